@@ -1,0 +1,140 @@
+//! Status codes, their names and their texts, from one table; and the error type that carries them.
+//!
+//! The numeric values are part of the ABI: they are never renumbered, and a retired one is kept
+//! here as a comment so that it is not used again.
+
+use std::borrow::Cow;
+use std::fmt;
+
+macro_rules! status_table {
+    ($($(#[$doc:meta])* $name:ident = $value:literal, $text:literal;)*) => {
+        /// What became of a call. `0` is success; the values are fixed for ever.
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+        #[repr(i32)]
+        pub enum Status {
+            $($(#[$doc])* $name = $value,)*
+        }
+
+        impl Status {
+            /// Every status, in numeric order.
+            pub const ALL: &'static [Status] = &[$(Status::$name,)*];
+
+            /// The status with this number, if there is one.
+            pub fn from_code(code: i32) -> Option<Status> {
+                match code { $($value => Some(Status::$name),)* _ => None }
+            }
+
+            /// One constant sentence for this status, without details of the occurrence.
+            pub fn text(self) -> &'static str {
+                match self { $(Status::$name => $text,)* }
+            }
+        }
+    };
+}
+
+status_table! {
+    /// Success.
+    Ok = 0, "success";
+    // 1..=99: how a function was called.
+    /// A pointer argument that must not be null was null.
+    NullArgument = 1, "a required pointer argument is null";
+    /// An argument is out of its range or malformed.
+    InvalidArgument = 2, "an argument is out of range or malformed";
+    /// A text argument is not valid UTF-8.
+    InvalidText = 3, "a text argument is not valid UTF-8";
+    /// The operating system refused memory, a thread or a descriptor.
+    OutOfResources = 4, "the system refused memory, a thread or a descriptor";
+    /// A fault inside the library; please report it.
+    Internal = 5, "internal error of the library";
+    /// The object has been stopped.
+    Stopped = 6, "the object has been stopped";
+    /// The wait ended before what was waited for happened.
+    Timeout = 7, "timed out";
+    /// The transaction has been given up: its data may not be touched any more.
+    InvalidData = 8, "the transaction's data is no longer available";
+    /// There is no object with that id.
+    NotFound = 9, "no such object";
+    // 100..=199: transactions.
+    /// The transaction completed with an error; the text is the slave's.
+    Transaction = 100, "the transaction failed";
+    /// Nobody completed the transaction within its timeout.
+    TransactionTimeout = 101, "the transaction timed out";
+    // 200..=299: the network.
+    /// A listening socket could not be opened.
+    Bind = 200, "a port could not be bound";
+    /// A host or interface name could not be resolved.
+    Resolve = 201, "a name could not be resolved";
+    /// A connection could not be made.
+    Connect = 202, "a connection could not be made";
+    // 300..=399: streams and SRP.
+    /// A frame is too small, too large or otherwise unusable.
+    Frame = 300, "a frame is unusable";
+}
+
+/// An error with its origin and its text, as Rogue's `GeneralError` carries them.
+///
+/// `Display` gives Rogue's form, `<source>: General Error: <text>`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Error {
+    status: Status,
+    source: Cow<'static, str>,
+    text: Cow<'static, str>,
+}
+
+impl Error {
+    /// An error raised by `source` (Rogue's form, for example `memory::TcpServer::TcpServer`).
+    pub fn new(
+        status: Status,
+        source: impl Into<Cow<'static, str>>,
+        text: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Error { status, source: source.into(), text: text.into() }
+    }
+
+    /// The status code of this error; never [`Status::Ok`].
+    pub fn status(&self) -> Status {
+        self.status
+    }
+
+    /// Where the error was raised.
+    pub fn origin(&self) -> &str {
+        &self.source
+    }
+
+    /// What went wrong, in words.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: General Error: {}", self.source, self.text)
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// Shorthand for results of this crate.
+pub type Result<T> = std::result::Result<T, Error>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_status_is_found_by_its_code_and_has_a_text_of_its_own() {
+        let mut texts = std::collections::HashSet::new();
+        for &status in Status::ALL {
+            assert_eq!(Status::from_code(status as i32), Some(status));
+            assert!(texts.insert(status.text()), "{status:?} repeats a text");
+        }
+        assert_eq!(Status::from_code(-1), None);
+    }
+
+    #[test]
+    fn error_prints_in_the_form_of_a_general_error() {
+        let error = Error::new(Status::Bind, "memory::TcpServer::TcpServer", "no");
+        assert_eq!(error.to_string(), "memory::TcpServer::TcpServer: General Error: no");
+    }
+}
