@@ -1,0 +1,71 @@
+# The commands of this project. `make help` lists them; each one first makes sure, through
+# scripts/bootstrap, that its tools are there.
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+BUILD ?= build
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+CARGO ?= cargo
+CMAKE ?= cmake
+CTEST ?= ctest
+CLANG_FORMAT ?= clang-format
+
+# Every build tree below shares cargo's output, so that the library is compiled once per profile.
+CONFIGURE = $(CMAKE) -S . -DCMAKE_BUILD_TYPE=Release \
+	-DROGUE_MEM_CARGO_TARGET_DIR="$(CURDIR)/target"
+
+C_FAMILY_FILES = git ls-files -- 'cpp/*.h' 'examples/*.h' 'examples/*.c' 'examples/*.cpp' \
+	'tests/*.h' 'tests/*.c' 'tests/*.cpp'
+
+MAKEFLAGS += --no-print-directory
+
+.DEFAULT_GOAL := all
+.PHONY: all demo test test-rust test-doc test-programs install lint format clean help
+
+help: ## show this list
+	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
+
+all: ## build the library: build/release/lib
+	scripts/bootstrap demo
+	$(CONFIGURE) -B "$(BUILD)/release" -DROGUE_MEM_BUILD_TESTS=OFF \
+		-DCMAKE_INSTALL_PREFIX="$(PREFIX)"
+	$(CMAKE) --build "$(BUILD)/release" --parallel $(JOBS)
+
+demo: ## two processes, a server and a client, over TCP on this machine
+	scripts/bootstrap demo
+	scripts/demo "$(BUILD)/demo"
+
+test: ## everything: Rust, C and C++ tests, examples, memcheck, packaging
+	scripts/bootstrap test
+	$(MAKE) test-rust
+	$(MAKE) test-doc
+	$(MAKE) test-programs
+	@echo "make test: all parts passed"
+
+test-rust: ## the Rust unit, integration and documentation tests
+	$(CARGO) test --locked --workspace
+
+test-doc: ## the Rust documentation builds without a warning
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --document-private-items
+
+test-programs: ## C and C++ tests, examples, interoperability, memcheck, packaging
+	$(CONFIGURE) -B "$(BUILD)/test" -DROGUE_MEM_BUILD_TESTS=ON -DROGUE_MEM_TEST_REQUIRE_ALL=ON
+	$(CMAKE) --build "$(BUILD)/test" --parallel $(JOBS)
+	$(CTEST) --test-dir "$(BUILD)/test" --parallel $(JOBS) --output-on-failure --no-tests=error
+
+install: all ## install to PREFIX (default /usr/local), below DESTDIR if given
+	DESTDIR="$(DESTDIR)" $(CMAKE) --install "$(BUILD)/release" --prefix "$(PREFIX)"
+
+lint: ## formatting of Rust, C and C++, and clippy; warnings are errors
+	scripts/bootstrap lint
+	$(CARGO) fmt --all -- --check
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	$(C_FAMILY_FILES) | xargs -r $(CLANG_FORMAT) --dry-run -Werror
+	@echo "make lint: clean"
+
+format: ## rewrite the Rust, C and C++ sources in the project's format
+	$(CARGO) fmt --all
+	$(C_FAMILY_FILES) | xargs -r $(CLANG_FORMAT) -i
+
+clean: ## remove everything that was built
+	rm -rf "$(BUILD)" target
