@@ -1,0 +1,347 @@
+//! The upstream end of the bus: makes transactions, waits for them, keeps their errors.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::{Mutex, RwLock};
+
+use super::buffer::Buffer;
+use super::slave::{Slave, Unconnected};
+use super::split;
+use super::transaction::{Observer, Transaction};
+use super::{POST, READ, VERIFY, WRITE};
+use crate::error::{Error, Result, Status};
+use crate::logging::{log_warning, static_logger};
+
+/// The time a slave has to complete a transaction unless told otherwise.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(1);
+const SOURCE: &str = "memory::Master::reqTransaction";
+
+static_logger!(TRANSACTION_LOG, "memory.Transaction");
+
+/// Makes transactions and waits for them. All methods may be called from any thread; any number
+/// of transactions may be outstanding. Dropping a master gives up all that are pending.
+pub struct Master {
+    slave: RwLock<Arc<dyn Slave>>,
+    timeout_us: AtomicU64,
+    table: Mutex<Table>,
+    error: Mutex<String>,
+}
+
+#[derive(Default)]
+struct Table {
+    /// In order of their ids, because `wait_all` collects them so.
+    transactions: BTreeMap<u32, Arc<Transaction>>,
+    /// Posted writes in order of request, to drop those that have succeeded unwaited for.
+    posts: VecDeque<u32>,
+}
+
+impl Table {
+    /// Drops posted writes that have succeeded; a failed one stays until it is waited for.
+    fn drop_finished_posts(&mut self) {
+        while let Some(id) = self.posts.front() {
+            match self.transactions.get(id).map(|tran| tran.outcome()) {
+                Some(None) => return,
+                Some(Some(Ok(()))) => drop(self.transactions.remove(id)),
+                Some(Some(Err(_))) | None => {}
+            }
+            self.posts.pop_front();
+        }
+    }
+}
+
+impl Default for Master {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Master {
+    /// A master that is not connected yet: every request fails at once, saying so.
+    pub fn new() -> Master {
+        Master {
+            slave: RwLock::new(Unconnected::placeholder()),
+            timeout_us: AtomicU64::new(DEFAULT_TIMEOUT.as_micros() as u64),
+            table: Mutex::default(),
+            error: Mutex::default(),
+        }
+    }
+
+    /// Connects the master to `slave`, in place of what it was connected to.
+    pub fn set_slave(&self, slave: Arc<dyn Slave>) {
+        let old = std::mem::replace(&mut *self.slave.write(), slave);
+        // Its destruction may run foreign code: not under the lock.
+        drop(old);
+    }
+
+    /// What the master is connected to.
+    pub fn slave(&self) -> Arc<dyn Slave> {
+        self.slave.read().clone()
+    }
+
+    /// Id of the slave at the end of the path.
+    pub fn req_slave_id(&self) -> u32 {
+        self.slave().slave_id()
+    }
+
+    /// Name of the slave at the end of the path.
+    pub fn req_slave_name(&self) -> String {
+        self.slave().slave_name()
+    }
+
+    /// Smallest access in bytes.
+    pub fn req_min_access(&self) -> u32 {
+        self.slave().min_access()
+    }
+
+    /// Largest access in bytes.
+    pub fn req_max_access(&self) -> u32 {
+        self.slave().max_access()
+    }
+
+    /// Address of this master's view, as seen from the end of the path.
+    pub fn req_address(&self) -> u64 {
+        self.slave().address()
+    }
+
+    /// Text of the last error a wait has met; empty if none since the last
+    /// [`clear_error`](Self::clear_error). Shared by all threads that use this master: take the
+    /// result of [`wait`](Self::wait) where that matters.
+    pub fn last_error(&self) -> String {
+        self.error.lock().clone()
+    }
+
+    /// Forgets the last error.
+    pub fn clear_error(&self) {
+        self.error.lock().clear();
+    }
+
+    /// Time, in microseconds, that later transactions get from their last sign of life; 0 leaves
+    /// it as it is.
+    pub fn set_timeout(&self, microseconds: u64) {
+        if microseconds != 0 {
+            self.timeout_us.store(microseconds, Ordering::Relaxed);
+        }
+    }
+
+    /// The time transactions get.
+    pub fn timeout(&self) -> Duration {
+        Duration::from_micros(self.timeout_us.load(Ordering::Relaxed))
+    }
+
+    /// Starts a transaction of `ty` over `buffer` at `address` and returns its id, to be waited
+    /// for. The slave may be called in this thread.
+    ///
+    /// # Errors
+    ///
+    /// [`Status::InvalidArgument`] for a buffer above 4 GiB - 1, the most one transaction can ask.
+    pub fn request(&self, address: u64, buffer: Buffer, ty: u32) -> Result<u32> {
+        let tran = {
+            let mut table = self.table.lock();
+            table.drop_finished_posts();
+            let tran = self.transaction(address, buffer, ty, &table)?;
+            table.transactions.insert(tran.id(), tran.clone());
+            if ty == POST {
+                table.posts.push_back(tran.id());
+            }
+            tran
+        };
+        self.slave().do_transaction(&tran);
+        Self::handed_over(&tran);
+        Ok(tran.id())
+    }
+
+    /// A transaction as [`request`](Self::request) makes them, but not yet handed to the slave,
+    /// not kept to be waited for, and with `observer` told of its end. The caller
+    /// [launches](Self::launch) it, times it out once its deadline has passed, and collects it.
+    ///
+    /// # Errors
+    ///
+    /// As `request`.
+    pub fn prepare(
+        &self,
+        address: u64,
+        buffer: Buffer,
+        ty: u32,
+        observer: Arc<dyn Observer>,
+    ) -> Result<Arc<Transaction>> {
+        check_size(&buffer)?;
+        let tran = Transaction::new(address, buffer, ty, self.timeout());
+        tran.observe(observer);
+        Ok(tran)
+    }
+
+    /// Hands a [prepared](Self::prepare) transaction to the slave, in parts where it is larger
+    /// than the slave's largest access. The slave may be called in this thread.
+    pub fn launch(&self, tran: &Arc<Transaction>) {
+        split::forward(&*self.slave(), tran);
+        Self::handed_over(tran);
+    }
+
+    fn transaction(
+        &self,
+        address: u64,
+        buffer: Buffer,
+        ty: u32,
+        table: &Table,
+    ) -> Result<Arc<Transaction>> {
+        check_size(&buffer)?;
+        let mut tran = Transaction::new(address, buffer, ty, self.timeout());
+        // After four billion transactions ids repeat: skip those that are still pending here.
+        while table.transactions.contains_key(&tran.id()) {
+            tran.give_up("The transaction's id is in use");
+            let (_, buffer) = tran.collect().expect("nobody else has seen it");
+            tran = Transaction::new(address, buffer, ty, self.timeout());
+        }
+        Ok(tran)
+    }
+
+    fn handed_over(tran: &Arc<Transaction>) {
+        if !tran.is_done() {
+            // The time the slave's own code took to send the request does not count.
+            tran.refresh_timer(None);
+        }
+    }
+
+    /// Waits until transaction `id` has ended. 0 means all that are outstanding now, and the
+    /// error is then that of the one with the highest id. An unknown id, or one that has been
+    /// waited for, is no error. Several threads may wait for the same one.
+    ///
+    /// # Errors
+    ///
+    /// What the slave said ([`Status::Transaction`]), or that nobody completed it in time
+    /// ([`Status::TransactionTimeout`]). The text also becomes the [`last_error`](Self::last_error).
+    pub fn wait(&self, id: u32) -> Result<()> {
+        if id == 0 {
+            return self.wait_all();
+        }
+        let tran = self.table.lock().transactions.get(&id).cloned();
+        tran.map_or(Ok(()), |tran| self.wait_for(&tran).map(drop))
+    }
+
+    fn wait_all(&self) -> Result<()> {
+        let ids: Vec<u32> = self.table.lock().transactions.keys().copied().collect();
+        let mut sum = Ok(());
+        for id in ids {
+            if let Err(error) = self.wait(id) {
+                sum = Err(error);
+            }
+        }
+        sum
+    }
+
+    /// Waits for `id` as [`wait`](Self::wait) does and returns its buffer: the bytes of one that
+    /// was requested with a vector.
+    ///
+    /// # Errors
+    ///
+    /// As `wait`; [`Status::NotFound`] for an id that is not outstanding.
+    pub fn wait_buffer(&self, id: u32) -> Result<Vec<u8>> {
+        let tran = self.table.lock().transactions.get(&id).cloned();
+        let tran = tran.ok_or_else(|| {
+            let text = format!("Transaction {id} is not outstanding at this master");
+            Error::new(Status::NotFound, "memory::Master::waitTransaction", text)
+        })?;
+        self.wait_for(&tran)
+    }
+
+    fn wait_for(&self, tran: &Arc<Transaction>) -> Result<Vec<u8>> {
+        tran.wait();
+        let outcome = tran.outcome().expect("a wait ends with the transaction");
+        let buffer = tran.collect();
+        self.table.lock().transactions.remove(&tran.id());
+        if let Err(error) = &outcome {
+            *self.error.lock() = error.text().to_owned();
+        }
+        outcome.map(|()| buffer.map(|(_, buffer)| buffer.into_vec()).unwrap_or_default())
+    }
+
+    /// Reads `size` bytes at `address` and waits for them.
+    ///
+    /// # Errors
+    ///
+    /// As [`wait`](Self::wait).
+    pub fn read(&self, address: u64, size: u32) -> Result<Vec<u8>> {
+        self.wait_buffer(self.request(address, zeroed(size)?, READ)?)
+    }
+
+    /// Reads as [`read`](Self::read) does, marked as the check of a write.
+    ///
+    /// # Errors
+    ///
+    /// As [`wait`](Self::wait).
+    pub fn verify(&self, address: u64, size: u32) -> Result<Vec<u8>> {
+        self.wait_buffer(self.request(address, zeroed(size)?, VERIFY)?)
+    }
+
+    /// Writes `bytes` at `address` and waits until the device has answered.
+    ///
+    /// # Errors
+    ///
+    /// As [`wait`](Self::wait).
+    pub fn write(&self, address: u64, bytes: &[u8]) -> Result<()> {
+        self.wait(self.request(address, bytes.to_vec().into(), WRITE)?)
+    }
+
+    /// Writes `bytes` at `address` and waits until they have been handed to the transport.
+    ///
+    /// # Errors
+    ///
+    /// As [`wait`](Self::wait).
+    pub fn post(&self, address: u64, bytes: &[u8]) -> Result<()> {
+        self.wait(self.request(address, bytes.to_vec().into(), POST)?)
+    }
+
+    /// Number of transactions that have been requested and not waited for.
+    pub fn outstanding_count(&self) -> usize {
+        self.table.lock().transactions.len()
+    }
+}
+
+impl Drop for Master {
+    fn drop(&mut self) {
+        let table = std::mem::take(self.table.get_mut());
+        for tran in table.transactions.into_values() {
+            tran.give_up("The master that requested the transaction no longer exists");
+            tran.collect();
+        }
+    }
+}
+
+fn check_size(buffer: &Buffer) -> Result<()> {
+    if buffer.len() > u32::MAX as usize {
+        let text = format!(
+            "A transaction of {} bytes was asked for; one transaction carries at most {}: split it",
+            buffer.len(),
+            u32::MAX
+        );
+        return Err(Error::new(Status::InvalidArgument, SOURCE, text));
+    }
+    Ok(())
+}
+
+fn zeroed(size: u32) -> Result<Buffer> {
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(size as usize).map_err(|error| {
+        let text = format!("No memory for a read of {size} bytes: {error}");
+        Error::new(Status::OutOfResources, SOURCE, text)
+    })?;
+    bytes.resize(size as usize, 0);
+    Ok(bytes.into())
+}
+
+/// Says that a transaction lives on beyond its first timeout because others are being answered.
+pub(super) fn warn_slow_link(tran: &Transaction) {
+    log_warning!(
+        TRANSACTION_LOG,
+        "Transaction timer refresh! Possible slow link! type={} id={} address=0x{:x} size={}: \
+         unanswered for more than {} us, but others are being answered",
+        tran.ty(),
+        tran.id(),
+        tran.address(),
+        tran.size(),
+        tran.timeout().as_micros()
+    );
+}

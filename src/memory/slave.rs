@@ -1,0 +1,227 @@
+//! The downstream end of the bus: what every slave is and has.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+use super::activity::Activity;
+use super::transaction::{Holder, Transaction};
+use crate::clock::{self, Time};
+
+/// What a transaction reports that reaches a slave without a behaviour of its own.
+pub const UNCONNECTED_TEXT: &str = "Unsupported transaction using unconnected memory bus";
+
+/// Something that carries out transactions.
+///
+/// Everything but [`do_transaction`](Slave::do_transaction) has a default that reads
+/// [`base`](Slave::base). All methods may be called from any thread, several at once.
+pub trait Slave: Send + Sync + 'static {
+    /// The slave's identity, limits and table of pending transactions.
+    fn base(&self) -> &SlaveBase;
+
+    /// Carries out `tran`: called in the requester's thread with no lock held. Either completes
+    /// it or keeps it ([`SlaveBase::add_transaction`]) and completes it later, from any thread.
+    fn do_transaction(&self, tran: &Arc<Transaction>);
+
+    /// Id of the slave at the end of the path.
+    fn slave_id(&self) -> u32 {
+        self.base().id()
+    }
+
+    /// Name of the slave at the end of the path.
+    fn slave_name(&self) -> String {
+        self.base().name()
+    }
+
+    /// Smallest access in bytes, advertised only.
+    fn min_access(&self) -> u32 {
+        self.base().min()
+    }
+
+    /// Largest access in bytes; hubs split larger requests. 0 = not limited.
+    fn max_access(&self) -> u32 {
+        self.base().max()
+    }
+
+    /// Base address of this slave as seen from the end of the path.
+    fn address(&self) -> u64 {
+        0
+    }
+
+    /// Ends the slave's activity, if it has any of its own.
+    fn stop(&self) {}
+}
+
+/// Identity, access limits and pending transactions of a slave.
+pub struct SlaveBase {
+    id: u32,
+    min: u32,
+    max: u32,
+    name: Mutex<Option<String>>,
+    pending: Arc<Pending>,
+}
+
+impl SlaveBase {
+    /// A slave with access limits in bytes, a fresh id (from 1) and the name `Unnamed_<id>`.
+    pub fn new(min: u32, max: u32) -> SlaveBase {
+        static COUNTER: AtomicU32 = AtomicU32::new(1);
+        let mut id = COUNTER.fetch_add(1, Ordering::Relaxed);
+        while id == 0 {
+            id = COUNTER.fetch_add(1, Ordering::Relaxed);
+        }
+        Self::with_id(id, min, max)
+    }
+
+    fn with_id(id: u32, min: u32, max: u32) -> SlaveBase {
+        SlaveBase { id, min, max, name: Mutex::new(None), pending: Arc::default() }
+    }
+
+    /// The slave's id, unique in the process.
+    pub fn id(&self) -> u32 {
+        self.id
+    }
+
+    /// Smallest access in bytes.
+    pub fn min(&self) -> u32 {
+        self.min
+    }
+
+    /// Largest access in bytes.
+    pub fn max(&self) -> u32 {
+        self.max
+    }
+
+    /// The slave's name.
+    pub fn name(&self) -> String {
+        self.name.lock().clone().unwrap_or_else(|| format!("Unnamed_{}", self.id))
+    }
+
+    /// Names the slave.
+    pub fn set_name(&self, name: impl Into<String>) {
+        *self.name.lock() = Some(name.into());
+    }
+
+    /// Keeps `tran` until [`take_transaction`](Self::take_transaction) fetches it or its
+    /// requester gives it up. An expired transaction is not kept; one whose id is already that
+    /// of another pending transaction fails.
+    pub fn add_transaction(&self, tran: &Arc<Transaction>) {
+        self.pending.add(tran);
+    }
+
+    /// Looks up and removes the pending transaction `id`, which an answer has just come for: the
+    /// clocks of all that started with it or later are restarted.
+    pub fn take_transaction(&self, id: u32) -> Option<Arc<Transaction>> {
+        self.pending.take(id)
+    }
+
+    /// Number of transactions kept.
+    pub fn pending_count(&self) -> usize {
+        self.pending.inner.lock().transactions.len()
+    }
+}
+
+/// Transactions that a slave keeps until their answers come.
+#[derive(Default)]
+pub struct Pending {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    transactions: HashMap<u32, Arc<Transaction>>,
+    activity: Activity,
+    timeout_max: Duration,
+}
+
+impl Pending {
+    fn add(self: &Arc<Self>, tran: &Arc<Transaction>) {
+        let clash = {
+            let mut inner = self.inner.lock();
+            let known = inner.transactions.get(&tran.id());
+            let clash = known.is_some_and(|known| !Arc::ptr_eq(known, tran));
+            if !clash {
+                inner.timeout_max = inner.timeout_max.max(tran.timeout());
+                inner.transactions.insert(tran.id(), tran.clone());
+            }
+            clash
+        };
+        if clash {
+            tran.error(format!(
+                "Transaction id {} is still in use by a pending transaction",
+                tran.id()
+            ));
+            return;
+        }
+        let holder: Arc<dyn Holder> = self.clone();
+        if !tran.set_holder(&holder) {
+            self.forget(tran);
+        }
+    }
+
+    fn take(&self, id: u32) -> Option<Arc<Transaction>> {
+        let mut inner = self.inner.lock();
+        let tran = inner.transactions.remove(&id)?;
+        let now = clock::now();
+        if inner.transactions.is_empty() {
+            inner.activity.clear();
+        } else {
+            let horizon = now - inner.timeout_max;
+            inner.activity.prune(horizon);
+            inner.activity.answered(tran.start(), now);
+        }
+        drop(inner);
+        tran.refresh_timer(None);
+        Some(tran)
+    }
+}
+
+impl Holder for Pending {
+    fn forget(&self, tran: &Transaction) {
+        let removed = {
+            let mut inner = self.inner.lock();
+            let known = inner.transactions.get(&tran.id());
+            match known.is_some_and(|known| std::ptr::eq(known.as_ref(), tran)) {
+                true => inner.transactions.remove(&tran.id()),
+                false => None,
+            }
+        };
+        drop(removed);
+    }
+
+    fn last_activity(&self, start: Time) -> Option<Time> {
+        self.inner.lock().activity.latest(start)
+    }
+}
+
+/// What a master without a slave is connected to: fails every transaction.
+pub struct Unconnected {
+    base: SlaveBase,
+}
+
+impl Unconnected {
+    /// A slave without a behaviour, but with limits and an id of its own.
+    pub fn new(min: u32, max: u32) -> Arc<Unconnected> {
+        Arc::new(Unconnected { base: SlaveBase::new(min, max) })
+    }
+
+    /// The one placeholder of all unconnected masters: limits 4 and 0, id 0, so that creating a
+    /// master uses no slave id up.
+    pub fn placeholder() -> Arc<dyn Slave> {
+        static PLACEHOLDER: OnceLock<Arc<Unconnected>> = OnceLock::new();
+        let make = || Arc::new(Unconnected { base: SlaveBase::with_id(0, 4, 0) });
+        PLACEHOLDER.get_or_init(make).clone()
+    }
+}
+
+impl Slave for Unconnected {
+    fn base(&self) -> &SlaveBase {
+        &self.base
+    }
+
+    fn do_transaction(&self, tran: &Arc<Transaction>) {
+        tran.error(UNCONNECTED_TEXT);
+    }
+}

@@ -1,0 +1,74 @@
+//! Handing a transaction to a slave whose largest access may be smaller than it.
+
+use std::sync::Arc;
+
+use super::slave::Slave;
+use super::transaction::Transaction;
+
+/// Parts one transaction may be split into; a request that would need more fails.
+pub const SUB_TRANSACTIONS_COUNT_MAX: u64 = 1 << 20;
+
+/// Hands `tran` to `slave`, in parts where it is larger than the slave's largest access.
+///
+/// Parts start at multiples of the largest access (rounded down to a multiple of the smallest)
+/// from the start of the transaction, go out in ascending order in the calling thread, and all
+/// go out even if one fails: `tran` then ends with the first error when all have ended.
+pub fn forward(slave: &dyn Slave, tran: &Arc<Transaction>) {
+    let max = slave.max_access();
+    // No limit known (0, as an unconnected bus says), or small enough: the slave decides.
+    if max == 0 || tran.size() <= max {
+        slave.do_transaction(tran);
+        return;
+    }
+    let step = part_size(slave.min_access(), max);
+    let size = u64::from(tran.size());
+    let count = size.div_ceil(u64::from(step));
+    if count > SUB_TRANSACTIONS_COUNT_MAX {
+        tran.error(format!(
+            "Transaction of {size} bytes at 0x{:x} would need {count} accesses of {step} bytes; \
+             at most {SUB_TRANSACTIONS_COUNT_MAX} are made for one request: ask for less at once",
+            tran.address()
+        ));
+        return;
+    }
+    let mut subs = Vec::with_capacity(count as usize);
+    for index in 0..count {
+        let offset = index * u64::from(step);
+        let length = (size - offset).min(u64::from(step)) as u32;
+        let address = tran.address().wrapping_add(offset);
+        match tran.create_sub(offset as u32, length, address, tran.ty()) {
+            Ok(sub) => subs.push(sub),
+            // The requester has given up meanwhile: nobody wants the rest.
+            Err(_) => return,
+        }
+    }
+    tran.done_subs();
+    for sub in subs {
+        if sub.expired() {
+            sub.error("The transaction this is a part of has been given up");
+            continue;
+        }
+        slave.do_transaction(&sub);
+    }
+}
+
+/// The largest access that is a multiple of the smallest.
+fn part_size(min: u32, max: u32) -> u32 {
+    match max.checked_rem(min) {
+        Some(rest) if rest < max => max - rest,
+        _ => max,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::part_size;
+
+    #[test]
+    fn d18_a_part_is_a_multiple_of_the_smallest_access() {
+        for (min, max, part) in [(4, 10, 8), (4, 4096, 4096), (0, 10, 10), (1, 10, 10), (8, 4, 4)] {
+            assert_eq!(part_size(min, max), part, "min {min} max {max}");
+        }
+        assert_eq!(part_size(4, 0xFFFF_FFFF), 0xFFFF_FFFC);
+    }
+}
