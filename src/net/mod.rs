@@ -1,1 +1,18 @@
-//! (see the crate documentation)
+//! Sockets, the event loop and name resolution. Knows no protocol.
+//!
+//! * [`event_loop`]: one named thread per object, which waits for sockets, wake-ups and a deadline.
+//! * [`address`]: the texts that name a local address, an interface or a host.
+//! * [`resolve`]: host names to addresses, off the event loop.
+//! * [`socket`]: listeners (also the pair of two consecutive ports), connections, options.
+//! * [`random`]: the operating system's random numbers.
+//!
+//! Every `unsafe` block of this room is in `sys`.
+
+pub mod address;
+pub mod event_loop;
+pub mod random;
+pub mod resolve;
+pub mod socket;
+mod sys;
+
+pub use event_loop::{Driver, EventLoop, LoopHandle, Readiness};

@@ -1,0 +1,352 @@
+//! The texts that name a local address, an interface or a host.
+//!
+//! | form | to bind | to connect |
+//! |---|---|---|
+//! | `*` | every IPv4 interface | no |
+//! | `192.168.1.5` | yes | yes |
+//! | `fe80::1%eth0`, `[::1]` | yes | yes |
+//! | `eth0` | the first IPv4 address of that interface | no: taken as a host name |
+//! | `localhost`, `daq7.example.org` | its first IPv4 address, else its first IPv6 address | yes |
+//!
+//! The first three bind forms and the meaning of an interface name are those of libzmq with IPv6
+//! left off, so that an address that works there works here. `[::]` takes IPv4 connections too,
+//! unless the system is configured otherwise. A zone (`%eth0`, `%2`) is the name or the number of
+//! the interface to which a link-local IPv6 address belongs.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
+
+use super::{resolve, sys};
+use crate::error::{Error, Result, Status};
+
+/// The longest host name the domain name system can express (RFC 1035 §2.3.4).
+const HOST_NAME_BYTES_MAX: usize = 253;
+
+/// An IP address, with the interface index that makes a link-local IPv6 address unique.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct HostAddress {
+    ip: IpAddr,
+    scope_id: u32,
+}
+
+impl HostAddress {
+    /// Every IPv4 interface: `0.0.0.0`.
+    pub const ANY_V4: HostAddress =
+        HostAddress { ip: IpAddr::V4(Ipv4Addr::UNSPECIFIED), scope_id: 0 };
+
+    /// The address without its scope.
+    pub fn ip(self) -> IpAddr {
+        self.ip
+    }
+
+    /// The interface index of a link-local IPv6 address; 0 for none.
+    pub fn scope_id(self) -> u32 {
+        self.scope_id
+    }
+
+    /// The socket address of `port` (host byte order) at this address.
+    pub fn with_port(self, port: u16) -> SocketAddr {
+        match self.ip {
+            IpAddr::V4(ip) => SocketAddr::V4(SocketAddrV4::new(ip, port)),
+            IpAddr::V6(ip) => SocketAddr::V6(SocketAddrV6::new(ip, port, 0, self.scope_id)),
+        }
+    }
+}
+
+impl From<IpAddr> for HostAddress {
+    fn from(ip: IpAddr) -> Self {
+        HostAddress { ip, scope_id: 0 }
+    }
+}
+
+impl From<SocketAddr> for HostAddress {
+    fn from(address: SocketAddr) -> Self {
+        let scope_id = match address {
+            SocketAddr::V4(_) => 0,
+            SocketAddr::V6(v6) => v6.scope_id(),
+        };
+        HostAddress { ip: address.ip(), scope_id }
+    }
+}
+
+impl fmt::Display for HostAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.scope_id {
+            0 => write!(f, "{}", self.ip),
+            scope_id => write!(f, "{}%{scope_id}", self.ip),
+        }
+    }
+}
+
+/// Whom to connect to, as far as the text alone tells.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum RemoteHost {
+    /// An address; nothing needs to be resolved.
+    Address(HostAddress),
+    /// A name, to be resolved at every attempt (see [`super::resolve`]).
+    Name(String),
+}
+
+/// Reads the address of a remote host (the third column of the table above). Does not touch the
+/// network; callable from any thread.
+///
+/// # Errors
+///
+/// [`Status::InvalidArgument`] where `text` is not an address or host name.
+pub fn remote_host(text: &str) -> Result<RemoteHost> {
+    if text == "*" {
+        let remedy = "* stands for all interfaces of a server; name the host to connect to";
+        return Err(bad_address(text, remedy));
+    }
+    match literal(text)? {
+        Some(address) => Ok(RemoteHost::Address(address)),
+        None => {
+            check_name(text)?;
+            Ok(RemoteHost::Name(text.to_owned()))
+        }
+    }
+}
+
+/// Reads the address a server is to listen at (the second column of the table above). A host name
+/// is resolved on the calling thread, and may take as long as the system's resolver does.
+///
+/// # Errors
+///
+/// [`Status::InvalidArgument`] where `text` is malformed, [`Status::Resolve`] where it names an
+/// interface without IPv4 address, or neither an interface nor a host.
+pub fn local_address(text: &str) -> Result<HostAddress> {
+    if text == "*" {
+        return Ok(HostAddress::ANY_V4);
+    }
+    if let Some(address) = interface_address(text)? {
+        return Ok(address);
+    }
+    if let Some(address) = literal(text)? {
+        return Ok(address);
+    }
+    check_name(text)?;
+    let addresses = resolve::addresses_of(text).map_err(|cause| {
+        let text = format!("{text} is no interface of this host, and no host either: {cause}");
+        Error::new(Status::Resolve, "net::address", text)
+    })?;
+    Ok(addresses[0])
+}
+
+/// The first IPv4 address of the interface called `name`, if there is such an interface.
+fn interface_address(name: &str) -> Result<Option<HostAddress>> {
+    if name.is_empty() || sys::interface_index(name).is_none() && !name.contains(':') {
+        return Ok(None);
+    }
+    // An alias such as `eth0:1` has no index, but is listed with its address.
+    let entries = sys::interface_addresses().unwrap_or_default();
+    let mut found = entries.iter().filter(|entry| entry.name == name).map(|entry| entry.ip);
+    if let Some(ip) = found.find(IpAddr::is_ipv4) {
+        return Ok(Some(ip.into()));
+    }
+    if sys::interface_index(name).is_none() {
+        return Ok(None);
+    }
+    let text = format!(
+        "The interface {name} has no IPv4 address; give it one, or name an IPv6 address of it"
+    );
+    Err(Error::new(Status::Resolve, "net::address", text))
+}
+
+/// Reads an IPv4 or IPv6 literal; `None` where `text` may be a name.
+fn literal(text: &str) -> Result<Option<HostAddress>> {
+    if text.is_empty() {
+        return Err(bad_address(text, "it is empty; give an address or a host name"));
+    }
+    if let Ok(ip) = text.parse::<Ipv4Addr>() {
+        return Ok(Some(IpAddr::V4(ip).into()));
+    }
+    if text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
+        // The system's resolver would take some of these, and read leading zeros as octal.
+        let remedy = "it is not an IPv4 address; write four numbers from 0 to 255 without \
+                      leading zeros";
+        return Err(bad_address(text, remedy));
+    }
+    let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
+    let (digits, zone) = match bare.split_once('%') {
+        Some((digits, zone)) => (digits, Some(zone)),
+        None => (bare, None),
+    };
+    let Ok(ip) = digits.parse::<Ipv6Addr>() else {
+        return if text.contains([':', '[', ']', '%', '/']) {
+            let remedy = "it is neither an IP address nor a host name; give it without protocol, \
+                          port or path";
+            Err(bad_address(text, remedy))
+        } else {
+            Ok(None)
+        };
+    };
+    let scope_id = zone.map_or(Ok(0), |zone| scope_id(text, zone))?;
+    Ok(Some(HostAddress { ip: IpAddr::V6(ip), scope_id }))
+}
+
+/// The interface index that the zone of an IPv6 literal names, by name or number.
+fn scope_id(text: &str, zone: &str) -> Result<u32> {
+    if let Some(index) = sys::interface_index(zone) {
+        return Ok(index);
+    }
+    match zone.parse::<u32>() {
+        Ok(index) if index > 0 => Ok(index),
+        _ => {
+            let remedy = format!("this host has no interface {zone}; correct what follows the %");
+            Err(bad_address(text, &remedy))
+        }
+    }
+}
+
+fn check_name(text: &str) -> Result<()> {
+    if text.len() > HOST_NAME_BYTES_MAX {
+        let remedy = format!("a host name has at most {HOST_NAME_BYTES_MAX} bytes");
+        return Err(bad_address(text, &remedy));
+    }
+    if text.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        return Err(bad_address(text, "a host name has no blanks or control characters"));
+    }
+    Ok(())
+}
+
+fn bad_address(text: &str, why: &str) -> Error {
+    // Quoted and escaped: the text may hold anything.
+    let text = format!("Bad address {text:?}: {why}");
+    Error::new(Status::InvalidArgument, "net::address", text)
+}
+
+/// `address` with an IPv4 address instead of the IPv6 form that embeds one (`::ffff:192.0.2.1`),
+/// as a dual-stack listener reports its IPv4 peers.
+pub fn canonical(address: SocketAddr) -> SocketAddr {
+    match address.ip().to_canonical() {
+        IpAddr::V4(ip) => SocketAddr::V4(SocketAddrV4::new(ip, address.port())),
+        IpAddr::V6(_) => address,
+    }
+}
+
+/// Whether `ip` is an address of this host: loopback, or on one of its interfaces.
+pub fn is_of_this_host(ip: IpAddr) -> bool {
+    let ip = ip.to_canonical();
+    ip.is_loopback()
+        || sys::interface_addresses().unwrap_or_default().iter().any(|entry| entry.ip == ip)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ip(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    fn loopback_interface() -> String {
+        let addresses = sys::interface_addresses().unwrap();
+        addresses.into_iter().find(|entry| entry.ip == ip("127.0.0.1")).unwrap().name
+    }
+
+    #[test]
+    fn star_binds_all_ipv4_interfaces_and_connects_to_none() {
+        assert_eq!(local_address("*").unwrap().with_port(5), "0.0.0.0:5".parse().unwrap());
+        let error = remote_host("*").unwrap_err();
+        assert_eq!(error.status(), Status::InvalidArgument);
+    }
+
+    #[test]
+    fn literals_are_read_in_both_directions() {
+        for (text, expected) in [
+            ("127.0.0.1", "127.0.0.1"),
+            ("10.20.30.40", "10.20.30.40"),
+            ("::1", "::1"),
+            ("[::1]", "::1"),
+            ("[2001:db8::7]", "2001:db8::7"),
+            ("::", "::"),
+        ] {
+            let expected = HostAddress::from(ip(expected));
+            assert_eq!(local_address(text).unwrap(), expected, "{text}");
+            assert_eq!(remote_host(text).unwrap(), RemoteHost::Address(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn zones_are_interface_names_or_numbers() {
+        let name = loopback_interface();
+        let index = sys::interface_index(&name).unwrap();
+        for text in [format!("fe80::1%{name}"), format!("[fe80::1%{index}]")] {
+            let address = local_address(&text).unwrap();
+            assert_eq!((address.ip(), address.scope_id()), (ip("fe80::1"), index), "{text}");
+            match address.with_port(9) {
+                SocketAddr::V6(v6) => assert_eq!((v6.port(), v6.scope_id()), (9, index)),
+                SocketAddr::V4(_) => panic!("an IPv6 address stays one"),
+            }
+            assert_eq!(address.to_string(), format!("fe80::1%{index}"));
+        }
+        for text in ["fe80::1%no-such-if", "fe80::1%", "fe80::1%0", "fe80::1%-1"] {
+            let error = local_address(text).unwrap_err();
+            assert_eq!(error.status(), Status::InvalidArgument, "{text}");
+            assert!(error.text().contains("no interface"), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_interface_name_binds_its_ipv4_address_and_is_a_host_name_to_connect() {
+        let name = loopback_interface();
+        assert_eq!(local_address(&name).unwrap(), ip("127.0.0.1").into());
+        assert_eq!(remote_host(&name).unwrap(), RemoteHost::Name(name));
+    }
+
+    #[test]
+    fn host_names_are_resolved_to_bind_and_kept_to_connect() {
+        assert_eq!(local_address("localhost").unwrap(), ip("127.0.0.1").into());
+        assert_eq!(remote_host("localhost").unwrap(), RemoteHost::Name("localhost".into()));
+        assert_eq!(remote_host("daq-7.lab").unwrap(), RemoteHost::Name("daq-7.lab".into()));
+        let error = local_address("no-such-host.invalid").unwrap_err();
+        assert_eq!(error.status(), Status::Resolve);
+        assert!(error.text().starts_with("no-such-host.invalid is no interface"), "{error}");
+    }
+
+    #[test]
+    fn malformed_texts_are_refused_with_the_text_and_a_remedy() {
+        for text in [
+            "",
+            "127.0.0.1:8000",
+            "tcp://127.0.0.1",
+            "host:9000",
+            "1.2.3",
+            "010.0.0.1",
+            "256.1.1.1",
+            "[::1",
+            "::1]",
+            "[host]",
+            "[127.0.0.1]",
+            "1::2::3",
+            "two words",
+            "line\nbreak",
+            "nul\0",
+            "a/b",
+            &"x".repeat(254),
+        ] {
+            for error in [local_address(text).unwrap_err(), remote_host(text).unwrap_err()] {
+                assert_eq!(error.status(), Status::InvalidArgument, "{text:?}");
+                assert!(error.text().contains(&format!("{text:?}")), "{error}");
+            }
+        }
+    }
+
+    #[test]
+    fn embedded_ipv4_addresses_are_unwrapped() {
+        let mapped: SocketAddr = "[::ffff:192.0.2.1]:7".parse().unwrap();
+        assert_eq!(canonical(mapped), "192.0.2.1:7".parse().unwrap());
+        let v6: SocketAddr = "[2001:db8::1]:7".parse().unwrap();
+        assert_eq!(canonical(v6), v6);
+    }
+
+    #[test]
+    fn loopback_is_of_this_host_and_documentation_addresses_are_not() {
+        assert!(is_of_this_host(ip("127.0.0.1")));
+        assert!(is_of_this_host(ip("127.9.9.9")));
+        assert!(is_of_this_host(ip("::1")));
+        assert!(is_of_this_host(ip("::ffff:127.0.0.1")));
+        assert!(!is_of_this_host(ip("192.0.2.1")));
+        assert!(!is_of_this_host(ip("2001:db8::1")));
+    }
+}

@@ -1,0 +1,247 @@
+use std::io::{Read, Write};
+
+use mio::{Events, Interest, Poll, Token};
+
+use super::*;
+
+/// Against hangs only.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+const LIVENESS: Liveness = Liveness {
+    keepalive_idle: Duration::from_secs(7),
+    keepalive_interval: Duration::from_millis(2_500),
+    keepalive_count: 4,
+    unacknowledged_max: Duration::from_millis(12_345),
+};
+
+/// An address at which nobody else takes ports, for tests that free a port and take it again.
+const UNDISTURBED: &str = if cfg!(target_os = "linux") { "127.77.31.9" } else { "127.0.0.1" };
+
+fn expected_text(port: u16, address: &str) -> String {
+    format!(
+        "Failed to bind server to port {port} at address {address}, another process may be using \
+         this port"
+    )
+}
+
+/// Waits until `stream` reports an event.
+fn await_event(stream: &mut TcpStream, interest: Interest) {
+    let mut poll = Poll::new().unwrap();
+    poll.registry().register(stream, Token(0), interest).unwrap();
+    let mut events = Events::with_capacity(4);
+    poll.poll(&mut events, Some(PATIENCE)).unwrap();
+    assert!(!events.is_empty(), "no event within {PATIENCE:?}");
+    poll.registry().deregister(stream).unwrap();
+}
+
+fn await_outcome(stream: &mut TcpStream) -> io::Result<bool> {
+    await_event(stream, Interest::WRITABLE);
+    connect_outcome(stream)
+}
+
+/// A connected pair: the connecting end, the accepted end.
+fn connected() -> (TcpStream, TcpStream) {
+    let listener = listen("127.0.0.1:0".parse().unwrap()).unwrap();
+    let mut stream = connect(listener.local_addr().unwrap()).unwrap();
+    assert!(await_outcome(&mut stream).unwrap());
+    let (accepted, peer) = accept(&listener).unwrap().expect("the connection is waiting");
+    assert_eq!(peer, stream.local_addr().unwrap());
+    (stream, accepted)
+}
+
+#[test]
+fn port_zero_gives_two_consecutive_free_ports() {
+    for _ in 0..32 {
+        let pair = bind_pair("127.0.0.1", 0).unwrap();
+        assert_ne!(pair.port, 0);
+        assert_eq!(pair.first.local_addr().unwrap().port(), pair.port);
+        assert_eq!(pair.second.local_addr().unwrap().port(), pair.port + 1);
+        assert_eq!(pair.address.to_string(), "127.0.0.1");
+    }
+}
+
+#[test]
+fn a_taken_port_is_named_whichever_of_the_two_it_is() {
+    let pair = bind_pair(UNDISTURBED, 0).unwrap();
+    let port = pair.port;
+    let both = bind_pair(UNDISTURBED, port).unwrap_err();
+    assert!(both.text().starts_with(&expected_text(port + 1, UNDISTURBED)), "{both}");
+    assert_eq!(both.status(), Status::Bind);
+    let ListenerPair { first, second, .. } = pair;
+    drop(second);
+    let first_taken = bind_pair(UNDISTURBED, port).unwrap_err();
+    let text = first_taken.text();
+    assert!(text.starts_with(&(expected_text(port, UNDISTURBED) + ": Address")), "{text}");
+    assert!(!text.contains("os error"), "{text}");
+    drop(first);
+    bind_pair(UNDISTURBED, port).expect("nothing of the failed attempts is left open");
+}
+
+#[test]
+fn a_port_can_be_bound_again_at_once_after_its_server_has_closed_a_connection() {
+    let pair = bind_pair(UNDISTURBED, 0).unwrap();
+    let mut stream = connect(pair.first.local_addr().unwrap()).unwrap();
+    assert!(await_outcome(&mut stream).unwrap());
+    let (accepted, _) = accept(&pair.first).unwrap().unwrap();
+    let port = pair.port;
+    // The server's end closes first, and so stays in TIME_WAIT.
+    drop(accepted);
+    await_event(&mut stream, Interest::READABLE);
+    assert_eq!(stream.read(&mut [0]).unwrap(), 0);
+    drop(stream);
+    drop(pair);
+    bind_pair(UNDISTURBED, port).unwrap();
+}
+
+#[test]
+fn d95_port_65535_is_refused_before_anything_is_bound() {
+    let error = bind_pair("127.0.0.1", 65_535).unwrap_err();
+    assert_eq!(error.status(), Status::InvalidArgument);
+    assert!(error.text().starts_with(&expected_text(65_535, "127.0.0.1")), "{error}");
+    assert!(error.text().contains("65534"), "{error}");
+}
+
+#[test]
+fn an_unusable_address_is_reported_in_the_words_of_a_failed_bind() {
+    for (text, status) in [
+        ("127.0.0.1:80", Status::InvalidArgument),
+        ("no-such-host.invalid", Status::Resolve),
+        ("192.0.2.1", Status::Bind),
+    ] {
+        let error = bind_pair(text, 9_000).unwrap_err();
+        assert_eq!(error.status(), status, "{error}");
+        let port = if status == Status::Bind { 9_001 } else { 9_000 };
+        assert!(error.text().starts_with(&expected_text(port, text)), "{error}");
+    }
+    let error = bind_pair("192.0.2.1", 0).unwrap_err();
+    assert!(error.text().contains("no interface of this host"), "{error}");
+}
+
+#[test]
+fn star_and_interface_names_and_ipv6_can_be_bound() {
+    assert!(bind_pair("*", 0).unwrap().first.local_addr().unwrap().ip().is_unspecified());
+    assert!(bind_pair("localhost", 0).unwrap().first.local_addr().unwrap().ip().is_loopback());
+    if address::is_of_this_host("::1".parse().unwrap()) {
+        match bind_pair("[::1]", 0) {
+            Ok(pair) => assert!(pair.first.local_addr().unwrap().is_ipv6()),
+            // A host may have IPv6 switched off.
+            Err(error) => assert!(error.text().contains("[::1]"), "{error}"),
+        }
+    }
+}
+
+#[test]
+fn accept_on_an_empty_queue_gives_nothing() {
+    let listener = listen("127.0.0.1:0".parse().unwrap()).unwrap();
+    assert!(accept(&listener).unwrap().is_none());
+}
+
+#[test]
+fn a_refused_connection_says_so() {
+    // A port that is taken, so that nobody else gets it, by a socket that does not listen.
+    let holder = sys::self_connected();
+    let address = holder.local_addr().unwrap();
+    let error = match connect(address) {
+        Ok(mut stream) => await_outcome(&mut stream).unwrap_err(),
+        Err(error) => error,
+    };
+    assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
+    assert_eq!(cause_text(&error), "Connection refused");
+}
+
+#[test]
+fn a_connection_to_itself_counts_as_refused() {
+    let stream = sys::self_connected();
+    assert_eq!(stream.local_addr().unwrap(), stream.peer_addr().unwrap());
+    let error = connect_outcome(&stream).unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
+}
+
+#[test]
+fn configure_sets_every_option() {
+    let (stream, _accepted) = connected();
+    configure(&stream, &LIVENESS).unwrap();
+    assert!(stream.nodelay().unwrap());
+    let read = |level, name| sys::option(stream.as_fd(), level, name).unwrap();
+    assert_ne!(read(libc::SOL_SOCKET, libc::SO_KEEPALIVE), 0);
+    assert_eq!(read(libc::IPPROTO_TCP, KEEPALIVE_IDLE), 7);
+    assert_eq!(read(libc::IPPROTO_TCP, libc::TCP_KEEPINTVL), 3);
+    assert_eq!(read(libc::IPPROTO_TCP, libc::TCP_KEEPCNT), 4);
+    #[cfg(target_os = "linux")]
+    assert_eq!(read(libc::IPPROTO_TCP, libc::TCP_USER_TIMEOUT), 12_345);
+}
+
+#[test]
+fn extreme_liveness_is_brought_into_the_systems_range() {
+    let (stream, _accepted) = connected();
+    for duration in [Duration::ZERO, Duration::MAX] {
+        let liveness = Liveness {
+            keepalive_idle: duration,
+            keepalive_interval: duration,
+            keepalive_count: 1,
+            unacknowledged_max: duration,
+        };
+        configure(&stream, &liveness).unwrap();
+    }
+    assert_eq!(seconds(Duration::ZERO), 1);
+    assert_eq!(seconds(Duration::from_millis(1_001)), 2);
+    assert_eq!(seconds(Duration::MAX), 32_767);
+}
+
+#[test]
+fn sockets_are_not_inherited_by_started_programs() {
+    let (stream, accepted) = connected();
+    let pair = bind_pair("127.0.0.1", 0).unwrap();
+    for socket in [stream.as_fd(), accepted.as_fd(), pair.first.as_fd(), pair.second.as_fd()] {
+        assert!(sys::is_close_on_exec(socket));
+    }
+}
+
+#[test]
+fn a_vectored_send_joins_the_slices() {
+    let (stream, mut accepted) = connected();
+    let slices = [IoSlice::new(b"one "), IoSlice::new(b""), IoSlice::new(b"and two")];
+    assert_eq!(send_vectored(&stream, &slices).unwrap(), 11);
+    drop(stream);
+    let mut bytes = Vec::new();
+    loop {
+        match accepted.read_to_end(&mut bytes) {
+            Ok(_) => break,
+            Err(error) => assert_eq!(error.kind(), io::ErrorKind::WouldBlock),
+        }
+        await_event(&mut accepted, Interest::READABLE);
+    }
+    assert_eq!(bytes, b"one and two");
+}
+
+#[test]
+fn more_slices_than_the_system_takes_are_sent_in_part() {
+    let (stream, _accepted) = connected();
+    let slices = vec![IoSlice::new(b"x"); 5_000];
+    let sent = send_vectored(&stream, &slices).unwrap();
+    assert!((16..5_000).contains(&sent), "{sent}");
+}
+
+#[test]
+fn sending_to_a_closed_connection_is_an_error_and_no_signal() {
+    let (mut stream, accepted) = connected();
+    configure(&stream, &LIVENESS).unwrap();
+    sys::count_broken_pipe_signals();
+    drop(accepted);
+    // The first bytes draw a reset; what follows finds the connection broken.
+    let error = loop {
+        match send_vectored(&stream, &[IoSlice::new(b"x")]) {
+            Ok(_) => await_event(&mut stream, Interest::WRITABLE),
+            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => {}
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
+    assert_eq!(stream.write(b"x").unwrap_err().kind(), io::ErrorKind::BrokenPipe);
+    assert_eq!(sys::broken_pipe_signals(), 0);
+    // The count works: this call gives no such promise.
+    let error = stream.write_vectored(&[IoSlice::new(b"x")]).unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
+    #[cfg(not(target_vendor = "apple"))]
+    assert_eq!(sys::broken_pipe_signals(), 1);
+}
