@@ -4,12 +4,14 @@
 //! * [`address`]: the texts that name a local address, an interface or a host.
 //! * [`resolve`]: host names to addresses, off the event loop.
 //! * [`socket`]: listeners (also the pair of two consecutive ports), connections, options.
+//! * [`owner`]: which process of this host holds the other end of a connection.
 //! * [`random`]: the operating system's random numbers.
 //!
 //! Every `unsafe` block of this room is in `sys`.
 
 pub mod address;
 pub mod event_loop;
+pub mod owner;
 pub mod random;
 pub mod resolve;
 pub mod socket;

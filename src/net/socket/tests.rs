@@ -14,8 +14,12 @@ const LIVENESS: Liveness = Liveness {
     unacknowledged_max: Duration::from_millis(12_345),
 };
 
-/// An address at which nobody else takes ports, for tests that free a port and take it again.
-const UNDISTURBED: &str = if cfg!(target_os = "linux") { "127.77.31.9" } else { "127.0.0.1" };
+/// Addresses at which nobody else takes ports, for tests that free a port and take it again.
+const UNDISTURBED: [&str; 2] = if cfg!(target_os = "linux") {
+    ["127.77.31.1", "127.77.31.2"]
+} else {
+    ["127.0.0.1", "127.0.0.1"]
+};
 
 fn expected_text(port: u16, address: &str) -> String {
     format!(
@@ -62,24 +66,24 @@ fn port_zero_gives_two_consecutive_free_ports() {
 
 #[test]
 fn a_taken_port_is_named_whichever_of_the_two_it_is() {
-    let pair = bind_pair(UNDISTURBED, 0).unwrap();
+    let pair = bind_pair(UNDISTURBED[0], 0).unwrap();
     let port = pair.port;
-    let both = bind_pair(UNDISTURBED, port).unwrap_err();
-    assert!(both.text().starts_with(&expected_text(port + 1, UNDISTURBED)), "{both}");
+    let both = bind_pair(UNDISTURBED[0], port).unwrap_err();
+    assert!(both.text().starts_with(&expected_text(port + 1, UNDISTURBED[0])), "{both}");
     assert_eq!(both.status(), Status::Bind);
     let ListenerPair { first, second, .. } = pair;
     drop(second);
-    let first_taken = bind_pair(UNDISTURBED, port).unwrap_err();
+    let first_taken = bind_pair(UNDISTURBED[0], port).unwrap_err();
     let text = first_taken.text();
-    assert!(text.starts_with(&(expected_text(port, UNDISTURBED) + ": Address")), "{text}");
+    assert!(text.starts_with(&(expected_text(port, UNDISTURBED[0]) + ": Address")), "{text}");
     assert!(!text.contains("os error"), "{text}");
     drop(first);
-    bind_pair(UNDISTURBED, port).expect("nothing of the failed attempts is left open");
+    bind_pair(UNDISTURBED[0], port).expect("nothing of the failed attempts is left open");
 }
 
 #[test]
 fn a_port_can_be_bound_again_at_once_after_its_server_has_closed_a_connection() {
-    let pair = bind_pair(UNDISTURBED, 0).unwrap();
+    let pair = bind_pair(UNDISTURBED[1], 0).unwrap();
     let mut stream = connect(pair.first.local_addr().unwrap()).unwrap();
     assert!(await_outcome(&mut stream).unwrap());
     let (accepted, _) = accept(&pair.first).unwrap().unwrap();
@@ -90,7 +94,7 @@ fn a_port_can_be_bound_again_at_once_after_its_server_has_closed_a_connection() 
     assert_eq!(stream.read(&mut [0]).unwrap(), 0);
     drop(stream);
     drop(pair);
-    bind_pair(UNDISTURBED, port).unwrap();
+    bind_pair(UNDISTURBED[1], port).unwrap();
 }
 
 #[test]
