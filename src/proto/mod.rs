@@ -4,4 +4,5 @@
 
 pub mod bridge;
 pub mod srp;
+pub mod text;
 pub mod zmtp;

@@ -1,0 +1,245 @@
+//! READY properties by which new peers find each other. Older peers ignore them.
+//!
+//! They are known before the first request: a client may not send anything before it has received
+//! the server's READY. Names are compared in any case; a value that is not as described here makes
+//! its property count as absent.
+
+use crate::proto::zmtp::Metadata;
+use std::fmt;
+
+/// Property of a client, on both connections: its [`SessionId`], by which the server pairs them.
+pub const X_ROGUE_SESSION: &str = "X-Rogue-Session";
+
+/// Property of both ends, on both connections: the decimal protocol level, [`BRIDGE_LEVEL`].
+pub const X_ROGUE_BRIDGE: &str = "X-Rogue-Bridge";
+
+/// Property of a server, on both connections: its [`ServerId`].
+pub const X_ROGUE_SERVER: &str = "X-Rogue-Server";
+
+/// The protocol level of this implementation.
+pub const BRIDGE_LEVEL: u32 = 1;
+
+/// Digits of the longest protocol level that is understood.
+const LEVEL_DIGITS_MAX: usize = 9;
+
+/// Lower-case hexadecimal digits of an id.
+const ID_DIGITS: usize = 32;
+
+fn parse_id(value: &[u8]) -> Option<[u8; 16]> {
+    let digits: &[u8; ID_DIGITS] = value.try_into().ok()?;
+    let mut id = [0; 16];
+    for (octet, pair) in id.iter_mut().zip(digits.chunks_exact(2)) {
+        *octet = parse_digit(pair[0])? << 4 | parse_digit(pair[1])?;
+    }
+    Some(id)
+}
+
+fn parse_digit(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 0xa),
+        _ => None,
+    }
+}
+
+fn write_id(id: &[u8; 16], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    id.iter().try_for_each(|octet| write!(f, "{octet:02x}"))
+}
+
+/// 128 random bits, chosen when a client object is created and kept over reconnections.
+///
+/// A pairing token, neither a secret nor an authentication. `Display` gives 32 lower-case
+/// hexadecimal digits, which is also the property's value.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SessionId(pub [u8; 16]);
+
+/// 128 random bits, chosen at each start of a server. When they change, everything that was
+/// outstanding is lost. `Display` gives 32 lower-case hexadecimal digits, the property's value.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ServerId(pub [u8; 16]);
+
+impl SessionId {
+    /// From a property's value: exactly 32 lower-case hexadecimal digits.
+    pub fn parse(value: &[u8]) -> Option<Self> {
+        parse_id(value).map(SessionId)
+    }
+}
+
+impl ServerId {
+    /// From a property's value: exactly 32 lower-case hexadecimal digits.
+    pub fn parse(value: &[u8]) -> Option<Self> {
+        parse_id(value).map(ServerId)
+    }
+}
+
+impl fmt::Display for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_id(&self.0, f)
+    }
+}
+
+impl fmt::Debug for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SessionId({self})")
+    }
+}
+
+impl fmt::Display for ServerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_id(&self.0, f)
+    }
+}
+
+impl fmt::Debug for ServerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ServerId({self})")
+    }
+}
+
+/// What a peer says about itself beyond ZMTP.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct PeerInfo {
+    /// The client's session; `None` for a legacy client, and for a server.
+    pub session: Option<SessionId>,
+    /// The protocol level; `None` for a legacy peer.
+    pub bridge_level: Option<u32>,
+    /// The server's id; `None` for a legacy server, and for a client.
+    pub server: Option<ServerId>,
+}
+
+impl PeerInfo {
+    /// From the properties of the peer's READY.
+    pub fn from_metadata(metadata: &Metadata) -> Self {
+        PeerInfo {
+            session: metadata.property(X_ROGUE_SESSION).and_then(SessionId::parse),
+            bridge_level: metadata.property(X_ROGUE_BRIDGE).and_then(parse_level),
+            server: metadata.property(X_ROGUE_SERVER).and_then(ServerId::parse),
+        }
+    }
+
+    /// How result texts are to be sent to this peer.
+    pub fn dialect(&self) -> super::Dialect {
+        match self.bridge_level {
+            Some(_) => super::Dialect::Announced,
+            None => super::Dialect::Legacy,
+        }
+    }
+
+    /// Whether a readiness probe may be sent to this peer unasked.
+    pub fn answers_probes(&self) -> bool {
+        self.bridge_level.is_some()
+    }
+}
+
+/// A decimal number from 1, without leading zeros, of at most 9 digits.
+fn parse_level(value: &[u8]) -> Option<u32> {
+    if value.len() > LEVEL_DIGITS_MAX || !matches!(value.first()?, b'1'..=b'9') {
+        return None;
+    }
+    let digits = std::str::from_utf8(value).ok()?;
+    digits.bytes().all(|digit| digit.is_ascii_digit()).then(|| digits.parse().ok())?
+}
+
+/// Values of the properties that one end announces. Built once, used for every connection.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Announcement {
+    id_name: &'static str,
+    id: String,
+    level: String,
+}
+
+impl Announcement {
+    /// What a client announces on both connections.
+    pub fn client(session: SessionId) -> Self {
+        Self::new(X_ROGUE_SESSION, session.to_string())
+    }
+
+    /// What a server announces on both connections.
+    pub fn server(server: ServerId) -> Self {
+        Self::new(X_ROGUE_SERVER, server.to_string())
+    }
+
+    fn new(id_name: &'static str, id: String) -> Self {
+        Announcement { id_name, id, level: BRIDGE_LEVEL.to_string() }
+    }
+
+    /// The properties, for [`Session::send_ready`](crate::proto::zmtp::Session::send_ready).
+    pub fn properties(&self) -> [(&str, &[u8]); 2] {
+        [(self.id_name, self.id.as_bytes()), (X_ROGUE_BRIDGE, self.level.as_bytes())]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proto::zmtp::metadata::encode_property;
+
+    const DIGITS: &str = "0123456789abcdeffedcba9876543210";
+
+    fn peer(properties: &[(&str, &[u8])]) -> PeerInfo {
+        let mut octets = Vec::new();
+        for (name, value) in properties {
+            encode_property(name, value, &mut octets).unwrap();
+        }
+        PeerInfo::from_metadata(&Metadata::decode(&octets).unwrap())
+    }
+
+    #[test]
+    fn ids_are_32_lower_case_digits_and_nothing_else() {
+        let id = SessionId::parse(DIGITS.as_bytes()).unwrap();
+        assert_eq!(id.0[..3], [0x01, 0x23, 0x45]);
+        assert_eq!(id.to_string(), DIGITS);
+        assert_eq!(format!("{id:?}"), format!("SessionId({DIGITS})"));
+        let upper = DIGITS.to_uppercase();
+        let long = format!("{DIGITS}0");
+        for bad in ["", &DIGITS[1..], &long, &upper, &DIGITS.replace('0', "g"), " 0x"] {
+            assert_eq!(SessionId::parse(bad.as_bytes()), None, "{bad:?}");
+            assert_eq!(ServerId::parse(bad.as_bytes()), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_client_is_known_by_its_session_in_any_case_of_the_name() {
+        let announcement = Announcement::client(SessionId::parse(DIGITS.as_bytes()).unwrap());
+        let [(_, id), level] = announcement.properties();
+        let info = peer(&[("x-rogue-SESSION", id), level]);
+        assert_eq!(info.session.map(|id| id.to_string()).as_deref(), Some(DIGITS));
+        assert_eq!(info.bridge_level, Some(1));
+        assert_eq!(info.server, None);
+        assert_eq!(info.dialect(), crate::proto::bridge::Dialect::Announced);
+        assert!(info.answers_probes());
+    }
+
+    #[test]
+    fn a_server_is_known_by_its_id() {
+        let id = ServerId([0xab; 16]);
+        let info = peer(&Announcement::server(id).properties());
+        assert_eq!(info, PeerInfo { session: None, bridge_level: Some(1), server: Some(id) });
+    }
+
+    #[test]
+    fn a_peer_without_properties_or_with_bad_ones_is_legacy() {
+        let legacy = PeerInfo::default();
+        assert!(!legacy.answers_probes());
+        assert_eq!(legacy.dialect(), crate::proto::bridge::Dialect::Legacy);
+        assert_eq!(peer(&[]), legacy);
+        let upper = DIGITS.to_uppercase();
+        let bad: [(&str, &[u8]); 3] = [
+            (X_ROGUE_SESSION, upper.as_bytes()),
+            (X_ROGUE_SERVER, &[7; 16]),
+            (X_ROGUE_BRIDGE, b"one"),
+        ];
+        assert_eq!(peer(&bad), legacy);
+    }
+
+    #[test]
+    fn levels_are_decimal_numbers_from_one() {
+        let level = |value: &[u8]| peer(&[(X_ROGUE_BRIDGE, value)]).bridge_level;
+        assert_eq!(level(b"1"), Some(1));
+        assert_eq!(level(b"12"), Some(12));
+        assert_eq!(level(b"999999999"), Some(999_999_999));
+        for bad in [&b""[..], b"0", b"01", b"+1", b"1 ", b"1\0", b"-1", b"1234567890", b"\xb2"] {
+            assert_eq!(level(bad), None, "{bad:?}");
+        }
+    }
+}

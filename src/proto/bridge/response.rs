@@ -1,0 +1,279 @@
+//! Responses: from the server's PUSH to a client's PULL.
+
+use super::{Header, HeaderParts, Malformed, HEADER_FRAMES_OCTETS, HEADER_PARTS};
+use super::{RESULT_OCTETS_MAX, RESULT_OK};
+use crate::proto::zmtp::frame::{encode_frame_header, FrameHeader, FLAG_LONG, FLAG_MORE};
+use crate::proto::zmtp::{Event, Session, ZmtpError};
+
+/// Parts of every response.
+const RESPONSE_PARTS: u64 = 6;
+
+/// Appends the frames of a whole response to `out`.
+///
+/// `payload` has `header.size` octets (0 for a probe), also when `result` is an error. `result` is
+/// [`RESULT_OK`] or comes from [`error_result`](super::error_result).
+pub fn encode_response(header: &Header, payload: &[u8], result: &[u8], out: &mut Vec<u8>) {
+    encode_response_head(header, payload.len() as u64, out);
+    out.extend_from_slice(payload);
+    encode_response_tail(result, out);
+}
+
+/// Appends everything of a response that comes before its payload to `out`. Exactly
+/// `payload_octets` must be written next, then the tail.
+pub fn encode_response_head(header: &Header, payload_octets: u64, out: &mut Vec<u8>) {
+    out.extend_from_slice(&header.frames(true));
+    encode_frame_header(payload_octets, true, out);
+}
+
+/// Appends everything of a response that comes after its payload to `out`.
+pub fn encode_response_tail(result: &[u8], out: &mut Vec<u8>) {
+    debug_assert!(result.len() <= RESULT_OCTETS_MAX);
+    encode_frame_header(result.len() as u64, false, out);
+    out.extend_from_slice(result);
+}
+
+/// The response at the start of `input`, its payload, its result and its length in octets on the
+/// wire, if it is there wholly, well-formed, and encoded the usual way.
+///
+/// `None` says nothing: the same octets must then be given to a [`ResponseDecoder`]. May only be
+/// used where a message begins, see [`Session::at_message_boundary`].
+#[inline]
+pub fn decode_whole_response(input: &[u8]) -> Option<(Header, &[u8], &[u8], usize)> {
+    let (header, true) = Header::decode_frames(input)? else { return None };
+    let rest = &input[HEADER_FRAMES_OCTETS..];
+    let (payload, payload_end) = whole_part(rest, FLAG_MORE)?;
+    let rest = &rest[payload_end..];
+    let (result, result_end) = whole_part(rest, 0)?;
+    if result.len() > RESULT_OCTETS_MAX {
+        return None;
+    }
+    Some((header, payload, result, HEADER_FRAMES_OCTETS + payload_end + result_end))
+}
+
+/// The body of the message frame with these flags at the start of `input`, and where it ends.
+#[inline]
+fn whole_part(input: &[u8], flags: u8) -> Option<(&[u8], usize)> {
+    let (frame, octets) = FrameHeader::decode(input)?;
+    if input[0] & !FLAG_LONG != flags {
+        return None;
+    }
+    let end = octets.checked_add(usize::try_from(frame.len).ok()?)?;
+    Some((input.get(octets..end)?, end))
+}
+
+/// What [`ResponseDecoder::receive`] found.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ResponseEvent<'a> {
+    /// A whole response. The payload's length is the peer's choice: compare it with the size.
+    Complete {
+        /// Parts 0 to 3.
+        header: Header,
+        /// Part 4, a slice of the input.
+        payload: &'a [u8],
+        /// Part 5, for [`evaluate_result`](super::evaluate_result).
+        result: &'a [u8],
+    },
+    /// The header of a response whose payload comes in [`ResponseEvent::Payload`] (not at all if
+    /// it is empty) and whose result in [`ResponseEvent::End`].
+    ///
+    /// The result comes last, so that octets put into their final place may turn out to be those
+    /// of a failed read; and the message may still end in [`ResponseEvent::Malformed`].
+    Start {
+        /// Parts 0 to 3.
+        header: Header,
+        /// Octets of part 4, the peer's choice: compare it with the size.
+        payload_octets: u64,
+    },
+    /// The next octets of the payload.
+    Payload {
+        /// A slice of the input.
+        bytes: &'a [u8],
+        /// The payload is complete with these; the response is not yet.
+        last: bool,
+    },
+    /// The response that was started is complete.
+    End {
+        /// Part 5, for [`evaluate_result`](super::evaluate_result).
+        result: &'a [u8],
+    },
+    /// A message was dropped, maybe one that was started. That one counts as not received.
+    Malformed(Malformed),
+    /// Something of the session's own: [`Event::PeerReady`], [`Event::Ping`] or [`Event::Pong`].
+    Session(Event<'a>),
+}
+
+/// What a decoding step found; a result is in the decoder's own buffer.
+enum Step<'a> {
+    Event(ResponseEvent<'a>),
+    End,
+}
+
+/// Decodes the responses of one connection.
+#[derive(Clone, Debug)]
+pub struct ResponseDecoder {
+    parts: HeaderParts,
+    /// The current part is the last of its message.
+    last_part: bool,
+    /// [`ResponseEvent::Start`] was given for the message under way.
+    started: bool,
+    result: [u8; RESULT_OCTETS_MAX],
+    result_len: usize,
+}
+
+impl Default for ResponseDecoder {
+    fn default() -> Self {
+        ResponseDecoder {
+            parts: HeaderParts::default(),
+            last_part: false,
+            started: false,
+            result: [0; RESULT_OCTETS_MAX],
+            result_len: 0,
+        }
+    }
+}
+
+impl ResponseDecoder {
+    /// A decoder for a new connection.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes octets received from the peer, up to the next event, and passes them through
+    /// `session`, always the same one.
+    ///
+    /// Returns how many octets of `input` were consumed, and the event. Without an event the whole
+    /// input has been consumed. An error is final, see [`Session::receive`].
+    #[inline]
+    pub fn receive<'a>(
+        &'a mut self,
+        session: &mut Session,
+        input: &'a [u8],
+    ) -> Result<(usize, Option<ResponseEvent<'a>>), ZmtpError> {
+        if session.at_message_boundary() {
+            if let Some((header, payload, result, octets)) = decode_whole_response(input) {
+                let longest = payload.len().max(result.len()).max(8) as u64;
+                if longest <= session.limits().frame_octets_max {
+                    let event = ResponseEvent::Complete { header, payload, result };
+                    return Ok((octets, Some(event)));
+                }
+            }
+        }
+        let (used, step) = self.receive_in_parts(session, input)?;
+        let event = step.map(|step| match step {
+            Step::Event(event) => event,
+            Step::End => ResponseEvent::End { result: &self.result[..self.result_len] },
+        });
+        Ok((used, event))
+    }
+
+    fn receive_in_parts<'a>(
+        &mut self,
+        session: &mut Session,
+        input: &'a [u8],
+    ) -> Result<(usize, Option<Step<'a>>), ZmtpError> {
+        let mut used = 0;
+        loop {
+            let (consumed, event) = session.receive(&input[used..])?;
+            used += consumed;
+            let step = match event {
+                None => return Ok((used, None)),
+                Some(Event::PartStart { len, more }) => self.start_step(len, more),
+                Some(Event::PartData { bytes, last }) => self.data_step(bytes, last),
+                Some(other) => Some(Step::Event(ResponseEvent::Session(other))),
+            };
+            if step.is_some() {
+                return Ok((used, step));
+            }
+        }
+    }
+
+    /// Octets of the payload under way that can be read straight from the socket to their
+    /// destination and reported with [`ResponseDecoder::payload_received`].
+    #[inline]
+    pub fn payload_remaining(&self, session: &Session) -> u64 {
+        if self.started && self.parts.index() == HEADER_PARTS {
+            session.part_remaining()
+        } else {
+            0
+        }
+    }
+
+    /// Reports that the next `octets` of the payload, at most
+    /// [`ResponseDecoder::payload_remaining`], were read by the owner. Returns whether the payload
+    /// is complete; the result follows.
+    pub fn payload_received(&mut self, session: &mut Session, octets: u64) -> bool {
+        debug_assert!(octets <= self.payload_remaining(session));
+        session.part_received(octets)
+    }
+
+    /// Takes [`Event::PartStart`] of the session.
+    pub fn part_start(&mut self, len: u64, more: bool) -> Option<ResponseEvent<'_>> {
+        let step = self.start_step(len, more)?;
+        Some(self.event(step))
+    }
+
+    /// Takes [`Event::PartData`] of the session.
+    pub fn part_data<'a>(&'a mut self, bytes: &'a [u8], last: bool) -> Option<ResponseEvent<'a>> {
+        let step = self.data_step(bytes, last)?;
+        Some(self.event(step))
+    }
+
+    fn event<'a>(&'a self, step: Step<'a>) -> ResponseEvent<'a> {
+        match step {
+            Step::Event(event) => event,
+            Step::End => ResponseEvent::End { result: &self.result[..self.result_len] },
+        }
+    }
+
+    fn start_step<'a>(&mut self, len: u64, more: bool) -> Option<Step<'a>> {
+        self.last_part = !more;
+        self.parts.start(len);
+        self.result_len = 0;
+        if self.parts.index() == HEADER_PARTS && more && self.parts.sizes_fit() {
+            self.started = true;
+            let header = self.parts.header();
+            return Some(Step::Event(ResponseEvent::Start { header, payload_octets: len }));
+        }
+        (len == 0 && !more).then(|| self.finish_message())
+    }
+
+    fn data_step<'a>(&mut self, bytes: &'a [u8], last: bool) -> Option<Step<'a>> {
+        match self.parts.index() {
+            HEADER_PARTS if self.started => {
+                return Some(Step::Event(ResponseEvent::Payload { bytes, last }));
+            }
+            5 => {
+                // What does not fit makes the message malformed; it is judged by its size.
+                let kept = bytes.len().min(RESULT_OCTETS_MAX - self.result_len);
+                self.result[self.result_len..self.result_len + kept]
+                    .copy_from_slice(&bytes[..kept]);
+                self.result_len += kept;
+            }
+            _ => self.parts.data(bytes),
+        }
+        (last && self.last_part).then(|| self.finish_message())
+    }
+
+    fn finish_message<'a>(&mut self) -> Step<'a> {
+        let judged = judge(&self.parts);
+        self.parts = HeaderParts::default();
+        self.started = false;
+        match judged {
+            Ok(()) => Step::End,
+            Err(malformed) => Step::Event(ResponseEvent::Malformed(malformed)),
+        }
+    }
+}
+
+fn judge(parts: &HeaderParts) -> Result<(), Malformed> {
+    if parts.parts != RESPONSE_PARTS {
+        return Err(Malformed::PartCount { parts: parts.parts });
+    }
+    let [id, address, size, ty, _, result] = parts.sizes;
+    if !parts.sizes_fit() || result > RESULT_OCTETS_MAX as u64 {
+        return Err(Malformed::ResponseSizes { id, address, size, ty, result });
+    }
+    Ok(())
+}
+
+const _: () = assert!(RESULT_OK.len() <= RESULT_OCTETS_MAX);

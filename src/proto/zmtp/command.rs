@@ -1,0 +1,120 @@
+//! Command bodies: name length, name, data (RFC 23), and PING and PONG (RFC 37).
+
+use super::frame::FrameHeader;
+
+/// Name of the NULL mechanism's only success command.
+pub const READY: &[u8] = b"READY";
+/// Name of the command that refuses a handshake.
+pub const ERROR: &[u8] = b"ERROR";
+/// Name of the heartbeat request.
+pub const PING: &[u8] = b"PING";
+/// Name of the heartbeat answer.
+pub const PONG: &[u8] = b"PONG";
+
+/// Octets of a PING's context that are echoed (RFC 37); libzmq cuts longer ones as well.
+pub const CONTEXT_OCTETS_MAX: usize = 16;
+
+/// Largest time to live of a PING in units of 100 ms. libzmq computes it in milliseconds in
+/// 16 bits: 656 would cut the connection after 64 ms.
+pub const PING_TTL_MAX_DS: u16 = 655;
+
+/// Splits a command body into name and data; `None` if the name is empty or longer than the body.
+pub fn split(body: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (&len, rest) = body.split_first()?;
+    if len == 0 {
+        return None;
+    }
+    rest.split_at_checked(usize::from(len))
+}
+
+/// A heartbeat request.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Ping<'a> {
+    /// Time to live in units of 100 ms; 0 for none.
+    pub ttl_ds: u16,
+    /// What the PONG echoes, at most [`CONTEXT_OCTETS_MAX`] octets.
+    pub context: &'a [u8],
+}
+
+impl<'a> Ping<'a> {
+    /// Decodes the data after the name; `None` if the time to live is not complete. A context
+    /// beyond the limit is cut.
+    pub fn decode(data: &'a [u8]) -> Option<Self> {
+        let (ttl, context) = data.split_first_chunk::<2>()?;
+        let context = &context[..context.len().min(CONTEXT_OCTETS_MAX)];
+        Some(Ping { ttl_ds: u16::from_be_bytes(*ttl), context })
+    }
+
+    /// Appends the whole command frame to `out`.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        encode(PING, &[&self.ttl_ds.to_be_bytes(), self.context], out);
+    }
+}
+
+/// Appends a PONG command frame with this context to `out`.
+pub fn encode_pong(context: &[u8], out: &mut Vec<u8>) {
+    encode(PONG, &[context], out);
+}
+
+/// Reason of an ERROR command, from its data; `None` without a reason length or when the reason
+/// is shorter than it says.
+pub fn error_reason(data: &[u8]) -> Option<&[u8]> {
+    let (&len, reason) = data.split_first()?;
+    reason.get(..usize::from(len))
+}
+
+/// Appends a command frame of this name, 1 to 255 octets, and of the concatenated data to `out`.
+pub fn encode(name: &[u8], data: &[&[u8]], out: &mut Vec<u8>) {
+    debug_assert!((1..=0xff).contains(&name.len()));
+    let len = 1 + name.len() + data.iter().map(|part| part.len()).sum::<usize>();
+    FrameHeader { len: len as u64, more: false, command: true }.encode(out);
+    out.push(name.len() as u8);
+    out.extend_from_slice(name);
+    for part in data {
+        out.extend_from_slice(part);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ping_and_pong_are_those_of_the_wire() {
+        let mut out = Vec::new();
+        Ping { ttl_ds: 0x000a, context: b"" }.encode(&mut out);
+        encode_pong(b"", &mut out);
+        assert_eq!(out, b"\x04\x07\x04PING\x00\x0a\x04\x05\x04PONG");
+    }
+
+    #[test]
+    fn context_is_cut_to_16_octets() {
+        let ping = Ping::decode(b"\x02\x0101234567890123456789").unwrap();
+        assert_eq!(ping, Ping { ttl_ds: 0x0201, context: b"0123456789012345" });
+    }
+
+    #[test]
+    fn ping_without_a_complete_ttl_is_malformed() {
+        assert_eq!(Ping::decode(b""), None);
+        assert_eq!(Ping::decode(b"\x00"), None);
+        assert_eq!(Ping::decode(b"\x00\x00"), Some(Ping { ttl_ds: 0, context: b"" }));
+    }
+
+    #[test]
+    fn name_must_fit_into_the_body() {
+        let body = b"\x04PINGxy";
+        assert_eq!(split(body), Some((&b"PING"[..], &b"xy"[..])));
+        for cut in 0..5 {
+            assert_eq!(split(&body[..cut]), None);
+        }
+        assert_eq!(split(b"\x00abc"), None);
+    }
+
+    #[test]
+    fn error_reason_must_be_complete() {
+        assert_eq!(error_reason(b"\x03400"), Some(&b"400"[..]));
+        assert_eq!(error_reason(b"\x00"), Some(&b""[..]));
+        assert_eq!(error_reason(b"\x0340"), None);
+        assert_eq!(error_reason(b""), None);
+    }
+}

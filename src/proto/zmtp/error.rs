@@ -1,0 +1,169 @@
+//! Why a ZMTP connection cannot go on, and why something cannot be sent.
+
+use crate::proto::text::escape;
+use std::fmt;
+
+/// A fault of the peer. It is final: the owner closes the TCP connection without a further octet.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ZmtpError {
+    /// The first octets are not a ZMTP signature.
+    NotZmtp {
+        /// What came instead, at most 10 octets.
+        first_octets: Vec<u8>,
+    },
+    /// The peer's major version is older than 3.
+    Version {
+        /// The major version it announced.
+        major: u8,
+    },
+    /// The peer uses another security mechanism.
+    Mechanism {
+        /// The peer's mechanism, escaped.
+        peer: String,
+        /// Our mechanism.
+        own: &'static str,
+    },
+    /// The peer sent something else than a READY or ERROR command while these were awaited.
+    Handshake {
+        /// What it sent, in words.
+        found: String,
+    },
+    /// The peer sent a frame although our READY had not been sent.
+    EarlyTraffic,
+    /// A property of the peer's READY is cut short.
+    Metadata {
+        /// Offset of that property in the metadata, in octets.
+        offset: usize,
+    },
+    /// The peer's READY has no `Socket-Type`.
+    NoSocketType,
+    /// The peer's socket type does not fit ours.
+    SocketType {
+        /// The peer's socket type, escaped.
+        peer: String,
+        /// The one that would fit.
+        expected: &'static str,
+    },
+    /// A PULL socket sent a message.
+    UnexpectedMessage,
+    /// A message frame is larger than this end allows.
+    FrameTooLarge {
+        /// Announced size in octets.
+        len: u64,
+        /// The limit in octets.
+        limit: u64,
+    },
+    /// A command frame is larger than this end allows.
+    CommandTooLarge {
+        /// Announced size in octets.
+        len: u64,
+        /// The limit in octets.
+        limit: u64,
+    },
+    /// The peer sent an ERROR command. Reconnecting at once will hardly help.
+    Refused {
+        /// The peer's reason, escaped; empty if it gave none.
+        reason: String,
+    },
+}
+
+impl fmt::Display for ZmtpError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ZmtpError::NotZmtp { first_octets } => write!(
+                f,
+                "the peer does not speak ZMTP (it starts with \"{}\"): \
+                 check that the port belongs to a memory bridge",
+                escape(first_octets)
+            ),
+            ZmtpError::Version { major } => write!(
+                f,
+                "the peer speaks ZMTP {major}, at least ZMTP 3 is needed: \
+                 update its ZeroMQ library to 4.0 or newer"
+            ),
+            ZmtpError::Mechanism { peer, own } => write!(
+                f,
+                "the peer uses the security mechanism \"{peer}\" and this end \"{own}\": \
+                 configure both alike"
+            ),
+            ZmtpError::Handshake { found } => {
+                write!(f, "the peer sent {found} where the READY command was due")
+            }
+            ZmtpError::EarlyTraffic => {
+                write!(f, "the peer sent a frame before it could have received our READY command")
+            }
+            ZmtpError::Metadata { offset } => {
+                write!(f, "the peer's READY command is malformed: property at octet {offset}")
+            }
+            ZmtpError::NoSocketType => {
+                write!(f, "the peer's READY command does not tell its socket type")
+            }
+            ZmtpError::SocketType { peer, expected } => write!(
+                f,
+                "the peer is a {peer} socket where a {expected} socket is needed: check the port \
+                 number, requests use the base port and responses the next one"
+            ),
+            ZmtpError::UnexpectedMessage => {
+                write!(
+                    f,
+                    "the peer sent a message although it is a PULL socket, which only receives"
+                )
+            }
+            ZmtpError::FrameTooLarge { len, limit } => {
+                write!(f, "the peer announced a frame of {len} octets, the limit is {limit}")
+            }
+            ZmtpError::CommandTooLarge { len, limit } => {
+                write!(f, "the peer announced a command of {len} octets, the limit is {limit}")
+            }
+            ZmtpError::Refused { reason } if reason.is_empty() => {
+                write!(f, "the peer refused the connection without a reason")
+            }
+            ZmtpError::Refused { reason } => {
+                write!(f, "the peer refused the connection: {reason}")
+            }
+        }
+    }
+}
+
+impl std::error::Error for ZmtpError {}
+
+/// Why something was not sent. Nothing has been queued; the connection is not affected.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum SendError {
+    /// The handshake is not complete: our READY or the peer's is missing, or the session failed.
+    NotReady,
+    /// Our READY has been sent before, or the session has failed.
+    ReadySent,
+    /// A property's name or value cannot be expressed, or the READY would be too long.
+    Property {
+        /// The property's name, escaped.
+        name: String,
+    },
+    /// A PULL socket sends no messages.
+    NotASender,
+    /// This peer might take a PING for application data.
+    PingNotSupported,
+    /// The time to live of the PING is above
+    /// [`PING_TTL_MAX_DS`](super::command::PING_TTL_MAX_DS).
+    PingTtl,
+    /// Too much control output waits to be taken.
+    OutputFull,
+}
+
+impl fmt::Display for SendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SendError::NotReady => write!(f, "the ZMTP handshake is not complete"),
+            SendError::ReadySent => write!(f, "the READY command has already been sent"),
+            SendError::Property { name } => {
+                write!(f, "the READY property \"{name}\" cannot be sent")
+            }
+            SendError::NotASender => write!(f, "a PULL socket sends no messages"),
+            SendError::PingNotSupported => write!(f, "the peer is not known to understand PING"),
+            SendError::PingTtl => write!(f, "the PING's time to live is above 65.5 s"),
+            SendError::OutputFull => write!(f, "earlier control output has not been taken"),
+        }
+    }
+}
+
+impl std::error::Error for SendError {}
