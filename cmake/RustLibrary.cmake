@@ -83,7 +83,7 @@ add_custom_target(rogue_mem_cargo ALL
     USES_TERMINAL
     VERBATIM)
 
-# --- what a program that links the static library must link besides ---------------------------------
+# --- what a program that links the static library must link besides -------------------------------
 
 # Asked of the compiler with an empty crate: the crate's dependencies add nothing to what the
 # standard library needs, and a test compares this list with that of the real library.
@@ -102,7 +102,7 @@ if(NOT DEFINED ROGUE_MEM_NATIVE_STATIC_LIBS)
     set(ROGUE_MEM_NATIVE_STATIC_LIBS "${_native}" CACHE INTERNAL "")
 endif()
 
-# --- the imported targets ---------------------------------------------------------------------------
+# --- the imported targets -------------------------------------------------------------------------
 
 add_library(rogue_mem::rogue_mem SHARED IMPORTED GLOBAL)
 set_target_properties(rogue_mem::rogue_mem PROPERTIES

@@ -13,6 +13,8 @@
 //! * [`protocols`]: `SrpV3` and its emulation, memory and stream nodes over [`proto`].
 //! * [`capi`]: every `extern "C"` function, and no logic.
 
+#![cfg_attr(not(test), warn(clippy::undocumented_unsafe_blocks))]
+
 pub mod bridge;
 pub mod capi;
 pub mod clock;
@@ -20,8 +22,15 @@ pub mod error;
 pub mod logging;
 pub mod memory;
 pub mod net;
+// `clippy.toml` names what protocol code may not touch; elsewhere it is allowed.
+#[warn(clippy::disallowed_methods, clippy::disallowed_types)]
 pub mod proto;
 pub mod protocols;
 pub mod stream;
 
 pub use error::{Error, Status};
+
+/// The programs of the README, as documentation tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct ReadmePrograms;

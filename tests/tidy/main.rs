@@ -1,0 +1,19 @@
+//! The rules of the house, as tests: who may import what, where `unsafe` and the clock may be, how
+//! long things may be, and that what is written in prose is true.
+//!
+//! A rule reports every offence with its file and line, not only the first.
+
+mod c_source;
+mod files;
+mod prose;
+mod rooms;
+mod rust_source;
+mod scrub;
+mod sizes;
+mod tokens;
+mod words;
+
+/// Fails with the whole list, and with the rule that it offends.
+fn assert_none(rule: &str, offences: &[String]) {
+    assert!(offences.is_empty(), "{rule}:\n  {}", offences.join("\n  "));
+}

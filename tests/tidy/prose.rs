@@ -1,0 +1,85 @@
+//! What README, CHANGELOG, build files and scripts say about the project, compared with the facts.
+
+use crate::assert_none;
+use crate::files::{project_files, read};
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+const MINOR_VERSION: &str =
+    concat!(env!("CARGO_PKG_VERSION_MAJOR"), ".", env!("CARGO_PKG_VERSION_MINOR"));
+
+/// The versions that follow `before` in `text`: digits and dots.
+fn versions_after(text: &str, before: &str) -> Vec<String> {
+    text.match_indices(before)
+        .map(|(at, _)| {
+            let rest = &text[at + before.len()..];
+            let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
+            rest[..end].trim_end_matches('.').to_owned()
+        })
+        .filter(|version| !version.is_empty())
+        .collect()
+}
+
+#[test]
+fn versions_are_found_behind_their_words() {
+    let text = "librogue_mem.so.0.1.0, librogue_mem.so and librogue_mem.so.0.1.";
+    assert_eq!(versions_after(text, "librogue_mem.so."), ["0.1.0", "0.1"]);
+}
+
+#[test]
+fn versions_in_prose_are_that_of_the_manifest() {
+    let mut offences = Vec::new();
+    let words = ["librogue_mem.so.", "find_package(rogue_mem ", "rogue-mem = \"", "rogue_mem-"];
+    for file in project_files().iter().filter(|file| file.has_extension(&["md", "h", "txt"])) {
+        for (word, version) in words
+            .iter()
+            .flat_map(|word| versions_after(&file.text, word).into_iter().map(move |v| (word, v)))
+        {
+            if version != VERSION && version != MINOR_VERSION {
+                offences.push(format!("{}: {word}{version}", file.path));
+            }
+        }
+    }
+    assert_none(&format!("versions other than {VERSION}"), &offences);
+}
+
+#[test]
+fn changelog_speaks_of_this_version() {
+    let changelog = read("CHANGELOG.md");
+    let released = format!("## [{VERSION}]");
+    let in_preparation = changelog.contains("## [Unreleased]") && changelog.contains(VERSION);
+    assert!(changelog.contains(&released) || in_preparation, "no word of {VERSION}");
+}
+
+#[test]
+fn requirements_in_the_readme_are_those_of_the_build_files() {
+    let readme = read("README.md");
+    let rust = env!("CARGO_PKG_RUST_VERSION");
+    assert!(readme.contains(&format!("Rust {rust} ")), "README.md does not say Rust {rust}");
+    let wanted = versions_after(&read("CMakeLists.txt"), "cmake_minimum_required(VERSION ");
+    assert_eq!(versions_after(&readme, "CMake "), wanted, "CMake versions in README.md");
+    assert_eq!(versions_after(&read("scripts/bootstrap"), "CMAKE_VERSION_MIN="), wanted);
+}
+
+#[test]
+fn commands_in_the_readme_exist_and_the_main_ones_are_shown() {
+    let readme = read("README.md");
+    let makefile = read("Makefile");
+    for command in ["make demo", "make test", "make lint", "make install"] {
+        assert!(readme.contains(command), "README.md does not show {command}");
+    }
+    let commands = readme.match_indices("`make ").map(|(at, _)| &readme[at + 6..]);
+    for rest in commands {
+        let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '-').unwrap_or(0);
+        let target = format!("\n{}:", &rest[..end]);
+        assert!(makefile.contains(&target), "make {} is no target", &rest[..end]);
+    }
+}
+
+#[test]
+fn continuous_integration_runs_what_developers_run() {
+    let script = read(".ci/run");
+    for command in ["set -euo pipefail", "\nmake lint\n", "\nmake test\n", "scripts/bootstrap test"]
+    {
+        assert!(script.contains(command), ".ci/run lacks: {command}");
+    }
+}

@@ -1,0 +1,97 @@
+//! Words that may not stand in the project, and names that must mean something.
+
+use crate::assert_none;
+use crate::files::{project_files, File};
+use crate::rust_source::RustSource;
+
+/// Longest list of defects of the reference that a test can be named for.
+const DEFECT_NUMBER_MAX: u32 = 95;
+/// Each waits for time to pass where it could wait for what it means.
+const SLEEPS_IN_TESTS_MAX: usize = 5;
+
+/// The lines of `files` in which one of `words` stands.
+fn lines_with(files: &[File], words: &[String]) -> Vec<String> {
+    let mut found = Vec::new();
+    for file in files {
+        for (index, line) in file.text.lines().enumerate() {
+            if words.iter().any(|word| line.contains(word.as_str())) {
+                found.push(format!("{}:{}: {}", file.path, index + 1, line.trim()));
+            }
+        }
+    }
+    found
+}
+
+/// Words glued together here, so that this file does not contain what it looks for.
+fn glued(pairs: &[(&str, &str)]) -> Vec<String> {
+    pairs.iter().map(|(one, other)| format!("{one}{other}")).collect()
+}
+
+#[test]
+fn nothing_is_left_for_later() {
+    let files: Vec<File> = project_files().into_iter().filter(File::is_code).collect();
+    let markers = glued(&[
+        ("to", "do!("),
+        ("unimple", "mented!("),
+        ("db", "g!("),
+        ("FIX", "ME"),
+        ("XX", "X"),
+        ("TO", "DO"),
+    ]);
+    assert_none("leftover markers", &lines_with(&files, &markers));
+}
+
+#[test]
+fn no_file_knows_the_machine_it_was_written_on() {
+    let files: Vec<File> = project_files().into_iter().filter(File::is_handwritten).collect();
+    let places = glued(&[("/ro", "ot/"), ("/wo", "rk/"), ("/fa", "rm/"), ("/ho", "me/")]);
+    assert_none("paths of one machine", &lines_with(&files, &places));
+}
+
+#[test]
+fn tests_run_and_wait_for_events() {
+    let files: Vec<File> =
+        project_files().into_iter().filter(|file| file.path.starts_with("tests/")).collect();
+    let sleeps =
+        glued(&[("thread::sle", "ep"), ("sleep_f", "or"), ("usle", "ep("), ("time.sle", "ep")]);
+    let found = lines_with(&files, &sleeps);
+    assert!(found.len() <= SLEEPS_IN_TESTS_MAX, "sleeps in tests:\n  {}", found.join("\n  "));
+    let skips = glued(&[("#[igno", "re"), ("pytest.mark.sk", "ip"), ("GTEST_SK", "IP")]);
+    assert_none("tests that do not run", &lines_with(&files, &skips));
+}
+
+/// The number in a name like `d14_second_client_gets_its_own_answers`, if it is of that form.
+fn defect_number(name: &str) -> Option<Result<u32, String>> {
+    let digits: String = name.strip_prefix('d')?.chars().take_while(char::is_ascii_digit).collect();
+    let rest = &name[1 + digits.len()..];
+    let number: u32 = digits.parse().ok()?;
+    if !rest.starts_with('_') {
+        return None;
+    }
+    let plausible = digits.len() == 2 && (1..=DEFECT_NUMBER_MAX).contains(&number);
+    let says_what = rest.split('_').filter(|word| !word.is_empty()).count() >= 2;
+    Some(if plausible && says_what { Ok(number) } else { Err(name.to_owned()) })
+}
+
+#[test]
+fn defect_tests_carry_a_number_that_exists_and_say_what_they_test() {
+    let mut offences = Vec::new();
+    for file in project_files().iter().filter(|file| file.has_extension(&["rs"])) {
+        for function in RustSource::new(file).functions() {
+            if let Some(Err(name)) = defect_number(&function.name) {
+                offences.push(format!("{}:{}: {name}", file.path, function.line));
+            }
+        }
+    }
+    assert_none("names of defect tests", &offences);
+}
+
+#[test]
+fn defect_numbers_are_read_from_names() {
+    assert_eq!(defect_number("d14_second_client_waits"), Some(Ok(14)));
+    assert_eq!(defect_number("d96_no_such_defect"), Some(Err("d96_no_such_defect".to_owned())));
+    assert_eq!(defect_number("d00_none_such"), Some(Err("d00_none_such".to_owned())));
+    assert_eq!(defect_number("d07_"), Some(Err("d07_".to_owned())));
+    assert_eq!(defect_number("delay"), None);
+    assert_eq!(defect_number("d2"), None);
+}
