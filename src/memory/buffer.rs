@@ -11,6 +11,8 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 use parking_lot::lock_api::RawMutex as _;
 use parking_lot::RawMutex;
 
+use super::transaction::Transaction;
+
 /// The bytes a transaction reads into or writes from.
 pub struct Buffer {
     start: NonNull<u8>,
@@ -101,19 +103,12 @@ impl DataCell {
         }
     }
 
-    /// Takes the lock, waiting for it if need be. Not recursive.
-    pub(super) fn lock_raw(&self) {
+    /// Runs `action` under the lock, whether or not there still is a buffer.
+    pub(super) fn locked<T>(&self, action: impl FnOnce() -> T) -> T {
         self.lock.lock();
-    }
-
-    /// Gives the lock back.
-    ///
-    /// # Safety
-    ///
-    /// The lock must be held through an earlier `lock_raw`, by whatever thread.
-    pub(super) unsafe fn unlock_raw(&self) {
-        // SAFETY: promised by the caller.
-        unsafe { self.lock.unlock() }
+        let start = NonNull::dangling().as_ptr();
+        let _guard = DataGuard { cell: self, start, count: 0, _not_send: PhantomData };
+        action()
     }
 
     /// Start of the buffer, or null once it has been taken back.
@@ -147,6 +142,25 @@ impl DataCell {
         // SAFETY: locked above.
         unsafe { self.lock.unlock() };
         buffer
+    }
+}
+
+impl Transaction {
+    /// Takes the data lock without a guard, for callers that cannot hold one. Waits for it if need
+    /// be; not recursive.
+    pub fn lock_data(&self) {
+        self.data_cell().lock.lock();
+    }
+
+    /// Gives back the lock taken by [`lock_data`](Self::lock_data).
+    ///
+    /// # Safety
+    ///
+    /// The lock must be held through an earlier `lock_data` of this transaction or a relative, by
+    /// whatever thread.
+    pub unsafe fn unlock_data(&self) {
+        // SAFETY: promised by the caller.
+        unsafe { self.data_cell().lock.unlock() }
     }
 }
 

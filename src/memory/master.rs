@@ -212,7 +212,8 @@ impl Master {
     /// # Errors
     ///
     /// What the slave said ([`Status::Transaction`]), or that nobody completed it in time
-    /// ([`Status::TransactionTimeout`]). The text also becomes the [`last_error`](Self::last_error).
+    /// ([`Status::TransactionTimeout`]). The text also becomes the
+    /// [`last_error`](Self::last_error).
     pub fn wait(&self, id: u32) -> Result<()> {
         if id == 0 {
             return self.wait_all();

@@ -212,19 +212,9 @@ impl Transaction {
         self.root().data.lock(self.offset, self.size as usize)
     }
 
-    /// Takes the data lock without a guard, for callers that cannot hold one.
-    pub fn lock_data(&self) {
-        self.root().data.lock_raw();
-    }
-
-    /// Gives back the lock taken by [`lock_data`](Self::lock_data).
-    ///
-    /// # Safety
-    ///
-    /// The lock must be held through an earlier `lock_data` of this transaction or a relative.
-    pub unsafe fn unlock_data(&self) {
-        // SAFETY: promised by the caller.
-        unsafe { self.root().data.unlock_raw() }
+    /// The lock and the bytes of this transaction and all its relatives.
+    pub(super) fn data_cell(&self) -> &DataCell {
+        &self.root().data
     }
 
     /// Start of this transaction's bytes; null once given up. Valid only under the data lock.
@@ -466,10 +456,7 @@ impl Transaction {
     fn end_early(self: &Arc<Self>, status: u8, text: String, holders: Vec<Arc<dyn Holder>>) {
         // Under the data lock: a slave that is copying finishes first, and what it then reports
         // still counts. The buffer itself stays for `collect`.
-        self.data.lock_raw();
-        let ended = self.complete(status, Some(text));
-        // SAFETY: locked three lines above.
-        unsafe { self.data.unlock_raw() };
+        let ended = self.data.locked(|| self.complete(status, Some(text)));
         if ended {
             self.forget_by(&holders);
         }
