@@ -1,4 +1,5 @@
-//! Text from a peer made fit to be shown: nothing it sends can forge a log line or break a terminal.
+//! Text from a peer made fit to be shown: nothing it sends can forge a log line or break a
+//! terminal.
 
 use std::fmt::Write;
 
