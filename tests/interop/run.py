@@ -1,0 +1,106 @@
+#!/usr/bin/env python3
+"""Runs the interoperability scenarios.
+
+    run.py --bin DIR [--quick | --full] [-k TEXT] [GROUP...]
+
+DIR holds the built programs. Groups: peers (the libzmq programs against each other),
+libzmq_client (on our server), libzmq_server (under our client), many (several at once). Without a
+group all are run. --full runs the long versions. The last line is "N passed, N failed"; the exit
+status is 0 when nothing failed.
+"""
+
+import argparse
+import os
+import sys
+import time
+import unittest
+
+# A source tree may be read-only, and is not the place for compiled files.
+sys.dont_write_bytecode = True
+
+from harness import Settings  # noqa: E402
+
+GROUPS = ("peers", "libzmq_client", "libzmq_server", "many")
+# What a group needs beside the libzmq programs.
+OWN_PROGRAMS = ("our_server", "our_client")
+
+
+class Report(unittest.TestResult):
+    """One line per test as it ends, the failures' texts below it."""
+
+    def __init__(self):
+        super().__init__()
+        self.passed = 0
+        self._began = 0.0
+
+    def startTest(self, test):
+        super().startTest(test)
+        self._began = time.monotonic()
+
+    def _line(self, word, test, text=""):
+        seconds = time.monotonic() - self._began
+        print("%-6s %s (%.1f s)%s" % (word, test.id(), seconds, text), flush=True)
+
+    def addSuccess(self, test):
+        super().addSuccess(test)
+        self.passed += 1
+        self._line("ok", test)
+
+    def addFailure(self, test, err):
+        super().addFailure(test, err)
+        self._line("FAILED", test, "\n" + self.failures[-1][1])
+
+    def addError(self, test, err):
+        super().addError(test, err)
+        self._line("FAILED", test, "\n" + self.errors[-1][1])
+
+    def addSkip(self, test, reason):
+        # Nothing here may be skipped: what cannot run has failed.
+        super().addSkip(test, reason)
+        self.errors.append((test, reason))
+        self._line("FAILED", test, " skipped: " + reason)
+
+
+def check_programs(groups):
+    """Every program the groups need is there; a missing one is an error, not a reason to skip."""
+    names = ["zmq_server", "zmq_client"]
+    if any(group != "peers" for group in groups):
+        names.extend(OWN_PROGRAMS)
+    for name in names:
+        path = os.path.join(Settings.bin_dir, name)
+        if not os.access(path, os.X_OK):
+            sys.exit("run.py: there is no program %s; build it, or give its folder by --bin" % path)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--bin", required=True, help="folder of the built programs")
+    size = parser.add_mutually_exclusive_group()
+    size.add_argument("--quick", action="store_true", help="the short versions (default)")
+    size.add_argument("--full", action="store_true", help="the long versions")
+    parser.add_argument("-k", metavar="TEXT", default="", help="only tests whose id contains TEXT")
+    parser.add_argument("groups", nargs="*", metavar="GROUP", help="one of " + ", ".join(GROUPS))
+    options = parser.parse_args()
+    groups = options.groups or GROUPS
+    unknown = set(groups) - set(GROUPS)
+    if unknown:
+        parser.error("unknown group: " + ", ".join(sorted(unknown)))
+    Settings.bin_dir = os.path.abspath(options.bin)
+    Settings.full = options.full
+    check_programs(groups)
+
+    loader = unittest.TestLoader()
+    if options.k:
+        loader.testNamePatterns = ["*" + options.k + "*"]
+    suite = unittest.TestSuite(loader.loadTestsFromName("test_" + group) for group in groups)
+    report = Report()
+    suite.run(report)
+    failed = len(report.failures) + len(report.errors)
+    print("%d passed, %d failed" % (report.passed, failed), flush=True)
+    if report.passed + failed == 0:
+        sys.exit("run.py: no test was selected")
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()
