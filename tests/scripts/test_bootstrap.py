@@ -11,7 +11,7 @@ import unittest
 TOP = pathlib.Path(__file__).resolve().parents[2]
 
 # What bootstrap itself uses, from the machine that runs the tests.
-REAL = ("bash", "cat", "chmod", "cut", "dirname", "env", "grep", "head", "mktemp", "rm", "sed", "sort")
+REAL = "bash cat chmod cut dirname env grep head mktemp rm sed sort".split()
 
 TOOLS = {
     "cargo": "exit 0",
@@ -125,7 +125,8 @@ class Bootstrap(unittest.TestCase):
         self.assertEqual(packages, ["clang", "valgrind", "libc6-dbg"])
 
     def test_demo_asks_for_no_test_tools(self):
-        machine = self.machine(without=("valgrind", "clang", "clang-format", "pkg-config", "python3"))
+        unused = ("valgrind", "clang", "clang-format", "pkg-config", "python3")
+        machine = self.machine(without=unused)
         status, said = machine.bootstrap("demo")
         self.assertEqual(status, 0, said)
 
