@@ -29,7 +29,7 @@ mod response;
 mod result;
 
 pub use malformed::Malformed;
-pub use property::{PeerInfo, ServerId, SessionId};
+pub use property::{Announcement, PeerInfo, ServerId, SessionId};
 pub use request::{
     decode_whole_request, encode_request, encode_request_head, RequestDecoder, RequestEvent,
 };
