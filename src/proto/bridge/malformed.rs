@@ -1,5 +1,6 @@
 //! What is wrong with a message that is dropped.
 
+use super::Header;
 use std::fmt;
 
 /// Why a message was dropped. `Display` gives the log line, in Rogue's words where Rogue has one.
@@ -25,19 +26,15 @@ pub enum Malformed {
     },
     /// A Write or Post without data, or with another amount than its size says.
     WriteData {
-        /// Id of the request.
-        id: u32,
-        /// Octets the header announces.
-        size: u32,
+        /// Parts 0 to 3 of the request.
+        header: Header,
         /// Octets of part 4; `None` without that part.
         data: Option<u64>,
     },
     /// A readiness probe with a size other than 0, or with a fifth part.
     Probe {
-        /// Id of the probe.
-        id: u32,
-        /// Octets the header announces.
-        size: u32,
+        /// Parts 0 to 3 of the probe.
+        header: Header,
         /// Octets of part 4; `None` without that part.
         data: Option<u64>,
     },
@@ -71,8 +68,11 @@ impl fmt::Display for Malformed {
             Malformed::RequestSizes { id, address, size, ty } => {
                 write!(f, "Bad message sizes. id={id} addr={address} size={size} type={ty}")
             }
-            Malformed::WriteData { id, .. } => write!(f, "Transaction write data error. Id={id}"),
-            Malformed::Probe { id, size, data } => {
+            Malformed::WriteData { header, .. } => {
+                write!(f, "Transaction write data error. Id={}", header.id)
+            }
+            Malformed::Probe { header, data } => {
+                let Header { id, size, .. } = header;
                 write!(f, "Bad readiness probe. Id={id} size={size} data={}", data.unwrap_or(0))
             }
             Malformed::ResponseSizes { id, address, size, ty, result } => write!(

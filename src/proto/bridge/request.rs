@@ -217,13 +217,12 @@ fn judge(parts: &HeaderParts) -> Result<Header, Malformed> {
         return Err(Malformed::RequestSizes { id, address, size, ty });
     }
     let header = parts.header();
-    let Header { id, size, .. } = header;
     let data = (count > HEADER_PARTS).then_some(parts.sizes[4]);
-    if header.carries_data() && data != Some(u64::from(size)) {
-        return Err(Malformed::WriteData { id, size, data });
+    if header.carries_data() && data != Some(u64::from(header.size)) {
+        return Err(Malformed::WriteData { header, data });
     }
-    if header.is_probe() && (size != 0 || data.is_some()) {
-        return Err(Malformed::Probe { id, size, data });
+    if header.is_probe() && (header.size != 0 || data.is_some()) {
+        return Err(Malformed::Probe { header, data });
     }
     Ok(header)
 }

@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn any_other_text_is_an_error_up_to_its_first_zero() {
+    fn d13_any_other_text_is_an_error_as_it_is_up_to_its_first_zero() {
         let text = |result: &[u8]| evaluate_result(result).unwrap_err();
         assert_eq!(text(b"Bus error at 0x10000040"), "Bus error at 0x10000040");
         assert_eq!(text(b"bad\0OK"), "bad");
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn no_error_text_can_be_taken_for_a_success() {
+    fn d15_no_error_text_can_be_taken_for_a_success() {
         for text in ["", "OK", "\0", "OK\0", "\0\0\0\0", "a\0\0\0", "\0OK"] {
             for dialect in [Dialect::Legacy, Dialect::Announced] {
                 let result = error_result(text, dialect);
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn legacy_clients_get_no_percent_sign() {
+    fn d13_legacy_clients_get_no_percent_sign() {
         assert_eq!(&*error_result("50% of %n", Dialect::Legacy), b"50percent of percentn");
         let long = "%".repeat(999);
         let result = error_result(&long, Dialect::Legacy);
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn long_text_is_cut_at_a_character_boundary() {
+    fn d15_long_text_is_cut_at_a_character_boundary() {
         for pad in 0..4 {
             let text = "x".repeat(pad) + &"€".repeat(400);
             let result = error_result(&text, Dialect::Announced);

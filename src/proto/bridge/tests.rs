@@ -188,7 +188,7 @@ const PROBE: &[u8] = &[0xfe, 0xff, 0xff, 0xff];
 // ---------------------------------------------------------------------- golden octets
 
 #[test]
-fn requests_have_the_documented_octets() {
+fn d95_requests_have_the_documented_octets_on_every_host() {
     let mut out = Vec::new();
     encode_request(&header(1, 0x1000, 4, TYPE_READ), b"", &mut out);
     let read = b"\x01\x04\x01\0\0\0\x01\x08\0\x10\0\0\0\0\0\0\x01\x04\x04\0\0\0\0\x04\x01\0\0\0";
@@ -201,7 +201,7 @@ fn requests_have_the_documented_octets() {
 }
 
 #[test]
-fn responses_have_the_documented_octets() {
+fn d95_responses_have_the_documented_octets_on_every_host() {
     let mut out = Vec::new();
     encode_response(&header(1, 0x1000, 4, TYPE_READ), &[0; 4], RESULT_OK, &mut out);
     let read = b"\x01\x04\x01\0\0\0\x01\x08\0\x10\0\0\0\0\0\0\x01\x04\x04\0\0\0\x01\x04\x01\0\0\0\
@@ -268,7 +268,7 @@ fn whole_messages_survive_at_every_size_and_shorter_input_is_not_whole() {
 // ---------------------------------------------------------------------- malformed requests
 
 #[test]
-fn requests_of_any_part_count_are_counted_and_never_harm() {
+fn d11_requests_of_any_part_count_are_counted_and_do_no_harm() {
     let good = message(&[ID, ADDRESS, FOUR, READ]);
     for parts in (1..4).chain(6..20).chain([100, 1000]) {
         let mut all: Vec<&[u8]> = vec![ID, ADDRESS, FOUR, WRITE, FOUR, FOUR];
@@ -313,7 +313,8 @@ fn writes_without_data_or_with_another_amount_are_dropped() {
         [Seen::Malformed(malformed)] => malformed,
         ref seen => panic!("{seen:?}"),
     };
-    let expected = |data| Malformed::WriteData { id: 7, size: 4, data };
+    let write = header(7, 0x1000, 4, TYPE_WRITE);
+    let expected = |data| Malformed::WriteData { header: write, data };
     assert_eq!(malformed(&[ID, ADDRESS, FOUR, WRITE]), expected(None));
     for octets in [0, 1, 3, 5, 300] {
         let found = malformed(&[ID, ADDRESS, FOUR, WRITE, &vec![9; octets]]);
@@ -321,7 +322,8 @@ fn writes_without_data_or_with_another_amount_are_dropped() {
         assert_eq!(found.to_string(), "Transaction write data error. Id=7");
     }
     let none = malformed(&[ID, ADDRESS, ZERO, WRITE]);
-    assert_eq!(none, Malformed::WriteData { id: 7, size: 0, data: None });
+    let write = header(7, 0x1000, 0, TYPE_WRITE);
+    assert_eq!(none, Malformed::WriteData { header: write, data: None });
 }
 
 #[test]
@@ -347,7 +349,8 @@ fn probes_with_a_size_or_a_fifth_part_are_dropped() {
         (vec![ID, ADDRESS, ZERO, PROBE, FOUR], 0, Some(4)),
     ] {
         let seen = decoded(request_decode, &message(&parts));
-        assert_eq!(seen, [Seen::Malformed(Malformed::Probe { id: 7, size, data })]);
+        let header = header(7, 0x1000, size, TYPE_PROBE);
+        assert_eq!(seen, [Seen::Malformed(Malformed::Probe { header, data })]);
     }
 }
 
@@ -419,7 +422,7 @@ fn fast_and_slow_decoding_obey_the_same_frame_limit() {
 // ---------------------------------------------------------------------- malformed responses
 
 #[test]
-fn responses_of_any_part_count_are_counted_and_never_harm() {
+fn d11_responses_of_any_part_count_are_counted_and_do_no_harm() {
     let good = message(&[ID, ADDRESS, FOUR, READ, b"data", b"OK"]);
     for parts in (1..6).chain(7..20).chain([100, 1000]) {
         let mut all: Vec<&[u8]> = vec![ID, ADDRESS, FOUR, READ, FOUR, b"OK"];
