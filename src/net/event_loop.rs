@@ -36,6 +36,7 @@ use parking_lot::{Condvar, Mutex};
 use super::sys;
 use crate::clock::{self, Time};
 use crate::error::{Error, Result, Status};
+use crate::logging::{log_error, static_logger};
 
 /// How long [`LoopHandle::stop`] waits for the thread to end.
 pub const STOP_WAIT_MAX: Duration = Duration::from_millis(100);
@@ -49,7 +50,7 @@ const EVENTS_PER_TURN_MAX: usize = 256;
 /// The longest single wait: the system's call counts milliseconds in 31 bits.
 const WAIT_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
-const LOG_TARGET: &str = "pyrogue.EventLoop";
+static_logger!(LOG, "EventLoop");
 
 /// What a socket is ready for. Hints: the socket's own answer counts. Sockets are registered
 /// edge-triggered, so read or write until `WouldBlock`, or the next event never comes.
@@ -146,7 +147,7 @@ impl LoopHandle {
         #[cfg(test)]
         self.shared.waker_writes.fetch_add(1, Ordering::Relaxed);
         if let Err(cause) = self.shared.waker.wake() {
-            log::error!(target: LOG_TARGET, "{}: wake-up failed: {cause}", self.name());
+            log_error!(LOG, "{}: wake-up failed: {cause}", self.name());
         }
     }
 
@@ -309,7 +310,7 @@ impl Shared {
         self.panicked.store(true, Ordering::SeqCst);
         let name = &self.name;
         let text = panic_text(payload.as_ref());
-        log::error!(target: LOG_TARGET, "{name}: panic in {what}, which ends: {text}");
+        log_error!(LOG, "{name}: panic in {what}, which ends: {text}");
         // The payload is the panicking code's own value, and its destructor may panic too.
         std::mem::forget(payload);
     }
@@ -319,7 +320,7 @@ impl Shared {
         while !self.stop.load(Ordering::SeqCst) {
             if let Err(cause) = self.wait(poll, &mut events, driver.deadline()) {
                 let name = &self.name;
-                log::error!(target: LOG_TARGET, "{name}: waiting failed: {cause}");
+                log_error!(LOG, "{name}: waiting failed: {cause}");
                 return;
             }
             self.turn(poll.registry(), &events, driver);

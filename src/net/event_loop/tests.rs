@@ -89,7 +89,7 @@ fn wake_reaches_the_driver_on_its_own_named_thread() {
     assert_eq!(name.as_deref(), Some("bell"));
     assert!(on_loop);
     assert!(!event_loop.handle().is_loop_thread());
-    assert!(event_loop.stop());
+    assert!(event_loop.handle().stop_within(PATIENCE));
 }
 
 #[test]
@@ -214,7 +214,7 @@ fn deadlines_are_kept_in_order_never_early_and_without_spinning() {
     for _ in offsets_us {
         reports.recv_timeout(PATIENCE).unwrap();
     }
-    assert!(event_loop.stop());
+    assert!(event_loop.handle().stop_within(PATIENCE));
     assert!(!event_loop.handle().has_panicked());
     let turns = event_loop.handle().turns();
     assert!(turns <= 2 * offsets_us.len() + 2, "{turns} turns are a polling loop");
@@ -237,7 +237,7 @@ fn stop_ends_the_thread_and_may_be_repeated_from_several_threads() {
             scope.spawn(|| assert!(event_loop.handle().stop_within(PATIENCE)));
         }
     });
-    assert!(event_loop.stop());
+    assert!(event_loop.handle().stop_within(PATIENCE));
     assert!(event_loop.handle().is_stopping());
     assert_ended_in_order(&ends);
 }
@@ -306,7 +306,7 @@ fn a_panic_in_the_driver_ends_the_loop_in_order() {
     .unwrap();
     event_loop.handle().wake();
     assert_ended_in_order(&ends);
-    assert!(event_loop.stop());
+    assert!(event_loop.handle().stop_within(PATIENCE));
     assert!(event_loop.handle().has_panicked());
 }
 
@@ -394,7 +394,7 @@ fn sockets_are_served_and_flush_follows_each_batch() {
         assert_eq!(answer, word);
     }
     while flushed.recv_timeout(PATIENCE).unwrap() < 11 {}
-    assert!(event_loop.stop());
+    assert!(event_loop.handle().stop_within(PATIENCE));
     assert_eq!(stream.read(&mut [0; 1]).unwrap(), 0, "stop closes the driver's sockets");
 }
 

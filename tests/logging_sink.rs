@@ -1,0 +1,266 @@
+//! Messages on their way out: the program's sink, standard output, the global level.
+//!
+//! A test program of its own, because all of these belong to the whole process; its tests take
+//! turns.
+
+use std::process::Command;
+use std::sync::mpsc::{channel, Receiver};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use rogue_mem::logging::{self, Level, Logger, Record};
+
+/// What a sink was given.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Seen {
+    name: String,
+    level: u32,
+    text: String,
+}
+
+fn seen(record: &Record<'_>) -> Seen {
+    let Record { name, level, text, .. } = *record;
+    Seen { name: name.to_owned(), level: level.0, text: text.to_owned() }
+}
+
+/// Holds the process's logging settings for one test, and restores them.
+struct Turn(#[allow(dead_code)] MutexGuard<'static, ()>);
+
+fn turn() -> Turn {
+    static TURN: Mutex<()> = Mutex::new(());
+    Turn(TURN.lock().unwrap_or_else(|poisoned| poisoned.into_inner()))
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        logging::set_sink(None);
+        logging::set_level(Level::ERROR);
+        logging::set_emit_stdout(true);
+    }
+}
+
+/// A sink that reports what it gets; standard output is off.
+fn capture() -> Receiver<Seen> {
+    let (sender, receiver) = channel();
+    logging::set_emit_stdout(false);
+    let sender = Mutex::new(sender);
+    let sink = move |record: &Record<'_>| sender.lock().unwrap().send(seen(record)).unwrap();
+    logging::set_sink(Some(Arc::new(sink)));
+    receiver
+}
+
+fn drain(records: &Receiver<Seen>) -> Vec<Seen> {
+    records.try_iter().collect()
+}
+
+fn entry(name: &str, level: u32, text: &str) -> Seen {
+    Seen { name: name.to_owned(), level, text: text.to_owned() }
+}
+
+#[test]
+fn sink_gets_name_exact_level_and_whole_text() {
+    let _turn = turn();
+    let records = capture();
+    let logger = Logger::new("sink.Class");
+    let long = "y".repeat(3_000);
+    logger.log(Level(47), format_args!("{long}"));
+    logger.log(Level::WARNING, format_args!("below the global level"));
+    assert_eq!(drain(&records), [entry("pyrogue.sink.Class", 47, &long)]);
+}
+
+#[test]
+fn sink_gets_time_and_ids() {
+    let _turn = turn();
+    logging::set_emit_stdout(false);
+    let (sender, receiver) = channel();
+    let sender = Mutex::new(sender);
+    let sink = move |record: &Record<'_>| {
+        let Record { seconds, microseconds, thread_id, process_id, .. } = *record;
+        sender.lock().unwrap().send((seconds, microseconds, thread_id, process_id)).unwrap();
+    };
+    logging::set_sink(Some(Arc::new(sink)));
+    let unix = || std::time::UNIX_EPOCH.elapsed().unwrap().as_secs();
+    let before = unix();
+    Logger::new("times").log(Level::ERROR, format_args!("now"));
+    let (seconds, microseconds, thread_id, process_id) = receiver.recv().unwrap();
+    assert!((before..=unix()).contains(&seconds));
+    assert!(microseconds < 1_000_000);
+    assert_eq!(process_id, std::process::id());
+    #[cfg(target_os = "linux")]
+    assert!(std::path::Path::new(&format!("/proc/self/task/{thread_id}")).exists());
+    #[cfg(not(target_os = "linux"))]
+    let _ = thread_id;
+}
+
+#[test]
+fn thread_id_message_has_rogues_form_and_level() {
+    let _turn = turn();
+    let records = capture();
+    let logger = Logger::new("thread_id");
+    logger.log_thread_id();
+    assert_eq!(drain(&records), []);
+    logging::set_level(Level::THREAD);
+    logger.log_thread_id();
+    let seen = drain(&records);
+    assert_eq!((seen.len(), seen[0].level), (1, 35));
+    let prefix = format!("PID={}, TID=", std::process::id());
+    let thread = seen[0].text.strip_prefix(&prefix).unwrap();
+    assert!(thread.parse::<u64>().is_ok(), "{thread}");
+}
+
+#[test]
+fn contract36_filter_set_later_lets_messages_through_at_once() {
+    let _turn = turn();
+    let records = capture();
+    let logger = Logger::new("memory.Late");
+    logger.log(Level::DEBUG, format_args!("before"));
+    logging::set_filter("pyrogue.memory.Late", Level::DEBUG);
+    logger.log(Level::DEBUG, format_args!("after"));
+    assert_eq!(drain(&records), [entry("pyrogue.memory.Late", 10, "after")]);
+}
+
+#[test]
+fn global_level_acts_on_live_loggers_that_no_filter_matches() {
+    let _turn = turn();
+    let records = capture();
+    let (free, filtered) = (Logger::new("free"), Logger::new("filtered.Class"));
+    logging::set_filter("filtered", Level::ERROR);
+    logging::set_level(Level::INFO);
+    for logger in [&free, &filtered] {
+        logger.log(Level::INFO, format_args!("first"));
+    }
+    logging::set_level(Level(1000));
+    for logger in [&free, &filtered] {
+        logger.log(Level::ERROR, format_args!("second"));
+    }
+    let expected =
+        [entry("pyrogue.free", 20, "first"), entry("pyrogue.filtered.Class", 40, "second")];
+    assert_eq!(drain(&records), expected);
+}
+
+#[test]
+fn d90_new_logger_announces_nothing() {
+    let _turn = turn();
+    logging::set_level(Level(0));
+    let records = capture();
+    drop(Logger::new("quiet"));
+    assert_eq!(drain(&records), []);
+}
+
+#[test]
+fn sink_that_logs_neither_deadlocks_nor_calls_itself() {
+    let _turn = turn();
+    logging::set_emit_stdout(false);
+    let (sender, receiver) = channel();
+    let inside = Logger::new("inside");
+    let sender = Mutex::new(sender);
+    logging::set_sink(Some(Arc::new(move |record: &Record<'_>| {
+        inside.log(Level::ERROR, format_args!("from the sink"));
+        // Settings, too, may be changed from inside.
+        logging::set_filter("inside.other", Level::ERROR);
+        drop(Logger::new("inside.made"));
+        sender.lock().unwrap().send(seen(record)).unwrap();
+    })));
+    let logger = Logger::new("outside");
+    logger.log(Level::ERROR, format_args!("one"));
+    logger.log(Level::ERROR, format_args!("two"));
+    let expected = [entry("pyrogue.outside", 40, "one"), entry("pyrogue.outside", 40, "two")];
+    assert_eq!(drain(&receiver), expected);
+}
+
+#[test]
+fn sink_may_take_itself_away() {
+    let _turn = turn();
+    let records = capture();
+    logging::set_sink(Some(Arc::new(|_: &Record<'_>| logging::set_sink(None))));
+    let logger = Logger::new("away");
+    logger.log(Level::ERROR, format_args!("one"));
+    logger.log(Level::ERROR, format_args!("two"));
+    assert_eq!(drain(&records), []);
+}
+
+#[test]
+fn contract37_panic_of_a_sink_disturbs_nobody() {
+    let _turn = turn();
+    logging::set_emit_stdout(false);
+    logging::set_sink(Some(Arc::new(|_: &Record<'_>| panic!("a panic that this test wants"))));
+    let logger = Logger::new("panics");
+    logger.log(Level::ERROR, format_args!("lost"));
+    let records = capture();
+    logger.log(Level::ERROR, format_args!("not lost"));
+    assert_eq!(drain(&records), [entry("pyrogue.panics", 40, "not lost")]);
+}
+
+#[test]
+fn sinks_are_used_by_several_threads_at_a_time() {
+    const THREADS: usize = 4;
+    const MESSAGES_PER_THREAD: usize = 500;
+    let _turn = turn();
+    let records = capture();
+    std::thread::scope(|scope| {
+        for thread in 0..THREADS {
+            scope.spawn(move || {
+                for message in 0..MESSAGES_PER_THREAD {
+                    // A logger each time: registering races with the settings below.
+                    let logger = Logger::new(&format!("threads.{thread}"));
+                    logger.log(Level::ERROR, format_args!("{message}"));
+                }
+            });
+        }
+        for level in 0..200 {
+            logging::set_filter("threads", Level(level % 40));
+        }
+    });
+    assert_eq!(drain(&records).len(), THREADS * MESSAGES_PER_THREAD);
+}
+
+#[test]
+fn contract35_output_switch_is_readable() {
+    let _turn = turn();
+    assert!(logging::emit_stdout(), "on at first");
+    logging::set_emit_stdout(false);
+    assert!(!logging::emit_stdout());
+    logging::set_emit_stdout(true);
+    assert!(logging::emit_stdout());
+}
+
+/// Runs like every other test, and once more as a program of its own for the test below, which
+/// reads what it writes.
+#[test]
+fn sink_works_beside_standard_output_and_without_it() {
+    let _turn = turn();
+    let logger = Logger::new("printer");
+    logger.log(Level::ERROR, format_args!("shown {}", 1));
+    logger.log(Level::WARNING, format_args!("not shown"));
+    let (sender, records) = channel();
+    let sender = Mutex::new(sender);
+    logging::set_sink(Some(Arc::new(move |record: &Record<'_>| {
+        sender.lock().unwrap().send(seen(record)).unwrap();
+    })));
+    logger.log(Level::ERROR, format_args!("shown with a sink"));
+    logging::set_emit_stdout(false);
+    logger.log(Level::ERROR, format_args!("switched off"));
+    let texts: Vec<String> = drain(&records).into_iter().map(|seen| seen.text).collect();
+    assert_eq!(texts, ["shown with a sink", "switched off"]);
+}
+
+#[test]
+fn standard_output_gets_rogues_lines_with_and_without_a_sink() {
+    let program = std::env::current_exe().unwrap();
+    let test = "sink_works_beside_standard_output_and_without_it";
+    let output = Command::new(program)
+        .args(["--exact", test, "--nocapture", "--test-threads=1"])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    // The test runner has left its own words at the beginning of the first line.
+    let lines = text.lines().map(|line| line.rsplit_once(" ... ").map_or(line, |parts| parts.1));
+    let lines: Vec<(&str, &str)> = lines.filter_map(|line| line.split_once(":pyrogue.")).collect();
+    let tails: Vec<&str> = lines.iter().map(|(_, tail)| *tail).collect();
+    assert_eq!(tails, ["printer: shown 1", "printer: shown with a sink"], "{text}");
+    for (time, _) in lines {
+        let (seconds, microseconds) = time.split_once('.').unwrap();
+        assert!(seconds.parse::<u64>().is_ok(), "{time}");
+        assert!(microseconds.len() == 6 && microseconds.parse::<u32>().is_ok(), "{time}");
+    }
+}
