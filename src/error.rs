@@ -4,10 +4,11 @@
 //! here as a comment so that it is not used again.
 
 use std::borrow::Cow;
+use std::ffi::CStr;
 use std::fmt;
 
 macro_rules! status_table {
-    ($($(#[$doc:meta])* $name:ident = $value:literal, $text:literal;)*) => {
+    ($($(#[$doc:meta])* $name:ident = $value:literal, $c_name:literal, $text:literal;)*) => {
         /// What became of a call. `0` is success; the values are fixed for ever.
         #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
         #[repr(i32)]
@@ -26,7 +27,24 @@ macro_rules! status_table {
 
             /// One constant sentence for this status, without details of the occurrence.
             pub fn text(self) -> &'static str {
-                match self { $(Status::$name => $text,)* }
+                without_nul(self.c_text())
+            }
+
+            /// The name of this status in C, for example `ROGUE_MEM_ERROR_TIMEOUT`.
+            pub fn name(self) -> &'static str {
+                without_nul(self.c_name())
+            }
+
+            /// [`text`](Self::text) as C wants it.
+            pub(crate) fn c_text(self) -> &'static CStr {
+                match self { $(Status::$name => c_literal(concat!($text, "\0")),)* }
+            }
+
+            /// [`name`](Self::name) as C wants it.
+            pub(crate) fn c_name(self) -> &'static CStr {
+                match self {
+                    $(Status::$name => c_literal(concat!("ROGUE_MEM_", $c_name, "\0")),)*
+                }
             }
         }
     };
@@ -34,41 +52,51 @@ macro_rules! status_table {
 
 status_table! {
     /// Success.
-    Ok = 0, "success";
+    Ok = 0, "OK", "success";
     // 1..=99: how a function was called.
     /// A pointer argument that must not be null was null.
-    NullArgument = 1, "a required pointer argument is null";
+    NullArgument = 1, "ERROR_NULL_ARGUMENT", "a required pointer argument is null";
     /// An argument is out of its range or malformed.
-    InvalidArgument = 2, "an argument is out of range or malformed";
+    InvalidArgument = 2, "ERROR_INVALID_ARGUMENT", "an argument is out of range or malformed";
     /// A text argument is not valid UTF-8.
-    InvalidText = 3, "a text argument is not valid UTF-8";
+    InvalidText = 3, "ERROR_INVALID_TEXT", "a text argument is not valid UTF-8";
     /// The operating system refused memory, a thread or a descriptor.
-    OutOfResources = 4, "the system refused memory, a thread or a descriptor";
+    OutOfResources = 4, "ERROR_OUT_OF_RESOURCES",
+        "the system refused memory, a thread or a descriptor";
     /// A fault inside the library; please report it.
-    Internal = 5, "internal error of the library";
+    Internal = 5, "ERROR_INTERNAL", "internal error of the library";
     /// The object has been stopped.
-    Stopped = 6, "the object has been stopped";
+    Stopped = 6, "ERROR_STOPPED", "the object has been stopped";
     /// The wait ended before what was waited for happened.
-    Timeout = 7, "timed out";
+    Timeout = 7, "ERROR_TIMEOUT", "timed out";
     /// The transaction has been given up: its data may not be touched any more.
-    InvalidData = 8, "the transaction's data is no longer available";
+    InvalidData = 8, "ERROR_INVALID_DATA", "the transaction's data is no longer available";
     /// There is no object with that id.
-    NotFound = 9, "no such object";
+    NotFound = 9, "ERROR_NOT_FOUND", "no such object";
     // 100..=199: transactions.
     /// The transaction completed with an error; the text is the slave's.
-    Transaction = 100, "the transaction failed";
+    Transaction = 100, "ERROR_TRANSACTION", "the transaction failed";
     /// Nobody completed the transaction within its timeout.
-    TransactionTimeout = 101, "the transaction timed out";
+    TransactionTimeout = 101, "ERROR_TRANSACTION_TIMEOUT", "the transaction timed out";
     // 200..=299: the network.
     /// A listening socket could not be opened.
-    Bind = 200, "a port could not be bound";
+    Bind = 200, "ERROR_BIND", "a port could not be bound";
     /// A host or interface name could not be resolved.
-    Resolve = 201, "a name could not be resolved";
+    Resolve = 201, "ERROR_RESOLVE", "a name could not be resolved";
     /// A connection could not be made.
-    Connect = 202, "a connection could not be made";
+    Connect = 202, "ERROR_CONNECT", "a connection could not be made";
     // 300..=399: streams and SRP.
     /// A frame is too small, too large or otherwise unusable.
-    Frame = 300, "a frame is unusable";
+    Frame = 300, "ERROR_FRAME", "a frame is unusable";
+}
+
+/// A literal of the table above, which ends in NUL and has no other.
+fn c_literal(text: &'static str) -> &'static CStr {
+    CStr::from_bytes_with_nul(text.as_bytes()).expect("the table appends the only NUL")
+}
+
+fn without_nul(text: &'static CStr) -> &'static str {
+    text.to_str().expect("the table is written in UTF-8")
 }
 
 /// An error with its origin and its text, as Rogue's `GeneralError` carries them.
@@ -128,8 +156,26 @@ mod tests {
         for &status in Status::ALL {
             assert_eq!(Status::from_code(status as i32), Some(status));
             assert!(texts.insert(status.text()), "{status:?} repeats a text");
+            assert!(texts.insert(status.name()), "{status:?} repeats a name");
         }
         assert_eq!(Status::from_code(-1), None);
+    }
+
+    #[test]
+    fn a_name_in_c_is_the_rust_name_with_words_parted() {
+        for &status in Status::ALL {
+            let mut expected = String::from("ROGUE_MEM");
+            if status != Status::Ok {
+                expected.push_str("_ERROR");
+            }
+            for letter in format!("{status:?}").chars() {
+                if letter.is_ascii_uppercase() {
+                    expected.push('_');
+                }
+                expected.push(letter.to_ascii_uppercase());
+            }
+            assert_eq!(status.name(), expected);
+        }
     }
 
     #[test]

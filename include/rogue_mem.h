@@ -1,0 +1,1169 @@
+/* rogue_mem.h: register transactions over TCP and SRPv3, wire compatible with SLAC Rogue.
+ *
+ * Generated from the library's sources; do not edit. For C99 and later, and C++.
+ *
+ * The rules below hold for every function, unless its own comment says otherwise.
+ *
+ * Results. A function that can fail returns rogue_mem_status_t: ROGUE_MEM_OK, which is 0, or one of
+ * ROGUE_MEM_ERROR_.... Its results go to out-parameters, which come last and are untouched on
+ * failure. rogue_mem_last_error() then tells in words what went wrong. A function that returns its
+ * result itself returns 0, false or NULL where it fails, and sets the last error as well.
+ *
+ * Arguments. Every pointer is checked for NULL, every number for its range, every text for being
+ * UTF-8. What cannot be checked is the caller's to see to: that a pointer which is not NULL points
+ * to what the function asks for, for as long as it says; else for the duration of the call.
+ *
+ * Handles. Objects are known by pointers to opaque types. A handle stands for one reference:
+ * ..._new, and every other function that returns a handle, gives a new one, to be given back by the
+ * ..._release of its type. ..._retain adds one and returns its argument. Release of NULL does
+ * nothing. A handle that a callback receives is borrowed: it is valid until the callback returns,
+ * or longer if the callback retains it. An object that another one uses is kept alive by it.
+ *
+ * Texts. Text that goes in ends in NUL and is copied. Text that comes out goes to a buffer of
+ * capacity bytes: at most capacity - 1 of the text, never a part of a UTF-8 character, and then a
+ * NUL; *length, where length is not NULL, receives the full length in bytes without NUL. A text has
+ * been cut if *length >= capacity. buffer may be NULL if capacity is 0, to ask for the length.
+ *
+ * Structures. Options, callbacks and statistics begin with a member size, to be set to the sizeof
+ * of the structure; all other members that are not wanted are to be zero, as `= {0}` makes them. So
+ * a program that was compiled with an older header works with a newer library: members that it does
+ * not know are zero. One that was compiled with a newer header works with an older library as long
+ * as it leaves at zero what the library does not know. Any other size, 0 among them, gives
+ * ROGUE_MEM_ERROR_INVALID_ARGUMENT.
+ *
+ * Callbacks. A set of callbacks has a pointer ctx, which is passed to each of them, and a function
+ * drop, which is called exactly once, when none of them will be called any more; on any thread. It
+ * is not called if the function that the set was passed to fails. Callbacks may call every function
+ * of this header. A C++ exception, or longjmp, must not leave a callback: the process would be
+ * aborted at best.
+ *
+ * Threads. Every function may be called from any thread, on one object from several at once. The
+ * caller of a function must hold a reference to each object that it passes until the function has
+ * returned. The last error is kept for each thread by itself.
+ *
+ * Versions. While the major version is 0, each minor version has a binary interface of its own, and
+ * the library's soname carries both numbers. Values of statuses and other constants never change
+ * their meaning.
+ */
+
+#ifndef ROGUE_MEM_H
+#define ROGUE_MEM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* --- Status and version ----------------------------------------------------------------------- */
+
+/* What became of a call, and the version of the library. */
+
+/**
+ * Major version of this header.
+ */
+#define ROGUE_MEM_VERSION_MAJOR 0
+
+/**
+ * Minor version of this header.
+ */
+#define ROGUE_MEM_VERSION_MINOR 1
+
+/**
+ * Patch version of this header.
+ */
+#define ROGUE_MEM_VERSION_PATCH 0
+
+/**
+ * The version of this header as a number: 0xMMmmpp. rogue_mem_version_number() is that of
+ * the library.
+ */
+#define ROGUE_MEM_VERSION_NUMBER \
+    ((ROGUE_MEM_VERSION_MAJOR << 16) | (ROGUE_MEM_VERSION_MINOR << 8) | ROGUE_MEM_VERSION_PATCH)
+
+/**
+ * The version of this header as a text.
+ */
+#define ROGUE_MEM_VERSION "0.1.0"
+
+/**
+ * What became of a call: ROGUE_MEM_OK or one of ROGUE_MEM_ERROR_... Values are never
+ * renumbered; later releases may add some.
+ */
+typedef int32_t rogue_mem_status_t;
+
+/**
+ * One constant sentence for a status, without details of the occurrence.
+ *
+ * @param status what a function returned.
+ * @return static text, never NULL; "unknown status" for a number that is none.
+ *
+ * Thread safe.
+ */
+const char *rogue_mem_status_text(rogue_mem_status_t status);
+
+/**
+ * The name of a status in this header, for example "ROGUE_MEM_ERROR_TIMEOUT".
+ *
+ * @param status what a function returned.
+ * @return static text, never NULL; "unknown status" for a number that is none.
+ *
+ * Thread safe.
+ */
+const char *rogue_mem_status_name(rogue_mem_status_t status);
+
+/**
+ * The status of the calling thread's last failure. Functions that return no status, but 0, false
+ * or NULL where they fail, set it too. Success leaves it as it is.
+ *
+ * @return ROGUE_MEM_OK if nothing has failed on this thread.
+ *
+ * Thread safe; each thread has its own.
+ */
+rogue_mem_status_t rogue_mem_last_error_status(void);
+
+/**
+ * What went wrong at the calling thread's last failure, in words.
+ *
+ * @return text that is valid until the next failing call on this thread; "" if nothing has failed
+ * on it. Never NULL.
+ *
+ * Thread safe; each thread has its own.
+ */
+const char *rogue_mem_last_error(void);
+
+/**
+ * Where the calling thread's last failure was found, for example
+ * "memory::TcpServer::TcpServer", or the name of the function that refused an argument.
+ *
+ * @return text that is valid until the next failing call on this thread; "" if nothing has failed
+ * on it. Never NULL.
+ *
+ * Thread safe; each thread has its own.
+ */
+const char *rogue_mem_last_error_source(void);
+
+/**
+ * The version of the library that is running, for example "0.1.0". ROGUE_MEM_VERSION is that of
+ * the header.
+ *
+ * @return static text, never NULL.
+ *
+ * Thread safe.
+ */
+const char *rogue_mem_version(void);
+
+/**
+ * The version of the library that is running as a number, to be compared with
+ * ROGUE_MEM_VERSION_NUMBER.
+ *
+ * @return 0xMMmmpp: major, minor and patch in 8 bits each.
+ *
+ * Thread safe.
+ */
+uint32_t rogue_mem_version_number(void);
+
+/**
+ * Success.
+ */
+#define ROGUE_MEM_OK 0
+
+/**
+ * A required pointer argument is null.
+ */
+#define ROGUE_MEM_ERROR_NULL_ARGUMENT 1
+
+/**
+ * An argument is out of range or malformed.
+ */
+#define ROGUE_MEM_ERROR_INVALID_ARGUMENT 2
+
+/**
+ * A text argument is not valid UTF-8.
+ */
+#define ROGUE_MEM_ERROR_INVALID_TEXT 3
+
+/**
+ * The system refused memory, a thread or a descriptor.
+ */
+#define ROGUE_MEM_ERROR_OUT_OF_RESOURCES 4
+
+/**
+ * Internal error of the library.
+ */
+#define ROGUE_MEM_ERROR_INTERNAL 5
+
+/**
+ * The object has been stopped.
+ */
+#define ROGUE_MEM_ERROR_STOPPED 6
+
+/**
+ * Timed out.
+ */
+#define ROGUE_MEM_ERROR_TIMEOUT 7
+
+/**
+ * The transaction's data is no longer available.
+ */
+#define ROGUE_MEM_ERROR_INVALID_DATA 8
+
+/**
+ * No such object.
+ */
+#define ROGUE_MEM_ERROR_NOT_FOUND 9
+
+/**
+ * The transaction failed.
+ */
+#define ROGUE_MEM_ERROR_TRANSACTION 100
+
+/**
+ * The transaction timed out.
+ */
+#define ROGUE_MEM_ERROR_TRANSACTION_TIMEOUT 101
+
+/**
+ * A port could not be bound.
+ */
+#define ROGUE_MEM_ERROR_BIND 200
+
+/**
+ * A name could not be resolved.
+ */
+#define ROGUE_MEM_ERROR_RESOLVE 201
+
+/**
+ * A connection could not be made.
+ */
+#define ROGUE_MEM_ERROR_CONNECT 202
+
+/**
+ * A frame is unusable.
+ */
+#define ROGUE_MEM_ERROR_FRAME 300
+
+/* --- Objects ---------------------------------------------------------------------------------- */
+
+/* The objects of this interface. Each type is opaque: programs hold pointers to it and nothing
+ * else. A pointer stands for one reference, or for more that somebody else keeps. */
+
+/**
+ * A master and a slave in one: hands transactions on with its offset added to their address.
+ */
+typedef struct rogue_mem_hub_t rogue_mem_hub_t;
+
+/**
+ * The upstream end of the bus: makes transactions and waits for them.
+ */
+typedef struct rogue_mem_master_t rogue_mem_master_t;
+
+/**
+ * Something that carries out transactions: one of the library's own, or a set of callbacks. Two
+ * handles of one slave need not have the same address; compare rogue_mem_slave_id.
+ */
+typedef struct rogue_mem_slave_t rogue_mem_slave_t;
+
+/**
+ * One register access on its way: what is asked, where the data lies, and how it ended. Made by
+ * rogue_mem_master_request, handed to slaves.
+ */
+typedef struct rogue_mem_transaction_t rogue_mem_transaction_t;
+
+/* --- Transactions ----------------------------------------------------------------------------- */
+
+/* A transaction is handed to a slave's do_transaction callback, in the requester's thread and
+ * with no lock held. The slave completes it exactly once, by rogue_mem_transaction_done or
+ * rogue_mem_transaction_error: at once, or later and from any thread, in which case it keeps a
+ * reference (rogue_mem_transaction_retain, or rogue_mem_slave_add_transaction).
+ *
+ * The data belongs to the requester and may be touched only under the transaction's lock and only
+ * while it has not expired. rogue_mem_transaction_read_data and rogue_mem_transaction_write_data
+ * see to both. */
+
+/**
+ * Transaction type: read into the requester's buffer.
+ */
+#define ROGUE_MEM_READ 1
+
+/**
+ * Transaction type: write; completed when the device has answered.
+ */
+#define ROGUE_MEM_WRITE 2
+
+/**
+ * Transaction type: posted write; may be completed as soon as it has been handed to the transport.
+ */
+#define ROGUE_MEM_POST 3
+
+/**
+ * Transaction type: read that checks an earlier write; every transport treats it as a read.
+ */
+#define ROGUE_MEM_VERIFY 4
+
+/**
+ * Adds a reference, for a slave that completes the transaction later.
+ *
+ * @param transaction the transaction; NULL is allowed and ignored.
+ * @return its argument.
+ *
+ * Thread safe.
+ */
+rogue_mem_transaction_t *rogue_mem_transaction_retain(rogue_mem_transaction_t *transaction);
+
+/**
+ * Gives a reference back. A transaction that is released without having been completed is left to
+ * its timeout.
+ *
+ * @param transaction the transaction; NULL is allowed and ignored.
+ *
+ * Thread safe.
+ */
+void rogue_mem_transaction_release(rogue_mem_transaction_t *transaction);
+
+/**
+ * The transaction's id, unique among those that are pending in this process.
+ *
+ * @param transaction the transaction.
+ * @return the id, never 0; 0 if transaction is NULL.
+ *
+ * Thread safe.
+ */
+uint32_t rogue_mem_transaction_id(const rogue_mem_transaction_t *transaction);
+
+/**
+ * The byte address, as adjusted by the hubs passed so far.
+ *
+ * @param transaction the transaction.
+ * @return the address; 0 if transaction is NULL.
+ *
+ * Thread safe.
+ */
+uint64_t rogue_mem_transaction_address(const rogue_mem_transaction_t *transaction);
+
+/**
+ * The number of bytes to read or write.
+ *
+ * @param transaction the transaction.
+ * @return size in bytes; 0 if transaction is NULL.
+ *
+ * Thread safe.
+ */
+uint32_t rogue_mem_transaction_size(const rogue_mem_transaction_t *transaction);
+
+/**
+ * What is asked for.
+ *
+ * @param transaction the transaction.
+ * @return ROGUE_MEM_READ, ROGUE_MEM_WRITE, ROGUE_MEM_POST or ROGUE_MEM_VERIFY; 0 if transaction is
+ * NULL.
+ *
+ * Thread safe.
+ */
+uint32_t rogue_mem_transaction_type(const rogue_mem_transaction_t *transaction);
+
+/**
+ * Whether nobody will take a result any more: the transaction, or one that it is a part of, has
+ * ended or been given up. Its data must not be touched then. The answer holds for as long as the
+ * transaction's lock is held.
+ *
+ * @param transaction the transaction.
+ * @return true if it has expired; false if transaction is NULL.
+ *
+ * Thread safe.
+ */
+bool rogue_mem_transaction_expired(const rogue_mem_transaction_t *transaction);
+
+/**
+ * Whether the transaction has ended, successfully or not.
+ *
+ * @param transaction the transaction.
+ * @return true if it has ended; false if transaction is NULL.
+ *
+ * Thread safe.
+ */
+bool rogue_mem_transaction_is_done(const rogue_mem_transaction_t *transaction);
+
+/**
+ * Takes the lock that guards the data, waiting for it if need be. While it is held, the requester
+ * neither times out nor takes its buffer back. All parts of one request share one lock, and it is
+ * not recursive: taking it twice in one thread blocks for ever.
+ *
+ * @param transaction the transaction; NULL is an error and nothing is locked.
+ *
+ * Thread safe.
+ */
+void rogue_mem_transaction_lock(rogue_mem_transaction_t *transaction);
+
+/**
+ * Gives back the lock that rogue_mem_transaction_lock took. Without that having been called
+ * before, the behaviour is undefined.
+ *
+ * @param transaction the transaction; NULL is an error and nothing is unlocked.
+ *
+ * Thread safe; another thread than the one that took the lock may give it back.
+ */
+void rogue_mem_transaction_unlock(rogue_mem_transaction_t *transaction);
+
+/**
+ * The data: rogue_mem_transaction_size bytes of the requester's buffer. To be called, and its
+ * result to be used, only under the transaction's lock.
+ *
+ * @param transaction the transaction.
+ * @return the first byte; NULL once the requester has given the transaction up, or if transaction
+ * is NULL.
+ *
+ * Thread safe.
+ */
+uint8_t *rogue_mem_transaction_data(rogue_mem_transaction_t *transaction);
+
+/**
+ * Copies bytes of the data out, for example what is to be written. Takes the transaction's lock,
+ * so the caller must not hold it.
+ *
+ * @param transaction the transaction.
+ * @param offset first byte, counted from the start of the data.
+ * @param into where to copy to; may be NULL if count is 0. Untouched on failure.
+ * @param count number of bytes.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if the
+ * range does not lie within the data; ROGUE_MEM_ERROR_INVALID_DATA if the requester has given the
+ * transaction up.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_transaction_read_data(rogue_mem_transaction_t *transaction,
+                                                   uint32_t offset,
+                                                   uint8_t *into,
+                                                   uint32_t count);
+
+/**
+ * Copies bytes into the data, for example what has been read. Takes the transaction's lock, so the
+ * caller must not hold it.
+ *
+ * @param transaction the transaction.
+ * @param offset first byte, counted from the start of the data.
+ * @param from where to copy from; may be NULL if count is 0.
+ * @param count number of bytes.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if the
+ * range does not lie within the data, or the transaction is a write, whose data is the requester's
+ * to keep; ROGUE_MEM_ERROR_INVALID_DATA if the requester has given the transaction up.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_transaction_write_data(rogue_mem_transaction_t *transaction,
+                                                    uint32_t offset,
+                                                    const uint8_t *from,
+                                                    uint32_t count);
+
+/**
+ * Completes the transaction successfully. The first completion counts, later ones are ignored. The
+ * transaction's lock may be held or not.
+ *
+ * @param transaction the transaction; NULL is an error.
+ *
+ * Thread safe.
+ */
+void rogue_mem_transaction_done(rogue_mem_transaction_t *transaction);
+
+/**
+ * Completes the transaction with an error. The first completion counts, later ones are ignored.
+ * The transaction's lock may be held or not.
+ *
+ * @param transaction the transaction; NULL is an error.
+ * @param text what the requester is told, copied; what is not UTF-8 in it is replaced. NULL or ""
+ * says that there was an error without a text.
+ *
+ * Thread safe.
+ */
+void rogue_mem_transaction_error(rogue_mem_transaction_t *transaction, const char *text);
+
+/**
+ * Makes a transaction that is a part of another one, to be handed to a slave by
+ * rogue_mem_slave_do_transaction. The whole ends when all its parts have and
+ * rogue_mem_transaction_done_subs has been called; it fails if one of them failed.
+ *
+ * @param transaction the whole.
+ * @param offset first byte of the part, counted from the start of the whole's data.
+ * @param size bytes of the part.
+ * @param address byte address that the part is for.
+ * @param type ROGUE_MEM_READ, ROGUE_MEM_WRITE, ROGUE_MEM_POST or ROGUE_MEM_VERIFY.
+ * @param out receives the part, a new reference. Untouched on failure.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if the
+ * range does not lie within the whole, type is none, or it is a read where the whole is a write;
+ * ROGUE_MEM_ERROR_INVALID_DATA if the whole has already ended.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_transaction_create_sub(rogue_mem_transaction_t *transaction,
+                                                    uint32_t offset,
+                                                    uint32_t size,
+                                                    uint64_t address,
+                                                    uint32_t type,
+                                                    rogue_mem_transaction_t **out);
+
+/**
+ * Says that no more parts will be made. The transaction ends at once if all of them have.
+ *
+ * @param transaction the whole; NULL is an error.
+ *
+ * Thread safe.
+ */
+void rogue_mem_transaction_done_subs(rogue_mem_transaction_t *transaction);
+
+/**
+ * Restarts the transaction's clock: it times out one timeout from now at the earliest.
+ *
+ * @param transaction the transaction; NULL is an error.
+ * @param reference_or_null a transaction that has just been answered, which proves that the link
+ * lives: the clock is then restarted only if transaction did not start before it. NULL: restarted
+ * in any case.
+ *
+ * Thread safe.
+ */
+void rogue_mem_transaction_refresh_timer(rogue_mem_transaction_t *transaction,
+                                         const rogue_mem_transaction_t *reference_or_null);
+
+/* --- Slaves ----------------------------------------------------------------------------------- */
+
+/* A slave carries out transactions. Programs make their own from a set of callbacks, or get one
+ * from an object that is a slave too: rogue_mem_emulate_new, rogue_mem_hub_slave,
+ * rogue_mem_tcp_client_slave, rogue_mem_srp_v3_slave.
+ *
+ * Callbacks run in the thread that makes the request, which for a slave behind a
+ * rogue_mem_tcp_server_t is that server's thread, with no lock held, and several at once where
+ * requests come from several threads. They may call every function of this header and may block;
+ * blocking keeps the requester's thread, and no other. No exception may leave them. */
+
+/**
+ * What a slave made by rogue_mem_slave_new does. Zero-initialise it, set size, and then what is
+ * wanted; a member that is NULL has the behaviour stated with it.
+ */
+typedef struct rogue_mem_slave_callbacks_t {
+    /**
+     * sizeof(rogue_mem_slave_callbacks_t).
+     */
+    size_t size;
+    /**
+     * Passed to every callback.
+     */
+    void *ctx;
+    /**
+     * Called exactly once, when the library will call none of the others any more; on any thread.
+     * Not called if rogue_mem_slave_new fails. NULL: nothing is called.
+     */
+    void (*drop)(void *ctx);
+    /**
+     * Carries out a transaction, which is borrowed: call rogue_mem_transaction_retain or
+     * rogue_mem_slave_add_transaction to keep it beyond the call. NULL: transactions fail with
+     * "Unsupported transaction using unconnected memory bus".
+     */
+    void (*do_transaction)(void *ctx, rogue_mem_transaction_t *transaction);
+    /**
+     * Smallest access in bytes. NULL: the one given to rogue_mem_slave_new.
+     */
+    uint32_t (*min_access)(void *ctx);
+    /**
+     * Largest access in bytes, 0 = not limited. NULL: the one given to rogue_mem_slave_new.
+     */
+    uint32_t (*max_access)(void *ctx);
+    /**
+     * Base address of the slave as seen from the end of the path. NULL: 0.
+     */
+    uint64_t (*address)(void *ctx);
+    /**
+     * Id of the slave at the end of the path. NULL: rogue_mem_slave_id.
+     */
+    uint32_t (*slave_id)(void *ctx);
+    /**
+     * Name of the slave at the end of the path: writes at most capacity - 1 bytes and a NUL to
+     * buffer and returns the full length; called again with more room if that was too little.
+     * NULL: rogue_mem_slave_name.
+     */
+    size_t (*slave_name)(void *ctx, char *buffer, size_t capacity);
+} rogue_mem_slave_callbacks_t;
+
+/**
+ * Makes a slave from callbacks.
+ *
+ * @param min smallest access in bytes, advertised only.
+ * @param max largest access in bytes; what is larger reaches the slave in parts if a hub or a
+ * server hands it on. 0 = not limited.
+ * @param callbacks_or_null what the slave does, copied. NULL: every transaction fails.
+ * @param out receives the slave, a new reference. Untouched on failure, and then ctx stays the
+ * caller's: drop is not called.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if
+ * callbacks_or_null has a wrong size.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_slave_new(uint32_t min,
+                                       uint32_t max,
+                                       const struct rogue_mem_slave_callbacks_t *callbacks_or_null,
+                                       rogue_mem_slave_t **out);
+
+/**
+ * Adds a reference.
+ *
+ * @param slave the slave; NULL is allowed and ignored.
+ * @return its argument.
+ *
+ * Thread safe.
+ */
+rogue_mem_slave_t *rogue_mem_slave_retain(rogue_mem_slave_t *slave);
+
+/**
+ * Gives a reference back. Masters that the slave is connected to keep it alive.
+ *
+ * @param slave the slave; NULL is allowed and ignored.
+ *
+ * Thread safe.
+ */
+void rogue_mem_slave_release(rogue_mem_slave_t *slave);
+
+/**
+ * The slave's own id, unique in this process.
+ *
+ * @param slave the slave.
+ * @return the id; 0 for what a master without a slave is connected to, and if slave is NULL.
+ *
+ * Thread safe.
+ */
+uint32_t rogue_mem_slave_id(const rogue_mem_slave_t *slave);
+
+/**
+ * The smallest access that the slave was made with.
+ *
+ * @param slave the slave.
+ * @return bytes; 0 if slave is NULL.
+ *
+ * Thread safe.
+ */
+uint32_t rogue_mem_slave_min(const rogue_mem_slave_t *slave);
+
+/**
+ * The largest access that the slave was made with.
+ *
+ * @param slave the slave.
+ * @return bytes; 0 if slave is NULL.
+ *
+ * Thread safe.
+ */
+uint32_t rogue_mem_slave_max(const rogue_mem_slave_t *slave);
+
+/**
+ * The slave's own name: "Unnamed_" and its id, unless rogue_mem_slave_set_name has changed it.
+ *
+ * @param slave the slave.
+ * @param buffer receives the text, see "Texts" above.
+ * @param capacity size of buffer in bytes.
+ * @param length receives the length of the text; may be NULL.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_slave_name(const rogue_mem_slave_t *slave,
+                                        char *buffer,
+                                        size_t capacity,
+                                        size_t *length);
+
+/**
+ * Names the slave.
+ *
+ * @param slave the slave.
+ * @param name its name, UTF-8, copied.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_TEXT.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_slave_set_name(rogue_mem_slave_t *slave, const char *name);
+
+/**
+ * Asks for the id of the slave at the end of the path, through the slave_id callback if it has
+ * one.
+ *
+ * @param slave the slave.
+ * @return the id; 0 if slave is NULL.
+ *
+ * Thread safe.
+ */
+uint32_t rogue_mem_slave_do_slave_id(const rogue_mem_slave_t *slave);
+
+/**
+ * Asks for the name of the slave at the end of the path, through the slave_name callback if it
+ * has one.
+ *
+ * @param slave the slave.
+ * @param buffer receives the text, see "Texts" above.
+ * @param capacity size of buffer in bytes.
+ * @param length receives the length of the text; may be NULL.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_slave_do_slave_name(const rogue_mem_slave_t *slave,
+                                                 char *buffer,
+                                                 size_t capacity,
+                                                 size_t *length);
+
+/**
+ * Asks for the smallest access, through the min_access callback if the slave has one.
+ *
+ * @param slave the slave.
+ * @return bytes; 0 if slave is NULL.
+ *
+ * Thread safe.
+ */
+uint32_t rogue_mem_slave_do_min_access(const rogue_mem_slave_t *slave);
+
+/**
+ * Asks for the largest access, through the max_access callback if the slave has one.
+ *
+ * @param slave the slave.
+ * @return bytes, 0 = not limited; 0 if slave is NULL.
+ *
+ * Thread safe.
+ */
+uint32_t rogue_mem_slave_do_max_access(const rogue_mem_slave_t *slave);
+
+/**
+ * Asks for the base address, through the address callback if the slave has one.
+ *
+ * @param slave the slave.
+ * @return byte address as seen from the end of the path; 0 if slave is NULL.
+ *
+ * Thread safe.
+ */
+uint64_t rogue_mem_slave_do_address(const rogue_mem_slave_t *slave);
+
+/**
+ * Hands a transaction to the slave as it is, in this thread. The transaction's lock must not be
+ * held.
+ *
+ * @param slave the slave; NULL is an error, and the transaction stays pending.
+ * @param transaction the transaction, borrowed; NULL is an error.
+ *
+ * Thread safe.
+ */
+void rogue_mem_slave_do_transaction(rogue_mem_slave_t *slave, rogue_mem_transaction_t *transaction);
+
+/**
+ * Keeps a transaction, under its id, until rogue_mem_slave_take_transaction fetches it or its
+ * requester gives it up. One that has already expired is not kept.
+ *
+ * @param slave the slave.
+ * @param transaction the transaction; the slave takes a reference of its own.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
+ *
+ * Thread safe; the transaction's lock may be held or not.
+ */
+rogue_mem_status_t rogue_mem_slave_add_transaction(rogue_mem_slave_t *slave,
+                                                   rogue_mem_transaction_t *transaction);
+
+/**
+ * Looks up and removes a kept transaction for which an answer has just come. That proves that the
+ * link lives, so the clocks of all kept transactions that started with it or later are restarted.
+ * The caller then tests rogue_mem_transaction_expired under its lock before it touches the data.
+ *
+ * @param slave the slave.
+ * @param id the transaction's id.
+ * @return the transaction, a new reference; NULL if none with that id is kept, as is usual for an
+ * answer that comes too late and no error; NULL as well if slave is NULL.
+ *
+ * Thread safe.
+ */
+rogue_mem_transaction_t *rogue_mem_slave_take_transaction(rogue_mem_slave_t *slave, uint32_t id);
+
+/**
+ * Ends the slave's activity, where it has any of its own: a bridge client closes its connection
+ * and fails what is outstanding. Returns without waiting for a peer; further calls do nothing.
+ *
+ * @param slave the slave; NULL is an error.
+ *
+ * Thread safe; also from a callback.
+ */
+void rogue_mem_slave_stop(rogue_mem_slave_t *slave);
+
+/* --- Emulated memory -------------------------------------------------------------------------- */
+
+/* Memory that exists only in this process, for tests, examples and simulations. */
+
+/**
+ * Makes a slave that is sparse byte memory over the whole 64-bit address space. What was never
+ * written reads as zero. Transactions complete at once.
+ *
+ * @param min smallest access in bytes, advertised only.
+ * @param max largest access in bytes, advertised only; 0 = not limited.
+ * @param out receives the slave, a new reference. Untouched on failure.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_emulate_new(uint32_t min, uint32_t max, rogue_mem_slave_t **out);
+
+/* --- Masters ---------------------------------------------------------------------------------- */
+
+/* A master makes transactions and waits for them. Any number may be outstanding, made and waited
+ * for by any threads. */
+
+/**
+ * Makes a master. Until rogue_mem_master_set_slave connects it, every request fails with
+ * "Unsupported transaction using unconnected memory bus".
+ *
+ * @param out receives the master, a new reference. Untouched on failure.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_master_new(rogue_mem_master_t **out);
+
+/**
+ * Adds a reference.
+ *
+ * @param master the master; NULL is allowed and ignored.
+ * @return its argument.
+ *
+ * Thread safe.
+ */
+rogue_mem_master_t *rogue_mem_master_retain(rogue_mem_master_t *master);
+
+/**
+ * Gives a reference back. When the last one goes, all transactions that are still pending are
+ * given up: once this has returned, no slave touches their buffers.
+ *
+ * @param master the master; NULL is allowed and ignored.
+ *
+ * Thread safe. A transaction's lock must not be held.
+ */
+void rogue_mem_master_release(rogue_mem_master_t *master);
+
+/**
+ * Connects the master to a slave, in place of what it was connected to.
+ *
+ * @param master the master.
+ * @param slave the slave; the master takes a reference of its own.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_master_set_slave(rogue_mem_master_t *master, rogue_mem_slave_t *slave);
+
+/**
+ * What the master is connected to.
+ *
+ * @param master the master.
+ * @return the slave, a new reference, whose address need not be that of the handle it was
+ * connected with; NULL only if master is NULL.
+ *
+ * Thread safe.
+ */
+rogue_mem_slave_t *rogue_mem_master_slave(const rogue_mem_master_t *master);
+
+/**
+ * Asks for the id of the slave at the end of the path.
+ *
+ * @param master the master.
+ * @return the id; 0 if there is none, or master is NULL.
+ *
+ * Thread safe.
+ */
+uint32_t rogue_mem_master_req_slave_id(const rogue_mem_master_t *master);
+
+/**
+ * Asks for the name of the slave at the end of the path.
+ *
+ * @param master the master.
+ * @param buffer receives the text, see "Texts" above.
+ * @param capacity size of buffer in bytes.
+ * @param length receives the length of the text; may be NULL.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_master_req_slave_name(const rogue_mem_master_t *master,
+                                                   char *buffer,
+                                                   size_t capacity,
+                                                   size_t *length);
+
+/**
+ * Asks for the smallest access.
+ *
+ * @param master the master.
+ * @return bytes; 0 if master is NULL.
+ *
+ * Thread safe.
+ */
+uint32_t rogue_mem_master_req_min_access(const rogue_mem_master_t *master);
+
+/**
+ * Asks for the largest access. A master does not split its requests, a hub does.
+ *
+ * @param master the master.
+ * @return bytes, 0 = not limited; 0 if master is NULL.
+ *
+ * Thread safe.
+ */
+uint32_t rogue_mem_master_req_max_access(const rogue_mem_master_t *master);
+
+/**
+ * Asks for the address of what the master sees at 0, as seen from the end of the path.
+ *
+ * @param master the master.
+ * @return byte address; 0 if master is NULL.
+ *
+ * Thread safe.
+ */
+uint64_t rogue_mem_master_req_address(const rogue_mem_master_t *master);
+
+/**
+ * The text of the last error that a wait on this master has met, for all threads that use it. The
+ * result of rogue_mem_master_wait is the better place to look, for it is of one transaction.
+ *
+ * @param master the master.
+ * @param buffer receives the text, "" if there was no error; see "Texts" above.
+ * @param capacity size of buffer in bytes.
+ * @param length receives the length of the text; may be NULL.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_master_error(const rogue_mem_master_t *master,
+                                          char *buffer,
+                                          size_t capacity,
+                                          size_t *length);
+
+/**
+ * Forgets the master's last error.
+ *
+ * @param master the master; NULL is an error.
+ *
+ * Thread safe.
+ */
+void rogue_mem_master_clear_error(rogue_mem_master_t *master);
+
+/**
+ * Sets the time that later transactions get from their last sign of life; it is one second at
+ * first.
+ *
+ * @param master the master; NULL is an error.
+ * @param microseconds the time; 0 leaves it as it is.
+ *
+ * Thread safe.
+ */
+void rogue_mem_master_set_timeout(rogue_mem_master_t *master, uint64_t microseconds);
+
+/**
+ * The time that transactions get.
+ *
+ * @param master the master.
+ * @return microseconds; 0 if master is NULL.
+ *
+ * Thread safe.
+ */
+uint64_t rogue_mem_master_timeout(const rogue_mem_master_t *master);
+
+/**
+ * Starts a transaction. The slave may be called in this thread.
+ *
+ * @param master the master.
+ * @param address byte address.
+ * @param size number of bytes.
+ * @param data size bytes, which stay the caller's but must remain valid, and untouched by the
+ * caller, until rogue_mem_master_wait has returned for this transaction or the master is gone.
+ * They are only read if type is ROGUE_MEM_WRITE or ROGUE_MEM_POST. NULL is allowed if size is 0.
+ * @param type ROGUE_MEM_READ, ROGUE_MEM_WRITE, ROGUE_MEM_POST or ROGUE_MEM_VERIFY.
+ * @param id receives the transaction's id, to be waited for. Untouched on failure.
+ * @return ROGUE_MEM_OK, also if the transaction has already failed, which rogue_mem_master_wait
+ * tells; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if type is none.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_master_request(rogue_mem_master_t *master,
+                                            uint64_t address,
+                                            uint32_t size,
+                                            void *data,
+                                            uint32_t type,
+                                            uint32_t *id);
+
+/**
+ * Waits until a transaction has ended, at most for its timeout. Once this has returned, no slave
+ * touches its buffer.
+ *
+ * @param master the master that made the transaction.
+ * @param id the transaction's id; 0 = all that are outstanding now, the result then being that of
+ * the failed one with the highest id.
+ * @return ROGUE_MEM_OK, also for an id that is unknown or has been waited for;
+ * ROGUE_MEM_ERROR_TRANSACTION if the slave reported an error; ROGUE_MEM_ERROR_TRANSACTION_TIMEOUT
+ * if nobody completed it in time; ROGUE_MEM_ERROR_NULL_ARGUMENT. The error's text is both that of
+ * rogue_mem_last_error and of rogue_mem_master_error.
+ *
+ * Thread safe; several threads may wait for one transaction. Its lock must not be held.
+ */
+rogue_mem_status_t rogue_mem_master_wait(rogue_mem_master_t *master, uint32_t id);
+
+/* --- Hubs ------------------------------------------------------------------------------------- */
+
+/* A hub is a master and a slave in one. What reaches its slave half goes out of its master half
+ * with the hub's offset added to the address, in parts where it is larger than the largest access
+ * downstream.
+ *
+ * A hub that translates is a slave of the program's own (rogue_mem_slave_new) whose do_transaction
+ * callback makes requests through rogue_mem_hub_master, or ends by rogue_mem_hub_forward. */
+
+/**
+ * Makes a hub.
+ *
+ * @param offset in bytes, added to the address of what passes.
+ * @param min smallest access in bytes.
+ * @param max largest access in bytes. If min and max are both other than 0, the hub is the root of
+ * an address space of its own: it reports its own id, name and limits, and address 0.
+ * @param out receives the hub, a new reference. Untouched on failure.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_hub_new(uint64_t offset,
+                                     uint32_t min,
+                                     uint32_t max,
+                                     rogue_mem_hub_t **out);
+
+/**
+ * Adds a reference.
+ *
+ * @param hub the hub; NULL is allowed and ignored.
+ * @return its argument.
+ *
+ * Thread safe.
+ */
+rogue_mem_hub_t *rogue_mem_hub_retain(rogue_mem_hub_t *hub);
+
+/**
+ * Gives a reference back. Its halves, and masters that it is connected to, keep what they need.
+ *
+ * @param hub the hub; NULL is allowed and ignored.
+ *
+ * Thread safe.
+ */
+void rogue_mem_hub_release(rogue_mem_hub_t *hub);
+
+/**
+ * The hub's master half, to be connected to what lies downstream. Requests made through it are
+ * relative to the next layer: the hub's offset is not added to them.
+ *
+ * @param hub the hub.
+ * @return the master, a new reference; NULL if hub is NULL.
+ *
+ * Thread safe.
+ */
+rogue_mem_master_t *rogue_mem_hub_master(const rogue_mem_hub_t *hub);
+
+/**
+ * The hub's slave half, to be given to masters upstream.
+ *
+ * @param hub the hub.
+ * @return the slave, a new reference, which keeps the whole hub alive; NULL if hub is NULL.
+ *
+ * Thread safe.
+ */
+rogue_mem_slave_t *rogue_mem_hub_slave(const rogue_mem_hub_t *hub);
+
+/**
+ * The hub's own offset.
+ *
+ * @param hub the hub.
+ * @return bytes; 0 if hub is NULL.
+ *
+ * Thread safe.
+ */
+uint64_t rogue_mem_hub_offset(const rogue_mem_hub_t *hub);
+
+/**
+ * The address of what the hub hands on from its own address 0, as seen from the end of the path;
+ * also for the root of an address space.
+ *
+ * @param hub the hub.
+ * @return byte address; 0 if hub is NULL.
+ *
+ * Thread safe.
+ */
+uint64_t rogue_mem_hub_address(const rogue_mem_hub_t *hub);
+
+/**
+ * Adds the hub's offset to a transaction's address and hands it on, in parts if need be, in this
+ * thread. The transaction's lock must not be held.
+ *
+ * @param hub the hub; NULL is an error, and the transaction stays pending.
+ * @param transaction the transaction, borrowed; NULL is an error.
+ *
+ * Thread safe.
+ */
+void rogue_mem_hub_forward(rogue_mem_hub_t *hub, rogue_mem_transaction_t *transaction);
+
+/* --- Ranges of bits --------------------------------------------------------------------------- */
+
+/* Ranges of bits. Bit n of a byte string is bit n % 8, counted from the least significant, of byte
+ * n / 8. */
+
+/**
+ * Copies a range of bits; other bits of the destination keep their value. Source and destination
+ * may overlap; the source is then copied aside first.
+ *
+ * @param dst bytes to copy to.
+ * @param dst_size number of bytes at dst.
+ * @param dst_lsb first bit to copy to.
+ * @param src bytes to copy from.
+ * @param src_size number of bytes at src.
+ * @param src_lsb first bit to copy from.
+ * @param bits number of bits.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if a range
+ * does not lie within its bytes, and then nothing is changed.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_copy_bits(uint8_t *dst,
+                                       size_t dst_size,
+                                       uint64_t dst_lsb,
+                                       const uint8_t *src,
+                                       size_t src_size,
+                                       uint64_t src_lsb,
+                                       uint64_t bits);
+
+/**
+ * Sets a range of bits to one.
+ *
+ * @param dst bytes to change.
+ * @param dst_size number of bytes at dst.
+ * @param lsb first bit.
+ * @param bits number of bits.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if the
+ * range does not lie within the bytes, and then nothing is changed.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_set_bits(uint8_t *dst, size_t dst_size, uint64_t lsb, uint64_t bits);
+
+/**
+ * Asks whether any bit of a range is one.
+ *
+ * @param src bytes to look at.
+ * @param src_size number of bytes at src.
+ * @param lsb first bit.
+ * @param bits number of bits.
+ * @param any receives the answer, false for a range of no bits. Untouched on failure.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if the
+ * range does not lie within the bytes.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_any_bits(const uint8_t *src,
+                                      size_t src_size,
+                                      uint64_t lsb,
+                                      uint64_t bits,
+                                      bool *any);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* ROGUE_MEM_H */

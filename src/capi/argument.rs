@@ -1,0 +1,313 @@
+//! The checks of what comes from C. Nothing is written through an out-parameter before the call
+//! has succeeded.
+
+use std::ffi::{c_char, CStr};
+use std::marker::PhantomData;
+use std::mem::{size_of, MaybeUninit};
+use std::ptr::NonNull;
+
+use super::guard::Call;
+use super::handle::{borrow, c_type_name, Borrowed, Handle};
+use crate::error::{Error, Result, Status};
+use crate::memory;
+
+/// A structure with a larger `size` than this is taken for one that was not initialised.
+const STRUCT_BYTES_MAX: usize = 4096;
+
+/// A structure that may grow in later releases.
+///
+/// # Safety
+///
+/// `#[repr(C)]`, begins with `size: usize`, and all zeros is a value of it.
+pub(super) unsafe trait Versioned: Copy {
+    /// Size in bytes as of the first release that had this structure.
+    const SIZE_FIRST_BYTES: usize;
+}
+
+impl Call {
+    fn null(self, name: &str) -> Error {
+        self.error(Status::NullArgument, format!("Argument `{name}` is a null pointer"))
+    }
+
+    /// The object of a handle.
+    ///
+    /// # Safety
+    ///
+    /// `handle` must be null or live, and the caller of the C function keeps it so for `'a`, the
+    /// duration of the call.
+    pub(super) unsafe fn handle<'a, H: Handle>(self, handle: *const H) -> Result<Borrowed<'a, H>> {
+        // SAFETY: promised by the caller.
+        unsafe { borrow(handle) }.ok_or_else(|| {
+            let text = format!(
+                "The argument of type {} is a null pointer; pass the handle that made it",
+                c_type_name::<H>()
+            );
+            self.error(Status::NullArgument, text)
+        })
+    }
+
+    /// A place for a result.
+    ///
+    /// # Safety
+    ///
+    /// `place` must be null or valid for writing one `T` during `'a`.
+    pub(super) unsafe fn out<'a, T>(self, place: *mut T, name: &str) -> Result<Out<'a, T>> {
+        let place = NonNull::new(place).ok_or_else(|| self.null(name))?;
+        Ok(Out { place, lifetime: PhantomData })
+    }
+
+    /// A text.
+    ///
+    /// # Safety
+    ///
+    /// `text` must be null or end in NUL, and not change during `'a`.
+    pub(super) unsafe fn text<'a>(self, text: *const c_char, name: &str) -> Result<&'a str> {
+        if text.is_null() {
+            return Err(self.null(name));
+        }
+        // SAFETY: promised by the caller.
+        let text = unsafe { CStr::from_ptr(text) };
+        text.to_str().map_err(|error| {
+            let text = format!("Argument `{name}` is not valid UTF-8: {error}");
+            self.error(Status::InvalidText, text)
+        })
+    }
+
+    /// A place for a text.
+    ///
+    /// # Safety
+    ///
+    /// `buffer` must be null or valid for writing `capacity` bytes during `'a`; `length` null or
+    /// valid for writing.
+    pub(super) unsafe fn text_out<'a>(
+        self,
+        buffer: *mut c_char,
+        capacity: usize,
+        length: *mut usize,
+    ) -> Result<TextOut<'a>> {
+        // SAFETY: promised by the caller.
+        let bytes = unsafe { self.bytes_mut(buffer.cast::<u8>(), capacity, "buffer") }?;
+        Ok(TextOut { bytes, length: NonNull::new(length) })
+    }
+
+    /// Checks that `start` may be that of `count` bytes; a pointer that is good to build a slice
+    /// from, also where `count` is 0.
+    pub(super) fn start(self, start: *const u8, count: usize, name: &str) -> Result<NonNull<u8>> {
+        if count == 0 {
+            return Ok(NonNull::new(start.cast_mut()).unwrap_or(NonNull::dangling()));
+        }
+        if count > isize::MAX as usize {
+            let text = format!("{count} bytes at `{name}` are more than there can be in memory");
+            return Err(self.error(Status::InvalidArgument, text));
+        }
+        NonNull::new(start.cast_mut()).ok_or_else(|| self.null(name))
+    }
+
+    /// Bytes that are read. Null is fine for none.
+    ///
+    /// # Safety
+    ///
+    /// `start` must be null or valid for reading `count` bytes during `'a`.
+    pub(super) unsafe fn bytes<'a>(
+        self,
+        start: *const u8,
+        count: usize,
+        name: &str,
+    ) -> Result<&'a [u8]> {
+        let start = self.start(start, count, name)?;
+        // SAFETY: promised by the caller, and just checked as far as it can be.
+        Ok(unsafe { std::slice::from_raw_parts(start.as_ptr(), count) })
+    }
+
+    /// Bytes that are written. Null is fine for none.
+    ///
+    /// # Safety
+    ///
+    /// `start` must be null or valid for reading and writing `count` bytes during `'a`.
+    pub(super) unsafe fn bytes_mut<'a>(
+        self,
+        start: *mut u8,
+        count: usize,
+        name: &str,
+    ) -> Result<&'a mut [u8]> {
+        let start = self.start(start, count, name)?;
+        // SAFETY: promised by the caller, and just checked as far as it can be.
+        Ok(unsafe { std::slice::from_raw_parts_mut(start.as_ptr(), count) })
+    }
+
+    /// The type of a transaction.
+    pub(super) fn transaction_type(self, ty: u32) -> Result<u32> {
+        match ty {
+            memory::READ | memory::WRITE | memory::POST | memory::VERIFY => Ok(ty),
+            _ => {
+                let text = format!(
+                    "{ty} is not a type of transaction; it must be ROGUE_MEM_READ (1), \
+                     ROGUE_MEM_WRITE (2), ROGUE_MEM_POST (3) or ROGUE_MEM_VERIFY (4)"
+                );
+                Err(self.error(Status::InvalidArgument, text))
+            }
+        }
+    }
+
+    /// A structure of options or callbacks: what its `size` covers, the rest being zero. A larger
+    /// one than this release knows is fine as long as what is unknown is zero.
+    ///
+    /// # Safety
+    ///
+    /// `place` must be null or valid for reading a `usize`, and as many bytes as that says.
+    pub(super) unsafe fn versioned<T: Versioned>(self, place: *const T, name: &str) -> Result<T> {
+        if place.is_null() {
+            return Err(self.null(name));
+        }
+        // SAFETY: promised by the caller.
+        let size = unsafe { place.cast::<usize>().read_unaligned() };
+        self.check_size::<T>(size, name)?;
+        let known = size.min(size_of::<T>());
+        // SAFETY: promised by the caller; `size` is not absurd.
+        let unknown =
+            unsafe { std::slice::from_raw_parts(place.cast::<u8>().add(known), size - known) };
+        if unknown.iter().any(|&byte| byte != 0) {
+            let text = format!(
+                "`{name}` uses members that this release ({}) does not know: it was compiled for a \
+                 later one",
+                env!("CARGO_PKG_VERSION")
+            );
+            return Err(self.error(Status::InvalidArgument, text));
+        }
+        let mut value = MaybeUninit::<T>::zeroed();
+        // SAFETY: both sides hold `known` bytes, and they are apart.
+        unsafe {
+            std::ptr::copy_nonoverlapping(
+                place.cast::<u8>(),
+                value.as_mut_ptr().cast::<u8>(),
+                known,
+            );
+        }
+        // SAFETY: all zeros is a value of `T`, and so are the caller's members.
+        Ok(unsafe { value.assume_init() })
+    }
+
+    fn check_size<T: Versioned>(self, size: usize, name: &str) -> Result<()> {
+        if (T::SIZE_FIRST_BYTES..=STRUCT_BYTES_MAX).contains(&size) {
+            return Ok(());
+        }
+        let text = format!(
+            "`{name}`->size is {size}; set it to sizeof({}), which is {}",
+            c_type_name::<T>(),
+            size_of::<T>()
+        );
+        Err(self.error(Status::InvalidArgument, text))
+    }
+}
+
+/// A place for a result, known to be there.
+pub(super) struct Out<'a, T> {
+    place: NonNull<T>,
+    lifetime: PhantomData<&'a mut T>,
+}
+
+impl<T> Out<'_, T> {
+    /// Puts the result there.
+    pub(super) fn set(self, value: T) {
+        // SAFETY: valid for writing, as whoever made this promised.
+        unsafe { self.place.as_ptr().write(value) };
+    }
+}
+
+/// A place for a text.
+pub(super) struct TextOut<'a> {
+    bytes: &'a mut [u8],
+    length: Option<NonNull<usize>>,
+}
+
+impl TextOut<'_> {
+    /// Writes as much of `text` as has room, without parting a character, and a NUL; and its
+    /// full length.
+    pub(super) fn set(self, text: &str) {
+        if let Some(length) = self.length {
+            // SAFETY: valid for writing, as whoever made this promised.
+            unsafe { length.as_ptr().write(text.len()) };
+        }
+        let Some(room) = self.bytes.len().checked_sub(1) else { return };
+        let mut count = room.min(text.len());
+        while !text.is_char_boundary(count) {
+            count -= 1;
+        }
+        self.bytes[..count].copy_from_slice(&text.as_bytes()[..count]);
+        self.bytes[count] = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::guard;
+    use super::*;
+
+    /// A structure as it may look after it has grown by `added`.
+    #[derive(Clone, Copy)]
+    #[repr(C)]
+    struct Grown {
+        size: usize,
+        first: u64,
+        added: u64,
+    }
+
+    // SAFETY: integers in C order, `size` first.
+    unsafe impl Versioned for Grown {
+        const SIZE_FIRST_BYTES: usize = std::mem::offset_of!(Grown, added);
+    }
+
+    fn read(words: &[u64]) -> std::result::Result<(u64, u64), i32> {
+        let mut result = (0, 0);
+        let status = guard::status(|call| {
+            // SAFETY: the tests give as many words as their first one says, on 64-bit hosts; on
+            // 32-bit ones `size` is its lower half.
+            let grown = unsafe { call.versioned(words.as_ptr().cast::<Grown>(), "options") }?;
+            result = (grown.first, grown.added);
+            Ok(())
+        });
+        if status == 0 {
+            Ok(result)
+        } else {
+            Err(status)
+        }
+    }
+
+    #[test]
+    fn a_structure_of_an_earlier_release_reads_as_zero_beyond_its_end() {
+        let first = Grown::SIZE_FIRST_BYTES as u64;
+        assert_eq!(read(&[first, 7, u64::MAX]), Ok((7, 0)));
+        assert_eq!(read(&[size_of::<Grown>() as u64, 7, 8]), Ok((7, 8)));
+    }
+
+    #[test]
+    fn a_structure_of_a_later_release_is_taken_as_long_as_it_asks_for_nothing_new() {
+        let size = size_of::<Grown>() as u64 + 8;
+        assert_eq!(read(&[size, 7, 8, 0]), Ok((7, 8)));
+        assert_eq!(read(&[size, 7, 8, 1]), Err(Status::InvalidArgument as i32));
+    }
+
+    #[test]
+    fn a_structure_without_a_sensible_size_is_refused() {
+        for size in [0, 1, Grown::SIZE_FIRST_BYTES as u64 - 1, STRUCT_BYTES_MAX as u64 + 1] {
+            assert_eq!(read(&[size, 7, 8]), Err(Status::InvalidArgument as i32), "{size}");
+        }
+    }
+
+    fn cut(text: &str, capacity: usize) -> (Vec<u8>, usize) {
+        let mut bytes = vec![0xAA; capacity];
+        let mut length = 0;
+        TextOut { bytes: &mut bytes, length: Some(NonNull::from(&mut length)) }.set(text);
+        (bytes, length)
+    }
+
+    #[test]
+    fn a_text_is_cut_between_characters_and_its_full_length_is_told() {
+        assert_eq!(cut("abc", 4), (b"abc\0".to_vec(), 3));
+        assert_eq!(cut("abc", 3), (b"ab\0".to_vec(), 3));
+        assert_eq!(cut("aµ", 3), (b"a\0\xAA".to_vec(), 3));
+        assert_eq!(cut("abc", 1), (b"\0".to_vec(), 3));
+        assert_eq!(cut("abc", 0), (Vec::new(), 3));
+        assert_eq!(cut("", 2), (b"\0\xAA".to_vec(), 0));
+    }
+}
