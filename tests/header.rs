@@ -337,12 +337,11 @@ fn names_follow_the_rules_of_the_interface() {
 
 // --- symbols -------------------------------------------------------------------------------------
 
-/// The shared library that cargo built along with this test.
+/// The shared library that cargo built for this test, beside it. The one a folder higher is there
+/// only where somebody ran `cargo build`, and may be old.
 fn library() -> PathBuf {
     let name = if cfg!(target_os = "macos") { "librogue_mem.dylib" } else { "librogue_mem.so" };
-    let test = std::env::current_exe().unwrap();
-    let folder = test.parent().and_then(Path::parent).expect("target/<profile>/deps/<test>");
-    folder.join(name)
+    std::env::current_exe().unwrap().with_file_name(name)
 }
 
 fn exported() -> BTreeSet<String> {
