@@ -10,7 +10,7 @@ use parking_lot::{Mutex, RwLock};
 use super::buffer::Buffer;
 use super::slave::{Slave, Unconnected};
 use super::split;
-use super::transaction::{Observer, Transaction};
+use super::transaction::Transaction;
 use super::{POST, READ, VERIFY, WRITE};
 use crate::error::{Error, Result, Status};
 use crate::logging::{log_warning, static_logger};
@@ -153,24 +153,17 @@ impl Master {
         Ok(tran.id())
     }
 
-    /// A transaction as [`request`](Self::request) makes them, but not yet handed to the slave,
-    /// not kept to be waited for, and with `observer` told of its end. The caller
-    /// [launches](Self::launch) it, times it out once its deadline has passed, and collects it.
+    /// A transaction as [`request`](Self::request) makes them, but neither handed to the slave
+    /// yet nor kept to be waited for. The caller [launches](Self::launch) it, has itself told of
+    /// its end ([`Transaction::observe`]), times it out once its deadline has passed, and
+    /// collects it.
     ///
     /// # Errors
     ///
     /// As `request`.
-    pub fn prepare(
-        &self,
-        address: u64,
-        buffer: Buffer,
-        ty: u32,
-        observer: Arc<dyn Observer>,
-    ) -> Result<Arc<Transaction>> {
+    pub fn prepare(&self, address: u64, buffer: Buffer, ty: u32) -> Result<Arc<Transaction>> {
         check_size(&buffer)?;
-        let tran = Transaction::new(address, buffer, ty, self.timeout());
-        tran.observe(observer);
-        Ok(tran)
+        Ok(Transaction::new(address, buffer, ty, self.timeout()))
     }
 
     /// Hands a [prepared](Self::prepare) transaction to the slave, in parts where it is larger

@@ -395,7 +395,7 @@ impl Transaction {
     }
 
     /// Has `observer` told of the end; at once, if that was before.
-    pub(super) fn observe(self: &Arc<Self>, observer: Arc<dyn Observer>) {
+    pub fn observe(self: &Arc<Self>, observer: Arc<dyn Observer>) {
         let mut state = self.state.lock();
         if !self.is_done() {
             state.observer = Some(observer);

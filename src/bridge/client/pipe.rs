@@ -1,0 +1,119 @@
+//! The sending half of a client's request connection, handed from thread to thread: whoever holds
+//! it encodes and sends, everybody else leaves work in the queue and goes on.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::Arc;
+
+use mio::net::TcpStream;
+
+use crate::bridge::wire::Outgoing;
+use crate::memory::{is_write, Transaction, POST};
+use crate::proto::bridge::{encode_request, Header, TYPE_PROBE};
+
+/// Octets of encoded requests after which they are sent before more are encoded.
+pub(super) const BATCH_OCTETS: usize = 256 * 1024;
+
+/// What is to be sent, in order.
+pub(super) enum Item {
+    /// A request, with its id on the wire.
+    Request(u32, Arc<Transaction>),
+    /// A readiness probe with this id.
+    Probe(u32),
+    /// Octets of the session's own (a PONG).
+    Control(Vec<u8>),
+}
+
+impl Item {
+    /// About how many octets this is on the wire.
+    pub(super) fn octets(&self) -> usize {
+        const HEADER_OCTETS: usize = 37;
+        match self {
+            Item::Request(_, tran) if is_write(tran.ty()) => tran.size() as usize + HEADER_OCTETS,
+            Item::Request(..) | Item::Probe(_) => HEADER_OCTETS,
+            Item::Control(octets) => octets.len(),
+        }
+    }
+}
+
+/// The header of a transaction's request.
+pub(super) fn header_of(wire_id: u32, tran: &Transaction) -> Header {
+    Header { id: wire_id, address: tran.address(), size: tran.size(), ty: tran.ty() }
+}
+
+/// Encodes and sends requests.
+pub(super) struct Pipe {
+    stream: Arc<TcpStream>,
+    out: Outgoing,
+    /// Octets of this connection that have been encoded.
+    encoded_total: u64,
+    /// Posted writes that complete once the system has taken this many octets.
+    posts: VecDeque<(u64, u32, Arc<Transaction>)>,
+    /// The socket takes nothing for now.
+    pub(super) blocked: bool,
+}
+
+impl Pipe {
+    pub(super) fn new(stream: Arc<TcpStream>) -> Pipe {
+        Pipe {
+            stream,
+            out: Outgoing::default(),
+            encoded_total: 0,
+            posts: VecDeque::new(),
+            blocked: false,
+        }
+    }
+
+    /// Encodes one item. A write whose requester has taken its buffer back is left out.
+    pub(super) fn encode(&mut self, item: Item) {
+        let out = self.out.end();
+        let before = out.len();
+        match &item {
+            Item::Request(wire_id, tran) => {
+                let header = header_of(*wire_id, tran);
+                if !is_write(tran.ty()) {
+                    encode_request(&header, &[], out);
+                } else if let Some(data) = tran.data() {
+                    encode_request(&header, &data, out);
+                }
+            }
+            Item::Probe(id) => {
+                let header = Header { id: *id, address: 0, size: 0, ty: TYPE_PROBE };
+                encode_request(&header, &[], out);
+            }
+            Item::Control(octets) => out.extend_from_slice(octets),
+        }
+        self.encoded_total += (out.len() - before) as u64;
+        match item {
+            Item::Request(wire_id, tran) if tran.ty() == POST => {
+                self.posts.push_back((self.encoded_total, wire_id, tran));
+            }
+            _ => {}
+        }
+    }
+
+    /// Sends what is encoded. Returns whether all of it is out; if not, the socket will become
+    /// writable.
+    pub(super) fn flush(&mut self) -> io::Result<bool> {
+        self.out.send(&self.stream)
+    }
+
+    /// Octets that are encoded and wait to be sent.
+    pub(super) fn backlog(&self) -> usize {
+        self.out.backlog()
+    }
+
+    /// Octets the system has taken.
+    pub(super) fn sent_total(&self) -> u64 {
+        self.encoded_total - self.out.backlog() as u64
+    }
+
+    /// The next posted write that the system has taken wholly.
+    pub(super) fn next_sent_post(&mut self) -> Option<(u32, Arc<Transaction>)> {
+        let &(end, ..) = self.posts.front()?;
+        if end > self.sent_total() {
+            return None;
+        }
+        self.posts.pop_front().map(|(_, wire_id, tran)| (wire_id, tran))
+    }
+}

@@ -1,0 +1,142 @@
+//! One connection of the bridge: its socket, its ZMTP session, and what waits to be sent.
+
+use std::io::{self, Read, Write};
+use std::sync::Arc;
+use std::time::Duration;
+
+use mio::net::TcpStream;
+use mio::{Interest, Registry, Token};
+
+use crate::net::socket::{self, Liveness};
+use crate::proto::zmtp::{Limits, Role, Session};
+
+/// Octets read from a socket at a time.
+pub(super) const READ_OCTETS: usize = 64 * 1024;
+/// An output buffer larger than this is given back once it is empty.
+const OUT_KEPT_OCTETS_MAX: usize = 256 * 1024;
+/// How long greeting and handshake may take, as libzmq has it.
+pub(super) const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(30);
+
+/// A dead host is noticed after about eleven seconds, whatever user code does meanwhile.
+const LIVENESS: Liveness = Liveness {
+    keepalive_idle: Duration::from_secs(5),
+    keepalive_interval: Duration::from_secs(2),
+    keepalive_count: 3,
+    unacknowledged_max: Duration::from_secs(11),
+};
+
+/// What reading a socket gave.
+pub(super) enum Received {
+    /// This many octets.
+    Octets(usize),
+    /// Nothing for now.
+    Nothing,
+    /// The peer closed the connection.
+    Closed,
+    /// The connection failed.
+    Failed(io::Error),
+}
+
+/// Octets on their way into a socket.
+#[derive(Default)]
+pub(super) struct Outgoing {
+    octets: Vec<u8>,
+    sent: usize,
+}
+
+impl Outgoing {
+    /// Where whole messages are appended.
+    pub(super) fn end(&mut self) -> &mut Vec<u8> {
+        &mut self.octets
+    }
+
+    /// Octets that wait to be sent.
+    pub(super) fn backlog(&self) -> usize {
+        self.octets.len() - self.sent
+    }
+
+    /// Sends as much as the socket takes. Returns whether everything is out; if not, the socket
+    /// will become writable.
+    pub(super) fn send(&mut self, mut stream: &TcpStream) -> io::Result<bool> {
+        while self.sent < self.octets.len() {
+            match stream.write(&self.octets[self.sent..]) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(count) => self.sent += count,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.sent = 0;
+        if self.octets.capacity() > OUT_KEPT_OCTETS_MAX {
+            self.octets = Vec::new();
+        } else {
+            self.octets.clear();
+        }
+        Ok(true)
+    }
+}
+
+/// A socket with its session and its output buffer.
+pub(super) struct Wire {
+    /// Shared where another thread sends on it; closed when the last owner drops it.
+    pub(super) stream: Arc<TcpStream>,
+    pub(super) session: Session,
+    out: Outgoing,
+}
+
+impl Wire {
+    /// Takes over a connection that is up, or about to be, and registers it as `token`.
+    pub(super) fn new(
+        registry: &Registry,
+        token: usize,
+        mut stream: TcpStream,
+        role: Role,
+        limits: Limits,
+    ) -> io::Result<Wire> {
+        registry.register(&mut stream, Token(token), Interest::READABLE | Interest::WRITABLE)?;
+        let session = Session::new(role, limits);
+        Ok(Wire { stream: Arc::new(stream), session, out: Outgoing::default() })
+    }
+
+    /// Sets the options that every connection of the bridge has.
+    pub(super) fn configure(&self) -> io::Result<()> {
+        socket::configure(&self.stream, &LIVENESS)
+    }
+
+    /// Reads what has come, up to the size of `buffer`.
+    pub(super) fn read(&self, buffer: &mut [u8]) -> Received {
+        loop {
+            return match (&*self.stream).read(buffer) {
+                Ok(0) => Received::Closed,
+                Ok(count) => Received::Octets(count),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => Received::Nothing,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => Received::Failed(error),
+            };
+        }
+    }
+
+    /// Where messages are appended, always whole ones.
+    pub(super) fn out(&mut self) -> &mut Vec<u8> {
+        self.out.end()
+    }
+
+    /// Octets that wait to be sent.
+    pub(super) fn backlog(&self) -> usize {
+        self.out.backlog()
+    }
+
+    /// Queues what the session has to say (greeting, READY, PONG) behind the whole messages that
+    /// wait already.
+    pub(super) fn queue_control(&mut self) {
+        if self.session.output_len() > 0 {
+            self.session.take_output(self.out.end());
+        }
+    }
+
+    /// Sends as much as the socket takes; see [`Outgoing::send`].
+    pub(super) fn flush(&mut self) -> io::Result<bool> {
+        self.out.send(&self.stream)
+    }
+}
