@@ -256,6 +256,11 @@ uint32_t rogue_mem_version_number(void);
 typedef struct rogue_mem_hub_t rogue_mem_hub_t;
 
 /**
+ * A named source of log messages.
+ */
+typedef struct rogue_mem_logger_t rogue_mem_logger_t;
+
+/**
  * The upstream end of the bus: makes transactions and waits for them.
  */
 typedef struct rogue_mem_master_t rogue_mem_master_t;
@@ -600,7 +605,7 @@ typedef struct rogue_mem_slave_callbacks_t {
  */
 rogue_mem_status_t rogue_mem_slave_new(uint32_t min,
                                        uint32_t max,
-                                       const struct rogue_mem_slave_callbacks_t *callbacks_or_null,
+                                       const rogue_mem_slave_callbacks_t *callbacks_or_null,
                                        rogue_mem_slave_t **out);
 
 /**
@@ -1161,6 +1166,233 @@ rogue_mem_status_t rogue_mem_any_bits(const uint8_t *src,
                                       uint64_t lsb,
                                       uint64_t bits,
                                       bool *any);
+
+/* --- Logging ---------------------------------------------------------------------------------- */
+
+/* Log messages have a logger's dotted name, below "pyrogue", and a level. They pass if their level
+ * is at least that of the filter with the longest matching name, else of the global level, which is
+ * ROGUE_MEM_LOG_ERROR at first. What passes is written to standard output, one line each, and
+ * handed to the program's own sink. Changes act at once, also on loggers that exist. */
+
+/**
+ * Log level: the program cannot go on.
+ */
+#define ROGUE_MEM_LOG_CRITICAL 50
+
+/**
+ * Log level: something has failed.
+ */
+#define ROGUE_MEM_LOG_ERROR 40
+
+/**
+ * Log level: which thread does what.
+ */
+#define ROGUE_MEM_LOG_THREAD 35
+
+/**
+ * Log level: something unexpected, which has been coped with.
+ */
+#define ROGUE_MEM_LOG_WARNING 30
+
+/**
+ * Log level: normal events.
+ */
+#define ROGUE_MEM_LOG_INFO 20
+
+/**
+ * Log level: details for the search for a fault.
+ */
+#define ROGUE_MEM_LOG_DEBUG 10
+
+/**
+ * What a program does itself with log messages. Zero-initialise it, set size, and then the rest.
+ */
+typedef struct rogue_mem_log_sink_t {
+    /**
+     * sizeof(rogue_mem_log_sink_t).
+     */
+    size_t size;
+    /**
+     * Passed to every callback.
+     */
+    void *ctx;
+    /**
+     * Called exactly once, when log will be called no more; on any thread. Not called if
+     * rogue_mem_log_set_sink fails. NULL: nothing is called.
+     */
+    void (*drop)(void *ctx);
+    /**
+     * Takes one message; must not be NULL. level is that of the message, name the logger's full
+     * name, text the message; both are valid until the call returns. seconds and microseconds are
+     * the wall clock since 1970. thread_id is the kernel's, 0 where it does not tell. Runs on the
+     * thread that logs, on several at once; what it logs itself does not come back to it.
+     */
+    void (*log)(void *ctx,
+                uint32_t level,
+                const char *name,
+                const char *text,
+                uint64_t seconds,
+                uint32_t microseconds,
+                uint64_t thread_id,
+                uint32_t process_id);
+} rogue_mem_log_sink_t;
+
+/**
+ * Sets the level of every logger that no filter matches.
+ *
+ * @param level ROGUE_MEM_LOG_..., or any number: messages of at least this level pass.
+ *
+ * Thread safe.
+ */
+void rogue_mem_log_set_level(uint32_t level);
+
+/**
+ * Sets the level of the logger called name, and of all whose name continues it after a dot, unless
+ * a longer filter matches them. Replaces the filter of the same name.
+ *
+ * @param name name of the filter; a leading "pyrogue." may be left out.
+ * @param level ROGUE_MEM_LOG_..., or any number: messages of at least this level pass.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_TEXT.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_log_set_filter(const char *name, uint32_t level);
+
+/**
+ * Takes a filter back.
+ *
+ * @param name name of the filter; a leading "pyrogue." may be left out.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_TEXT;
+ * ROGUE_MEM_ERROR_NOT_FOUND if there is no filter of exactly that name.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_log_remove_filter(const char *name);
+
+/**
+ * Switches writing of log messages to standard output on or off; it is on at first.
+ *
+ * @param emit whether to write.
+ *
+ * Thread safe.
+ */
+void rogue_mem_log_set_emit_stdout(bool emit);
+
+/**
+ * Whether log messages are written to standard output.
+ *
+ * @return true if they are.
+ *
+ * Thread safe.
+ */
+bool rogue_mem_log_emit_stdout(void);
+
+/**
+ * Sets or replaces the program's own sink. A message that another thread is just handing to the
+ * former sink still arrives there; its drop is called after that.
+ *
+ * @param sink_or_null the new sink, copied. NULL: there is none any more.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT if its log is NULL;
+ * ROGUE_MEM_ERROR_INVALID_ARGUMENT if it has a wrong size.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_log_set_sink(const rogue_mem_log_sink_t *sink_or_null);
+
+/**
+ * The full name for a logger's name: unchanged if it is "pyrogue" or begins with "pyrogue.", else
+ * with "pyrogue." before it.
+ *
+ * @param name a name.
+ * @param buffer receives the text, see "Texts" above.
+ * @param capacity size of buffer in bytes.
+ * @param length receives the length of the text; may be NULL.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_TEXT.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_log_normalize_name(const char *name,
+                                                char *buffer,
+                                                size_t capacity,
+                                                size_t *length);
+
+/**
+ * Makes a logger.
+ *
+ * @param name its name; "pyrogue." is put before it unless it is there.
+ * @param out receives the logger, a new reference. Untouched on failure.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_TEXT.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_logger_new(const char *name, rogue_mem_logger_t **out);
+
+/**
+ * Adds a reference.
+ *
+ * @param logger the logger; NULL is allowed and ignored.
+ * @return its argument.
+ *
+ * Thread safe.
+ */
+rogue_mem_logger_t *rogue_mem_logger_retain(rogue_mem_logger_t *logger);
+
+/**
+ * Gives a reference back.
+ *
+ * @param logger the logger; NULL is allowed and ignored.
+ *
+ * Thread safe.
+ */
+void rogue_mem_logger_release(rogue_mem_logger_t *logger);
+
+/**
+ * The logger's full name.
+ *
+ * @param logger the logger.
+ * @param buffer receives the text, see "Texts" above.
+ * @param capacity size of buffer in bytes.
+ * @param length receives the length of the text; may be NULL.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_logger_name(const rogue_mem_logger_t *logger,
+                                         char *buffer,
+                                         size_t capacity,
+                                         size_t *length);
+
+/**
+ * Whether a message of this logger goes anywhere, so that one that does not need not be made. Costs
+ * little.
+ *
+ * @param logger the logger.
+ * @param level level of the message.
+ * @return true if it does; false if logger is NULL.
+ *
+ * Thread safe.
+ */
+bool rogue_mem_logger_enabled(const rogue_mem_logger_t *logger, uint32_t level);
+
+/**
+ * Logs a message, if its level is enabled.
+ *
+ * @param logger the logger; NULL is an error.
+ * @param level level of the message.
+ * @param text the message; what is not UTF-8 in it is replaced. NULL is an error.
+ *
+ * Thread safe.
+ */
+void rogue_mem_logger_log(const rogue_mem_logger_t *logger, uint32_t level, const char *text);
+
+/**
+ * Logs, at level ROGUE_MEM_LOG_THREAD, which thread of which process this is.
+ *
+ * @param logger the logger; NULL is an error.
+ *
+ * Thread safe.
+ */
+void rogue_mem_logger_log_thread_id(const rogue_mem_logger_t *logger);
 
 #ifdef __cplusplus
 }

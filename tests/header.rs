@@ -22,6 +22,7 @@ const SECTIONS: &[(&str, &str)] = &[
     ("master", "Masters"),
     ("hub", "Hubs"),
     ("bits", "Ranges of bits"),
+    ("logging", "Logging"),
 ];
 /// The files that declare nothing.
 const PLUMBING: &[&str] = &["mod", "argument", "callback", "guard"];
@@ -117,8 +118,9 @@ fn declarations(file: &Path) -> String {
     let mut bytes = Vec::new();
     bindings.unwrap_or_else(|error| panic!("{}: {error}", file.display())).write(&mut bytes);
     let text = String::from_utf8(bytes).expect("the sources are UTF-8");
-    // `type` is a word of Rust's, but not of C's.
-    text.replace("r#type", "type").trim_start().to_owned()
+    // `type` is a word of Rust's, but not of C's; and a type is called by its shorter name.
+    let text = text.replace("r#type", "type").replace("struct rogue_mem_", "rogue_mem_");
+    text.replace("typedef rogue_mem_", "typedef struct rogue_mem_").trim_start().to_owned()
 }
 
 fn generate() -> String {

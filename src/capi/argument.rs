@@ -25,7 +25,8 @@ pub(super) unsafe trait Versioned: Copy {
 }
 
 impl Call {
-    fn null(self, name: &str) -> Error {
+    /// What a pointer is refused with that is null.
+    pub(super) fn null(self, name: &str) -> Error {
         self.error(Status::NullArgument, format!("Argument `{name}` is a null pointer"))
     }
 

@@ -7,6 +7,7 @@ use std::mem::ManuallyDrop;
 use std::ops::Deref;
 use std::sync::Arc;
 
+use crate::logging::Logger;
 use crate::memory::{Hub, Master, Slave, Transaction};
 
 /// A C type whose pointers are references to a counted Rust object. Having one such object is
@@ -49,6 +50,12 @@ pub struct rogue_mem_hub_t {
     _private: (),
 }
 handle!(rogue_mem_hub_t => Hub);
+
+/// A named source of log messages.
+pub struct rogue_mem_logger_t {
+    _private: (),
+}
+handle!(rogue_mem_logger_t => Logger);
 
 /// A slave of any kind behind a pointer of one word.
 pub struct SlaveObject(pub(super) Arc<dyn Slave>);

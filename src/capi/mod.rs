@@ -26,6 +26,7 @@ mod handle;
 pub mod bits;
 pub mod emulate;
 pub mod hub;
+pub mod logging;
 pub mod master;
 pub mod slave;
 pub mod status;

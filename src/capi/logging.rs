@@ -1,0 +1,359 @@
+//! Log messages have a logger's dotted name, below "pyrogue", and a level. They pass if their level
+//! is at least that of the filter with the longest matching name, else of the global level, which is
+//! ROGUE_MEM_LOG_ERROR at first. What passes is written to standard output, one line each, and
+//! handed to the program's own sink. Changes act at once, also on loggers that exist.
+
+use std::ffi::{c_char, c_void, CStr, CString};
+use std::sync::Arc;
+
+use super::argument::Versioned;
+use super::callback::Context;
+use super::guard::{query, query_text, status, value};
+use super::handle::{into_handle, release, retain, rogue_mem_logger_t};
+use super::status::rogue_mem_status_t;
+use crate::error::Status;
+use crate::logging::{self, Level, Logger, Record, Sink};
+
+/// Log level: the program cannot go on.
+pub const ROGUE_MEM_LOG_CRITICAL: u32 = 50;
+/// Log level: something has failed.
+pub const ROGUE_MEM_LOG_ERROR: u32 = 40;
+/// Log level: which thread does what.
+pub const ROGUE_MEM_LOG_THREAD: u32 = 35;
+/// Log level: something unexpected, which has been coped with.
+pub const ROGUE_MEM_LOG_WARNING: u32 = 30;
+/// Log level: normal events.
+pub const ROGUE_MEM_LOG_INFO: u32 = 20;
+/// Log level: details for the search for a fault.
+pub const ROGUE_MEM_LOG_DEBUG: u32 = 10;
+
+const _: () = assert!(
+    ROGUE_MEM_LOG_CRITICAL == Level::CRITICAL.0
+        && ROGUE_MEM_LOG_ERROR == Level::ERROR.0
+        && ROGUE_MEM_LOG_THREAD == Level::THREAD.0
+        && ROGUE_MEM_LOG_WARNING == Level::WARNING.0
+        && ROGUE_MEM_LOG_INFO == Level::INFO.0
+        && ROGUE_MEM_LOG_DEBUG == Level::DEBUG.0
+);
+
+/// What a program does itself with log messages. Zero-initialise it, set size, and then the rest.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct rogue_mem_log_sink_t {
+    /// sizeof(rogue_mem_log_sink_t).
+    pub size: usize,
+    /// Passed to every callback.
+    pub ctx: *mut c_void,
+    /// Called exactly once, when log will be called no more; on any thread. Not called if
+    /// rogue_mem_log_set_sink fails. NULL: nothing is called.
+    pub drop: Option<unsafe extern "C" fn(ctx: *mut c_void)>,
+    /// Takes one message; must not be NULL. level is that of the message, name the logger's full
+    /// name, text the message; both are valid until the call returns. seconds and microseconds are
+    /// the wall clock since 1970. thread_id is the kernel's, 0 where it does not tell. Runs on the
+    /// thread that logs, on several at once; what it logs itself does not come back to it.
+    pub log: Option<
+        unsafe extern "C" fn(
+            ctx: *mut c_void,
+            level: u32,
+            name: *const c_char,
+            text: *const c_char,
+            seconds: u64,
+            microseconds: u32,
+            thread_id: u64,
+            process_id: u32,
+        ),
+    >,
+}
+
+// SAFETY: an integer first, then pointers that may be null.
+unsafe impl Versioned for rogue_mem_log_sink_t {
+    const SIZE_FIRST_BYTES: usize = size_of::<Self>();
+}
+
+/// A sink that is a callback.
+struct CallbackSink {
+    log: unsafe extern "C" fn(*mut c_void, u32, *const c_char, *const c_char, u64, u32, u64, u32),
+    context: Context,
+}
+
+impl Sink for CallbackSink {
+    fn accept(&self, record: &Record<'_>) {
+        let (name, text) = (c_text(record.name), c_text(record.text));
+        // SAFETY: a function of the program's; the texts outlive the call.
+        unsafe {
+            (self.log)(
+                self.context.ctx(),
+                record.level.0,
+                name.as_ptr(),
+                text.as_ptr(),
+                record.seconds,
+                record.microseconds,
+                record.thread_id,
+                record.process_id,
+            );
+        }
+    }
+}
+
+/// `text` as C wants it; a NUL within it, where C would end it, becomes a space.
+fn c_text(text: &str) -> CString {
+    CString::new(text)
+        .or_else(|_| CString::new(text.replace('\0', " ")))
+        .expect("every NUL has been replaced")
+}
+
+/// Sets the level of every logger that no filter matches.
+///
+/// @param level ROGUE_MEM_LOG_..., or any number: messages of at least this level pass.
+///
+/// Thread safe.
+#[no_mangle]
+pub extern "C" fn rogue_mem_log_set_level(level: u32) {
+    value(|_| {
+        logging::set_level(Level(level));
+        Ok(())
+    })
+}
+
+/// Sets the level of the logger called name, and of all whose name continues it after a dot, unless
+/// a longer filter matches them. Replaces the filter of the same name.
+///
+/// @param name name of the filter; a leading "pyrogue." may be left out.
+/// @param level ROGUE_MEM_LOG_..., or any number: messages of at least this level pass.
+/// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_TEXT.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_log_set_filter(
+    name: *const c_char,
+    level: u32,
+) -> rogue_mem_status_t {
+    status(|call| {
+        // SAFETY: null or ending in NUL, as the header demands.
+        let name = unsafe { call.text(name, "name") }?;
+        logging::set_filter(name, Level(level));
+        Ok(())
+    })
+}
+
+/// Takes a filter back.
+///
+/// @param name name of the filter; a leading "pyrogue." may be left out.
+/// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_TEXT;
+/// ROGUE_MEM_ERROR_NOT_FOUND if there is no filter of exactly that name.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_log_remove_filter(name: *const c_char) -> rogue_mem_status_t {
+    status(|call| {
+        // SAFETY: null or ending in NUL, as the header demands.
+        let name = unsafe { call.text(name, "name") }?;
+        if logging::remove_filter(name) {
+            return Ok(());
+        }
+        Err(call.error(Status::NotFound, format!("There is no log filter called {name}")))
+    })
+}
+
+/// Switches writing of log messages to standard output on or off; it is on at first.
+///
+/// @param emit whether to write.
+///
+/// Thread safe.
+#[no_mangle]
+pub extern "C" fn rogue_mem_log_set_emit_stdout(emit: bool) {
+    value(|_| {
+        logging::set_emit_stdout(emit);
+        Ok(())
+    })
+}
+
+/// Whether log messages are written to standard output.
+///
+/// @return true if they are.
+///
+/// Thread safe.
+#[no_mangle]
+pub extern "C" fn rogue_mem_log_emit_stdout() -> bool {
+    value(|_| Ok(logging::emit_stdout()))
+}
+
+/// Sets or replaces the program's own sink. A message that another thread is just handing to the
+/// former sink still arrives there; its drop is called after that.
+///
+/// @param sink_or_null the new sink, copied. NULL: there is none any more.
+/// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT if its log is NULL;
+/// ROGUE_MEM_ERROR_INVALID_ARGUMENT if it has a wrong size.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_log_set_sink(
+    sink_or_null: *const rogue_mem_log_sink_t,
+) -> rogue_mem_status_t {
+    status(|call| {
+        if sink_or_null.is_null() {
+            logging::set_sink(None);
+            return Ok(());
+        }
+        // SAFETY: as long as its `size` says, as the header demands.
+        let sink = unsafe { call.versioned(sink_or_null, "sink_or_null") }?;
+        let log = sink.log.ok_or_else(|| call.null("sink_or_null->log"))?;
+        // From here on nothing can fail: `ctx` is ours.
+        let context = Context::new(sink.ctx, sink.drop);
+        logging::set_sink(Some(Arc::new(CallbackSink { log, context })));
+        Ok(())
+    })
+}
+
+/// The full name for a logger's name: unchanged if it is "pyrogue" or begins with "pyrogue.", else
+/// with "pyrogue." before it.
+///
+/// @param name a name.
+/// @param buffer receives the text, see "Texts" above.
+/// @param capacity size of buffer in bytes.
+/// @param length receives the length of the text; may be NULL.
+/// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_TEXT.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_log_normalize_name(
+    name: *const c_char,
+    buffer: *mut c_char,
+    capacity: usize,
+    length: *mut usize,
+) -> rogue_mem_status_t {
+    status(|call| {
+        // SAFETY: null or ending in NUL, as the header demands.
+        let name = unsafe { call.text(name, "name") }?;
+        // SAFETY: null or valid, as the header demands.
+        let out = unsafe { call.text_out(buffer, capacity, length) }?;
+        out.set(&logging::normalize_name(name));
+        Ok(())
+    })
+}
+
+/// Makes a logger.
+///
+/// @param name its name; "pyrogue." is put before it unless it is there.
+/// @param out receives the logger, a new reference. Untouched on failure.
+/// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_TEXT.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_logger_new(
+    name: *const c_char,
+    out: *mut *mut rogue_mem_logger_t,
+) -> rogue_mem_status_t {
+    status(|call| {
+        // SAFETY: null or ending in NUL, as the header demands.
+        let name = unsafe { call.text(name, "name") }?;
+        // SAFETY: null or valid, as the header demands.
+        let out = unsafe { call.out(out, "out") }?;
+        out.set(into_handle(Arc::new(Logger::new(name))));
+        Ok(())
+    })
+}
+
+/// Adds a reference.
+///
+/// @param logger the logger; NULL is allowed and ignored.
+/// @return its argument.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_logger_retain(
+    logger: *mut rogue_mem_logger_t,
+) -> *mut rogue_mem_logger_t {
+    // SAFETY: null or live, as the header demands.
+    value(|_| Ok(unsafe { retain(logger) }))
+}
+
+/// Gives a reference back.
+///
+/// @param logger the logger; NULL is allowed and ignored.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_logger_release(logger: *mut rogue_mem_logger_t) {
+    value(|_| {
+        // SAFETY: null or a reference of the caller's, as the header demands.
+        unsafe { release(logger) };
+        Ok(())
+    })
+}
+
+/// The logger's full name.
+///
+/// @param logger the logger.
+/// @param buffer receives the text, see "Texts" above.
+/// @param capacity size of buffer in bytes.
+/// @param length receives the length of the text; may be NULL.
+/// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_logger_name(
+    logger: *const rogue_mem_logger_t,
+    buffer: *mut c_char,
+    capacity: usize,
+    length: *mut usize,
+) -> rogue_mem_status_t {
+    // SAFETY: null or live and valid, as the header demands.
+    unsafe { query_text(logger, buffer, capacity, length, |logger| logger.name().to_owned()) }
+}
+
+/// Whether a message of this logger goes anywhere, so that one that does not need not be made. Costs
+/// little.
+///
+/// @param logger the logger.
+/// @param level level of the message.
+/// @return true if it does; false if logger is NULL.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_logger_enabled(
+    logger: *const rogue_mem_logger_t,
+    level: u32,
+) -> bool {
+    // SAFETY: null or live, as the header demands.
+    unsafe { query(logger, |logger| logger.enabled(Level(level))) }
+}
+
+/// Logs a message, if its level is enabled.
+///
+/// @param logger the logger; NULL is an error.
+/// @param level level of the message.
+/// @param text the message; what is not UTF-8 in it is replaced. NULL is an error.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_logger_log(
+    logger: *const rogue_mem_logger_t,
+    level: u32,
+    text: *const c_char,
+) {
+    value(|call| {
+        // SAFETY: null or live, as the header demands.
+        let logger = unsafe { call.handle(logger) }?;
+        if text.is_null() {
+            return Err(call.null("text"));
+        }
+        if logger.enabled(Level(level)) {
+            // SAFETY: ends in NUL, as the header demands.
+            let text = unsafe { CStr::from_ptr(text) };
+            logger.log(Level(level), format_args!("{}", text.to_string_lossy()));
+        }
+        Ok(())
+    })
+}
+
+/// Logs, at level ROGUE_MEM_LOG_THREAD, which thread of which process this is.
+///
+/// @param logger the logger; NULL is an error.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_logger_log_thread_id(logger: *const rogue_mem_logger_t) {
+    // SAFETY: null or live, as the header demands.
+    unsafe { query(logger, |logger| logger.log_thread_id()) }
+}
