@@ -1170,8 +1170,8 @@ rogue_mem_status_t rogue_mem_any_bits(const uint8_t *src,
 /* --- Logging ---------------------------------------------------------------------------------- */
 
 /* Log messages have a logger's dotted name, below "pyrogue", and a level. They pass if their level
- * is at least that of the filter with the longest matching name, else of the global level, which is
- * ROGUE_MEM_LOG_ERROR at first. What passes is written to standard output, one line each, and
+ * is at least that of the filter with the longest matching name, else of the global level, which
+ * is ROGUE_MEM_LOG_ERROR at first. What passes is written to standard output, one line each, and
  * handed to the program's own sink. Changes act at once, also on loggers that exist. */
 
 /**
@@ -1363,8 +1363,8 @@ rogue_mem_status_t rogue_mem_logger_name(const rogue_mem_logger_t *logger,
                                          size_t *length);
 
 /**
- * Whether a message of this logger goes anywhere, so that one that does not need not be made. Costs
- * little.
+ * Whether a message of this logger goes anywhere, so that one that does not need not be made.
+ * Costs little.
  *
  * @param logger the logger.
  * @param level level of the message.

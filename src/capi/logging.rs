@@ -1,6 +1,6 @@
 //! Log messages have a logger's dotted name, below "pyrogue", and a level. They pass if their level
-//! is at least that of the filter with the longest matching name, else of the global level, which is
-//! ROGUE_MEM_LOG_ERROR at first. What passes is written to standard output, one line each, and
+//! is at least that of the filter with the longest matching name, else of the global level, which
+//! is ROGUE_MEM_LOG_ERROR at first. What passes is written to standard output, one line each, and
 //! handed to the program's own sink. Changes act at once, also on loggers that exist.
 
 use std::ffi::{c_char, c_void, CStr, CString};
@@ -302,8 +302,8 @@ pub unsafe extern "C" fn rogue_mem_logger_name(
     unsafe { query_text(logger, buffer, capacity, length, |logger| logger.name().to_owned()) }
 }
 
-/// Whether a message of this logger goes anywhere, so that one that does not need not be made. Costs
-/// little.
+/// Whether a message of this logger goes anywhere, so that one that does not need not be made.
+/// Costs little.
 ///
 /// @param logger the logger.
 /// @param level level of the message.
