@@ -126,10 +126,10 @@ impl TcpServer {
     ///
     /// [`Status::Bind`](crate::Status::Bind) and its relatives, naming the port and the address.
     pub fn new(address: &str, port: u16, options: ServerOptions) -> Result<Arc<TcpServer>> {
-        let log = Arc::new(Logger::new(&format!("memory.TcpServer.{address}.{port}")));
         let named = |error: Error| Error::new(error.status(), SOURCE, error.text().to_owned());
         let listeners = socket::bind_pair(address, port).map_err(named)?;
         let port = listeners.port;
+        let log = Arc::new(Logger::new(&format!("memory.TcpServer.{address}.{port}")));
         log_debug!(log, "Creating response server port: tcp://{address}:{}", port + 1);
         log_debug!(log, "Creating request server port: tcp://{address}:{port}");
         let master = Arc::new(Master::new());
