@@ -94,6 +94,7 @@ pub struct Session {
     /// The last part had MORE.
     in_message: bool,
     peer_pinged: bool,
+    /// What has come of a command that is under way; empty otherwise.
     command: Vec<u8>,
     output: Vec<u8>,
     pongs_dropped: u64,
@@ -377,7 +378,6 @@ impl Session {
         if header.len == 0 {
             return self.finish_command(b"");
         }
-        self.command.clear();
         self.state = State::Command { remaining: header.len };
         Ok(None)
     }

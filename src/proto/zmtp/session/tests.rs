@@ -373,11 +373,23 @@ fn unknown_and_malformed_commands_are_ignored_after_the_handshake() {
 }
 
 #[test]
-fn ignored_commands_leave_no_memory_behind() {
+fn ignored_commands_are_not_kept() {
     let mut session = established(Role::Pull);
     let large = command_frame(&[b"\x03ABC", &[0; 60_000][..]].concat());
-    feed(&mut session, &large, 1000).unwrap();
-    assert!(session.command.capacity() <= 2 * COMMAND_KEPT_OCTETS_MAX);
+    feed(&mut session, &large[..60_000], 300).unwrap();
+    assert_eq!(session.command.len(), COMMAND_KEPT_OCTETS_MAX);
+    feed(&mut session, &large[60_000..], 300).unwrap();
+    assert!(session.command.is_empty() && session.at_message_boundary());
+}
+
+#[test]
+fn a_long_ready_leaves_no_memory_behind() {
+    let mut body = READY_PUSH[2..].to_vec();
+    let property = crate::proto::zmtp::metadata::encode_property;
+    property("X-long", &[7; 60_000], &mut body).unwrap();
+    let mut session = session(Role::Pull);
+    feed(&mut session, &hello(&command_frame(&body)), 1000).unwrap();
+    assert!(session.command.capacity() <= COMMAND_KEPT_OCTETS_MAX);
 }
 
 /// Rule 7: PING only to peers that are known to understand it.
@@ -492,9 +504,18 @@ fn without_a_limit_the_largest_legal_frame_costs_nothing() {
     let input = [hello(READY_PUSH), header].concat();
     feed(&mut session, &input, 1000).unwrap();
     assert_eq!(session.part_remaining(), BODY_OCTETS_MAX);
-    session.part_received(BODY_OCTETS_MAX - 1);
+    assert!(!session.part_received(BODY_OCTETS_MAX - 1));
     let last = Some(Event::PartData { bytes: b"z", last: true });
     assert_eq!(session.receive(b"zz"), Ok((1, last)));
+}
+
+#[test]
+fn a_size_of_64_bits_is_refused_whatever_the_limit() {
+    let mut session = Session::new(Role::Pull, Limits { frame_octets_max: u64::MAX });
+    session.send_ready(&[]).unwrap();
+    let input = [&hello(READY_PUSH)[..], b"\x02\x80\0\0\0\0\0\0\0"].concat();
+    let expected = ZmtpError::FrameTooLarge { len: 1 << 63, limit: BODY_OCTETS_MAX };
+    assert_eq!(feed(&mut session, &input, 1000), Err(expected));
 }
 
 #[test]
