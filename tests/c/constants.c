@@ -1,0 +1,66 @@
+/* What the header computes and fixes: versions, numbers, sizes. Most of it is checked by compiling
+ * this file. */
+#include "support.h"
+
+#define FIXED(name, value) _Static_assert((name) == (value), #name " has changed its value")
+
+FIXED(ROGUE_MEM_OK, 0);
+FIXED(ROGUE_MEM_ERROR_NULL_ARGUMENT, 1);
+FIXED(ROGUE_MEM_ERROR_INVALID_ARGUMENT, 2);
+FIXED(ROGUE_MEM_ERROR_INVALID_TEXT, 3);
+FIXED(ROGUE_MEM_ERROR_OUT_OF_RESOURCES, 4);
+FIXED(ROGUE_MEM_ERROR_INTERNAL, 5);
+FIXED(ROGUE_MEM_ERROR_STOPPED, 6);
+FIXED(ROGUE_MEM_ERROR_TIMEOUT, 7);
+FIXED(ROGUE_MEM_ERROR_INVALID_DATA, 8);
+FIXED(ROGUE_MEM_ERROR_NOT_FOUND, 9);
+FIXED(ROGUE_MEM_ERROR_TRANSACTION, 100);
+FIXED(ROGUE_MEM_ERROR_TRANSACTION_TIMEOUT, 101);
+FIXED(ROGUE_MEM_ERROR_BIND, 200);
+FIXED(ROGUE_MEM_ERROR_RESOLVE, 201);
+FIXED(ROGUE_MEM_ERROR_CONNECT, 202);
+FIXED(ROGUE_MEM_ERROR_FRAME, 300);
+
+FIXED(ROGUE_MEM_READ, 1);
+FIXED(ROGUE_MEM_WRITE, 2);
+FIXED(ROGUE_MEM_POST, 3);
+FIXED(ROGUE_MEM_VERIFY, 4);
+
+FIXED(ROGUE_MEM_LOG_CRITICAL, 50);
+FIXED(ROGUE_MEM_LOG_ERROR, 40);
+FIXED(ROGUE_MEM_LOG_THREAD, 35);
+FIXED(ROGUE_MEM_LOG_WARNING, 30);
+FIXED(ROGUE_MEM_LOG_INFO, 20);
+FIXED(ROGUE_MEM_LOG_DEBUG, 10);
+
+/* By another way than the header's: a part that is used twice would show. */
+FIXED(ROGUE_MEM_VERSION_NUMBER / 65536, ROGUE_MEM_VERSION_MAJOR);
+FIXED(ROGUE_MEM_VERSION_NUMBER / 256 % 256, ROGUE_MEM_VERSION_MINOR);
+FIXED(ROGUE_MEM_VERSION_NUMBER % 256, ROGUE_MEM_VERSION_PATCH);
+
+FIXED(sizeof(rogue_mem_status_t), 4);
+FIXED((rogue_mem_status_t)-1 < 0, 1);
+
+/* Structures begin with their size, and have no member that an older program does not know. */
+FIXED(offsetof(rogue_mem_slave_callbacks_t, size), 0);
+FIXED(sizeof(rogue_mem_slave_callbacks_t), 9 * sizeof(void *));
+FIXED(offsetof(rogue_mem_slave_callbacks_t, slave_name), 8 * sizeof(void *));
+FIXED(offsetof(rogue_mem_log_sink_t, size), 0);
+FIXED(sizeof(rogue_mem_log_sink_t), 4 * sizeof(void *));
+
+static void library_and_header_are_of_one_version(void **state) {
+    (void)state;
+    char text[64];
+    snprintf(text, sizeof text, "%d.%d.%d", ROGUE_MEM_VERSION_MAJOR, ROGUE_MEM_VERSION_MINOR,
+             ROGUE_MEM_VERSION_PATCH);
+    assert_string_equal(rogue_mem_version(), text);
+    assert_string_equal(ROGUE_MEM_VERSION, text);
+    assert_int_equal(rogue_mem_version_number(), ROGUE_MEM_VERSION_NUMBER);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(library_and_header_are_of_one_version),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

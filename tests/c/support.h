@@ -1,0 +1,105 @@
+/* What the C tests share: cmocka, events to wait for, and a slave that records what reaches it.
+ *
+ * cmocka leaves a failing test by longjmp, which must not cross the library: callbacks and threads
+ * record what they see, and the test itself asserts. */
+#ifndef ROGUE_MEM_TESTS_SUPPORT_H
+#define ROGUE_MEM_TESTS_SUPPORT_H
+
+#ifndef _POSIX_C_SOURCE
+#define _POSIX_C_SOURCE 200809L
+#endif
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "rogue_mem.h"
+
+/* No test asserts how long something takes; this only ends one that hangs. */
+#define TEST_TIMEOUT_S 120
+/* Time for a transaction that is to time out. */
+#define SHORT_TIMEOUT_US 5000
+/* Time for one that is not. */
+#define LONG_TIMEOUT_US (TEST_TIMEOUT_S * 1000000ull)
+
+#define COUNT_OF(array) (sizeof(array) / sizeof(array)[0])
+
+/* Asserts success and, where there is none, says what the library said. */
+#define assert_ok(call) check_ok(call, #call, __FILE__, __LINE__)
+void check_ok(rogue_mem_status_t status, const char *call, const char *file, int line);
+
+/* Asserts that text contains part. */
+#define assert_contains(text, part) check_contains(text, part, __FILE__, __LINE__)
+void check_contains(const char *text, const char *part, const char *file, int line);
+
+/* Counts that threads raise and tests wait for. */
+typedef struct {
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+    unsigned count;
+} events_t;
+
+void events_init(events_t *events);
+void events_destroy(events_t *events);
+void events_raise(events_t *events);
+unsigned events_count(events_t *events);
+/* Waits until the count is at least this. */
+void events_wait(events_t *events, unsigned count);
+
+/* What a recording slave does with a transaction. */
+enum behaviour {
+    MEMORY,          /* reads from and writes to memory, and completes */
+    KEEP,            /* retains it in kept */
+    KEEP_BY_ADDRESS, /* as MEMORY below address 0x1000, else as KEEP */
+    FAIL,            /* completes with error_text */
+    FORGET           /* does nothing at all */
+};
+
+#define RECORDS_COUNT_MAX 64
+
+/* A slave that keeps account of what it is asked. */
+typedef struct {
+    rogue_mem_slave_t *slave;
+    enum behaviour behaviour;
+    const char *error_text;
+    uint8_t memory[256];
+
+    events_t transactions; /* how many have come */
+    events_t drops;        /* how often drop was called */
+
+    pthread_mutex_t mutex; /* guards what follows */
+    size_t count;
+    struct {
+        uint64_t address;
+        uint32_t size;
+        uint32_t type;
+        uint32_t id;
+        rogue_mem_status_t status; /* of copying the data */
+    } records[RECORDS_COUNT_MAX];
+    rogue_mem_transaction_t *kept[RECORDS_COUNT_MAX];
+    size_t kept_count;
+} recorder_t;
+
+void recorder_init(recorder_t *recorder, uint32_t min, uint32_t max, enum behaviour behaviour);
+/* Releases the slave and the kept transactions, and asserts that drop was called once. Masters that
+ * hold the slave have to be gone. */
+void recorder_destroy(recorder_t *recorder);
+/* The transaction that was kept first, which is the caller's from now on. */
+rogue_mem_transaction_t *recorder_take(recorder_t *recorder);
+
+/* A master connected to a slave, with LONG_TIMEOUT_US. */
+rogue_mem_master_t *master_of(rogue_mem_slave_t *slave);
+
+/* Requests and waits. */
+rogue_mem_status_t transfer(rogue_mem_master_t *master, uint64_t address, void *data, uint32_t size,
+                            uint32_t type);
+
+#endif
