@@ -6,6 +6,11 @@
 //! here as (start of the answered one, time of the answer), and whoever waits for a transaction
 //! asks for the latest answer that concerns it. A note makes all notes with a later start
 //! superfluous, so the list is sorted by start and by time at once.
+//!
+//! Notes that lie close together are merged, which makes a deadline late: by [`COALESCE`] while
+//! they are young, by one part in [`PRECISION`] of their age later. A note decides about a
+//! transaction when it is as old as that one's timeout, so a deadline is late by no more than
+//! half a millisecond or a thousandth of the timeout, whatever other timeouts are in use.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -14,8 +19,12 @@ use crate::clock::Time;
 
 /// Answers closer together than this share one note; a deadline is late by no more than this.
 const COALESCE: Duration = Duration::from_micros(500);
-/// Notes kept at most; the two oldest are merged beyond it, which can only lengthen a deadline.
-const NOTES_COUNT_MAX: usize = 4096;
+/// Notes of age `a` may be merged where they lie within `a / PRECISION`.
+const PRECISION: u32 = 1024;
+/// Notes are first thinned when there are this many, and then whenever their number has doubled.
+/// Thinning leaves no more than some `2 * PRECISION` for each time their age grows by a factor
+/// of e.
+const NOTES_COUNT_THIN_MIN: usize = 4096;
 
 #[derive(Clone, Copy, Debug)]
 struct Note {
@@ -28,13 +37,22 @@ struct Note {
 }
 
 /// The answers of one slave, as far as they matter for deadlines.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Activity {
     notes: VecDeque<Note>,
+    /// Number of notes at which they are thinned next.
+    thin_at: usize,
+}
+
+impl Default for Activity {
+    fn default() -> Activity {
+        Activity { notes: VecDeque::new(), thin_at: NOTES_COUNT_THIN_MIN }
+    }
 }
 
 impl Activity {
-    /// Notes that a transaction started at `start` was answered at `now`.
+    /// Notes that a transaction started at `start` was answered at `now`, which is not earlier
+    /// than that of the note before.
     pub fn answered(&mut self, start: Time, now: Time) {
         while self.notes.back().is_some_and(|note| note.start >= start) {
             self.notes.pop_back();
@@ -46,10 +64,26 @@ impl Activity {
             }
         }
         self.notes.push_back(Note { start, first: now, last: now });
-        if self.notes.len() > NOTES_COUNT_MAX {
-            let oldest = self.notes.pop_front().expect("more than one note");
-            self.notes[0].start = oldest.start;
+        if self.notes.len() >= self.thin_at {
+            self.thin(now);
         }
+    }
+
+    /// Merges each note into the one before it where that costs no more precision than allowed.
+    fn thin(&mut self, now: Time) {
+        let mut kept: VecDeque<Note> = VecDeque::new();
+        for &note in &self.notes {
+            if let Some(before) = kept.back_mut() {
+                let span = COALESCE.max(now.since(before.first) / PRECISION);
+                if note.last.since(before.first) <= span {
+                    before.last = note.last;
+                    continue;
+                }
+            }
+            kept.push_back(note);
+        }
+        self.thin_at = NOTES_COUNT_THIN_MIN.max(2 * kept.len());
+        self.notes = kept;
     }
 
     /// When the latest answer came that refreshes a transaction started at `start`.
@@ -69,6 +103,7 @@ impl Activity {
     /// Forgets everything; right when no transaction is pending.
     pub fn clear(&mut self) {
         self.notes.clear();
+        self.thin_at = NOTES_COUNT_THIN_MIN;
     }
 }
 
@@ -118,14 +153,47 @@ mod tests {
     }
 
     #[test]
-    fn a_long_life_in_order_keeps_a_bounded_number_of_notes() {
+    fn one_lost_among_many_answered_still_times_out() {
+        // Requests go out and are answered in order, one each millisecond; the one started at
+        // 500 ms is not. Only the answers to those before it count for it, and the last of these
+        // came at 600 ms, so it is overdue when that is older than its timeout.
+        let (timeout, delay) = (Duration::from_secs(60), Duration::from_millis(100));
         let mut activity = Activity::default();
-        for n in 0..3 * NOTES_COUNT_MAX as u64 {
-            activity.answered(ms(n), ms(n + 1));
+        for n in 0..61_000 {
+            let now = ms(n) + delay;
+            activity.prune(now - Duration::from_secs(3600));
+            if n != 500 {
+                activity.answered(ms(n), now);
+            }
         }
-        assert_eq!(activity.notes.len(), NOTES_COUNT_MAX);
-        assert!(activity.latest(ms(0)).is_some(), "merging never takes a refresh away");
-        activity.prune(ms(3 * NOTES_COUNT_MAX as u64 - 10));
-        assert!(activity.notes.len() <= 11);
+        let latest = activity.latest(ms(500)).expect("those before it were answered");
+        let late = latest.since(ms(599));
+        assert!(late <= timeout / PRECISION, "{late:?} late");
+        assert!(ms(61_100) > latest + timeout);
+    }
+
+    #[test]
+    fn a_long_life_keeps_few_notes_each_true_to_a_thousandth_of_its_age() {
+        let mut activity = Activity::default();
+        let mut all: Vec<Time> = Vec::new();
+        let mut now = Time(1);
+        let mut longest = 0;
+        for n in 0..400_000_u64 {
+            now = now + Duration::from_micros(501 + n / 4);
+            activity.answered(now, now);
+            all.push(now);
+            longest = longest.max(activity.notes.len());
+        }
+        assert!(longest < 32_768, "{longest} notes");
+        for exact in all.iter().step_by(97) {
+            let noted = activity.latest(*exact).expect("thinning takes no refresh away");
+            assert!(noted >= *exact, "thinning only ever lengthens");
+            let late = noted.since(*exact);
+            assert!(late <= COALESCE.max(now.since(*exact) / (PRECISION - 1)), "{late:?}");
+        }
+        activity.prune(now);
+        assert_eq!(activity.notes.len(), 1);
+        activity.clear();
+        assert_eq!(activity.latest(now), None);
     }
 }

@@ -3,14 +3,20 @@
 
 use crate::error::{Error, Result, Status};
 
-fn check(source: &'static str, what: &str, lsb: u64, bits: u64, len: usize) -> Result<()> {
+/// Refuses a range that does not lie within `len` bytes: an attempt to `verb` bits `place` array.
+fn check(
+    (source, verb, place): (&'static str, &str, &str),
+    lsb: u64,
+    bits: u64,
+    len: usize,
+) -> Result<()> {
     // 128 bits: neither sum nor product can wrap.
-    if u128::from(lsb) + u128::from(bits) <= len as u128 * 8 {
+    let size = len as u128 * 8;
+    if u128::from(lsb) + u128::from(bits) <= size {
         return Ok(());
     }
     let text = format!(
-        "Attempt to {what} {bits} bits starting from bit {lsb} in array with bitSize {}",
-        len as u128 * 8
+        "Attempt to {verb} {bits} bits starting from bit {lsb} {place} array with bitSize {size}"
     );
     Err(Error::new(Status::InvalidArgument, source, text))
 }
@@ -22,8 +28,8 @@ fn check(source: &'static str, what: &str, lsb: u64, bits: u64, len: usize) -> R
 ///
 /// [`Status::InvalidArgument`] where a range does not lie within its bytes; nothing is changed.
 pub fn copy_bits(dst: &mut [u8], dst_lsb: u64, src: &[u8], src_lsb: u64, bits: u64) -> Result<()> {
-    check("Master::copyBits", "copy to", dst_lsb, bits, dst.len())?;
-    check("Master::copyBits", "copy from", src_lsb, bits, src.len())?;
+    check(("Master::copyBits", "copy", "from dest"), dst_lsb, bits, dst.len())?;
+    check(("Master::copyBits", "copy", "from source"), src_lsb, bits, src.len())?;
     let mut done = 0;
     if dst_lsb % 8 == src_lsb % 8 {
         // The same position within a byte: everything between the first and the last byte is
@@ -63,7 +69,7 @@ fn copy_bit_by_bit(dst: &mut [u8], dst_lsb: u64, src: &[u8], src_lsb: u64, bits:
 ///
 /// [`Status::InvalidArgument`] where the range does not lie within the bytes.
 pub fn set_bits(dst: &mut [u8], lsb: u64, bits: u64) -> Result<()> {
-    check("Master::setBits", "set", lsb, bits, dst.len())?;
+    check(("Master::setBits", "set", "in"), lsb, bits, dst.len())?;
     visit(lsb, bits, |index, mask| {
         dst[index] |= mask;
         true
@@ -77,7 +83,7 @@ pub fn set_bits(dst: &mut [u8], lsb: u64, bits: u64) -> Result<()> {
 ///
 /// [`Status::InvalidArgument`] where the range does not lie within the bytes.
 pub fn any_bits(src: &[u8], lsb: u64, bits: u64) -> Result<bool> {
-    check("Master::anyBits", "access", lsb, bits, src.len())?;
+    check(("Master::anyBits", "access", "from"), lsb, bits, src.len())?;
     let mut any = false;
     visit(lsb, bits, |index, mask| {
         any |= src[index] & mask != 0;
@@ -133,6 +139,25 @@ mod tests {
             set_bits(&mut src, from, bits).unwrap();
             assert!((from..from + bits).all(|n| bit(&src, n)));
         }
+    }
+
+    #[test]
+    fn a_range_outside_is_refused_in_words_that_say_which() {
+        let mut dst = [0; 4];
+        let texts = [
+            copy_bits(&mut dst, 30, &[0; 8], 0, 3),
+            copy_bits(&mut dst, 0, &[0; 2], 7, 10),
+            set_bits(&mut dst, 32, 1),
+            any_bits(&dst, 1, 32).map(drop),
+        ]
+        .map(|outcome| outcome.unwrap_err().text().to_owned());
+        let expected = [
+            "Attempt to copy 3 bits starting from bit 30 from dest array with bitSize 32",
+            "Attempt to copy 10 bits starting from bit 7 from source array with bitSize 16",
+            "Attempt to set 1 bits starting from bit 32 in array with bitSize 32",
+            "Attempt to access 32 bits starting from bit 1 from array with bitSize 32",
+        ];
+        assert_eq!(texts, expected);
     }
 
     #[test]

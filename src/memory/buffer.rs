@@ -1,9 +1,9 @@
 //! The data of a transaction: a buffer that its requester owns, guarded by the lock that slaves
 //! take before they touch it. The only file of this room with `unsafe` code.
 
-use std::cell::UnsafeCell;
 use std::fmt;
 use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicPtr, Ordering};
@@ -13,12 +13,15 @@ use parking_lot::RawMutex;
 
 use super::transaction::Transaction;
 
+/// In place of a capacity: the bytes are somebody else's. No vector is that large.
+const FOREIGN: usize = usize::MAX;
+
 /// The bytes a transaction reads into or writes from.
 pub struct Buffer {
     start: NonNull<u8>,
     len: usize,
-    /// Keeps owned bytes alive; `start` points into it.
-    owned: Option<Vec<u8>>,
+    /// Of the vector that `start` and `len` are parts of, or [`FOREIGN`].
+    capacity: usize,
 }
 
 // SAFETY: the bytes are owned by this value or, for `from_raw`, promised by its caller to be
@@ -30,11 +33,13 @@ impl Buffer {
     ///
     /// # Safety
     ///
-    /// `start` must be valid for reads and writes (for reads alone where the transaction is a
-    /// write) of `len` bytes, from any thread, until the transaction has been waited for, given
-    /// up, or its master dropped.
+    /// `start` must be valid for reads and writes of `len` bytes, from any thread, until the
+    /// transaction has been waited for, given up and collected, or its master dropped. Until then
+    /// nobody may write to them, nor read them where the transaction is a read, but under the
+    /// transaction's data lock. (The slaves of this crate only read the data of a write; a slave
+    /// of the user's may do otherwise.)
     pub unsafe fn from_raw(start: NonNull<u8>, len: usize) -> Buffer {
-        Buffer { start, len, owned: None }
+        Buffer { start, len, capacity: FOREIGN }
     }
 
     /// Number of bytes.
@@ -49,15 +54,30 @@ impl Buffer {
 
     /// The owned bytes; empty for a buffer that belongs to somebody else.
     pub fn into_vec(self) -> Vec<u8> {
-        self.owned.unwrap_or_default()
+        let this = ManuallyDrop::new(self);
+        if this.capacity == FOREIGN {
+            return Vec::new();
+        }
+        // SAFETY: the three parts are those of the vector this value was made from, which was not
+        // dropped then, and `this` is not dropped either.
+        unsafe { Vec::from_raw_parts(this.start.as_ptr(), this.len, this.capacity) }
     }
 }
 
 impl From<Vec<u8>> for Buffer {
-    fn from(mut bytes: Vec<u8>) -> Buffer {
+    fn from(bytes: Vec<u8>) -> Buffer {
+        let mut bytes = ManuallyDrop::new(bytes);
         let start = NonNull::new(bytes.as_mut_ptr()).expect("a vector's pointer is never null");
-        // The vector itself moves, its heap block (or its dangling pointer, when empty) does not.
-        Buffer { start, len: bytes.len(), owned: Some(bytes) }
+        Buffer { start, len: bytes.len(), capacity: bytes.capacity() }
+    }
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        if self.capacity != FOREIGN {
+            // SAFETY: as in `into_vec`, which does not come here.
+            drop(unsafe { Vec::from_raw_parts(self.start.as_ptr(), self.len, self.capacity) });
+        }
     }
 }
 
@@ -67,29 +87,30 @@ impl fmt::Debug for Buffer {
     }
 }
 
-/// A transaction's buffer and its lock. Empty once the requester has taken its buffer back.
+/// A transaction's buffer, in parts, and its lock. Empty once the requester has taken its buffer
+/// back.
 pub(super) struct DataCell {
     lock: RawMutex,
-    /// Start of the buffer; null once it has been taken back. Written under the lock only.
+    len: u32,
+    capacity: usize,
+    /// Start of the buffer; null once it has been taken back, which happens under the lock.
     start: AtomicPtr<u8>,
-    len: usize,
-    /// The buffer itself. Touched under the lock only.
-    buffer: UnsafeCell<Option<Buffer>>,
 }
-
-// SAFETY: `buffer` is only reached through `take`, which holds `lock`.
-unsafe impl Sync for DataCell {}
-// SAFETY: see `Buffer`.
-unsafe impl Send for DataCell {}
 
 impl DataCell {
     /// A cell that guards `buffer`.
+    ///
+    /// # Panics
+    ///
+    /// For a buffer of 4 GiB or more, which requesters refuse before.
     pub(super) fn new(buffer: Buffer) -> DataCell {
+        let len = u32::try_from(buffer.len).expect("a transaction's buffer is below 4 GiB");
+        let buffer = ManuallyDrop::new(buffer);
         DataCell {
             lock: RawMutex::INIT,
+            len,
+            capacity: buffer.capacity,
             start: AtomicPtr::new(buffer.start.as_ptr()),
-            len: buffer.len,
-            buffer: UnsafeCell::new(Some(buffer)),
         }
     }
 
@@ -97,18 +118,34 @@ impl DataCell {
     pub(super) fn none() -> DataCell {
         DataCell {
             lock: RawMutex::INIT,
-            start: AtomicPtr::new(std::ptr::null_mut()),
             len: 0,
-            buffer: UnsafeCell::new(None),
+            capacity: FOREIGN,
+            start: AtomicPtr::new(std::ptr::null_mut()),
         }
+    }
+
+    /// Takes the lock, whether or not there still is a buffer; a guard of no bytes.
+    fn guard(&self) -> DataGuard<'_> {
+        self.lock.lock();
+        self.guard_of_locked()
+    }
+
+    /// The guard, of no bytes, of the lock that the caller has just taken.
+    fn guard_of_locked(&self) -> DataGuard<'_> {
+        let start = NonNull::dangling().as_ptr();
+        DataGuard { cell: self, start, count: 0, _not_send: PhantomData }
     }
 
     /// Runs `action` under the lock, whether or not there still is a buffer.
     pub(super) fn locked<T>(&self, action: impl FnOnce() -> T) -> T {
-        self.lock.lock();
-        let start = NonNull::dangling().as_ptr();
-        let _guard = DataGuard { cell: self, start, count: 0, _not_send: PhantomData };
+        let _guard = self.guard();
         action()
+    }
+
+    /// Runs `action` under the lock unless somebody holds it.
+    pub(super) fn try_locked<T>(&self, action: impl FnOnce() -> T) -> Option<T> {
+        let _guard = self.lock.try_lock().then(|| self.guard_of_locked())?;
+        Some(action())
     }
 
     /// Start of the buffer, or null once it has been taken back.
@@ -119,29 +156,42 @@ impl DataCell {
     /// Locks `count` bytes at `offset`; `None` once the buffer has been taken back or where the
     /// range does not lie within it.
     pub(super) fn lock(&self, offset: usize, count: usize) -> Option<DataGuard<'_>> {
-        self.lock.lock();
+        let mut guard = self.guard();
         let start = self.start();
-        let inside = offset.checked_add(count).is_some_and(|end| end <= self.len);
+        let inside = offset.checked_add(count).is_some_and(|end| end <= self.len as usize);
         if start.is_null() || !inside {
-            // SAFETY: locked three lines above.
-            unsafe { self.lock.unlock() };
             return None;
         }
         // SAFETY: `offset` lies within the buffer, as just checked.
-        let start = unsafe { start.add(offset) };
-        Some(DataGuard { cell: self, start, count, _not_send: PhantomData })
+        guard.start = unsafe { start.add(offset) };
+        guard.count = count;
+        Some(guard)
     }
 
     /// Takes the buffer back, under the lock: whoever holds the lock finishes its copy first, and
-    /// nobody touches the buffer afterwards.
+    /// nobody touches the buffer afterwards. `None` the second time.
     pub(super) fn take(&self) -> Option<Buffer> {
-        self.lock.lock();
-        self.start.store(std::ptr::null_mut(), Ordering::Release);
-        // SAFETY: the lock is held, and every access to `buffer` holds it.
-        let buffer = unsafe { (*self.buffer.get()).take() };
-        // SAFETY: locked above.
-        unsafe { self.lock.unlock() };
-        buffer
+        let _guard = self.guard();
+        self.take_locked()
+    }
+
+    /// Drops the buffer unless somebody holds the lock; `Some` where it is gone.
+    pub(super) fn try_discard(&self) -> Option<()> {
+        self.try_locked(|| drop(self.take_locked()))
+    }
+
+    /// Takes the buffer from under the lock, or where there is no other reference.
+    fn take_locked(&self) -> Option<Buffer> {
+        let start = self.start.swap(std::ptr::null_mut(), Ordering::AcqRel);
+        let (len, capacity) = (self.len as usize, self.capacity);
+        NonNull::new(start).map(|start| Buffer { start, len, capacity })
+    }
+}
+
+impl Drop for DataCell {
+    fn drop(&mut self) {
+        // Frees the bytes of a transaction that nobody collected, if they are ours.
+        drop(self.take_locked());
     }
 }
 
@@ -169,6 +219,7 @@ pub struct DataGuard<'a> {
     cell: &'a DataCell,
     start: *mut u8,
     count: usize,
+    /// Unlocked by the thread that locked.
     _not_send: PhantomData<*mut u8>,
 }
 
@@ -190,7 +241,7 @@ impl DerefMut for DataGuard<'_> {
 
 impl Drop for DataGuard<'_> {
     fn drop(&mut self) {
-        // SAFETY: the guard was made by locking and is dropped once.
+        // SAFETY: a guard is made where the lock has just been taken, and dropped once.
         unsafe { self.cell.lock.unlock() }
     }
 }
@@ -217,5 +268,60 @@ mod tests {
         assert!(cell.start().is_null());
         assert!(cell.lock(0, 0).is_none());
         assert!(cell.take().is_none());
+    }
+
+    #[test]
+    fn a_buffer_in_use_is_not_dropped_and_a_free_one_is() {
+        let cell = DataCell::new(Buffer::from(vec![7; 3]));
+        let guard = cell.lock(0, 3).unwrap();
+        assert!(cell.try_discard().is_none());
+        assert_eq!(&*guard, &[7; 3]);
+        drop(guard);
+        assert_eq!(cell.try_discard(), Some(()));
+        assert!(cell.start().is_null());
+        assert_eq!(cell.try_discard(), Some(()), "it is gone already");
+    }
+
+    #[test]
+    fn bytes_of_somebody_else_are_neither_freed_nor_returned() {
+        let mut bytes = [1u8, 2, 3];
+        let start = NonNull::from(&mut bytes[..]).cast();
+        // SAFETY: `bytes` outlives the cell, and is not used before the cell has gone.
+        let cell = DataCell::new(unsafe { Buffer::from_raw(start, 3) });
+        cell.lock(1, 1).unwrap()[0] = 9;
+        let buffer = cell.take().unwrap();
+        assert_eq!((buffer.len(), buffer.is_empty()), (3, false));
+        assert!(buffer.into_vec().is_empty());
+        assert_eq!(bytes, [1, 9, 3]);
+    }
+
+    #[test]
+    fn a_vector_comes_back_with_its_room_to_grow_and_an_empty_one_as_it_was() {
+        let mut bytes = Vec::with_capacity(100);
+        bytes.push(5);
+        let start = bytes.as_ptr();
+        let cell = DataCell::new(Buffer::from(bytes));
+        let bytes = cell.take().unwrap().into_vec();
+        assert_eq!((bytes.as_ptr(), bytes.len(), bytes.capacity()), (start, 1, 100));
+        let empty = DataCell::new(Buffer::from(Vec::new()));
+        assert!(!empty.start().is_null(), "no bytes are not the same as no buffer");
+        assert_eq!(&*empty.lock(0, 0).unwrap(), &[0u8; 0]);
+        assert!(empty.take().unwrap().into_vec().is_empty());
+    }
+
+    #[test]
+    fn take_waits_for_whoever_is_copying() {
+        let cell = DataCell::new(Buffer::from(vec![0; 4096]));
+        let barrier = std::sync::Barrier::new(2);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let mut guard = cell.lock(0, 4096).unwrap();
+                barrier.wait();
+                guard.fill(0xA5);
+            });
+            barrier.wait();
+            let bytes = cell.take().unwrap().into_vec();
+            assert!(bytes.iter().all(|&byte| byte == 0xA5), "taken while being written");
+        });
     }
 }

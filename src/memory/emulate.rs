@@ -46,14 +46,21 @@ impl Emulate {
         .expect("reading allocates nothing");
     }
 
-    fn write(&self, address: u64, bytes: &[u8]) -> Result<(), String> {
+    /// Writes, and returns the pages that came into being, each with their number so far.
+    fn write(&self, address: u64, bytes: &[u8]) -> Result<Vec<(u64, usize)>, String> {
         let mut pages = self.pages.lock();
+        let mut added = Vec::new();
         walk(address, bytes.len(), |page, within, range| {
             let part = &bytes[range];
+            let count = pages.len();
             let memory = page_for_writing(&mut pages, page)?;
             memory[within..within + part.len()].copy_from_slice(part);
+            if pages.len() > count {
+                added.push((page, pages.len()));
+            }
             Ok(())
-        })
+        })?;
+        Ok(added)
     }
 }
 
@@ -61,24 +68,14 @@ fn page_for_writing(
     pages: &mut HashMap<u64, Box<[u8]>>,
     page: u64,
 ) -> Result<&mut Box<[u8]>, String> {
-    use std::collections::hash_map::Entry;
-    let count = pages.len() as u64 + 1;
-    match pages.entry(page) {
-        Entry::Occupied(entry) => Ok(entry.into_mut()),
-        Entry::Vacant(entry) => {
-            log_debug!(
-                LOG,
-                "Allocating block at 0x{page:x}. Total Blocks {count}, Total Size = {}",
-                count * PAGE_BYTES as u64
-            );
-            let mut memory = Vec::new();
-            memory.try_reserve_exact(PAGE_BYTES).map_err(|error| {
-                format!("No memory for the emulated block at 0x{page:x}: {error}")
-            })?;
-            memory.resize(PAGE_BYTES, 0);
-            Ok(entry.insert(memory.into_boxed_slice()))
-        }
+    if !pages.contains_key(&page) {
+        let mut memory = Vec::new();
+        let room = memory.try_reserve_exact(PAGE_BYTES).and_then(|()| pages.try_reserve(1));
+        room.map_err(|error| format!("No memory for the emulated block at 0x{page:x}: {error}"))?;
+        memory.resize(PAGE_BYTES, 0);
+        pages.insert(page, memory.into_boxed_slice());
     }
+    Ok(pages.get_mut(&page).expect("inserted above"))
 }
 
 /// Calls `visit` with (page address, offset in the page, range of the access) for each page of
@@ -109,13 +106,23 @@ impl Slave for Emulate {
             Some(data) if super::is_write(tran.ty()) => self.write(tran.address(), &data),
             Some(mut data) => {
                 self.read(tran.address(), &mut data);
-                Ok(())
+                Ok(Vec::new())
             }
             // Given up already: nobody would see a result.
             None => return,
         };
         match outcome {
-            Ok(()) => tran.done(),
+            Ok(added) => {
+                // Not under a lock: whoever receives the record may use the bus.
+                for (page, count) in added {
+                    let size = count as u64 * PAGE_BYTES as u64;
+                    log_debug!(
+                        LOG,
+                        "Allocating block at 0x{page:x}. Total Blocks {count}, Total Size = {size}"
+                    );
+                }
+                tran.done();
+            }
             Err(text) => tran.error(text),
         }
     }

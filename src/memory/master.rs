@@ -12,17 +12,24 @@ use super::slave::{Slave, Unconnected};
 use super::split;
 use super::transaction::Transaction;
 use super::{POST, READ, VERIFY, WRITE};
+use crate::clock::Time;
 use crate::error::{Error, Result, Status};
 use crate::logging::{log_warning, static_logger};
 
 /// The time a slave has to complete a transaction unless told otherwise.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(1);
+/// Posted writes that nobody has waited for, looked after at each request: more than one, so that
+/// their number goes down even if each request is one.
+const POSTS_TENDED_COUNT: usize = 2;
+/// Failed posted writes kept for somebody to wait for them.
+pub const FAILED_POSTS_COUNT_MAX: usize = 1024;
 const SOURCE: &str = "memory::Master::reqTransaction";
 
 static_logger!(TRANSACTION_LOG, "memory.Transaction");
 
 /// Makes transactions and waits for them. All methods may be called from any thread; any number
-/// of transactions may be outstanding. Dropping a master gives up all that are pending.
+/// of transactions may be outstanding. Dropping a master gives up all that are pending, waiting
+/// for slaves that are copying their data: it must not be dropped by who holds a data lock of one.
 pub struct Master {
     slave: RwLock<Arc<dyn Slave>>,
     timeout_us: AtomicU64,
@@ -34,21 +41,40 @@ pub struct Master {
 struct Table {
     /// In order of their ids, because `wait_all` collects them so.
     transactions: BTreeMap<u32, Arc<Transaction>>,
-    /// Posted writes in order of request, to drop those that have succeeded unwaited for.
+    /// Posted writes, looked after a few at a time because nobody need ever wait for them.
     posts: VecDeque<u32>,
+    /// Those that were found to have failed, oldest first. They stay until waited for, or until
+    /// there are too many.
+    failed_posts: VecDeque<u32>,
 }
 
 impl Table {
-    /// Drops posted writes that have succeeded; a failed one stays until it is waited for.
-    fn drop_finished_posts(&mut self) {
-        while let Some(id) = self.posts.front() {
-            match self.transactions.get(id).map(|tran| tran.outcome()) {
-                Some(None) => return,
-                Some(Some(Ok(()))) => drop(self.transactions.remove(id)),
-                Some(Some(Err(_))) | None => {}
-            }
-            self.posts.pop_front();
+    /// The next posted write to look after, if it is still there.
+    fn next_post(&mut self) -> Option<Arc<Transaction>> {
+        let id = self.posts.pop_front()?;
+        self.transactions.get(&id).cloned()
+    }
+
+    /// Removes `tran`, and not a later one with its id.
+    fn remove(&mut self, tran: &Arc<Transaction>) {
+        if self.transactions.get(&tran.id()).is_some_and(|known| Arc::ptr_eq(known, tran)) {
+            self.transactions.remove(&tran.id());
         }
+    }
+}
+
+/// Ends a request unless it is forgotten: that of a slave which panics, because the buffer may be
+/// gone once the panic has passed on.
+struct EndOnPanic<'a> {
+    master: &'a Master,
+    tran: &'a Arc<Transaction>,
+}
+
+impl Drop for EndOnPanic<'_> {
+    fn drop(&mut self) {
+        self.tran.give_up("The slave panicked when it was handed the transaction");
+        self.tran.collect();
+        self.master.table.lock().remove(self.tran);
     }
 }
 
@@ -134,29 +160,92 @@ impl Master {
     /// Starts a transaction of `ty` over `buffer` at `address` and returns its id, to be waited
     /// for. The slave may be called in this thread.
     ///
+    /// A posted write need not be waited for: it is dropped some time after it has succeeded, and
+    /// of those that fail the latest [`FAILED_POSTS_COUNT_MAX`] are kept to be waited for; an
+    /// older one leaves its error with the master, as if it had been.
+    ///
     /// # Errors
     ///
     /// [`Status::InvalidArgument`] for a buffer above 4 GiB - 1, the most one transaction can ask.
+    ///
+    /// # Panics
+    ///
+    /// If the slave does; the transaction has then been given up.
     pub fn request(&self, address: u64, buffer: Buffer, ty: u32) -> Result<u32> {
-        let tran = {
+        let mut tran = self.prepare(address, buffer, ty)?;
+        let posts = {
             let mut table = self.table.lock();
-            table.drop_finished_posts();
-            let tran = self.transaction(address, buffer, ty, &table)?;
+            // After four billion transactions ids repeat: skip those still pending here.
+            while table.transactions.contains_key(&tran.id()) {
+                tran = self.with_another_id(&tran);
+            }
             table.transactions.insert(tran.id(), tran.clone());
+            let posts = std::array::from_fn(|_| table.next_post());
             if ty == POST {
                 table.posts.push_back(tran.id());
             }
-            tran
+            posts
         };
+        self.tend_posts(posts, tran.start());
+        let end_on_panic = EndOnPanic { master: self, tran: &tran };
         self.slave().do_transaction(&tran);
+        std::mem::forget(end_on_panic);
         Self::handed_over(&tran);
         Ok(tran.id())
     }
 
-    /// A transaction as [`request`](Self::request) makes them, but neither handed to the slave
-    /// yet nor kept to be waited for. The caller [launches](Self::launch) it, has itself told of
-    /// its end ([`Transaction::observe`]), times it out once its deadline has passed, and
-    /// collects it.
+    fn with_another_id(&self, tran: &Arc<Transaction>) -> Arc<Transaction> {
+        tran.error("The transaction's id is in use");
+        let (_, buffer) = tran.collect().expect("nobody else has seen it");
+        Transaction::new(tran.address(), buffer, tran.ty(), tran.timeout())
+    }
+
+    /// Drops those posted writes that have succeeded, gives up the overdue, and keeps the errors
+    /// of the failed.
+    fn tend_posts(&self, posts: [Option<Arc<Transaction>>; POSTS_TENDED_COUNT], now: Time) {
+        if posts.iter().all(Option::is_none) {
+            return;
+        }
+        for tran in posts.into_iter().flatten() {
+            if now.since(tran.start()) >= tran.timeout() && now >= tran.deadline() {
+                tran.try_time_out();
+            }
+            // A buffer that a slave still looks at is not given back: its turn comes again.
+            let settled = tran.has_succeeded() && tran.try_discard();
+            let failed = tran.is_done() && !tran.has_succeeded();
+            let mut table = self.table.lock();
+            if settled {
+                table.remove(&tran);
+            } else if failed {
+                table.failed_posts.push_back(tran.id());
+            } else {
+                table.posts.push_back(tran.id());
+            }
+            drop(table);
+        }
+        self.drop_oldest_failed_posts();
+    }
+
+    fn drop_oldest_failed_posts(&self) {
+        let mut table = self.table.lock();
+        while table.failed_posts.len() > FAILED_POSTS_COUNT_MAX {
+            let id = table.failed_posts.pop_front().expect("there are too many");
+            let Some(tran) = table.transactions.get(&id).cloned() else { continue };
+            drop(table);
+            // Ended long ago: only a slave that never lets go of the data keeps it here.
+            if tran.try_discard() {
+                self.keep_error(&tran.outcome().unwrap_or(Ok(())));
+                self.table.lock().remove(&tran);
+            } else {
+                self.table.lock().posts.push_back(id);
+            }
+            table = self.table.lock();
+        }
+    }
+
+    /// A transaction as [`request`](Self::request) makes them, but not yet handed to the slave
+    /// and not kept to be waited for. The caller [launches](Self::launch) it, times it out once
+    /// its deadline has passed, and collects it; it may [observe](Transaction::observe) its end.
     ///
     /// # Errors
     ///
@@ -168,27 +257,13 @@ impl Master {
 
     /// Hands a [prepared](Self::prepare) transaction to the slave, in parts where it is larger
     /// than the slave's largest access. The slave may be called in this thread.
+    ///
+    /// # Panics
+    ///
+    /// If the slave does; the transaction is then as the slave left it.
     pub fn launch(&self, tran: &Arc<Transaction>) {
         split::forward(&*self.slave(), tran);
         Self::handed_over(tran);
-    }
-
-    fn transaction(
-        &self,
-        address: u64,
-        buffer: Buffer,
-        ty: u32,
-        table: &Table,
-    ) -> Result<Arc<Transaction>> {
-        check_size(&buffer)?;
-        let mut tran = Transaction::new(address, buffer, ty, self.timeout());
-        // After four billion transactions ids repeat: skip those that are still pending here.
-        while table.transactions.contains_key(&tran.id()) {
-            tran.give_up("The transaction's id is in use");
-            let (_, buffer) = tran.collect().expect("nobody else has seen it");
-            tran = Transaction::new(address, buffer, ty, self.timeout());
-        }
-        Ok(tran)
     }
 
     fn handed_over(tran: &Arc<Transaction>) {
@@ -212,15 +287,18 @@ impl Master {
             return self.wait_all();
         }
         let tran = self.table.lock().transactions.get(&id).cloned();
-        tran.map_or(Ok(()), |tran| self.wait_for(&tran).map(drop))
+        tran.map_or(Ok(()), |tran| self.wait_for(&tran).0)
     }
 
     fn wait_all(&self) -> Result<()> {
-        let ids: Vec<u32> = self.table.lock().transactions.keys().copied().collect();
+        // Held, not looked up one by one: another thread that collects one first takes nothing
+        // from this result.
+        let all: Vec<_> = self.table.lock().transactions.values().cloned().collect();
         let mut sum = Ok(());
-        for id in ids {
-            if let Err(error) = self.wait(id) {
-                sum = Err(error);
+        for tran in all {
+            let (outcome, _) = self.wait_for(&tran);
+            if outcome.is_err() {
+                sum = outcome;
             }
         }
         sum
@@ -231,25 +309,36 @@ impl Master {
     ///
     /// # Errors
     ///
-    /// As `wait`; [`Status::NotFound`] for an id that is not outstanding.
+    /// As `wait`; [`Status::NotFound`] for an id that is not outstanding;
+    /// [`Status::InvalidData`] where another thread that waited for it too has the buffer.
     pub fn wait_buffer(&self, id: u32) -> Result<Vec<u8>> {
         let tran = self.table.lock().transactions.get(&id).cloned();
         let tran = tran.ok_or_else(|| {
             let text = format!("Transaction {id} is not outstanding at this master");
             Error::new(Status::NotFound, "memory::Master::waitTransaction", text)
         })?;
-        self.wait_for(&tran)
+        let (outcome, buffer) = self.wait_for(&tran);
+        outcome?;
+        buffer.map(Buffer::into_vec).ok_or_else(|| {
+            let text = format!("Another thread has waited for transaction {id} and has its data");
+            Error::new(Status::InvalidData, "memory::Master::waitTransaction", text)
+        })
     }
 
-    fn wait_for(&self, tran: &Arc<Transaction>) -> Result<Vec<u8>> {
+    fn wait_for(&self, tran: &Arc<Transaction>) -> (Result<()>, Option<Buffer>) {
         tran.wait();
         let outcome = tran.outcome().expect("a wait ends with the transaction");
-        let buffer = tran.collect();
-        self.table.lock().transactions.remove(&tran.id());
-        if let Err(error) = &outcome {
+        // Also where another thread has it: only after this can no slave touch the bytes.
+        let buffer = tran.collect().map(|(_, buffer)| buffer);
+        self.table.lock().remove(tran);
+        self.keep_error(&outcome);
+        (outcome, buffer)
+    }
+
+    fn keep_error(&self, outcome: &Result<()>) {
+        if let Err(error) = outcome {
             *self.error.lock() = error.text().to_owned();
         }
-        outcome.map(|()| buffer.map(|(_, buffer)| buffer.into_vec()).unwrap_or_default())
     }
 
     /// Reads `size` bytes at `address` and waits for them.

@@ -4,13 +4,32 @@
 //! A slave is called in the requester's thread with no lock held. It may complete the transaction
 //! at once or keep it and complete it later, from any thread. The first completion counts.
 //! Nothing in this room knows a wire format.
+//!
+//! # Locks
+//!
+//! All locks of this room but one are leaves: while one is held no other is taken and no code
+//! from outside the room runs. They are a transaction's state, a slave's table of pending
+//! transactions, a master's table, its slave and its error, a slave's name and the pages of
+//! [`Emulate`].
+//!
+//! The one is the *data lock* of a transaction and all its parts. It comes first: whoever holds
+//! it (the slave that copies, in code of its own) may take any of the leaves, so it may keep and
+//! complete transactions, but nobody who holds a leaf waits for a data lock. Giving a transaction
+//! up and collecting its buffer wait for the data lock, so that no slave touches the buffer
+//! afterwards; waiting for a transaction and dropping a master do both.
+//!
+//! [`Holder`]s and [`Observer`]s are called with no leaf held; an observer possibly under the
+//! data lock, where the slave completes the transaction under it. What a holder may not do is
+//! said there.
 
 mod activity;
 pub mod bits;
 mod buffer;
 mod emulate;
+mod holders;
 mod hub;
 mod master;
+mod pending;
 mod slave;
 mod split;
 mod transaction;
@@ -18,11 +37,12 @@ mod transaction;
 pub use activity::Activity;
 pub use buffer::{Buffer, DataGuard};
 pub use emulate::Emulate;
+pub use holders::Holder;
 pub use hub::Hub;
-pub use master::Master;
-pub use slave::{Pending, Slave, SlaveBase, Unconnected, UNCONNECTED_TEXT};
+pub use master::{Master, FAILED_POSTS_COUNT_MAX};
+pub use slave::{Slave, SlaveBase, Unconnected, UNCONNECTED_TEXT};
 pub use split::{forward, SUB_TRANSACTIONS_COUNT_MAX};
-pub use transaction::{Holder, Observer, Transaction, TIMEOUT_TEXT};
+pub use transaction::{Observer, Transaction, TIMEOUT_TEXT};
 
 /// Read into the transaction's buffer.
 pub const READ: u32 = 0x1;

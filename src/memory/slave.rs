@@ -1,15 +1,12 @@
 //! The downstream end of the bus: what every slave is and has.
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use super::activity::Activity;
-use super::transaction::{Holder, Transaction};
-use crate::clock::{self, Time};
+use super::pending::Pending;
+use super::transaction::Transaction;
 
 /// What a transaction reports that reaches a slave without a behaviour of its own.
 pub const UNCONNECTED_TEXT: &str = "Unsupported transaction using unconnected memory bus";
@@ -55,7 +52,8 @@ pub trait Slave: Send + Sync + 'static {
     fn stop(&self) {}
 }
 
-/// Identity, access limits and pending transactions of a slave.
+/// Identity, access limits and pending transactions of a slave. Dropping it fails the
+/// transactions it still keeps.
 pub struct SlaveBase {
     id: u32,
     min: u32,
@@ -105,8 +103,9 @@ impl SlaveBase {
     }
 
     /// Keeps `tran` until [`take_transaction`](Self::take_transaction) fetches it or its
-    /// requester gives it up. An expired transaction is not kept; one whose id is already that
-    /// of another pending transaction fails.
+    /// requester gives it up or it is completed otherwise. An expired transaction is not kept;
+    /// one whose id is already that of another pending transaction fails. May be called with or
+    /// without the transaction's data lock.
     pub fn add_transaction(&self, tran: &Arc<Transaction>) {
         self.pending.add(tran);
     }
@@ -119,80 +118,14 @@ impl SlaveBase {
 
     /// Number of transactions kept.
     pub fn pending_count(&self) -> usize {
-        self.pending.inner.lock().transactions.len()
+        self.pending.len()
     }
 }
 
-/// Transactions that a slave keeps until their answers come.
-#[derive(Default)]
-pub struct Pending {
-    inner: Mutex<Inner>,
-}
-
-#[derive(Default)]
-struct Inner {
-    transactions: HashMap<u32, Arc<Transaction>>,
-    activity: Activity,
-    timeout_max: Duration,
-}
-
-impl Pending {
-    fn add(self: &Arc<Self>, tran: &Arc<Transaction>) {
-        let clash = {
-            let mut inner = self.inner.lock();
-            let known = inner.transactions.get(&tran.id());
-            let clash = known.is_some_and(|known| !Arc::ptr_eq(known, tran));
-            if !clash {
-                inner.timeout_max = inner.timeout_max.max(tran.timeout());
-                inner.transactions.insert(tran.id(), tran.clone());
-            }
-            clash
-        };
-        if clash {
-            tran.error(format!(
-                "Transaction id {} is still in use by a pending transaction",
-                tran.id()
-            ));
-            return;
-        }
-        let holder: Arc<dyn Holder> = self.clone();
-        if !tran.set_holder(&holder) {
-            self.forget(tran);
-        }
-    }
-
-    fn take(&self, id: u32) -> Option<Arc<Transaction>> {
-        let mut inner = self.inner.lock();
-        let tran = inner.transactions.remove(&id)?;
-        let now = clock::now();
-        if inner.transactions.is_empty() {
-            inner.activity.clear();
-        } else {
-            let horizon = now - inner.timeout_max;
-            inner.activity.prune(horizon);
-            inner.activity.answered(tran.start(), now);
-        }
-        drop(inner);
-        tran.refresh_timer(None);
-        Some(tran)
-    }
-}
-
-impl Holder for Pending {
-    fn forget(&self, tran: &Transaction) {
-        let removed = {
-            let mut inner = self.inner.lock();
-            let known = inner.transactions.get(&tran.id());
-            match known.is_some_and(|known| std::ptr::eq(known.as_ref(), tran)) {
-                true => inner.transactions.remove(&tran.id()),
-                false => None,
-            }
-        };
-        drop(removed);
-    }
-
-    fn last_activity(&self, start: Time) -> Option<Time> {
-        self.inner.lock().activity.latest(start)
+impl Drop for SlaveBase {
+    fn drop(&mut self) {
+        // Nobody can take them any more: their requesters need not wait for the timeout.
+        self.pending.fail_all("The slave that kept the transaction no longer exists");
     }
 }
 

@@ -6,13 +6,14 @@ use super::slave::Slave;
 use super::transaction::Transaction;
 
 /// Parts one transaction may be split into; a request that would need more fails.
-pub const SUB_TRANSACTIONS_COUNT_MAX: u64 = 1 << 20;
+pub const SUB_TRANSACTIONS_COUNT_MAX: u64 = 1 << 18;
 
 /// Hands `tran` to `slave`, in parts where it is larger than the slave's largest access.
 ///
 /// Parts start at multiples of the largest access (rounded down to a multiple of the smallest)
 /// from the start of the transaction, go out in ascending order in the calling thread, and all
-/// go out even if one fails: `tran` then ends with the first error when all have ended.
+/// go out even if one fails: `tran` then ends with the first error when all have ended. If the
+/// requester gives `tran` up meanwhile, the remaining ones do not go out.
 pub fn forward(slave: &dyn Slave, tran: &Arc<Transaction>) {
     let max = slave.max_access();
     // No limit known (0, as an unconnected bus says), or small enough: the slave decides.
@@ -31,25 +32,18 @@ pub fn forward(slave: &dyn Slave, tran: &Arc<Transaction>) {
         ));
         return;
     }
-    let mut subs = Vec::with_capacity(count as usize);
     for index in 0..count {
         let offset = index * u64::from(step);
         let length = (size - offset).min(u64::from(step)) as u32;
         let address = tran.address().wrapping_add(offset);
+        // Made one by one: where the slave answers at once there is never more than one.
         match tran.create_sub(offset as u32, length, address, tran.ty()) {
-            Ok(sub) => subs.push(sub),
+            Ok(sub) => slave.do_transaction(&sub),
             // The requester has given up meanwhile: nobody wants the rest.
             Err(_) => return,
         }
     }
     tran.done_subs();
-    for sub in subs {
-        if sub.expired() {
-            sub.error("The transaction this is a part of has been given up");
-            continue;
-        }
-        slave.do_transaction(&sub);
-    }
 }
 
 /// The largest access that is a multiple of the smallest.

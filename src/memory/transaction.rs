@@ -1,12 +1,13 @@
 //! One register access on its way: what is asked, where the data lies, and how it ended.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU32, AtomicU64, AtomicU8, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 
 use super::buffer::{Buffer, DataCell, DataGuard};
+use super::holders::{Holder, Holders};
 use crate::clock::{self, Time};
 use crate::error::{Error, Result, Status};
 
@@ -20,21 +21,6 @@ const SUCCEEDED: u8 = 1;
 const FAILED: u8 = 2;
 const TIMED_OUT: u8 = 3;
 
-/// Somebody who keeps a transaction to complete it later: a slave's table of pending requests.
-pub trait Holder: Send + Sync {
-    /// The requester has given `tran` up: drop it.
-    fn forget(&self, tran: &Transaction);
-
-    /// When this holder last saw life that refreshes a transaction started at `start`.
-    fn last_activity(&self, start: Time) -> Option<Time>;
-
-    /// Why `tran` may not have been answered, for its timeout text; `None` where there is
-    /// nothing more to say than that no answer came.
-    fn explain(&self, _tran: &Transaction) -> Option<String> {
-        None
-    }
-}
-
 /// Somebody who is told of the end of a transaction instead of waiting for it.
 pub trait Observer: Send + Sync {
     /// `tran` has ended, in whatever way. Runs in the thread that completed it, with no lock of
@@ -42,11 +28,12 @@ pub trait Observer: Send + Sync {
     fn completed(&self, tran: &Arc<Transaction>);
 }
 
-/// Children of a split transaction.
+/// Parts of a split transaction.
 #[derive(Default)]
 struct Subs {
+    /// By their order of creation; one that has ended leaves an empty reference.
     children: Vec<Weak<Transaction>>,
-    pending: usize,
+    pending: u32,
     all_created: bool,
     first_error: Option<String>,
 }
@@ -55,10 +42,15 @@ struct Subs {
 struct State {
     error: Option<Box<str>>,
     observer: Option<Arc<dyn Observer>>,
-    /// Who keeps this transaction or one of its descendants; set on roots.
-    holder: Option<Arc<dyn Holder>>,
-    /// Further holders, where descendants went to different slaves.
-    more_holders: Vec<Arc<dyn Holder>>,
+    /// Who keeps this transaction or one of its descendants; used on roots.
+    holders: Holders,
+    subs: Option<Box<Subs>>,
+}
+
+/// What a transaction leaves to be dealt with, once it has ended and no lock is held any more.
+struct Ended {
+    observer: Option<Arc<dyn Observer>>,
+    holders: Holders,
     subs: Option<Box<Subs>>,
 }
 
@@ -69,67 +61,84 @@ pub struct Transaction {
     id: u32,
     ty: u32,
     size: u32,
+    /// Where this transaction's bytes start in the root's buffer.
+    offset: u32,
+    /// Place among its parent's children.
+    index: u32,
+    /// How many tables of pending transactions it is in.
+    kept: AtomicU16,
     status: AtomicU8,
     warned: AtomicBool,
     address: AtomicU64,
-    timeout: Duration,
+    timeout_ns: u64,
     start: Time,
     /// When the clock was last restarted by hand (handed over, refreshed); 0 = never.
     restarted: AtomicU64,
     parent: Option<Arc<Transaction>>,
-    /// Where this transaction's bytes start in the root's buffer.
-    offset: usize,
     data: DataCell,
     state: Mutex<State>,
     ended: Condvar,
 }
 
+/// An id for a transaction a requester will see: they count up, from 1.
 fn next_id() -> u32 {
     static COUNTER: AtomicU32 = AtomicU32::new(1);
-    loop {
-        // 0 means "all" where an id is asked for, so it is never given out.
-        let id = COUNTER.fetch_add(1, Ordering::Relaxed);
-        if id != 0 {
-            return id;
-        }
-    }
+    // 0 means "all" where an id is asked for, so it is never given out.
+    std::iter::repeat_with(|| COUNTER.fetch_add(1, Ordering::Relaxed))
+        .find(|&id| id != 0)
+        .expect("an endless iterator")
+}
+
+/// An id for a part of a transaction: they count down, so that splitting leaves no gaps in the
+/// ids that requesters see. Parts and whole transactions meet in slaves' tables, which check.
+fn next_sub_id() -> u32 {
+    static COUNTER: AtomicU32 = AtomicU32::new(u32::MAX);
+    std::iter::repeat_with(|| COUNTER.fetch_sub(1, Ordering::Relaxed))
+        .find(|&id| id != 0)
+        .expect("an endless iterator")
 }
 
 impl Transaction {
-    /// A transaction of type `ty` over `buffer`, which starts its clock now.
+    /// A transaction of type `ty` over `buffer`, which starts its clock now. The buffer is below
+    /// 4 GiB.
     pub(super) fn new(address: u64, buffer: Buffer, ty: u32, timeout: Duration) -> Arc<Self> {
+        let timeout_ns = u64::try_from(timeout.as_nanos()).unwrap_or(u64::MAX);
         let size = buffer.len() as u32;
         let data = DataCell::new(buffer);
-        Arc::new(Self::raw(address, size, ty, timeout, clock::now(), data))
+        Arc::new(Self::raw(next_id(), ty, address, size, timeout_ns, clock::now(), data))
     }
 
     fn raw(
+        id: u32,
+        ty: u32,
         address: u64,
         size: u32,
-        ty: u32,
-        timeout: Duration,
+        timeout_ns: u64,
         start: Time,
         data: DataCell,
     ) -> Self {
         Transaction {
-            id: next_id(),
+            id,
             ty,
             size,
+            offset: 0,
+            index: 0,
+            kept: AtomicU16::new(0),
             status: AtomicU8::new(PENDING),
             warned: AtomicBool::new(false),
             address: AtomicU64::new(address),
-            timeout,
+            timeout_ns,
             start,
             restarted: AtomicU64::new(0),
             parent: None,
-            offset: 0,
             data,
             state: Mutex::new(State::default()),
             ended: Condvar::new(),
         }
     }
 
-    /// The transaction's id: unique among the pending ones of the process, never 0.
+    /// The transaction's id: unique among the pending ones of its master and of the slave that
+    /// keeps it, never 0.
     pub fn id(&self) -> u32 {
         self.id
     }
@@ -157,7 +166,7 @@ impl Transaction {
 
     /// The time the slave has, from the last sign of life.
     pub fn timeout(&self) -> Duration {
-        self.timeout
+        Duration::from_nanos(self.timeout_ns)
     }
 
     /// When the root transaction was created.
@@ -189,7 +198,7 @@ impl Transaction {
             }
             match &tran.parent {
                 Some(parent) => tran = parent,
-                None => return tran.data.start().is_null(),
+                None => return false,
             }
         }
     }
@@ -206,10 +215,18 @@ impl Transaction {
         Some(Err(Error::new(status, "memory::Master::waitTransaction", text)))
     }
 
-    /// Locks the transaction's data. `None` once the transaction has been given up or collected.
-    /// The lock is the root's: siblings of one split share it, and it is not recursive.
+    /// Whether the transaction has ended without an error.
+    pub(super) fn has_succeeded(&self) -> bool {
+        self.status.load(Ordering::Acquire) == SUCCEEDED
+    }
+
+    /// Locks the transaction's data. `None` once the transaction has [expired](Self::expired):
+    /// ended, been given up or collected. The lock is the root's: parts of one transaction share
+    /// it, and it is not recursive.
     pub fn data(&self) -> Option<DataGuard<'_>> {
-        self.root().data.lock(self.offset, self.size as usize)
+        let guard = self.data_cell().lock(self.offset as usize, self.size as usize)?;
+        // Under the lock, so that what is given up afterwards waits for this guard.
+        (!self.expired()).then_some(guard)
     }
 
     /// The lock and the bytes of this transaction and all its relatives.
@@ -217,62 +234,83 @@ impl Transaction {
         &self.root().data
     }
 
-    /// Start of this transaction's bytes; null once given up. Valid only under the data lock.
+    /// Start of this transaction's bytes; null once collected. Valid only under the data lock.
     pub fn data_start(&self) -> *mut u8 {
-        let start = self.root().data.start();
+        let start = self.data_cell().start();
         if start.is_null() {
             start
         } else {
-            start.wrapping_add(self.offset)
+            start.wrapping_add(self.offset as usize)
         }
     }
 
     /// Completes the transaction successfully. Only the first completion counts.
     pub fn done(self: &Arc<Self>) {
-        self.complete(SUCCEEDED, None);
+        if let Some(ended) = self.end(SUCCEEDED, None) {
+            self.announce(ended, None, false);
+        }
     }
 
     /// Completes the transaction with an error text (one is supplied if it is empty). Only the
     /// first completion counts.
     pub fn error(self: &Arc<Self>, text: impl Into<String>) {
-        self.complete(FAILED, Some(text.into()));
+        let text = text.into();
+        if let Some(ended) = self.end(FAILED, Some(&text)) {
+            self.announce(ended, Some(&text), false);
+        }
     }
 
-    fn complete(self: &Arc<Self>, status: u8, error: Option<String>) -> bool {
-        let (observer, holders) = {
-            let mut state = self.state.lock();
-            if self.status.load(Ordering::Relaxed) != PENDING {
-                return false;
-            }
-            if let Some(text) = &error {
-                let text = if text.is_empty() { NO_TEXT } else { text };
-                state.error = Some(text.into());
-            }
-            self.status.store(status, Ordering::Release);
-            let holders = (state.holder.take(), std::mem::take(&mut state.more_holders));
-            (state.observer.take(), holders)
-        };
+    /// Ends the transaction unless it has ended; the caller then [announces](Self::announce) it.
+    fn end(&self, status: u8, error: Option<&str>) -> Option<Ended> {
+        let mut state = self.state.lock();
+        if self.is_done() {
+            return None;
+        }
+        state.error = error.map(|text| if text.is_empty() { NO_TEXT } else { text }.into());
+        self.status.store(status, Ordering::Release);
+        Some(Ended {
+            observer: state.observer.take(),
+            holders: std::mem::take(&mut state.holders),
+            subs: state.subs.take(),
+        })
+    }
+
+    /// Tells everybody that this transaction has ended: those who wait for it, those who keep it
+    /// or parts of it, the one it is a part of, and its observer. No lock of the bus is held.
+    fn announce(self: &Arc<Self>, ended: Ended, error: Option<&str>, given_up: bool) {
+        let Ended { observer, mut holders, subs } = ended;
         self.ended.notify_all();
-        // The last reference to a slave may go here: not while a lock is held.
+        let orphans = subs.filter(|subs| subs.pending > 0).map(|subs| subs.children);
+        if given_up || orphans.is_some() || self.kept.load(Ordering::Acquire) > 0 {
+            if self.parent.is_some() {
+                holders = self.root().holders();
+            }
+            holders.iter().for_each(|holder| holder.forget(self));
+            forget_all(&holders, &orphans.unwrap_or_default());
+        }
+        // The last reference to a slave's table may go here.
         drop(holders);
         if let Some(parent) = &self.parent {
-            parent.child_ended(self.id, error);
+            parent.child_ended(self, error);
         }
         if let Some(observer) = observer {
             observer.completed(self);
         }
-        true
     }
 
-    fn child_ended(self: &Arc<Self>, id: u32, error: Option<String>) {
+    fn child_ended(self: &Arc<Self>, child: &Transaction, error: Option<&str>) {
         self.root().restart_clock(clock::now());
         let outcome = {
             let mut state = self.state.lock();
+            // Without parts to wait for, this transaction has ended before.
             let Some(subs) = state.subs.as_mut() else { return };
             subs.pending -= 1;
+            // So that its memory is free while its siblings are still out.
+            subs.children[child.index as usize] = Weak::new();
             if let Some(text) = error {
-                let text = if text.is_empty() { NO_TEXT } else { &text };
+                let text = if text.is_empty() { NO_TEXT } else { text };
                 subs.first_error.get_or_insert_with(|| {
+                    let id = child.id;
                     format!("Transaction error. Subtransaction {id} failed with error: {text}.\n")
                 });
             }
@@ -298,10 +336,13 @@ impl Transaction {
     /// to be sent to `address`. This transaction ends when all its parts have and
     /// [`done_subs`](Self::done_subs) has been called; it fails if one of them failed.
     ///
+    /// Who makes parts completes this transaction through them only. Completing it directly
+    /// expires the parts that are still out.
+    ///
     /// # Errors
     ///
     /// [`Status::InvalidArgument`] where the range does not lie within this transaction;
-    /// [`Status::InvalidData`] where this transaction has already ended.
+    /// [`Status::InvalidData`] where this transaction has already ended or expired.
     pub fn create_sub(
         self: &Arc<Self>,
         offset: u32,
@@ -317,30 +358,32 @@ impl Transaction {
             );
             return Err(Error::new(Status::InvalidArgument, source, text));
         }
-        let mut sub = Self::raw(address, size, ty, self.timeout, self.start, DataCell::none());
-        sub.parent = Some(self.clone());
-        sub.offset = self.offset + offset as usize;
-        let sub = Arc::new(sub);
         let mut state = self.state.lock();
-        if self.is_done() {
-            drop(state);
-            // Nobody waits for it; leaving it pending would be a lie to whoever asks.
-            sub.status.store(FAILED, Ordering::Release);
+        if self.expired() {
             let text = format!("Transaction {} has already ended", self.id);
             return Err(Error::new(Status::InvalidData, source, text));
         }
         let subs = state.subs.get_or_insert_with(Box::default);
+        let (id, start, data) = (next_sub_id(), self.start, DataCell::none());
+        let mut sub = Self::raw(id, ty, address, size, self.timeout_ns, start, data);
+        sub.parent = Some(self.clone());
+        // Both fit: the sum is no more than the size of the root.
+        sub.offset = self.offset + offset;
+        sub.index = subs.children.len() as u32;
+        let sub = Arc::new(sub);
         subs.children.push(Arc::downgrade(&sub));
         subs.pending += 1;
-        drop(state);
         Ok(sub)
     }
 
     /// Says that no more parts will be made; completes this transaction at once where all of
-    /// them have ended already.
+    /// them have ended already, or where there are none.
     pub fn done_subs(self: &Arc<Self>) {
         let outcome = {
             let mut state = self.state.lock();
+            if self.is_done() {
+                return;
+            }
             let subs = state.subs.get_or_insert_with(Box::default);
             subs.all_created = true;
             Self::subs_outcome(subs)
@@ -360,41 +403,51 @@ impl Transaction {
         self.restarted.fetch_max(now.0, Ordering::Relaxed);
     }
 
-    /// When this (root) transaction times out, as far as is known now.
+    /// When this transaction's root times out, as far as is known now. It may move to later.
     pub fn deadline(&self) -> Time {
-        self.deadline_of(&self.state.lock())
+        let root = self.root();
+        let mut from = root.start.max(Time(root.restarted.load(Ordering::Relaxed)));
+        // Holders have locks of their own: they are asked while none of ours is held.
+        for holder in root.holders().iter() {
+            from = from.max(holder.last_activity(root.start).unwrap_or_default());
+        }
+        from + root.timeout()
     }
 
-    fn deadline_of(&self, state: &State) -> Time {
-        let mut from = self.start.max(Time(self.restarted.load(Ordering::Relaxed)));
-        for holder in state.holder.iter().chain(&state.more_holders) {
-            from = from.max(holder.last_activity(self.start).unwrap_or_default());
-        }
-        from + self.timeout
+    fn holders(&self) -> Holders {
+        self.state.lock().holders.clone()
     }
 
     /// Notes that `holder` keeps this transaction, so that it is told when the requester gives
     /// up, and asked for signs of life. A slave with a table of pending requests calls this
-    /// after putting the transaction there. Returns false where the transaction has expired.
+    /// after putting the transaction there. Returns false where the transaction has expired:
+    /// then it must be taken out of the table again.
     pub fn set_holder(&self, holder: &Arc<dyn Holder>) -> bool {
-        let root = self.root();
-        let mut state = root.state.lock();
-        if self.expired() {
-            return false;
+        if self.parent.is_some() {
+            // A part that ends asks its own state before the root's: so is it here, and either
+            // it finds the holder, or the holder finds that it has ended.
+            drop(self.state.lock());
         }
-        match &state.holder {
-            None => state.holder = Some(holder.clone()),
-            Some(known) if Arc::ptr_eq(known, holder) => {}
-            Some(_) => {
-                if !state.more_holders.iter().any(|known| Arc::ptr_eq(known, holder)) {
-                    state.more_holders.push(holder.clone());
-                }
-            }
+        let mut state = self.root().state.lock();
+        let pending = !self.expired();
+        if pending {
+            state.holders.add(holder);
         }
-        true
+        pending
     }
 
-    /// Has `observer` told of the end; at once, if that was before.
+    /// Counts a table of the bus that keeps this transaction, in case it is completed past it.
+    pub(super) fn note_kept(&self) {
+        self.kept.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Takes back one [`note_kept`](Self::note_kept).
+    pub(super) fn note_released(&self) {
+        self.kept.fetch_sub(1, Ordering::AcqRel);
+    }
+
+    /// Has `observer` told of the end, in place of the one named before; at once, in this thread,
+    /// if the end was before.
     pub fn observe(self: &Arc<Self>, observer: Arc<dyn Observer>) {
         let mut state = self.state.lock();
         if !self.is_done() {
@@ -408,22 +461,24 @@ impl Transaction {
     /// Waits until the transaction has ended or its deadline has passed; in the second case it
     /// is given up. The caller still has to [`collect`](Self::collect) it.
     pub(super) fn wait(self: &Arc<Self>) {
-        let mut state = self.state.lock();
         while !self.is_done() {
-            let deadline = self.deadline_of(&state);
+            let deadline = self.deadline();
             let now = clock::now();
             if now >= deadline {
-                drop(state);
                 self.time_out();
                 return;
             }
-            if now.since(self.start) > self.timeout && !self.warned.swap(true, Ordering::Relaxed) {
+            if now.since(self.start) > self.timeout() && !self.warned.swap(true, Ordering::Relaxed)
+            {
                 super::master::warn_slow_link(self);
             }
+            let mut state = self.state.lock();
+            // The end is written under this lock, so it cannot slip in before the wait.
+            if self.is_done() {
+                return;
+            }
             match clock::instant(deadline) {
-                Some(instant) => {
-                    self.ended.wait_until(&mut state, instant);
-                }
+                Some(instant) => drop(self.ended.wait_until(&mut state, instant)),
                 None => self.ended.wait(&mut state),
             }
         }
@@ -431,52 +486,52 @@ impl Transaction {
 
     /// Gives the transaction up because its time has passed, saying why as far as its holders
     /// know.
+    ///
+    /// Waits for the data lock, so it must not be called by who holds it.
     pub fn time_out(self: &Arc<Self>) {
-        let holders = self.holders();
+        self.end_early(TIMED_OUT, &self.timeout_text());
+    }
+
+    /// Gives the transaction up as [`time_out`](Self::time_out) does, unless somebody holds the
+    /// data lock.
+    pub(super) fn try_time_out(self: &Arc<Self>) {
+        let text = self.timeout_text();
+        let ended = self.data_cell().try_locked(|| self.end(TIMED_OUT, Some(&text)));
+        if let Some(ended) = ended.flatten() {
+            self.announce(ended, Some(&text), true);
+        }
+    }
+
+    fn timeout_text(&self) -> String {
         let mut text = format!("{TIMEOUT_TEXT} {} message response.", self.id);
-        for why in holders.iter().filter_map(|holder| holder.explain(self)) {
+        for why in self.root().holders().iter().filter_map(|holder| holder.explain(self)) {
             text.push(' ');
             text.push_str(&why);
         }
-        self.end_early(TIMED_OUT, text, holders);
+        text
     }
 
-    /// Gives the transaction up: it ends with `text` unless it has ended already, its buffer
-    /// goes back to the requester, and whoever keeps it drops it.
+    /// Gives the transaction up: it ends with `text` unless it has ended already, and whoever
+    /// keeps it drops it. Its buffer stays until it is [collected](Self::collect).
+    ///
+    /// Waits for the data lock, so it must not be called by who holds it.
     pub fn give_up(self: &Arc<Self>, text: impl Into<String>) {
-        let holders = self.holders();
-        self.end_early(FAILED, text.into(), holders);
+        self.end_early(FAILED, &text.into());
     }
 
-    fn holders(&self) -> Vec<Arc<dyn Holder>> {
-        let state = self.state.lock();
-        state.holder.iter().chain(&state.more_holders).cloned().collect()
-    }
-
-    fn end_early(self: &Arc<Self>, status: u8, text: String, holders: Vec<Arc<dyn Holder>>) {
+    fn end_early(self: &Arc<Self>, status: u8, text: &str) {
         // Under the data lock: a slave that is copying finishes first, and what it then reports
-        // still counts. The buffer itself stays for `collect`.
-        let ended = self.data.locked(|| self.complete(status, Some(text)));
-        if ended {
-            self.forget_by(&holders);
-        }
-    }
-
-    fn forget_by(&self, holders: &[Arc<dyn Holder>]) {
-        for holder in holders {
-            holder.forget(self);
-        }
-        let children = match &self.state.lock().subs {
-            Some(subs) => subs.children.clone(),
-            None => return,
-        };
-        for child in children.iter().filter_map(Weak::upgrade) {
-            child.forget_by(holders);
+        // still counts.
+        let ended = self.data_cell().locked(|| self.end(status, Some(text)));
+        if let Some(ended) = ended {
+            self.announce(ended, Some(text), true);
         }
     }
 
     /// Takes the buffer back and says how the transaction ended; `None` the second time. From
     /// here on no slave can touch the buffer.
+    ///
+    /// Waits for the data lock, so it must not be called by who holds it.
     ///
     /// # Panics
     ///
@@ -484,6 +539,21 @@ impl Transaction {
     pub fn collect(&self) -> Option<(Result<()>, Buffer)> {
         let outcome = self.outcome().expect("only an ended transaction is collected");
         self.data.take().map(|buffer| (outcome, buffer))
+    }
+
+    /// Drops the buffer of an ended transaction that nobody will ask for, unless a slave holds
+    /// the data lock; returns whether it is gone.
+    pub(super) fn try_discard(&self) -> bool {
+        self.is_done() && self.data.try_discard().is_some()
+    }
+}
+
+/// Has `holders` drop those of `orphans`, and of their parts, that are still pending.
+fn forget_all(holders: &Holders, orphans: &[Weak<Transaction>]) {
+    for orphan in orphans.iter().filter_map(Weak::upgrade).filter(|orphan| !orphan.is_done()) {
+        holders.iter().for_each(|holder| holder.forget(&orphan));
+        let parts = orphan.state.lock().subs.as_ref().map(|subs| subs.children.clone());
+        forget_all(holders, &parts.unwrap_or_default());
     }
 }
 

@@ -1,0 +1,117 @@
+//! A slave's table of the transactions it keeps until their answers come.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+use super::activity::Activity;
+use super::holders::Holder;
+use super::transaction::Transaction;
+use crate::clock::{self, Time};
+
+/// Transactions by their ids, and the signs of life of who answers them.
+#[derive(Default)]
+pub(super) struct Pending {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    transactions: HashMap<u32, Arc<Transaction>>,
+    activity: Activity,
+    /// Of the transactions kept since the table was last empty.
+    timeout_max: Duration,
+}
+
+impl Inner {
+    fn remove(&mut self, id: u32) -> Option<Arc<Transaction>> {
+        let tran = self.transactions.remove(&id)?;
+        tran.note_released();
+        if self.transactions.is_empty() {
+            self.activity.clear();
+            self.timeout_max = Duration::ZERO;
+        }
+        Some(tran)
+    }
+}
+
+impl Pending {
+    /// Keeps `tran` unless it has expired; fails it where another one with its id is kept.
+    pub(super) fn add(self: &Arc<Self>, tran: &Arc<Transaction>) {
+        if !self.insert(tran) {
+            tran.error(format!(
+                "Transaction id {} is still in use by a pending transaction",
+                tran.id()
+            ));
+            return;
+        }
+        let holder: Arc<dyn Holder> = self.clone();
+        if !tran.set_holder(&holder) {
+            self.forget(tran);
+        }
+    }
+
+    /// Returns false where another transaction has the id.
+    fn insert(&self, tran: &Arc<Transaction>) -> bool {
+        let mut inner = self.inner.lock();
+        if let Some(known) = inner.transactions.get(&tran.id()) {
+            return Arc::ptr_eq(known, tran);
+        }
+        inner.timeout_max = inner.timeout_max.max(tran.timeout());
+        inner.transactions.insert(tran.id(), tran.clone());
+        tran.note_kept();
+        true
+    }
+
+    /// Removes `id`, which an answer has just come for; what started with it or later lives on.
+    pub(super) fn take(&self, id: u32) -> Option<Arc<Transaction>> {
+        let mut inner = self.inner.lock();
+        let tran = inner.remove(id)?;
+        if !inner.transactions.is_empty() {
+            let now = clock::now();
+            let horizon = now - inner.timeout_max;
+            inner.activity.prune(horizon);
+            inner.activity.answered(tran.start(), now);
+        }
+        drop(inner);
+        tran.refresh_timer(None);
+        Some(tran)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.inner.lock().transactions.len()
+    }
+
+    /// Fails everything that is kept.
+    pub(super) fn fail_all(&self, text: &str) {
+        let ids: Vec<u32> = self.inner.lock().transactions.keys().copied().collect();
+        for id in ids {
+            // Removed first: an end that comes from elsewhere meanwhile is none of ours.
+            let removed = self.inner.lock().remove(id);
+            if let Some(tran) = removed {
+                tran.error(text);
+            }
+        }
+    }
+}
+
+impl Holder for Pending {
+    fn forget(&self, tran: &Transaction) {
+        let removed = {
+            let mut inner = self.inner.lock();
+            let known = inner.transactions.get(&tran.id());
+            match known.is_some_and(|known| std::ptr::eq(known.as_ref(), tran)) {
+                true => inner.remove(tran.id()),
+                false => None,
+            }
+        };
+        // Not under the lock: it may be the last reference.
+        drop(removed);
+    }
+
+    fn last_activity(&self, start: Time) -> Option<Time> {
+        self.inner.lock().activity.latest(start)
+    }
+}

@@ -1,0 +1,6 @@
+//! The register bus, behaviour by behaviour. A test named after a defect (`d01_...`) fails on the
+//! behaviour that number describes.
+
+mod completion;
+mod expiry;
+mod support;
