@@ -1,0 +1,122 @@
+/**
+ * Shared ownership of the C library's objects, its status codes and its texts, in C++ terms.
+ * Used by the public headers; not for use by programs.
+ */
+#ifndef ROGUE_DETAIL_HANDLE_H
+#define ROGUE_DETAIL_HANDLE_H
+
+#include "rogue/Directives.h"
+#include "rogue/GeneralError.h"
+
+#include <rogue_mem.h>
+
+#include <cstddef>
+#include <string>
+#include <utility>
+
+namespace rogue {
+namespace detail {
+
+/** How the references of one type of the C library are counted; see ROGUE_DETAIL_COUNTED. */
+template <typename T>
+struct Counting;
+
+/** One counted reference to an object of the C library, given back on destruction. Movable. */
+template <typename T>
+class Handle {
+public:
+    Handle() = default;
+
+    /** Takes over a reference the caller owns. */
+    explicit Handle(T *owned) : raw_(owned) {}
+
+    Handle(Handle &&other) noexcept : raw_(other.raw_) { other.raw_ = nullptr; }
+
+    Handle &operator=(Handle &&other) noexcept {
+        std::swap(raw_, other.raw_);
+        return *this;
+    }
+
+    Handle(const Handle &) = delete;
+    Handle &operator=(const Handle &) = delete;
+
+    ~Handle() {
+        if (raw_ != nullptr)
+            Counting<T>::release(raw_);
+    }
+
+    /** A further reference to an object somebody else owns. */
+    static Handle share(T *borrowed) {
+        if (borrowed != nullptr)
+            Counting<T>::retain(borrowed);
+        return Handle(borrowed);
+    }
+
+    /** The object, still owned by this handle. */
+    T *get() const { return raw_; }
+
+    explicit operator bool() const { return raw_ != nullptr; }
+
+private:
+    T *raw_ = nullptr;
+};
+
+/** Throws what the C library noted as this thread's last error. */
+[[noreturn]] inline void throwLastError() {
+    throw GeneralError(rogue_mem_last_error_source(), rogue_mem_last_error());
+}
+
+/** Throws unless `status` is success. */
+inline void check(rogue_mem_status_t status) {
+    if (status != ROGUE_MEM_OK)
+        throwLastError();
+}
+
+/** The object a `rogue_mem_<object>_new` function makes; throws if it fails. */
+template <typename T, typename Make>
+Handle<T> make(Make construct) {
+    T *raw = nullptr;
+    check(construct(&raw));
+    return Handle<T>(raw);
+}
+
+/** A text the C library copies out: `read(buffer, capacity, &length)` returns a status. */
+template <typename Read>
+std::string readText(Read read) {
+    std::string text(128, '\0');
+    for (;;) {
+        std::size_t length = 0;
+        check(read(&text[0], text.size(), &length));
+        if (length < text.size()) {
+            text.resize(length);
+            return text;
+        }
+        text.resize(length + 1); // one more for the terminator; the text may have grown meanwhile
+    }
+}
+
+/** Writes `text` as the C library expects it of a callback; returns its full length. */
+inline std::size_t writeText(const std::string &text, char *buffer, std::size_t capacity) {
+    if (buffer != nullptr && capacity > 0) {
+        const std::size_t count = text.copy(buffer, capacity - 1);
+        buffer[count] = '\0';
+    }
+    return text.size();
+}
+
+} // namespace detail
+} // namespace rogue
+
+/** Tells Handle how rogue_mem_<object>_t is counted. Stands in the header that uses it. */
+#define ROGUE_DETAIL_COUNTED(object)                                                               \
+    namespace rogue {                                                                              \
+    namespace detail {                                                                             \
+    template <>                                                                                    \
+    struct Counting<rogue_mem_##object##_t> {                                                      \
+        static void retain(rogue_mem_##object##_t *raw) { rogue_mem_##object##_retain(raw); }      \
+        static void release(rogue_mem_##object##_t *raw) { rogue_mem_##object##_release(raw); }    \
+    };                                                                                             \
+    }                                                                                              \
+    }
+
+#endif

@@ -1,0 +1,61 @@
+/** A memory to try things on. */
+#ifndef ROGUE_INTERFACES_MEMORY_EMULATE_H
+#define ROGUE_INTERFACES_MEMORY_EMULATE_H
+
+#include "rogue/Directives.h"
+#include "rogue/detail/Handle.h"
+#include "rogue/interfaces/memory/Slave.h"
+
+#include <rogue_mem.h>
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <typeinfo>
+
+/** The type of a page table, as programs written for Rogue may use it. */
+#ifndef EMULATE_MAP_TYPE
+#define EMULATE_MAP_TYPE std::map<uint64_t, uint8_t *>
+#endif
+
+namespace rogue {
+namespace interfaces {
+namespace memory {
+
+/**
+ * A slave with 2^64 octets of memory, of which only the pages used take space.
+ *
+ * Memory reads as zero until it is written. Write and Post store, Read and Verify fetch; each
+ * transaction is complete when doTransaction() returns. Neither the limits nor alignment are
+ * enforced.
+ */
+class Emulate : public Slave {
+public:
+    /** An empty memory that advertises accesses of `min` to `max` octets. */
+    static std::shared_ptr<Emulate> create(uint32_t min, uint32_t max) {
+        return std::make_shared<Emulate>(min, max);
+    }
+
+    /** As create(). */
+    Emulate(uint32_t min, uint32_t max)
+        : Slave(rogue::detail::make<rogue_mem_slave_t>(
+                    [&](rogue_mem_slave_t **out) { return rogue_mem_emulate_new(min, max, out); }),
+                typeid(Emulate)) {}
+
+    /** Frees the memory. */
+    ~Emulate() override = default;
+
+    /** Stores or fetches. */
+    void doTransaction(TransactionPtr transaction) override {
+        rogue_mem_slave_do_transaction(nativeSlave(), transaction->nativeHandle());
+    }
+};
+
+/** Shared pointer to an emulated memory. */
+typedef std::shared_ptr<rogue::interfaces::memory::Emulate> EmulatePtr;
+
+} // namespace memory
+} // namespace interfaces
+} // namespace rogue
+
+#endif
