@@ -175,9 +175,14 @@ impl DataCell {
         self.take_locked()
     }
 
+    /// Takes the buffer back unless somebody holds the lock, which is `None`.
+    pub(super) fn try_take(&self) -> Option<Option<Buffer>> {
+        self.try_locked(|| self.take_locked())
+    }
+
     /// Drops the buffer unless somebody holds the lock; `Some` where it is gone.
     pub(super) fn try_discard(&self) -> Option<()> {
-        self.try_locked(|| drop(self.take_locked()))
+        self.try_take().map(drop)
     }
 
     /// Takes the buffer from under the lock, or where there is no other reference.

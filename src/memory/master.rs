@@ -1,6 +1,6 @@
 //! The upstream end of the bus: makes transactions, waits for them, keeps their errors.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,6 +8,7 @@ use std::time::Duration;
 use parking_lot::{Mutex, RwLock};
 
 use super::buffer::Buffer;
+use super::ids::IdMap;
 use super::slave::{Slave, Unconnected};
 use super::split;
 use super::transaction::Transaction;
@@ -23,6 +24,8 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(1);
 const POSTS_TENDED_COUNT: usize = 2;
 /// Failed posted writes kept for somebody to wait for them.
 pub const FAILED_POSTS_COUNT_MAX: usize = 1024;
+/// Collected transactions kept to be used again.
+const SPARE_COUNT_MAX: usize = 1024;
 const SOURCE: &str = "memory::Master::reqTransaction";
 
 static_logger!(TRANSACTION_LOG, "memory.Transaction");
@@ -39,8 +42,10 @@ pub struct Master {
 
 #[derive(Default)]
 struct Table {
-    /// In order of their ids, because `wait_all` collects them so.
-    transactions: BTreeMap<u32, Arc<Transaction>>,
+    transactions: IdMap<Arc<Transaction>>,
+    /// Transactions that have been collected, to be used again: requesting allocates nothing
+    /// once there are as many as are outstanding together.
+    spare: Vec<Arc<Transaction>>,
     /// Posted writes, looked after a few at a time because nobody need ever wait for them.
     posts: VecDeque<u32>,
     /// Those that were found to have failed, oldest first. They stay until waited for, or until
@@ -59,6 +64,30 @@ impl Table {
     fn remove(&mut self, tran: &Arc<Transaction>) {
         if self.transactions.get(&tran.id()).is_some_and(|known| Arc::ptr_eq(known, tran)) {
             self.transactions.remove(&tran.id());
+        }
+    }
+
+    /// A transaction, out of a used one if there is one.
+    fn make(
+        &mut self,
+        address: u64,
+        buffer: Buffer,
+        ty: u32,
+        timeout: Duration,
+    ) -> Arc<Transaction> {
+        match self.spare.pop() {
+            Some(mut tran) => match Transaction::renew(&mut tran, address, buffer, ty, timeout) {
+                Ok(()) => tran,
+                Err(buffer) => Transaction::new(address, buffer, ty, timeout),
+            },
+            None => Transaction::new(address, buffer, ty, timeout),
+        }
+    }
+
+    /// Keeps a collected transaction to be used again.
+    fn keep_spare(&mut self, mut tran: Arc<Transaction>) {
+        if self.spare.len() < SPARE_COUNT_MAX && Arc::get_mut(&mut tran).is_some() {
+            self.spare.push(tran);
         }
     }
 }
@@ -172,9 +201,11 @@ impl Master {
     ///
     /// If the slave does; the transaction has then been given up.
     pub fn request(&self, address: u64, buffer: Buffer, ty: u32) -> Result<u32> {
-        let mut tran = self.prepare(address, buffer, ty)?;
-        let posts = {
+        check_size(&buffer)?;
+        let timeout = self.timeout();
+        let (tran, posts) = {
             let mut table = self.table.lock();
+            let mut tran = table.make(address, buffer, ty, timeout);
             // After four billion transactions ids repeat: skip those still pending here.
             while table.transactions.contains_key(&tran.id()) {
                 tran = self.with_another_id(&tran);
@@ -184,7 +215,7 @@ impl Master {
             if ty == POST {
                 table.posts.push_back(tran.id());
             }
-            posts
+            (tran, posts)
         };
         self.tend_posts(posts, tran.start());
         let end_on_panic = EndOnPanic { master: self, tran: &tran };
@@ -286,14 +317,14 @@ impl Master {
         if id == 0 {
             return self.wait_all();
         }
-        let tran = self.table.lock().transactions.get(&id).cloned();
-        tran.map_or(Ok(()), |tran| self.wait_for(&tran).0)
+        self.wait_for_id(id).map_or(Ok(()), |(outcome, _)| outcome)
     }
 
     fn wait_all(&self) -> Result<()> {
         // Held, not looked up one by one: another thread that collects one first takes nothing
         // from this result.
-        let all: Vec<_> = self.table.lock().transactions.values().cloned().collect();
+        let mut all: Vec<_> = self.table.lock().transactions.values().cloned().collect();
+        all.sort_unstable_by_key(|tran| tran.id());
         let mut sum = Ok(());
         for tran in all {
             let (outcome, _) = self.wait_for(&tran);
@@ -312,17 +343,31 @@ impl Master {
     /// As `wait`; [`Status::NotFound`] for an id that is not outstanding;
     /// [`Status::InvalidData`] where another thread that waited for it too has the buffer.
     pub fn wait_buffer(&self, id: u32) -> Result<Vec<u8>> {
-        let tran = self.table.lock().transactions.get(&id).cloned();
-        let tran = tran.ok_or_else(|| {
+        let (outcome, buffer) = self.wait_for_id(id).ok_or_else(|| {
             let text = format!("Transaction {id} is not outstanding at this master");
             Error::new(Status::NotFound, "memory::Master::waitTransaction", text)
         })?;
-        let (outcome, buffer) = self.wait_for(&tran);
         outcome?;
         buffer.map(Buffer::into_vec).ok_or_else(|| {
             let text = format!("Another thread has waited for transaction {id} and has its data");
             Error::new(Status::InvalidData, "memory::Master::waitTransaction", text)
         })
+    }
+
+    fn wait_for_id(&self, id: u32) -> Option<(Result<()>, Option<Buffer>)> {
+        let mut table = self.table.lock();
+        let tran = table.transactions.get(&id)?;
+        let Some((outcome, buffer)) = tran.try_collect() else {
+            let tran = tran.clone();
+            drop(table);
+            return Some(self.wait_for(&tran));
+        };
+        // It had ended: the common case of a slave that completes at once.
+        let tran = table.transactions.remove(&id).expect("found above");
+        table.keep_spare(tran);
+        drop(table);
+        self.keep_error(&outcome);
+        Some((outcome, buffer))
     }
 
     fn wait_for(&self, tran: &Arc<Transaction>) -> (Result<()>, Option<Buffer>) {

@@ -28,6 +28,7 @@ mod buffer;
 mod emulate;
 mod holders;
 mod hub;
+mod ids;
 mod master;
 mod pending;
 mod slave;
@@ -39,6 +40,7 @@ pub use buffer::{Buffer, DataGuard};
 pub use emulate::Emulate;
 pub use holders::Holder;
 pub use hub::Hub;
+
 pub use master::{Master, FAILED_POSTS_COUNT_MAX};
 pub use slave::{Slave, SlaveBase, Unconnected, UNCONNECTED_TEXT};
 pub use split::{forward, SUB_TRANSACTIONS_COUNT_MAX};

@@ -108,6 +108,23 @@ impl Transaction {
         Arc::new(Self::raw(next_id(), ty, address, size, timeout_ns, clock::now(), data))
     }
 
+    /// Makes a new transaction out of one that has been collected. Gives the buffer back where
+    /// somebody else still refers to the old one.
+    pub(super) fn renew(
+        used: &mut Arc<Self>,
+        address: u64,
+        buffer: Buffer,
+        ty: u32,
+        timeout: Duration,
+    ) -> std::result::Result<(), Buffer> {
+        let Some(tran) = Arc::get_mut(used) else { return Err(buffer) };
+        let timeout_ns = u64::try_from(timeout.as_nanos()).unwrap_or(u64::MAX);
+        let size = buffer.len() as u32;
+        let data = DataCell::new(buffer);
+        *tran = Self::raw(next_id(), ty, address, size, timeout_ns, clock::now(), data);
+        Ok(())
+    }
+
     fn raw(
         id: u32,
         ty: u32,
@@ -539,6 +556,16 @@ impl Transaction {
     pub fn collect(&self) -> Option<(Result<()>, Buffer)> {
         let outcome = self.outcome().expect("only an ended transaction is collected");
         self.data.take().map(|buffer| (outcome, buffer))
+    }
+
+    /// Collects an ended transaction as [`collect`](Self::collect) does, unless a slave holds the
+    /// data lock or it has not ended.
+    pub(super) fn try_collect(&self) -> Option<(Result<()>, Option<Buffer>)> {
+        if !self.is_done() {
+            return None;
+        }
+        let buffer = self.data.try_take()?;
+        Some((self.outcome()?, buffer))
     }
 
     /// Drops the buffer of an ended transaction that nobody will ask for, unless a slave holds

@@ -1,0 +1,46 @@
+//! Tables keyed by ids that this process gives out itself.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+
+/// A table keyed by ids of our own. Not for keys that a peer chooses: it could choose them so
+/// that they all meet in one place.
+pub(super) type IdMap<V> = HashMap<u32, V, BuildHasherDefault<IdHasher>>;
+
+/// Spreads ids, which count up, by one multiplication.
+#[derive(Default)]
+pub(super) struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|&byte| self.write_u32(u32::from(byte)));
+    }
+
+    fn write_u32(&mut self, id: u32) {
+        // 2^64 divided by the golden ratio; the table uses the upper bits as well as the lower.
+        self.0 = (self.0 ^ u64::from(id)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0.rotate_left(26)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_that_count_up_spread_over_both_ends_of_the_hash() {
+        let hash = |id: u32| {
+            let mut hasher = IdHasher::default();
+            hasher.write_u32(id);
+            hasher.finish()
+        };
+        for shift in [0, 57] {
+            let mut hits = [0; 128];
+            (0..12_800).for_each(|id| hits[(hash(id) >> shift) as usize & 127] += 1);
+            assert!(hits.iter().all(|&count| (20..500).contains(&count)), "{shift}: {hits:?}");
+        }
+    }
+}
