@@ -272,6 +272,16 @@ typedef struct rogue_mem_master_t rogue_mem_master_t;
 typedef struct rogue_mem_slave_t rogue_mem_slave_t;
 
 /**
+ * The requesting end of the memory TCP bridge: a slave whose other end is a server.
+ */
+typedef struct rogue_mem_tcp_client_t rogue_mem_tcp_client_t;
+
+/**
+ * The serving end of the memory TCP bridge: gives a slave to any number of clients.
+ */
+typedef struct rogue_mem_tcp_server_t rogue_mem_tcp_server_t;
+
+/**
  * One register access on its way: what is asked, where the data lies, and how it ended. Made by
  * rogue_mem_master_request, handed to slaves.
  */
@@ -1166,6 +1176,442 @@ rogue_mem_status_t rogue_mem_any_bits(const uint8_t *src,
                                       uint64_t lsb,
                                       uint64_t bits,
                                       bool *any);
+
+/* --- Memory TCP bridge: servers --------------------------------------------------------------- */
+
+/* A bridge server listens on two consecutive ports, for requests and for responses, and serves the
+ * slave that its master is connected to. Requests of one client reach the slave in the order of
+ * their arrival, in the server's own thread, several outstanding at once; each answer goes to the
+ * client that asked. A slave that blocks stalls its own server only. */
+
+/**
+ * Legacy clients, which announce no session, are told apart by the process that owns them on the
+ * same host, and by their address elsewhere: one client for each.
+ */
+#define ROGUE_MEM_LEGACY_AUTO 0
+
+/**
+ * One legacy client is served for each source address.
+ */
+#define ROGUE_MEM_LEGACY_ONE_PER_ADDRESS 1
+
+/**
+ * Legacy clients are told apart by the process that owns them; those whose process cannot be seen
+ * are not served.
+ */
+#define ROGUE_MEM_LEGACY_LOCAL_PID 2
+
+/**
+ * Legacy clients are not served.
+ */
+#define ROGUE_MEM_LEGACY_REFUSE 3
+
+/**
+ * What may be chosen about a server. Zero-initialise it, set size, and then what is wanted.
+ */
+typedef struct rogue_mem_tcp_server_options_t {
+    /**
+     * sizeof(rogue_mem_tcp_server_options_t).
+     */
+    size_t size;
+    /**
+     * Requests of one client that may be outstanding at the slave; 1 = strictly one at a time,
+     * 0 = 1024.
+     */
+    uint32_t window;
+    /**
+     * ROGUE_MEM_LEGACY_...: how clients that announce no session are told apart.
+     */
+    uint32_t legacy;
+    /**
+     * Milliseconds for which the connections of one address must have been unambiguous before they
+     * are paired, where ports or processes do not tell; 0 = 400.
+     */
+    uint32_t settle_ms;
+    /**
+     * Clients served at once; 0 = 1024.
+     */
+    uint32_t clients_max;
+    /**
+     * Bytes of the largest transaction; larger requests are refused. 0 = 64 MiB.
+     */
+    uint64_t transaction_bytes_max;
+} rogue_mem_tcp_server_options_t;
+
+/**
+ * What a server has done so far. Set size before it is filled.
+ */
+typedef struct rogue_mem_tcp_server_stats_t {
+    /**
+     * sizeof(rogue_mem_tcp_server_stats_t).
+     */
+    size_t size;
+    /**
+     * Clients being served now.
+     */
+    uint64_t clients;
+    /**
+     * Connections now open that belong to no served client yet.
+     */
+    uint64_t held;
+    /**
+     * Connections accepted.
+     */
+    uint64_t accepted;
+    /**
+     * Requests received, readiness probes included.
+     */
+    uint64_t requests;
+    /**
+     * Responses queued for sending.
+     */
+    uint64_t responses;
+    /**
+     * Messages dropped because they are no requests.
+     */
+    uint64_t malformed;
+    /**
+     * Requests answered with an error without reaching the slave.
+     */
+    uint64_t refused;
+    /**
+     * Responses dropped because their client had gone.
+     */
+    uint64_t dropped_responses;
+    /**
+     * Bytes received.
+     */
+    uint64_t bytes_in;
+    /**
+     * Bytes of responses queued for sending.
+     */
+    uint64_t bytes_out;
+} rogue_mem_tcp_server_stats_t;
+
+/**
+ * Opens a server, which serves from here on. Until its master is connected to a slave, requests
+ * are answered with "Unsupported transaction using unconnected memory bus".
+ *
+ * @param addr where to listen: "*" for everywhere, an IPv4 or IPv6 address, the name of an
+ * interface or of a host.
+ * @param port port of requests; that of responses is the next one. 0 = a free pair, see
+ * rogue_mem_tcp_server_port.
+ * @param options_or_null what may be chosen; NULL: the defaults.
+ * @param out receives the server, a new reference. Untouched on failure.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if an
+ * option or the port cannot be meant; ROGUE_MEM_ERROR_INVALID_TEXT; ROGUE_MEM_ERROR_BIND if a port
+ * is taken or not allowed; ROGUE_MEM_ERROR_RESOLVE; ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
+ *
+ * Thread safe. Blocks while the system resolves addr, if that is a name.
+ */
+rogue_mem_status_t rogue_mem_tcp_server_new(const char *addr,
+                                            uint16_t port,
+                                            const rogue_mem_tcp_server_options_t *options_or_null,
+                                            rogue_mem_tcp_server_t **out);
+
+/**
+ * Adds a reference.
+ *
+ * @param server the server; NULL is allowed and ignored.
+ * @return its argument.
+ *
+ * Thread safe.
+ */
+rogue_mem_tcp_server_t *rogue_mem_tcp_server_retain(rogue_mem_tcp_server_t *server);
+
+/**
+ * Gives a reference back. The last one stops the server.
+ *
+ * @param server the server; NULL is allowed and ignored.
+ *
+ * Thread safe; also from a callback that the server makes.
+ */
+void rogue_mem_tcp_server_release(rogue_mem_tcp_server_t *server);
+
+/**
+ * The master through which requests reach the slave, to be connected to it; its timeout is the
+ * time that the slave has.
+ *
+ * @param server the server.
+ * @return the master, a new reference; NULL if server is NULL.
+ *
+ * Thread safe.
+ */
+rogue_mem_master_t *rogue_mem_tcp_server_master(const rogue_mem_tcp_server_t *server);
+
+/**
+ * The port of requests, also where port 0 asked for a free pair.
+ *
+ * @param server the server.
+ * @return the port; 0 if server is NULL.
+ *
+ * Thread safe.
+ */
+uint16_t rogue_mem_tcp_server_port(const rogue_mem_tcp_server_t *server);
+
+/**
+ * Does nothing, for a server serves from its creation; for programs that treat servers and clients
+ * alike.
+ *
+ * @param server the server.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_tcp_server_start(rogue_mem_tcp_server_t *server);
+
+/**
+ * Stops serving: closes both ports and all connections. Returns within 100 ms, whatever the peers
+ * do; where the slave blocks for longer, the ports close when it returns. Further calls do
+ * nothing.
+ *
+ * @param server the server; NULL is an error.
+ *
+ * Thread safe; also from a callback that the server makes.
+ */
+void rogue_mem_tcp_server_stop(rogue_mem_tcp_server_t *server);
+
+/**
+ * What the server has done so far.
+ *
+ * @param server the server.
+ * @param stats receives the counters; its size must be set. Untouched on failure.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if stats
+ * has a wrong size.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_tcp_server_stats(const rogue_mem_tcp_server_t *server,
+                                              rogue_mem_tcp_server_stats_t *stats);
+
+/* --- Memory TCP bridge: clients --------------------------------------------------------------- */
+
+/* A bridge client is a slave whose transactions are carried out by a remote server: this
+ * library's, Rogue's, or a simulation's. It connects by itself, and again for ever until it is
+ * stopped. While there is no connection a request waits for one until its own timeout; one that is
+ * on its way when the connection breaks fails at once; none is sent twice. */
+
+/**
+ * State of a client: not connected; attempts go on.
+ */
+#define ROGUE_MEM_CLIENT_CONNECTING 0
+
+/**
+ * State of a client: connected over TCP, but the server has not accepted it yet.
+ */
+#define ROGUE_MEM_CLIENT_HANDSHAKE 1
+
+/**
+ * State of a client: requests are sent.
+ */
+#define ROGUE_MEM_CLIENT_CONNECTED 2
+
+/**
+ * State of a client: stopped for good.
+ */
+#define ROGUE_MEM_CLIENT_STOPPED 3
+
+/**
+ * What may be chosen about a client. Zero-initialise it, set size, and then what is wanted.
+ */
+typedef struct rogue_mem_tcp_client_options_t {
+    /**
+     * sizeof(rogue_mem_tcp_client_options_t).
+     */
+    size_t size;
+    /**
+     * Whether rogue_mem_tcp_client_start waits for the server.
+     */
+    bool wait_ready;
+    /**
+     * Whether readiness probes are also sent to servers that have not said that they know them.
+     * They crash a running SURF simulation.
+     */
+    bool probe_legacy;
+    /**
+     * Requests that may be on their way at once, further ones wait; 0 = 400 towards servers that
+     * announce no session, 8192 towards others.
+     */
+    uint32_t window;
+    /**
+     * Bytes of the largest transaction; 0 = not limited.
+     */
+    uint64_t transaction_bytes_max;
+} rogue_mem_tcp_client_options_t;
+
+/**
+ * What a client has done so far. Set size before it is filled.
+ */
+typedef struct rogue_mem_tcp_client_stats_t {
+    /**
+     * sizeof(rogue_mem_tcp_client_stats_t).
+     */
+    size_t size;
+    /**
+     * Requests not answered yet, those not sent yet included.
+     */
+    uint64_t outstanding;
+    /**
+     * Requests not sent yet.
+     */
+    uint64_t queued;
+    /**
+     * Requests sent, readiness probes included.
+     */
+    uint64_t requests;
+    /**
+     * Responses received.
+     */
+    uint64_t responses;
+    /**
+     * Connections made.
+     */
+    uint64_t connects;
+    /**
+     * Connections lost.
+     */
+    uint64_t disconnects;
+    /**
+     * Responses that nobody waited for any more.
+     */
+    uint64_t dropped_responses;
+    /**
+     * Bytes received.
+     */
+    uint64_t bytes_in;
+    /**
+     * Bytes sent.
+     */
+    uint64_t bytes_out;
+} rogue_mem_tcp_client_stats_t;
+
+/**
+ * Makes a client, which begins to connect. Returns at once, whether there is a server or not.
+ *
+ * @param addr the server: an IPv4 or IPv6 address or the name of a host, which is resolved at
+ * every attempt.
+ * @param port the server's port of requests; that of responses is the next one.
+ * @param options_or_null what may be chosen; NULL: the defaults.
+ * @param out receives the client, a new reference. Untouched on failure.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if addr,
+ * the port or an option cannot be meant; ROGUE_MEM_ERROR_INVALID_TEXT;
+ * ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_tcp_client_new(const char *addr,
+                                            uint16_t port,
+                                            const rogue_mem_tcp_client_options_t *options_or_null,
+                                            rogue_mem_tcp_client_t **out);
+
+/**
+ * Adds a reference.
+ *
+ * @param client the client; NULL is allowed and ignored.
+ * @return its argument.
+ *
+ * Thread safe.
+ */
+rogue_mem_tcp_client_t *rogue_mem_tcp_client_retain(rogue_mem_tcp_client_t *client);
+
+/**
+ * Gives a reference back. The last one stops the client; its slave, and masters that this is
+ * connected to, hold one each.
+ *
+ * @param client the client; NULL is allowed and ignored.
+ *
+ * Thread safe; also from a callback.
+ */
+void rogue_mem_tcp_client_release(rogue_mem_tcp_client_t *client);
+
+/**
+ * The client as a slave, to be given to masters.
+ *
+ * @param client the client.
+ * @return the slave, a new reference, which keeps the client alive; NULL if client is NULL.
+ *
+ * Thread safe.
+ */
+rogue_mem_slave_t *rogue_mem_tcp_client_slave(const rogue_mem_tcp_client_t *client);
+
+/**
+ * Waits until the server is ready. A server that knows readiness probes is asked every period
+ * until it answers; towards any other, ready means that the client is connected.
+ *
+ * @param client the client.
+ * @param timeout_seconds how long to wait; 0 or less only looks.
+ * @param period_seconds how often to ask, at most every millisecond.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_TIMEOUT, the last error telling the obstacle;
+ * ROGUE_MEM_ERROR_STOPPED; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if a
+ * time is not a number, or in a callback that the client makes.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_tcp_client_wait_ready(rogue_mem_tcp_client_t *client,
+                                                   double timeout_seconds,
+                                                   double period_seconds);
+
+/**
+ * Waits 10 seconds for the server, if the client was made with wait_ready; else does nothing.
+ *
+ * @param client the client.
+ * @return ROGUE_MEM_OK, and all that rogue_mem_tcp_client_wait_ready returns:
+ * ROGUE_MEM_ERROR_TIMEOUT, ROGUE_MEM_ERROR_STOPPED, ROGUE_MEM_ERROR_NULL_ARGUMENT,
+ * ROGUE_MEM_ERROR_INVALID_ARGUMENT.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_tcp_client_start(rogue_mem_tcp_client_t *client);
+
+/**
+ * Closes the connections and fails every transaction that is outstanding or comes later, at once.
+ * Returns within 100 ms; further calls do nothing.
+ *
+ * @param client the client; NULL is an error.
+ *
+ * Thread safe; also from a callback.
+ */
+void rogue_mem_tcp_client_stop(rogue_mem_tcp_client_t *client);
+
+/**
+ * How far the client has come with its server.
+ *
+ * @param client the client.
+ * @return ROGUE_MEM_CLIENT_...; ROGUE_MEM_CLIENT_CONNECTING, with the last error set, if client is
+ * NULL.
+ *
+ * Thread safe.
+ */
+uint32_t rogue_mem_tcp_client_state(const rogue_mem_tcp_client_t *client);
+
+/**
+ * The state in words, with the obstacle where there is one.
+ *
+ * @param client the client.
+ * @param buffer receives the text, see "Texts" above.
+ * @param capacity size of buffer in bytes.
+ * @param length receives the length of the text; may be NULL.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_tcp_client_state_text(const rogue_mem_tcp_client_t *client,
+                                                   char *buffer,
+                                                   size_t capacity,
+                                                   size_t *length);
+
+/**
+ * What the client has done so far.
+ *
+ * @param client the client.
+ * @param stats receives the counters; its size must be set. Untouched on failure.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if stats
+ * has a wrong size.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_tcp_client_stats(const rogue_mem_tcp_client_t *client,
+                                              rogue_mem_tcp_client_stats_t *stats);
 
 /* --- Logging ---------------------------------------------------------------------------------- */
 

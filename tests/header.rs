@@ -22,6 +22,8 @@ const SECTIONS: &[(&str, &str)] = &[
     ("master", "Masters"),
     ("hub", "Hubs"),
     ("bits", "Ranges of bits"),
+    ("tcp_server", "Memory TCP bridge: servers"),
+    ("tcp_client", "Memory TCP bridge: clients"),
     ("logging", "Logging"),
 ];
 /// The files that declare nothing.

@@ -188,6 +188,42 @@ impl Call {
         Ok(unsafe { value.assume_init() })
     }
 
+    /// As [`versioned`](Self::versioned), for a structure that may be missing.
+    ///
+    /// # Safety
+    ///
+    /// As for `versioned`.
+    pub(super) unsafe fn versioned_or_none<T: Versioned>(
+        self,
+        place: *const T,
+        name: &str,
+    ) -> Result<Option<T>> {
+        if place.is_null() {
+            return Ok(None);
+        }
+        // SAFETY: promised by the caller.
+        unsafe { self.versioned(place, name) }.map(Some)
+    }
+
+    /// A place for a structure of results, of which as much is filled as its `size` covers; what
+    /// this release does not know becomes zero.
+    ///
+    /// # Safety
+    ///
+    /// `place` must be null or valid for reading a `usize`, and for writing as many bytes as that
+    /// says during `'a`.
+    pub(super) unsafe fn versioned_out<'a, T: Versioned>(
+        self,
+        place: *mut T,
+        name: &str,
+    ) -> Result<VersionedOut<'a, T>> {
+        let place = NonNull::new(place).ok_or_else(|| self.null(name))?;
+        // SAFETY: promised by the caller.
+        let size = unsafe { place.cast::<usize>().as_ptr().read_unaligned() };
+        self.check_size::<T>(size, name)?;
+        Ok(VersionedOut { place, size, lifetime: PhantomData })
+    }
+
     fn check_size<T: Versioned>(self, size: usize, name: &str) -> Result<()> {
         if (T::SIZE_FIRST_BYTES..=STRUCT_BYTES_MAX).contains(&size) {
             return Ok(());
@@ -212,6 +248,29 @@ impl<T> Out<'_, T> {
     pub(super) fn set(self, value: T) {
         // SAFETY: valid for writing, as whoever made this promised.
         unsafe { self.place.as_ptr().write(value) };
+    }
+}
+
+/// A place for a structure of results.
+pub(super) struct VersionedOut<'a, T> {
+    place: NonNull<T>,
+    size: usize,
+    lifetime: PhantomData<&'a mut T>,
+}
+
+impl<T: Versioned> VersionedOut<'_, T> {
+    /// Puts the results there, all but `size`, which stays as it is.
+    pub(super) fn set(self, value: &T) {
+        let known = self.size.min(size_of::<T>());
+        let (from, into) = (std::ptr::from_ref(value).cast::<u8>(), self.place.as_ptr());
+        let into = into.cast::<u8>();
+        let first = size_of::<usize>();
+        // SAFETY: `into` is valid for writing `size` bytes, as whoever made this promised, and
+        // `from` has `known`; both begin with a `usize`.
+        unsafe {
+            std::ptr::copy_nonoverlapping(from.add(first), into.add(first), known - first);
+            std::ptr::write_bytes(into.add(known), 0, self.size - known);
+        }
     }
 }
 
@@ -293,6 +352,26 @@ mod tests {
         for size in [0, 1, Grown::SIZE_FIRST_BYTES as u64 - 1, STRUCT_BYTES_MAX as u64 + 1] {
             assert_eq!(read(&[size, 7, 8]), Err(Status::InvalidArgument as i32), "{size}");
         }
+    }
+
+    #[test]
+    fn results_fill_what_the_program_knows_and_the_rest_is_zero() {
+        let fill = |size: usize| {
+            let mut words = [size as u64, 1, 2, 3];
+            let status = guard::status(|call| {
+                let place = words.as_mut_ptr().cast::<Grown>();
+                // SAFETY: four words, and `size` is never that of more.
+                let out = unsafe { call.versioned_out(place, "out") }?;
+                out.set(&Grown { size: 99, first: 10, added: 20 });
+                Ok(())
+            });
+            (status, words)
+        };
+        let (first, now) = (Grown::SIZE_FIRST_BYTES, size_of::<Grown>());
+        assert_eq!(fill(first), (0, [first as u64, 10, 2, 3]));
+        assert_eq!(fill(now), (0, [now as u64, 10, 20, 3]));
+        assert_eq!(fill(now + 8), (0, [now as u64 + 8, 10, 20, 0]));
+        assert_eq!(fill(0), (Status::InvalidArgument as i32, [0, 1, 2, 3]));
     }
 
     fn cut(text: &str, capacity: usize) -> (Vec<u8>, usize) {

@@ -7,6 +7,7 @@ use std::mem::ManuallyDrop;
 use std::ops::Deref;
 use std::sync::Arc;
 
+use crate::bridge::{TcpClient, TcpServer};
 use crate::logging::Logger;
 use crate::memory::{Hub, Master, Slave, Transaction};
 
@@ -50,6 +51,18 @@ pub struct rogue_mem_hub_t {
     _private: (),
 }
 handle!(rogue_mem_hub_t => Hub);
+
+/// The serving end of the memory TCP bridge: gives a slave to any number of clients.
+pub struct rogue_mem_tcp_server_t {
+    _private: (),
+}
+handle!(rogue_mem_tcp_server_t => TcpServer);
+
+/// The requesting end of the memory TCP bridge: a slave whose other end is a server.
+pub struct rogue_mem_tcp_client_t {
+    _private: (),
+}
+handle!(rogue_mem_tcp_client_t => TcpClient);
 
 /// A named source of log messages.
 pub struct rogue_mem_logger_t {

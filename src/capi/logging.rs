@@ -191,12 +191,12 @@ pub unsafe extern "C" fn rogue_mem_log_set_sink(
     sink_or_null: *const rogue_mem_log_sink_t,
 ) -> rogue_mem_status_t {
     status(|call| {
-        if sink_or_null.is_null() {
+        // SAFETY: null or as long as its `size` says, as the header demands.
+        let given = unsafe { call.versioned_or_none(sink_or_null, "sink_or_null") }?;
+        let Some(sink) = given else {
             logging::set_sink(None);
             return Ok(());
-        }
-        // SAFETY: as long as its `size` says, as the header demands.
-        let sink = unsafe { call.versioned(sink_or_null, "sink_or_null") }?;
+        };
         let log = sink.log.ok_or_else(|| call.null("sink_or_null->log"))?;
         // From here on nothing can fail: `ctx` is ours.
         let context = Context::new(sink.ctx, sink.drop);

@@ -30,6 +30,11 @@ pub mod logging;
 pub mod master;
 pub mod slave;
 pub mod status;
+pub mod tcp_client;
+pub mod tcp_server;
 pub mod transaction;
 
-pub use handle::{rogue_mem_hub_t, rogue_mem_master_t, rogue_mem_slave_t, rogue_mem_transaction_t};
+pub use handle::{
+    rogue_mem_hub_t, rogue_mem_logger_t, rogue_mem_master_t, rogue_mem_slave_t,
+    rogue_mem_tcp_client_t, rogue_mem_tcp_server_t, rogue_mem_transaction_t,
+};

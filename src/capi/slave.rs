@@ -170,11 +170,9 @@ pub unsafe extern "C" fn rogue_mem_slave_new(
     status(|call| {
         // SAFETY: null or valid, as the header demands.
         let out = unsafe { call.out(out, "out") }?;
-        let callbacks = match callbacks_or_null.is_null() {
-            true => NO_CALLBACKS,
-            // SAFETY: as long as its `size` says, as the header demands.
-            false => unsafe { call.versioned(callbacks_or_null, "callbacks_or_null") }?,
-        };
+        // SAFETY: null or as long as its `size` says, as the header demands.
+        let given = unsafe { call.versioned_or_none(callbacks_or_null, "callbacks_or_null") }?;
+        let callbacks = given.unwrap_or(NO_CALLBACKS);
         let base = SlaveBase::new(min, max);
         // From here on nothing can fail: `ctx` is ours.
         let context = Context::new(callbacks.ctx, callbacks.drop);

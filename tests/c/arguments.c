@@ -3,6 +3,8 @@
  * tells which ones this file forgets. */
 #include "support.h"
 
+#include <math.h>
+
 #ifndef TESTS_DIRECTORY
 #define TESTS_DIRECTORY "tests"
 #endif
@@ -266,6 +268,72 @@ static void ranges_of_bits(void **state) {
     assert_true(any);
 }
 
+static void bridges(void **state) {
+    (void)state;
+    rogue_mem_tcp_server_t *server = NULL;
+    rogue_mem_tcp_client_t *client = NULL;
+    rogue_mem_tcp_server_t *server_out = SENTINEL(rogue_mem_tcp_server_t);
+    rogue_mem_tcp_client_t *client_out = SENTINEL(rogue_mem_tcp_client_t);
+    assert_ok(rogue_mem_tcp_server_new("127.0.0.1", 0, NULL, &server));
+    uint16_t port = rogue_mem_tcp_server_port(server);
+    assert_ok(rogue_mem_tcp_client_new("127.0.0.1", port, NULL, &client));
+    rogue_mem_tcp_server_options_t serving = {0};
+    rogue_mem_tcp_client_options_t asking = {0};
+    rogue_mem_tcp_server_stats_t served = {0};
+    rogue_mem_tcp_client_stats_t asked = {0};
+    served.clients = asked.queued = 77;
+    const double nan = (double)NAN;
+    reset_outputs();
+
+    ALLOWS_NULL(rogue_mem_tcp_server);
+    REFUSES(NULL_ARGUMENT, rogue_mem_tcp_server_new, (NULL, 0, NULL, &server_out));
+    REFUSES(NULL_ARGUMENT, rogue_mem_tcp_server_new, ("127.0.0.1", 0, NULL, NULL));
+    REFUSES(INVALID_TEXT, rogue_mem_tcp_server_new, ("\xFF", 0, NULL, &server_out));
+    REFUSES(INVALID_ARGUMENT, rogue_mem_tcp_server_new, ("127.0.0.1", 0, &serving, &server_out));
+    GIVES(NULL, rogue_mem_tcp_server_master, (NULL));
+    GIVES(0, rogue_mem_tcp_server_port, (NULL));
+    REFUSES(NULL_ARGUMENT, rogue_mem_tcp_server_start, (NULL));
+    NOTES(rogue_mem_tcp_server_stop, (NULL));
+    served.size = sizeof served;
+    REFUSES(NULL_ARGUMENT, rogue_mem_tcp_server_stats, (NULL, &served));
+    REFUSES(NULL_ARGUMENT, rogue_mem_tcp_server_stats, (server, NULL));
+    served.size = 0;
+    REFUSES(INVALID_ARGUMENT, rogue_mem_tcp_server_stats, (server, &served));
+
+    ALLOWS_NULL(rogue_mem_tcp_client);
+    REFUSES(NULL_ARGUMENT, rogue_mem_tcp_client_new, (NULL, port, NULL, &client_out));
+    REFUSES(NULL_ARGUMENT, rogue_mem_tcp_client_new, ("127.0.0.1", port, NULL, NULL));
+    REFUSES(INVALID_TEXT, rogue_mem_tcp_client_new, ("\xFF", port, NULL, &client_out));
+    REFUSES(INVALID_ARGUMENT, rogue_mem_tcp_client_new, ("::1", port, &asking, &client_out));
+    const uint16_t ports[] = {0, 65535};
+    for (size_t index = 0; index < COUNT_OF(ports); index++) {
+        assert_int_equal(rogue_mem_tcp_client_new("127.0.0.1", ports[index], NULL, &client_out),
+                         ROGUE_MEM_ERROR_INVALID_ARGUMENT);
+    }
+    GIVES(NULL, rogue_mem_tcp_client_slave, (NULL));
+    GIVES(ROGUE_MEM_CLIENT_CONNECTING, rogue_mem_tcp_client_state, (NULL));
+    REFUSES(NULL_ARGUMENT, rogue_mem_tcp_client_wait_ready, (NULL, 1, 1));
+    REFUSES(INVALID_ARGUMENT, rogue_mem_tcp_client_wait_ready, (client, nan, 1));
+    REFUSES(INVALID_ARGUMENT, rogue_mem_tcp_client_wait_ready, (client, 1, nan));
+    REFUSES(NULL_ARGUMENT, rogue_mem_tcp_client_start, (NULL));
+    NOTES(rogue_mem_tcp_client_stop, (NULL));
+    REFUSES(NULL_ARGUMENT, rogue_mem_tcp_client_state_text, (NULL, buffer, 4, &length));
+    REFUSES(NULL_ARGUMENT, rogue_mem_tcp_client_state_text, (client, NULL, 4, &length));
+    asked.size = sizeof asked;
+    REFUSES(NULL_ARGUMENT, rogue_mem_tcp_client_stats, (NULL, &asked));
+    REFUSES(NULL_ARGUMENT, rogue_mem_tcp_client_stats, (client, NULL));
+    asked.size = 1;
+    REFUSES(INVALID_ARGUMENT, rogue_mem_tcp_client_stats, (client, &asked));
+
+    assert_ptr_equal(server_out, SENTINEL(rogue_mem_tcp_server_t));
+    assert_ptr_equal(client_out, SENTINEL(rogue_mem_tcp_client_t));
+    assert_int_equal(served.clients, 77);
+    assert_int_equal(asked.queued, 77);
+    assert_outputs_untouched();
+    rogue_mem_tcp_client_release(client);
+    rogue_mem_tcp_server_release(server);
+}
+
 static void logs(void **state) {
     (void)state;
     rogue_mem_logger_t *logger = NULL;
@@ -330,6 +398,7 @@ int main(void) {
         cmocka_unit_test(masters),
         cmocka_unit_test(hubs),
         cmocka_unit_test(ranges_of_bits),
+        cmocka_unit_test(bridges),
         cmocka_unit_test(logs),
         cmocka_unit_test(no_function_has_been_forgotten),
     };

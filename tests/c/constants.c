@@ -33,6 +33,16 @@ FIXED(ROGUE_MEM_LOG_WARNING, 30);
 FIXED(ROGUE_MEM_LOG_INFO, 20);
 FIXED(ROGUE_MEM_LOG_DEBUG, 10);
 
+FIXED(ROGUE_MEM_LEGACY_AUTO, 0);
+FIXED(ROGUE_MEM_LEGACY_ONE_PER_ADDRESS, 1);
+FIXED(ROGUE_MEM_LEGACY_LOCAL_PID, 2);
+FIXED(ROGUE_MEM_LEGACY_REFUSE, 3);
+
+FIXED(ROGUE_MEM_CLIENT_CONNECTING, 0);
+FIXED(ROGUE_MEM_CLIENT_HANDSHAKE, 1);
+FIXED(ROGUE_MEM_CLIENT_CONNECTED, 2);
+FIXED(ROGUE_MEM_CLIENT_STOPPED, 3);
+
 /* By another way than the header's: a part that is used twice would show. */
 FIXED(ROGUE_MEM_VERSION_NUMBER / 65536, ROGUE_MEM_VERSION_MAJOR);
 FIXED(ROGUE_MEM_VERSION_NUMBER / 256 % 256, ROGUE_MEM_VERSION_MINOR);
@@ -47,6 +57,17 @@ FIXED(sizeof(rogue_mem_slave_callbacks_t), 9 * sizeof(void *));
 FIXED(offsetof(rogue_mem_slave_callbacks_t, slave_name), 8 * sizeof(void *));
 FIXED(offsetof(rogue_mem_log_sink_t, size), 0);
 FIXED(sizeof(rogue_mem_log_sink_t), 4 * sizeof(void *));
+/* What precedes the 64-bit members is a multiple of 8 bytes with 64-bit pointers, and is padded
+ * with 32-bit ones; there is no other padding. */
+#define HEAD(bytes) (sizeof(size_t) + (bytes) + (sizeof(size_t) + (bytes)) % 8)
+FIXED(offsetof(rogue_mem_tcp_server_options_t, size), 0);
+FIXED(sizeof(rogue_mem_tcp_server_options_t), HEAD(16) + 8);
+FIXED(offsetof(rogue_mem_tcp_server_stats_t, size), 0);
+FIXED(sizeof(rogue_mem_tcp_server_stats_t), HEAD(0) + 10 * 8);
+FIXED(offsetof(rogue_mem_tcp_client_options_t, size), 0);
+FIXED(sizeof(rogue_mem_tcp_client_options_t), HEAD(8) + 8);
+FIXED(offsetof(rogue_mem_tcp_client_stats_t, size), 0);
+FIXED(sizeof(rogue_mem_tcp_client_stats_t), HEAD(0) + 9 * 8);
 
 static void library_and_header_are_of_one_version(void **state) {
     (void)state;

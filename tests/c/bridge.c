@@ -1,0 +1,346 @@
+/* The memory TCP bridge: servers and clients of this process, over the loopback interface. */
+#include "support.h"
+
+#define WAIT_S (double)TEST_TIMEOUT_S
+#define PERIOD_S 0.01
+
+/* A server over a recording slave, and a client and master that reach it. */
+typedef struct {
+    recorder_t recorder;
+    rogue_mem_tcp_server_t *server;
+    rogue_mem_tcp_client_t *client;
+    rogue_mem_master_t *master;
+} bridge_t;
+
+static rogue_mem_tcp_server_t *serve(rogue_mem_slave_t *slave,
+                                     const rogue_mem_tcp_server_options_t *options) {
+    rogue_mem_tcp_server_t *server = NULL;
+    assert_ok(rogue_mem_tcp_server_new("127.0.0.1", 0, options, &server));
+    rogue_mem_master_t *master = rogue_mem_tcp_server_master(server);
+    assert_ok(rogue_mem_master_set_slave(master, slave));
+    rogue_mem_master_set_timeout(master, LONG_TIMEOUT_US);
+    rogue_mem_master_release(master);
+    assert_ok(rogue_mem_tcp_server_start(server));
+    return server;
+}
+
+static void bridge_open(bridge_t *bridge, enum behaviour behaviour,
+                        const rogue_mem_tcp_server_options_t *server_options,
+                        const rogue_mem_tcp_client_options_t *client_options) {
+    recorder_init(&bridge->recorder, 1, 0, behaviour);
+    bridge->server = serve(bridge->recorder.slave, server_options);
+    uint16_t port = rogue_mem_tcp_server_port(bridge->server);
+    assert_int_not_equal(port, 0);
+    assert_ok(rogue_mem_tcp_client_new("127.0.0.1", port, client_options, &bridge->client));
+    assert_ok(rogue_mem_tcp_client_wait_ready(bridge->client, WAIT_S, PERIOD_S));
+    rogue_mem_slave_t *slave = rogue_mem_tcp_client_slave(bridge->client);
+    bridge->master = master_of(slave);
+    rogue_mem_slave_release(slave);
+}
+
+static void bridge_close(bridge_t *bridge) {
+    rogue_mem_master_release(bridge->master);
+    rogue_mem_tcp_client_release(bridge->client);
+    rogue_mem_tcp_server_stop(bridge->server);
+    rogue_mem_tcp_server_release(bridge->server);
+    recorder_destroy(&bridge->recorder);
+}
+
+static void every_kind_of_transaction_crosses_the_bridge(void **state) {
+    (void)state;
+    bridge_t bridge;
+    bridge_open(&bridge, MEMORY, NULL, NULL);
+    assert_int_equal(rogue_mem_tcp_client_state(bridge.client), ROGUE_MEM_CLIENT_CONNECTED);
+    char text[128];
+    assert_ok(rogue_mem_tcp_client_state_text(bridge.client, text, sizeof text, NULL));
+    assert_contains(text, "connected to 127.0.0.1");
+
+    uint8_t written[8] = {1, 2, 3, 4, 5, 6, 7, 8};
+    uint8_t posted[2] = {9, 10};
+    uint8_t read[8] = {0};
+    assert_ok(transfer(bridge.master, 0x10, written, 8, ROGUE_MEM_WRITE));
+    assert_ok(transfer(bridge.master, 0x12, posted, 2, ROGUE_MEM_POST));
+    assert_ok(transfer(bridge.master, 0x10, read, 8, ROGUE_MEM_READ));
+    const uint8_t expected[8] = {1, 2, 9, 10, 5, 6, 7, 8};
+    assert_memory_equal(read, expected, 8);
+    assert_ok(transfer(bridge.master, 0x11, read, 1, ROGUE_MEM_VERIFY));
+    assert_int_equal(read[0], 2);
+    const uint32_t types[] = {ROGUE_MEM_WRITE, ROGUE_MEM_POST, ROGUE_MEM_READ, ROGUE_MEM_VERIFY};
+    assert_int_equal(bridge.recorder.count, COUNT_OF(types));
+    for (size_t index = 0; index < COUNT_OF(types); index++) {
+        assert_int_equal(bridge.recorder.records[index].type, types[index]);
+    }
+    bridge_close(&bridge);
+}
+
+static void the_text_of_a_failure_crosses_the_bridge(void **state) {
+    (void)state;
+    bridge_t bridge;
+    bridge_open(&bridge, FAIL, NULL, NULL);
+    bridge.recorder.error_text = "register 7 is on fire: 100% %s";
+    uint32_t word = 0x5A5A5A5A;
+    assert_int_equal(transfer(bridge.master, 0, &word, 4, ROGUE_MEM_READ),
+                     ROGUE_MEM_ERROR_TRANSACTION);
+    assert_contains(rogue_mem_last_error(), bridge.recorder.error_text);
+    /* D-12: a failed read leaves the buffer as it is. */
+    assert_int_equal(word, 0x5A5A5A5A);
+    bridge_close(&bridge);
+}
+
+static void d14_each_of_two_clients_gets_its_own_answers(void **state) {
+    (void)state;
+    bridge_t bridge;
+    bridge_open(&bridge, KEEP, NULL, NULL);
+    rogue_mem_tcp_client_t *other = NULL;
+    assert_ok(rogue_mem_tcp_client_new("127.0.0.1", rogue_mem_tcp_server_port(bridge.server), NULL,
+                                       &other));
+    assert_ok(rogue_mem_tcp_client_wait_ready(other, WAIT_S, PERIOD_S));
+    rogue_mem_slave_t *slave = rogue_mem_tcp_client_slave(other);
+    rogue_mem_master_t *masters[2] = {bridge.master, master_of(slave)};
+    rogue_mem_slave_release(slave);
+    uint8_t bytes[2] = {0, 0};
+    uint32_t ids[2];
+    for (unsigned index = 0; index < 2; index++) {
+        assert_ok(rogue_mem_master_request(masters[index], 0x20 + index, 1, &bytes[index],
+                                           ROGUE_MEM_READ, &ids[index]));
+        events_wait(&bridge.recorder.transactions, index + 1);
+    }
+    /* Answered in the other order. */
+    rogue_mem_transaction_t *kept[2];
+    kept[0] = recorder_take(&bridge.recorder);
+    kept[1] = recorder_take(&bridge.recorder);
+    for (int index = 1; index >= 0; index--) {
+        uint8_t answer = (uint8_t)rogue_mem_transaction_address(kept[index]);
+        assert_ok(rogue_mem_transaction_write_data(kept[index], 0, &answer, 1));
+        rogue_mem_transaction_done(kept[index]);
+        rogue_mem_transaction_release(kept[index]);
+    }
+    for (unsigned index = 0; index < 2; index++) {
+        assert_ok(rogue_mem_master_wait(masters[index], ids[index]));
+        assert_int_equal(bytes[index], 0x20 + index);
+    }
+    rogue_mem_master_release(masters[1]);
+    rogue_mem_tcp_client_release(other);
+    bridge_close(&bridge);
+}
+
+static void stopping_a_client_fails_what_is_outstanding_and_what_comes(void **state) {
+    (void)state;
+    bridge_t bridge;
+    bridge_open(&bridge, KEEP, NULL, NULL);
+    uint32_t word = 0;
+    uint32_t id = 0;
+    assert_ok(rogue_mem_master_request(bridge.master, 0, 4, &word, ROGUE_MEM_READ, &id));
+    events_wait(&bridge.recorder.transactions, 1);
+    rogue_mem_tcp_client_stop(bridge.client);
+    rogue_mem_tcp_client_stop(bridge.client);
+    assert_int_equal(rogue_mem_master_wait(bridge.master, id), ROGUE_MEM_ERROR_TRANSACTION);
+    assert_contains(rogue_mem_last_error(), "stop");
+    assert_int_equal(transfer(bridge.master, 0, &word, 4, ROGUE_MEM_READ),
+                     ROGUE_MEM_ERROR_TRANSACTION);
+    assert_int_equal(rogue_mem_tcp_client_state(bridge.client), ROGUE_MEM_CLIENT_STOPPED);
+    assert_int_equal(rogue_mem_tcp_client_wait_ready(bridge.client, WAIT_S, PERIOD_S),
+                     ROGUE_MEM_ERROR_STOPPED);
+    bridge_close(&bridge);
+}
+
+static void d09_without_a_server_the_text_says_why(void **state) {
+    (void)state;
+    /* A pair of ports where nobody listens any more. */
+    rogue_mem_tcp_server_t *server = NULL;
+    assert_ok(rogue_mem_tcp_server_new("127.0.0.1", 0, NULL, &server));
+    uint16_t port = rogue_mem_tcp_server_port(server);
+    rogue_mem_tcp_server_release(server);
+    rogue_mem_tcp_client_t *client = NULL;
+    assert_ok(rogue_mem_tcp_client_new("127.0.0.1", port, NULL, &client));
+    rogue_mem_slave_t *slave = rogue_mem_tcp_client_slave(client);
+    rogue_mem_master_t *master = master_of(slave);
+    rogue_mem_master_set_timeout(master, 20 * SHORT_TIMEOUT_US);
+    uint32_t word = 0;
+    assert_int_equal(transfer(master, 0, &word, 4, ROGUE_MEM_READ),
+                     ROGUE_MEM_ERROR_TRANSACTION_TIMEOUT);
+    assert_contains(rogue_mem_last_error(), "refused");
+    assert_int_equal(rogue_mem_tcp_client_wait_ready(client, 0, 0), ROGUE_MEM_ERROR_TIMEOUT);
+    assert_int_equal(rogue_mem_tcp_client_wait_ready(client, -1e300, -1), ROGUE_MEM_ERROR_TIMEOUT);
+    rogue_mem_master_release(master);
+    rogue_mem_slave_stop(slave);
+    rogue_mem_slave_release(slave);
+    rogue_mem_tcp_client_release(client);
+}
+
+static void start_waits_only_for_a_client_that_was_made_to(void **state) {
+    (void)state;
+    bridge_t bridge;
+    rogue_mem_tcp_client_options_t options = {0};
+    options.size = sizeof options;
+    options.wait_ready = true;
+    bridge_open(&bridge, MEMORY, NULL, &options);
+    assert_ok(rogue_mem_tcp_client_start(bridge.client));
+    rogue_mem_tcp_client_stop(bridge.client);
+    assert_int_equal(rogue_mem_tcp_client_start(bridge.client), ROGUE_MEM_ERROR_STOPPED);
+    assert_string_equal(rogue_mem_last_error_source(), "memory::TcpClient::start");
+    bridge_close(&bridge);
+    bridge_open(&bridge, MEMORY, NULL, NULL);
+    rogue_mem_tcp_client_stop(bridge.client);
+    assert_ok(rogue_mem_tcp_client_start(bridge.client));
+    bridge_close(&bridge);
+}
+
+static void a_taken_port_is_named(void **state) {
+    (void)state;
+    rogue_mem_tcp_server_t *server = NULL;
+    assert_ok(rogue_mem_tcp_server_new("127.0.0.1", 0, NULL, &server));
+    uint16_t port = rogue_mem_tcp_server_port(server);
+    rogue_mem_tcp_server_t *second = NULL;
+    assert_int_equal(rogue_mem_tcp_server_new("127.0.0.1", port, NULL, &second),
+                     ROGUE_MEM_ERROR_BIND);
+    assert_null(second);
+    char expected[64];
+    snprintf(expected, sizeof expected, "Failed to bind server to port %u", (unsigned)port + 1);
+    assert_contains(rogue_mem_last_error(), expected);
+    assert_string_equal(rogue_mem_last_error_source(), "memory::TcpServer::TcpServer");
+    rogue_mem_tcp_server_release(server);
+}
+
+static void options_are_checked(void **state) {
+    (void)state;
+    rogue_mem_tcp_server_options_t options = {0};
+    rogue_mem_tcp_server_t *server = NULL;
+    assert_int_equal(rogue_mem_tcp_server_new("127.0.0.1", 0, &options, &server),
+                     ROGUE_MEM_ERROR_INVALID_ARGUMENT);
+    options.size = sizeof options;
+    options.legacy = 4;
+    assert_int_equal(rogue_mem_tcp_server_new("127.0.0.1", 0, &options, &server),
+                     ROGUE_MEM_ERROR_INVALID_ARGUMENT);
+    assert_contains(rogue_mem_last_error(), "ROGUE_MEM_LEGACY_");
+    assert_null(server);
+    const uint32_t policies[] = {ROGUE_MEM_LEGACY_AUTO, ROGUE_MEM_LEGACY_ONE_PER_ADDRESS,
+                                 ROGUE_MEM_LEGACY_LOCAL_PID, ROGUE_MEM_LEGACY_REFUSE};
+    for (size_t index = 0; index < COUNT_OF(policies); index++) {
+        options.legacy = policies[index];
+        options.transaction_bytes_max = UINT64_MAX;
+        assert_ok(rogue_mem_tcp_server_new("127.0.0.1", 0, &options, &server));
+        rogue_mem_tcp_server_release(server);
+    }
+}
+
+static void a_transaction_beyond_the_servers_limit_is_refused(void **state) {
+    (void)state;
+    rogue_mem_tcp_server_options_t options = {0};
+    options.size = sizeof options;
+    options.transaction_bytes_max = 8;
+    bridge_t bridge;
+    bridge_open(&bridge, MEMORY, &options, NULL);
+    uint8_t bytes[9] = {0};
+    assert_ok(transfer(bridge.master, 0, bytes, 8, ROGUE_MEM_READ));
+    assert_int_equal(transfer(bridge.master, 0, bytes, 9, ROGUE_MEM_READ),
+                     ROGUE_MEM_ERROR_TRANSACTION);
+    assert_int_equal(bridge.recorder.count, 1);
+    rogue_mem_tcp_server_stats_t stats = {0};
+    stats.size = sizeof stats;
+    assert_ok(rogue_mem_tcp_server_stats(bridge.server, &stats));
+    assert_int_equal(stats.refused, 1);
+    bridge_close(&bridge);
+}
+
+static void counters_tell_what_has_happened(void **state) {
+    (void)state;
+    bridge_t bridge;
+    bridge_open(&bridge, MEMORY, NULL, NULL);
+    uint8_t byte = 1;
+    for (int round = 0; round < 5; round++) {
+        assert_ok(transfer(bridge.master, 0, &byte, 1, ROGUE_MEM_WRITE));
+    }
+    rogue_mem_tcp_server_stats_t served = {0};
+    served.size = sizeof served;
+    assert_ok(rogue_mem_tcp_server_stats(bridge.server, &served));
+    assert_int_equal(served.size, sizeof served);
+    assert_int_equal(served.clients, 1);
+    assert_int_equal(served.accepted, 2);
+    assert_true(served.requests >= 5 && served.responses >= 5);
+    assert_int_equal(served.malformed, 0);
+    assert_true(served.bytes_in > 0 && served.bytes_out > 0);
+    rogue_mem_tcp_client_stats_t asked = {0};
+    asked.size = sizeof asked;
+    assert_ok(rogue_mem_tcp_client_stats(bridge.client, &asked));
+    assert_int_equal(asked.outstanding, 0);
+    assert_true(asked.requests >= 5 && asked.responses >= 5);
+    assert_true(asked.connects >= 1);
+    assert_int_equal(asked.disconnects, 0);
+    bridge_close(&bridge);
+}
+
+static void the_window_limits_what_is_at_the_slave(void **state) {
+    (void)state;
+    rogue_mem_tcp_server_options_t options = {0};
+    options.size = sizeof options;
+    options.window = 1;
+    bridge_t bridge;
+    bridge_open(&bridge, KEEP, &options, NULL);
+    uint8_t bytes[4];
+    uint32_t ids[4];
+    for (unsigned index = 0; index < 4; index++) {
+        assert_ok(rogue_mem_master_request(bridge.master, index, 1, &bytes[index], ROGUE_MEM_READ,
+                                           &ids[index]));
+    }
+    for (unsigned index = 0; index < 4; index++) {
+        events_wait(&bridge.recorder.transactions, index + 1);
+        assert_int_equal(events_count(&bridge.recorder.transactions), index + 1);
+        rogue_mem_transaction_t *transaction = recorder_take(&bridge.recorder);
+        assert_int_equal(rogue_mem_transaction_address(transaction), index);
+        assert_null(recorder_take(&bridge.recorder));
+        rogue_mem_transaction_done(transaction);
+        rogue_mem_transaction_release(transaction);
+    }
+    assert_ok(rogue_mem_master_wait(bridge.master, 0));
+    bridge_close(&bridge);
+}
+
+static void stop_server(void *ctx, rogue_mem_transaction_t *transaction) {
+    rogue_mem_tcp_server_stop(*(rogue_mem_tcp_server_t **)ctx);
+    rogue_mem_transaction_done(transaction);
+}
+
+static void a_server_may_be_stopped_by_its_own_slave(void **state) {
+    (void)state;
+    rogue_mem_tcp_server_t *server = NULL;
+    rogue_mem_slave_callbacks_t callbacks = {0};
+    callbacks.size = sizeof callbacks;
+    callbacks.ctx = &server;
+    callbacks.do_transaction = stop_server;
+    rogue_mem_slave_t *slave = NULL;
+    assert_ok(rogue_mem_slave_new(4, 0, &callbacks, &slave));
+    server = serve(slave, NULL);
+    rogue_mem_tcp_client_t *client = NULL;
+    assert_ok(
+        rogue_mem_tcp_client_new("127.0.0.1", rogue_mem_tcp_server_port(server), NULL, &client));
+    rogue_mem_slave_t *remote = rogue_mem_tcp_client_slave(client);
+    rogue_mem_master_t *master = master_of(remote);
+    uint32_t word = 0;
+    /* The answer may or may not have left before the connection was closed. */
+    rogue_mem_status_t status = transfer(master, 0, &word, 4, ROGUE_MEM_WRITE);
+    assert_true(status == ROGUE_MEM_OK || status == ROGUE_MEM_ERROR_TRANSACTION);
+    rogue_mem_master_release(master);
+    rogue_mem_slave_release(remote);
+    rogue_mem_tcp_client_release(client);
+    rogue_mem_tcp_server_release(server);
+    rogue_mem_slave_release(slave);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_kind_of_transaction_crosses_the_bridge),
+        cmocka_unit_test(the_text_of_a_failure_crosses_the_bridge),
+        cmocka_unit_test(d14_each_of_two_clients_gets_its_own_answers),
+        cmocka_unit_test(stopping_a_client_fails_what_is_outstanding_and_what_comes),
+        cmocka_unit_test(d09_without_a_server_the_text_says_why),
+        cmocka_unit_test(start_waits_only_for_a_client_that_was_made_to),
+        cmocka_unit_test(a_taken_port_is_named),
+        cmocka_unit_test(options_are_checked),
+        cmocka_unit_test(a_transaction_beyond_the_servers_limit_is_refused),
+        cmocka_unit_test(counters_tell_what_has_happened),
+        cmocka_unit_test(the_window_limits_what_is_at_the_slave),
+        cmocka_unit_test(a_server_may_be_stopped_by_its_own_slave),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
