@@ -251,6 +251,11 @@ uint32_t rogue_mem_version_number(void);
  * else. A pointer stands for one reference, or for more that somebody else keeps. */
 
 /**
+ * Bytes on their way through a stream, with what is said about them.
+ */
+typedef struct rogue_mem_frame_t rogue_mem_frame_t;
+
+/**
  * A master and a slave in one: hands transactions on with its offset added to their address.
  */
 typedef struct rogue_mem_hub_t rogue_mem_hub_t;
@@ -270,6 +275,16 @@ typedef struct rogue_mem_master_t rogue_mem_master_t;
  * handles of one slave need not have the same address; compare rogue_mem_slave_id.
  */
 typedef struct rogue_mem_slave_t rogue_mem_slave_t;
+
+/**
+ * Something that sends frames to stream slaves.
+ */
+typedef struct rogue_mem_stream_master_t rogue_mem_stream_master_t;
+
+/**
+ * Something that receives frames. Two handles of one stream slave need not have the same address.
+ */
+typedef struct rogue_mem_stream_slave_t rogue_mem_stream_slave_t;
 
 /**
  * The requesting end of the memory TCP bridge: a slave whose other end is a server.
@@ -605,17 +620,17 @@ typedef struct rogue_mem_slave_callbacks_t {
  * @param min smallest access in bytes, advertised only.
  * @param max largest access in bytes; what is larger reaches the slave in parts if a hub or a
  * server hands it on. 0 = not limited.
- * @param callbacks_or_null what the slave does, copied. NULL: every transaction fails.
+ * @param callbacks what the slave does, copied; may be NULL: every transaction fails.
  * @param out receives the slave, a new reference. Untouched on failure, and then ctx stays the
  * caller's: drop is not called.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if
- * callbacks_or_null has a wrong size.
+ * callbacks has a wrong size.
  *
  * Thread safe.
  */
 rogue_mem_status_t rogue_mem_slave_new(uint32_t min,
                                        uint32_t max,
-                                       const rogue_mem_slave_callbacks_t *callbacks_or_null,
+                                       const rogue_mem_slave_callbacks_t *callbacks,
                                        rogue_mem_slave_t **out);
 
 /**
@@ -1612,6 +1627,467 @@ rogue_mem_status_t rogue_mem_tcp_client_state_text(const rogue_mem_tcp_client_t 
  */
 rogue_mem_status_t rogue_mem_tcp_client_stats(const rogue_mem_tcp_client_t *client,
                                               rogue_mem_tcp_client_stats_t *stats);
+
+/* --- Frames ----------------------------------------------------------------------------------- */
+
+/* A frame is a number of bytes on their way through a stream, with what is said about them. Slaves
+ * of one master share it. The bytes that it has room for come one after the other; the first of
+ * them, as many as rogue_mem_frame_payload says, are its payload.
+ *
+ * The payload is guarded by the frame's lock. Functions that touch it take the lock by themselves,
+ * unless the calling thread has taken it by rogue_mem_frame_lock. Flags, channel and error need no
+ * lock. */
+
+/**
+ * Makes a frame of one piece, without payload.
+ *
+ * @param capacity bytes that the payload can have.
+ * @param out receives the frame, a new reference. Untouched on failure.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_frame_new(uint32_t capacity, rogue_mem_frame_t **out);
+
+/**
+ * Adds a reference.
+ *
+ * @param frame the frame; NULL is allowed and ignored.
+ * @return its argument.
+ *
+ * Thread safe.
+ */
+rogue_mem_frame_t *rogue_mem_frame_retain(rogue_mem_frame_t *frame);
+
+/**
+ * Gives a reference back.
+ *
+ * @param frame the frame; NULL is allowed and ignored.
+ *
+ * Thread safe.
+ */
+void rogue_mem_frame_release(rogue_mem_frame_t *frame);
+
+/**
+ * Locks the frame's payload, waiting for whoever has it locked. A thread may lock it several
+ * times, and must unlock it as often. It must not be sent meanwhile.
+ *
+ * @param frame the frame, which is kept alive until it is unlocked; NULL is an error.
+ *
+ * Thread safe.
+ */
+void rogue_mem_frame_lock(rogue_mem_frame_t *frame);
+
+/**
+ * Unlocks the frame's payload.
+ *
+ * @param frame the frame; NULL, or one that this thread has not locked, is an error.
+ *
+ * Thread safe; to be called by the thread that locked it.
+ */
+void rogue_mem_frame_unlock(rogue_mem_frame_t *frame);
+
+/**
+ * The bytes that the payload can have.
+ *
+ * @param frame the frame.
+ * @return bytes; 0 if frame is NULL.
+ *
+ * Thread safe.
+ */
+uint32_t rogue_mem_frame_size(const rogue_mem_frame_t *frame);
+
+/**
+ * The bytes by which the payload can grow.
+ *
+ * @param frame the frame.
+ * @return bytes; 0 if frame is NULL.
+ *
+ * Thread safe.
+ */
+uint32_t rogue_mem_frame_available(const rogue_mem_frame_t *frame);
+
+/**
+ * The bytes of the payload.
+ *
+ * @param frame the frame.
+ * @return bytes; 0 if frame is NULL.
+ *
+ * Thread safe.
+ */
+uint32_t rogue_mem_frame_payload(const rogue_mem_frame_t *frame);
+
+/**
+ * Makes the payload longer or shorter. Bytes that it gains are those that lie in memory.
+ *
+ * @param frame the frame.
+ * @param payload its new length in bytes.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_FRAME if the frame has not
+ * so much room.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_frame_set_payload(rogue_mem_frame_t *frame, uint32_t payload);
+
+/**
+ * The bytes of the frame: rogue_mem_frame_size of them, in one piece, the payload first. A frame
+ * of several pieces is put together for it, which happens once. Use the result under the frame's
+ * lock where others may have the frame.
+ *
+ * @param frame the frame.
+ * @return the first byte, valid as long as the frame; NULL if it has no room at all, there is no
+ * memory to put it together, or frame is NULL.
+ *
+ * Thread safe.
+ */
+uint8_t *rogue_mem_frame_data(rogue_mem_frame_t *frame);
+
+/**
+ * Copies bytes of the payload out.
+ *
+ * @param frame the frame.
+ * @param offset first byte, counted from the start of the payload.
+ * @param into where to copy to, outside of the frame; may be NULL if count is 0. Untouched on
+ * failure.
+ * @param count number of bytes.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_FRAME if the range does not
+ * lie within the payload.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_frame_read_data(const rogue_mem_frame_t *frame,
+                                             uint32_t offset,
+                                             uint8_t *into,
+                                             uint32_t count);
+
+/**
+ * Copies bytes into the payload, which does not grow by it.
+ *
+ * @param frame the frame.
+ * @param offset first byte, counted from the start of the payload.
+ * @param from where to copy from, outside of the frame; may be NULL if count is 0.
+ * @param count number of bytes.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_FRAME if the range does not
+ * lie within the payload, and then nothing is changed.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_frame_write_data(rogue_mem_frame_t *frame,
+                                              uint32_t offset,
+                                              const uint8_t *from,
+                                              uint32_t count);
+
+/**
+ * The flags: bits 7 to 0 are the first user byte, bits 15 to 8 the last user byte.
+ *
+ * @param frame the frame.
+ * @return the flags, 0 in a new frame; 0 if frame is NULL.
+ *
+ * Thread safe.
+ */
+uint16_t rogue_mem_frame_flags(const rogue_mem_frame_t *frame);
+
+/**
+ * Replaces the flags.
+ *
+ * @param frame the frame; NULL is an error.
+ * @param flags the new flags.
+ *
+ * Thread safe.
+ */
+void rogue_mem_frame_set_flags(rogue_mem_frame_t *frame, uint16_t flags);
+
+/**
+ * The user bits that go with the first byte (AXI-Stream TUSER).
+ *
+ * @param frame the frame.
+ * @return the bits, 0 in a new frame; 0 if frame is NULL.
+ *
+ * Thread safe.
+ */
+uint8_t rogue_mem_frame_first_user(const rogue_mem_frame_t *frame);
+
+/**
+ * Replaces the first user byte.
+ *
+ * @param frame the frame; NULL is an error.
+ * @param user the new bits.
+ *
+ * Thread safe.
+ */
+void rogue_mem_frame_set_first_user(rogue_mem_frame_t *frame, uint8_t user);
+
+/**
+ * The user bits that go with the last byte (AXI-Stream TUSER).
+ *
+ * @param frame the frame.
+ * @return the bits, 0 in a new frame; 0 if frame is NULL.
+ *
+ * Thread safe.
+ */
+uint8_t rogue_mem_frame_last_user(const rogue_mem_frame_t *frame);
+
+/**
+ * Replaces the last user byte.
+ *
+ * @param frame the frame; NULL is an error.
+ * @param user the new bits.
+ *
+ * Thread safe.
+ */
+void rogue_mem_frame_set_last_user(rogue_mem_frame_t *frame, uint8_t user);
+
+/**
+ * The channel.
+ *
+ * @param frame the frame.
+ * @return the channel, 0 in a new frame; 0 if frame is NULL.
+ *
+ * Thread safe.
+ */
+uint8_t rogue_mem_frame_channel(const rogue_mem_frame_t *frame);
+
+/**
+ * Replaces the channel.
+ *
+ * @param frame the frame; NULL is an error.
+ * @param channel the new channel.
+ *
+ * Thread safe.
+ */
+void rogue_mem_frame_set_channel(rogue_mem_frame_t *frame, uint8_t channel);
+
+/**
+ * The error.
+ *
+ * @param frame the frame.
+ * @return the error, 0 if the frame is good; 0 if frame is NULL.
+ *
+ * Thread safe.
+ */
+uint8_t rogue_mem_frame_error(const rogue_mem_frame_t *frame);
+
+/**
+ * Replaces the error.
+ *
+ * @param frame the frame; NULL is an error.
+ * @param error the new error; 0 says that the frame is good.
+ *
+ * Thread safe.
+ */
+void rogue_mem_frame_set_error(rogue_mem_frame_t *frame, uint8_t error);
+
+/* --- Stream slaves ---------------------------------------------------------------------------- */
+
+/* A stream slave receives frames. Programs make their own from a callback, or get one from an
+ * object that receives: rogue_mem_srp_v3_stream_slave, rogue_mem_srp_v3_emulation_stream_slave.
+ *
+ * The callback runs in the thread that sends, with no lock held, and several at once where frames
+ * come from several threads. It may call every function of this header, and may send frames
+ * itself. */
+
+/**
+ * What a stream slave made by rogue_mem_stream_slave_new does. Zero-initialise it, set size, and
+ * then the rest.
+ */
+typedef struct rogue_mem_stream_slave_callbacks_t {
+    /**
+     * sizeof(rogue_mem_stream_slave_callbacks_t).
+     */
+    size_t size;
+    /**
+     * Passed to every callback.
+     */
+    void *ctx;
+    /**
+     * Called exactly once, when accept_frame will be called no more; on any thread. Not called if
+     * rogue_mem_stream_slave_new fails. NULL: nothing is called.
+     */
+    void (*drop)(void *ctx);
+    /**
+     * Receives a frame, which is borrowed: call rogue_mem_frame_retain to keep it. Other slaves
+     * may receive the same frame after this one. NULL: frames are only counted.
+     */
+    void (*accept_frame)(void *ctx, rogue_mem_frame_t *frame);
+} rogue_mem_stream_slave_callbacks_t;
+
+/**
+ * Makes a stream slave from a callback.
+ *
+ * @param callbacks what the slave does, copied; may be NULL: frames are only counted.
+ * @param out receives the slave, a new reference. Untouched on failure, and then ctx stays the
+ * caller's: drop is not called.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if
+ * callbacks has a wrong size.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_stream_slave_new(const rogue_mem_stream_slave_callbacks_t *callbacks,
+                                              rogue_mem_stream_slave_t **out);
+
+/**
+ * Adds a reference.
+ *
+ * @param slave the stream slave; NULL is allowed and ignored.
+ * @return its argument.
+ *
+ * Thread safe.
+ */
+rogue_mem_stream_slave_t *rogue_mem_stream_slave_retain(rogue_mem_stream_slave_t *slave);
+
+/**
+ * Gives a reference back. Stream masters that the slave is connected to keep it alive.
+ *
+ * @param slave the stream slave; NULL is allowed and ignored.
+ *
+ * Thread safe.
+ */
+void rogue_mem_stream_slave_release(rogue_mem_stream_slave_t *slave);
+
+/**
+ * Hands a frame to the slave, in this thread.
+ *
+ * @param slave the stream slave.
+ * @param frame the frame, borrowed; this thread must not have it locked.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if this
+ * thread has the frame locked.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_stream_slave_accept_frame(rogue_mem_stream_slave_t *slave,
+                                                       rogue_mem_frame_t *frame);
+
+/**
+ * Asks the slave for a frame to fill and send to it.
+ *
+ * @param slave the stream slave.
+ * @param size bytes that it must have room for.
+ * @param zero_copy whether it may lie in memory that the slave can send without copying.
+ * @param out receives the frame, without payload, a new reference. Untouched on failure.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_stream_slave_req_frame(rogue_mem_stream_slave_t *slave,
+                                                    uint32_t size,
+                                                    bool zero_copy,
+                                                    rogue_mem_frame_t **out);
+
+/**
+ * The number of frames received.
+ *
+ * @param slave the stream slave.
+ * @return frames; 0 if slave is NULL.
+ *
+ * Thread safe.
+ */
+uint64_t rogue_mem_stream_slave_frame_count(const rogue_mem_stream_slave_t *slave);
+
+/**
+ * The payload of the frames received.
+ *
+ * @param slave the stream slave.
+ * @return bytes; 0 if slave is NULL.
+ *
+ * Thread safe.
+ */
+uint64_t rogue_mem_stream_slave_byte_count(const rogue_mem_stream_slave_t *slave);
+
+/* --- Stream masters --------------------------------------------------------------------------- */
+
+/* A stream master sends frames to the slaves that it is connected to, and keeps these alive. */
+
+/**
+ * Makes a stream master that is connected to nothing.
+ *
+ * @param out receives the master, a new reference. Untouched on failure.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_stream_master_new(rogue_mem_stream_master_t **out);
+
+/**
+ * Adds a reference.
+ *
+ * @param master the stream master; NULL is allowed and ignored.
+ * @return its argument.
+ *
+ * Thread safe.
+ */
+rogue_mem_stream_master_t *rogue_mem_stream_master_retain(rogue_mem_stream_master_t *master);
+
+/**
+ * Gives a reference back.
+ *
+ * @param master the stream master; NULL is allowed and ignored.
+ *
+ * Thread safe.
+ */
+void rogue_mem_stream_master_release(rogue_mem_stream_master_t *master);
+
+/**
+ * Connects a slave, after those that are connected already. The one that was connected first is
+ * asked for frames, and receives each frame last.
+ *
+ * @param master the stream master.
+ * @param slave the stream slave; the master takes a reference of its own.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_OUT_OF_RESOURCES beyond
+ * 1024 slaves.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_stream_master_add_slave(rogue_mem_stream_master_t *master,
+                                                     rogue_mem_stream_slave_t *slave);
+
+/**
+ * The number of slaves connected.
+ *
+ * @param master the stream master.
+ * @return slaves; 0 if master is NULL.
+ *
+ * Thread safe.
+ */
+uint32_t rogue_mem_stream_master_slave_count(const rogue_mem_stream_master_t *master);
+
+/**
+ * Asks the slave that was connected first for a frame to fill and send; where there is none, the
+ * master makes one itself.
+ *
+ * @param master the stream master.
+ * @param size bytes that it must have room for.
+ * @param zero_copy whether it may lie in memory that the slave can send without copying.
+ * @param out receives the frame, without payload, a new reference. Untouched on failure.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_stream_master_req_frame(rogue_mem_stream_master_t *master,
+                                                     uint32_t size,
+                                                     bool zero_copy,
+                                                     rogue_mem_frame_t **out);
+
+/**
+ * Hands a frame to every slave, in this thread. Where there is none, nothing happens.
+ *
+ * @param master the stream master.
+ * @param frame the frame, borrowed; this thread must not have it locked.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if this
+ * thread has the frame locked.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_stream_master_send_frame(rogue_mem_stream_master_t *master,
+                                                      rogue_mem_frame_t *frame);
+
+/**
+ * Lets go of all slaves: what is sent from now on reaches nobody.
+ *
+ * @param master the stream master; NULL is an error.
+ *
+ * Thread safe.
+ */
+void rogue_mem_stream_master_stop(rogue_mem_stream_master_t *master);
 
 /* --- Logging ---------------------------------------------------------------------------------- */
 

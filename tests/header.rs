@@ -24,6 +24,9 @@ const SECTIONS: &[(&str, &str)] = &[
     ("bits", "Ranges of bits"),
     ("tcp_server", "Memory TCP bridge: servers"),
     ("tcp_client", "Memory TCP bridge: clients"),
+    ("frame", "Frames"),
+    ("stream_slave", "Stream slaves"),
+    ("stream_master", "Stream masters"),
     ("logging", "Logging"),
 ];
 /// The files that declare nothing.

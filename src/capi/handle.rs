@@ -10,6 +10,7 @@ use std::sync::Arc;
 use crate::bridge::{TcpClient, TcpServer};
 use crate::logging::Logger;
 use crate::memory::{Hub, Master, Slave, Transaction};
+use crate::stream::{self, Frame};
 
 /// A C type whose pointers are references to a counted Rust object. Having one such object is
 /// the only way to have a pointer, so a handle cannot be released by a wrong rule.
@@ -64,6 +65,24 @@ pub struct rogue_mem_tcp_client_t {
 }
 handle!(rogue_mem_tcp_client_t => TcpClient);
 
+/// Bytes on their way through a stream, with what is said about them.
+pub struct rogue_mem_frame_t {
+    _private: (),
+}
+handle!(rogue_mem_frame_t => Frame);
+
+/// Something that receives frames. Two handles of one stream slave need not have the same address.
+pub struct rogue_mem_stream_slave_t {
+    _private: (),
+}
+handle!(rogue_mem_stream_slave_t => StreamSlaveObject);
+
+/// Something that sends frames to stream slaves.
+pub struct rogue_mem_stream_master_t {
+    _private: (),
+}
+handle!(rogue_mem_stream_master_t => stream::Master);
+
 /// A named source of log messages.
 pub struct rogue_mem_logger_t {
     _private: (),
@@ -83,6 +102,21 @@ impl Deref for SlaveObject {
 /// A new handle of `slave`.
 pub(super) fn slave_handle(slave: Arc<dyn Slave>) -> *mut rogue_mem_slave_t {
     into_handle(Arc::new(SlaveObject(slave)))
+}
+
+/// A stream slave of any kind behind a pointer of one word.
+pub struct StreamSlaveObject(pub(super) Arc<dyn stream::Slave>);
+
+impl Deref for StreamSlaveObject {
+    type Target = dyn stream::Slave;
+    fn deref(&self) -> &Self::Target {
+        &*self.0
+    }
+}
+
+/// A new handle of a stream `slave`.
+pub(super) fn stream_slave_handle(slave: Arc<dyn stream::Slave>) -> *mut rogue_mem_stream_slave_t {
+    into_handle(Arc::new(StreamSlaveObject(slave)))
 }
 
 /// Turns a reference into a handle, which then stands for it.

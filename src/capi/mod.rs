@@ -25,16 +25,20 @@ mod handle;
 
 pub mod bits;
 pub mod emulate;
+pub mod frame;
 pub mod hub;
 pub mod logging;
 pub mod master;
 pub mod slave;
 pub mod status;
+pub mod stream_master;
+pub mod stream_slave;
 pub mod tcp_client;
 pub mod tcp_server;
 pub mod transaction;
 
 pub use handle::{
-    rogue_mem_hub_t, rogue_mem_logger_t, rogue_mem_master_t, rogue_mem_slave_t,
-    rogue_mem_tcp_client_t, rogue_mem_tcp_server_t, rogue_mem_transaction_t,
+    rogue_mem_frame_t, rogue_mem_hub_t, rogue_mem_logger_t, rogue_mem_master_t, rogue_mem_slave_t,
+    rogue_mem_stream_master_t, rogue_mem_stream_slave_t, rogue_mem_tcp_client_t,
+    rogue_mem_tcp_server_t, rogue_mem_transaction_t,
 };

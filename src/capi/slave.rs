@@ -153,25 +153,25 @@ impl Slave for CallbackSlave {
 /// @param min smallest access in bytes, advertised only.
 /// @param max largest access in bytes; what is larger reaches the slave in parts if a hub or a
 /// server hands it on. 0 = not limited.
-/// @param callbacks_or_null what the slave does, copied. NULL: every transaction fails.
+/// @param callbacks what the slave does, copied; may be NULL: every transaction fails.
 /// @param out receives the slave, a new reference. Untouched on failure, and then ctx stays the
 /// caller's: drop is not called.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if
-/// callbacks_or_null has a wrong size.
+/// callbacks has a wrong size.
 ///
 /// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_slave_new(
     min: u32,
     max: u32,
-    callbacks_or_null: *const rogue_mem_slave_callbacks_t,
+    callbacks: *const rogue_mem_slave_callbacks_t,
     out: *mut *mut rogue_mem_slave_t,
 ) -> rogue_mem_status_t {
     status(|call| {
         // SAFETY: null or valid, as the header demands.
         let out = unsafe { call.out(out, "out") }?;
         // SAFETY: null or as long as its `size` says, as the header demands.
-        let given = unsafe { call.versioned_or_none(callbacks_or_null, "callbacks_or_null") }?;
+        let given = unsafe { call.versioned_or_none(callbacks, "callbacks") }?;
         let callbacks = given.unwrap_or(NO_CALLBACKS);
         let base = SlaveBase::new(min, max);
         // From here on nothing can fail: `ctx` is ours.

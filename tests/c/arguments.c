@@ -334,6 +334,77 @@ static void bridges(void **state) {
     rogue_mem_tcp_server_release(server);
 }
 
+static void frames(void **state) {
+    (void)state;
+    rogue_mem_frame_t *frame = NULL;
+    assert_ok(rogue_mem_frame_new(4, &frame));
+    assert_ok(rogue_mem_frame_set_payload(frame, 4));
+    uint8_t copy[4] = {9, 9, 9, 9};
+
+    ALLOWS_NULL(rogue_mem_frame);
+    REFUSES(NULL_ARGUMENT, rogue_mem_frame_new, (4, NULL));
+    NOTES(rogue_mem_frame_lock, (NULL));
+    NOTES(rogue_mem_frame_unlock, (NULL));
+    GIVES(0, rogue_mem_frame_size, (NULL));
+    GIVES(0, rogue_mem_frame_available, (NULL));
+    GIVES(0, rogue_mem_frame_payload, (NULL));
+    REFUSES(NULL_ARGUMENT, rogue_mem_frame_set_payload, (NULL, 1));
+    GIVES(NULL, rogue_mem_frame_data, (NULL));
+    REFUSES(NULL_ARGUMENT, rogue_mem_frame_read_data, (NULL, 0, copy, 4));
+    REFUSES(NULL_ARGUMENT, rogue_mem_frame_read_data, (frame, 0, NULL, 4));
+    REFUSES(NULL_ARGUMENT, rogue_mem_frame_write_data, (NULL, 0, copy, 4));
+    REFUSES(NULL_ARGUMENT, rogue_mem_frame_write_data, (frame, 0, NULL, 4));
+    GIVES(0, rogue_mem_frame_flags, (NULL));
+    GIVES(0, rogue_mem_frame_first_user, (NULL));
+    GIVES(0, rogue_mem_frame_last_user, (NULL));
+    GIVES(0, rogue_mem_frame_channel, (NULL));
+    GIVES(0, rogue_mem_frame_error, (NULL));
+    NOTES(rogue_mem_frame_set_flags, (NULL, 1));
+    NOTES(rogue_mem_frame_set_first_user, (NULL, 1));
+    NOTES(rogue_mem_frame_set_last_user, (NULL, 1));
+    NOTES(rogue_mem_frame_set_channel, (NULL, 1));
+    NOTES(rogue_mem_frame_set_error, (NULL, 1));
+    assert_int_equal(copy[0], 9);
+    rogue_mem_frame_release(frame);
+}
+
+static void streams(void **state) {
+    (void)state;
+    rogue_mem_stream_slave_t *slave = NULL;
+    rogue_mem_stream_master_t *master = NULL;
+    rogue_mem_stream_slave_t *slave_out = SENTINEL(rogue_mem_stream_slave_t);
+    rogue_mem_frame_t *frame_out = SENTINEL(rogue_mem_frame_t);
+    assert_ok(rogue_mem_stream_slave_new(NULL, &slave));
+    assert_ok(rogue_mem_stream_master_new(&master));
+    rogue_mem_stream_slave_callbacks_t callbacks = {0};
+
+    ALLOWS_NULL(rogue_mem_stream_slave);
+    REFUSES(NULL_ARGUMENT, rogue_mem_stream_slave_new, (NULL, NULL));
+    REFUSES(INVALID_ARGUMENT, rogue_mem_stream_slave_new, (&callbacks, &slave_out));
+    REFUSES(NULL_ARGUMENT, rogue_mem_stream_slave_accept_frame, (NULL, NULL));
+    REFUSES(NULL_ARGUMENT, rogue_mem_stream_slave_accept_frame, (slave, NULL));
+    REFUSES(NULL_ARGUMENT, rogue_mem_stream_slave_req_frame, (NULL, 4, true, &frame_out));
+    REFUSES(NULL_ARGUMENT, rogue_mem_stream_slave_req_frame, (slave, 4, true, NULL));
+    GIVES(0, rogue_mem_stream_slave_frame_count, (NULL));
+    GIVES(0, rogue_mem_stream_slave_byte_count, (NULL));
+    ALLOWS_NULL(rogue_mem_stream_master);
+    REFUSES(NULL_ARGUMENT, rogue_mem_stream_master_new, (NULL));
+    REFUSES(NULL_ARGUMENT, rogue_mem_stream_master_add_slave, (NULL, slave));
+    REFUSES(NULL_ARGUMENT, rogue_mem_stream_master_add_slave, (master, NULL));
+    GIVES(0, rogue_mem_stream_master_slave_count, (NULL));
+    REFUSES(NULL_ARGUMENT, rogue_mem_stream_master_req_frame, (NULL, 4, true, &frame_out));
+    REFUSES(NULL_ARGUMENT, rogue_mem_stream_master_req_frame, (master, 4, true, NULL));
+    REFUSES(NULL_ARGUMENT, rogue_mem_stream_master_send_frame, (NULL, NULL));
+    REFUSES(NULL_ARGUMENT, rogue_mem_stream_master_send_frame, (master, NULL));
+    NOTES(rogue_mem_stream_master_stop, (NULL));
+    assert_ptr_equal(slave_out, SENTINEL(rogue_mem_stream_slave_t));
+    assert_ptr_equal(frame_out, SENTINEL(rogue_mem_frame_t));
+    assert_int_equal(rogue_mem_stream_slave_frame_count(slave), 0);
+    assert_int_equal(rogue_mem_stream_master_slave_count(master), 0);
+    rogue_mem_stream_master_release(master);
+    rogue_mem_stream_slave_release(slave);
+}
+
 static void logs(void **state) {
     (void)state;
     rogue_mem_logger_t *logger = NULL;
@@ -399,6 +470,8 @@ int main(void) {
         cmocka_unit_test(hubs),
         cmocka_unit_test(ranges_of_bits),
         cmocka_unit_test(bridges),
+        cmocka_unit_test(frames),
+        cmocka_unit_test(streams),
         cmocka_unit_test(logs),
         cmocka_unit_test(no_function_has_been_forgotten),
     };

@@ -57,6 +57,8 @@ FIXED(sizeof(rogue_mem_slave_callbacks_t), 9 * sizeof(void *));
 FIXED(offsetof(rogue_mem_slave_callbacks_t, slave_name), 8 * sizeof(void *));
 FIXED(offsetof(rogue_mem_log_sink_t, size), 0);
 FIXED(sizeof(rogue_mem_log_sink_t), 4 * sizeof(void *));
+FIXED(offsetof(rogue_mem_stream_slave_callbacks_t, size), 0);
+FIXED(sizeof(rogue_mem_stream_slave_callbacks_t), 4 * sizeof(void *));
 /* What precedes the 64-bit members is a multiple of 8 bytes with 64-bit pointers, and is padded
  * with 32-bit ones; there is no other padding. */
 #define HEAD(bytes) (sizeof(size_t) + (bytes) + (sizeof(size_t) + (bytes)) % 8)

@@ -1,0 +1,355 @@
+/* Frames, and the masters and slaves between which they travel. */
+#include "support.h"
+
+typedef struct {
+    events_t drops;
+    unsigned number;
+    unsigned *log;
+    size_t *logged;
+    uint8_t first_byte;
+    uint32_t payload;
+    rogue_mem_frame_t *kept;
+} receiver_t;
+
+static void accept_frame(void *ctx, rogue_mem_frame_t *frame) {
+    receiver_t *receiver = ctx;
+    if (receiver->log != NULL) {
+        receiver->log[(*receiver->logged)++] = receiver->number;
+    }
+    rogue_mem_frame_lock(frame);
+    receiver->payload = rogue_mem_frame_payload(frame);
+    receiver->first_byte = receiver->payload > 0 ? rogue_mem_frame_data(frame)[0] : 0;
+    rogue_mem_frame_unlock(frame);
+    if (receiver->kept == NULL) {
+        receiver->kept = rogue_mem_frame_retain(frame);
+    }
+}
+
+static void drop(void *ctx) { events_raise(&((receiver_t *)ctx)->drops); }
+
+static rogue_mem_stream_slave_t *slave_of(receiver_t *receiver) {
+    memset(receiver, 0, sizeof *receiver);
+    events_init(&receiver->drops);
+    rogue_mem_stream_slave_callbacks_t callbacks = {0};
+    callbacks.size = sizeof callbacks;
+    callbacks.ctx = receiver;
+    callbacks.drop = drop;
+    callbacks.accept_frame = accept_frame;
+    rogue_mem_stream_slave_t *slave = NULL;
+    assert_ok(rogue_mem_stream_slave_new(&callbacks, &slave));
+    return slave;
+}
+
+static rogue_mem_frame_t *frame_of(const char *text) {
+    rogue_mem_frame_t *frame = NULL;
+    uint32_t length = (uint32_t)strlen(text);
+    assert_ok(rogue_mem_frame_new(length, &frame));
+    assert_ok(rogue_mem_frame_set_payload(frame, length));
+    assert_ok(rogue_mem_frame_write_data(frame, 0, (const uint8_t *)text, length));
+    return frame;
+}
+
+static void a_frame_has_room_and_payload(void **state) {
+    (void)state;
+    rogue_mem_frame_t *frame = NULL;
+    assert_ok(rogue_mem_frame_new(16, &frame));
+    assert_int_equal(rogue_mem_frame_size(frame), 16);
+    assert_int_equal(rogue_mem_frame_available(frame), 16);
+    assert_int_equal(rogue_mem_frame_payload(frame), 0);
+    assert_ok(rogue_mem_frame_set_payload(frame, 10));
+    assert_int_equal(rogue_mem_frame_payload(frame), 10);
+    assert_int_equal(rogue_mem_frame_available(frame), 6);
+    assert_int_equal(rogue_mem_frame_set_payload(frame, 17), ROGUE_MEM_ERROR_FRAME);
+    assert_int_equal(rogue_mem_frame_payload(frame), 10);
+    uint8_t *data = rogue_mem_frame_data(frame);
+    assert_non_null(data);
+    memcpy(data, "0123456789abcdef", 16);
+    uint8_t copy[4];
+    assert_ok(rogue_mem_frame_read_data(frame, 6, copy, 4));
+    assert_memory_equal(copy, "6789", 4);
+    assert_int_equal(rogue_mem_frame_read_data(frame, 7, copy, 4), ROGUE_MEM_ERROR_FRAME);
+    assert_int_equal(rogue_mem_frame_read_data(frame, UINT32_MAX, copy, 2), ROGUE_MEM_ERROR_FRAME);
+    assert_int_equal(rogue_mem_frame_write_data(frame, 9, copy, 2), ROGUE_MEM_ERROR_FRAME);
+    assert_memory_equal(copy, "6789", 4);
+    assert_ok(rogue_mem_frame_write_data(frame, 8, (const uint8_t *)"XY", 2));
+    assert_memory_equal(data, "01234567XYabcdef", 16);
+    assert_ptr_equal(rogue_mem_frame_data(frame), data);
+    assert_ptr_equal(rogue_mem_frame_retain(frame), frame);
+    rogue_mem_frame_release(frame);
+    rogue_mem_frame_release(frame);
+}
+
+static void a_frame_without_room_has_no_data(void **state) {
+    (void)state;
+    rogue_mem_frame_t *frame = NULL;
+    assert_ok(rogue_mem_frame_new(0, &frame));
+    assert_int_equal(rogue_mem_frame_size(frame), 0);
+    assert_null(rogue_mem_frame_data(frame));
+    assert_ok(rogue_mem_frame_read_data(frame, 0, NULL, 0));
+    rogue_mem_frame_release(frame);
+}
+
+static void flags_users_channel_and_error_are_replaced(void **state) {
+    (void)state;
+    rogue_mem_frame_t *frame = NULL;
+    assert_ok(rogue_mem_frame_new(1, &frame));
+    assert_int_equal(rogue_mem_frame_flags(frame), 0);
+    rogue_mem_frame_set_flags(frame, 0xA55A);
+    assert_int_equal(rogue_mem_frame_first_user(frame), 0x5A);
+    assert_int_equal(rogue_mem_frame_last_user(frame), 0xA5);
+    rogue_mem_frame_set_first_user(frame, 0x01);
+    rogue_mem_frame_set_last_user(frame, 0x02);
+    assert_int_equal(rogue_mem_frame_flags(frame), 0x0201);
+    rogue_mem_frame_set_channel(frame, 7);
+    rogue_mem_frame_set_error(frame, 0x80);
+    assert_int_equal(rogue_mem_frame_channel(frame), 7);
+    assert_int_equal(rogue_mem_frame_error(frame), 0x80);
+    rogue_mem_frame_set_error(frame, 0);
+    assert_int_equal(rogue_mem_frame_error(frame), 0);
+    assert_int_equal(rogue_mem_frame_flags(frame), 0x0201);
+    rogue_mem_frame_release(frame);
+}
+
+static void a_locked_frame_can_be_looked_at_by_its_thread(void **state) {
+    (void)state;
+    rogue_mem_frame_t *frame = frame_of("abc");
+    rogue_mem_frame_lock(frame);
+    rogue_mem_frame_lock(frame);
+    assert_int_equal(rogue_mem_frame_payload(frame), 3);
+    assert_int_equal(rogue_mem_frame_size(frame), 3);
+    assert_int_equal(rogue_mem_frame_available(frame), 0);
+    assert_memory_equal(rogue_mem_frame_data(frame), "abc", 3);
+    assert_ok(rogue_mem_frame_set_payload(frame, 2));
+    rogue_mem_frame_unlock(frame);
+    assert_int_equal(rogue_mem_frame_payload(frame), 2);
+    rogue_mem_frame_unlock(frame);
+    assert_int_equal(rogue_mem_frame_payload(frame), 2);
+    rogue_mem_frame_release(frame);
+}
+
+typedef struct {
+    rogue_mem_frame_t *frame;
+    events_t started;
+    uint32_t payload;
+} waiter_t;
+
+static void *ask_for_payload(void *argument) {
+    waiter_t *waiter = argument;
+    events_raise(&waiter->started);
+    waiter->payload = rogue_mem_frame_payload(waiter->frame);
+    return NULL;
+}
+
+static void a_locked_frame_keeps_other_threads_waiting(void **state) {
+    (void)state;
+    waiter_t waiter = {0};
+    waiter.frame = frame_of("abcdef");
+    events_init(&waiter.started);
+    rogue_mem_frame_lock(waiter.frame);
+    assert_ok(rogue_mem_frame_set_payload(waiter.frame, 1));
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, ask_for_payload, &waiter), 0);
+    events_wait(&waiter.started, 1);
+    /* However late the thread comes, it never sees the 1. */
+    assert_ok(rogue_mem_frame_set_payload(waiter.frame, 5));
+    rogue_mem_frame_unlock(waiter.frame);
+    pthread_join(thread, NULL);
+    assert_int_equal(waiter.payload, 5);
+    rogue_mem_frame_release(waiter.frame);
+}
+
+static void unlocking_what_is_not_locked_is_an_error_and_nothing_else(void **state) {
+    (void)state;
+    rogue_mem_frame_t *frame = frame_of("abc");
+    rogue_mem_log_remove_filter("no such filter");
+    rogue_mem_frame_unlock(frame);
+    assert_string_equal(rogue_mem_last_error_source(), "rogue_mem_frame_unlock");
+    rogue_mem_frame_lock(frame);
+    rogue_mem_frame_unlock(frame);
+    assert_int_equal(rogue_mem_frame_payload(frame), 3);
+    rogue_mem_frame_release(frame);
+}
+
+static void *lock_and_leave(void *argument) {
+    rogue_mem_frame_lock(argument);
+    return NULL;
+}
+
+static void a_thread_that_ends_lets_go_of_its_frames(void **state) {
+    (void)state;
+    rogue_mem_frame_t *frame = frame_of("abc");
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, lock_and_leave, frame), 0);
+    pthread_join(thread, NULL);
+    assert_int_equal(rogue_mem_frame_payload(frame), 3);
+    rogue_mem_frame_release(frame);
+}
+
+static void a_locked_frame_outlives_its_last_reference(void **state) {
+    (void)state;
+    rogue_mem_frame_t *frame = frame_of("abc");
+    rogue_mem_frame_lock(frame);
+    uint8_t *data = rogue_mem_frame_data(frame);
+    rogue_mem_frame_release(frame);
+    assert_memory_equal(data, "abc", 3);
+    rogue_mem_frame_unlock(frame);
+}
+
+static void the_slave_connected_first_receives_last(void **state) {
+    (void)state;
+    unsigned log[8];
+    size_t logged = 0;
+    receiver_t receivers[3];
+    rogue_mem_stream_master_t *master = NULL;
+    assert_ok(rogue_mem_stream_master_new(&master));
+    for (unsigned index = 0; index < 3; index++) {
+        rogue_mem_stream_slave_t *slave = slave_of(&receivers[index]);
+        receivers[index].number = index;
+        receivers[index].log = log;
+        receivers[index].logged = &logged;
+        assert_ok(rogue_mem_stream_master_add_slave(master, slave));
+        rogue_mem_stream_slave_release(slave);
+    }
+    assert_int_equal(rogue_mem_stream_master_slave_count(master), 3);
+    rogue_mem_frame_t *frame = frame_of("Zabc");
+    assert_ok(rogue_mem_stream_master_send_frame(master, frame));
+    const unsigned expected[] = {2, 1, 0};
+    assert_int_equal(logged, 3);
+    assert_memory_equal(log, expected, sizeof expected);
+    for (unsigned index = 0; index < 3; index++) {
+        assert_int_equal(receivers[index].payload, 4);
+        assert_int_equal(receivers[index].first_byte, 'Z');
+        assert_ptr_equal(receivers[index].kept, frame);
+        rogue_mem_frame_release(receivers[index].kept);
+        assert_int_equal(events_count(&receivers[index].drops), 0);
+    }
+    rogue_mem_stream_master_stop(master);
+    assert_int_equal(rogue_mem_stream_master_slave_count(master), 0);
+    for (unsigned index = 0; index < 3; index++) {
+        assert_int_equal(events_count(&receivers[index].drops), 1);
+    }
+    assert_ok(rogue_mem_stream_master_send_frame(master, frame));
+    assert_int_equal(logged, 3);
+    rogue_mem_frame_release(frame);
+    assert_ptr_equal(rogue_mem_stream_master_retain(master), master);
+    rogue_mem_stream_master_release(master);
+    rogue_mem_stream_master_release(master);
+}
+
+static void a_locked_frame_is_not_sent(void **state) {
+    (void)state;
+    receiver_t receiver;
+    rogue_mem_stream_slave_t *slave = slave_of(&receiver);
+    rogue_mem_stream_master_t *master = NULL;
+    assert_ok(rogue_mem_stream_master_new(&master));
+    assert_ok(rogue_mem_stream_master_add_slave(master, slave));
+    rogue_mem_frame_t *frame = frame_of("abc");
+    rogue_mem_frame_lock(frame);
+    assert_int_equal(rogue_mem_stream_master_send_frame(master, frame),
+                     ROGUE_MEM_ERROR_INVALID_ARGUMENT);
+    assert_int_equal(rogue_mem_stream_slave_accept_frame(slave, frame),
+                     ROGUE_MEM_ERROR_INVALID_ARGUMENT);
+    rogue_mem_frame_unlock(frame);
+    assert_null(receiver.kept);
+    assert_ok(rogue_mem_stream_slave_accept_frame(slave, frame));
+    assert_ptr_equal(receiver.kept, frame);
+    rogue_mem_frame_release(receiver.kept);
+    rogue_mem_frame_release(frame);
+    rogue_mem_stream_slave_release(slave);
+    rogue_mem_stream_master_release(master);
+    assert_int_equal(events_count(&receiver.drops), 1);
+}
+
+static void slaves_count_what_they_receive(void **state) {
+    (void)state;
+    receiver_t receiver;
+    rogue_mem_stream_slave_t *slaves[2] = {slave_of(&receiver), NULL};
+    assert_ok(rogue_mem_stream_slave_new(NULL, &slaves[1]));
+    rogue_mem_stream_master_t *master = NULL;
+    assert_ok(rogue_mem_stream_master_new(&master));
+    for (int index = 0; index < 2; index++) {
+        assert_ok(rogue_mem_stream_master_add_slave(master, slaves[index]));
+    }
+    const char *const texts[] = {"", "a", "abcde"};
+    for (size_t index = 0; index < COUNT_OF(texts); index++) {
+        rogue_mem_frame_t *frame = frame_of(texts[index]);
+        assert_ok(rogue_mem_stream_master_send_frame(master, frame));
+        rogue_mem_frame_release(frame);
+    }
+    for (int index = 0; index < 2; index++) {
+        assert_int_equal(rogue_mem_stream_slave_frame_count(slaves[index]), 3);
+        assert_int_equal(rogue_mem_stream_slave_byte_count(slaves[index]), 6);
+        assert_ptr_equal(rogue_mem_stream_slave_retain(slaves[index]), slaves[index]);
+        rogue_mem_stream_slave_release(slaves[index]);
+        rogue_mem_stream_slave_release(slaves[index]);
+    }
+    rogue_mem_frame_release(receiver.kept);
+    rogue_mem_stream_master_release(master);
+    assert_int_equal(events_count(&receiver.drops), 1);
+}
+
+static void frames_are_asked_for_at_the_slave_or_the_master(void **state) {
+    (void)state;
+    rogue_mem_stream_master_t *master = NULL;
+    rogue_mem_stream_slave_t *slave = NULL;
+    assert_ok(rogue_mem_stream_master_new(&master));
+    assert_ok(rogue_mem_stream_slave_new(NULL, &slave));
+    rogue_mem_frame_t *frames[3] = {NULL, NULL, NULL};
+    assert_ok(rogue_mem_stream_master_req_frame(master, 10, true, &frames[0]));
+    assert_ok(rogue_mem_stream_master_add_slave(master, slave));
+    assert_ok(rogue_mem_stream_master_req_frame(master, 10, false, &frames[1]));
+    assert_ok(rogue_mem_stream_slave_req_frame(slave, 10, true, &frames[2]));
+    rogue_mem_stream_master_release(master);
+    rogue_mem_stream_slave_release(slave);
+    /* Frames outlive where they came from. */
+    for (size_t index = 0; index < COUNT_OF(frames); index++) {
+        assert_true(rogue_mem_frame_size(frames[index]) >= 10);
+        assert_int_equal(rogue_mem_frame_payload(frames[index]), 0);
+        memset(rogue_mem_frame_data(frames[index]), 0x5A, 10);
+        rogue_mem_frame_release(frames[index]);
+    }
+}
+
+static void drop_is_not_called_when_no_stream_slave_is_made(void **state) {
+    (void)state;
+    receiver_t receiver;
+    memset(&receiver, 0, sizeof receiver);
+    events_init(&receiver.drops);
+    rogue_mem_stream_slave_callbacks_t callbacks = {0};
+    callbacks.ctx = &receiver;
+    callbacks.drop = drop;
+    rogue_mem_stream_slave_t *slave = NULL;
+    assert_int_equal(rogue_mem_stream_slave_new(&callbacks, &slave),
+                     ROGUE_MEM_ERROR_INVALID_ARGUMENT);
+    callbacks.size = sizeof callbacks;
+    assert_int_equal(rogue_mem_stream_slave_new(&callbacks, NULL), ROGUE_MEM_ERROR_NULL_ARGUMENT);
+    assert_null(slave);
+    assert_int_equal(events_count(&receiver.drops), 0);
+    /* Without accept_frame it only counts. */
+    assert_ok(rogue_mem_stream_slave_new(&callbacks, &slave));
+    rogue_mem_frame_t *frame = frame_of("abc");
+    assert_ok(rogue_mem_stream_slave_accept_frame(slave, frame));
+    assert_int_equal(rogue_mem_stream_slave_byte_count(slave), 3);
+    rogue_mem_frame_release(frame);
+    rogue_mem_stream_slave_release(slave);
+    assert_int_equal(events_count(&receiver.drops), 1);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_frame_has_room_and_payload),
+        cmocka_unit_test(a_frame_without_room_has_no_data),
+        cmocka_unit_test(flags_users_channel_and_error_are_replaced),
+        cmocka_unit_test(a_locked_frame_can_be_looked_at_by_its_thread),
+        cmocka_unit_test(a_locked_frame_keeps_other_threads_waiting),
+        cmocka_unit_test(unlocking_what_is_not_locked_is_an_error_and_nothing_else),
+        cmocka_unit_test(a_thread_that_ends_lets_go_of_its_frames),
+        cmocka_unit_test(a_locked_frame_outlives_its_last_reference),
+        cmocka_unit_test(the_slave_connected_first_receives_last),
+        cmocka_unit_test(a_locked_frame_is_not_sent),
+        cmocka_unit_test(slaves_count_what_they_receive),
+        cmocka_unit_test(frames_are_asked_for_at_the_slave_or_the_master),
+        cmocka_unit_test(drop_is_not_called_when_no_stream_slave_is_made),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
