@@ -14,16 +14,31 @@ use crate::proto::zmtp::{Limits, Role, Session};
 pub(super) const READ_OCTETS: usize = 64 * 1024;
 /// An output buffer larger than this is given back once it is empty.
 const OUT_KEPT_OCTETS_MAX: usize = 256 * 1024;
+/// Octets that have been sent and still lie in front of those that wait.
+const SENT_KEPT_OCTETS_MAX: usize = 64 * 1024;
+/// No PONG is put behind more octets than this: a peer that sends PINGs and reads nothing fills
+/// no memory of ours.
+const CONTROL_BACKLOG_OCTETS_MAX: usize = 64 * 1024;
 /// How long greeting and handshake may take, as libzmq has it.
 pub(super) const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(30);
 
-/// A dead host is noticed after about eleven seconds, whatever user code does meanwhile.
-const LIVENESS: Liveness = Liveness {
-    keepalive_idle: Duration::from_secs(5),
-    keepalive_interval: Duration::from_secs(2),
-    keepalive_count: 3,
-    unacknowledged_max: Duration::from_secs(11),
-};
+/// How long requests may lie unread at a server: as long as its slave may block it. Answers of
+/// the requests on their way are given up much earlier, by their own timeouts.
+pub(super) const REQUESTS_UNREAD_TIME_MAX: Duration = Duration::from_secs(60);
+/// How long responses may lie unread at a client, which has nothing else to do than to read them.
+pub(super) const RESPONSES_UNREAD_TIME_MAX: Duration = Duration::from_secs(11);
+
+/// A dead host is noticed after about eleven seconds where nothing is on its way to it, whatever
+/// user code does meanwhile. The kernel's limit for what is on its way does not distinguish a dead
+/// host from one that does not read.
+const fn liveness(unread_time_max: Duration) -> Liveness {
+    Liveness {
+        keepalive_idle: Duration::from_secs(5),
+        keepalive_interval: Duration::from_secs(2),
+        keepalive_count: 3,
+        unacknowledged_max: unread_time_max,
+    }
+}
 
 /// What reading a socket gave.
 pub(super) enum Received {
@@ -62,7 +77,10 @@ impl Outgoing {
             match stream.write(&self.octets[self.sent..]) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(count) => self.sent += count,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.discard_sent();
+                    return Ok(false);
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
@@ -74,6 +92,15 @@ impl Outgoing {
             self.octets.clear();
         }
         Ok(true)
+    }
+
+    /// Makes room at the front, where that is worth it: a buffer that is never quite empty must
+    /// not grow for ever.
+    fn discard_sent(&mut self) {
+        if self.sent > SENT_KEPT_OCTETS_MAX && self.sent >= self.backlog() {
+            self.octets.drain(..self.sent);
+            self.sent = 0;
+        }
     }
 }
 
@@ -100,8 +127,8 @@ impl Wire {
     }
 
     /// Sets the options that every connection of the bridge has.
-    pub(super) fn configure(&self) -> io::Result<()> {
-        socket::configure(&self.stream, &LIVENESS)
+    pub(super) fn configure(&self, unread_time_max: Duration) -> io::Result<()> {
+        socket::configure(&self.stream, &liveness(unread_time_max))
     }
 
     /// Reads what has come, up to the size of `buffer`.
@@ -128,15 +155,30 @@ impl Wire {
     }
 
     /// Queues what the session has to say (greeting, READY, PONG) behind the whole messages that
-    /// wait already.
+    /// wait already, unless those are too many.
     pub(super) fn queue_control(&mut self) {
-        if self.session.output_len() > 0 {
+        if self.session.output_len() > 0 && self.out.backlog() < CONTROL_BACKLOG_OCTETS_MAX {
             self.session.take_output(self.out.end());
         }
     }
 
-    /// Sends as much as the socket takes; see [`Outgoing::send`].
+    /// Sends as much as the socket takes, the session's own output included; see
+    /// [`Outgoing::send`].
     pub(super) fn flush(&mut self) -> io::Result<bool> {
-        self.out.send(&self.stream)
+        loop {
+            self.queue_control();
+            if !self.out.send(&self.stream)? {
+                return Ok(false);
+            }
+            if self.session.output_len() == 0 {
+                return Ok(true);
+            }
+        }
+    }
+
+    /// Hands over what waits to be sent, to somebody else who sends on this socket.
+    pub(super) fn take_outgoing(&mut self) -> Outgoing {
+        self.queue_control();
+        std::mem::take(&mut self.out)
     }
 }

@@ -8,7 +8,9 @@ use std::time::Duration;
 use mio::{Registry, Token};
 
 use super::shared::Shared;
-use crate::bridge::wire::{Received, Wire, HANDSHAKE_TIME_MAX, READ_OCTETS};
+use crate::bridge::wire::{
+    Received, Wire, HANDSHAKE_TIME_MAX, READ_OCTETS, REQUESTS_UNREAD_TIME_MAX,
+};
 use crate::clock::{self, Time};
 use crate::logging::{log_debug, log_warning};
 use crate::net::address::{HostAddress, RemoteHost};
@@ -19,13 +21,17 @@ use crate::proto::bridge::property::Announcement;
 use crate::proto::bridge::{Header, PeerInfo, ResponseDecoder, ResponseEvent, SessionId};
 use crate::proto::zmtp::{Event, Limits, Role, ZmtpError};
 
-/// Buffers read from one connection before the other has its turn.
-const READS_PER_TURN_MAX: usize = 16;
+/// Buffers read from one connection before the other, and what is to be sent, have their turn.
+const READS_PER_TURN_MAX: usize = 4;
+/// Turns in which what has come before a connection broke is still taken up.
+const LAST_TURNS_MAX: usize = 16;
 /// How long a TCP connection may take to come about; covers two lost SYNs.
 const CONNECT_TIME_MAX: Duration = Duration::from_secs(10);
 /// Wait before the second attempt; doubled for each further one up to the maximum.
 const RETRY_MIN: Duration = Duration::from_millis(50);
 const RETRY_MAX: Duration = Duration::from_secs(1);
+/// A connection that has lasted this long was a success: the next attempt comes soon.
+const SUCCESS_TIME_MIN: Duration = Duration::from_secs(1);
 /// Wait after the server has refused the client in words.
 const RETRY_REFUSED: Duration = Duration::from_secs(5);
 
@@ -49,7 +55,16 @@ enum Link {
     Resolving(Lookup),
     /// Both connections, and when the attempt has taken too long.
     Opening([Half; 2], Time),
-    Open([Half; 2]),
+    /// Both connections, and since when requests are sent.
+    Open([Half; 2], Time),
+}
+
+/// A response whose payload has not all come yet.
+struct Body {
+    header: Header,
+    octets: u64,
+    /// `None` if nobody wants it.
+    payload: Option<Vec<u8>>,
 }
 
 /// Why a connection is to be given up.
@@ -75,8 +90,7 @@ pub(super) struct Driver {
     attempts: u32,
     next_token: usize,
     decoder: ResponseDecoder,
-    /// A response whose payload has not all come yet.
-    body: Option<(Header, Vec<u8>)>,
+    body: Option<Body>,
     /// The response connection was not read to its end in its turn.
     unread: bool,
     scratch: Vec<u8>,
@@ -110,6 +124,9 @@ impl Driver {
         self.link = Link::Resolving(Lookup::start(&self.host, &self.handle));
         self.attempts = self.attempts.saturating_add(1);
         self.resolved(registry);
+        if matches!(self.link, Link::Resolving(_)) {
+            self.shared.resolving();
+        }
     }
 
     fn resolved(&mut self, registry: &Registry) {
@@ -157,6 +174,12 @@ impl Driver {
 
     /// Gives the connection up; another attempt follows after a while.
     fn fail(&mut self, failure: Failure) {
+        if let Link::Open(_, since) = self.link {
+            self.take_last_responses();
+            if clock::now().since(since) >= SUCCESS_TIME_MIN {
+                self.attempts = 0;
+            }
+        }
         self.shared.disconnected(failure.text);
         let doublings = self.attempts.saturating_sub(1).min(16);
         let wait = match failure.refused {
@@ -166,8 +189,21 @@ impl Driver {
         self.link = Link::Waiting(clock::now() + jittered(wait));
     }
 
+    /// Takes up the responses that came before the connection broke: they may lie behind the end
+    /// of the other one.
+    fn take_last_responses(&mut self) {
+        for _ in 0..LAST_TURNS_MAX {
+            let Link::Open(halves, _) = &self.link else { return };
+            let token = halves[RESPONSE].token;
+            self.unread = false;
+            if self.readable(token).is_err() || !self.unread {
+                return;
+            }
+        }
+    }
+
     fn half_with(&mut self, token: usize) -> Option<(usize, &mut Half)> {
-        let (Link::Opening(halves, _) | Link::Open(halves)) = &mut self.link else { return None };
+        let (Link::Opening(halves, _) | Link::Open(halves, _)) = &mut self.link else { return None };
         halves.iter_mut().enumerate().find(|(_, half)| half.token == token)
     }
 
@@ -185,7 +221,7 @@ impl Driver {
             self.both_connected();
             return Ok(());
         }
-        let is_open = matches!(self.link, Link::Open(_));
+        let is_open = matches!(self.link, Link::Open(..));
         if which == REQUEST && is_open {
             self.shared.writable();
             return Ok(());
@@ -243,8 +279,8 @@ impl Driver {
 
     fn feed_request_side(&mut self, mut input: &[u8]) -> Result<(), Failure> {
         loop {
-            let is_open = matches!(self.link, Link::Open(_));
-            let (Link::Opening(halves, _) | Link::Open(halves)) = &mut self.link else {
+            let is_open = matches!(self.link, Link::Open(..));
+            let (Link::Opening(halves, _) | Link::Open(halves, _)) = &mut self.link else {
                 return Ok(());
             };
             let half = &mut halves[REQUEST];
@@ -269,7 +305,7 @@ impl Driver {
 
     fn feed_responses(&mut self, mut input: &[u8]) -> Result<(), Failure> {
         loop {
-            let (Link::Opening(halves, _) | Link::Open(halves)) = &mut self.link else {
+            let (Link::Opening(halves, _) | Link::Open(halves, _)) = &mut self.link else {
                 return Ok(());
             };
             let half = &mut halves[RESPONSE];
@@ -279,21 +315,25 @@ impl Driver {
             match event {
                 None => return half.flush(),
                 Some(ResponseEvent::Complete { header, payload, result }) => {
-                    self.shared.deliver(&header, payload, result);
+                    self.shared.deliver(&header, payload, payload.len() as u64, result);
                 }
-                Some(ResponseEvent::Start { header, .. }) => {
-                    self.body = Some((header, Vec::new()));
+                Some(ResponseEvent::Start { header, payload_octets }) => {
+                    let is_wanted = self.shared.wants_payload(&header, payload_octets);
+                    let payload = is_wanted.then(Vec::new);
+                    self.body = Some(Body { header, octets: payload_octets, payload });
                 }
                 Some(ResponseEvent::Payload { bytes, .. }) => {
-                    let Some((_, payload)) = &mut self.body else { continue };
+                    let payload = self.body.as_mut().and_then(|body| body.payload.as_mut());
+                    let Some(payload) = payload else { continue };
                     if payload.try_reserve(bytes.len()).is_err() {
                         return Err("out of memory for a response".to_owned().into());
                     }
                     payload.extend_from_slice(bytes);
                 }
                 Some(ResponseEvent::End { result }) => {
-                    if let Some((header, payload)) = self.body.take() {
-                        self.shared.deliver(&header, &payload, result);
+                    if let Some(Body { header, octets, payload }) = self.body.take() {
+                        let payload = payload.unwrap_or_default();
+                        self.shared.deliver(&header, &payload, octets, result);
                     }
                 }
                 Some(ResponseEvent::Malformed(malformed)) => {
@@ -319,12 +359,12 @@ impl Driver {
         }
         let info = *a;
         let stream = halves[REQUEST].wire.stream.clone();
+        let left = halves[REQUEST].wire.take_outgoing();
         let waiting = Link::Waiting(Time::default());
         if let Link::Opening(halves, _) = std::mem::replace(&mut self.link, waiting) {
-            self.link = Link::Open(halves);
+            self.link = Link::Open(halves, clock::now());
         }
-        self.attempts = 0;
-        self.shared.connected(stream, info);
+        self.shared.connected(stream, left, info);
         Ok(())
     }
 }
@@ -340,7 +380,7 @@ impl Half {
     /// The TCP connection stands: says hello.
     fn greet(&mut self, announcement: &Announcement) -> Result<(), Failure> {
         let remote = self.remote();
-        self.wire.configure().map_err(|error| failure_at(&remote, &error))?;
+        self.wire.configure(REQUESTS_UNREAD_TIME_MAX).map_err(|error| failure_at(&remote, &error))?;
         self.connected = true;
         self.wire
             .session
@@ -350,7 +390,6 @@ impl Half {
     }
 
     fn flush(&mut self) -> Result<(), Failure> {
-        self.wire.queue_control();
         let sent = self.wire.flush().map(drop);
         sent.map_err(|error| failure_at(&self.remote(), &error))
     }
@@ -397,12 +436,12 @@ impl event_loop::Driver for Driver {
     fn woken(&mut self, registry: &Registry) {
         self.resolved(registry);
         if let Some(error) = self.shared.take_broken() {
-            if matches!(self.link, Link::Open(_)) {
+            if matches!(self.link, Link::Open(..)) {
                 self.fail(cause_text(&error).into());
             }
         }
         if std::mem::take(&mut self.unread) {
-            let (Link::Opening(halves, _) | Link::Open(halves)) = &self.link else { return };
+            let (Link::Opening(halves, _) | Link::Open(halves, _)) = &self.link else { return };
             for token in [halves[RESPONSE].token, halves[REQUEST].token] {
                 if let Err(failure) = self.readable(token) {
                     return self.fail(failure);
@@ -433,7 +472,7 @@ impl event_loop::Driver for Driver {
         match &self.link {
             Link::Waiting(until) => Some(*until),
             Link::Opening(_, limit) => Some(*limit),
-            Link::Resolving(_) | Link::Open(_) => None,
+            Link::Resolving(_) | Link::Open(..) => None,
         }
     }
 

@@ -12,9 +12,9 @@ use crate::memory::{is_write, Transaction, POST};
 use crate::proto::bridge::{encode_request, Header, TYPE_PROBE};
 
 /// Octets of encoded requests after which they are sent before more are encoded.
-pub(super) const BATCH_OCTETS: usize = 256 * 1024;
+const BATCH_OCTETS: usize = 64 * 1024;
 
-/// What is to be sent, in order.
+/// What is to be sent.
 pub(super) enum Item {
     /// A request, with its id on the wire.
     Request(u32, Arc<Transaction>),
@@ -24,9 +24,38 @@ pub(super) enum Item {
     Control(Vec<u8>),
 }
 
+/// What a sending thread takes from the queues at a time.
+#[derive(Default)]
+pub(super) struct Batch {
+    pub(super) items: Vec<Item>,
+    /// Requests that nobody waits for any more. Dropping one may run foreign code, so it happens
+    /// where no lock is held.
+    pub(super) given_up: Vec<Arc<Transaction>>,
+    octets: usize,
+}
+
+impl Batch {
+    pub(super) fn push(&mut self, item: Item) {
+        self.octets += item.octets();
+        self.items.push(item);
+    }
+
+    /// Whether it is time to send.
+    pub(super) fn is_full(&self) -> bool {
+        self.octets >= BATCH_OCTETS
+    }
+
+    /// Encodes everything into `pipe` and drops what has been given up.
+    pub(super) fn encode(&mut self, pipe: &mut Pipe) {
+        self.octets = 0;
+        self.given_up.clear();
+        self.items.drain(..).for_each(|item| pipe.encode(item));
+    }
+}
+
 impl Item {
     /// About how many octets this is on the wire.
-    pub(super) fn octets(&self) -> usize {
+    fn octets(&self) -> usize {
         const HEADER_OCTETS: usize = 37;
         match self {
             Item::Request(_, tran) if is_write(tran.ty()) => tran.size() as usize + HEADER_OCTETS,
@@ -54,18 +83,19 @@ pub(super) struct Pipe {
 }
 
 impl Pipe {
-    pub(super) fn new(stream: Arc<TcpStream>) -> Pipe {
+    /// Sends on `stream`, what is left of the handshake (`out`) first.
+    pub(super) fn new(stream: Arc<TcpStream>, out: Outgoing) -> Pipe {
         Pipe {
             stream,
-            out: Outgoing::default(),
-            encoded_total: 0,
+            encoded_total: out.backlog() as u64,
+            out,
             posts: VecDeque::new(),
             blocked: false,
         }
     }
 
     /// Encodes one item. A write whose requester has taken its buffer back is left out.
-    pub(super) fn encode(&mut self, item: Item) {
+    fn encode(&mut self, item: Item) {
         let out = self.out.end();
         let before = out.len();
         match &item {
@@ -98,9 +128,14 @@ impl Pipe {
         self.out.send(&self.stream)
     }
 
-    /// Octets that are encoded and wait to be sent.
-    pub(super) fn backlog(&self) -> usize {
-        self.out.backlog()
+    /// Whether nothing waits to be sent.
+    pub(super) fn is_flushed(&self) -> bool {
+        self.out.backlog() == 0
+    }
+
+    /// Whether more may be encoded before some of it has been sent.
+    pub(super) fn has_room(&self) -> bool {
+        self.out.backlog() < BATCH_OCTETS
     }
 
     /// Octets the system has taken.

@@ -1,8 +1,8 @@
 //! What the threads of a client share: requests on their way, and the state of the connection.
 //!
 //! Locks: the state's lock may be taken while the data lock or the state lock of a transaction is
-//! held, never the other way round: nothing here completes, locks or waits for a transaction
-//! while it holds its own.
+//! held, never the other way round: nothing here completes, locks, waits for or drops a
+//! transaction while it holds its own, and nothing is logged meanwhile: a sink is user code.
 
 use std::collections::{HashMap, VecDeque};
 use std::io;
@@ -12,35 +12,36 @@ use std::time::Duration;
 use mio::net::TcpStream;
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
-use super::pipe::{header_of, Item, Pipe, BATCH_OCTETS};
+use super::pipe::{header_of, Batch, Item, Pipe};
 use super::{ClientOptions, ClientState, ClientStats};
+use crate::bridge::wire::Outgoing;
 use crate::clock::{self, Time};
 use crate::error::{Error, Result, Status};
 use crate::logging::{log_debug, log_info, log_warning, Logger};
-use crate::memory::{is_write, Activity, Holder, Transaction};
+use crate::memory::{is_write, Activity, Holder, Transaction, POST};
 use crate::net::event_loop::LoopHandle;
 use crate::proto::bridge::{evaluate_result, Header, PeerInfo, SessionId};
 
 /// Requests on their way at once: towards peers whose queues are libzmq's, and towards others.
 const LEGACY_WINDOW: usize = 400;
 const WINDOW: usize = 8192;
-/// Answers to posted writes that are awaited only to be recognised.
-const POSTED_COUNT_MAX: usize = 4096;
+/// Batches that a thread sends before it leaves the rest to the event loop: a caller is not kept
+/// busy with the requests of others, nor the event loop from reading.
+const BATCHES_PER_TURN_MAX: usize = 16;
+/// PONGs that wait to be sent; a server that sends PINGs and does not read loses those beyond.
+const CONTROLS_WAITING_MAX: usize = 64;
+/// Probes of one `wait_ready` call whose answers are recognised, the latest ones.
+const PROBES_AWAITED_MAX: usize = 256;
+/// Shortest time between two probes.
+const PROBE_PERIOD_MIN: Duration = Duration::from_millis(1);
+const NO_ATTEMPT: &str = "no attempt has been completed yet";
 const WAIT_READY: &str = "memory::TcpClient::waitReady";
 
-/// A request that has been made and not answered.
+/// A request that has been made and not answered. A posted write ends when it has been sent.
 struct Entry {
-    /// `None` for a posted write that has completed: its answer is expected, and ignored.
-    tran: Option<Arc<Transaction>>,
+    tran: Arc<Transaction>,
     /// It has been given to a connection.
     sent: bool,
-}
-
-/// Probes of one `wait_ready` call.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Probe {
-    Asked,
-    Answered,
 }
 
 struct State {
@@ -49,13 +50,13 @@ struct State {
     obstacle: String,
     /// What the server announced.
     peer: PeerInfo,
-    queue: VecDeque<Item>,
-    /// Requests in the queue that have been given up.
-    queued_expired: usize,
+    /// What goes ahead of all requests: PONGs and probes.
+    urgent: VecDeque<Item>,
+    /// Requests not sent yet, in order. Those that are no longer in the table have been given up.
+    queue: VecDeque<(u32, Arc<Transaction>)>,
+    /// By the id on the wire: what has been sent and what is in the queue.
     table: HashMap<u32, Entry>,
-    /// Posted writes whose answers are awaited, in order.
-    posted: VecDeque<u32>,
-    /// Requests sent and not answered.
+    /// Entries of the table that have been sent.
     in_flight: usize,
     window: usize,
     /// `None` without a connection, and while a thread encodes and sends.
@@ -68,7 +69,8 @@ struct State {
     broken: Option<io::Error>,
     activity: Activity,
     timeout_max: Duration,
-    probes: HashMap<u32, Probe>,
+    /// Probes that somebody in `wait_ready` has sent, and whether they have been answered.
+    probes: HashMap<u32, bool>,
     next_probe: u32,
     stats: ClientStats,
 }
@@ -96,12 +98,11 @@ impl Shared {
         let [a, b, c, d, ..] = session.0;
         let state = State {
             phase: ClientState::Connecting,
-            obstacle: "no attempt has been completed yet".to_owned(),
+            obstacle: NO_ATTEMPT.to_owned(),
             peer: PeerInfo::default(),
+            urgent: VecDeque::new(),
             queue: VecDeque::new(),
-            queued_expired: 0,
             table: HashMap::new(),
-            posted: VecDeque::new(),
             in_flight: 0,
             window: LEGACY_WINDOW,
             pipe: None,
@@ -155,8 +156,7 @@ impl Shared {
             drop(state);
             return tran.error(self.stopped_text());
         }
-        let known = state.table.get(&wire_id).is_some_and(|entry| entry.tran.is_some());
-        if known {
+        if state.table.contains_key(&wire_id) {
             drop(state);
             return tran.error(format!("Transaction {} is already on its way", tran.id()));
         }
@@ -165,15 +165,17 @@ impl Shared {
             return;
         }
         state.timeout_max = state.timeout_max.max(tran.timeout());
-        state.table.insert(wire_id, Entry { tran: Some(tran.clone()), sent: false });
-        state.queue.push_back(Item::Request(wire_id, tran.clone()));
+        state.table.insert(wire_id, Entry { tran: tran.clone(), sent: false });
+        state.queue.push_back((wire_id, tran.clone()));
         self.pump(state);
     }
 
     /// Sends octets of the request connection's session ahead of what waits.
     pub(super) fn send_control(&self, octets: Vec<u8>) {
         let mut state = self.state.lock();
-        state.queue.push_front(Item::Control(octets));
+        if state.urgent.len() < CONTROLS_WAITING_MAX {
+            state.urgent.push_back(Item::Control(octets));
+        }
         self.pump(state);
     }
 
@@ -190,61 +192,71 @@ impl Shared {
     /// Encodes and sends what waits, unless another thread does so already or nothing can be
     /// sent. Runs on whatever thread has brought something.
     fn pump<'a>(&'a self, mut state: MutexGuard<'a, State>) {
-        if state.pipe.as_ref().is_none_or(|pipe| pipe.blocked) {
-            return;
-        }
-        let Some(mut pipe) = state.pipe.take() else { return };
+        let Some(mut pipe) = state.take_free_pipe() else { return };
         let generation = state.generation;
-        let mut batch = Vec::new();
-        loop {
-            state.fill_batch(&mut batch);
-            if batch.is_empty() && pipe.backlog() == 0 {
-                state.pipe = Some(pipe);
-                return;
+        let mut batch = Batch::default();
+        for _ in 0..BATCHES_PER_TURN_MAX {
+            if pipe.has_room() {
+                state.fill_batch(&mut batch);
+            }
+            if batch.items.is_empty() && pipe.is_flushed() {
+                return put_back(state, pipe, batch);
             }
             let writable_count = state.writable_count;
             drop(state);
-            for item in batch.drain(..) {
-                if let Item::Request(wire_id, tran) = &item {
-                    self.log_sent(*wire_id, tran);
-                }
-                pipe.encode(item);
-            }
+            self.log_batch(&batch);
+            batch.encode(&mut pipe);
             let outcome = pipe.flush();
             self.complete_posts(&mut pipe, generation);
             state = self.state.lock();
             if state.generation != generation {
-                return;
+                return self.discard(state, pipe, None);
             }
             match outcome {
-                Ok(true) => {}
-                Ok(false) if state.writable_count != writable_count => match pipe.flush() {
-                    Ok(true) => {}
-                    Ok(false) => return state.block(pipe),
-                    Err(error) => return self.break_off(state, error),
-                },
-                Ok(false) => return state.block(pipe),
-                Err(error) => return self.break_off(state, error),
+                Ok(false) if state.writable_count == writable_count => {
+                    pipe.blocked = true;
+                    return put_back(state, pipe, batch);
+                }
+                // Sent, or writable again meanwhile, which will not be said twice.
+                Ok(_) => {}
+                Err(error) => return self.discard(state, pipe, Some(error)),
             }
+        }
+        put_back(state, pipe, batch);
+        self.wake();
+    }
+
+    /// Drops the pipe of a connection that is lost, or has broken with `error` under this thread:
+    /// then the event loop takes it down.
+    fn discard(&self, mut state: MutexGuard<'_, State>, pipe: Pipe, error: Option<io::Error>) {
+        state.stats.bytes_out += pipe.sent_total();
+        let is_news = error.is_some();
+        if is_news {
+            state.broken = error;
+        }
+        drop(state);
+        drop(pipe);
+        if is_news {
+            self.wake();
         }
     }
 
-    fn log_sent(&self, wire_id: u32, tran: &Transaction) {
-        log_debug!(
-            self.log,
-            "Forwarding transaction id={wire_id}, addr=0x{:x}, size={}, type={}",
-            tran.address(),
-            tran.size(),
-            tran.ty()
-        );
-    }
-
-    /// The connection broke under a sending thread: the event loop takes it down.
-    fn break_off(&self, mut state: MutexGuard<'_, State>, error: io::Error) {
-        state.broken = Some(error);
-        drop(state);
+    fn wake(&self) {
         if let Some(handle) = self.handle.get() {
             handle.wake();
+        }
+    }
+
+    fn log_batch(&self, batch: &Batch) {
+        for item in &batch.items {
+            let Item::Request(wire_id, tran) = item else { continue };
+            log_debug!(
+                self.log,
+                "Forwarding transaction id={wire_id}, addr=0x{:x}, size={}, type={}",
+                tran.address(),
+                tran.size(),
+                tran.ty()
+            );
         }
     }
 
@@ -260,39 +272,73 @@ impl Shared {
             if state.generation != generation {
                 return;
             }
-            state.note_posted(wire_id);
+            let entry = state.remove_if(wire_id, &tran);
             drop(state);
+            drop(entry);
             tran.done();
         }
     }
 
     // ------------------------------------------------------------------ responses
 
-    /// Takes a response off the wire.
-    pub(super) fn deliver(&self, header: &Header, payload: &[u8], result: &[u8]) {
+    /// Whether the payload of a response with this header is wanted: nothing is kept of what
+    /// nobody has asked for.
+    pub(super) fn wants_payload(&self, header: &Header, octets: u64) -> bool {
+        let state = self.state.lock();
+        let Some(Entry { tran, sent: true }) = state.table.get(&header.id) else { return false };
+        *header == header_of(header.id, tran)
+            && !is_write(tran.ty())
+            && octets == u64::from(tran.size())
+    }
+
+    /// Takes a response off the wire. `payload` is empty where it is not
+    /// [wanted](Self::wants_payload); it had `payload_octets`.
+    pub(super) fn deliver(
+        &self,
+        header: &Header,
+        payload: &[u8],
+        payload_octets: u64,
+        result: &[u8],
+    ) {
         let mut state = self.state.lock();
         state.stats.responses += 1;
         if header.is_probe() {
-            if let Some(probe) = state.probes.get_mut(&header.id) {
+            if let Some(is_answered) = state.probes.get_mut(&header.id) {
                 if evaluate_result(result).is_ok() {
-                    *probe = Probe::Answered;
+                    *is_answered = true;
                     self.changed.notify_all();
                 }
             }
             return;
         }
-        let Some(entry) = state.take_answered(header.id) else {
+        let tran = state.take_answered(header.id);
+        if tran.is_none() && header.ty != POST {
             state.stats.dropped_responses += 1;
-            drop(state);
-            return log_warning!(self.log, "Failed to find transaction id={}", header.id);
-        };
+        }
         drop(state);
-        if let Some(tran) = entry.tran {
-            self.complete(&tran, header, payload, result);
+        match tran {
+            Some(tran) => self.complete(&tran, header, payload, payload_octets, result),
+            None => self.log_unknown(header, result),
         }
     }
 
-    fn complete(&self, tran: &Arc<Transaction>, header: &Header, payload: &[u8], result: &[u8]) {
+    /// Posted writes have ended when they were sent; all that is left to do is to tell of failure.
+    fn log_unknown(&self, header: &Header, result: &[u8]) {
+        if header.ty != POST {
+            log_warning!(self.log, "Failed to find transaction id={}", header.id);
+        } else if let Err(text) = evaluate_result(result) {
+            log_warning!(self.log, "Posted write at 0x{:x} failed: {text}", header.address);
+        }
+    }
+
+    fn complete(
+        &self,
+        tran: &Arc<Transaction>,
+        header: &Header,
+        payload: &[u8],
+        payload_octets: u64,
+        result: &[u8],
+    ) {
         if *header != header_of(header.id, tran) {
             return tran.error("Transaction data mismatch in TcpClient");
         }
@@ -303,12 +349,12 @@ impl Shared {
         if is_write(tran.ty()) {
             return tran.done();
         }
-        if payload.len() != tran.size() as usize {
+        if payload_octets != u64::from(tran.size()) {
             return tran.error("Received transaction response did not match header size");
         }
         match tran.data() {
-            Some(mut data) => data.copy_from_slice(payload),
-            None => {
+            Some(mut data) if data.len() == payload.len() => data.copy_from_slice(payload),
+            _ => {
                 self.state.lock().stats.dropped_responses += 1;
                 return log_warning!(
                     self.log,
@@ -336,13 +382,13 @@ impl Shared {
         }
     }
 
-    /// The server has accepted the client: requests go out on `stream` from here on.
-    pub(super) fn connected(&self, stream: Arc<TcpStream>, peer: PeerInfo) {
+    /// The server has accepted the client: requests go out on `stream` from here on, behind what
+    /// is `left` of the handshake.
+    pub(super) fn connected(&self, stream: Arc<TcpStream>, left: Outgoing, peer: PeerInfo) {
         let mut state = self.state.lock();
         if state.phase == ClientState::Stopped {
             return;
         }
-        log_info!(self.log, "Connected to {}", self.name);
         state.generation += 1;
         state.phase = ClientState::Connected;
         state.obstacle.clear();
@@ -351,9 +397,18 @@ impl Shared {
         state.peer = peer;
         state.broken = None;
         state.stats.connects += 1;
-        state.pipe = Some(Pipe::new(stream));
+        state.pipe = Some(Pipe::new(stream, left));
         self.changed.notify_all();
         self.pump(state);
+        log_info!(self.log, "Connected to {}", self.name);
+    }
+
+    /// The host name is being looked up; said where nothing better is known yet.
+    pub(super) fn resolving(&self) {
+        let mut state = self.state.lock();
+        if state.stats.connects == 0 && state.obstacle == NO_ATTEMPT {
+            state.obstacle = "the host name is being looked up".to_owned();
+        }
     }
 
     /// There is no connection (any more), because of `obstacle`. Fails what was on its way.
@@ -364,19 +419,23 @@ impl Shared {
         }
         let was_connected = state.phase == ClientState::Connected;
         state.phase = ClientState::Connecting;
-        let lost = state.drop_connection();
+        let (lost, pipe) = state.drop_connection();
         let text = format!(
             "The connection to {} was lost ({obstacle}) while the request was on its way: whether \
              it was carried out is not known",
             self.name
         );
-        state.obstacle = obstacle;
         if was_connected {
             state.stats.disconnects += 1;
-            log_warning!(self.log, "Lost {}: {}", self.name, state.obstacle);
         }
+        let log_line = was_connected.then(|| format!("Lost {}: {obstacle}", self.name));
+        state.obstacle = obstacle;
         self.changed.notify_all();
         drop(state);
+        drop(pipe);
+        if let Some(line) = log_line {
+            log_warning!(self.log, "{line}");
+        }
         for tran in lost {
             tran.error(text.as_str());
         }
@@ -388,14 +447,14 @@ impl Shared {
         if state.phase == ClientState::Stopped {
             return;
         }
-        log_debug!(self.log, "Stopping client of {}", self.name);
         state.phase = ClientState::Stopped;
-        let mut failed = state.drop_connection();
-        failed.extend(state.table.drain().filter_map(|(_, entry)| entry.tran));
-        state.queue.clear();
-        state.queued_expired = 0;
+        let (mut failed, pipe) = state.drop_connection();
+        failed.extend(state.table.drain().map(|(_, entry)| entry.tran));
+        let queue = std::mem::take(&mut state.queue);
         self.changed.notify_all();
         drop(state);
+        drop((pipe, queue));
+        log_debug!(self.log, "Stopped client of {}", self.name);
         for tran in failed {
             tran.error(self.stopped_text());
         }
@@ -409,7 +468,7 @@ impl Shared {
 
     pub(super) fn wait_ready(&self, timeout: Duration, period: Duration) -> Result<()> {
         let limit = clock::now() + timeout;
-        let mut own_probes = Vec::new();
+        let mut own_probes = VecDeque::new();
         let outcome = self.ask_until(limit, period, &mut own_probes);
         let mut state = self.state.lock();
         for id in &own_probes {
@@ -422,7 +481,7 @@ impl Shared {
         outcome
     }
 
-    fn ask_until(&self, limit: Time, period: Duration, own: &mut Vec<u32>) -> Result<()> {
+    fn ask_until(&self, limit: Time, period: Duration, own: &mut VecDeque<u32>) -> Result<()> {
         let mut state = self.state.lock();
         let mut next_ask = Time::default();
         let mut asked_in = 0;
@@ -444,13 +503,13 @@ impl Shared {
                 if !state.peer.answers_probes() && !self.options.probe_legacy {
                     return Ok(());
                 }
-                if own.iter().any(|id| state.probes.get(id) == Some(&Probe::Answered)) {
+                if own.iter().any(|id| state.probes.get(id) == Some(&true)) {
                     return Ok(());
                 }
                 if asked_in != state.generation || now >= next_ask {
                     asked_in = state.generation;
-                    next_ask = now + period.max(Duration::from_millis(1));
-                    own.push(state.queue_probe());
+                    next_ask = now + period.max(PROBE_PERIOD_MIN);
+                    state.queue_probe(own);
                     self.pump(state);
                     state = self.state.lock();
                     continue;
@@ -483,76 +542,83 @@ impl Shared {
 
     pub(super) fn stats(&self) -> ClientStats {
         let state = self.state.lock();
-        let awaited = state.table.values().filter(|entry| entry.tran.is_some());
         let mut stats = state.stats;
-        stats.outstanding = awaited.count() as u64;
-        stats.queued = (state.queue.len() - state.queued_expired) as u64;
+        stats.outstanding = state.table.len() as u64;
+        stats.queued = state.queued_count() as u64;
         stats.bytes_out += state.pipe.as_ref().map_or(0, Pipe::sent_total);
         stats
     }
 }
 
+/// Gives the pipe back for the next thread that has something to send.
+fn put_back(mut state: MutexGuard<'_, State>, pipe: Pipe, batch: Batch) {
+    state.pipe = Some(pipe);
+    drop(state);
+    // Not before: what it holds may run foreign code when it is dropped.
+    drop(batch);
+}
+
 impl State {
-    /// Moves what may be sent now from the queue into `batch`.
-    fn fill_batch(&mut self, batch: &mut Vec<Item>) {
-        let mut octets = 0;
-        while octets < BATCH_OCTETS {
-            match self.queue.front() {
-                None => return,
-                Some(Item::Request(_, tran)) if tran.expired() => {
-                    self.queue.pop_front();
-                    self.queued_expired = self.queued_expired.saturating_sub(1);
-                    continue;
-                }
-                Some(Item::Request(..)) if self.in_flight >= self.window => return,
-                Some(_) => {}
+    fn take_free_pipe(&mut self) -> Option<Pipe> {
+        self.pipe.take_if(|pipe| !pipe.blocked)
+    }
+
+    /// Requests in the queue that somebody waits for.
+    fn queued_count(&self) -> usize {
+        self.table.len() - self.in_flight
+    }
+
+    /// Moves what may be sent now from the queues into `batch`.
+    fn fill_batch(&mut self, batch: &mut Batch) {
+        while !batch.is_full() {
+            if let Some(item) = self.urgent.pop_front() {
+                self.stats.requests += u64::from(matches!(item, Item::Probe(_)));
+                batch.push(item);
+                continue;
             }
-            let Some(item) = self.queue.pop_front() else { return };
-            if let Item::Request(wire_id, _) = &item {
-                if let Some(entry) = self.table.get_mut(wire_id) {
+            let Some((wire_id, tran)) = self.queue.front() else { return };
+            let entry = self.table.get_mut(wire_id).filter(|entry| Arc::ptr_eq(&entry.tran, tran));
+            let is_wanted = match entry {
+                Some(_) if tran.expired() => {
+                    batch.given_up.extend(self.table.remove(wire_id).map(|entry| entry.tran));
+                    false
+                }
+                Some(_) if self.in_flight >= self.window => return,
+                Some(entry) => {
                     entry.sent = true;
-                    self.in_flight += 1;
+                    true
                 }
-            }
-            if !matches!(item, Item::Control(_)) {
+                None => false,
+            };
+            let Some((wire_id, tran)) = self.queue.pop_front() else { return };
+            if is_wanted {
+                self.in_flight += 1;
                 self.stats.requests += 1;
+                batch.push(Item::Request(wire_id, tran));
+            } else {
+                batch.given_up.push(tran);
             }
-            octets += item.octets();
-            batch.push(item);
         }
     }
 
-    fn block(&mut self, mut pipe: Pipe) {
-        pipe.blocked = true;
-        self.pipe = Some(pipe);
-    }
-
-    /// A posted write has been sent: its answer, if one comes, is only to be recognised.
-    fn note_posted(&mut self, wire_id: u32) {
-        let Some(entry) = self.table.get_mut(&wire_id) else { return };
-        entry.tran = None;
-        self.in_flight -= 1;
-        self.posted.push_back(wire_id);
-        if self.posted.len() > POSTED_COUNT_MAX {
-            self.forget_oldest_post();
+    /// Removes the entry of this very transaction.
+    fn remove_if(&mut self, wire_id: u32, tran: &Transaction) -> Option<Entry> {
+        let known = self.table.get(&wire_id)?;
+        if !std::ptr::eq(&*known.tran, tran) {
+            return None;
         }
-    }
-
-    fn forget_oldest_post(&mut self) {
-        let Some(wire_id) = self.posted.pop_front() else { return };
-        if self.table.get(&wire_id).is_some_and(|entry| entry.tran.is_none()) {
-            self.table.remove(&wire_id);
-        }
+        let entry = self.table.remove(&wire_id)?;
+        self.in_flight -= usize::from(entry.sent);
+        Some(entry)
     }
 
     /// Removes the entry that a response is for.
-    fn take_answered(&mut self, wire_id: u32) -> Option<Entry> {
+    fn take_answered(&mut self, wire_id: u32) -> Option<Arc<Transaction>> {
         // An answer to something that has not been sent is somebody else's.
         if !self.table.get(&wire_id)?.sent {
             return None;
         }
-        let entry = self.table.remove(&wire_id)?;
-        let Some(tran) = &entry.tran else { return Some(entry) };
+        let tran = self.table.remove(&wire_id)?.tran;
         self.in_flight -= 1;
         let now = clock::now();
         if self.table.is_empty() {
@@ -561,31 +627,57 @@ impl State {
             self.activity.prune(now - self.timeout_max);
             self.activity.answered(tran.start(), now);
         }
-        Some(entry)
+        Some(tran)
     }
 
-    /// Forgets the connection and returns the transactions that were on their way on it.
-    fn drop_connection(&mut self) -> Vec<Arc<Transaction>> {
-        self.generation += 1;
-        if let Some(pipe) = self.pipe.take() {
-            self.stats.bytes_out += pipe.sent_total();
+    /// Takes the requests out of the queue that have been given up, once there are more of them
+    /// than others.
+    fn purge_queue(&mut self) -> Vec<Arc<Transaction>> {
+        if self.queue.len() <= 2 * self.queued_count() {
+            return Vec::new();
         }
+        let mut given_up = Vec::new();
+        let mut wanted = VecDeque::with_capacity(self.queued_count());
+        for (wire_id, tran) in self.queue.drain(..) {
+            match self.table.get(&wire_id) {
+                Some(entry) if Arc::ptr_eq(&entry.tran, &tran) => wanted.push_back((wire_id, tran)),
+                _ => given_up.push(tran),
+            }
+        }
+        self.queue = wanted;
+        given_up
+    }
+
+    /// Forgets the connection and returns the transactions that were on their way on it, and
+    /// what is to be dropped without a lock.
+    fn drop_connection(&mut self) -> (Vec<Arc<Transaction>>, Option<Pipe>) {
+        self.generation += 1;
+        let pipe = self.pipe.take();
+        self.stats.bytes_out += pipe.as_ref().map_or(0, Pipe::sent_total);
         self.peer = PeerInfo::default();
         self.in_flight = 0;
-        self.posted.clear();
-        self.probes.values_mut().for_each(|probe| *probe = Probe::Asked);
-        self.queue.retain(|item| matches!(item, Item::Request(..)));
-        let sent = |entry: &Entry| entry.sent;
-        let ids: Vec<u32> =
-            self.table.iter().filter(|(_, entry)| sent(entry)).map(|(id, _)| *id).collect();
-        ids.iter().filter_map(|id| self.table.remove(id)?.tran).collect()
+        self.urgent.clear();
+        self.probes.values_mut().for_each(|is_answered| *is_answered = false);
+        let sent = self.table.iter().filter(|(_, entry)| entry.sent);
+        let ids: Vec<u32> = sent.map(|(id, _)| *id).collect();
+        let lost = ids.iter().filter_map(|id| Some(self.table.remove(id)?.tran)).collect();
+        (lost, pipe)
     }
 
-    fn queue_probe(&mut self) -> u32 {
+    /// Queues a probe, unless the last one of this caller has not even been sent.
+    fn queue_probe(&mut self, own: &mut VecDeque<u32>) {
+        let last = own.back();
+        let is_last = |item: &Item| matches!(item, Item::Probe(id) if Some(id) == last);
+        if self.urgent.iter().any(is_last) {
+            return;
+        }
         self.next_probe = self.next_probe.wrapping_add(1);
-        self.probes.insert(self.next_probe, Probe::Asked);
-        self.queue.push_back(Item::Probe(self.next_probe));
-        self.next_probe
+        self.probes.insert(self.next_probe, false);
+        self.urgent.push_back(Item::Probe(self.next_probe));
+        own.push_back(self.next_probe);
+        if own.len() > PROBES_AWAITED_MAX {
+            own.pop_front().and_then(|oldest| self.probes.remove(&oldest));
+        }
     }
 
     fn obstacle_text(&self) -> &str {
@@ -598,37 +690,16 @@ impl State {
 
 impl Holder for Shared {
     fn forget(&self, tran: &Transaction) {
-        let wire_id = self.wire_id(tran);
         let mut state = self.state.lock();
-        let is_it = |entry: &Entry| entry.tran.as_deref().is_some_and(|t| std::ptr::eq(t, tran));
-        if !state.table.get(&wire_id).is_some_and(is_it) {
-            return;
-        }
-        let entry = state.table.remove(&wire_id);
-        let mut expired = Vec::new();
-        if entry.as_ref().is_some_and(|entry| entry.sent) {
-            state.in_flight -= 1;
-        } else {
-            state.queued_expired += 1;
-            // The queue keeps given-up requests until there are more of them than others.
-            if state.queued_expired * 2 > state.queue.len() {
-                let (dead, live) = state
-                    .queue
-                    .drain(..)
-                    .partition(|item| matches!(item, Item::Request(_, tran) if tran.expired()));
-                expired = Vec::from(dead);
-                state.queue = live;
-                state.queued_expired = 0;
-            }
-        }
-        // Room for another request, which the event loop may have to be told of.
-        let waits = !state.queue.is_empty() && state.in_flight < state.window;
-        if waits {
+        let Some(entry) = state.remove_if(self.wire_id(tran), tran) else { return };
+        let given_up = state.purge_queue();
+        if entry.sent && !state.queue.is_empty() {
+            // There is room for another request.
             self.pump(state);
         } else {
             drop(state);
         }
-        drop((entry, expired));
+        drop((entry, given_up));
     }
 
     fn last_activity(&self, start: Time) -> Option<Time> {

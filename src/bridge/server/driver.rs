@@ -13,7 +13,9 @@ use parking_lot::Mutex;
 
 use super::{add, Counters, LegacyPolicy, ServerOptions};
 use crate::bridge::pairing::{Action, Identity, Pairing, Side};
-use crate::bridge::wire::{Received, Wire, HANDSHAKE_TIME_MAX, READ_OCTETS};
+use crate::bridge::wire::{
+    Received, Wire, HANDSHAKE_TIME_MAX, READ_OCTETS, RESPONSES_UNREAD_TIME_MAX,
+};
 use crate::clock::{self, Time};
 use crate::logging::{log_debug, log_info, log_warning, Logger};
 use crate::memory::{Master, Observer, Transaction};
@@ -188,7 +190,7 @@ impl Driver {
         self.next_token += 1;
         let wire = Wire::new(registry, token, stream, role, Limits { frame_octets_max });
         let prepared = wire.and_then(|wire| {
-            wire.configure()?;
+            wire.configure(RESPONSES_UNREAD_TIME_MAX)?;
             let local = canonical(wire.stream.local_addr()?);
             Ok((wire, local))
         });
