@@ -18,6 +18,9 @@ use crate::proto::bridge::SessionId;
 /// How long a connection that has not yet said who it is may hold up the pairing of others from
 /// its address.
 const GREETING_GRACE: Duration = Duration::from_secs(2);
+/// How long a libzmq client may take to come back that has lost a connection: it tries again every
+/// 100 to 199 ms, for each of its two connections by itself.
+const RETURN_TIME_MAX: Duration = Duration::from_millis(400);
 /// How often an ambiguity is reported.
 const REPORT_INTERVAL: Duration = Duration::from_secs(30);
 
@@ -75,6 +78,8 @@ struct Entry {
     address: IpAddr,
     opened: Time,
     identity: Option<Identity>,
+    /// Whose it is as long as it has not announced itself otherwise.
+    owner: Option<Identity>,
     twin: Option<ConnectionId>,
 }
 
@@ -85,30 +90,72 @@ struct Group {
     reported: Option<Time>,
 }
 
+/// The connections of one legacy identity, as they stand.
+#[derive(Debug)]
+struct Members {
+    address: IpAddr,
+    requests: Vec<ConnectionId>,
+    responses: Vec<ConnectionId>,
+    has_pair: bool,
+}
+
+impl Members {
+    fn is_one_each(&self) -> bool {
+        self.requests.len() == 1 && self.responses.len() == 1 && !self.has_pair
+    }
+
+    fn is_waiting(&self) -> bool {
+        !self.requests.is_empty() || !self.responses.is_empty()
+    }
+}
+
+/// Connections that have not said who they are: when each was opened and, if known, whose it is.
+type Silent = BTreeMap<IpAddr, Vec<(Time, Option<Identity>)>>;
+
 /// The connections of one server and what is known of them.
 #[derive(Debug)]
 pub struct Pairing {
     settle: Duration,
+    started: Time,
     entries: BTreeMap<ConnectionId, Entry>,
+    paired_count: usize,
     /// Groups of legacy connections.
     groups: BTreeMap<Identity, Group>,
+    /// When a process last lost a connection, if that was not long ago.
+    departures: BTreeMap<Identity, Time>,
     /// When to look again, as of the last evaluation.
     next: Option<Time>,
 }
 
 impl Pairing {
-    /// No connections yet. `settle` is how long the connections of an address must have been
-    /// unambiguous before they are paired: twice the longest interval at which a client retries
-    /// a missing connection.
-    pub fn new(settle: Duration) -> Pairing {
-        Pairing { settle, entries: BTreeMap::new(), groups: BTreeMap::new(), next: None }
+    /// No connections yet, at a server that listens since `now`. `settle` is how long the
+    /// connections of an address must have been unambiguous before they are paired: twice the
+    /// longest interval at which a client retries a missing connection.
+    pub fn new(settle: Duration, now: Time) -> Pairing {
+        Pairing {
+            settle,
+            started: now,
+            entries: BTreeMap::new(),
+            paired_count: 0,
+            groups: BTreeMap::new(),
+            departures: BTreeMap::new(),
+            next: None,
+        }
     }
 
     /// A connection has been accepted.
     pub fn opened(&mut self, id: ConnectionId, side: Side, address: IpAddr, now: Time) {
         let address = address.to_canonical();
-        let entry = Entry { side, address, opened: now, identity: None, twin: None };
+        let (identity, owner, twin) = (None, None, None);
+        let entry = Entry { side, address, opened: now, identity, owner, twin };
         self.entries.insert(id, entry);
+    }
+
+    /// Whose a connection is that has not announced itself yet: it does not hold up others.
+    pub fn owned(&mut self, id: ConnectionId, owner: Identity) {
+        if let Some(entry) = self.entries.get_mut(&id) {
+            entry.owner = Some(owner);
+        }
     }
 
     /// The connection's READY has come, and shows whose it is.
@@ -123,7 +170,7 @@ impl Pairing {
         entry.identity = Some(identity);
         let side = entry.side;
         if let Identity::Session(_) = identity {
-            self.pair_session(id, side, identity, actions);
+            self.pair_session(id, side, identity, now, actions);
         } else {
             self.groups.entry(identity).or_default().since = None;
         }
@@ -132,7 +179,7 @@ impl Pairing {
 
     /// The connection is gone. Its twin shares its fate: what it carried cannot be completed.
     pub fn closed(&mut self, id: ConnectionId, now: Time, actions: &mut Vec<Action>) {
-        self.remove(id, "its twin connection was closed", actions);
+        self.remove(id, "its twin connection was closed", now, actions);
         self.evaluate(now, actions);
     }
 
@@ -143,7 +190,7 @@ impl Pairing {
 
     /// Connections that are not paired.
     pub fn held_count(&self) -> usize {
-        self.entries.values().filter(|entry| entry.twin.is_none()).count()
+        self.entries.len() - self.paired_count
     }
 
     /// The [`deadline`](Self::deadline) has come.
@@ -156,26 +203,20 @@ impl Pairing {
         self.next
     }
 
-    /// The next moment, after `now`, at which time alone may decide something.
-    fn next_moment(&self, now: Time) -> Option<Time> {
-        let ripe = self.groups.values().filter_map(|group| group.since);
-        let ripe = ripe.map(|since| since + self.settle);
-        // A silent connection matters only where somebody waits for it to speak or leave.
-        let silent = self.entries.values().filter(|entry| entry.identity.is_none());
-        let silent = silent.filter(|entry| self.waits_at(entry.address));
-        let silent = silent.map(|entry| entry.opened + GREETING_GRACE);
-        ripe.chain(silent).filter(|&moment| moment > now).min()
-    }
-
-    fn waits_at(&self, address: IpAddr) -> bool {
-        let mut entries = self.entries.values();
-        entries.any(|entry| entry.address == address && entry.is_unpaired_legacy())
-    }
-
-    fn remove(&mut self, id: ConnectionId, why: &'static str, actions: &mut Vec<Action>) {
+    fn remove(
+        &mut self,
+        id: ConnectionId,
+        why: &'static str,
+        now: Time,
+        actions: &mut Vec<Action>,
+    ) {
         let Some(entry) = self.entries.remove(&id) else { return };
+        if let Some(process @ Identity::Process(..)) = entry.identity {
+            self.departures.insert(process, now);
+        }
         if let Some(twin) = entry.twin {
             self.entries.remove(&twin);
+            self.paired_count -= 2;
             actions.push(Action::Close(twin, why));
         }
     }
@@ -185,6 +226,7 @@ impl Pairing {
         id: ConnectionId,
         side: Side,
         identity: Identity,
+        now: Time,
         actions: &mut Vec<Action>,
     ) {
         let same = |(&other, entry): (&ConnectionId, &Entry)| {
@@ -194,7 +236,7 @@ impl Pairing {
         // The client has come back before its old connection was seen to be gone.
         for &(old, _) in others.iter().filter(|(_, other_side)| *other_side == side) {
             actions.push(Action::Close(old, "its client has connected again"));
-            self.remove(old, "its client has connected again", actions);
+            self.remove(old, "its client has connected again", now, actions);
         }
         let twin = others.iter().find(|(other, other_side)| {
             *other_side != side && self.entries.get(other).is_some_and(|e| e.twin.is_none())
@@ -212,73 +254,96 @@ impl Pairing {
             Side::Response => (b, a),
         };
         self.entries.get_mut(&b).expect("paired connections exist").twin = Some(a);
+        self.paired_count += 2;
         actions.push(Action::Pair { request, response });
     }
 
     /// Looks at every group of legacy connections: pairs what is unambiguous and has been for
     /// long enough, reports what is not.
     fn evaluate(&mut self, now: Time, actions: &mut Vec<Action>) {
-        let entries = &self.entries;
-        self.groups.retain(|identity, _| {
-            entries.values().any(|entry| entry.identity.as_ref() == Some(identity))
-        });
-        let identities: Vec<_> = self.groups.keys().copied().collect();
-        for identity in identities {
-            self.evaluate_group(identity, now, actions);
+        let (members, silent) = self.sort(now);
+        self.groups.retain(|identity, _| members.contains_key(identity));
+        self.departures.retain(|_, left| now.since(*left) < RETURN_TIME_MAX);
+        let mut next: Option<Time> = None;
+        for (&identity, members) in &members {
+            let moment = self.evaluate_group(identity, members, &silent, now, actions);
+            next = next.into_iter().chain(moment).min();
         }
-        self.next = self.next_moment(now);
+        self.next = next;
     }
 
-    fn evaluate_group(&mut self, identity: Identity, now: Time, actions: &mut Vec<Action>) {
-        let mut requests = Vec::new();
-        let mut responses = Vec::new();
-        let mut has_pair = false;
+    /// The legacy connections by their identity, and the silent ones that may still hold others up.
+    fn sort(&self, now: Time) -> (BTreeMap<Identity, Members>, Silent) {
+        let mut all: BTreeMap<Identity, Members> = BTreeMap::new();
+        let mut silent = Silent::new();
         for (&id, entry) in &self.entries {
-            if entry.identity != Some(identity) {
-                continue;
-            }
+            let address = entry.address;
+            let identity = match entry.identity {
+                None if now.since(entry.opened) < GREETING_GRACE => {
+                    silent.entry(address).or_default().push((entry.opened, entry.owner));
+                    continue;
+                }
+                None | Some(Identity::Session(_)) => continue,
+                Some(identity) => identity,
+            };
+            let (requests, responses, has_pair) = (Vec::new(), Vec::new(), false);
+            let members =
+                all.entry(identity).or_insert(Members { address, requests, responses, has_pair });
             match (entry.twin, entry.side) {
-                (Some(_), _) => has_pair = true,
-                (None, Side::Request) => requests.push(id),
-                (None, Side::Response) => responses.push(id),
+                (Some(_), _) => members.has_pair = true,
+                (None, Side::Request) => members.requests.push(id),
+                (None, Side::Response) => members.responses.push(id),
             }
         }
-        let refused = identity == Identity::Refused;
-        let one_each = requests.len() == 1 && responses.len() == 1 && !has_pair && !refused;
-        let settled = match (one_each, requests.first()) {
-            (true, Some(request)) => self.settled(identity, *request, now),
-            _ => {
-                self.groups.get_mut(&identity).expect("an existing group").since = None;
-                false
-            }
-        };
-        if settled {
-            self.groups.get_mut(&identity).expect("an existing group").since = None;
-            self.pair(requests[0], responses[0], actions);
-        } else if requests.len() > 1
-            || responses.len() > 1
-            || (has_pair || refused) && requests.len() + responses.len() > 0
-        {
-            self.report(identity, has_pair, now, actions);
-        }
+        (all, silent)
     }
 
-    /// Whether nobody else from the same address is about to speak, and has not been for the
-    /// settle time (none is needed where the process is known).
-    fn settled(&mut self, identity: Identity, request: ConnectionId, now: Time) -> bool {
-        let address = self.entries[&request].address;
-        let others_to_speak = self.entries.values().any(|entry| {
-            entry.address == address
-                && entry.identity.is_none()
-                && now.since(entry.opened) < GREETING_GRACE
-        });
-        let group = self.groups.get_mut(&identity).expect("an existing group");
-        if others_to_speak {
+    /// Pairs or reports what is in a group, and tells when time alone may decide more.
+    fn evaluate_group(
+        &mut self,
+        identity: Identity,
+        members: &Members,
+        silent: &Silent,
+        now: Time,
+        actions: &mut Vec<Action>,
+    ) -> Option<Time> {
+        let refused = identity == Identity::Refused;
+        // Somebody else from the same address who is about to speak, until when he may.
+        let others = silent.get(&members.address).into_iter().flatten();
+        let others = others.filter(|(_, owner)| owner.is_none_or(|owner| owner == identity));
+        let grace = others.map(|&(opened, _)| opened + GREETING_GRACE).min();
+        let group = self.groups.entry(identity).or_default();
+        if !members.is_one_each() || refused {
             group.since = None;
-            return false;
+            let is_ambiguous = members.requests.len() > 1 || members.responses.len() > 1;
+            if is_ambiguous || (members.has_pair || refused) && members.is_waiting() {
+                self.report(identity, members.has_pair, now, actions);
+            }
+            return None;
+        }
+        if grace.is_some() {
+            group.since = None;
+            return grace;
         }
         let since = *group.since.get_or_insert(now);
-        matches!(identity, Identity::Process(..)) || now.since(since) >= self.settle
+        let ripe = self.ripe(identity, since);
+        if now < ripe {
+            return Some(ripe);
+        }
+        self.pair(members.requests[0], members.responses[0], actions);
+        None
+    }
+
+    /// When a group may be paired that has been unambiguous since then.
+    fn ripe(&self, identity: Identity, since: Time) -> Time {
+        if let Identity::Process(..) = identity {
+            // A second client of the process that has lost its connections, because the server
+            // started or because it was disconnected, is back by then; a new one makes both of
+            // its connections at once.
+            let left = self.departures.get(&identity).copied();
+            return self.started.max(left.unwrap_or_default()) + RETURN_TIME_MAX;
+        }
+        since + self.settle
     }
 
     fn report(&mut self, who: Identity, has_pair: bool, now: Time, actions: &mut Vec<Action>) {
@@ -306,13 +371,6 @@ impl Pairing {
             ),
         };
         actions.push(Action::Report(text));
-    }
-}
-
-impl Entry {
-    fn is_unpaired_legacy(&self) -> bool {
-        self.twin.is_none()
-            && matches!(self.identity, Some(Identity::Process(..) | Identity::Address(_)))
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod driver;
 mod execute;
+mod peers;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;

@@ -203,7 +203,9 @@ impl Driver {
     }
 
     fn half_with(&mut self, token: usize) -> Option<(usize, &mut Half)> {
-        let (Link::Opening(halves, _) | Link::Open(halves, _)) = &mut self.link else { return None };
+        let (Link::Opening(halves, _) | Link::Open(halves, _)) = &mut self.link else {
+            return None;
+        };
         halves.iter_mut().enumerate().find(|(_, half)| half.token == token)
     }
 
@@ -380,7 +382,9 @@ impl Half {
     /// The TCP connection stands: says hello.
     fn greet(&mut self, announcement: &Announcement) -> Result<(), Failure> {
         let remote = self.remote();
-        self.wire.configure(REQUESTS_UNREAD_TIME_MAX).map_err(|error| failure_at(&remote, &error))?;
+        self.wire
+            .configure(REQUESTS_UNREAD_TIME_MAX)
+            .map_err(|error| failure_at(&remote, &error))?;
         self.connected = true;
         self.wire
             .session

@@ -28,7 +28,7 @@ struct Bench {
 
 impl Bench {
     fn new() -> Bench {
-        Bench { pairing: Pairing::new(SETTLE), actions: Vec::new() }
+        Bench { pairing: Pairing::new(SETTLE, Time::default()), actions: Vec::new() }
     }
 
     fn arrive(&mut self, id: usize, side: Side, identity: Identity, now: Time) -> Vec<Action> {
@@ -110,10 +110,70 @@ fn the_twin_of_a_closed_connection_is_closed() {
 #[test]
 fn one_process_is_paired_without_delay() {
     let mut bench = Bench::new();
-    bench.arrive(1, Side::Response, Identity::Process(7, 1), ms(0));
-    bench.arrive(2, Side::Response, Identity::Process(8, 1), ms(0));
-    assert_eq!(pairs(&bench.arrive(3, Side::Request, Identity::Process(8, 1), ms(1))), [(3, 2)]);
-    assert_eq!(pairs(&bench.arrive(4, Side::Request, Identity::Process(7, 1), ms(1))), [(4, 1)]);
+    let at = ms(5000);
+    bench.arrive(1, Side::Response, Identity::Process(7, 1), at);
+    bench.arrive(2, Side::Response, Identity::Process(8, 1), at);
+    assert_eq!(pairs(&bench.arrive(3, Side::Request, Identity::Process(8, 1), at)), [(3, 2)]);
+    assert_eq!(pairs(&bench.arrive(4, Side::Request, Identity::Process(7, 1), at)), [(4, 1)]);
+}
+
+#[test]
+fn a_process_that_may_have_lost_connections_is_given_time_to_come_back() {
+    let mut bench = Bench::new();
+    let process = Identity::Process(7, 1);
+    bench.arrive(1, Side::Response, process, ms(10));
+    bench.arrive(2, Side::Request, process, ms(20));
+    assert!(bench.pass(ms(398)).is_empty(), "the server has only just started");
+    assert_eq!(pairs(&bench.pass(ms(400))), [(2, 1)]);
+    assert_eq!(closes(&bench.close(1, ms(9000))), [2]);
+    bench.arrive(3, Side::Request, process, ms(9100));
+    bench.arrive(4, Side::Response, process, ms(9190));
+    assert!(bench.pass(ms(9399)).is_empty());
+    assert_eq!(pairs(&bench.pass(ms(9400))), [(3, 4)]);
+}
+
+#[test]
+fn a_silent_connection_of_another_process_holds_nobody_up() {
+    let mut bench = Bench::new();
+    let (one, other) = (Identity::Process(7, 1), Identity::Process(8, 1));
+    let at = ms(5000);
+    bench.pairing.opened(9, Side::Request, address(1), at);
+    bench.arrive(1, Side::Response, one, at);
+    assert!(bench.arrive(2, Side::Request, one, at).is_empty(), "it may be of the same process");
+    bench.pairing.owned(9, other);
+    let actions = bench.arrive(3, Side::Response, other, at);
+    assert_eq!(pairs(&actions), [(2, 1)], "it is not");
+    bench.pairing.opened(10, Side::Request, address(1), at + GREETING_GRACE);
+    bench.pairing.owned(10, Identity::Process(9, 1));
+    let paired = bench.announce(9, other, at + GREETING_GRACE);
+    assert_eq!(pairs(&paired), [(9, 3)], "another process is silent, this one is not");
+}
+
+/// Clients of one process find a server that has just started; each retries each connection by
+/// itself, every 100 to 199 ms.
+#[test]
+fn d14_two_clients_of_a_process_are_never_crossed_by_a_restart() {
+    let process = Identity::Process(7, 1);
+    for seed in 0..500 {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let mut bench = Bench::new();
+        let mut arrivals: Vec<(u64, usize, Side)> = (0..4)
+            .map(|id| (rng.random_range(0..200), id, [Side::Request, Side::Response][id % 2]))
+            .collect();
+        arrivals.sort_by_key(|&(time, ..)| time);
+        let mut actions = Vec::new();
+        for (time, id, side) in arrivals {
+            actions.extend(bench.pass(ms(time)));
+            actions.extend(bench.arrive(id, side, process, ms(time)));
+        }
+        actions.extend(bench.pass(ms(60_000)));
+        assert!(pairs(&actions).is_empty(), "seed {seed}");
+        assert_eq!(bench.pairing.held_count(), 4);
+        // One of them leaves, with both of its connections.
+        bench.close(0, ms(60_000));
+        bench.close(1, ms(60_000));
+        assert_eq!(pairs(&bench.pass(ms(60_400))), [(2, 3)], "seed {seed}");
+    }
 }
 
 #[test]
@@ -200,6 +260,24 @@ fn refused_clients_are_never_paired() {
     assert!(bench.pass(ms(100_000)).is_empty());
 }
 
+/// Checks the pairs that were made, forgets what is closed, and counts the pairs.
+fn note(
+    actions: &[Action],
+    owner: &BTreeMap<usize, (usize, Side)>,
+    open: &mut BTreeSet<usize>,
+) -> usize {
+    for id in closes(actions) {
+        open.remove(&id);
+    }
+    let pairs = pairs(actions);
+    for (request, response) in &pairs {
+        assert_eq!(owner[request].0, owner[response].0);
+        assert_eq!((owner[request].1, owner[response].1), (Side::Request, Side::Response));
+        assert!(open.contains(request) && open.contains(response));
+    }
+    pairs.len()
+}
+
 /// Clients of one host connect, die and come back at random; every pair that is ever made must
 /// be of one client.
 fn random_life(seed: u64, identify: impl Fn(usize) -> Identity) -> usize {
@@ -209,13 +287,14 @@ fn random_life(seed: u64, identify: impl Fn(usize) -> Identity) -> usize {
     let mut open: BTreeSet<usize> = BTreeSet::new();
     let (mut now, mut next_id, mut pair_count) = (ms(0), 0, 0);
     for _ in 0..300 {
-        now = now + Duration::from_micros(rng.random_range(0..150_000));
-        let mut actions = bench.pass(now);
+        now = now + Duration::from_micros(rng.random_range(0..450_000));
+        pair_count += note(&bench.pass(now), &owner, &mut open);
         let client = rng.random_range(0..4);
         let mut sides = [Side::Request, Side::Response];
         sides.shuffle(&mut rng);
         let mine = |id: &&usize| owner[*id].0 == client;
         let alive: Vec<usize> = open.iter().filter(mine).copied().collect();
+        let mut actions = Vec::new();
         if alive.is_empty() {
             for side in sides {
                 next_id += 1;
@@ -229,15 +308,7 @@ fn random_life(seed: u64, identify: impl Fn(usize) -> Identity) -> usize {
             open.remove(&id);
             actions.extend(bench.close(id, now));
         }
-        for id in closes(&actions) {
-            open.remove(&id);
-        }
-        for (request, response) in pairs(&actions) {
-            pair_count += 1;
-            assert_eq!(owner[&request].0, owner[&response].0, "seed {seed}");
-            assert_eq!((owner[&request].1, owner[&response].1), (Side::Request, Side::Response));
-            assert!(open.contains(&request) && open.contains(&response), "seed {seed}");
-        }
+        pair_count += note(&actions, &owner, &mut open);
     }
     pair_count
 }

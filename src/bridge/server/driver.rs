@@ -1,60 +1,79 @@
-//! The server's event loop: listeners, connections, and which of them belong together.
+//! The server's event loop: what comes in is decoded and executed, what is answered goes out.
 
-use std::collections::{HashMap, VecDeque};
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, BinaryHeap, HashMap};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mio::net::{TcpListener, TcpStream};
+use mio::net::TcpListener;
 use mio::{Interest, Registry, Token};
 use parking_lot::Mutex;
 
-use super::{add, Counters, LegacyPolicy, ServerOptions};
-use crate::bridge::pairing::{Action, Identity, Pairing, Side};
-use crate::bridge::wire::{
-    Received, Wire, HANDSHAKE_TIME_MAX, READ_OCTETS, RESPONSES_UNREAD_TIME_MAX,
-};
+use super::execute::Pace;
+use super::{add, Counters, ServerOptions};
+use crate::bridge::pairing::{Action, Pairing, Side};
+use crate::bridge::wire::{Received, Wire, READ_OCTETS};
 use crate::clock::{self, Time};
-use crate::logging::{log_debug, log_info, log_warning, Logger};
+use crate::logging::{log_warning, Logger};
 use crate::memory::{Master, Observer, Transaction};
-use crate::net::address::canonical;
 use crate::net::event_loop::{self, LoopHandle, Readiness};
-use crate::net::owner::{owners, Owner};
-use crate::net::socket::{self, cause_text, ListenerPair};
+use crate::net::socket::{cause_text, ListenerPair};
 use crate::proto::bridge::property::Announcement;
 use crate::proto::bridge::{Dialect, Header, PeerInfo, RequestDecoder, RequestEvent, ServerId};
-use crate::proto::zmtp::{Event, Limits, Role};
+use crate::proto::zmtp::Event;
 
-const REQUEST_LISTENER: usize = 0;
-const RESPONSE_LISTENER: usize = 1;
+pub(super) const REQUEST_LISTENER: usize = 0;
+pub(super) const RESPONSE_LISTENER: usize = 1;
 const FIRST_CONNECTION: usize = 2;
 
-/// Connections accepted, and buffers read from one connection, before others have their turn.
-const ACCEPTS_PER_TURN_MAX: usize = 64;
-const READS_PER_TURN_MAX: usize = 16;
+/// Buffers read from one connection, and time spent on its requests, before others have their
+/// turn.
+const READS_PER_TURN_MAX: usize = 4;
+const TURN_TIME_MAX: Duration = Duration::from_millis(5);
 /// Rounds of answering and going on before others have their turn.
 const SETTLES_PER_TURN_MAX: usize = 16;
-/// How long to wait before accepting again after the system had no descriptor for it.
-const ACCEPT_RETRY: Duration = Duration::from_millis(100);
+
+/// Whether a connection is being read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Turn {
+    /// It is.
+    Reading,
+    /// Not before its client has fewer requests outstanding, or has read more of its answers.
+    Stalled,
+    /// Not before others have had their turn.
+    Over,
+}
 
 /// A connection of a client, or of somebody who may become one.
 pub(super) struct Connection {
     pub(super) wire: Wire,
-    side: Side,
-    local: SocketAddr,
-    peer: SocketAddr,
+    pub(super) side: Side,
+    pub(super) local: SocketAddr,
+    pub(super) peer: SocketAddr,
     /// Its READY has come.
-    announced: bool,
-    dialect: Dialect,
-    decoder: RequestDecoder,
+    pub(super) announced: bool,
+    /// When it is closed if it is no client's by then; its key in [`Driver::waiting`].
+    pub(super) waits_until: Option<Time>,
+    pub(super) dialect: Dialect,
+    pub(super) decoder: RequestDecoder,
     /// A write whose data has not all come yet.
-    body: Option<(Header, Vec<u8>)>,
-    /// Octets read but not decoded, because the client has enough outstanding.
-    leftover: Vec<u8>,
-    /// Not being read, for that reason.
-    stalled: bool,
+    pub(super) body: Option<(Header, Vec<u8>)>,
+    /// Octets read but not decoded, from `leftover_start`, because it is not its turn.
+    pub(super) leftover: Vec<u8>,
+    pub(super) leftover_start: usize,
+    pub(super) turn: Turn,
+    /// It stands in [`Driver::unread`].
+    pub(super) is_unread: bool,
+}
+
+impl Connection {
+    pub(super) fn has_session(&self) -> bool {
+        let metadata = self.wire.session.peer_metadata();
+        metadata.is_some_and(|metadata| PeerInfo::from_metadata(metadata).session.is_some())
+    }
 }
 
 /// A pair of connections that is served. Its key is the token of the request connection.
@@ -91,8 +110,8 @@ enum Decoded {
     All,
     /// The peer's READY has come; this many octets were used.
     Ready(usize),
-    /// The client has enough outstanding; this many octets were used.
-    Stalled(usize),
+    /// It is not the connection's turn any more; this many octets were used.
+    Paused(Turn, usize),
     /// The connection is beyond repair.
     Broken(String),
 }
@@ -107,22 +126,31 @@ pub(super) struct Driver {
     /// Transactions that the slave has kept, by their id.
     pub(super) outstanding: HashMap<u32, Outstanding>,
     pub(super) completions: Arc<Completions>,
-    /// When the deadlines of the outstanding transactions are to be looked at.
-    pub(super) next_check: Option<Time>,
+    /// When to look whether a transaction is late that the slave has kept; the earliest first.
+    /// There may be times of transactions that have ended.
+    pub(super) checks: BinaryHeap<Reverse<(Time, u32)>>,
     /// Response connections with something to send.
     pub(super) dirty: Vec<usize>,
-    handle: LoopHandle,
-    listeners: [TcpListener; 2],
-    announcement: Announcement,
-    pairing: Pairing,
-    actions: Vec<Action>,
-    /// Connections that have not announced themselves, in order of their arrival.
-    handshakes: VecDeque<(Time, usize)>,
+    /// How long the slave's calls take, and what that means for the answers that wait.
+    pub(super) pace: Pace,
+    /// When the turn of the connection that is being read ends.
+    pub(super) turn_end: Time,
+    pub(super) handle: LoopHandle,
+    pub(super) listeners: [TcpListener; 2],
+    pub(super) announcement: Announcement,
+    pub(super) pairing: Pairing,
+    pub(super) actions: Vec<Action>,
+    /// Connections that belong to no client, by the time when they are closed.
+    pub(super) waiting: BTreeSet<(Time, usize)>,
+    /// Legacy connections whose process is still to be found out.
+    pub(super) unidentified: Vec<usize>,
     /// Connections that were not read to their end in their turn.
     unread: Vec<usize>,
-    /// Listeners to accept from again.
-    accept_again: Option<Time>,
-    next_token: usize,
+    /// When to accept again.
+    pub(super) accept_again: Option<Time>,
+    /// The last attempt to accept has failed.
+    pub(super) accept_failed: bool,
+    pub(super) next_token: usize,
     scratch: Vec<u8>,
 }
 
@@ -139,144 +167,112 @@ impl Driver {
             master,
             counters,
             log,
-            pairing: Pairing::new(options.settle),
+            pairing: Pairing::new(options.settle, clock::now()),
             options,
             clients: HashMap::new(),
             connections: HashMap::new(),
             outstanding: HashMap::new(),
             completions: Arc::new(Completions { handle: handle.clone(), ended }),
-            next_check: None,
+            checks: BinaryHeap::new(),
             dirty: Vec::new(),
+            pace: Pace::default(),
+            turn_end: Time::default(),
             handle,
             listeners: [listeners.first, listeners.second],
             announcement: Announcement::server(ServerId(server_id)),
             actions: Vec::new(),
-            handshakes: VecDeque::new(),
+            waiting: BTreeSet::new(),
+            unidentified: Vec::new(),
             unread: Vec::new(),
             accept_again: None,
+            accept_failed: false,
             next_token: FIRST_CONNECTION,
             scratch: Vec::new(),
         }
     }
 
-    fn accept(&mut self, registry: &Registry, listener: usize) {
-        for _ in 0..ACCEPTS_PER_TURN_MAX {
-            match socket::accept(&self.listeners[listener]) {
-                Ok(None) => return,
-                Ok(Some((stream, peer))) => self.admit(registry, listener, stream, peer),
-                Err(error) => {
-                    let cause = cause_text(&error);
-                    log_warning!(self.log, "Cannot accept a connection for now: {cause}");
-                    self.accept_again = Some(clock::now() + ACCEPT_RETRY);
-                    return;
-                }
-            }
-        }
-        self.accept_again = Some(clock::now());
-    }
-
-    fn admit(&mut self, registry: &Registry, listener: usize, stream: TcpStream, peer: SocketAddr) {
-        // Two connections a client, and as many again that wait to become clients.
-        if self.connections.len() >= self.options.clients_max.saturating_mul(4) {
-            log_warning!(self.log, "Closing a connection from {peer}: too many are open");
-            return;
-        }
-        let (side, role) = match listener {
-            REQUEST_LISTENER => (Side::Request, Role::Pull),
-            _ => (Side::Response, Role::Push),
-        };
-        let frame_octets_max = u64::from(self.options.transaction_bytes_max).max(8);
-        let token = self.next_token;
-        self.next_token += 1;
-        let wire = Wire::new(registry, token, stream, role, Limits { frame_octets_max });
-        let prepared = wire.and_then(|wire| {
-            wire.configure(RESPONSES_UNREAD_TIME_MAX)?;
-            let local = canonical(wire.stream.local_addr()?);
-            Ok((wire, local))
-        });
-        let (wire, local) = match prepared {
-            Ok(prepared) => prepared,
-            Err(error) => {
-                let cause = cause_text(&error);
-                return log_debug!(self.log, "Connection from {peer} is unusable: {cause}");
-            }
-        };
-        let now = clock::now();
-        let peer = canonical(peer);
-        log_debug!(self.log, "Connection from {peer} to port {}", local.port());
-        add(&self.counters.accepted, 1);
-        self.pairing.opened(token, side, peer.ip(), now);
-        self.handshakes.push_back((now + HANDSHAKE_TIME_MAX, token));
-        let connection = Connection {
-            wire,
-            side,
-            local,
-            peer,
-            announced: false,
-            dialect: Dialect::Legacy,
-            decoder: RequestDecoder::new(),
-            body: None,
-            leftover: Vec::new(),
-            stalled: false,
-        };
-        self.connections.insert(token, Box::new(connection));
-        self.send(registry, token);
-        self.count_connections();
-    }
-
-    /// Reads a connection until nothing is left, its turn is over, or it must wait.
+    /// Reads a connection until nothing is left, or its turn is over, or it must wait. Answers its
+    /// client at the end, so that nobody waits for what others ask next.
     fn read(&mut self, registry: &Registry, token: usize) {
+        self.turn_end = clock::now() + TURN_TIME_MAX;
         let mut scratch = std::mem::take(&mut self.scratch);
         scratch.resize(READ_OCTETS, 0);
-        for _ in 0..READS_PER_TURN_MAX {
-            let Some(connection) = self.connections.get(&token) else { break };
-            if connection.stalled {
-                break;
-            }
-            match connection.wire.read(&mut scratch) {
-                Received::Octets(count) => {
-                    add(&self.counters.bytes_in, count as u64);
-                    self.feed(registry, token, &scratch[..count]);
-                    continue;
-                }
-                Received::Nothing => {}
-                Received::Closed => self.close(registry, token, "closed by the client"),
-                Received::Failed(error) => self.close(registry, token, &cause_text(&error)),
-            }
-            self.scratch = scratch;
-            return;
-        }
+        self.read_into(registry, token, &mut scratch);
         self.scratch = scratch;
-        if self.connections.get(&token).is_some_and(|connection| !connection.stalled) {
-            self.unread.push(token);
-            self.handle.wake();
+        if let Some(client) = self.clients.get(&token) {
+            let response = client.response;
+            self.send(registry, response);
+            self.pace.answered();
         }
     }
 
-    /// Decodes octets and acts on them.
-    fn feed(&mut self, registry: &Registry, token: usize, mut input: &[u8]) {
+    fn read_into(&mut self, registry: &Registry, token: usize, scratch: &mut [u8]) {
+        for _ in 0..READS_PER_TURN_MAX {
+            let Some(connection) = self.connections.get_mut(&token) else { return };
+            if connection.turn != Turn::Reading {
+                return;
+            }
+            match connection.wire.read(scratch) {
+                Received::Octets(count) => {
+                    add(&self.counters.bytes_in, count as u64);
+                    let left = self.feed(registry, token, &scratch[..count]);
+                    if let (1.., Some(connection)) = (left, self.connections.get_mut(&token)) {
+                        connection.leftover = scratch[count - left..count].to_vec();
+                        connection.leftover_start = 0;
+                    }
+                }
+                Received::Nothing => return,
+                Received::Closed => return self.close(registry, token, "closed by the client"),
+                Received::Failed(error) => {
+                    return self.close(registry, token, &cause_text(&error));
+                }
+            }
+        }
+        if self.connections.get(&token).is_some_and(|one| one.turn == Turn::Reading) {
+            self.read_later(token);
+        }
+    }
+
+    /// Has the connection read in the next turn.
+    fn read_later(&mut self, token: usize) {
+        let Some(connection) = self.connections.get_mut(&token) else { return };
+        if !std::mem::replace(&mut connection.is_unread, true) {
+            self.unread.push(token);
+        }
+        self.handle.wake();
+    }
+
+    /// Decodes octets and acts on them. Returns how many of the last ones were left, because the
+    /// connection's turn is over or it must wait.
+    fn feed(&mut self, registry: &Registry, token: usize, mut input: &[u8]) -> usize {
         loop {
             // Out of the map meanwhile, so that the rest of the server stays usable.
-            let Some(mut connection) = self.connections.remove(&token) else { return };
+            let Some(mut connection) = self.connections.remove(&token) else { return 0 };
             let decoded = match connection.side {
                 Side::Request => self.decode_requests(token, &mut connection, input),
                 Side::Response => decode_response_side(&mut connection, input),
             };
             connection.wire.queue_control();
             let has_output = connection.wire.backlog() > 0;
-            if let Decoded::Stalled(used) = decoded {
-                connection.stalled = true;
-                connection.leftover = input[used..].to_vec();
+            if let Decoded::Paused(turn, _) = decoded {
+                connection.turn = turn;
             }
             self.connections.insert(token, connection);
             if has_output {
                 self.send(registry, token);
             }
             match decoded {
-                Decoded::All | Decoded::Stalled(_) => return,
+                Decoded::All => return 0,
+                Decoded::Paused(turn, used) => {
+                    if turn == Turn::Over {
+                        self.read_later(token);
+                    }
+                    return input.len() - used;
+                }
                 Decoded::Broken(why) => {
                     log_warning!(self.log, "Closing a connection: {why}");
-                    return self.close(registry, token, &why);
+                    self.close(registry, token, &why);
+                    return 0;
                 }
                 Decoded::Ready(used) => {
                     input = &input[used..];
@@ -295,7 +291,10 @@ impl Driver {
         let all = input.len();
         loop {
             if !self.may_execute(token) {
-                return Decoded::Stalled(all - input.len());
+                return Decoded::Paused(Turn::Stalled, all - input.len());
+            }
+            if self.pace.now() >= self.turn_end || self.handle.is_stopping() {
+                return Decoded::Paused(Turn::Over, all - input.len());
             }
             let received = connection.decoder.receive(&mut connection.wire.session, input);
             let (used, event) = match received {
@@ -310,12 +309,15 @@ impl Driver {
                 }
                 Some(RequestEvent::Start(header)) => connection.body = Some((header, Vec::new())),
                 Some(RequestEvent::Data { bytes, last }) => {
-                    let Some((_, data)) = &mut connection.body else { continue };
-                    // Grown as data comes: an announced size alone costs nothing.
-                    if data.try_reserve(bytes.len()).is_err() {
+                    let Some((header, data)) = &mut connection.body else { continue };
+                    // Grown as data comes: an announced size alone costs nothing, nor does data
+                    // that is going to be refused.
+                    let is_wanted = header.size <= self.options.transaction_bytes_max;
+                    let kept = if is_wanted { bytes } else { &[] };
+                    if data.try_reserve(kept.len()).is_err() {
                         return Decoded::Broken(format!("{}: out of memory", connection.peer));
                     }
-                    data.extend_from_slice(bytes);
+                    data.extend_from_slice(kept);
                     if last {
                         let (header, data) = connection.body.take().expect("looked at just now");
                         self.execute(token, header, data);
@@ -334,139 +336,37 @@ impl Driver {
         }
     }
 
-    /// The connection's READY has come: finds out whose it is.
-    fn announced(&mut self, registry: &Registry, token: usize) {
-        let Some(connection) = self.connections.get_mut(&token) else { return };
-        let metadata = connection.wire.session.peer_metadata();
-        let info = metadata.map(PeerInfo::from_metadata).unwrap_or_default();
-        connection.announced = true;
-        connection.dialect = info.dialect();
-        let (local, peer) = (connection.local, connection.peer);
-        let identity = match info.session {
-            Some(session) => session.into(),
-            None => self.legacy_identity(local, peer),
-        };
-        log_debug!(self.log, "READY from {peer}: {identity:?}");
-        let mut actions = std::mem::take(&mut self.actions);
-        self.pairing.announced(token, identity, clock::now(), &mut actions);
-        self.act(registry, actions);
-    }
-
-    fn legacy_identity(&self, local: SocketAddr, peer: SocketAddr) -> Identity {
-        let policy = self.options.legacy;
-        let owner = match policy {
-            LegacyPolicy::Refuse => return Identity::Refused,
-            LegacyPolicy::OnePerAddress => return Identity::Address(peer.ip()),
-            LegacyPolicy::Auto | LegacyPolicy::LocalPid => owners(&[(local, peer)]).pop(),
-        };
-        match owner {
-            Some(Owner::Process(process)) => Identity::Process(process.pid, process.start_ticks),
-            _ if policy == LegacyPolicy::LocalPid => Identity::Refused,
-            _ => Identity::Address(peer.ip()),
-        }
-    }
-
-    /// Carries out what the pairing decided.
-    fn act(&mut self, registry: &Registry, mut actions: Vec<Action>) {
-        for action in actions.drain(..) {
-            match action {
-                Action::Pair { request, response } => self.pair(registry, request, response),
-                Action::Close(token, why) => self.release(token, why),
-                Action::Report(text) => log_warning!(self.log, "{text}"),
-            }
-        }
-        // Further actions that arose meanwhile have been carried out by a nested call.
-        self.actions = actions;
-        self.count_connections();
-    }
-
-    fn pair(&mut self, registry: &Registry, request: usize, response: usize) {
-        let (Some(first), Some(second)) =
-            (self.connections.get(&request), self.connections.get(&response))
-        else {
-            return;
-        };
-        let legacy = first.dialect == Dialect::Legacy;
-        let by_process = matches!(self.options.legacy, LegacyPolicy::Auto | LegacyPolicy::LocalPid);
-        if legacy && by_process {
-            // Looked up once more, now that both are there: a socket may have changed hands.
-            let ends = [(first.local, first.peer), (second.local, second.peer)];
-            let found = owners(&ends);
-            let known = found.iter().any(|owner| matches!(owner, Owner::Process(_)));
-            if known && found[0] != found[1] {
-                log_warning!(
-                    self.log,
-                    "Closing {} and {}: not of one process",
-                    ends[0].1,
-                    ends[1].1
-                );
-                return self.close(registry, request, "its twin belongs to another process");
-            }
-        }
-        if self.clients.len() >= self.options.clients_max {
-            log_warning!(self.log, "Closing the client at {}: too many clients", first.peer);
-            return self.close(registry, request, "too many clients");
-        }
-        log_info!(self.log, "Client at {} and {} connected", first.peer, second.peer);
-        let client =
-            Client { response, dialect: first.dialect, outstanding: 0, outstanding_bytes: 0 };
-        self.clients.insert(request, client);
-        for token in [response, request] {
-            let Some(connection) = self.connections.get_mut(&token) else { continue };
-            let sent = connection.wire.session.send_ready(&self.announcement.properties());
-            if let Err(error) = sent {
-                return self.close(registry, token, &error.to_string());
-            }
-            connection.wire.queue_control();
-            self.send(registry, token);
-        }
-    }
-
     /// Sends what a connection has to send, as far as the socket takes it.
-    fn send(&mut self, registry: &Registry, token: usize) {
+    pub(super) fn send(&mut self, registry: &Registry, token: usize) {
         let Some(connection) = self.connections.get_mut(&token) else { return };
-        connection.wire.queue_control();
         if let Err(error) = connection.wire.flush() {
             self.close(registry, token, &cause_text(&error));
         }
     }
 
-    /// Closes a connection, and with it its twin.
-    fn close(&mut self, registry: &Registry, token: usize, why: &str) {
-        self.release(token, why);
-        let mut actions = std::mem::take(&mut self.actions);
-        self.pairing.closed(token, clock::now(), &mut actions);
-        self.act(registry, actions);
-    }
-
-    fn release(&mut self, token: usize, why: &str) {
-        // Dropping the last handle of a socket closes it and ends its registration.
-        let Some(connection) = self.connections.remove(&token) else { return };
-        if self.clients.remove(&token).is_some() {
-            log_info!(self.log, "Client at {} disconnected: {why}", connection.peer);
-        } else {
-            log_debug!(self.log, "Connection from {} ended: {why}", connection.peer);
-        }
-    }
-
-    fn count_connections(&self) {
-        self.counters.clients.store(self.clients.len() as u64, Ordering::Relaxed);
-        self.counters.held.store(self.pairing.held_count() as u64, Ordering::Relaxed);
-    }
-
     /// Takes up a connection again that had to wait for its client's transactions.
     fn resume(&mut self, registry: &Registry, token: usize) {
-        if !self.may_execute(token) {
-            return;
+        match self.connections.get(&token).map(|connection| connection.turn) {
+            Some(Turn::Stalled) if self.may_execute(token) => self.go_on(registry, token),
+            _ => {}
         }
+    }
+
+    /// Decodes what is left of a connection, and then reads it.
+    fn go_on(&mut self, registry: &Registry, token: usize) {
         let Some(connection) = self.connections.get_mut(&token) else { return };
-        if !connection.stalled {
-            return;
-        }
-        connection.stalled = false;
+        connection.turn = Turn::Reading;
         let leftover = std::mem::take(&mut connection.leftover);
-        self.feed(registry, token, &leftover);
-        self.read(registry, token);
+        let start = connection.leftover_start;
+        self.turn_end = clock::now() + TURN_TIME_MAX;
+        let left = self.feed(registry, token, &leftover[start..]);
+        if left == 0 {
+            return self.read(registry, token);
+        }
+        if let Some(connection) = self.connections.get_mut(&token) {
+            connection.leftover_start = leftover.len() - left;
+            connection.leftover = leftover;
+        }
     }
 
     /// Answers what has ended, sends, and takes up the clients that thereby may go on.
@@ -477,6 +377,7 @@ impl Driver {
                 self.answer_outstanding(tran);
             }
             let dirty = std::mem::take(&mut self.dirty);
+            self.pace.answered();
             if dirty.is_empty() && ended.is_empty() {
                 return;
             }
@@ -537,7 +438,13 @@ impl event_loop::Driver for Driver {
 
     fn woken(&mut self, registry: &Registry) {
         for token in std::mem::take(&mut self.unread) {
-            self.read(registry, token);
+            let Some(connection) = self.connections.get_mut(&token) else { continue };
+            connection.is_unread = false;
+            match connection.turn {
+                Turn::Reading => self.read(registry, token),
+                Turn::Over => self.go_on(registry, token),
+                Turn::Stalled => {}
+            }
         }
     }
 
@@ -550,37 +457,37 @@ impl event_loop::Driver for Driver {
             self.accept(registry, REQUEST_LISTENER);
             self.accept(registry, RESPONSE_LISTENER);
         }
-        while let Some(&(limit, token)) = self.handshakes.front() {
-            if limit > now {
-                break;
-            }
-            self.handshakes.pop_front();
-            if self.connections.get(&token).is_some_and(|connection| !connection.announced) {
-                self.close(registry, token, "no handshake within 30 seconds");
-            }
-        }
+        self.close_late(registry, now);
         self.check_deadlines(now);
     }
 
     fn deadline(&self) -> Option<Time> {
-        let handshake = self.handshakes.front().map(|&(limit, _)| limit);
-        let times = [self.next_check, self.pairing.deadline(), handshake, self.accept_again];
+        let late = self.waiting.first().map(|&(until, _)| until);
+        let check = self.checks.peek().map(|&Reverse((time, _))| time);
+        let times = [check, self.pairing.deadline(), late, self.accept_again];
         times.into_iter().flatten().min()
     }
 
     fn flush(&mut self, registry: &Registry) {
+        self.identify(registry);
         self.settle(registry);
-        let connections = &self.connections;
-        let greeting = |token: &usize| connections.get(token).is_some_and(|c| !c.announced);
-        while self.handshakes.front().is_some_and(|(_, token)| !greeting(token)) {
-            self.handshakes.pop_front();
-        }
     }
 
     fn stopped(&mut self, _registry: &Registry) {
+        // What has been done already is still answered, as far as the sockets take it.
+        let ended = std::mem::take(&mut *self.completions.ended.lock());
+        for tran in &ended {
+            self.answer_outstanding(tran);
+        }
+        for response in std::mem::take(&mut self.dirty) {
+            if let Some(connection) = self.connections.get_mut(&response) {
+                let _ = connection.wire.flush();
+            }
+        }
         self.connections.clear();
         self.clients.clear();
-        self.count_connections();
+        self.counters.clients.store(0, Ordering::Relaxed);
+        self.counters.held.store(0, Ordering::Relaxed);
         for (_, outstanding) in self.outstanding.drain() {
             outstanding.tran.give_up("The server that requested the transaction was stopped");
             outstanding.tran.collect();

@@ -1,11 +1,13 @@
 //! From a request to a transaction on the bus, and from its end to the response.
 
+use std::cmp::Reverse;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::add;
-use super::driver::{Driver, Outstanding};
-use crate::clock::Time;
+use super::driver::{Client, Driver, Outstanding};
+use crate::clock::{self, Time};
 use crate::error::Result;
 use crate::logging::{log_debug, log_warning};
 use crate::memory::{Buffer, Transaction};
@@ -19,6 +21,58 @@ const BACKLOG_BYTES_MAX: usize = 1 << 20;
 /// Bytes of the transactions of one client that may be outstanding together; one transaction is
 /// always allowed.
 const OUTSTANDING_BYTES_MAX: u64 = 64 << 20;
+/// How many of the largest allowed transactions all clients together may keep in memory, asked
+/// for or answered and not read. Requests that would need more are refused; small ones never are.
+const HELD_TRANSACTIONS_MAX: u64 = 8;
+const SMALL_BYTES_MAX: u32 = 64 * 1024;
+/// How long an answer may wait for others to go out with it.
+const ANSWER_DELAY_MAX: Duration = Duration::from_millis(1);
+/// A slave whose call takes this long may do so again: for a while no answer waits for its calls.
+const LONG_CALL_TIME_MIN: Duration = Duration::from_millis(20);
+/// Times of ended transactions that are not worth throwing away.
+const CHECKS_KEPT_MIN: usize = 64;
+const LONG_CALL_MEMORY: Duration = Duration::from_secs(600);
+
+/// How long the slave's calls take. A burst of requests that the slave completes at once is
+/// answered together, but no answer waits long for calls that come after it.
+#[derive(Debug, Default)]
+pub(super) struct Pace {
+    /// The end of the last call.
+    now: Time,
+    /// Until then calls are expected to take long.
+    careful_until: Time,
+    /// Since when an answer waits to be sent.
+    unsent_since: Option<Time>,
+}
+
+impl Pace {
+    /// The time as of the last call.
+    pub(super) fn now(&self) -> Time {
+        self.now
+    }
+
+    /// Everything has been sent, as far as the sockets take it.
+    pub(super) fn answered(&mut self) {
+        self.unsent_since = None;
+    }
+
+    fn answer_waits(&mut self) {
+        self.unsent_since.get_or_insert(self.now);
+    }
+
+    /// Whether the answers that wait are to be sent before a call begins.
+    fn is_answer_due(&self, now: Time) -> bool {
+        self.unsent_since
+            .is_some_and(|since| now < self.careful_until || now.since(since) >= ANSWER_DELAY_MAX)
+    }
+
+    fn called(&mut self, start: Time, end: Time) {
+        self.now = end;
+        if end.since(start) >= LONG_CALL_TIME_MIN {
+            self.careful_until = end + LONG_CALL_MEMORY;
+        }
+    }
+}
 
 impl Driver {
     /// Whether the next request of a client may be executed. A connection that is not a client's
@@ -48,11 +102,12 @@ impl Driver {
         if let Err(why) = self.check(&header).and_then(|()| allocate(&header, &mut data)) {
             add(&self.counters.refused, 1);
             log_warning!(self.log, "Refused request id={}: {why}", header.id);
-            return self.respond(token, &header, Err(&why), &mut []);
+            return self.refuse(token, &header, &why);
         }
         let Some(client) = self.clients.get_mut(&token) else { return };
         client.outstanding += 1;
         client.outstanding_bytes += u64::from(header.size);
+        let response = client.response;
         log_debug!(
             self.log,
             "Starting transaction id={}, addr=0x{:x}, size={}, type={}",
@@ -65,18 +120,41 @@ impl Driver {
             Ok(tran) => tran,
             Err(error) => return self.finish(token, &header, Err(error), Vec::new()),
         };
+        if self.pace.is_answer_due(tran.start()) {
+            self.pace.answered();
+            if let Some(connection) = self.connections.get_mut(&response) {
+                // An error shows again at the end of the turn.
+                let _ = connection.wire.flush();
+            }
+        }
         // A slave that panics has failed this transaction, not the server.
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.master.launch(&tran))) {
             tran.error(format!("The slave panicked: {}", panic_text(&*panic)));
         }
+        self.pace.called(tran.start(), clock::now());
         if tran.is_done() {
             return self.finish_transaction(token, &header, &tran);
         }
-        let deadline = tran.deadline();
-        self.next_check = Some(self.next_check.map_or(deadline, |check| check.min(deadline)));
-        let outstanding = Outstanding { tran: tran.clone(), client: token, header };
-        self.outstanding.insert(tran.id(), outstanding);
+        self.keep(token, header, tran);
+    }
+
+    /// Keeps a transaction until its slave completes it or its time has passed.
+    fn keep(&mut self, client: usize, header: Header, tran: Arc<Transaction>) {
+        // Times of transactions that have ended are thrown away when they are the majority.
+        if self.checks.len() > 2 * self.outstanding.len() + CHECKS_KEPT_MIN {
+            let outstanding = &self.outstanding;
+            self.checks.retain(|Reverse((_, id))| outstanding.contains_key(id));
+        }
+        self.checks.push(Reverse((tran.deadline(), tran.id())));
+        self.outstanding.insert(tran.id(), Outstanding { tran: tran.clone(), client, header });
         tran.observe(self.completions.clone());
+    }
+
+    fn refuse(&mut self, token: usize, header: &Header, why: &str) {
+        // Rogue's client shows the text only if the payload is as long as the request said.
+        let is_legacy = self.clients.get(&token).is_some_and(|c| c.dialect == Dialect::Legacy);
+        let octets = if is_legacy && header.size <= SMALL_BYTES_MAX { header.size } else { 0 };
+        self.respond(token, header, Err(why), &mut vec![0; octets as usize]);
     }
 
     /// Answers a write whose data is not what its header says; what else is malformed cannot be
@@ -84,7 +162,7 @@ impl Driver {
     pub(super) fn refuse_malformed(&mut self, token: usize, malformed: &Malformed) {
         if let Malformed::WriteData { header, .. } = malformed {
             add(&self.counters.refused, 1);
-            self.respond(token, header, Err(&malformed.to_string()), &mut []);
+            self.refuse(token, header, &malformed.to_string());
         }
     }
 
@@ -100,7 +178,25 @@ impl Driver {
                 header.size, header.address
             ));
         }
+        let held_max = HELD_TRANSACTIONS_MAX * u64::from(max);
+        if header.size > SMALL_BYTES_MAX && self.held_bytes() + u64::from(header.size) > held_max {
+            return Err(format!(
+                "No room for {} bytes: the server holds {held_max} bytes of other requests and \
+                 unread answers: ask again later or for less at once",
+                header.size
+            ));
+        }
         Ok(())
+    }
+
+    /// Bytes of what is outstanding at the slave and of answers that have not been read.
+    fn held_bytes(&self) -> u64 {
+        let held = |client: &Client| {
+            let response = self.connections.get(&client.response);
+            let backlog = response.map_or(0, |connection| connection.wire.backlog());
+            client.outstanding_bytes + backlog as u64
+        };
+        self.clients.values().map(held).sum()
     }
 
     /// Answers a transaction that the slave had kept.
@@ -109,7 +205,7 @@ impl Driver {
             return;
         };
         if self.outstanding.is_empty() {
-            self.next_check = None;
+            self.checks.clear();
         }
         self.finish_transaction(client, &header, tran);
     }
@@ -163,25 +259,23 @@ impl Driver {
         }
         add(&self.counters.responses, 1);
         add(&self.counters.bytes_out, (out.len() - before) as u64);
+        self.pace.answer_waits();
         if before == 0 || self.dirty.last() != Some(&client.response) {
             self.dirty.push(client.response);
         }
     }
 
-    /// Times out what the slave has kept for too long, and notes when to look again.
+    /// Times out what the slave has kept for too long.
     pub(super) fn check_deadlines(&mut self, now: Time) {
-        if self.next_check.is_none_or(|check| check > now) {
-            return;
-        }
         let mut late = Vec::new();
-        let mut next: Option<Time> = None;
-        for outstanding in self.outstanding.values() {
-            match outstanding.tran.deadline() {
-                deadline if deadline <= now => late.push(outstanding.tran.clone()),
-                deadline => next = Some(next.map_or(deadline, |next| next.min(deadline))),
+        while self.checks.peek().is_some_and(|&Reverse((time, _))| time <= now) {
+            let Some(Reverse((_, id))) = self.checks.pop() else { break };
+            let Some(Outstanding { tran, .. }) = self.outstanding.get(&id) else { continue };
+            match tran.deadline() {
+                deadline if deadline <= now => late.push(tran.clone()),
+                later => self.checks.push(Reverse((later, id))),
             }
         }
-        self.next_check = next;
         for tran in late {
             tran.time_out();
         }
