@@ -42,6 +42,8 @@ struct engine {
     /* Sends a message of these parts as it stands, whatever it means; false when it could not be
      * sent. NULL for a client that cannot. */
     bool (*send_raw)(engine_t *engine, uint8_t *const *parts, const size_t *sizes, int count);
+    /* Says in words how the connection is. NULL for a client that does not know. */
+    bool (*state)(engine_t *engine, char *text, size_t capacity);
     /* Takes in everything that arrives within `ms` milliseconds. */
     void (*settle)(engine_t *engine, unsigned ms);
     /* Prints one line of counters. */

@@ -27,6 +27,8 @@ class Settings:
 
     bin_dir = None
     full = False
+    # Put before the programs of this library: a memory checker.
+    wrap = []
 
 
 def parse_fields(line):
@@ -38,7 +40,9 @@ class Program:
     """One child process in a session of its own, its output collected line by line."""
 
     def __init__(self, name, *arguments):
-        path = os.path.join(Settings.bin_dir, name)
+        command = [os.path.join(Settings.bin_dir, name)]
+        if name.startswith("our_"):
+            command = Settings.wrap + command
         self.name = name
         self.arguments = [str(argument) for argument in arguments]
         self.lines = []  # of standard output
@@ -47,7 +51,7 @@ class Program:
         self._news = threading.Condition()
         self._open_streams = 2
         self.process = subprocess.Popen(
-            [path] + self.arguments,
+            command + self.arguments,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -148,6 +152,14 @@ class Program:
             reader.join(HANG_S)
         return status
 
+    def pause(self):
+        """SIGSTOP: it does nothing until `resume`."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def resume(self):
+        """SIGCONT."""
+        self.process.send_signal(signal.SIGCONT)
+
     def close_input(self):
         """Ends its standard input."""
         try:
@@ -244,6 +256,25 @@ class InteropTest(unittest.TestCase):
     def memory_file(self, name="memory"):
         """The path of a memory that survives its server."""
         return os.path.join(self.folder, name)
+
+    def restarts(self, server, clients, rounds, start):
+        """Kills the server and starts it again on its port, with every client at work before and
+        after; `start(*arguments)` starts one. The last server."""
+        for client in clients:
+            client.expect_progress(1000)
+        for _ in range(rounds):
+            server.kill()
+            server = start("--port", server.port)
+            for client in clients:
+                client.expect_progress(1000)
+        return server
+
+    def assertClean(self, client, **expected):
+        """A workload that met nothing it should not have met."""
+        fields = client.last_fields("random")
+        self.assertFields(fields, mismatch=0, foreign=0, **expected)
+        self.assertGreater(fields["compared"], 0)
+        return fields
 
     def assertFields(self, fields, **expected):
         """Each named field has its value."""

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs the interoperability scenarios.
 
-    run.py --bin DIR [--quick | --full] [-k TEXT] [GROUP...]
+    run.py --bin DIR [--quick | --full] [-k TEXT] [--wrap COMMAND] [GROUP...]
 
 DIR holds the built programs. Groups: peers (the libzmq programs against each other),
 libzmq_client (on our server), libzmq_server (under our client), many (several at once). Without a
@@ -11,6 +11,7 @@ status is 0 when nothing failed.
 
 import argparse
 import os
+import shlex
 import sys
 import time
 import unittest
@@ -54,6 +55,12 @@ class Report(unittest.TestResult):
         super().addError(test, err)
         self._line("FAILED", test, "\n" + self.errors[-1][1])
 
+    def addSubTest(self, test, subtest, err):
+        super().addSubTest(test, subtest, err)
+        if err is not None:
+            texts = self.failures if issubclass(err[0], test.failureException) else self.errors
+            self._line("FAILED", subtest, "\n" + texts[-1][1])
+
     def addSkip(self, test, reason):
         # Nothing here may be skipped: what cannot run has failed.
         super().addSkip(test, reason)
@@ -79,6 +86,8 @@ def main():
     size.add_argument("--quick", action="store_true", help="the short versions (default)")
     size.add_argument("--full", action="store_true", help="the long versions")
     parser.add_argument("-k", metavar="TEXT", default="", help="only tests whose id contains TEXT")
+    parser.add_argument("--wrap", metavar="COMMAND", default="",
+                        help="put before the programs of this library: a memory checker")
     parser.add_argument("groups", nargs="*", metavar="GROUP", help="one of " + ", ".join(GROUPS))
     options = parser.parse_args()
     groups = options.groups or GROUPS
@@ -87,6 +96,7 @@ def main():
         parser.error("unknown group: " + ", ".join(sorted(unknown)))
     Settings.bin_dir = os.path.abspath(options.bin)
     Settings.full = options.full
+    Settings.wrap = shlex.split(options.wrap)
     check_programs(groups)
 
     loader = unittest.TestLoader()

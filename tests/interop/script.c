@@ -13,6 +13,9 @@
 #define WORDS_MAX 110
 #define BLOCK_OCTETS_MAX (16U << 20)
 #define BURST_COUNT_MAX 1000000U
+#define STATE_OCTETS_MAX 512
+/* What a read's buffer holds beforehand, and must still hold when the read fails. */
+#define UNTOUCHED_OCTET 0x5E
 /* How long answers that nobody asked for are looked out for at the end. */
 #define SETTLE_MS 100U
 
@@ -57,6 +60,7 @@ static task_t *task_new(script_t *script, uint32_t type, uint64_t address, uint3
     task_t *task = must_alloc(sizeof *task);
     task->number = script->number;
     task->operation = operation_new(type, address, size, must_alloc(size));
+    memset(task->operation.data, UNTOUCHED_OCTET, size);
     return task;
 }
 
@@ -104,11 +108,23 @@ static uint32_t first_difference(const uint8_t *data, uint64_t address, uint32_t
     return i;
 }
 
+/* A read that failed leaves the caller's buffer alone. */
+static void check_untouched(const operation_t *operation) {
+    for (uint32_t i = 0; i < operation->size; i++) {
+        if (operation->data[i] != UNTOUCHED_OCTET) {
+            fatal(EXIT_DIFFERENCE, "a failed read changed octet %" PRIu32 " of its buffer", i);
+        }
+    }
+}
+
 /* Waits for a task, prints its line and frees it. */
 static void task_answer(script_t *script, task_t *task) {
     operation_t *operation = &task->operation;
     script->engine->wait(script->engine, operation);
     const char *error = operation->error != NULL ? operation->error : "";
+    if (operation->outcome != OUTCOME_OK && !type_carries_data(operation->type)) {
+        check_untouched(operation);
+    }
     if (operation->outcome == OUTCOME_FAILED) {
         say("%" PRIu64 " error %s", task->number, error);
     } else if (operation->outcome == OUTCOME_UNKNOWN) {
@@ -221,6 +237,10 @@ static bool control(script_t *script, char **words, int count) {
         say("%" PRIu64 " ok", script->number);
     } else if (count == 1 && strcmp(words[0], "counters") == 0) {
         engine->print_counters(engine);
+    } else if (count == 1 && strcmp(words[0], "state") == 0 && engine->state != NULL) {
+        char text[STATE_OCTETS_MAX] = "";
+        engine->state(engine, text, sizeof text);
+        say("%" PRIu64 " state %s", script->number, text);
     } else if (count > 1 && strcmp(words[0], "raw") == 0) {
         raw(script, words + 1, count - 1);
     } else if (count == 6 && strcmp(words[0], "burst") == 0) {
@@ -249,8 +269,8 @@ static void run_line(script_t *script, char *line) {
     if (starts) {
         say("%" PRIu64 " started", task->number);
         task_append(&script->started, task);
-    } else if (task->operation.type == TYPE_POST && task->operation.outcome == OUTCOME_PENDING) {
-        /* A Post is done for its caller once it has been handed over. */
+    } else if (task->operation.type == TYPE_POST && script->engine->posts_are_answered) {
+        /* Done for its caller once it has been handed over; its answer is looked at later. */
         say("%" PRIu64 " ok", task->number);
         task_append(&script->posted, task);
     } else {

@@ -14,6 +14,7 @@
  *                                                 "-" is an empty part
  *   ready SECONDS                              -> N ready | N not ready
  *   timeout SECONDS                            -> N ok
+ *   state                                      -> N state TEXT
  *   counters                                   -> counters ...
  *
  * A failed command answers "N error TEXT", one of unknown outcome "N unknown TEXT", one that was

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -29,6 +30,18 @@ int ms_until(uint64_t deadline_ns) {
     }
     uint64_t ms = (deadline_ns - now + NS_PER_MS - 1) / NS_PER_MS;
     return ms > 1000000 ? 1000000 : (int)ms;
+}
+
+long peak_memory_kib(void) {
+    struct rusage usage;
+    if (getrusage(RUSAGE_SELF, &usage) != 0) {
+        fatal(EXIT_SYSTEM, "no resource usage: %s", strerror(errno));
+    }
+#ifdef __APPLE__
+    return usage.ru_maxrss / 1024;
+#else
+    return usage.ru_maxrss;
+#endif
 }
 
 void support_init(const char *argv0) {

@@ -38,6 +38,9 @@ uint64_t now_ns(void);
 /* Milliseconds until `deadline_ns`, rounded up, for a poll; 0 when it has passed. Any thread. */
 int ms_until(uint64_t deadline_ns);
 
+/* The largest resident size so far, in KiB (octets / 1024). Any thread. */
+long peak_memory_kib(void);
+
 /* The process's name for messages: the last part of argv[0]. */
 void support_init(const char *argv0);
 

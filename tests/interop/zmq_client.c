@@ -37,7 +37,13 @@ static const char usage[] =
     "random: [--seed S] [--ops N] [--window W] [--base ADDRESS] [--size OCTETS] [--identity 1..7]\n"
     "  [--granularity OCTETS] [--progress N] [--until-eof] [--tolerate-restarts]";
 
-typedef enum slot_state { SLOT_EMPTY, SLOT_OUTSTANDING, SLOT_ANSWERED, SLOT_EXPIRED } slot_state_t;
+typedef enum slot_state {
+    SLOT_EMPTY,
+    SLOT_OUTSTANDING,
+    SLOT_ANSWERED,
+    SLOT_EXPIRED,
+    SLOT_RAW /* the id of a raw message, which may be answered or not */
+} slot_state_t;
 
 typedef struct slot {
     slot_state_t state;
@@ -48,7 +54,7 @@ typedef struct slot {
 
 typedef struct counters {
     uint64_t ok, failed, expired, late, foreign, malformed, hazards, leaks, unsent, responses,
-        probes, probe_answers;
+        probes, probe_answers, raw_answers;
 } counters_t;
 
 typedef struct zmq_engine {
@@ -118,13 +124,27 @@ static void refresh(zmq_engine_t *engine, uint32_t from_id) {
     }
 }
 
-static void check_failed_read(zmq_engine_t *engine, const uint8_t *payload, size_t size) {
-    for (size_t i = 0; i < size; i++) {
-        if (payload[i] != 0) {
-            engine->counters.leaks += 1;
-            return;
-        }
+static bool all_zero(const uint8_t *octets, size_t count) {
+    size_t i = 0;
+    while (i < count && octets[i] == 0) {
+        i += 1;
     }
+    return i == count;
+}
+
+/* Whether this is what a write is answered with. The reference does not look; an honest server
+ * sends back what was written, or as many zeros with an error. */
+static bool is_echo(const operation_t *operation, const uint8_t *payload, size_t size, bool ok) {
+    return size == operation->size &&
+           (memcmp(payload, operation->data, size) == 0 || (!ok && all_zero(payload, size)));
+}
+
+/* What a raw message is answered with is shown, for the driver to judge. */
+static void show_raw_answer(zmq_engine_t *engine, parts_t *parts, const bridge_header_t *header) {
+    char *result = escape_text(part_octets(parts, 5), part_size(parts, 5));
+    engine->counters.raw_answers += 1;
+    say("raw answer id=%" PRIu32 " payload=%zu result=%s", header->id, part_size(parts, 4), result);
+    free(result);
 }
 
 /* The answer to an outstanding request, its header already compared. */
@@ -139,9 +159,7 @@ static void take_result(zmq_engine_t *engine, parts_t *parts, slot_t *slot) {
         /* The reference would hand this to printf as a format. */
         engine->counters.hazards += 1;
     }
-    if (writes &&
-        (payload_size != operation->size || memcmp(payload, operation->data, payload_size) != 0)) {
-        /* The reference does not look here; an honest server echoes what was written. */
+    if (writes && !is_echo(operation, payload, payload_size, ok)) {
         foreign(engine, &slot->header, "the echo is not what was written");
         complete(engine, slot, SLOT_ANSWERED, OUTCOME_FOREIGN, "another request's echo");
     } else if (!writes && payload_size != operation->size) {
@@ -156,9 +174,7 @@ static void take_result(zmq_engine_t *engine, parts_t *parts, slot_t *slot) {
         complete(engine, slot, SLOT_ANSWERED, OUTCOME_OK, NULL);
     } else {
         engine->counters.failed += 1;
-        if (!writes) {
-            check_failed_read(engine, payload, payload_size);
-        }
+        engine->counters.leaks += !writes && !all_zero(payload, payload_size);
         complete(engine, slot, SLOT_ANSWERED, OUTCOME_FAILED, result);
     }
     free(result);
@@ -181,6 +197,10 @@ static void take_response(zmq_engine_t *engine, parts_t *parts) {
         return;
     }
     slot_t *slot = slot_of(engine, header.id);
+    if (slot->state == SLOT_RAW && slot->header.id == header.id) {
+        show_raw_answer(engine, parts, &header);
+        return;
+    }
     if (slot->state == SLOT_EXPIRED && same_header(&slot->header, &header)) {
         engine->counters.late += 1;
         return;
@@ -294,6 +314,15 @@ static void engine_issue(engine_t *base, operation_t *operation) {
 static bool engine_send_raw(engine_t *base, uint8_t *const *parts, const size_t *sizes, int count) {
     zmq_engine_t *engine = (zmq_engine_t *)base;
     bool sent = true;
+    if (sizes[0] == 4) {
+        uint32_t id = (uint32_t)parts[0][0] | (uint32_t)parts[0][1] << 8 |
+                      (uint32_t)parts[0][2] << 16 | (uint32_t)parts[0][3] << 24;
+        slot_t *slot = slot_of(engine, id);
+        if (slot->state != SLOT_OUTSTANDING) {
+            slot->state = SLOT_RAW;
+            slot->header.id = id;
+        }
+    }
     for (int i = 0; i < count && sent; i++) {
         piece_t piece = {parts[i], sizes[i]};
         int flags = ZMQ_DONTWAIT | (i + 1 < count ? ZMQ_SNDMORE : 0);
@@ -353,9 +382,10 @@ static void engine_print_counters(engine_t *base) {
     const counters_t *c = &((zmq_engine_t *)base)->counters;
     say("counters ok=%" PRIu64 " failed=%" PRIu64 " expired=%" PRIu64 " late=%" PRIu64
         " foreign=%" PRIu64 " malformed=%" PRIu64 " hazards=%" PRIu64 " leaks=%" PRIu64
-        " unsent=%" PRIu64 " responses=%" PRIu64 " probes=%" PRIu64 " probe_answers=%" PRIu64,
+        " unsent=%" PRIu64 " responses=%" PRIu64 " probes=%" PRIu64 " probe_answers=%" PRIu64
+        " raw_answers=%" PRIu64,
         c->ok, c->failed, c->expired, c->late, c->foreign, c->malformed, c->hazards, c->leaks,
-        c->unsent, c->responses, c->probes, c->probe_answers);
+        c->unsent, c->responses, c->probes, c->probe_answers, c->raw_answers);
 }
 
 static uint64_t engine_foreign(engine_t *base) { return ((zmq_engine_t *)base)->counters.foreign; }
