@@ -127,3 +127,6 @@ impl Slave for Emulate {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

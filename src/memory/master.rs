@@ -422,6 +422,12 @@ impl Master {
         self.wait(self.request(address, bytes.to_vec().into(), POST)?)
     }
 
+    /// Has `tran` stand under all of `ids` in the table, as if it were outstanding under them.
+    #[cfg(test)]
+    pub(super) fn keep_under_ids(&self, ids: std::ops::Range<u32>, tran: &Arc<Transaction>) {
+        self.table.lock().transactions.extend(ids.map(|id| (id, tran.clone())));
+    }
+
     /// Number of transactions that have been requested and not waited for.
     pub fn outstanding_count(&self) -> usize {
         self.table.lock().transactions.len()

@@ -595,3 +595,6 @@ impl std::fmt::Debug for Transaction {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

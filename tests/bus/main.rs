@@ -3,4 +3,7 @@
 
 mod completion;
 mod expiry;
+mod hubs;
+mod masters;
 mod support;
+mod timers;

@@ -1,8 +1,9 @@
 //! Slaves whose behaviour a test decides, and what else the tests share.
 
 use std::sync::mpsc::{channel, Receiver, Sender};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Once};
 
+use rogue_mem::logging::{self, Level, Record};
 use rogue_mem::memory::{Buffer, Master, Slave, SlaveBase, Transaction};
 
 /// A timeout that passes quickly, for those tests in which one must pass.
@@ -77,4 +78,26 @@ pub fn zeros(size: usize) -> Buffer {
 /// The text of a failed result.
 pub fn text_of<T: std::fmt::Debug>(outcome: rogue_mem::error::Result<T>) -> String {
     outcome.expect_err("a failure").text().to_owned()
+}
+
+/// What the bus has logged since [`capture_log`], by logger.
+static LOGGED: Mutex<Vec<(String, String)>> = Mutex::new(Vec::new());
+
+/// Has everything that the bus logs kept for [`logged`]; the tests share one log.
+pub fn capture_log() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        logging::set_emit_stdout(false);
+        logging::set_filter("memory", Level::DEBUG);
+        logging::set_sink(Some(Arc::new(|record: &Record<'_>| {
+            let entry = (record.name.to_owned(), record.text.to_owned());
+            LOGGED.lock().expect("nothing panics with it").push(entry);
+        })));
+    });
+}
+
+/// The texts that `logger` has logged.
+pub fn logged(logger: &str) -> Vec<String> {
+    let all = LOGGED.lock().expect("nothing panics with it");
+    all.iter().filter(|(name, _)| name == logger).map(|(_, text)| text.clone()).collect()
 }

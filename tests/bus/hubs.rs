@@ -1,0 +1,285 @@
+//! Hubs: offsets, chains, splitting, virtual roots.
+
+use std::sync::{Arc, Mutex};
+
+use rogue_mem::memory::{
+    Emulate, Hub, Master, Slave, SlaveBase, Transaction, Unconnected, POST, READ,
+    SUB_TRANSACTIONS_COUNT_MAX, UNCONNECTED_TEXT, VERIFY, WRITE,
+};
+
+use crate::support::*;
+
+type Seen = Arc<Mutex<Vec<(u64, u32, u32)>>>;
+
+/// A slave that completes everything and lists address, size and type of what it has seen.
+fn listing(min: u32, max: u32) -> (Arc<dyn Slave>, Seen) {
+    let seen = Seen::default();
+    let list = seen.clone();
+    let slave = Acting::new(min, max, move |_, tran| {
+        list.lock().unwrap().push((tran.address(), tran.size(), tran.ty()));
+        tran.done();
+    });
+    (slave, seen)
+}
+
+fn shapes(seen: &Seen) -> Vec<(u64, u32)> {
+    let list = std::mem::take(&mut *seen.lock().unwrap());
+    list.into_iter().map(|(address, size, _)| (address, size)).collect()
+}
+
+/// A hub at `offset` over `slave`.
+fn hub_over(slave: Arc<dyn Slave>, offset: u64, min: u32, max: u32) -> Arc<Hub> {
+    let hub = Hub::new(offset, min, max);
+    hub.master().set_slave(slave);
+    hub
+}
+
+#[test]
+fn offsets_of_a_chain_add_up_at_the_leaf_and_in_queries() {
+    let (leaf, seen) = listing(4, 0x1000);
+    let lower = hub_over(leaf.clone(), 0x1_0000_0000, 0, 0);
+    let middle = hub_over(lower.clone(), 0x2000, 0, 0);
+    let upper = hub_over(middle.clone(), 0x30, 0, 0);
+    let master = master_of(upper.clone());
+    master.read(4, 8).unwrap();
+    assert_eq!(shapes(&seen), [(0x1_0000_2034, 8)]);
+    assert_eq!((upper.offset(), middle.offset(), lower.offset()), (0x30, 0x2000, 0x1_0000_0000));
+    assert_eq!(lower.full_address(), 0x1_0000_0000);
+    assert_eq!(middle.full_address(), 0x1_0000_2000);
+    assert_eq!(upper.full_address(), 0x1_0000_2030);
+    assert_eq!(master.req_address(), 0x1_0000_2030);
+    assert_eq!(middle.master().req_address(), 0x1_0000_0000);
+    assert_eq!(lower.master().req_address(), 0);
+    leaf.base().set_name("leaf");
+    assert_eq!(master.req_slave_id(), leaf.base().id());
+    assert_eq!(master.req_slave_name(), "leaf");
+    assert_eq!((master.req_min_access(), master.req_max_access()), (4, 0xFFFF_FFFF));
+    assert_eq!(lower.master().req_max_access(), 0x1000);
+}
+
+#[test]
+fn addresses_wrap_at_two_to_the_sixty_fourth() {
+    let (leaf, seen) = listing(4, 8);
+    let master = master_of(hub_over(leaf, u64::MAX - 3, 0, 0));
+    master.read(0xFFFF_FFFF_FFFF_FFF8, 4).unwrap();
+    assert_eq!(shapes(&seen), [(0xFFFF_FFFF_FFFF_FFF4, 4)]);
+    master.read(0x14, 4).unwrap();
+    assert_eq!(shapes(&seen), [(0x10, 4)]);
+    master.read(0xFFFF_FFFF_FFFF_FFF8, 24).unwrap();
+    let around = [(0xFFFF_FFFF_FFFF_FFF4, 8), (0xFFFF_FFFF_FFFF_FFFC, 8), (4, 8)];
+    assert_eq!(shapes(&seen), around);
+    assert_eq!(master.req_address(), u64::MAX - 3);
+}
+
+#[test]
+fn a_request_is_cut_at_multiples_of_the_limit_from_its_start() {
+    // Whatever the address: the limit is of a slave that advertises no smallest access.
+    let (leaf, seen) = listing(1, 10);
+    let master = master_of(hub_over(leaf, 0x100, 0, 0));
+    for ty in [READ, WRITE, POST, VERIFY, 0x77] {
+        let id = master.request(2, zeros(25), ty).unwrap();
+        master.wait(id).unwrap();
+        assert!(seen.lock().unwrap().iter().all(|access| access.2 == ty));
+        assert_eq!(shapes(&seen), [(0x102, 10), (0x10C, 10), (0x116, 5)]);
+    }
+    master.read(0, 10).unwrap();
+    assert_eq!(shapes(&seen), [(0x100, 10)], "what fits is passed on as it is");
+    master.read(0, 0).unwrap();
+    assert_eq!(shapes(&seen), [(0x100, 0)], "even nothing");
+}
+
+#[test]
+fn d18_parts_are_multiples_of_the_smallest_access() {
+    let (leaf, seen) = listing(4, 10);
+    master_of(hub_over(leaf, 0, 0, 0)).read(0, 18).unwrap();
+    assert_eq!(shapes(&seen), [(0, 8), (8, 8), (16, 2)]);
+    let (leaf, seen) = listing(16, 10);
+    master_of(hub_over(leaf, 0, 0, 0)).read(0, 12).unwrap();
+    assert_eq!(shapes(&seen), [(0, 10), (10, 2)], "a limit below the smallest is kept");
+}
+
+#[cfg(target_pointer_width = "64")]
+#[test]
+fn d18_a_request_of_almost_four_gigabytes_is_cut_without_overflow() {
+    let (leaf, seen) = listing(4, 0x8000_0000);
+    let master = master_of(hub_over(leaf, 0xFFFF_FFFF_0000_0000, 0, 0));
+    // Never touched, so never more than an entry in the page table.
+    let id = master.request(0xFFFF_FFFF, zeros(0xFFFF_FFFF), READ).unwrap();
+    master.wait(id).unwrap();
+    let expected = [(0xFFFF_FFFF_FFFF_FFFF, 0x8000_0000), (0x7FFF_FFFF, 0x7FFF_FFFF)];
+    assert_eq!(shapes(&seen), expected);
+}
+
+#[test]
+fn only_the_hub_next_to_the_limit_cuts() {
+    let (leaf, seen) = listing(4, 8);
+    let lower = hub_over(leaf, 0x10, 0, 0);
+    let (arrivals, between) = (Seen::default(), lower.clone());
+    let list = arrivals.clone();
+    let spy = Acting::new(4, 0, move |_, tran| {
+        list.lock().unwrap().push((tran.address(), tran.size(), tran.ty()));
+        between.do_transaction(tran);
+    });
+    let master = master_of(hub_over(spy, 0x100, 0, 0));
+    master.read(0, 20).unwrap();
+    assert_eq!(shapes(&arrivals), [(0x100, 20)]);
+    assert_eq!(shapes(&seen), [(0x110, 8), (0x118, 8), (0x120, 4)]);
+    assert_eq!(lower.max_access(), 0xFFFF_FFFF);
+}
+
+#[test]
+fn parts_that_a_nested_root_cuts_again_all_arrive() {
+    let (leaf, seen) = listing(4, 4);
+    let root = hub_over(leaf, 0, 4, 8);
+    let master = master_of(hub_over(root, 0, 0, 0));
+    master.read(0, 20).unwrap();
+    assert_eq!(shapes(&seen), [(0, 4), (4, 4), (8, 4), (12, 4), (16, 4)]);
+}
+
+#[test]
+fn d04_a_limit_of_nothing_is_no_limit() {
+    let (leaf, seen) = listing(4, 0);
+    master_of(hub_over(leaf, 0, 0, 0)).read(0, 5000).unwrap();
+    assert_eq!(shapes(&seen), [(0, 5000)]);
+}
+
+#[test]
+fn d04_an_unconnected_hub_says_what_an_unconnected_master_says() {
+    let (alone, below) = (Master::new(), master_of(Hub::new(0x100, 0, 0)));
+    let root = master_of(Hub::new(0x100, 4, 1024));
+    let chain = master_of(hub_over(Hub::new(0x10, 0, 0), 0x20, 0, 0));
+    let base = master_of(Unconnected::new(4, 64));
+    for master in [&alone, &below, &root, &chain, &base] {
+        for size in [0, 4, 4096] {
+            assert_eq!(text_of(master.read(0, size)), UNCONNECTED_TEXT);
+            assert_eq!(text_of(master.write(0, &vec![0; size as usize])), UNCONNECTED_TEXT);
+            assert_eq!(master.last_error(), UNCONNECTED_TEXT);
+        }
+        assert_eq!(master.outstanding_count(), 0);
+    }
+    assert_eq!((alone.req_min_access(), alone.req_max_access(), alone.req_address()), (4, 0, 0));
+    assert!(alone.req_slave_name().starts_with("Unnamed_"));
+    assert_eq!((below.req_min_access(), below.req_address()), (4, 0x100));
+    assert_eq!(chain.req_address(), 0x30);
+}
+
+#[test]
+fn a_virtual_root_answers_for_itself_and_starts_addresses_anew() {
+    let (leaf, seen) = listing(4, 64);
+    let lower = hub_over(leaf.clone(), 0x1000, 0, 0);
+    let root = hub_over(lower, 0x200, 8, 1024);
+    let upper = hub_over(root.clone(), 0x30, 0, 0);
+    let master = master_of(upper.clone());
+    root.base().set_name("root");
+    assert_eq!(master.req_slave_id(), root.base().id());
+    assert_ne!(root.base().id(), leaf.base().id());
+    assert_eq!(master.req_slave_name(), "root");
+    assert_eq!(master.req_min_access(), 8);
+    assert_eq!((upper.max_access(), root.max_access()), (0xFFFF_FFFF, 1024));
+    assert_eq!(root.address(), 0);
+    assert_eq!(root.full_address(), 0x1200, "its own place is known all the same");
+    assert_eq!(upper.full_address(), 0x30);
+    // Its offset still counts on the way down, and its limit does not reject.
+    master.read(4, 2000).unwrap();
+    let parts = shapes(&seen);
+    assert_eq!(parts[0], (0x1234, 64));
+    assert_eq!(parts.iter().map(|part| part.1).sum::<u32>(), 2000);
+    let direct = master_of(root);
+    direct.read(0, 64).unwrap();
+    assert_eq!(shapes(&seen), [(0x1200, 64)]);
+}
+
+#[test]
+fn one_limit_alone_makes_no_root() {
+    for (min, max) in [(0, 0), (4, 0), (0, 1024)] {
+        let hub = hub_over(Emulate::new(2, 16), 0x40, min, max);
+        assert_eq!((hub.min_access(), hub.max_access()), (2, 0xFFFF_FFFF));
+        assert_eq!(hub.address(), 0x40);
+        assert_ne!(hub.slave_id(), hub.base().id());
+    }
+}
+
+#[test]
+fn requests_of_a_hub_itself_are_relative_to_the_next_layer() {
+    let (leaf, seen) = listing(4, 0);
+    let hub = hub_over(hub_over(leaf, 0x1000, 0, 0), 0x200, 0, 0);
+    hub.master().read(4, 4).unwrap();
+    assert_eq!(shapes(&seen), [(0x1004, 4)]);
+}
+
+#[test]
+fn more_parts_than_the_limit_are_refused_in_words() {
+    let (leaf, seen) = listing(1, 1);
+    let master = master_of(hub_over(leaf, 0, 0, 0));
+    let most = SUB_TRANSACTIONS_COUNT_MAX as u32;
+    let text = text_of(master.read(0xABCD, most + 1));
+    assert!(text.contains("0xabcd") && text.contains(&most.to_string()), "{text}");
+    assert!(shapes(&seen).is_empty());
+    master.read(0, most).unwrap();
+    assert_eq!(shapes(&seen).len(), most as usize);
+}
+
+/// A hub that maps each address to a pair of registers, index and data, as user code does.
+struct Indirect {
+    base: SlaveBase,
+    hub: Arc<Hub>,
+}
+
+impl Slave for Indirect {
+    fn base(&self) -> &SlaveBase {
+        &self.base
+    }
+
+    fn do_transaction(&self, tran: &Arc<Transaction>) {
+        let master = self.hub.master();
+        let Some(mut data) = tran.data() else { return };
+        // Under the lock of the outer transaction, as the documented pattern does it.
+        let outcome = master.write(0, &(tran.address() as u32).to_le_bytes()).and_then(|()| {
+            match tran.ty() {
+                WRITE | POST => master.write(4, &data),
+                _ => master.read(4, tran.size()).map(|bytes| data.copy_from_slice(&bytes)),
+            }
+        });
+        match outcome {
+            Ok(()) => tran.done(),
+            Err(error) => tran.error(error.text()),
+        }
+    }
+}
+
+#[test]
+fn a_translating_hub_makes_requests_of_its_own_while_it_holds_the_data() {
+    let memory = Emulate::new(4, 4);
+    let hub = hub_over(memory.clone(), 0x100, 0, 0);
+    let indirect = Arc::new(Indirect { base: SlaveBase::new(4, 4), hub });
+    let master = master_of(indirect.clone());
+    master.write(0x55, &[1, 2, 3, 4]).unwrap();
+    let direct = master_of(memory);
+    assert_eq!(direct.read(0, 8).unwrap(), [0x55, 0, 0, 0, 1, 2, 3, 4]);
+    assert_eq!(master.read(0x56, 4).unwrap(), [1, 2, 3, 4]);
+    assert_eq!(direct.read(0, 4).unwrap(), [0x56, 0, 0, 0]);
+    indirect.hub.master().set_slave(Unconnected::placeholder());
+    assert_eq!(text_of(master.read(0, 4)), UNCONNECTED_TEXT);
+}
+
+#[test]
+fn a_request_given_up_while_it_is_cut_sends_no_further_parts() {
+    let whole: Arc<Mutex<Option<Arc<Transaction>>>> = Arc::default();
+    let (sender, seen) = std::sync::mpsc::channel();
+    let shared = whole.clone();
+    let slave = Acting::new(4, 4, move |base, tran| {
+        base.add_transaction(tran);
+        sender.send(tran.address()).unwrap();
+        if tran.address() == 8 {
+            // As a requester whose time has passed does, in another thread.
+            shared.lock().unwrap().take().unwrap().give_up("given up");
+        }
+    });
+    let master = master_of(slave.clone());
+    let tran = master.prepare(0, zeros(40), READ).unwrap();
+    *whole.lock().unwrap() = Some(tran.clone());
+    master.launch(&tran);
+    assert_eq!(text_of(tran.outcome().unwrap()), "given up");
+    assert_eq!(seen.try_iter().collect::<Vec<_>>(), [0, 4, 8]);
+    assert_eq!(slave.base().pending_count(), 0);
+}

@@ -1,0 +1,191 @@
+//! What the bus costs in memory: a program of its own, because it counts every allocation.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::sync::Arc;
+
+use rogue_mem::memory::{Emulate, Hub, Master, Slave, SlaveBase, Transaction, POST, READ};
+
+/// Bytes of an outstanding transaction beside its payload, its places in the tables of its master
+/// and its slave included.
+const OUTSTANDING_BYTES_MAX: usize = 256;
+/// The same for one part of a split transaction.
+const PART_BYTES_MAX: usize = 256;
+
+/// The system's allocator, counting for each thread what it has in use.
+struct Counting;
+
+thread_local! {
+    static IN_USE: Cell<isize> = const { Cell::new(0) };
+    static PEAK: Cell<isize> = const { Cell::new(0) };
+}
+
+fn count(bytes: isize) {
+    let in_use = IN_USE.get() + bytes;
+    IN_USE.set(in_use);
+    PEAK.set(PEAK.get().max(in_use));
+}
+
+// SAFETY: everything is passed on to the system's allocator as it comes.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count(layout.size() as isize);
+        // SAFETY: promised by the caller.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, start: *mut u8, layout: Layout) {
+        count(-(layout.size() as isize));
+        // SAFETY: promised by the caller.
+        unsafe { System.dealloc(start, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Bytes that `action` leaves allocated in this thread, and what it returns.
+fn growth<T>(action: impl FnOnce() -> T) -> (isize, T) {
+    let before = IN_USE.get();
+    let result = action();
+    (IN_USE.get() - before, result)
+}
+
+/// Keeps everything in its table, as a slave does that waits for answers.
+struct Keeping(SlaveBase);
+
+impl Slave for Keeping {
+    fn base(&self) -> &SlaveBase {
+        &self.0
+    }
+
+    fn do_transaction(&self, tran: &Arc<Transaction>) {
+        self.0.add_transaction(tran);
+    }
+}
+
+fn keeping(max: u32) -> Arc<Keeping> {
+    Arc::new(Keeping(SlaveBase::new(4, max)))
+}
+
+fn master_of(slave: Arc<dyn Slave>) -> Master {
+    let master = Master::new();
+    master.set_slave(slave);
+    master.set_timeout(60_000_000);
+    master
+}
+
+/// Answers everything that `slave` keeps of `ids`.
+fn answer(slave: &Keeping, ids: impl Iterator<Item = u32>) {
+    for id in ids {
+        slave.0.take_transaction(id).expect("it is kept").done();
+    }
+}
+
+#[test]
+fn an_outstanding_transaction_costs_at_most_a_quarter_of_a_kilobyte() {
+    const PAYLOAD: usize = 4;
+    // Hash maps double: just after they have, a table is at its worst.
+    for count in [1000, 8000, 14_336, 14_337, 100_000] {
+        let slave = keeping(0);
+        let master = master_of(slave.clone());
+        let (bytes, ids) = growth(|| {
+            let request = |_| master.request(0, vec![0; PAYLOAD].into(), READ).unwrap();
+            let mut ids = Vec::with_capacity(count);
+            ids.extend((0..count).map(request));
+            ids
+        });
+        let each = (bytes as usize - 4 * count) / count - PAYLOAD;
+        println!("{count} outstanding: {each} bytes each");
+        assert!(each <= OUTSTANDING_BYTES_MAX, "{each} bytes each of {count}");
+        answer(&slave, ids.into_iter());
+        master.wait(0).unwrap();
+    }
+}
+
+#[test]
+fn a_part_of_a_split_transaction_costs_no_more_than_a_transaction() {
+    const COUNT: usize = 50_000;
+    let slave = keeping(4);
+    let hub = Hub::new(0, 0, 0);
+    hub.master().set_slave(slave.clone());
+    let master = master_of(hub);
+    let (bytes, _) = growth(|| master.request(0, vec![0; 4 * COUNT].into(), READ).unwrap());
+    let each = bytes as usize / COUNT - 4;
+    println!("{each} bytes for each part");
+    assert!(each <= PART_BYTES_MAX, "{each} bytes each");
+    assert_eq!(slave.0.pending_count(), COUNT);
+    drop(master);
+    assert_eq!(slave.0.pending_count(), 0);
+}
+
+#[test]
+fn nothing_stays_allocated_after_many_transactions_of_all_kinds() {
+    let memory = Emulate::new(4, 16);
+    let hub = Hub::new(0x100, 0, 0);
+    hub.master().set_slave(memory);
+    let master = master_of(hub);
+    let round = || {
+        for n in 0..200 {
+            master.write(8 * n, &[1; 40]).unwrap();
+            master.read(8 * n, 40).unwrap();
+            master.request(8 * n, vec![2; 8].into(), POST).unwrap();
+        }
+        master.wait(0).unwrap();
+    };
+    round();
+    let (bytes, ()) = growth(|| (0..50).for_each(|_| round()));
+    assert_eq!(bytes, 0, "left after 50 rounds");
+}
+
+#[test]
+fn nothing_stays_allocated_after_timeouts_failures_and_dropped_masters() {
+    let slave = keeping(4);
+    let round = || {
+        let hub = Hub::new(0, 0, 0);
+        hub.master().set_slave(slave.clone());
+        let master = master_of(hub);
+        master.set_timeout(1);
+        for size in [0, 4, 40] {
+            assert!(master.read(0, size).is_err());
+            master.request(0, vec![0; size as usize].into(), POST).unwrap();
+            master.request(0, vec![0; size as usize].into(), READ).unwrap();
+        }
+        assert!(slave.0.pending_count() > 0);
+        drop(master);
+        assert_eq!(slave.0.pending_count(), 0);
+    };
+    round();
+    let (bytes, ()) = growth(|| (0..200).for_each(|_| round()));
+    // The slave's table may have grown once; a round leaves less than a word.
+    assert!(bytes < 200 * 8, "{bytes} bytes left after 200 rounds");
+}
+
+#[test]
+fn a_split_into_parts_answered_at_once_holds_one_part_at_a_time() {
+    const COUNT: usize = 50_000;
+    let hub = Hub::new(0, 0, 0);
+    hub.master().set_slave(Emulate::new(4, 4));
+    let master = master_of(hub);
+    let payload = vec![0; 4 * COUNT];
+    PEAK.set(IN_USE.get());
+    let before = IN_USE.get();
+    let id = master.request(0, payload.into(), READ).unwrap();
+    let peak = (PEAK.get() - before) as usize;
+    master.wait(id).unwrap();
+    // A word for each part, twice while their list grows; no parts.
+    assert!(peak / COUNT < 32, "{} bytes for each part", peak / COUNT);
+}
+
+#[test]
+fn reading_emulated_memory_allocates_nothing_however_far() {
+    let memory = Emulate::new(4, 0);
+    let master = master_of(memory.clone());
+    master.read(0, 4).unwrap();
+    let (bytes, ()) = growth(|| {
+        for page in 0..1000 {
+            master.read(page << 40, 4096).unwrap();
+        }
+    });
+    assert_eq!(bytes, 0);
+}
