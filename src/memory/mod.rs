@@ -9,8 +9,9 @@
 //!
 //! All locks of this room but one are leaves: while one is held no other is taken and no code
 //! from outside the room runs. They are a transaction's state, a slave's table of pending
-//! transactions, a master's table, its slave and its error, a slave's name and the pages of
-//! [`Emulate`].
+//! transactions, a master's slave and its error, a slave's name and the pages of [`Emulate`]. A
+//! master's table is one too, but that a transaction's state is looked at under it, and its data
+//! lock taken where it is free.
 //!
 //! The one is the *data lock* of a transaction and all its parts. It comes first: whoever holds
 //! it (the slave that copies, in code of its own) may take any of the leaves, so it may keep and
@@ -40,7 +41,6 @@ pub use buffer::{Buffer, DataGuard};
 pub use emulate::Emulate;
 pub use holders::Holder;
 pub use hub::Hub;
-
 pub use master::{Master, FAILED_POSTS_COUNT_MAX};
 pub use slave::{Slave, SlaveBase, Unconnected, UNCONNECTED_TEXT};
 pub use split::{forward, SUB_TRANSACTIONS_COUNT_MAX};

@@ -1,6 +1,8 @@
 //! A slave's table of the transactions it keeps until their answers come.
 
-use std::collections::HashMap;
+use std::borrow::Borrow;
+use std::collections::HashSet;
+use std::hash::{BuildHasherDefault, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +10,7 @@ use parking_lot::Mutex;
 
 use super::activity::Activity;
 use super::holders::Holder;
+use super::ids::IdHasher;
 use super::transaction::Transaction;
 use crate::clock::{self, Time};
 
@@ -19,28 +22,57 @@ pub(super) struct Pending {
 
 #[derive(Default)]
 struct Inner {
-    transactions: HashMap<u32, Arc<Transaction>>,
+    transactions: HashSet<Kept, BuildHasherDefault<IdHasher>>,
     activity: Activity,
     /// Of the transactions kept since the table was last empty.
     timeout_max: Duration,
 }
 
+/// A transaction in the table. Set member and not map value, so that note and id share a word.
+struct Kept {
+    id: u32,
+    /// What the slave wants to know again when the answer comes.
+    note: u32,
+    tran: Arc<Transaction>,
+}
+
+impl Borrow<u32> for Kept {
+    fn borrow(&self) -> &u32 {
+        &self.id
+    }
+}
+
+impl Hash for Kept {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.id.hash(state);
+    }
+}
+
+impl PartialEq for Kept {
+    fn eq(&self, other: &Kept) -> bool {
+        self.id == other.id
+    }
+}
+
+impl Eq for Kept {}
+
 impl Inner {
-    fn remove(&mut self, id: u32) -> Option<Arc<Transaction>> {
-        let tran = self.transactions.remove(&id)?;
-        tran.note_released();
+    fn remove(&mut self, id: u32) -> Option<Kept> {
+        let kept = self.transactions.take(&id)?;
+        kept.tran.note_released();
         if self.transactions.is_empty() {
             self.activity.clear();
             self.timeout_max = Duration::ZERO;
         }
-        Some(tran)
+        Some(kept)
     }
 }
 
 impl Pending {
-    /// Keeps `tran` unless it has expired; fails it where another one with its id is kept.
-    pub(super) fn add(self: &Arc<Self>, tran: &Arc<Transaction>) {
-        if !self.insert(tran) {
+    /// Keeps `tran` and `note` unless it has expired; fails it where another one with its id is
+    /// kept.
+    pub(super) fn add(self: &Arc<Self>, tran: &Arc<Transaction>, note: u32) {
+        if !self.insert(tran, note) {
             tran.error(format!(
                 "Transaction id {} is still in use by a pending transaction",
                 tran.id()
@@ -54,21 +86,21 @@ impl Pending {
     }
 
     /// Returns false where another transaction has the id.
-    fn insert(&self, tran: &Arc<Transaction>) -> bool {
+    fn insert(&self, tran: &Arc<Transaction>, note: u32) -> bool {
         let mut inner = self.inner.lock();
         if let Some(known) = inner.transactions.get(&tran.id()) {
-            return Arc::ptr_eq(known, tran);
+            return Arc::ptr_eq(&known.tran, tran);
         }
         inner.timeout_max = inner.timeout_max.max(tran.timeout());
-        inner.transactions.insert(tran.id(), tran.clone());
+        inner.transactions.insert(Kept { id: tran.id(), note, tran: tran.clone() });
         tran.note_kept();
         true
     }
 
     /// Removes `id`, which an answer has just come for; what started with it or later lives on.
-    pub(super) fn take(&self, id: u32) -> Option<Arc<Transaction>> {
+    pub(super) fn take(&self, id: u32) -> Option<(Arc<Transaction>, u32)> {
         let mut inner = self.inner.lock();
-        let tran = inner.remove(id)?;
+        let Kept { tran, note, .. } = inner.remove(id)?;
         if !inner.transactions.is_empty() {
             let now = clock::now();
             let horizon = now - inner.timeout_max;
@@ -77,21 +109,22 @@ impl Pending {
         }
         drop(inner);
         tran.refresh_timer(None);
-        Some(tran)
+        Some((tran, note))
     }
 
     pub(super) fn len(&self) -> usize {
         self.inner.lock().transactions.len()
     }
 
-    /// Fails everything that is kept.
+    /// Fails everything that is kept, in order of the ids.
     pub(super) fn fail_all(&self, text: &str) {
-        let ids: Vec<u32> = self.inner.lock().transactions.keys().copied().collect();
+        let mut ids: Vec<u32> = self.inner.lock().transactions.iter().map(|kept| kept.id).collect();
+        ids.sort_unstable();
         for id in ids {
             // Removed first: an end that comes from elsewhere meanwhile is none of ours.
             let removed = self.inner.lock().remove(id);
-            if let Some(tran) = removed {
-                tran.error(text);
+            if let Some(kept) = removed {
+                kept.tran.error(text);
             }
         }
     }
@@ -102,7 +135,7 @@ impl Holder for Pending {
         let removed = {
             let mut inner = self.inner.lock();
             let known = inner.transactions.get(&tran.id());
-            match known.is_some_and(|known| std::ptr::eq(known.as_ref(), tran)) {
+            match known.is_some_and(|known| std::ptr::eq(known.tran.as_ref(), tran)) {
                 true => inner.remove(tran.id()),
                 false => None,
             }

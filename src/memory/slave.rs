@@ -107,13 +107,30 @@ impl SlaveBase {
     /// one whose id is already that of another pending transaction fails. May be called with or
     /// without the transaction's data lock.
     pub fn add_transaction(&self, tran: &Arc<Transaction>) {
-        self.pending.add(tran);
+        self.pending.add(tran, 0);
+    }
+
+    /// As [`add_transaction`](Self::add_transaction), with a note of the slave's own, which
+    /// [`take_noted`](Self::take_noted) hands back.
+    pub fn add_noted(&self, tran: &Arc<Transaction>, note: u32) {
+        self.pending.add(tran, note);
     }
 
     /// Looks up and removes the pending transaction `id`, which an answer has just come for: the
     /// clocks of all that started with it or later are restarted.
     pub fn take_transaction(&self, id: u32) -> Option<Arc<Transaction>> {
+        self.take_noted(id).map(|(tran, _)| tran)
+    }
+
+    /// As [`take_transaction`](Self::take_transaction), with the note it was added with; 0 where
+    /// it was added without one.
+    pub fn take_noted(&self, id: u32) -> Option<(Arc<Transaction>, u32)> {
         self.pending.take(id)
+    }
+
+    /// Fails all pending transactions with `text`: no answer will come any more.
+    pub fn fail_all(&self, text: &str) {
+        self.pending.fail_all(text);
     }
 
     /// Number of transactions kept.

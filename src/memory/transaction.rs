@@ -38,20 +38,41 @@ struct Subs {
     first_error: Option<String>,
 }
 
+/// What most transactions do without.
+#[derive(Default)]
+struct Rare {
+    error: Option<Box<str>>,
+    subs: Option<Subs>,
+}
+
 #[derive(Default)]
 struct State {
-    error: Option<Box<str>>,
     observer: Option<Arc<dyn Observer>>,
     /// Who keeps this transaction or one of its descendants; used on roots.
     holders: Holders,
-    subs: Option<Box<Subs>>,
+    rare: Option<Box<Rare>>,
+}
+
+impl State {
+    fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_with(Box::default)
+    }
+
+    fn error(&self) -> Option<&str> {
+        self.rare.as_ref()?.error.as_deref()
+    }
+
+    /// The parts, if there are any, until all is over.
+    fn subs(&mut self) -> Option<&mut Subs> {
+        self.rare.as_mut()?.subs.as_mut()
+    }
 }
 
 /// What a transaction leaves to be dealt with, once it has ended and no lock is held any more.
 struct Ended {
     observer: Option<Arc<dyn Observer>>,
     holders: Holders,
-    subs: Option<Box<Subs>>,
+    subs: Option<Subs>,
 }
 
 /// One register access. Slaves receive it from [`Slave::do_transaction`](super::Slave) and must
@@ -228,7 +249,7 @@ impl Transaction {
             TIMED_OUT => Status::TransactionTimeout,
             _ => Status::Transaction,
         };
-        let text = self.state.lock().error.as_deref().unwrap_or(NO_TEXT).to_owned();
+        let text = self.state.lock().error().unwrap_or(NO_TEXT).to_owned();
         Some(Err(Error::new(status, "memory::Master::waitTransaction", text)))
     }
 
@@ -283,12 +304,15 @@ impl Transaction {
         if self.is_done() {
             return None;
         }
-        state.error = error.map(|text| if text.is_empty() { NO_TEXT } else { text }.into());
+        if let Some(text) = error {
+            let text = if text.is_empty() { NO_TEXT } else { text };
+            state.rare().error = Some(text.into());
+        }
         self.status.store(status, Ordering::Release);
         Some(Ended {
             observer: state.observer.take(),
             holders: std::mem::take(&mut state.holders),
-            subs: state.subs.take(),
+            subs: state.rare.as_mut().and_then(|rare| rare.subs.take()),
         })
     }
 
@@ -320,7 +344,7 @@ impl Transaction {
         let outcome = {
             let mut state = self.state.lock();
             // Without parts to wait for, this transaction has ended before.
-            let Some(subs) = state.subs.as_mut() else { return };
+            let Some(subs) = state.subs() else { return };
             subs.pending -= 1;
             // So that its memory is free while its siblings are still out.
             subs.children[child.index as usize] = Weak::new();
@@ -380,7 +404,7 @@ impl Transaction {
             let text = format!("Transaction {} has already ended", self.id);
             return Err(Error::new(Status::InvalidData, source, text));
         }
-        let subs = state.subs.get_or_insert_with(Box::default);
+        let subs = state.rare().subs.get_or_insert_with(Subs::default);
         let (id, start, data) = (next_sub_id(), self.start, DataCell::none());
         let mut sub = Self::raw(id, ty, address, size, self.timeout_ns, start, data);
         sub.parent = Some(self.clone());
@@ -401,7 +425,7 @@ impl Transaction {
             if self.is_done() {
                 return;
             }
-            let subs = state.subs.get_or_insert_with(Box::default);
+            let subs = state.rare().subs.get_or_insert_with(Subs::default);
             subs.all_created = true;
             Self::subs_outcome(subs)
         };
@@ -579,7 +603,7 @@ impl Transaction {
 fn forget_all(holders: &Holders, orphans: &[Weak<Transaction>]) {
     for orphan in orphans.iter().filter_map(Weak::upgrade).filter(|orphan| !orphan.is_done()) {
         holders.iter().for_each(|holder| holder.forget(&orphan));
-        let parts = orphan.state.lock().subs.as_ref().map(|subs| subs.children.clone());
+        let parts = orphan.state.lock().subs().map(|subs| subs.children.clone());
         forget_all(holders, &parts.unwrap_or_default());
     }
 }

@@ -236,6 +236,40 @@ fn a_transaction_kept_by_two_tables_leaves_both() {
 }
 
 #[test]
+fn a_note_comes_back_with_its_transaction() {
+    let master = master_of(Acting::new(4, 0, |base, tran| {
+        match tran.address() {
+            0 => base.add_transaction(tran),
+            address => base.add_noted(tran, address as u32),
+        }
+        let (found, note) = base.take_noted(tran.id()).unwrap();
+        assert!(Arc::ptr_eq(&found, tran));
+        assert_eq!(u64::from(note), tran.address());
+        assert!(base.take_noted(tran.id()).is_none());
+        found.done();
+    }));
+    master.read(0, 4).unwrap();
+    master.read(0xFFFF_FFFF, 4).unwrap();
+}
+
+#[test]
+fn a_slave_may_fail_all_that_it_keeps() {
+    let (slave, arrivals) = Keeping::new(4, 4);
+    let hub = Hub::new(0, 0, 0);
+    hub.master().set_slave(slave.clone());
+    let master = master_of(hub);
+    let ids: Vec<u32> = (1..4).map(|n| master.request(0, zeros(4 * n), READ).unwrap()).collect();
+    slave.take(&arrivals.recv().unwrap()).unwrap().done();
+    slave.base().fail_all("the link is gone");
+    assert_eq!(slave.base().pending_count(), 0);
+    master.wait(ids[0]).unwrap();
+    for id in &ids[1..] {
+        let text = text_of(master.wait(*id));
+        assert!(text.ends_with("failed with error: the link is gone.\n"), "{text}");
+    }
+}
+
+#[test]
 fn a_slave_that_goes_fails_what_it_kept() {
     let (slave, arrivals) = Keeping::new(4, 0);
     let master = master_of(slave.clone());
