@@ -18,7 +18,7 @@ TOOLS = {
     "rustc": "echo 'rustc 1.90.0 (0123456 2030-01-01)'",
     "cmake": "echo 'cmake version 3.25.1'",
     "cc": "cat >/dev/null",
-    "c++": "exit 0",
+    "c++": "cat >/dev/null",
     "make": "exit 0",
     "clang": "exit 0",
     "clang++": "exit 0",
