@@ -319,6 +319,21 @@ TEST_CASE("a slave need not outlive its transactions") {
     CHECK(master->getError() == "answered after the end");
 }
 
+TEST_CASE("a slave that goes fails what it still keeps") {
+    auto slave = FunctionSlave::create([](rim::TransactionPtr) {});
+    auto master = rim::Master::create();
+    master->setTimeout(LONG_TIMEOUT_US);
+    uint32_t value = 0;
+    auto keeper = KeepingSlave::create();
+    *master >> keeper;
+    const uint32_t id = master->reqTransaction(0, 4, &value, rim::Read);
+    slave->addTransaction(keeper->take());
+    slave.reset();
+    master->waitTransaction(id);
+    CHECK_FALSE(master->getError().empty());
+    CHECK_FALSE(contains(master->getError(), "Timeout"));
+}
+
 TEST_CASE("connecting a slave that nobody owns fails") {
     Throwing onTheStack;
     auto master = rim::Master::create();

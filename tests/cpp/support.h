@@ -1,13 +1,10 @@
 // What the C++ tests have in common: the test framework, names for the namespaces, and slaves.
-// A file that needs a main() of its own defines ROGUE_TEST_OWN_MAIN before it includes this.
 #ifndef ROGUE_TEST_SUPPORT_H
 #define ROGUE_TEST_SUPPORT_H
 
-#ifdef ROGUE_TEST_OWN_MAIN
-#define DOCTEST_CONFIG_IMPLEMENT
-#else
-#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
-#endif
+// The framework prints with streams and leaves their definition to its user.
+#include <ostream>
+
 #include <doctest/doctest.h>
 
 #include "rogue/interfaces/memory/Master.h"

@@ -50,9 +50,6 @@ public:
     /** Gives up the requests this hub has made itself. */
     ~Hub() override = default;
 
-    /** Does nothing, as for every plain bus object; override it if there is something to stop. */
-    void stop() override {}
-
     /** This hub's own offset in octets. */
     uint64_t getOffset() { return rogue_mem_hub_offset(hub_.get()); }
 

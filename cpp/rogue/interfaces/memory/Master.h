@@ -175,9 +175,10 @@ private:
         return static_cast<std::size_t>((static_cast<uint64_t>(lsb) + size + 7) / 8);
     }
 
-    rogue::detail::Handle<rogue_mem_master_t> native_;
     std::mutex mutex_; // guards slave_
     std::shared_ptr<Slave> slave_;
+    // Last, so that it goes first: transactions are given up before their slave is let go.
+    rogue::detail::Handle<rogue_mem_master_t> native_;
 };
 
 /** Shared pointer to a master. */

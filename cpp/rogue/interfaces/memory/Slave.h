@@ -58,7 +58,7 @@ public:
                 }),
                 typeid(Slave)) {}
 
-    /** Transactions that nobody has completed time out. */
+    /** Fails the transactions that addTransaction() was given and that are still pending. */
     ~Slave() override = default;
 
     /** Keeps `transaction` until getTransaction() asks for its id. */

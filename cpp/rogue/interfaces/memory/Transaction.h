@@ -81,8 +81,9 @@ public:
      * A transaction for a part of this one's data: `size` octets from `offset` on.
      *
      * This transaction then completes when doneSubTransactions() has been called and every
-     * sub-transaction has completed; with an error if any of them failed. `address` and `type` are
-     * free. Throws GeneralError if the part exceeds the data.
+     * sub-transaction has completed; with an error if any of them failed. The part's address and
+     * type need not be those of the whole, but a write cannot be read into. Throws GeneralError if
+     * the part exceeds the data, or if this transaction has ended.
      */
     std::shared_ptr<Transaction> createSubTransaction(uint32_t offset, uint32_t size,
                                                       uint64_t address, uint32_t type) {

@@ -1,0 +1,447 @@
+// TcpServer and TcpClient in one process.
+
+#include "support.h"
+
+#include "rogue/interfaces/memory/Emulate.h"
+#include "rogue/interfaces/memory/Hub.h"
+#include "rogue/interfaces/memory/TcpClient.h"
+#include "rogue/interfaces/memory/TcpServer.h"
+
+#include <atomic>
+#include <random>
+#include <stdexcept>
+#include <thread>
+
+#include <dirent.h>
+
+namespace {
+
+/** A server on a port the system chose, with a memory behind it. */
+struct Served {
+    explicit Served(rim::SlavePtr slave = rim::Emulate::create(4, 0x1000)) : memory(slave) {
+        *server >> memory;
+        server->setTimeout(LONG_TIMEOUT_US);
+    }
+
+    /** A master connected through a client of its own. */
+    rim::MasterPtr newMaster(rim::TcpClientPtr *client = nullptr) {
+        auto made = rim::TcpClient::create("127.0.0.1", server->getPort());
+        auto master = rim::Master::create();
+        master->setTimeout(LONG_TIMEOUT_US);
+        *master >> made;
+        if (client != nullptr) {
+            *client = made;
+        }
+        return master;
+    }
+
+    rim::TcpServerPtr server = rim::TcpServer::create("127.0.0.1", 0);
+    rim::SlavePtr memory;
+};
+
+/** How many descriptors this process has open. */
+int openDescriptors() {
+    DIR *directory = opendir("/proc/self/fd");
+    if (directory == nullptr) {
+        return -1; // not Linux: the comparison then says nothing
+    }
+    int count = 0;
+    while (readdir(directory) != nullptr) {
+        ++count;
+    }
+    closedir(directory);
+    return count;
+}
+
+} // namespace
+
+TEST_CASE("a client reads, writes, posts and verifies through a server") {
+    auto slave = MemorySlave::create();
+    Served served(slave);
+    rim::TcpClientPtr client;
+    auto master = served.newMaster(&client);
+    CHECK(client->waitReady(30.0, 0.05));
+    uint32_t value = 1;
+    CHECK(read32(*master, 0x10, value) == "");
+    CHECK(value == 0);
+    CHECK(write32(*master, 0x10, 0xAABBCCDD) == "");
+    CHECK(write32(*master, 0x14, 5, rim::Post) == "");
+    CHECK(read32(*master, 0x10, value, rim::Verify) == "");
+    CHECK(value == 0xAABBCCDD);
+    CHECK(read32(*master, 0x14, value) == "");
+    CHECK(value == 5);
+    const auto seen = slave->takeSeen();
+    REQUIRE(seen.size() == 5);
+    CHECK(seen[2].type == rim::Post);
+    CHECK(seen[3].type == rim::Verify);
+    CHECK(master->reqMinAccess() == 4);
+    CHECK(master->reqMaxAccess() == 0xFFFFFFFF);
+    CHECK(contains(client->getStateText(), "connected"));
+    CHECK(client->getState() == ROGUE_MEM_CLIENT_CONNECTED);
+    CHECK(client->getStats().requests >= 5);
+    CHECK(served.server->getStats().clients == 1);
+}
+
+TEST_CASE("large and odd sized transfers arrive whole") {
+    Served served;
+    auto master = served.newMaster();
+    std::mt19937 random(2);
+    for (size_t size : {1u, 3u, 4u, 1000u, 4096u, 65537u, 1000003u}) {
+        std::vector<uint8_t> data(size), back(size);
+        for (uint8_t &octet : data) {
+            octet = static_cast<uint8_t>(random());
+        }
+        CHECK(request(*master, 0x12345, data, rim::Write) == "");
+        CHECK(request(*master, 0x12345, back, rim::Read) == "");
+        CHECK(back == data);
+    }
+}
+
+TEST_CASE("a random mixture through the bridge leaves what a model leaves") {
+    Served served;
+    auto master = served.newMaster();
+    std::mt19937 random(3);
+    std::vector<uint8_t> model(0x1000, 0);
+    const int rounds = underMemcheck() ? 200 : 5000;
+    int wrong = 0;
+    for (int round = 0; round < rounds; ++round) {
+        const uint32_t size = 1 + random() % 32;
+        const uint32_t address = random() % (0x1000 - size);
+        std::vector<uint8_t> data(size);
+        if (random() % 2 == 0) {
+            for (uint8_t &octet : data) {
+                octet = static_cast<uint8_t>(random());
+            }
+            std::copy(data.begin(), data.end(), model.begin() + address);
+            wrong += request(*master, address, data, random() % 2 ? rim::Write : rim::Post) != "";
+        } else {
+            wrong += request(*master, address, data, random() % 2 ? rim::Read : rim::Verify) != "";
+            wrong += !std::equal(data.begin(), data.end(), model.begin() + address);
+        }
+    }
+    CHECK(wrong == 0);
+}
+
+TEST_CASE("many transactions under way at once are all answered") {
+    Served served;
+    auto master = served.newMaster();
+    const uint32_t count = underMemcheck() ? 500 : 20000;
+    std::vector<uint32_t> values(count), back(count);
+    for (uint32_t i = 0; i < count; ++i) {
+        values[i] = i * 2654435761u;
+        master->reqTransaction(4 * i, 4, &values[i], rim::Write);
+    }
+    for (uint32_t i = 0; i < count; ++i) {
+        master->reqTransaction(4 * i, 4, &back[i], rim::Read);
+    }
+    master->waitTransaction(0);
+    CHECK(master->getError() == "");
+    CHECK(back == values);
+}
+
+TEST_CASE("d13_an_error_text_crosses_the_bridge_as_it_is") {
+    const std::string text = "50% of %s%n at 0x%08x: \xC3\xBC";
+    Served served(FunctionSlave::create([&](rim::TransactionPtr t) { t->errorStr(text); }));
+    auto master = served.newMaster();
+    uint32_t value = 7;
+    CHECK(read32(*master, 0, value) == text);
+}
+
+TEST_CASE("d12_a_failed_read_leaves_the_buffer_alone") {
+    Served served(FunctionSlave::create([](rim::TransactionPtr t) { t->error("no"); }));
+    auto master = served.newMaster();
+    std::vector<uint8_t> data(256, 0x5A);
+    CHECK(request(*master, 0, data, rim::Read) == "no");
+    CHECK(data == std::vector<uint8_t>(256, 0x5A));
+}
+
+TEST_CASE("d14_each_client_gets_its_own_answers") {
+    Served served;
+    const uint32_t rounds = underMemcheck() ? 20 : 1000;
+    std::atomic<int> wrong{0};
+    std::vector<std::thread> clients;
+    for (uint32_t client = 0; client < 4; ++client) {
+        clients.emplace_back([&, client] {
+            auto master = served.newMaster();
+            for (uint32_t round = 0; round < rounds; ++round) {
+                const uint64_t address = 0x10000 * client + 4 * (round % 64);
+                uint32_t value = 0;
+                wrong += write32(*master, address, client << 24 | round) != "";
+                wrong += read32(*master, address, value) != "";
+                wrong += value != (client << 24 | round);
+            }
+        });
+    }
+    // One that only listens.
+    auto idle = served.newMaster();
+    for (std::thread &client : clients) {
+        client.join();
+    }
+    CHECK(wrong == 0);
+}
+
+TEST_CASE("d43_a_slave_that_throws_does_not_end_the_server") {
+    Served served(FunctionSlave::create([](rim::TransactionPtr t) {
+        if (t->address() == 0) {
+            throw std::runtime_error("the slave is broken");
+        }
+        if (t->address() == 4) {
+            throw 5;
+        }
+        t->done();
+    }));
+    auto master = served.newMaster();
+    uint32_t value = 0;
+    CHECK(read32(*master, 0, value) == "the slave is broken");
+    CHECK(contains(read32(*master, 4, value), "unknown exception"));
+    CHECK(read32(*master, 8, value) == "");
+}
+
+TEST_CASE("d09_a_request_without_a_server_says_why_it_failed") {
+    uint16_t port = 0;
+    {
+        auto server = rim::TcpServer::create("127.0.0.1", 0);
+        port = server->getPort();
+    }
+    auto client = rim::TcpClient::create("127.0.0.1", port);
+    auto master = rim::Master::create();
+    master->setTimeout(300 * 1000);
+    *master >> client;
+    uint32_t value = 0;
+    CHECK(contains(read32(*master, 0, value), "refused"));
+    CHECK_FALSE(write32(*master, 0, 1, rim::Post).empty());
+    CHECK_FALSE(client->waitReady(0.1, 0.01));
+    CHECK_FALSE(client->waitReady(0, 0.01));
+}
+
+TEST_CASE("d09_a_request_made_before_the_server_exists_is_carried_out") {
+    uint16_t port = 0;
+    {
+        auto server = rim::TcpServer::create("127.0.0.1", 0);
+        port = server->getPort();
+    }
+    auto client = rim::TcpClient::create("127.0.0.1", port);
+    auto master = rim::Master::create();
+    master->setTimeout(LONG_TIMEOUT_US);
+    *master >> client;
+    uint32_t values[3] = {1, 2, 3};
+    for (uint32_t i = 0; i < 3; ++i) {
+        master->reqTransaction(4 * i, 4, &values[i], rim::Write);
+    }
+    auto memory = MemorySlave::create();
+    auto server = rim::TcpServer::create("127.0.0.1", port);
+    *server >> memory;
+    master->waitTransaction(0);
+    // A request that came in before the slave was connected is refused, not lost.
+    if (master->getError().empty()) {
+        CHECK(memory->takeSeen().size() == 3);
+    } else {
+        CHECK(contains(master->getError(), "unconnected"));
+    }
+}
+
+TEST_CASE("a server that waits for a slow slave serves other clients meanwhile") {
+    auto slave = KeepingSlave::create();
+    auto fast = MemorySlave::create();
+    Served served(FunctionSlave::create([&](rim::TransactionPtr t) {
+        if (t->address() == 0) {
+            slave->doTransaction(t);
+        } else {
+            fast->doTransaction(t);
+        }
+    }));
+    auto one = served.newMaster();
+    auto other = served.newMaster();
+    uint32_t value = 0;
+    const uint32_t id = one->reqTransaction(0, 4, &value, rim::Read);
+    auto kept = slave->take();
+    REQUIRE(kept != nullptr);
+    CHECK(write32(*other, 4, 1) == "");
+    CHECK(write32(*one, 8, 1) == "");
+    kept->done();
+    one->waitTransaction(id);
+    CHECK(one->getError() == "");
+}
+
+TEST_CASE("a second server on the same port is refused and leaks nothing") {
+    auto server = rim::TcpServer::create("127.0.0.1", 0);
+    int before = 0;
+    for (int i = 0; i < 33; ++i) {
+        try {
+            rim::TcpServer::create("127.0.0.1", server->getPort());
+            FAIL("the port was bound twice");
+        } catch (const rogue::GeneralError &e) {
+            CHECK(contains(e.what(), "memory::TcpServer::TcpServer: General Error: "));
+            CHECK(contains(e.what(), "another process may be using this port"));
+        }
+        // The first try may open what stays open for good.
+        if (i == 0) {
+            before = openDescriptors();
+        }
+    }
+    CHECK(openDescriptors() == before);
+}
+
+TEST_CASE("creating and closing 200 times leaks no descriptor") {
+    const auto cycle = [] {
+        Served served;
+        rim::TcpClientPtr client;
+        auto master = served.newMaster(&client);
+        CHECK(write32(*master, 0, 1) == "");
+        client->stop();
+        served.server->stop();
+    };
+    cycle();
+    const int before = openDescriptors();
+    const int rounds = underMemcheck() ? 10 : 200;
+    for (int i = 0; i < rounds; ++i) {
+        cycle();
+    }
+    CHECK(openDescriptors() == before);
+}
+
+TEST_CASE("close and stop may be called in any mix, and closing needs no peer") {
+    Served served;
+    rim::TcpClientPtr client;
+    auto master = served.newMaster(&client);
+    CHECK(write32(*master, 0, 1) == "");
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+    client->close();
+    client->stop();
+    client->close();
+    served.server->stop();
+    served.server->close();
+    served.server->stop();
+#pragma GCC diagnostic pop
+    // D-41: after stop a request fails at once.
+    uint32_t value = 0;
+    const auto begin = std::chrono::steady_clock::now();
+    CHECK_FALSE(read32(*master, 0, value).empty());
+    CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(30));
+    CHECK(client->getState() == ROGUE_MEM_CLIENT_STOPPED);
+}
+
+TEST_CASE("d41_stopping_a_client_fails_what_is_under_way") {
+    auto slave = KeepingSlave::create();
+    Served served(slave);
+    rim::TcpClientPtr client;
+    auto master = served.newMaster(&client);
+    uint32_t value = 0;
+    const uint32_t id = master->reqTransaction(0, 4, &value, rim::Read);
+    REQUIRE(slave->take() != nullptr);
+    client->stop();
+    master->waitTransaction(id);
+    CHECK_FALSE(master->getError().empty());
+    CHECK_FALSE(contains(master->getError(), "Timeout"));
+}
+
+TEST_CASE("start waits only if it was asked to") {
+    Served served;
+    auto patient = rim::TcpClient::create("127.0.0.1", served.server->getPort(), true);
+    patient->start();
+    CHECK(patient->getState() == ROGUE_MEM_CLIENT_CONNECTED);
+    auto careless = rim::TcpClient::create("127.0.0.1", 1);
+    careless->start();
+    served.server->start();
+}
+
+TEST_CASE("options reach the library") {
+    rim::TcpServer::Options options = {};
+    options.window = 1;
+    auto server = rim::TcpServer::create("127.0.0.1", 0, options);
+    auto slave = KeepingSlave::create();
+    *server >> slave;
+    rim::TcpClient::Options clientOptions = {};
+    auto client = rim::TcpClient::create("127.0.0.1", server->getPort(), clientOptions);
+    auto master = rim::Master::create();
+    master->setTimeout(LONG_TIMEOUT_US);
+    *master >> client;
+    uint32_t values[2] = {0, 0};
+    master->reqTransaction(0, 4, &values[0], rim::Read);
+    master->reqTransaction(4, 4, &values[1], rim::Read);
+    auto first = slave->take();
+    REQUIRE(first != nullptr);
+    // With a window of one the second reaches the slave only after the first is done.
+    CHECK(first->address() == 0);
+    CHECK(server->getStats().requests <= 2);
+    first->done();
+    auto second = slave->take();
+    REQUIRE(second != nullptr);
+    CHECK(second->address() == 4);
+    second->done();
+    master->waitTransaction(0);
+    CHECK(master->getError() == "");
+}
+
+TEST_CASE("the library's bridge classes can be derived from") {
+    class CountingClient : public rim::TcpClient {
+    public:
+        using TcpClient::TcpClient;
+        void doTransaction(rim::TransactionPtr t) override {
+            ++count;
+            rim::TcpClient::doTransaction(t);
+        }
+        std::atomic<int> count{0};
+    };
+    Served served;
+    auto client = std::make_shared<CountingClient>("127.0.0.1", served.server->getPort());
+    auto master = rim::Master::create();
+    master->setTimeout(LONG_TIMEOUT_US);
+    *master >> client;
+    CHECK(write32(*master, 0, 1) == "");
+    CHECK(client->count == 1);
+}
+
+TEST_CASE("a bridge behind a bridge, and a hub between them") {
+    auto memory = MemorySlave::create();
+    Served far(memory);
+    auto link = rim::TcpClient::create("127.0.0.1", far.server->getPort());
+    auto hub = rim::Hub::create(0x100, 0, 0);
+    *hub >> link;
+    Served near(hub);
+    auto master = near.newMaster();
+    CHECK(write32(*master, 0x10, 9) == "");
+    CHECK(memory->takeSeen()[0].address == 0x110);
+}
+
+TEST_CASE("everything may be destroyed while requests are under way") {
+    const int rounds = underMemcheck() ? 10 : 100;
+    for (int round = 0; round < rounds; ++round) {
+        auto slave = KeepingSlave::create();
+        auto served = std::make_shared<Served>(slave);
+        rim::TcpClientPtr client;
+        auto master = served->newMaster(&client);
+        std::vector<uint32_t> values(50);
+        for (uint32_t &value : values) {
+            master->reqTransaction(0, 4, &value, rim::Read);
+        }
+        auto one = slave->take();
+        REQUIRE(one != nullptr);
+        std::thread completer([one] { one->done(); });
+        switch (round % 4) {
+        case 0:
+            served.reset();
+            slave.reset();
+            client.reset();
+            master.reset();
+            break;
+        case 1:
+            master.reset();
+            client.reset();
+            served.reset();
+            break;
+        case 2:
+            slave.reset();
+            client.reset();
+            served.reset();
+            break;
+        default:
+            client->stop();
+            master.reset();
+            served->server->stop();
+            break;
+        }
+        completer.join();
+    }
+}

@@ -1,0 +1,235 @@
+// A server and clients in processes of their own: this program runs itself.
+
+// With a main() of its own, which the framework then leaves out.
+#define DOCTEST_CONFIG_IMPLEMENT
+#include "support.h"
+
+#include "rogue/interfaces/memory/Emulate.h"
+#include "rogue/interfaces/memory/TcpClient.h"
+#include "rogue/interfaces/memory/TcpServer.h"
+
+#include <cstdio>
+#include <random>
+#include <thread>
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace {
+
+std::string ownPath;
+
+/** Addresses from here on fail, with this text before the address. */
+const uint64_t BAD_ADDRESS = 0x80000000;
+
+/** Another instance of this program, with a pipe to its input and one from its output. */
+class Child {
+public:
+    explicit Child(const std::vector<std::string> &arguments) {
+        int in[2], out[2];
+        REQUIRE(pipe(in) == 0);
+        REQUIRE(pipe(out) == 0);
+        // Or a child started later would hold this one's input open.
+        fcntl(in[1], F_SETFD, FD_CLOEXEC);
+        fcntl(out[0], F_SETFD, FD_CLOEXEC);
+        std::vector<char *> argv;
+        argv.push_back(&ownPath[0]);
+        std::vector<std::string> copies = arguments;
+        for (std::string &argument : copies) {
+            argv.push_back(&argument[0]);
+        }
+        argv.push_back(nullptr);
+        pid_ = fork();
+        REQUIRE(pid_ >= 0);
+        if (pid_ == 0) {
+            dup2(in[0], 0);
+            dup2(out[1], 1);
+            ::close(in[0]);
+            ::close(out[1]);
+            execv(argv[0], argv.data());
+            _exit(127);
+        }
+        ::close(in[0]);
+        ::close(out[1]);
+        input_ = in[1];
+        output_ = fdopen(out[0], "r");
+    }
+
+    Child(const Child &) = delete;
+    Child &operator=(const Child &) = delete;
+
+    ~Child() {
+        if (pid_ > 0) {
+            kill();
+        }
+        fclose(output_);
+    }
+
+    /** A line of its output, without the end; "" at the end of the output. */
+    std::string line() {
+        char text[256];
+        if (fgets(text, sizeof(text), output_) == nullptr) {
+            return "";
+        }
+        return std::string(text, std::strcspn(text, "\n"));
+    }
+
+    /** Ends its input, waits for its end and tells its exit status; -1 if it was killed. */
+    int finish() {
+        ::close(input_);
+        return reap();
+    }
+
+    /** Ends it without warning. */
+    void kill() {
+        ::kill(pid_, SIGKILL);
+        ::close(input_);
+        reap();
+    }
+
+private:
+    int reap() {
+        int status = 0;
+        waitpid(pid_, &status, 0);
+        pid_ = -1;
+        return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    }
+
+    pid_t pid_ = -1;
+    int input_ = -1;
+    FILE *output_ = nullptr;
+};
+
+/** Port of a server that was just started. */
+uint16_t portOf(Child &server) {
+    const std::string line = server.line();
+    REQUIRE(contains(line, "port "));
+    return static_cast<uint16_t>(std::stoul(line.substr(5)));
+}
+
+/** The server process: a memory, and an address range that fails; until its input ends. */
+int serve(uint16_t port) {
+    class Memory : public rim::Emulate {
+    public:
+        Memory() : rim::Emulate(4, 0x1000) {}
+        void doTransaction(rim::TransactionPtr t) override {
+            if (t->address() >= BAD_ADDRESS) {
+                t->error("nothing at 0x%llx", static_cast<unsigned long long>(t->address()));
+            } else {
+                rim::Emulate::doTransaction(t);
+            }
+        }
+    };
+    auto server = rim::TcpServer::create("127.0.0.1", port);
+    *server >> std::make_shared<Memory>();
+    std::printf("port %u\n", static_cast<unsigned>(server->getPort()));
+    std::fflush(stdout);
+    while (std::getchar() != EOF) {
+    }
+    server->stop();
+    return 0;
+}
+
+/** A client process: operations in a window of its own, compared with a model. */
+int operate(uint16_t port, uint32_t number, uint32_t count) {
+    auto client = rim::TcpClient::create("127.0.0.1", port);
+    auto master = rim::Master::create();
+    master->setTimeout(LONG_TIMEOUT_US);
+    *master >> client;
+    std::mt19937 random(number);
+    std::vector<uint32_t> model(256, 0);
+    const uint64_t base = 0x10000 * static_cast<uint64_t>(number);
+    for (uint32_t i = 0; i < count; ++i) {
+        const uint32_t index = random() % 256;
+        const uint64_t address = base + 4 * index;
+        if (random() % 2 == 0) {
+            model[index] = static_cast<uint32_t>(random());
+            const uint32_t type = random() % 2 == 0 ? rim::Write : rim::Post;
+            if (write32(*master, address, model[index], type) != "") {
+                return 10;
+            }
+        } else {
+            uint32_t value = 0;
+            if (read32(*master, address, value) != "" || value != model[index]) {
+                return 11;
+            }
+        }
+    }
+    return 0;
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+    signal(SIGPIPE, SIG_IGN);
+    ownPath = argv[0];
+    if (argc == 3 && std::strcmp(argv[1], "serve") == 0) {
+        return serve(static_cast<uint16_t>(std::stoul(argv[2])));
+    }
+    if (argc == 5 && std::strcmp(argv[1], "operate") == 0) {
+        return operate(static_cast<uint16_t>(std::stoul(argv[2])),
+                       static_cast<uint32_t>(std::stoul(argv[3])),
+                       static_cast<uint32_t>(std::stoul(argv[4])));
+    }
+    return doctest::Context(argc, argv).run();
+}
+
+TEST_CASE("one process serves what another reads and writes") {
+    Child server({"serve", "0"});
+    auto client = rim::TcpClient::create("127.0.0.1", portOf(server));
+    auto master = rim::Master::create();
+    master->setTimeout(LONG_TIMEOUT_US);
+    *master >> client;
+    CHECK(client->waitReady(30.0, 0.05));
+    uint32_t value = 0;
+    CHECK(write32(*master, 0x10, 0x12345678) == "");
+    CHECK(read32(*master, 0x10, value) == "");
+    CHECK(value == 0x12345678);
+    CHECK(read32(*master, BAD_ADDRESS + 4, value) == "nothing at 0x80000004");
+    CHECK(server.finish() == 0);
+    // The connection is gone: nothing hangs, and the error says so.
+    master->setTimeout(300 * 1000);
+    CHECK_FALSE(read32(*master, 0x10, value).empty());
+}
+
+TEST_CASE("a server's sudden death fails what is under way, and a new one is found") {
+    auto first = std::make_shared<Child>(std::vector<std::string>{"serve", "0"});
+    const uint16_t port = portOf(*first);
+    auto client = rim::TcpClient::create("127.0.0.1", port);
+    auto master = rim::Master::create();
+    master->setTimeout(LONG_TIMEOUT_US);
+    *master >> client;
+    uint32_t value = 0;
+    CHECK(write32(*master, 0, 1) == "");
+    first->kill();
+    // Waits for the new server's connection, or fails because the old one just went.
+    std::vector<uint32_t> values(100);
+    for (uint32_t &one : values) {
+        master->reqTransaction(0, 4, &one, rim::Read);
+    }
+    Child second({"serve", std::to_string(port)});
+    CHECK(portOf(second) == port);
+    master->waitTransaction(0);
+    CHECK(client->waitReady(30.0, 0.05));
+    CHECK(write32(*master, 0x10, 2) == "");
+    CHECK(read32(*master, 0x10, value) == "");
+    CHECK(value == 2);
+    client->stop();
+    CHECK(second.finish() == 0);
+}
+
+TEST_CASE("d14_four_client_processes_never_see_each_others_answers") {
+    Child server({"serve", "0"});
+    const std::string port = std::to_string(portOf(server));
+    const std::string count = underMemcheck() ? "200" : "5000";
+    std::vector<std::unique_ptr<Child>> clients;
+    for (int number = 0; number < 4; ++number) {
+        clients.emplace_back(new Child({"operate", port, std::to_string(number), count}));
+    }
+    for (auto &client : clients) {
+        CHECK(client->finish() == 0);
+    }
+    CHECK(server.finish() == 0);
+}
