@@ -9,8 +9,8 @@
 //!
 //! All locks of this room but one are leaves: while one is held no other is taken and no code
 //! from outside the room runs. They are a transaction's state, a slave's table of pending
-//! transactions, a master's slave and its error, a slave's name and the pages of [`Emulate`]. A
-//! master's table is one too, but that a transaction's state is looked at under it, and its data
+//! transactions, a master's slave and its error, a slave's name and the pages of a
+//! [`SparseMemory`]. A master's table is one too, but that a transaction's state is looked at under it, and its data
 //! lock taken where it is free.
 //!
 //! The one is the *data lock* of a transaction and all its parts. It comes first: whoever holds
@@ -33,6 +33,7 @@ mod ids;
 mod master;
 mod pending;
 mod slave;
+mod sparse;
 mod split;
 mod transaction;
 
@@ -43,6 +44,7 @@ pub use holders::Holder;
 pub use hub::Hub;
 pub use master::{Master, FAILED_POSTS_COUNT_MAX};
 pub use slave::{Slave, SlaveBase, Unconnected, UNCONNECTED_TEXT};
+pub use sparse::{NewPage, SparseMemory, PAGE_BYTES};
 pub use split::{forward, SUB_TRANSACTIONS_COUNT_MAX};
 pub use transaction::{Observer, Transaction, TIMEOUT_TEXT};
 

@@ -213,9 +213,9 @@ pub enum StatusFault {
 impl fmt::Display for StatusFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            StatusFault::Lockup => f.write_str(
-                "FPGA register bus lockup detected in hardware. Power cycle required.",
-            ),
+            StatusFault::Lockup => {
+                f.write_str("FPGA register bus lockup detected in hardware. Power cycle required.")
+            }
             StatusFault::Timeout => f.write_str("FPGA register bus timeout detected in hardware"),
             StatusFault::Other(status) => write!(
                 f,
