@@ -3,6 +3,7 @@
 //! The numeric values are part of the ABI: they are never renumbered, and a retired one is kept
 //! here as a comment so that it is not used again.
 
+use std::any::Any;
 use std::borrow::Cow;
 use std::ffi::CStr;
 use std::fmt;
@@ -142,6 +143,12 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+/// The text of a panic that was caught, for the log.
+pub(crate) fn panic_text(payload: &(dyn Any + Send)) -> &str {
+    let text = payload.downcast_ref::<&str>().copied();
+    text.or(payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("no text")
+}
 
 /// Shorthand for results of this crate.
 pub type Result<T> = std::result::Result<T, Error>;
