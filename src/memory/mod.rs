@@ -10,8 +10,8 @@
 //! All locks of this room but one are leaves: while one is held no other is taken and no code
 //! from outside the room runs. They are a transaction's state, a slave's table of pending
 //! transactions, a master's slave and its error, a slave's name and the pages of a
-//! [`SparseMemory`]. A master's table is one too, but that a transaction's state is looked at under it, and its data
-//! lock taken where it is free.
+//! [`SparseMemory`]. A master's table is one too, but that a transaction's state is looked at under
+//! it, and its data lock taken where it is free.
 //!
 //! The one is the *data lock* of a transaction and all its parts. It comes first: whoever holds
 //! it (the slave that copies, in code of its own) may take any of the leaves, so it may keep and

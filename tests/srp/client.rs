@@ -1,0 +1,385 @@
+//! The client against peers of every kind.
+
+use std::sync::{mpsc, Arc};
+
+use rogue_mem::memory::{self, Hub, POST, READ, VERIFY, WRITE};
+use rogue_mem::protocols::SrpV3;
+use rogue_mem::stream::{self, Buffer, Buffers, Frame, Node};
+use rogue_mem::Status;
+
+use crate::peer::{client, collect, failure, launch, request, response, word, Ends, Peer};
+
+/// A peer that answers every request in the thread that sends it, with zeros.
+fn prompt() -> Arc<Peer> {
+    Peer::new(|peer, request| {
+        if word(request, 0) & 0x300 == 0x200 {
+            return;
+        }
+        let size = word(request, 4) as usize + 1;
+        peer.send(&response(request, &vec![0; size], 0));
+    })
+}
+
+#[test]
+fn the_limits_are_one_word_and_4096_bytes() {
+    use memory::Slave as _;
+    let srp = SrpV3::new();
+    assert_eq!((srp.min_access(), srp.max_access()), (4, 4096));
+    assert_eq!(srp.hardware_timeout(), 0x0A);
+}
+
+#[test]
+fn d46_a_peer_that_answers_in_the_same_thread_completes_the_request() {
+    let peer = prompt();
+    let (_srp, master) = client(&peer);
+    for ty in [READ, WRITE, VERIFY] {
+        let tran = launch(&master, ty, 0x10, vec![7; 16]);
+        let (outcome, data) = collect(&tran);
+        assert_eq!(outcome, Ok(()));
+        assert_eq!(data, if ty == WRITE { [7; 16] } else { [0; 16] });
+    }
+}
+
+#[test]
+fn d46_the_transaction_is_unlocked_while_its_frame_is_sent() {
+    let (locked, result) = mpsc::channel();
+    let slot: Arc<parking_lot::Mutex<Option<Arc<memory::Transaction>>>> = Arc::default();
+    let inner = slot.clone();
+    let peer = Peer::new(move |_, _| {
+        let tran = inner.lock().take().expect("set before the launch");
+        // In another thread, which would wait for the lock if the sending thread held it.
+        let data = std::thread::spawn(move || tran.data().map(|data| data.to_vec()));
+        locked.send(data.join().unwrap()).unwrap();
+    });
+    let (_srp, master) = client(&peer);
+    for ty in [WRITE, POST] {
+        let tran = master.prepare(0, vec![5; 4].into(), ty).unwrap();
+        *slot.lock() = Some(tran.clone());
+        master.launch(&tran);
+        // The post is not complete yet either: its data is still there.
+        assert_eq!(result.recv().unwrap(), Some(vec![5; 4]), "type {ty}");
+        assert_eq!(tran.is_done(), ty == POST);
+    }
+}
+
+#[test]
+fn d46_a_request_times_out_while_the_transport_blocks() {
+    let (release, gate) = mpsc::channel::<()>();
+    let gate = parking_lot::Mutex::new(gate);
+    let peer = Peer::new(move |_, _| {
+        // Ends when the test lets go of the other end.
+        let _ = gate.lock().recv();
+    });
+    let (_srp, master) = client(&peer);
+    let tran = master.prepare(0, vec![0; 4].into(), READ).unwrap();
+    std::thread::scope(|scope| {
+        scope.spawn(|| master.launch(&tran));
+        peer.wait(1);
+        tran.time_out();
+        assert!(failure(&tran).starts_with(memory::TIMEOUT_TEXT));
+        drop(release);
+    });
+}
+
+#[test]
+fn a_posted_write_is_complete_once_sent_and_an_answer_to_it_is_nobodys() {
+    let peer = Peer::silent();
+    let (srp, master) = client(&peer);
+    let tran = launch(&master, POST, 0x20, vec![1, 2, 3, 4]);
+    let sent = peer.seen()[0].bytes.clone();
+    assert_eq!(sent, request(0x0A00_0203, tran.id(), 0x20, 4, &[1, 2, 3, 4]));
+    assert_eq!(memory::Slave::base(&*srp).pending_count(), 0);
+    peer.send(&response(&sent, &[1, 2, 3, 4], 0x2));
+    assert_eq!(collect(&tran).0, Ok(()));
+}
+
+#[test]
+fn an_unknown_type_is_sent_as_a_read() {
+    let peer = prompt();
+    let (_srp, master) = client(&peer);
+    let tran = launch(&master, 0x77, 0, vec![1; 4]);
+    assert_eq!(peer.seen()[0].bytes[..4], [0x03, 0x00, 0x00, 0x0A]);
+    assert_eq!(collect(&tran), (Ok(()), vec![0; 4]));
+}
+
+#[test]
+fn d28_a_refused_request_ends_whether_or_not_its_lock_is_held_elsewhere() {
+    let peer = Peer::silent();
+    let (srp, master) = client(&peer);
+    let tran = master.prepare(2, vec![0; 4].into(), WRITE).unwrap();
+    let ends = Arc::new(Ends::default());
+    tran.observe(ends.clone());
+    std::thread::scope(|scope| {
+        let data = tran.data().unwrap();
+        scope.spawn(|| memory::Slave::do_transaction(&*srp, &tran));
+        ends.wait(1);
+        drop(data);
+    });
+    assert_eq!(failure(&tran), "Transaction address 0x2 is not aligned to min size 4");
+    assert!(peer.seen().is_empty());
+}
+
+#[test]
+fn d45_answers_stay_good_when_the_hardware_timeout_is_changed_meanwhile() {
+    let peer = Peer::silent();
+    let (srp, master) = client(&peer);
+    let old = launch(&master, READ, 0, vec![0; 4]);
+    srp.set_hardware_timeout(0xFF);
+    assert_eq!(srp.hardware_timeout(), 0xFF);
+    let new = launch(&master, READ, 0, vec![0; 4]);
+    let sent: Vec<_> = peer.seen().into_iter().map(|seen| seen.bytes).collect();
+    assert_eq!((sent[0][3], sent[1][3]), (0x0A, 0xFF));
+    peer.send(&response(&sent[1], &[2; 4], 0));
+    peer.send(&response(&sent[0], &[1; 4], 0));
+    assert_eq!(collect(&old), (Ok(()), vec![1; 4]));
+    assert_eq!(collect(&new), (Ok(()), vec![2; 4]));
+    // Remembered, not ignored: an answer with another timeout than the request's is none.
+    let strange = launch(&master, READ, 0, vec![0; 4]);
+    let mut answer = response(&peer.seen()[2].bytes, &[3; 4], 0);
+    answer[3] = 0x0A;
+    peer.send(&answer);
+    assert!(failure(&strange).contains("did not match expected protocol"));
+}
+
+#[test]
+fn d47_a_frame_of_any_length_that_names_a_request_ends_it_and_no_other_does() {
+    let peer = Peer::silent();
+    let (_srp, master) = client(&peer);
+    for frame_bytes in 0..64 {
+        for error in [0, 0x80] {
+            let tran = launch(&master, READ, 0x40, vec![0xEE; 8]);
+            let sent = peer.seen().pop().unwrap().bytes;
+            let mut answer = response(&sent, &[0; 8], 0);
+            answer.resize(frame_bytes, 0);
+            peer.send_marked(&answer, error);
+            assert_eq!(tran.is_done(), frame_bytes >= 8, "{frame_bytes} bytes, error {error}");
+            if !tran.is_done() {
+                tran.time_out();
+            }
+            let (outcome, data) = collect(&tran);
+            let good = frame_bytes == 32 && error == 0;
+            assert_eq!(outcome.is_ok(), good, "{frame_bytes} bytes, error {error}");
+            assert_eq!(data, if good { [0; 8] } else { [0xEE; 8] });
+            if let (Err(error), true) = (outcome, frame_bytes >= 8) {
+                let text = error.text();
+                assert!(text.contains(&format!("id={}", tran.id())), "{text}");
+                assert!(text.contains(&format!("frameSize={frame_bytes}")), "{text}");
+            }
+        }
+    }
+}
+
+#[test]
+fn d47_a_bus_error_is_not_made_up_from_the_end_of_a_frame_that_is_too_long() {
+    let peer = Peer::silent();
+    let (_srp, master) = client(&peer);
+    let tran = launch(&master, READ, 0, vec![0xEE; 4]);
+    let sent = peer.seen()[0].bytes.clone();
+    let junk = [0x00, 0x20, 0x00, 0x00];
+    peer.send(&response(&sent, &[[1; 4], junk].concat(), 0x2100));
+    assert!(failure(&tran).contains("header size mismatch"));
+}
+
+#[test]
+fn a_second_answer_finds_nobody() {
+    let peer = Peer::silent();
+    let (_srp, master) = client(&peer);
+    let tran = launch(&master, READ, 0, vec![0xEE; 4]);
+    let sent = peer.seen()[0].bytes.clone();
+    peer.send(&response(&sent, &[1; 4], 0));
+    peer.send(&response(&sent, &[2; 4], 0));
+    assert_eq!(collect(&tran), (Ok(()), vec![1; 4]));
+}
+
+#[test]
+fn a_changed_size_word_is_reported_with_id_and_address() {
+    let peer = Peer::silent();
+    let (_srp, master) = client(&peer);
+    let tran = launch(&master, READ, 0x1_0000_0100, vec![0; 4]);
+    let mut answer = response(&peer.seen()[0].bytes, &[0; 4], 0);
+    answer[16] = 0x07;
+    peer.send(&answer);
+    let text = failure(&tran);
+    assert_eq!(
+        text,
+        format!(
+            "Received SRPV3 message did not match expected protocol. id={}, \
+             addr=0x0000000100000100",
+            tran.id()
+        )
+    );
+}
+
+#[test]
+fn eight_extra_bytes_are_reported_with_all_sizes_in_decimal() {
+    let peer = Peer::silent();
+    let (_srp, master) = client(&peer);
+    let tran = launch(&master, READ, 0x100, vec![0; 4]);
+    let sent = peer.seen()[0].bytes.clone();
+    peer.send(&response(&sent, &[0; 12], 0));
+    let text = failure(&tran);
+    for part in [
+        "frameSize=36",
+        "expectedSize=28",
+        "tranSize=4",
+        "headerSize=4",
+        &format!("id={}", tran.id()),
+    ] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+}
+
+#[test]
+fn without_a_stream_requests_fail_at_once_and_say_why() {
+    let srp = SrpV3::new();
+    let master = memory::Master::new();
+    master.set_slave(srp.clone());
+    for ty in [READ, WRITE, POST, VERIFY] {
+        let text = failure(&launch(&master, ty, 0xABC0, vec![0; 4]));
+        assert!(text.contains("0xabc0") && text.contains("connect it"), "{text}");
+    }
+    assert_eq!(memory::Slave::base(&*srp).pending_count(), 0);
+}
+
+#[test]
+fn a_stream_that_vanishes_while_a_request_is_made_fails_it_at_once() {
+    /// A slave that takes the connection away while it is asked for a frame.
+    struct Vanishing {
+        base: stream::SlaveBase,
+        srp: std::sync::Weak<SrpV3>,
+    }
+    impl stream::Slave for Vanishing {
+        fn base(&self) -> &stream::SlaveBase {
+            &self.base
+        }
+        fn accept_frame(&self, _: Arc<Frame>) {
+            panic!("the connection is gone");
+        }
+        fn accept_req(&self, size: u32, _: bool) -> rogue_mem::error::Result<Arc<Frame>> {
+            self.srp.upgrade().unwrap().stream_master().stop();
+            self.base.pool().request(size)
+        }
+    }
+    let srp = SrpV3::new();
+    let slave = Vanishing { base: stream::SlaveBase::new(), srp: Arc::downgrade(&srp) };
+    let slave: Arc<dyn stream::Slave> = Arc::new(slave);
+    let master = memory::Master::new();
+    master.set_slave(srp.clone());
+    for ty in [READ, POST] {
+        srp.stream_master().add_slave(slave.clone()).unwrap();
+        assert!(failure(&launch(&master, ty, 0, vec![0; 4])).contains("no stream"));
+    }
+    assert_eq!(memory::Slave::base(&*srp).pending_count(), 0);
+}
+
+#[test]
+fn stop_fails_what_is_outstanding_and_lets_a_new_stream_be_connected() {
+    let peer = Peer::silent();
+    let (srp, master) = client(&peer);
+    let waiting = launch(&master, READ, 0, vec![0; 4]);
+    srp.stop();
+    srp.stop();
+    assert!(failure(&waiting).contains("stopped"));
+    assert!(failure(&launch(&master, READ, 0, vec![0; 4])).contains("no stream"));
+    assert_eq!(peer.seen().len(), 1);
+    let next = prompt();
+    stream::connect(&*srp, &*next).unwrap();
+    assert_eq!(master.read(0, 4).unwrap(), [0; 4]);
+}
+
+#[test]
+fn a_failing_allocation_of_the_peer_fails_the_request_with_its_text() {
+    let peer = prompt();
+    let (_srp, master) = client(&peer);
+    peer.pool().set_fixed_size(1);
+    // 20 bytes in buffers of one byte work.
+    assert_eq!(master.read(0, 4).unwrap(), [0; 4]);
+
+    /// A slave whose frames are too small.
+    struct Stingy(stream::SlaveBase);
+    impl stream::Slave for Stingy {
+        fn base(&self) -> &stream::SlaveBase {
+            &self.0
+        }
+        fn accept_frame(&self, _: Arc<Frame>) {
+            panic!("nothing can be sent");
+        }
+        fn accept_req(&self, _: u32, _: bool) -> rogue_mem::error::Result<Arc<Frame>> {
+            self.0.pool().request(8)
+        }
+    }
+    let srp = SrpV3::new();
+    srp.stream_master().add_slave(Arc::new(Stingy(stream::SlaveBase::new()))).unwrap();
+    master.set_slave(srp.clone());
+    let text = failure(&launch(&master, READ, 0x80, vec![0; 4]));
+    assert!(text.contains("0x80") && text.contains("room for 8"), "{text}");
+}
+
+#[test]
+fn frames_in_many_buffers_are_written_and_read_like_those_in_one() {
+    let peer = Peer::silent();
+    peer.pool().set_fixed_size(7);
+    let (srp, master) = client(&peer);
+    let data: Vec<u8> = (0..64).collect();
+    let written = launch(&master, WRITE, 0x30, data.clone());
+    let sent = peer.seen().pop().unwrap().bytes;
+    assert_eq!(sent, request(0x0A00_0103, written.id(), 0x30, 64, &data));
+    let read = launch(&master, READ, 0x30, vec![0; 64]);
+    let request = peer.seen().pop().unwrap().bytes;
+    let mut buffers = Buffers::default();
+    for part in response(&request, &data, 0).chunks(5) {
+        buffers.push(Buffer::from(part.to_vec()));
+    }
+    srp.stream_slave().accept_frame(Frame::with_buffers(buffers));
+    assert_eq!(collect(&read), (Ok(()), data));
+}
+
+#[test]
+fn large_requests_are_split_above_srp_and_a_bus_error_in_one_part_fails_the_whole() {
+    let peer = Peer::new(|peer, request| {
+        let size = word(request, 4) as usize + 1;
+        let data: Vec<u8> = (0..size).map(|at| (word(request, 2) as usize + at) as u8).collect();
+        let status = if word(request, 2) == 0x3000 { 0x2 } else { 0 };
+        peer.send(&response(request, &data, status));
+    });
+    let (_srp, master) = client(&peer);
+    let hub = Hub::new(0x1000, 0, 0);
+    hub.master().set_slave(master.slave());
+    let upstream = memory::Master::new();
+    upstream.set_slave(hub);
+    let data = upstream.read(0, 0x2000).unwrap();
+    assert!(data.iter().enumerate().all(|(at, &byte)| byte == at as u8));
+    assert_eq!(peer.seen().len(), 2);
+    let error = upstream.read(0, 0x3000).unwrap_err();
+    assert_eq!(error.status(), Status::Transaction);
+    assert!(error.text().contains("in hardware: 0x2"), "{}", error.text());
+}
+
+#[test]
+fn an_answer_keeps_later_requests_alive_and_not_earlier_ones() {
+    let peer = Peer::silent();
+    let (_srp, master) = client(&peer);
+    let lost = launch(&master, READ, 0, vec![0; 4]);
+    let answered = launch(&master, READ, 4, vec![0; 4]);
+    let later = launch(&master, READ, 8, vec![0; 4]);
+    let (lost_before, later_before) = (lost.deadline(), later.deadline());
+    peer.send(&response(&peer.seen()[1].bytes, &[0; 4], 0));
+    assert!(answered.is_done());
+    assert_eq!(lost.deadline(), lost_before);
+    assert!(later.deadline() > later_before);
+    for tran in [&lost, &answered, &later] {
+        tran.time_out();
+        tran.collect();
+    }
+}
+
+#[test]
+fn counters_count_what_arrives() {
+    let peer = prompt();
+    let (srp, master) = client(&peer);
+    for _ in 0..3 {
+        master.read(0, 8).unwrap();
+    }
+    let slave = srp.stream_slave();
+    assert_eq!((slave.base().frame_count(), slave.base().byte_count()), (3, 3 * 32));
+}

@@ -1,0 +1,294 @@
+//! The emulated device against senders and receivers of every kind.
+
+use std::collections::HashMap;
+use std::sync::{mpsc, Arc, Weak};
+
+use parking_lot::Mutex;
+use rand::{Rng, RngCore, SeedableRng};
+use rogue_mem::protocols::{SrpV3Emulation, QUEUE_FRAMES_COUNT_MAX};
+use rogue_mem::stream::{self, Frame, Node};
+
+use crate::peer::{request, response, word, Peer};
+
+const READ_4: u32 = 0x0A00_0003;
+const WRITE_4: u32 = 0x0A00_0103;
+const POST_4: u32 = 0x0A00_0203;
+const NULL: u32 = 0x0A00_0303;
+
+fn emulation(peer: &Peer) -> Arc<SrpV3Emulation> {
+    let emulation = SrpV3Emulation::new().unwrap();
+    stream::connect(&*emulation, peer).unwrap();
+    emulation
+}
+
+/// A peer whose receipt of each frame waits for a word from the test, and says that it waits.
+fn gated() -> (Arc<Peer>, mpsc::Sender<()>, mpsc::Receiver<()>) {
+    let (open, gate) = mpsc::channel();
+    let (entered, inside) = mpsc::channel();
+    let (gate, entered) = (Mutex::new(gate), Mutex::new(entered));
+    let peer = Peer::new(move |_, _| {
+        // The test may be over already.
+        let _ = entered.lock().send(());
+        let _ = gate.lock().recv();
+    });
+    (peer, open, inside)
+}
+
+#[test]
+fn d55_what_was_never_written_reads_as_zero_twice() {
+    let peer = Peer::silent();
+    let emulation = emulation(&peer);
+    for (count, address) in [0x0, 0x0, 0x1000, u64::MAX - 3].into_iter().enumerate() {
+        let read = request(READ_4, 1, address, 64, &[]);
+        peer.send(&read);
+        assert_eq!(peer.wait(count + 1)[count].bytes, response(&read, &[0; 64], 0));
+    }
+    assert_eq!(emulation.allocated_bytes(), 0, "reading takes no memory");
+}
+
+#[test]
+fn d55_an_answer_is_sent_with_the_memory_unlocked() {
+    let slot: Arc<Mutex<Weak<SrpV3Emulation>>> = Arc::default();
+    let inner = slot.clone();
+    let (told, used) = mpsc::channel();
+    let peer = Peer::new(move |_, _| {
+        let emulation = inner.lock().upgrade().unwrap();
+        told.send(emulation.allocated_bytes()).unwrap();
+    });
+    let emulation = emulation(&peer);
+    *slot.lock() = Arc::downgrade(&emulation);
+    peer.send(&request(WRITE_4, 1, 0xFFE, 4, &[1; 4]));
+    assert_eq!(used.recv().unwrap(), 0x2000);
+}
+
+#[test]
+fn d43_a_receiver_that_panics_does_not_end_the_device() {
+    let peer = Peer::new(|_, answer| assert!(word(answer, 1) != 1, "panicking on purpose"));
+    let _emulation = emulation(&peer);
+    for id in 1..=3 {
+        peer.send(&request(READ_4, id, 0, 4, &[]));
+    }
+    let seen = peer.wait(3);
+    assert_eq!(seen.iter().map(|seen| word(&seen.bytes, 1)).collect::<Vec<_>>(), [1, 2, 3]);
+}
+
+#[test]
+fn a_request_of_two_bytes_and_other_malformed_ones_are_not_answered() {
+    let peer = Peer::silent();
+    let _emulation = emulation(&peer);
+    let good = request(READ_4, 0x77, 0, 4, &[]);
+    peer.send(&request(READ_4, 1, 0, 2, &[]));
+    peer.send(&request(NULL, 2, 0, 4, &[]));
+    peer.send(&request(0x0A00_0004, 3, 0, 4, &[]));
+    peer.send(&request(READ_4, 4, 0, 4100, &[]));
+    peer.send(&request(WRITE_4, 5, 0, 8, &[1; 7]));
+    peer.send_marked(&good, 1);
+    for count in 0..20 {
+        peer.send(&good[..count]);
+    }
+    peer.send(&good);
+    // In order: had one of the others been answered, its answer would stand here.
+    assert_eq!(peer.wait(1)[0].bytes, response(&good, &[0; 4], 0));
+}
+
+#[test]
+fn random_requests_are_answered_as_plain_memory_would() {
+    let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(11);
+    let peer = Peer::silent();
+    let _emulation = emulation(&peer);
+    let mut memory: HashMap<u64, u8> = HashMap::new();
+    let mut expected = Vec::new();
+    for id in 0..4000 {
+        let base = [0, 0xFFFF_FFF0, u64::MAX - 64, 0x1000][rng.random_range(0..4)];
+        let address: u64 = base.wrapping_add(rng.random_range(0..128));
+        let word_0 = match rng.random_range(0..20) {
+            0 => rng.random(),
+            _ => u32::from(rng.random::<u8>()) << 24 | rng.random_range(0..4) << 8 | 3,
+        };
+        let size = match rng.random_range(0..12) {
+            0 => rng.random(),
+            1 => rng.random_range(0..5000),
+            _ => 4 * rng.random_range(1..16),
+        };
+        let opcode = (word_0 >> 8) & 3;
+        let mut data = vec![0; if opcode == 0 { 0 } else { size.min(5000) as usize }];
+        rng.fill_bytes(&mut data);
+        if rng.random_range(0..8) == 0 {
+            data.resize(rng.random_range(0..100), 0x5A);
+        }
+        let frame = request(word_0, id, address, size, &data);
+        peer.send(&frame);
+        let sizes = size % 4 == 0 && (4..=4096).contains(&size);
+        if word_0 & 0xFF != 3 || opcode == 3 || !sizes {
+            continue;
+        }
+        let range = (0..u64::from(size)).map(|at| address.wrapping_add(at));
+        if opcode != 0 {
+            if data.len() < size as usize {
+                continue;
+            }
+            memory.extend(range.clone().zip(data.iter().copied()));
+        }
+        if opcode != 2 {
+            let data: Vec<u8> =
+                range.map(|at| memory.get(&at).copied().unwrap_or_default()).collect();
+            expected.push(response(&frame, &data, 0));
+        }
+    }
+    let last = request(READ_4, 0xFFFF_FFFF, 0, 4, &[]);
+    peer.send(&last);
+    let seen = peer.wait(expected.len() + 1);
+    assert_eq!(seen.len(), expected.len() + 1);
+    for (seen, expected) in seen.iter().zip(&expected) {
+        assert_eq!(&seen.bytes, expected);
+    }
+    assert!(expected.len() > 1500);
+}
+
+#[test]
+fn d55_a_frame_that_comes_after_the_end_is_not_kept() {
+    let peer = Peer::silent();
+    let emulation = emulation(&peer);
+    let slave = emulation.stream_slave();
+    emulation.stop();
+    emulation.stop();
+    let frame = Arc::new(Frame::from(request(READ_4, 1, 0, 4, &[])));
+    let watch = Arc::downgrade(&frame);
+    slave.accept_frame(frame);
+    assert!(watch.upgrade().is_none());
+    assert_eq!(emulation.stream_master().slave_count(), 0);
+    assert!(peer.seen().is_empty());
+}
+
+#[test]
+fn d55_a_full_queue_holds_a_sender_up_and_then_drops_its_frame() {
+    let (peer, open, inside) = gated();
+    let emulation = emulation(&peer);
+    let read = request(READ_4, 1, 0, 4, &[]);
+    peer.send(&read);
+    inside.recv().unwrap();
+    // The worker has taken what waited and is held up in the receipt of its answer.
+    for _ in 0..QUEUE_FRAMES_COUNT_MAX {
+        peer.send(&read);
+    }
+    let frame = Arc::new(Frame::from(read));
+    let watch = Arc::downgrade(&frame);
+    emulation.stream_slave().accept_frame(frame);
+    assert!(watch.upgrade().is_none(), "it was not queued");
+    drop(open);
+    assert_eq!(peer.wait(1 + QUEUE_FRAMES_COUNT_MAX).len(), 1 + QUEUE_FRAMES_COUNT_MAX);
+}
+
+#[test]
+fn a_sender_that_is_held_up_goes_on_when_there_is_room() {
+    const MORE_COUNT: usize = 3;
+    let (peer, open, inside) = gated();
+    let _emulation = emulation(&peer);
+    let read = request(READ_4, 1, 0, 4, &[]);
+    peer.send(&read);
+    inside.recv().unwrap();
+    for _ in 0..QUEUE_FRAMES_COUNT_MAX - 1 {
+        peer.send(&read);
+    }
+    std::thread::scope(|scope| {
+        let (sent, first_of_them) = mpsc::channel();
+        let peer = &peer;
+        let read = &read;
+        scope.spawn(move || {
+            for _ in 0..1 + MORE_COUNT {
+                peer.send(read);
+                let _ = sent.send(());
+            }
+        });
+        // The last one there is room for; whoever comes next waits.
+        first_of_them.recv().unwrap();
+        drop(open);
+        peer.wait(1 + QUEUE_FRAMES_COUNT_MAX + MORE_COUNT);
+    });
+}
+
+#[test]
+fn a_receiver_that_sends_from_within_the_receipt_is_never_held_up() {
+    let limit = 2 * QUEUE_FRAMES_COUNT_MAX;
+    let peer = Peer::new(move |peer, answer| {
+        if word(answer, 1) == 1 {
+            let again = request(READ_4, 2, 0, 4, &[]);
+            for _ in 0..limit + 10 {
+                peer.send(&again);
+            }
+        }
+    });
+    let _emulation = emulation(&peer);
+    peer.send(&request(READ_4, 1, 0, 4, &[]));
+    peer.wait(1 + limit);
+    let last = request(READ_4, 3, 0, 4, &[]);
+    peer.send(&last);
+    let seen = peer.wait(2 + limit);
+    assert_eq!(seen.len(), 2 + limit, "those beyond the limit were dropped");
+    assert_eq!(word(&seen[1 + limit].bytes, 1), 3);
+}
+
+#[test]
+fn stop_returns_while_a_receiver_is_stuck_and_frees_a_sender_that_is_held_up() {
+    let (peer, open, inside) = gated();
+    let emulation = emulation(&peer);
+    let read = request(READ_4, 1, 0, 4, &[]);
+    peer.send(&read);
+    inside.recv().unwrap();
+    for _ in 0..QUEUE_FRAMES_COUNT_MAX {
+        peer.send(&read);
+    }
+    std::thread::scope(|scope| {
+        let sender = scope.spawn(|| peer.send(&read));
+        for _ in 0..3 {
+            scope.spawn(|| emulation.stop());
+        }
+        emulation.stop();
+        sender.join().unwrap();
+    });
+    assert_eq!(peer.seen().len(), 1, "what waited was dropped");
+    let master = Arc::downgrade(&emulation.stream_master());
+    drop(emulation);
+    peer.stream_master().stop();
+    assert!(master.upgrade().is_some(), "the worker is still in the receiver");
+    drop(open);
+    crate::peer::wait_until_freed(&master);
+}
+
+#[test]
+fn the_device_can_be_stopped_and_dropped_from_within_the_receipt_of_its_answer() {
+    let slot: Arc<Mutex<Option<Arc<SrpV3Emulation>>>> = Arc::default();
+    let inner = slot.clone();
+    let (told, stopped) = mpsc::channel();
+    let peer = Peer::new(move |peer, _| {
+        let emulation = inner.lock().take().expect("one answer only");
+        emulation.stop();
+        peer.stream_master().stop();
+        drop(emulation);
+        told.send(()).unwrap();
+    });
+    let emulation = emulation(&peer);
+    let master = Arc::downgrade(&emulation.stream_master());
+    // Held while the request goes out, so that the receipt finds the handle.
+    let mut slot = slot.lock();
+    peer.send(&request(READ_4, 1, 0, 4, &[]));
+    *slot = Some(emulation);
+    drop(slot);
+    stopped.recv().unwrap();
+    crate::peer::wait_until_freed(&master);
+    assert_eq!(peer.seen().len(), 1);
+}
+
+#[test]
+fn posted_writes_are_carried_out_in_order_and_not_answered() {
+    let peer = Peer::silent();
+    let emulation = emulation(&peer);
+    for value in 0..=9 {
+        peer.send(&request(POST_4, 1, 0x40, 4, &[value; 4]));
+    }
+    let read = request(READ_4, 2, 0x40, 4, &[]);
+    peer.send(&read);
+    assert_eq!(peer.wait(1)[0].bytes, response(&read, &[9; 4], 0));
+    let slave = emulation.stream_slave();
+    assert_eq!((slave.base().frame_count(), slave.base().byte_count()), (11, 10 * 24 + 20));
+}
