@@ -296,6 +296,38 @@ static void the_window_limits_what_is_at_the_slave(void **state) {
     bridge_close(&bridge);
 }
 
+static void the_clients_window_and_limit_hold_requests_back(void **state) {
+    (void)state;
+    rogue_mem_tcp_client_options_t options = {0};
+    options.size = sizeof options;
+    options.window = 1;
+    options.transaction_bytes_max = 8;
+    bridge_t bridge;
+    bridge_open(&bridge, KEEP, NULL, &options);
+    uint8_t bytes[9];
+    assert_int_equal(transfer(bridge.master, 0, bytes, 9, ROGUE_MEM_READ),
+                     ROGUE_MEM_ERROR_TRANSACTION);
+    uint32_t id = 0;
+    for (unsigned index = 0; index < 4; index++) {
+        assert_ok(
+            rogue_mem_master_request(bridge.master, index, 1, &bytes[index], ROGUE_MEM_READ, &id));
+    }
+    for (unsigned index = 0; index < 4; index++) {
+        events_wait(&bridge.recorder.transactions, index + 1);
+        rogue_mem_tcp_client_stats_t stats = {0};
+        stats.size = sizeof stats;
+        assert_ok(rogue_mem_tcp_client_stats(bridge.client, &stats));
+        assert_int_equal(stats.outstanding, 4 - index);
+        assert_int_equal(stats.queued, 3 - index);
+        rogue_mem_transaction_t *transaction = recorder_take(&bridge.recorder);
+        assert_null(recorder_take(&bridge.recorder));
+        rogue_mem_transaction_done(transaction);
+        rogue_mem_transaction_release(transaction);
+    }
+    assert_ok(rogue_mem_master_wait(bridge.master, 0));
+    bridge_close(&bridge);
+}
+
 static void stop_server(void *ctx, rogue_mem_transaction_t *transaction) {
     rogue_mem_tcp_server_stop(*(rogue_mem_tcp_server_t **)ctx);
     rogue_mem_transaction_done(transaction);
@@ -340,6 +372,7 @@ int main(void) {
         cmocka_unit_test(a_transaction_beyond_the_servers_limit_is_refused),
         cmocka_unit_test(counters_tell_what_has_happened),
         cmocka_unit_test(the_window_limits_what_is_at_the_slave),
+        cmocka_unit_test(the_clients_window_and_limit_hold_requests_back),
         cmocka_unit_test(a_server_may_be_stopped_by_its_own_slave),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
