@@ -277,6 +277,16 @@ typedef struct rogue_mem_master_t rogue_mem_master_t;
 typedef struct rogue_mem_slave_t rogue_mem_slave_t;
 
 /**
+ * A device in software that answers SRP version 3.
+ */
+typedef struct rogue_mem_srp_v3_emulation_t rogue_mem_srp_v3_emulation_t;
+
+/**
+ * Register transactions carried over a stream by SRP version 3.
+ */
+typedef struct rogue_mem_srp_v3_t rogue_mem_srp_v3_t;
+
+/**
  * Something that sends frames to stream slaves.
  */
 typedef struct rogue_mem_stream_master_t rogue_mem_stream_master_t;
@@ -2088,6 +2098,164 @@ rogue_mem_status_t rogue_mem_stream_master_send_frame(rogue_mem_stream_master_t 
  * Thread safe.
  */
 void rogue_mem_stream_master_stop(rogue_mem_stream_master_t *master);
+
+/* --- SRPv3 ------------------------------------------------------------------------------------ */
+
+/* SRP version 3 carries register transactions over a stream, as SLAC's firmware understands it.
+ * The object is a memory slave, whose accesses are multiples of 4 bytes and at most 4096, and a
+ * stream master and slave, by which requests leave and answers come. Any number may be
+ * outstanding.
+ *
+ * The stream slave and the stream master do not keep the object alive, so that two objects which
+ * are connected with each other make no circle; its handle and its memory slave do. */
+
+/**
+ * Makes an SRPv3 object whose stream is not connected yet; until it is, transactions fail.
+ *
+ * @param out receives the object, a new reference. Untouched on failure.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_srp_v3_new(rogue_mem_srp_v3_t **out);
+
+/**
+ * Adds a reference.
+ *
+ * @param srp the object; NULL is allowed and ignored.
+ * @return its argument.
+ *
+ * Thread safe.
+ */
+rogue_mem_srp_v3_t *rogue_mem_srp_v3_retain(rogue_mem_srp_v3_t *srp);
+
+/**
+ * Gives a reference back. The last one stops the object.
+ *
+ * @param srp the object; NULL is allowed and ignored.
+ *
+ * Thread safe.
+ */
+void rogue_mem_srp_v3_release(rogue_mem_srp_v3_t *srp);
+
+/**
+ * The object as a memory slave, to be given to masters.
+ *
+ * @param srp the object.
+ * @return the slave, a new reference, which keeps the object alive; NULL if srp is NULL.
+ *
+ * Thread safe.
+ */
+rogue_mem_slave_t *rogue_mem_srp_v3_slave(const rogue_mem_srp_v3_t *srp);
+
+/**
+ * Where requests leave.
+ *
+ * @param srp the object.
+ * @return the stream master, a new reference; NULL if srp is NULL.
+ *
+ * Thread safe.
+ */
+rogue_mem_stream_master_t *rogue_mem_srp_v3_stream_master(const rogue_mem_srp_v3_t *srp);
+
+/**
+ * Where answers come.
+ *
+ * @param srp the object.
+ * @return the stream slave, a new reference; NULL if srp is NULL.
+ *
+ * Thread safe.
+ */
+rogue_mem_stream_slave_t *rogue_mem_srp_v3_stream_slave(const rogue_mem_srp_v3_t *srp);
+
+/**
+ * Sets how long the device is told to wait for its own bus, for later requests.
+ *
+ * @param srp the object; NULL is an error.
+ * @param timeout in units of 100 ms; 0 = for ever. It is 10 at first.
+ *
+ * Thread safe.
+ */
+void rogue_mem_srp_v3_set_hardware_timeout(rogue_mem_srp_v3_t *srp, uint8_t timeout);
+
+/**
+ * Lets go of the stream and fails all outstanding transactions. Later ones fail at once, until a
+ * stream is connected again. Further calls do nothing.
+ *
+ * @param srp the object; NULL is an error.
+ *
+ * Thread safe; also from a callback.
+ */
+void rogue_mem_srp_v3_stop(rogue_mem_srp_v3_t *srp);
+
+/* --- SRPv3: emulated device ------------------------------------------------------------------- */
+
+/* The device's side of SRP version 3, in software: sparse memory that answers requests, for tests,
+ * examples and simulations. What was never written reads as zero. Requests are carried out one
+ * after the other, in a thread of the object's own, which therefore calls what its answers are
+ * sent to. */
+
+/**
+ * Makes an SRPv3 device with empty memory, and starts its thread.
+ *
+ * @param out receives the device, a new reference. Untouched on failure.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_srp_v3_emulation_new(rogue_mem_srp_v3_emulation_t **out);
+
+/**
+ * Adds a reference.
+ *
+ * @param device the device; NULL is allowed and ignored.
+ * @return its argument.
+ *
+ * Thread safe.
+ */
+rogue_mem_srp_v3_emulation_t *rogue_mem_srp_v3_emulation_retain(
+    rogue_mem_srp_v3_emulation_t *device);
+
+/**
+ * Gives a reference back. The device lives on, with its thread, as long as its stream slave does.
+ *
+ * @param device the device; NULL is allowed and ignored.
+ *
+ * Thread safe.
+ */
+void rogue_mem_srp_v3_emulation_release(rogue_mem_srp_v3_emulation_t *device);
+
+/**
+ * Where answers leave.
+ *
+ * @param device the device.
+ * @return the stream master, a new reference; NULL if device is NULL.
+ *
+ * Thread safe.
+ */
+rogue_mem_stream_master_t *rogue_mem_srp_v3_emulation_stream_master(
+    const rogue_mem_srp_v3_emulation_t *device);
+
+/**
+ * Where requests come.
+ *
+ * @param device the device.
+ * @return the stream slave, a new reference; NULL if device is NULL.
+ *
+ * Thread safe.
+ */
+rogue_mem_stream_slave_t *rogue_mem_srp_v3_emulation_stream_slave(
+    const rogue_mem_srp_v3_emulation_t *device);
+
+/**
+ * Ends the device: its thread ends, requests that wait and those that come later are dropped.
+ * Further calls do nothing.
+ *
+ * @param device the device; NULL is an error.
+ *
+ * Thread safe; also from a callback.
+ */
+void rogue_mem_srp_v3_emulation_stop(rogue_mem_srp_v3_emulation_t *device);
 
 /* --- Logging ---------------------------------------------------------------------------------- */
 

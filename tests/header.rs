@@ -27,6 +27,8 @@ const SECTIONS: &[(&str, &str)] = &[
     ("frame", "Frames"),
     ("stream_slave", "Stream slaves"),
     ("stream_master", "Stream masters"),
+    ("srp_v3", "SRPv3"),
+    ("srp_v3_emulation", "SRPv3: emulated device"),
     ("logging", "Logging"),
 ];
 /// The files that declare nothing.
@@ -125,7 +127,18 @@ fn declarations(file: &Path) -> String {
     let text = String::from_utf8(bytes).expect("the sources are UTF-8");
     // `type` is a word of Rust's, but not of C's; and a type is called by its shorter name.
     let text = text.replace("r#type", "type").replace("struct rogue_mem_", "rogue_mem_");
-    text.replace("typedef rogue_mem_", "typedef struct rogue_mem_").trim_start().to_owned()
+    let text = text.replace("typedef rogue_mem_", "typedef struct rogue_mem_");
+    text.trim_start().lines().map(|line| broken(line) + "\n").collect()
+}
+
+/// A declaration that is too long even with its one parameter by itself goes on in a second line.
+fn broken(line: &str) -> String {
+    match line.split_once('(') {
+        Some((before, after)) if line.len() > LINE_LENGTH_MAX && line.ends_with(");") => {
+            format!("{before}(\n    {after}")
+        }
+        _ => line.to_owned(),
+    }
 }
 
 fn generate() -> String {

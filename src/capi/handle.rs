@@ -10,6 +10,7 @@ use std::sync::Arc;
 use crate::bridge::{TcpClient, TcpServer};
 use crate::logging::Logger;
 use crate::memory::{Hub, Master, Slave, Transaction};
+use crate::protocols::{SrpV3, SrpV3Emulation};
 use crate::stream::{self, Frame};
 
 /// A C type whose pointers are references to a counted Rust object. Having one such object is
@@ -82,6 +83,18 @@ pub struct rogue_mem_stream_master_t {
     _private: (),
 }
 handle!(rogue_mem_stream_master_t => stream::Master);
+
+/// Register transactions carried over a stream by SRP version 3.
+pub struct rogue_mem_srp_v3_t {
+    _private: (),
+}
+handle!(rogue_mem_srp_v3_t => SrpV3);
+
+/// A device in software that answers SRP version 3.
+pub struct rogue_mem_srp_v3_emulation_t {
+    _private: (),
+}
+handle!(rogue_mem_srp_v3_emulation_t => SrpV3Emulation);
 
 /// A named source of log messages.
 pub struct rogue_mem_logger_t {

@@ -30,6 +30,8 @@ pub mod hub;
 pub mod logging;
 pub mod master;
 pub mod slave;
+pub mod srp_v3;
+pub mod srp_v3_emulation;
 pub mod status;
 pub mod stream_master;
 pub mod stream_slave;
@@ -39,6 +41,7 @@ pub mod transaction;
 
 pub use handle::{
     rogue_mem_frame_t, rogue_mem_hub_t, rogue_mem_logger_t, rogue_mem_master_t, rogue_mem_slave_t,
-    rogue_mem_stream_master_t, rogue_mem_stream_slave_t, rogue_mem_tcp_client_t,
-    rogue_mem_tcp_server_t, rogue_mem_transaction_t,
+    rogue_mem_srp_v3_emulation_t, rogue_mem_srp_v3_t, rogue_mem_stream_master_t,
+    rogue_mem_stream_slave_t, rogue_mem_tcp_client_t, rogue_mem_tcp_server_t,
+    rogue_mem_transaction_t,
 };

@@ -405,6 +405,22 @@ static void streams(void **state) {
     rogue_mem_stream_slave_release(slave);
 }
 
+static void srp(void **state) {
+    (void)state;
+    ALLOWS_NULL(rogue_mem_srp_v3);
+    REFUSES(NULL_ARGUMENT, rogue_mem_srp_v3_new, (NULL));
+    GIVES(NULL, rogue_mem_srp_v3_slave, (NULL));
+    GIVES(NULL, rogue_mem_srp_v3_stream_master, (NULL));
+    GIVES(NULL, rogue_mem_srp_v3_stream_slave, (NULL));
+    NOTES(rogue_mem_srp_v3_set_hardware_timeout, (NULL, 1));
+    NOTES(rogue_mem_srp_v3_stop, (NULL));
+    ALLOWS_NULL(rogue_mem_srp_v3_emulation);
+    REFUSES(NULL_ARGUMENT, rogue_mem_srp_v3_emulation_new, (NULL));
+    GIVES(NULL, rogue_mem_srp_v3_emulation_stream_master, (NULL));
+    GIVES(NULL, rogue_mem_srp_v3_emulation_stream_slave, (NULL));
+    NOTES(rogue_mem_srp_v3_emulation_stop, (NULL));
+}
+
 static void logs(void **state) {
     (void)state;
     rogue_mem_logger_t *logger = NULL;
@@ -472,6 +488,7 @@ int main(void) {
         cmocka_unit_test(bridges),
         cmocka_unit_test(frames),
         cmocka_unit_test(streams),
+        cmocka_unit_test(srp),
         cmocka_unit_test(logs),
         cmocka_unit_test(no_function_has_been_forgotten),
     };
