@@ -14,6 +14,10 @@ pub trait Holder: Send + Sync {
     /// May come more than once, and for a transaction that is no longer kept.
     fn forget(&self, tran: &Transaction);
 
+    /// The requester is about to wait for a transaction kept here: what has been put off for the
+    /// sake of others is to be done now.
+    fn urge(&self) {}
+
     /// When this holder last saw life that refreshes a transaction started at `start`.
     fn last_activity(&self, start: Time) -> Option<Time>;
 

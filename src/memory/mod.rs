@@ -42,6 +42,7 @@ pub use buffer::{Buffer, DataGuard};
 pub use emulate::Emulate;
 pub use holders::Holder;
 pub use hub::Hub;
+pub(crate) use ids::IdMap;
 pub use master::{Master, FAILED_POSTS_COUNT_MAX};
 pub use slave::{Slave, SlaveBase, Unconnected, UNCONNECTED_TEXT};
 pub use sparse::{NewPage, SparseMemory, PAGE_BYTES};

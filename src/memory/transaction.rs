@@ -502,6 +502,9 @@ impl Transaction {
     /// Waits until the transaction has ended or its deadline has passed; in the second case it
     /// is given up. The caller still has to [`collect`](Self::collect) it.
     pub(super) fn wait(self: &Arc<Self>) {
+        if !self.is_done() {
+            self.holders().iter().for_each(|holder| holder.urge());
+        }
         while !self.is_done() {
             let deadline = self.deadline();
             let now = clock::now();

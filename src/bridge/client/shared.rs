@@ -18,7 +18,7 @@ use crate::bridge::wire::Outgoing;
 use crate::clock::{self, Time};
 use crate::error::{Error, Result, Status};
 use crate::logging::{log_debug, log_info, log_warning, Logger};
-use crate::memory::{is_write, Activity, Holder, Transaction, POST};
+use crate::memory::{is_write, Activity, Holder, IdMap, Transaction, POST};
 use crate::net::event_loop::LoopHandle;
 use crate::proto::bridge::{evaluate_result, Header, PeerInfo, SessionId};
 
@@ -35,6 +35,10 @@ const PROBES_AWAITED_MAX: usize = 256;
 /// Shortest time between two probes.
 const PROBE_PERIOD_MIN: Duration = Duration::from_millis(1);
 const NO_ATTEMPT: &str = "no attempt has been completed yet";
+/// Requests on their way up to which a further one is sent at once, by the requester's thread.
+const SENT_AT_ONCE_MAX: usize = 4;
+/// Requests that are put off to be sent together.
+const PUT_OFF_MAX: usize = 64;
 const WAIT_READY: &str = "memory::TcpClient::waitReady";
 
 /// A request that has been made and not answered. A posted write ends when it has been sent.
@@ -55,12 +59,14 @@ struct State {
     /// Requests not sent yet, in order. Those that are no longer in the table have been given up.
     queue: VecDeque<(u32, Arc<Transaction>)>,
     /// By the id on the wire: what has been sent and what is in the queue.
-    table: HashMap<u32, Entry>,
+    table: IdMap<Entry>,
     /// Entries of the table that have been sent.
     in_flight: usize,
     window: usize,
     /// `None` without a connection, and while a thread encodes and sends.
     pipe: Option<Pipe>,
+    /// The event loop has been asked to send what is queued.
+    is_loop_told: bool,
     /// Counts connections: a thread that returns a pipe of an earlier one drops it instead.
     generation: u64,
     /// Counts the times the socket was said to be writable.
@@ -102,10 +108,11 @@ impl Shared {
             peer: PeerInfo::default(),
             urgent: VecDeque::new(),
             queue: VecDeque::new(),
-            table: HashMap::new(),
+            table: IdMap::default(),
             in_flight: 0,
             window: LEGACY_WINDOW,
             pipe: None,
+            is_loop_told: false,
             generation: 0,
             writable_count: 0,
             broken: None,
@@ -167,7 +174,19 @@ impl Shared {
         state.timeout_max = state.timeout_max.max(tran.timeout());
         state.table.insert(wire_id, Entry { tran: tran.clone(), sent: false });
         state.queue.push_back((wire_id, tran.clone()));
-        self.pump(state);
+        if state.in_flight < SENT_AT_ONCE_MAX || state.queue.len() >= PUT_OFF_MAX {
+            return self.pump(state);
+        }
+        if state.in_flight >= state.window {
+            return;
+        }
+        // Others are on their way, so this one can wait for company: until the requester waits
+        // for an answer (`urge`), or the event loop comes to it.
+        let is_news = !std::mem::replace(&mut state.is_loop_told, true);
+        drop(state);
+        if is_news {
+            self.wake();
+        }
     }
 
     /// Sends octets of the request connection's session ahead of what waits.
@@ -552,6 +571,8 @@ impl Shared {
 
 /// Gives the pipe back for the next thread that has something to send.
 fn put_back(mut state: MutexGuard<'_, State>, pipe: Pipe, batch: Batch) {
+    // Who asks from here on asks anew: this thread is done.
+    state.is_loop_told = false;
     state.pipe = Some(pipe);
     drop(state);
     // Not before: what it holds may run foreign code when it is dropped.
@@ -689,6 +710,13 @@ impl State {
 }
 
 impl Holder for Shared {
+    fn urge(&self) {
+        let state = self.state.lock();
+        if !state.queue.is_empty() {
+            self.pump(state);
+        }
+    }
+
     fn forget(&self, tran: &Transaction) {
         let mut state = self.state.lock();
         let Some(entry) = state.remove_if(self.wire_id(tran), tran) else { return };

@@ -18,7 +18,7 @@ use crate::bridge::pairing::{Action, Pairing, Side};
 use crate::bridge::wire::{Received, Wire, READ_OCTETS};
 use crate::clock::{self, Time};
 use crate::logging::{log_warning, Logger};
-use crate::memory::{Master, Observer, Transaction};
+use crate::memory::{IdMap, Master, Observer, Transaction};
 use crate::net::event_loop::{self, LoopHandle, Readiness};
 use crate::net::socket::{cause_text, ListenerPair};
 use crate::proto::bridge::property::Announcement;
@@ -124,7 +124,7 @@ pub(super) struct Driver {
     pub(super) clients: HashMap<usize, Client>,
     pub(super) connections: HashMap<usize, Box<Connection>>,
     /// Transactions that the slave has kept, by their id.
-    pub(super) outstanding: HashMap<u32, Outstanding>,
+    pub(super) outstanding: IdMap<Outstanding>,
     pub(super) completions: Arc<Completions>,
     /// When to look whether a transaction is late that the slave has kept; the earliest first.
     /// There may be times of transactions that have ended.
@@ -171,7 +171,7 @@ impl Driver {
             options,
             clients: HashMap::new(),
             connections: HashMap::new(),
-            outstanding: HashMap::new(),
+            outstanding: IdMap::default(),
             completions: Arc::new(Completions { handle: handle.clone(), ended }),
             checks: BinaryHeap::new(),
             dirty: Vec::new(),
