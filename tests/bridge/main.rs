@@ -1,0 +1,14 @@
+//! The memory TCP bridge over real sockets: our client, our server, and peers that speak the
+//! protocol octet by octet.
+//!
+//! What needs a process for itself (memory, descriptors, idleness) is in `bridge_alone.rs`, what
+//! needs several in `bridge_processes.rs`.
+
+mod basics;
+mod clients;
+mod handshake;
+mod hostile;
+mod lifecycle;
+mod queues;
+mod servers;
+mod support;

@@ -1,0 +1,42 @@
+//! What the system says about this process.
+
+use std::fs;
+
+/// Open descriptors.
+pub fn descriptor_count() -> usize {
+    fs::read_dir("/proc/self/fd").unwrap().count()
+}
+
+/// Threads with this name.
+pub fn threads_named(name: &str) -> Vec<u32> {
+    let tasks = fs::read_dir("/proc/self/task").unwrap().flatten();
+    let ids = tasks.filter_map(|task| task.file_name().to_str()?.parse().ok());
+    let has_name = |id: &u32| {
+        let path = format!("/proc/self/task/{id}/comm");
+        fs::read_to_string(path).is_ok_and(|found| found.trim_end() == name)
+    };
+    ids.filter(has_name).collect()
+}
+
+/// How often a thread has gone to sleep by itself, or was sent to sleep.
+pub fn context_switches(thread: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/self/task/{thread}/status")).unwrap();
+    let switches = status.lines().filter(|line| line.contains("ctxt_switches"));
+    switches.map(|line| line.split_whitespace().last().unwrap().parse::<u64>().unwrap()).sum()
+}
+
+/// Memory of this process in RAM, in bytes.
+pub fn resident_bytes() -> u64 {
+    field_of("/proc/self/status", "VmRSS:") * 1024
+}
+
+/// The most memory that this process has ever had in RAM, in bytes.
+pub fn peak_resident_bytes() -> u64 {
+    field_of("/proc/self/status", "VmHWM:") * 1024
+}
+
+fn field_of(path: &str, name: &str) -> u64 {
+    let text = fs::read_to_string(path).unwrap();
+    let line = text.lines().find(|line| line.starts_with(name)).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
