@@ -191,7 +191,10 @@ fn d15_an_unknown_type_is_refused_in_words() {
         let response = client.response.take_response();
         assert_eq!((response.header.id, response.header.ty), (ty, ty));
         assert!(response.text().contains("Unknown transaction type"), "{}", response.text());
-        assert_eq!(response.payload, [0; 4], "a legacy client discards a text with a short payload");
+        assert_eq!(
+            response.payload, [0; 4],
+            "a legacy client discards a text with a short payload"
+        );
     }
     assert_eq!(keeper.seen(), 0);
 }

@@ -52,6 +52,8 @@ struct State {
     phase: ClientState,
     /// Why there is no connection.
     obstacle: String,
+    /// How the last attempt failed, or the last connection was lost.
+    failure: Option<String>,
     /// What the server announced.
     peer: PeerInfo,
     /// What goes ahead of all requests: PONGs and probes.
@@ -105,6 +107,7 @@ impl Shared {
         let state = State {
             phase: ClientState::Connecting,
             obstacle: NO_ATTEMPT.to_owned(),
+            failure: None,
             peer: PeerInfo::default(),
             urgent: VecDeque::new(),
             queue: VecDeque::new(),
@@ -397,7 +400,11 @@ impl Shared {
         let mut state = self.state.lock();
         if state.phase != ClientState::Stopped {
             state.phase = ClientState::Handshake;
-            state.obstacle = "connected, but the server has not completed the handshake".to_owned();
+            let mut text = "connected, but the server has not completed the handshake".to_owned();
+            if let Some(failure) = &state.failure {
+                text = format!("{text} (the attempt before failed: {failure})");
+            }
+            state.obstacle = text;
         }
     }
 
@@ -411,6 +418,7 @@ impl Shared {
         state.generation += 1;
         state.phase = ClientState::Connected;
         state.obstacle.clear();
+        state.failure = None;
         let window = if peer.bridge_level.is_some() { WINDOW } else { LEGACY_WINDOW };
         state.window = self.options.window.unwrap_or(window).max(1);
         state.peer = peer;
@@ -448,6 +456,7 @@ impl Shared {
             state.stats.disconnects += 1;
         }
         let log_line = was_connected.then(|| format!("Lost {}: {obstacle}", self.name));
+        state.failure = Some(obstacle.clone());
         state.obstacle = obstacle;
         self.changed.notify_all();
         drop(state);

@@ -357,7 +357,7 @@ impl Driver {
         let Some(connection) = self.connections.get_mut(&token) else { return };
         connection.turn = Turn::Reading;
         let leftover = std::mem::take(&mut connection.leftover);
-        let start = connection.leftover_start;
+        let start = std::mem::take(&mut connection.leftover_start);
         self.turn_end = clock::now() + TURN_TIME_MAX;
         let left = self.feed(registry, token, &leftover[start..]);
         if left == 0 {

@@ -237,12 +237,7 @@ impl Raw {
     }
 
     fn head(&self) -> Option<(u8, usize, usize)> {
-        let &flags = self.input.first()?;
-        if flags & LARGE == 0 {
-            return Some((flags, 2, usize::from(*self.input.get(1)?)));
-        }
-        let len = u64::from_be_bytes(self.input.get(1..9)?.try_into().unwrap());
-        Some((flags, 9, usize::try_from(len).unwrap()))
+        head_of(&self.input)
     }
 
     /// The next command or whole message; `None` at the end of the connection. Commands between
@@ -302,6 +297,31 @@ impl Raw {
         Response { header, payload: parts.pop().unwrap(), result }
     }
 
+    /// The requests that lie there already, without waiting for more.
+    pub fn items_to_come(&mut self) -> Vec<Request> {
+        let mut found = Vec::new();
+        while self.has_message() {
+            found.push(self.take_request());
+        }
+        found
+    }
+
+    /// Whether a whole message lies there already.
+    fn has_message(&mut self) -> bool {
+        self.has_frame();
+        let mut at = 0;
+        loop {
+            let Some((flags, head, len)) = head_of(&self.input[at..]) else { return false };
+            at += head + len;
+            if at > self.input.len() {
+                return false;
+            }
+            if flags & (MORE | COMMAND) != MORE {
+                return true;
+            }
+        }
+    }
+
     /// Whether a whole frame lies there already, without waiting for one.
     pub fn has_frame(&mut self) -> bool {
         self.stream.set_nonblocking(true).unwrap();
@@ -355,6 +375,16 @@ impl Raw {
     pub fn end(&self) {
         let _ = self.stream.shutdown(Shutdown::Write);
     }
+}
+
+/// Flags, octets of the head and octets of the body of a frame.
+fn head_of(input: &[u8]) -> Option<(u8, usize, usize)> {
+    let &flags = input.first()?;
+    if flags & LARGE == 0 {
+        return Some((flags, 2, usize::from(*input.get(1)?)));
+    }
+    let len = u64::from_be_bytes(input.get(1..9)?.try_into().unwrap());
+    Some((flags, 9, usize::try_from(len).unwrap()))
 }
 
 /// A client of two raw connections: a legacy one unless it has properties.
