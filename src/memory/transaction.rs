@@ -16,6 +16,9 @@ pub const TIMEOUT_TEXT: &str = "Timeout waiting for register transaction";
 /// What a transaction reports that was failed without a text.
 const NO_TEXT: &str = "The slave reported an error without a text";
 
+/// Parts of a split transaction that are looked at for the reason of its timeout.
+const EXPLAINED_PARTS_COUNT_MAX: usize = 16;
+
 const PENDING: u8 = 0;
 const SUCCEEDED: u8 = 1;
 const FAILED: u8 = 2;
@@ -48,7 +51,7 @@ struct Rare {
 #[derive(Default)]
 struct State {
     observer: Option<Arc<dyn Observer>>,
-    /// Who keeps this transaction or one of its descendants; used on roots.
+    /// Who keeps this transaction; of a root, also who keeps parts of it.
     holders: Holders,
     rare: Option<Box<Rare>>,
 }
@@ -319,15 +322,13 @@ impl Transaction {
     /// Tells everybody that this transaction has ended: those who wait for it, those who keep it
     /// or parts of it, the one it is a part of, and its observer. No lock of the bus is held.
     fn announce(self: &Arc<Self>, ended: Ended, error: Option<&str>, given_up: bool) {
-        let Ended { observer, mut holders, subs } = ended;
+        let Ended { observer, holders, subs } = ended;
         self.ended.notify_all();
-        let orphans = subs.filter(|subs| subs.pending > 0).map(|subs| subs.children);
-        if given_up || orphans.is_some() || self.kept.load(Ordering::Acquire) > 0 {
-            if self.parent.is_some() {
-                holders = self.root().holders();
-            }
+        if given_up || self.kept.load(Ordering::Acquire) > 0 {
             holders.iter().for_each(|holder| holder.forget(self));
-            forget_all(&holders, &orphans.unwrap_or_default());
+        }
+        if let Some(subs) = subs.filter(|subs| subs.pending > 0) {
+            forget_all(&subs.children);
         }
         // The last reference to a slave's table may go here.
         drop(holders);
@@ -464,17 +465,22 @@ impl Transaction {
     /// after putting the transaction there. Returns false where the transaction has expired:
     /// then it must be taken out of the table again.
     pub fn set_holder(&self, holder: &Arc<dyn Holder>) -> bool {
+        let mut state = self.state.lock();
+        // Who ends an ancestor looks at this list, under its lock, after the end: either it finds
+        // the holder there, or the end is seen here.
+        if self.expired() {
+            return false;
+        }
+        state.holders.add(holder);
+        drop(state);
         if self.parent.is_some() {
-            // A part that ends asks its own state before the root's: so is it here, and either
-            // it finds the holder, or the holder finds that it has ended.
-            drop(self.state.lock());
+            let root = self.root();
+            let mut state = root.state.lock();
+            if !root.is_done() {
+                state.holders.add(holder);
+            }
         }
-        let mut state = self.root().state.lock();
-        let pending = !self.expired();
-        if pending {
-            state.holders.add(holder);
-        }
-        pending
+        true
     }
 
     /// Counts a table of the bus that keeps this transaction, in case it is completed past it.
@@ -547,12 +553,21 @@ impl Transaction {
     }
 
     fn timeout_text(&self) -> String {
-        let mut text = format!("{TIMEOUT_TEXT} {} message response.", self.id);
-        for why in self.root().holders().iter().filter_map(|holder| holder.explain(self)) {
-            text.push(' ');
-            text.push_str(&why);
-        }
-        text
+        let text = format!("{TIMEOUT_TEXT} {} message response.", self.id);
+        let reason = self.explanations().or_else(|| {
+            // Of a split one it is the parts that are kept; they mostly have the same reason.
+            let children = self.state.lock().subs().map(|subs| subs.children.clone())?;
+            let pending = children.iter().filter_map(Weak::upgrade).filter(|part| !part.is_done());
+            pending.take(EXPLAINED_PARTS_COUNT_MAX).find_map(|part| part.explanations())
+        });
+        text + &reason.unwrap_or_default()
+    }
+
+    /// What its holders say about why this transaction is unanswered, each after a space.
+    fn explanations(&self) -> Option<String> {
+        let holders = self.holders();
+        let reasons = holders.iter().filter_map(|holder| holder.explain(self));
+        reasons.map(|reason| format!(" {reason}")).reduce(|all, one| all + &one)
     }
 
     /// Gives the transaction up: it ends with `text` unless it has ended already, and whoever
@@ -602,12 +617,17 @@ impl Transaction {
     }
 }
 
-/// Has `holders` drop those of `orphans`, and of their parts, that are still pending.
-fn forget_all(holders: &Holders, orphans: &[Weak<Transaction>]) {
-    for orphan in orphans.iter().filter_map(Weak::upgrade).filter(|orphan| !orphan.is_done()) {
+/// Has those of `orphans`, and of their parts, that are still pending dropped by who keeps them.
+fn forget_all(orphans: &[Weak<Transaction>]) {
+    for orphan in orphans.iter().filter_map(Weak::upgrade) {
+        let (holders, parts) = {
+            let mut state = orphan.state.lock();
+            let parts = state.subs().map(|subs| subs.children.clone());
+            (std::mem::take(&mut state.holders), parts)
+        };
+        // Those of one that has ended were its own to tell.
         holders.iter().for_each(|holder| holder.forget(&orphan));
-        let parts = orphan.state.lock().subs().map(|subs| subs.children.clone());
-        forget_all(holders, &parts.unwrap_or_default());
+        forget_all(&parts.unwrap_or_default());
     }
 }
 

@@ -5,5 +5,6 @@ mod completion;
 mod expiry;
 mod hubs;
 mod masters;
+mod stress;
 mod support;
 mod timers;

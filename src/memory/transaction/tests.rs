@@ -128,6 +128,18 @@ fn holders_and_observers_are_called_with_no_lock_held() {
 }
 
 #[test]
+fn the_timeout_of_a_split_transaction_has_the_reason_of_its_parts() {
+    let holder: Arc<dyn Holder> = Arc::new(Probe::default());
+    let whole = raw(5, clock::now(), 1000, 8);
+    let parts: Vec<_> = (0..8).map(|n| whole.create_sub(n, 1, 0, READ).unwrap()).collect();
+    assert!(parts[1..].iter().all(|part| part.set_holder(&holder)));
+    parts[1].done();
+    whole.wait();
+    let text = whole.outcome().unwrap().unwrap_err().text().to_owned();
+    assert_eq!(text.matches("The cable is unplugged.").count(), 1, "{text}");
+}
+
+#[test]
 fn a_holder_that_completes_a_transaction_is_not_told_of_it() {
     // So that it may hold its own table's lock... of which it is told not to; but a completed
     // transaction is not looked up again in vain either.
