@@ -147,6 +147,8 @@ int main(void) {
         return failed("set-up");
     }
     rogue_mem_slave_release(slave);
+    /* The device may take its time: ten seconds here, one if nothing is said. */
+    rogue_mem_master_set_timeout(master, 10 * 1000 * 1000);
 
     const char greeting[16] = "hello, register";
     char copy[16];

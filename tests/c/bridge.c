@@ -153,9 +153,14 @@ static void d09_without_a_server_the_text_says_why(void **state) {
     rogue_mem_tcp_server_release(server);
     rogue_mem_tcp_client_t *client = NULL;
     assert_ok(rogue_mem_tcp_client_new("127.0.0.1", port, NULL, &client));
+    /* Until the first attempt has failed there is no reason yet. */
+    do {
+        assert_int_equal(rogue_mem_tcp_client_wait_ready(client, PERIOD_S, PERIOD_S),
+                         ROGUE_MEM_ERROR_TIMEOUT);
+    } while (strstr(rogue_mem_last_error(), "refused") == NULL);
     rogue_mem_slave_t *slave = rogue_mem_tcp_client_slave(client);
     rogue_mem_master_t *master = master_of(slave);
-    rogue_mem_master_set_timeout(master, 20 * SHORT_TIMEOUT_US);
+    rogue_mem_master_set_timeout(master, SHORT_TIMEOUT_US);
     uint32_t word = 0;
     assert_int_equal(transfer(master, 0, &word, 4, ROGUE_MEM_READ),
                      ROGUE_MEM_ERROR_TRANSACTION_TIMEOUT);

@@ -150,6 +150,8 @@ void recorder_destroy(recorder_t *recorder) {
         rogue_mem_transaction_release(one);
     }
     rogue_mem_slave_release(recorder->slave);
+    /* The thread of a server that has been stopped may be the last one to let go. */
+    events_wait(&recorder->drops, 1);
     assert_int_equal(events_count(&recorder->drops), 1);
     events_destroy(&recorder->transactions);
     events_destroy(&recorder->drops);

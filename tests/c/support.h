@@ -89,8 +89,8 @@ typedef struct {
 } recorder_t;
 
 void recorder_init(recorder_t *recorder, uint32_t min, uint32_t max, enum behaviour behaviour);
-/* Releases the slave and the kept transactions, and asserts that drop was called once. Masters that
- * hold the slave have to be gone. */
+/* Releases the slave and the kept transactions, waits for drop, and asserts that it was called
+ * once. Masters that hold the slave have to be gone. */
 void recorder_destroy(recorder_t *recorder);
 /* The transaction that was kept first, which is the caller's from now on. */
 rogue_mem_transaction_t *recorder_take(recorder_t *recorder);
