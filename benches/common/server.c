@@ -1,0 +1,45 @@
+#include "server.h"
+
+#include <string.h>
+
+#define LINE_BYTES_MAX 256U
+
+bench_server_options_t bench_server_options(bool spins, int argc, char **argv) {
+    bench_server_options_t options = {"127.0.0.1", 0, false, 0};
+    bench_init(argv[0]);
+    for (int i = 1; i + 1 < argc; i += 2) {
+        const char *name = argv[i], *value = argv[i + 1];
+        if (strcmp(name, "--host") == 0) {
+            options.host = value;
+        } else if (strcmp(name, "--port") == 0) {
+            options.port = (uint16_t)bench_number(value, name);
+        } else if (strcmp(name, "--slave") == 0 &&
+                   (strcmp(value, "memory") == 0 || strcmp(value, "silent") == 0)) {
+            options.silent = strcmp(value, "silent") == 0;
+        } else if (strcmp(name, "--spin") == 0 && spins) {
+            options.spin_us = (uint32_t)bench_number(value, name);
+        } else {
+            bench_fail(BENCH_USAGE, "%s %s is not known here", name, value);
+        }
+    }
+    if (argc % 2 != 1) {
+        bench_fail(BENCH_USAGE, "%s needs a value", argv[argc - 1]);
+    }
+    return options;
+}
+
+void bench_server_attend(uint16_t port) {
+    char line[LINE_BYTES_MAX];
+    printf("listening on port %u\n", port);
+    fflush(stdout);
+    while (fgets(line, sizeof line, stdin) != NULL) {
+        bench_command_t command = bench_command_parse(line);
+        if (strcmp(command.word, "usage") != 0) {
+            bench_fail(BENCH_USAGE, "unknown command \"%s\"", command.word);
+        }
+        bench_usage_t usage = bench_usage_now();
+        bench_json_t json = bench_json_begin();
+        bench_json_usage(&json, &usage);
+        bench_json_end(&json);
+    }
+}

@@ -1,0 +1,35 @@
+/*
+ * The server programs.
+ *
+ *   SERVER [--host H] [--port P] [--slave memory|silent] [--spin US]
+ *
+ * Prints "listening on port <P>" and serves until its standard input ends. The line "usage" there
+ * is answered by one JSON object of what the process has used since it began. A silent slave
+ * takes requests and answers none. Without --port any free one is taken.
+ */
+#ifndef BENCH_SERVER_H
+#define BENCH_SERVER_H
+
+#include "measure.h"
+
+typedef struct bench_server_options {
+    const char *host;
+    uint16_t port; /* 0: any */
+    bool silent;
+    uint32_t spin_us;
+} bench_server_options_t;
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* `spins`: whether this server can obey --spin. */
+bench_server_options_t bench_server_options(bool spins, int argc, char **argv);
+/* Says which port it is, answers commands, and returns at the end of standard input. */
+void bench_server_attend(uint16_t port);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,63 @@
+/*
+ * The bridge's client through the C API: request and wait.
+ */
+#include <rogue_mem.h>
+
+#include <stdlib.h>
+
+#include "../common/client.h"
+#include "spin.h"
+
+#define READY_TIMEOUT_S 60.0
+#define READY_PERIOD_S 0.1
+
+typedef struct link {
+    rogue_mem_tcp_client_t *client;
+    rogue_mem_master_t *master;
+} link_t;
+
+static void check(rogue_mem_status_t status, const char *what) {
+    if (status != ROGUE_MEM_OK) {
+        bench_fail(BENCH_WRONG, "%s: %s", what, rogue_mem_last_error());
+    }
+}
+
+static void *open_link(const bench_target_t *target) {
+    link_t *link = bench_alloc(sizeof *link);
+    bench_set_spin(target->spin_us);
+    check(rogue_mem_tcp_client_new(target->host, target->port, NULL, &link->client), "a client");
+    check(rogue_mem_tcp_client_wait_ready(link->client, READY_TIMEOUT_S, READY_PERIOD_S),
+          "connecting");
+    check(rogue_mem_master_new(&link->master), "a master");
+    rogue_mem_slave_t *slave = rogue_mem_tcp_client_slave(link->client);
+    check(rogue_mem_master_set_slave(link->master, slave), "connecting the master");
+    rogue_mem_slave_release(slave);
+    rogue_mem_master_set_timeout(link->master, BENCH_TIMEOUT_US);
+    return link;
+}
+
+static uint32_t request(void *handle, uint32_t type, uint64_t address, uint32_t size, void *data) {
+    link_t *link = handle;
+    uint32_t id;
+    check(rogue_mem_master_request(link->master, address, size, data, type, &id), "a request");
+    return id;
+}
+
+static void wait_for(void *handle, uint32_t id) {
+    link_t *link = handle;
+    check(rogue_mem_master_wait(link->master, id), "a transaction");
+}
+
+static void close_link(void *handle) {
+    link_t *link = handle;
+    rogue_mem_tcp_client_stop(link->client);
+    rogue_mem_master_release(link->master);
+    rogue_mem_tcp_client_release(link->client);
+    free(link);
+}
+
+int main(int argc, char **argv) {
+    static const bench_peer_t peer = {"c",     true,     BENCH_SPIN_HOOK, open_link,
+                                      request, wait_for, close_link};
+    return bench_client_main(&peer, argc, argv);
+}

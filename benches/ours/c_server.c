@@ -1,0 +1,49 @@
+/*
+ * The bridge's server on an emulated memory, through the C API.
+ */
+#include <rogue_mem.h>
+
+#include "../common/server.h"
+#include "spin.h"
+
+static void check(rogue_mem_status_t status, const char *what) {
+    if (status != ROGUE_MEM_OK) {
+        bench_fail(BENCH_WRONG, "%s: %s", what, rogue_mem_last_error());
+    }
+}
+
+/* Takes transactions and never completes them: they are left to the timeout. */
+static void say_nothing(void *context, rogue_mem_transaction_t *transaction) {
+    (void)context;
+    (void)transaction;
+}
+
+static rogue_mem_slave_t *new_slave(bool silent) {
+    rogue_mem_slave_t *slave;
+    if (silent) {
+        rogue_mem_slave_callbacks_t callbacks = {0};
+        callbacks.size = sizeof callbacks;
+        callbacks.do_transaction = say_nothing;
+        check(rogue_mem_slave_new(4, 0, &callbacks, &slave), "a silent slave");
+    } else {
+        check(rogue_mem_emulate_new(4, 0, &slave), "an emulated memory");
+    }
+    return slave;
+}
+
+int main(int argc, char **argv) {
+    bench_server_options_t options = bench_server_options(BENCH_SPIN_HOOK, argc, argv);
+    bench_set_spin(options.spin_us);
+    rogue_mem_tcp_server_t *server;
+    check(rogue_mem_tcp_server_new(options.host, options.port, NULL, &server), "a server");
+    rogue_mem_slave_t *slave = new_slave(options.silent);
+    rogue_mem_master_t *master = rogue_mem_tcp_server_master(server);
+    check(rogue_mem_master_set_slave(master, slave), "connecting the slave");
+    rogue_mem_master_set_timeout(master, BENCH_TIMEOUT_US);
+    bench_server_attend(rogue_mem_tcp_server_port(server));
+    rogue_mem_tcp_server_stop(server);
+    rogue_mem_master_release(master);
+    rogue_mem_slave_release(slave);
+    rogue_mem_tcp_server_release(server);
+    return BENCH_OK;
+}

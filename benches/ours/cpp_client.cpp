@@ -1,0 +1,61 @@
+/*
+ * The bridge's client as a C++ program written for Rogue has it: a class derived from Master that
+ * calls reqTransaction and waitTransaction.
+ */
+#include <rogue/interfaces/memory/Constants.h>
+#include <rogue/interfaces/memory/Master.h>
+#include <rogue/interfaces/memory/TcpClient.h>
+
+#include "../common/client.h"
+#include "spin.h"
+
+namespace rim = rogue::interfaces::memory;
+
+namespace {
+
+constexpr double READY_TIMEOUT_S = 60.0;
+constexpr double READY_PERIOD_S = 0.1;
+
+class Registers : public rim::Master {
+public:
+    explicit Registers(const bench_target_t &target)
+        : client_(rim::TcpClient::create(target.host, target.port)) {
+        if (!client_->waitReady(READY_TIMEOUT_S, READY_PERIOD_S)) {
+            bench_fail(BENCH_WRONG, "connecting: %s", client_->getStateText().c_str());
+        }
+        *this >> client_;
+        setTimeout(BENCH_TIMEOUT_US);
+    }
+
+    /* An error stays until somebody looks; what has been read is checked by the caller. */
+    ~Registers() override {
+        if (!getError().empty()) {
+            bench_fail(BENCH_WRONG, "a transaction: %s", getError().c_str());
+        }
+        client_->stop();
+    }
+
+private:
+    rim::TcpClientPtr client_;
+};
+
+void *openLink(const bench_target_t *target) {
+    bench_set_spin(target->spin_us);
+    return new Registers(*target);
+}
+
+uint32_t request(void *link, uint32_t type, uint64_t address, uint32_t size, void *data) {
+    return static_cast<Registers *>(link)->reqTransaction(address, size, data, type);
+}
+
+void waitFor(void *link, uint32_t id) { static_cast<Registers *>(link)->waitTransaction(id); }
+
+void closeLink(void *link) { delete static_cast<Registers *>(link); }
+
+} // namespace
+
+int main(int argc, char **argv) {
+    static const bench_peer_t peer = {"cpp",   true,    BENCH_SPIN_HOOK, openLink,
+                                      request, waitFor, closeLink};
+    return bench_client_main(&peer, argc, argv);
+}
