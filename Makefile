@@ -15,12 +15,12 @@ CONFIGURE = $(CMAKE) -S . -DCMAKE_BUILD_TYPE=Release \
 	-DROGUE_MEM_CARGO_TARGET_DIR="$(CURDIR)/target"
 
 C_FAMILY_FILES = git ls-files -- 'cpp/*.h' 'examples/*.h' 'examples/*.c' 'examples/*.cpp' \
-	'tests/*.h' 'tests/*.c' 'tests/*.cpp'
+	'tests/*.h' 'tests/*.c' 'tests/*.cpp' 'benches/*.h' 'benches/*.c' 'benches/*.cpp'
 
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := all
-.PHONY: all demo test test-rust test-doc test-programs install lint format clean help
+.PHONY: all demo test test-rust test-doc test-programs bench install lint format clean help
 
 help: ## show this list
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
@@ -49,9 +49,13 @@ test-doc: ## the Rust documentation builds without a warning
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --document-private-items
 
 test-programs: ## C and C++ tests, examples, interoperability, memcheck, packaging
-	$(CONFIGURE) -B "$(BUILD)/test" -DROGUE_MEM_BUILD_TESTS=ON -DROGUE_MEM_TEST_REQUIRE_ALL=ON
+	$(CONFIGURE) -B "$(BUILD)/test" -DROGUE_MEM_BUILD_TESTS=ON -DROGUE_MEM_TEST_REQUIRE_ALL=ON \
+		-DROGUE_MEM_BUILD_BENCHES=ON
 	$(CMAKE) --build "$(BUILD)/test" --parallel $(JOBS)
 	$(CTEST) --test-dir "$(BUILD)/test" --parallel $(JOBS) --output-on-failure --no-tests=error
+
+bench: ## measure against raw TCP and libzmq: the table, and build/bench/results.json
+	scripts/bench --build-dir "$(abspath $(BUILD))/bench"
 
 install: all ## install to PREFIX (default /usr/local), below DESTDIR if given
 	DESTDIR="$(DESTDIR)" $(CMAKE) --install "$(BUILD)/release" --prefix "$(PREFIX)"

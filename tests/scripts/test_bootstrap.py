@@ -108,7 +108,7 @@ class Bootstrap(unittest.TestCase):
         return Machine(folder.name, *arguments, **changed)
 
     def test_nothing_is_installed_where_all_is_there(self):
-        for level in ("demo", "lint", "test"):
+        for level in ("demo", "lint", "test", "bench"):
             machine = self.machine()
             status, said = machine.bootstrap(level)
             self.assertEqual(status, 0, said)

@@ -1,0 +1,1 @@
+"""Runs the benchmark programs, compares the peers and judges the bars; see scripts/bench."""

@@ -1,0 +1,216 @@
+"""The figures that are taken in rounds: one sample is one server and its clients, run afresh."""
+
+import math
+import time
+
+from . import programs
+
+KIB = 1 << 10
+MIB = 1 << 20
+
+# In flight per client where many clients run at once: enough for one client to come near its best
+# rate, so that the total of many can be compared with that. And of how many requests the latency
+# is taken.
+CLIENTS_OUTSTANDING = 128
+CLIENTS_SAMPLE = 64
+# Processes that many clients are spread over.
+CLIENT_PROCESSES_MAX = 4
+# What a spinning peer is told: longer than any wait of a benchmark.
+SPIN_US = 1000000
+# What a sample begins with and does not count: a part of its time, and what it takes to start
+# threads. All clients then begin to count at the same moment.
+WARM_SHARE = 0.2
+START_S_PER_CLIENT = 0.0005
+# Blocks of this size get more time, for there are few of them in a second.
+LARGE_BYTES = 4 * MIB
+LARGE_TIME_FACTOR = 2
+
+
+class Peer:
+    """One way to carry register reads over TCP."""
+
+    def __init__(self, name, title, server, client, spin=False, many_clients=True):
+        self.name = name
+        self.title = title
+        self.server = server
+        self.client = client
+        self.spin = spin
+        self.many_clients = many_clients
+
+    @property
+    def family(self):
+        """The peer that this is, or is a variant of."""
+        return self.name.split("_")[0].rstrip("2")
+
+    @property
+    def arguments(self):
+        """Options of both programs."""
+        return ("--spin", str(SPIN_US)) if self.spin else ()
+
+
+PEERS = {
+    peer.name: peer
+    for peer in (
+        Peer("floor", "floor", "floor_server", "floor_client"),
+        Peer("floor2", "floor, two connections", "floor_server", "floor2_client"),
+        Peer("floor_spin", "floor, spinning", "floor_server", "floor_client", spin=True),
+        # Its server sends answers to whichever client is next.
+        Peer("zmq", "zmq", "zmq_server", "zmq_client", many_clients=False),
+        Peer("c", "C", "c_server", "c_client"),
+        Peer("cpp", "C++", "cpp_server", "cpp_client"),
+        Peer("c_spin", "C, spinning", "c_server", "c_client", spin=True),
+        Peer("cpp_spin", "C++, spinning", "cpp_server", "cpp_client", spin=True),
+    )
+}
+MAIN_PEERS = ("floor", "zmq", "c", "cpp")
+OURS = ("c", "cpp")
+
+
+class Figure:
+    """One quantity that peers are compared by."""
+
+    def __init__(self, name, title, peers=MAIN_PEERS, placements=("one", "free"), **shape):
+        self.name = name
+        self.title = title
+        self.peers = peers
+        self.placements = placements
+        self.type = shape.get("type", "read")
+        self.size = shape.get("size", 4)
+        self.outstanding = shape.get("outstanding", 1)
+        self.clients = shape.get("clients", 1)
+        self.sample = shape.get("sample", 1 if self.outstanding == 1 else 0)
+
+    def runs_with(self, peer):
+        """Whether the peer can be measured in this way."""
+        return self.clients == 1 or peer.many_clients
+
+    def command(self, seconds):
+        """The command for the clients, to be sent now."""
+        if self.size >= LARGE_BYTES:
+            seconds *= LARGE_TIME_FACTOR
+        warm_s = seconds * WARM_SHARE + self.clients * START_S_PER_CLIENT
+        begin_ns = time.monotonic_ns() + int(warm_s * 1e9)
+        return "run type=%s size=%d outstanding=%d sample=%d seconds=%.4f begin_ns=%d" % (
+            self.type, self.size, self.outstanding, self.sample, seconds, begin_ns,
+        )
+
+
+def size_text(size):
+    """4096 as "4 KiB"."""
+    if size >= MIB:
+        return "%d MiB" % (size // MIB)
+    return "%d KiB" % (size // KIB) if size >= KIB else "%d B" % size
+
+
+def latency_figures(spinning):
+    """4-byte reads, one after the other."""
+    peers = ("floor", "floor2", "zmq", "c", "cpp")
+    figures = [Figure("latency", "4-byte read, one at a time", peers)]
+    # Two processes that spin on one CPU keep each other from running: free only.
+    figures.append(
+        Figure("latency_spin", "4-byte read, one at a time, spinning",
+               ("floor_spin",) + spinning, ("free",))
+    )
+    return figures
+
+
+def all_figures(spinning=(), quick=False):
+    """Every figure taken in rounds; `spinning` are those of our peers that can spin."""
+    figures = latency_figures(spinning)
+    for outstanding in (16, 128, 1024, 8192):
+        figures.append(
+            Figure("reads_%d" % outstanding, "4-byte reads, %d outstanding" % outstanding,
+                   outstanding=outstanding)
+        )
+    for size in (4 * KIB, 64 * KIB, MIB, 16 * MIB):
+        for kind in ("read", "write"):
+            figures.append(
+                Figure("block_%s_%d" % (kind, size), "block %s, %s" % (kind, size_text(size)),
+                       type=kind, size=size)
+            )
+    figures.append(
+        Figure("stream_read_%d" % MIB, "block read, 1 MiB, 4 outstanding", size=MIB, outstanding=4)
+    )
+    for clients in (1, 4) if quick else (1, 4, 16, 64, 256):
+        figures.append(
+            Figure("clients_%d" % clients,
+                   "%d client%s, each %d outstanding"
+                   % (clients, "s" if clients > 1 else "", CLIENTS_OUTSTANDING),
+                   outstanding=CLIENTS_OUTSTANDING, clients=clients, sample=CLIENTS_SAMPLE)
+        )
+    return figures
+
+
+def quantile(buckets, fraction):
+    """The value that `fraction` of the samples in [[value, count], ...] do not exceed."""
+    wanted = fraction * sum(count for _, count in buckets)
+    seen = 0
+    for value, count in sorted(buckets):
+        seen += count
+        if seen >= wanted:
+            return value
+    return math.nan
+
+
+def spread_over(clients):
+    """How many clients each process has."""
+    processes = min(clients, CLIENT_PROCESSES_MAX)
+    return [clients // processes + (1 if i < clients % processes else 0) for i in range(processes)]
+
+
+def combine(figure, answers, server_used):
+    """One sample's values out of what the client processes and the server have said."""
+    transactions = sum(answer["transactions"] for answer in answers)
+    # Usage is counted until the last answer, the rates only as long as the window was full.
+    finished = transactions + figure.outstanding * figure.clients
+    requests = sum(answer["requests"] for answer in answers)
+    shares = [rate for answer in answers for rate in answer["per_client"]]
+    rate = sum(answer["transactions"] * 1e9 / answer["elapsed_ns"] for answer in answers)
+    values = {
+        "transactions": transactions,
+        "rate_per_s": rate,
+        "bytes_per_s": rate * figure.size,
+        "worst_client_share": min(shares) * len(shares) / sum(shares) if sum(shares) else 0.0,
+        "client_cpu_ns": sum(answer["cpu_ns"] for answer in answers) / finished,
+        "server_cpu_ns": server_used["cpu_ns"] / requests,
+        "client_switches":
+            sum(answer["voluntary"] + answer["involuntary"] for answer in answers) / finished,
+        "server_switches": (server_used["voluntary"] + server_used["involuntary"]) / requests,
+    }
+    for who, used, count in (("client", answers[0], finished), ("server", server_used, requests)):
+        if "allocations" in used:
+            values[who + "_allocations"] = used["allocations"] / count
+    buckets = [bucket for answer in answers if "latency_ns" in answer
+               for bucket in answer["latency_ns"]["buckets"]]
+    if buckets:
+        for name, fraction in (("p50_ns", 0.5), ("p99_ns", 0.99), ("p999_ns", 0.999)):
+            values[name] = quantile(buckets, fraction)
+        values["max_ns"] = max(answer["latency_ns"]["max"] for answer in answers
+                               if "latency_ns" in answer)
+    return values
+
+
+def used_since(server, before):
+    """What the server has used since it was asked before."""
+    now = server.ask("usage")
+    return {key: now[key] - before[key] for key in before}
+
+
+def take_sample(bin_dir, figure, peer, placement, seconds, preload=None):
+    """Runs a server and its clients and returns the values."""
+    with programs.Session(bin_dir, placement, preload=preload) as session:
+        server = session.start_server(peer.server, *peer.arguments)
+        clients = []
+        for count in spread_over(figure.clients):
+            clients.append(
+                session.start_client(peer.client, "--clients", str(count), *peer.arguments))
+        # Far memory has its pattern before anybody reads it.
+        clients[0].ask("prepare size=%d" % (figure.size if figure.type == "read" else 0))
+        before = server.ask("usage")
+        command = figure.command(seconds)
+        for client in clients:
+            client.send(command)
+        answers = [client.answer(programs.HANG_S) for client in clients]
+        used = used_since(server, before)
+        session.finish()
+    return combine(figure, answers, used)

@@ -1,0 +1,237 @@
+"""The tables for people: on the terminal, and as Markdown."""
+
+from . import bars, figures, machine
+
+PLACEMENT_TITLES = {"one": "both processes on one CPU", "free": "free on all CPUs"}
+PEER_TITLES = {name: peer.title for name, peer in figures.PEERS.items()}
+NOTHING = "–"
+
+
+def duration(ns):
+    """Nanoseconds in a readable unit."""
+    for unit, factor in (("s", 1e9), ("ms", 1e6), ("µs", 1e3)):
+        if ns >= factor:
+            return "%.3g %s" % (ns / factor, unit)
+    return "%.3g ns" % ns
+
+
+def scaled(value, unit):
+    """A number with a decimal prefix."""
+    for prefix, factor in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if value >= factor:
+            return "%.3g %s%s" % (value / factor, prefix, unit)
+    return "%.3g %s" % (value, unit)
+
+
+def octets(value):
+    """Bytes with a binary prefix."""
+    if abs(value) >= 10 * figures.KIB:
+        return "%.1f KiB" % (value / figures.KIB)
+    return "%.0f B" % value
+
+
+def per_transaction(value):
+    """A small number."""
+    return "%.2f" % value
+
+
+def instructions(value):
+    """A count of instructions."""
+    return "%.0f" % value
+
+
+class Table:
+    """Rows of cells below a heading, for a terminal or as Markdown."""
+
+    def __init__(self, *heading):
+        self.heading = list(heading)
+        self.rows = []
+
+    def add(self, *cells):
+        """One row."""
+        self.rows.append([NOTHING if cell is None else str(cell) for cell in cells])
+
+    def _widths(self):
+        rows = [self.heading] + self.rows
+        return [max(len(row[i]) for row in rows) for i in range(len(self.heading))]
+
+    def text(self):
+        """For a terminal."""
+        widths = self._widths()
+        lines = []
+        for row in [self.heading, ["-" * width for width in widths]] + self.rows:
+            cells = [cell.ljust(width) for cell, width in zip(row, widths)]
+            lines.append("  ".join(cells).rstrip())
+        return "\n".join(lines)
+
+    def markdown(self):
+        """As Markdown."""
+        lines = ["| " + " | ".join(row) + " |" for row in [self.heading] + self.rows]
+        lines.insert(1, "|" + "---|" * len(self.heading))
+        return "\n".join(lines)
+
+
+def bar_table(verdicts):
+    """One row for each bar and placement; the verdicts on C++ and C side by side."""
+    table = Table("figure", "placement", "bar", "C++", "verdict", "C", "verdict", "")
+    rows = {}
+    for verdict in verdicts:
+        key = (verdict["bar"], verdict["title"], verdict["placement"], verdict["limit"])
+        rows.setdefault(key, {})[verdict["peer"]] = verdict
+    for (_, title, placement, limit), peers in rows.items():
+        cells = [title, placement, limit]
+        notes = []
+        for peer in ("cpp", "c"):
+            verdict = peers.get(peer)
+            cells.append(verdict and verdict["found"])
+            cells.append(verdict and verdict["verdict"])
+            if verdict and verdict["note"]:
+                notes.append("%s: %s" % (PEER_TITLES[peer], verdict["note"]))
+        table.add(*cells, "; ".join(notes))
+    return table
+
+
+def with_ratio(results, cell, other, text):
+    """A median, and by how much it is another peer's."""
+    value = results.median(*cell)
+    if value is None:
+        return None
+    figure, peer, placement, name = cell
+    ratio = results.ratio(cell, (figure, other, placement, name))
+    if ratio is None or peer == other:
+        return text(value)
+    return "%s (%.3g ×)" % (text(value), ratio)
+
+
+# What is shown of each kind of figure: the value, its words, and the unit.
+def shown_values(figure):
+    """[(name of the value, words, how to write it)] of what a figure is about."""
+    if figure.clients > 1 or figure.name == "clients_1":
+        return [("rate_per_s", "total", lambda value: scaled(value, "/s")),
+                ("worst_client_share", "worst by mean", per_transaction),
+                ("p99_ns", "p99", duration)]
+    if figure.name.startswith("latency"):
+        return [("p50_ns", "p50", duration), ("p99_ns", "p99", duration),
+                ("p999_ns", "p99.9", duration)]
+    if figure.size > 4:
+        return [("bytes_per_s", "", lambda value: scaled(value, "B/s"))]
+    return [("rate_per_s", "", lambda value: scaled(value, "/s"))]
+
+
+COST_FIGURES = ("latency", "reads_16", "reads_1024")
+COSTS = (("client_cpu_ns", "CPU time, client", duration),
+         ("server_cpu_ns", "CPU time, server", duration),
+         ("client_switches", "context switches, client", per_transaction),
+         ("server_switches", "context switches, server", per_transaction))
+
+
+def round_tables(results):
+    """The figures of the rounds, one table for each placement: [(title, table)]."""
+    peers = ("floor", "floor2", "floor_spin", "zmq", "cpp", "c", "cpp_spin", "c_spin")
+    every = figures.all_figures(("c_spin", "cpp_spin"))
+    tables = []
+    for placement, title in PLACEMENT_TITLES.items():
+        present = [peer for peer in peers
+                   if any(results.has(figure.name, peer, placement) for figure in every)]
+        table = Table("figure", *(PEER_TITLES[peer] for peer in present))
+        rows = [(figure.name, figure.title, value) for figure in every
+                for value in shown_values(figure)]
+        rows += [(figure.name, "per transaction, " + figure.title, value) for figure in every
+                 if figure.name in COST_FIGURES for value in COSTS]
+        for name, words, (value, what, text) in rows:
+            cells = [with_ratio(results, (name, peer, placement, value), "floor", text)
+                     for peer in present]
+            if any(cell is not None for cell in cells):
+                table.add(": ".join(part for part in (words, what) if part), *cells)
+        if table.rows:
+            tables.append((title + " (in brackets: by the floor's)", table))
+    return tables
+
+
+SINGLE_ROWS = (
+    ("idle", "server_per_s", "wake-ups of an idle server, per second", per_transaction),
+    ("idle", "client_per_s", "wake-ups of an idle client, per second", per_transaction),
+    ("client_memory", "idle_bytes", "server memory per idle client", octets),
+    ("client_memory", "busy_bytes", "server memory per busy client", octets),
+    ("outstanding_memory", "bytes", "client memory per outstanding transaction", octets),
+    ("instructions_1", "client", "instructions per read, 1 outstanding, client", instructions),
+    ("instructions_1", "server", "instructions per read, 1 outstanding, server", instructions),
+    ("instructions_128", "client", "instructions per read, 128 outstanding, client", instructions),
+    ("instructions_128", "server", "instructions per read, 128 outstanding, server", instructions),
+    ("allocations", "client_allocations", "allocations per read, client", per_transaction),
+    ("allocations", "server_allocations", "allocations per read, server", per_transaction),
+)
+INPROCESS_ROWS = ("virtual_call", "emulate", "emulate_1_hub", "emulate_3_hubs", "srp_v3",
+                  "srp_v3_pipelined")
+
+
+def single_table(results):
+    """What is taken once."""
+    peers = ("floor", "zmq", "cpp", "c")
+    table = Table("figure", *(PEER_TITLES[peer] for peer in peers))
+    for figure, value, words, text in SINGLE_ROWS:
+        medians = [results.median(figure, peer, "free", value) for peer in peers]
+        if any(median is not None for median in medians):
+            table.add(words, *(None if median is None else text(median) for median in medians))
+    return table
+
+
+def inprocess_table(results):
+    """What is measured within one process."""
+    table = Table("request and wait", "C++, one CPU", "C++, free", "C, one CPU", "C, free",
+                  "allocations, C++", "allocations, C")
+    for name in INPROCESS_ROWS:
+        times = [results.median(name, peer, placement, "ns")
+                 for peer in ("cpp", "c") for placement in ("one", "free")]
+        counts = [results.median(name + "_allocations", peer, "one", "allocations")
+                  for peer in ("cpp", "c")]
+        if any(time is not None for time in times):
+            table.add(name.replace("_", " "),
+                      *(None if time is None else duration(time) for time in times),
+                      *(None if count is None else per_transaction(count) for count in counts))
+    return table
+
+
+def sections(document, results):
+    """[(title, table)] of the whole report."""
+    found = [("Bars", bar_table(document["bars"]))] if document["bars"] else []
+    found += round_tables(results)
+    found.append(("taken once, free on all CPUs", single_table(results)))
+    found.append(("within one process", inprocess_table(results)))
+    return [(title, table) for title, table in found if table.rows]
+
+
+def count_verdicts(document):
+    """"12 PASS, 3 FAIL, 2 not measured"."""
+    words = []
+    for verdict in (bars.PASS, bars.FAIL, bars.NOT_MEASURED):
+        count = sum(1 for bar in document["bars"] if bar["verdict"] == verdict)
+        words.append("%d %s" % (count, verdict))
+    return ", ".join(words)
+
+
+def machine_words(document):
+    """Where the figures come from, in one line."""
+    return "%s; %s" % (document["machine"]["time"], machine.in_words(document["machine"]))
+
+
+def text(document, results):
+    """The report for a terminal."""
+    parts = []
+    for title, table in sections(document, results):
+        parts.append("%s\n\n%s" % (title, table.text()))
+    parts.append("machine: " + machine_words(document))
+    parts.extend("note: " + note for note in document["notes"])
+    if document["bars"]:
+        parts.append("bars: " + count_verdicts(document))
+    return "\n\n".join(parts)
+
+
+def markdown(document, results):
+    """The report as Markdown."""
+    parts = ["Measured on: %s. %d rounds, medians." % (machine_words(document),
+                                                       document["options"]["rounds_done"])]
+    parts.extend("Note: %s." % note for note in document["notes"])
+    for title, table in sections(document, results):
+        parts.append("**%s**\n\n%s" % (title, table.markdown()))
+    return "\n\n".join(parts) + "\n"
