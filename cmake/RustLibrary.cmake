@@ -17,10 +17,10 @@ endif()
 
 set(_cargo_environment "CARGO_TARGET_DIR=${ROGUE_MEM_CARGO_TARGET_DIR}")
 set(_cargo_profile release)
-set(_cargo_folder release)
+set(_cargo_profile_folder release)
 if(CMAKE_BUILD_TYPE STREQUAL "Debug")
     set(_cargo_profile dev)
-    set(_cargo_folder debug)
+    set(_cargo_profile_folder debug)
 elseif(CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo")
     list(APPEND _cargo_environment CARGO_PROFILE_RELEASE_DEBUG=true)
 elseif(CMAKE_BUILD_TYPE STREQUAL "MinSizeRel")
@@ -28,9 +28,10 @@ elseif(CMAKE_BUILD_TYPE STREQUAL "MinSizeRel")
 endif()
 
 set(_cargo_target_argument "")
+set(_cargo_folder .)
 if(ROGUE_MEM_RUST_TARGET)
     set(_cargo_target_argument --target ${ROGUE_MEM_RUST_TARGET})
-    set(_cargo_folder "${ROGUE_MEM_RUST_TARGET}/${_cargo_folder}")
+    set(_cargo_folder "${ROGUE_MEM_RUST_TARGET}")
     if(CMAKE_CROSSCOMPILING)
         string(TOUPPER "${ROGUE_MEM_RUST_TARGET}" _linker_variable)
         string(REPLACE "-" "_" _linker_variable "CARGO_TARGET_${_linker_variable}_LINKER")
@@ -41,47 +42,58 @@ endif()
 # --- names ----------------------------------------------------------------------------------------
 
 if(APPLE)
-    set(_shared_cargo_name librogue_mem.dylib)
+    set(ROGUE_MEM_LINK_NAME librogue_mem.dylib)
     set(ROGUE_MEM_SHARED_NAME "librogue_mem.${PROJECT_VERSION}.dylib")
     set(ROGUE_MEM_SONAME "librogue_mem.${ROGUE_MEM_ABI_VERSION}.dylib")
     set(_imported_soname "@rpath/${ROGUE_MEM_SONAME}")
 else()
-    set(_shared_cargo_name librogue_mem.so)
+    set(ROGUE_MEM_LINK_NAME librogue_mem.so)
     set(ROGUE_MEM_SHARED_NAME "librogue_mem.so.${PROJECT_VERSION}")
     set(ROGUE_MEM_SONAME "librogue_mem.so.${ROGUE_MEM_ABI_VERSION}")
     set(_imported_soname "${ROGUE_MEM_SONAME}")
 endif()
-set(ROGUE_MEM_LINK_NAME "${_shared_cargo_name}")
 set(ROGUE_MEM_STATIC_NAME librogue_mem.a)
 set(ROGUE_MEM_LIBRARY_DIR "${PROJECT_BINARY_DIR}/lib")
 
 # --- the build ------------------------------------------------------------------------------------
 
-# The crate types are named here because link-time optimisation is off as soon as an rlib is among
-# them. cargo decides what is out of date, so the target always runs; files that did not change
-# keep their time stamps.
-set(_cargo_output "${ROGUE_MEM_CARGO_TARGET_DIR}/${_cargo_folder}")
-add_custom_target(rogue_mem_cargo ALL
-    COMMAND "${CMAKE_COMMAND}" -E env ${_cargo_environment}
-        "${ROGUE_MEM_CARGO}" rustc --quiet --locked --lib --crate-type cdylib,staticlib
-        --profile ${_cargo_profile} ${_cargo_target_argument}
-    COMMAND "${CMAKE_COMMAND}" -E make_directory "${ROGUE_MEM_LIBRARY_DIR}"
-    COMMAND "${CMAKE_COMMAND}" -E copy_if_different
-        "${_cargo_output}/${_shared_cargo_name}" "${ROGUE_MEM_LIBRARY_DIR}/${ROGUE_MEM_SHARED_NAME}"
-    COMMAND "${CMAKE_COMMAND}" -E copy_if_different
-        "${_cargo_output}/${ROGUE_MEM_STATIC_NAME}"
-        "${ROGUE_MEM_LIBRARY_DIR}/${ROGUE_MEM_STATIC_NAME}"
-    COMMAND "${CMAKE_COMMAND}" -E create_symlink
-        "${ROGUE_MEM_SHARED_NAME}" "${ROGUE_MEM_LIBRARY_DIR}/${ROGUE_MEM_SONAME}"
-    COMMAND "${CMAKE_COMMAND}" -E create_symlink
-        "${ROGUE_MEM_SONAME}" "${ROGUE_MEM_LIBRARY_DIR}/${ROGUE_MEM_LINK_NAME}"
-    BYPRODUCTS
-        "${ROGUE_MEM_LIBRARY_DIR}/${ROGUE_MEM_SHARED_NAME}"
-        "${ROGUE_MEM_LIBRARY_DIR}/${ROGUE_MEM_STATIC_NAME}"
-    WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}"
-    COMMENT "Building librogue_mem ${PROJECT_VERSION} with cargo (profile ${_cargo_profile})"
-    USES_TERMINAL
-    VERBATIM)
+# rogue_mem_add_cargo_build(TARGET PROFILE FOLDER OUTPUT_DIR [static]): builds the shared library,
+# and the static one if asked to, with one of cargo's profiles, whose output is in FOLDER; copies
+# them to OUTPUT_DIR and gives the shared one its links.
+#
+# The crate types are named because link-time optimisation is off as soon as an rlib is among them.
+# cargo decides what is out of date, so the target always runs; files that did not change keep their
+# time stamps.
+function(rogue_mem_add_cargo_build target profile folder output_dir)
+    set(crate_types cdylib)
+    set(files "${output_dir}/${ROGUE_MEM_SHARED_NAME}")
+    set(copies COMMAND "${CMAKE_COMMAND}" -E copy_if_different
+        "${ROGUE_MEM_CARGO_TARGET_DIR}/${folder}/${ROGUE_MEM_LINK_NAME}" ${files})
+    if(static IN_LIST ARGN)
+        string(APPEND crate_types ",staticlib")
+        list(APPEND files "${output_dir}/${ROGUE_MEM_STATIC_NAME}")
+        list(APPEND copies COMMAND "${CMAKE_COMMAND}" -E copy_if_different
+            "${ROGUE_MEM_CARGO_TARGET_DIR}/${folder}/${ROGUE_MEM_STATIC_NAME}" "${output_dir}")
+    endif()
+    add_custom_target(${target} ALL
+        COMMAND "${CMAKE_COMMAND}" -E env ${_cargo_environment}
+            "${ROGUE_MEM_CARGO}" rustc --quiet --locked --lib --crate-type ${crate_types}
+            --profile ${profile} ${_cargo_target_argument}
+        COMMAND "${CMAKE_COMMAND}" -E make_directory "${output_dir}"
+        ${copies}
+        COMMAND "${CMAKE_COMMAND}" -E create_symlink
+            "${ROGUE_MEM_SHARED_NAME}" "${output_dir}/${ROGUE_MEM_SONAME}"
+        COMMAND "${CMAKE_COMMAND}" -E create_symlink
+            "${ROGUE_MEM_SONAME}" "${output_dir}/${ROGUE_MEM_LINK_NAME}"
+        BYPRODUCTS ${files}
+        WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}"
+        COMMENT "Building librogue_mem ${PROJECT_VERSION} with cargo (profile ${profile})"
+        USES_TERMINAL
+        VERBATIM)
+endfunction()
+
+rogue_mem_add_cargo_build(rogue_mem_cargo
+    ${_cargo_profile} "${_cargo_folder}/${_cargo_profile_folder}" "${ROGUE_MEM_LIBRARY_DIR}" static)
 
 # --- what a program that links the static library must link besides -------------------------------
 
