@@ -263,7 +263,7 @@ impl Device {
         if opcode == Opcode::Post {
             return;
         }
-        self.compose(&header, status, scratch);
+        compose(&header, status, &self.memory, scratch);
         if let Err(error) = self.reply(scratch) {
             log_warning!(LOG, "No answer for id={}: {}", header.id, error.text());
         }
@@ -306,18 +306,6 @@ impl Device {
         }
     }
 
-    /// Puts the answer together: the header as it came, what the memory holds now, and the status;
-    /// without data where there is an error.
-    fn compose(&self, header: &Header, status: v3::Status, answer: &mut Vec<u8>) {
-        answer.clear();
-        answer.extend_from_slice(&header.encode());
-        if status == v3::Status::SUCCESS {
-            answer.resize(HEADER_BYTES + header.size() as usize, 0);
-            self.memory.read(header.address, &mut answer[HEADER_BYTES..]);
-        }
-        answer.extend_from_slice(&status.encode());
-    }
-
     fn reply(&self, answer: &[u8]) -> Result<()> {
         let frame = self.master.req_frame(answer.len() as u32, true)?;
         {
@@ -329,5 +317,32 @@ impl Device {
             log_debug!(LOG, "Nobody is connected to receive an answer");
         }
         Ok(())
+    }
+}
+
+/// Puts an answer together: the header as it came, what the memory holds now, and the status;
+/// without data where there is an error.
+fn compose(header: &Header, status: v3::Status, memory: &SparseMemory, answer: &mut Vec<u8>) {
+    answer.clear();
+    answer.extend_from_slice(&header.encode());
+    if status == v3::Status::SUCCESS {
+        answer.resize(HEADER_BYTES + header.size() as usize, 0);
+        memory.read(header.address, &mut answer[HEADER_BYTES..]);
+    }
+    answer.extend_from_slice(&status.encode());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn d55_a_write_that_the_memory_had_no_room_for_is_answered_with_an_error_and_no_data() {
+        let header = Header::request(Opcode::Write, 7, 0x100, 8, 0);
+        let mut answer = vec![0xA5; 99];
+        compose(&header, v3::Status::SLAVE_ERROR, &SparseMemory::new(), &mut answer);
+        assert_eq!(answer, [&header.encode()[..], &[2, 0, 0, 0]].concat());
+        let refused = v3::check_response(&header, &header, answer.len(), v3::Status::SLAVE_ERROR);
+        assert!(refused.unwrap_err().to_string().contains("in hardware: 0x2"));
     }
 }
