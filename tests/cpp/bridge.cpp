@@ -2,6 +2,7 @@
 
 #include "support.h"
 
+#include "rogue/Queue.h"
 #include "rogue/interfaces/memory/Emulate.h"
 #include "rogue/interfaces/memory/Hub.h"
 #include "rogue/interfaces/memory/TcpClient.h"
@@ -137,6 +138,40 @@ TEST_CASE("many transactions under way at once are all answered") {
     master->waitTransaction(0);
     CHECK(master->getError() == "");
     CHECK(back == values);
+}
+
+TEST_CASE("a hundred thousand reads outstanding at a slow slave are all answered") {
+    const uint32_t count = underMemcheck() ? 2000 : 100000;
+    rogue::Queue<rim::TransactionPtr> kept;
+    Event allRequested;
+    std::thread device([&] {
+        // Nothing is answered before everything has been asked.
+        allRequested.wait();
+        while (rim::TransactionPtr t = kept.pop()) {
+            auto lock = t->lock();
+            const uint32_t value = static_cast<uint32_t>(t->address()) ^ 0x5A5A5A5A;
+            std::memcpy(t->begin(), &value, 4);
+            t->done();
+        }
+    });
+    {
+        Served served(FunctionSlave::create([&](rim::TransactionPtr t) { kept.push(t); }));
+        auto master = served.newMaster();
+        std::vector<uint32_t> values(count);
+        for (uint32_t i = 0; i < count; ++i) {
+            master->reqTransaction(4 * i, 4, &values[i], rim::Read);
+        }
+        allRequested.set();
+        master->waitTransaction(0);
+        CHECK(master->getError() == "");
+        uint32_t wrong = 0;
+        for (uint32_t i = 0; i < count; ++i) {
+            wrong += values[i] == (4 * i ^ 0x5A5A5A5A) ? 0 : 1;
+        }
+        CHECK(wrong == 0);
+    }
+    kept.stop();
+    device.join();
 }
 
 TEST_CASE("d13_an_error_text_crosses_the_bridge_as_it_is") {
