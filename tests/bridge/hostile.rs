@@ -98,7 +98,7 @@ fn a_request_before_the_servers_ready_is_not_executed() {
 }
 
 #[test]
-fn messages_of_another_shape_are_dropped_and_counted() {
+fn d11_messages_of_another_shape_are_dropped_and_counted() {
     let server = server();
     let mut client = RawClient::legacy(server.port());
     let parts = |count: usize| raw::message(&vec![&[7u8, 0, 0, 0][..]; count]);

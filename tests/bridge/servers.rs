@@ -174,7 +174,7 @@ fn an_answer_to_an_earlier_probe_counts_and_one_to_anothers_does_not() {
 }
 
 #[test]
-fn results_are_read_as_rogue_and_simulations_mean_them() {
+fn d13_results_are_read_as_rogue_and_simulations_mean_them() {
     let (_server, client, mut peer) = legacy_pair();
     let mut outcome = |ty: u32, result: &[u8]| {
         let data = vec![0; 4];
@@ -236,7 +236,7 @@ fn answers_that_do_not_fit_their_request_fail_it() {
 }
 
 #[test]
-fn answers_that_are_none_are_dropped_and_the_right_one_still_counts() {
+fn d11_answers_that_are_none_are_dropped_and_the_right_one_still_counts() {
     let (_server, client, mut peer) = legacy_pair();
     let id = client.start_read(0x40, 4);
     let header = peer.request.take_request().header;
@@ -419,7 +419,7 @@ fn two_ports_of_different_servers_are_not_used_together() {
 
 /// What a server does instead of completing the handshake, and what the client says of it.
 #[test]
-fn the_timeout_text_names_what_stands_in_the_way() {
+fn d09_the_timeout_text_names_what_stands_in_the_way() {
     let refused = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let refused = if refused == u16::MAX { refused - 1 } else { refused };
     let client = Client::new(refused);
@@ -504,7 +504,7 @@ fn connections_that_fail_are_tried_less_and_less_often() {
 }
 
 #[test]
-fn requests_on_their_way_fail_at_once_and_those_that_wait_are_sent_when_the_server_is_back() {
+fn d09_requests_on_their_way_fail_at_once_and_those_that_wait_are_sent_when_the_server_is_back() {
     let options = ClientOptions { window: Some(1), ..ClientOptions::default() };
     let (server, client, mut peer) = pair_with(&[], options);
     let first = client.start_read(0x10, 4);
@@ -598,7 +598,7 @@ fn an_answer_that_came_before_the_end_counts() {
 }
 
 #[test]
-fn a_post_is_complete_when_it_is_handed_over_and_not_before() {
+fn d09_a_post_is_complete_when_it_is_handed_over_and_not_before() {
     const COUNT: usize = 400;
     const SIZE: usize = 100_000;
     let (_server, client, mut peer) = legacy_pair();

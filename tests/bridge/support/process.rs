@@ -30,9 +30,14 @@ pub fn resident_bytes() -> u64 {
     field_of("/proc/self/status", "VmRSS:") * 1024
 }
 
-/// The most memory that this process has ever had in RAM, in bytes.
+/// The most memory that this process has had in RAM since [`forget_peak`], in bytes.
 pub fn peak_resident_bytes() -> u64 {
     field_of("/proc/self/status", "VmHWM:") * 1024
+}
+
+/// Begins anew with [`peak_resident_bytes`].
+pub fn forget_peak() {
+    fs::write("/proc/self/clear_refs", "5").unwrap();
 }
 
 fn field_of(path: &str, name: &str) -> u64 {

@@ -164,7 +164,7 @@ pub struct Raw {
 }
 
 impl Raw {
-    fn new(stream: TcpStream) -> Raw {
+    pub fn new(stream: TcpStream) -> Raw {
         stream.set_nodelay(true).unwrap();
         stream.set_read_timeout(Some(LONG)).unwrap();
         stream.set_write_timeout(Some(LONG)).unwrap();
@@ -172,7 +172,11 @@ impl Raw {
     }
 
     pub fn connect(port: u16) -> Raw {
-        Raw::new(TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap())
+        Raw::connect_to("127.0.0.1", port)
+    }
+
+    pub fn connect_to(host: &str, port: u16) -> Raw {
+        Raw::new(TcpStream::connect((host, port)).unwrap())
     }
 
     #[track_caller]
@@ -290,11 +294,48 @@ impl Raw {
 
     #[track_caller]
     pub fn take_response(&mut self) -> Response {
-        let Item::Message(mut parts) = self.item() else { panic!("no response but a command") };
-        assert_eq!(parts.len(), 6);
-        let header = Header::of(&parts);
-        let result = parts.pop().unwrap();
-        Response { header, payload: parts.pop().unwrap(), result }
+        response_of(self.item())
+    }
+
+    /// The server's greeting and READY; `None` when the connection ends or `is_over`.
+    pub fn try_ready(&mut self, is_over: &dyn Fn() -> bool) -> Option<()> {
+        while self.input.len() < 64 {
+            self.try_fill(is_over)?;
+        }
+        self.input.drain(..64);
+        while !self.has_frame() {
+            self.try_fill(is_over)?;
+        }
+        self.take_ready();
+        Some(())
+    }
+
+    /// The next response; `None` when the connection ends or `is_over`.
+    pub fn try_response(&mut self, is_over: &dyn Fn() -> bool) -> Option<Response> {
+        while !self.has_message() {
+            self.try_fill(is_over)?;
+        }
+        Some(response_of(self.item()))
+    }
+
+    /// Waits for more octets as [`set_patience`](Self::set_patience) says, again and again.
+    fn try_fill(&mut self, is_over: &dyn Fn() -> bool) -> Option<()> {
+        let mut buffer = [0; 65536];
+        loop {
+            match self.stream.read(&mut buffer) {
+                Ok(count @ 1..) => {
+                    self.input.extend_from_slice(&buffer[..count]);
+                    return Some(());
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock && !is_over() => {}
+                _ => return None,
+            }
+        }
+    }
+
+    /// How long a single read waits.
+    pub fn set_patience(&self, time: Duration) {
+        self.stream.set_read_timeout(Some(time)).unwrap();
     }
 
     /// The requests that lie there already, without waiting for more.
@@ -377,6 +418,14 @@ impl Raw {
     }
 }
 
+fn response_of(item: Item) -> Response {
+    let Item::Message(mut parts) = item else { panic!("no response but a command") };
+    assert_eq!(parts.len(), 6);
+    let header = Header::of(&parts);
+    let result = parts.pop().unwrap();
+    Response { header, payload: parts.pop().unwrap(), result }
+}
+
 /// Flags, octets of the head and octets of the body of a frame.
 fn head_of(input: &[u8]) -> Option<(u8, usize, usize)> {
     let &flags = input.first()?;
@@ -396,8 +445,12 @@ pub struct RawClient {
 impl RawClient {
     /// Connects and says everything that a client says, without waiting for the server's READY.
     pub fn announce(port: u16, properties: &[(&str, &str)]) -> RawClient {
-        let mut response = Raw::connect(port + 1);
-        let mut request = Raw::connect(port);
+        RawClient::announce_to("127.0.0.1", port, properties)
+    }
+
+    fn announce_to(host: &str, port: u16, properties: &[(&str, &str)]) -> RawClient {
+        let mut response = Raw::connect_to(host, port + 1);
+        let mut request = Raw::connect_to(host, port);
         response.greet();
         request.greet();
         response.send(&ready("PULL", properties));
@@ -416,6 +469,13 @@ impl RawClient {
     #[track_caller]
     pub fn legacy(port: u16) -> RawClient {
         RawClient::connect(port, &[])
+    }
+
+    #[track_caller]
+    pub fn legacy_at(host: &str, port: u16) -> RawClient {
+        let mut client = RawClient::announce_to(host, port, &[]);
+        client.wait_served();
+        client
     }
 
     /// One of our own kind, with a session of its own.

@@ -1,0 +1,302 @@
+//! What the bridge costs the process: memory, descriptors, threads, wake-ups. These tests count
+//! things of the whole process, so they are alone in theirs and one runs at a time.
+#![cfg(target_os = "linux")]
+
+#[path = "bridge/support/mod.rs"]
+mod support;
+
+use std::fs::File;
+use std::sync::{mpsc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use rogue_mem::bridge::{ClientOptions, ServerOptions, TcpClient, TcpServer};
+use rogue_mem::Status;
+
+use support::process::{
+    context_switches, descriptor_count, forget_peak, peak_resident_bytes, resident_bytes,
+    threads_named,
+};
+use support::raw::{self, Raw, RawClient, RawServer, READ, WRITE};
+use support::slaves::{answer, Call, Keeper};
+use support::{assert_serves, server, server_of, wait_until, Client, LONG_US};
+
+static ALONE: Mutex<()> = Mutex::new(());
+
+/// Waits for the other tests, and for their threads to end.
+fn alone() -> MutexGuard<'static, ()> {
+    let guard = ALONE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    wait_for_threads();
+    guard
+}
+
+/// Objects are gone when their threads are; a stop need not wait for that.
+fn wait_for_threads() {
+    let count = || threads_named("TcpServer").len() + threads_named("TcpClient").len();
+    wait_until("all event loops have ended", || count() == 0);
+}
+
+/// Lets time pass in which nothing is to happen.
+fn let_pass(time: Duration) {
+    let (_sender, nothing) = mpsc::channel::<()>();
+    nothing.recv_timeout(time).unwrap_err();
+}
+
+#[test]
+fn an_idle_bridge_makes_no_wake_ups() {
+    let _alone = alone();
+    let server = server();
+    let client = Client::ready(server.port());
+    let mut legacy = RawClient::legacy(server.port());
+    assert_eq!(legacy.read(1, 0).text(), "OK");
+    client.master.write(0, &[1; 4]).unwrap();
+    let threads = [threads_named("TcpServer"), threads_named("TcpClient")].concat();
+    assert_eq!(threads.len(), 2);
+    let switches = || -> Vec<u64> { threads.iter().map(|&id| context_switches(id)).collect() };
+    // Until the threads have gone to sleep after the last answer.
+    let mut before = switches();
+    wait_until("all is quiet", || {
+        let_pass(Duration::from_millis(20));
+        let now = switches();
+        std::mem::replace(&mut before, now.clone()) == now
+    });
+    let_pass(Duration::from_millis(1200));
+    assert_eq!(switches(), before, "an idle thread was woken");
+    client.master.read(0, 4).unwrap();
+    assert_ne!(switches(), before, "the count moves at all");
+}
+
+#[test]
+fn contract_20_two_hundred_bridges_come_and_go_and_leave_nothing() {
+    let _alone = alone();
+    let cycle = |n: usize| {
+        let server = server();
+        let client = match n % 3 {
+            0 => Client::new(server.port()),
+            _ => Client::ready(server.port()),
+        };
+        if n % 2 == 0 {
+            let _ = client.master.write(0, &[1; 100]);
+        }
+        match n % 4 {
+            0 => drop((client, server)),
+            1 => {
+                client.tcp.stop();
+                client.tcp.stop();
+                server.stop();
+                client.tcp.stop();
+                server.stop();
+            }
+            2 => {
+                server.stop();
+                drop(client);
+            }
+            _ => drop((server, client)),
+        }
+    };
+    (0..20).for_each(cycle);
+    wait_for_threads();
+    let (descriptors, memory) = (descriptor_count(), resident_bytes());
+    (0..200).for_each(cycle);
+    wait_for_threads();
+    assert_eq!(descriptor_count(), descriptors);
+    let growth = resident_bytes().saturating_sub(memory);
+    assert!(growth < 16 << 20, "{growth} bytes more");
+}
+
+#[test]
+fn contract_21_an_occupied_port_is_refused_each_time_and_costs_nothing() {
+    let _alone = alone();
+    let server = server();
+    let descriptors = descriptor_count();
+    // Its request port, its response port, and both of them off by one.
+    let ports = [server.port(), server.port() + 1, server.port() - 1];
+    for n in 0..32 {
+        let port = ports[n % 3];
+        let error = TcpServer::new("127.0.0.1", port, ServerOptions::default()).unwrap_err();
+        assert_eq!(error.status(), Status::Bind);
+        assert!(error.text().contains("Failed to bind server to port "), "{error}");
+        assert!(error.text().contains("another process may be using this port"), "{error}");
+    }
+    assert_eq!(descriptor_count(), descriptors);
+    assert_eq!(threads_named("TcpServer").len(), 1);
+    for _ in 0..32 {
+        let _ = TcpClient::new("*", 9000, ClientOptions::default()).unwrap_err();
+    }
+    assert_eq!(descriptor_count(), descriptors);
+    assert_serves(&server);
+}
+
+#[test]
+fn what_an_outstanding_read_costs_is_bounded() {
+    const COUNT: u64 = 100_000;
+    let _alone = alone();
+    let keeper = Keeper::new();
+    let server = server_of(keeper.clone(), ServerOptions::default());
+    let client = Client::ready(server.port());
+    client.master.set_timeout(10 * LONG_US);
+    let before = resident_bytes();
+    let ids: Vec<u32> = (0..COUNT).map(|n| client.start_read(n * 4, 4)).collect();
+    keeper.wait_seen(1024);
+    let each = resident_bytes().saturating_sub(before) / COUNT;
+    println!("{each} bytes of memory for each of {COUNT} outstanding reads of 4 bytes");
+    assert!(each < 1024, "{each} bytes each");
+    let mut answered = 0;
+    while answered < COUNT {
+        answer(&keeper.next());
+        answered += 1;
+    }
+    for id in ids {
+        client.master.wait(id).unwrap();
+    }
+}
+
+/// Asserts that the process never had much more memory during `action` than before.
+#[track_caller]
+fn assert_costs_at_most(bytes: u64, action: impl FnOnce()) {
+    let before = resident_bytes();
+    forget_peak();
+    action();
+    let growth = peak_resident_bytes().saturating_sub(before);
+    assert!(growth < bytes, "{} KiB more at some time", growth >> 10);
+}
+
+#[test]
+fn d15_nothing_is_allocated_for_what_is_only_announced() {
+    let _alone = alone();
+    let server = server();
+    assert_serves(&server);
+    let mut client = RawClient::with_session(server.port(), 1);
+    assert_costs_at_most(16 << 20, || {
+        for id in 0..200 {
+            client.request.send(&raw::request(id, 0, u32::MAX - id, READ, None));
+            assert!(client.response.take_response().text().contains("exceeds"));
+        }
+        // Writes of 64 MiB of which only the beginning comes, on a connection each.
+        let begun: Vec<RawClient> = (100..200)
+            .map(|session| {
+                let mut client = RawClient::with_session(server.port(), session);
+                let mut octets = raw::request(1, 0, 64 << 20, WRITE, Some(b""));
+                octets.truncate(28);
+                octets.extend_from_slice(&raw::frame_head(0, 64 << 20));
+                octets.extend_from_slice(&[1; 1000]);
+                client.request.send(&octets);
+                client
+            })
+            .collect();
+        assert_serves(&server);
+        drop(begun);
+    });
+}
+
+#[test]
+fn a_client_that_reads_no_answers_fills_no_memory() {
+    let _alone = alone();
+    let server = server_of(Call::new(answer), ServerOptions::default());
+    let mut stuck = RawClient::legacy(server.port());
+    let other = Client::ready(server.port());
+    assert_costs_at_most(48 << 20, || {
+        let many = (0..20_000).flat_map(|id| raw::request(id, 0, 65536, READ, None));
+        stuck.request.send(&many.collect::<Vec<u8>>());
+        for n in 0..2000 {
+            other.master.read(n, 4).unwrap();
+        }
+    });
+    let sent = server.stats().bytes_out;
+    assert!(sent < 40 << 20, "{sent}");
+}
+
+#[test]
+fn pings_that_nobody_reads_the_answers_of_fill_no_memory() {
+    let _alone = alone();
+    let server = server();
+    assert_serves(&server);
+    let mut client = RawClient::legacy(server.port());
+    let hostile = RawServer::new();
+    let victim = Client::new(hostile.port);
+    let mut peer = hostile.serve(&[]);
+    victim.wait_connected();
+    let pings = raw::ping(b"0123456789abcdef").repeat(40_000);
+    assert_costs_at_most(32 << 20, || {
+        for _ in 0..10 {
+            for raw in
+                [&mut client.request, &mut client.response, &mut peer.request, &mut peer.response]
+            {
+                raw.send(&pings);
+            }
+        }
+        assert_serves(&server);
+    });
+}
+
+#[test]
+fn responses_that_nobody_asked_for_fill_no_memory() {
+    let _alone = alone();
+    let hostile = RawServer::new();
+    let victim = Client::new(hostile.port);
+    let mut peer = hostile.serve(&[]);
+    victim.wait_connected();
+    let id = victim.start_read(0, 4);
+    let header = peer.request.take_request().header;
+    let mut stranger = header;
+    stranger.id ^= 0x8000_0000;
+    let block = vec![0x11; 1 << 20];
+    assert_costs_at_most(32 << 20, || {
+        // Two of a gigabyte: a stranger's, and one for the read that asked for 4 bytes.
+        for (header, result) in [(stranger, &b"OK"[..]), (header, b"OK")] {
+            let mut octets = header.response(b"", result);
+            let tail = octets.split_off(28);
+            peer.response.send(&octets);
+            peer.response.send(&raw::frame_head(1, 1 << 30));
+            (0..1024).for_each(|_| peer.response.send(&block));
+            peer.response.send(&tail[2..]);
+        }
+        let text = victim.error_of(id);
+        assert_eq!(text, "Received transaction response did not match header size");
+    });
+    assert_eq!(victim.tcp.stats().dropped_responses, 1);
+}
+
+#[test]
+fn a_process_without_descriptors_left_serves_again_when_there_are_some() {
+    let _alone = alone();
+    let server = server();
+    let served = Client::ready(server.port());
+    let silent: Vec<Raw> = (0..20).map(|_| Raw::connect(server.port())).collect();
+    wait_until("they are accepted", || server.stats().held == 20);
+    let limit = DescriptorLimit::lower_to(descriptor_count() as u64 + 20);
+    let mut rest = Vec::new();
+    while let Ok(file) = File::open("/dev/null") {
+        rest.push(file);
+    }
+    // With two for the newcomer's own ends: the server has none for its two.
+    rest.truncate(rest.len() - 2);
+    let mut newcomer = RawClient::announce(server.port(), &raw::properties_of(&"7".repeat(32)));
+    newcomer.wait_served();
+    assert_eq!(newcomer.read(1, 0).text(), "OK", "it was given the place of a silent one");
+    assert!(server.stats().held < 20);
+    served.master.read(0, 4).unwrap();
+    drop((rest, limit, silent));
+    assert_serves(&server);
+}
+
+/// The soft limit of descriptors, lowered as long as this lives.
+struct DescriptorLimit(libc::rlimit);
+
+impl DescriptorLimit {
+    fn lower_to(count: u64) -> DescriptorLimit {
+        let mut former = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+        // SAFETY: the pointer is to a structure that outlives the call.
+        assert_eq!(unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &mut former) }, 0);
+        let limit = libc::rlimit { rlim_cur: count as libc::rlim_t, ..former };
+        // SAFETY: as above; the call only reads it.
+        assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &limit) }, 0);
+        DescriptorLimit(former)
+    }
+}
+
+impl Drop for DescriptorLimit {
+    fn drop(&mut self) {
+        // SAFETY: the pointer is to a structure that outlives the call, which only reads it.
+        unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &self.0) };
+    }
+}

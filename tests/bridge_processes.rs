@@ -1,0 +1,396 @@
+//! The bridge between processes: this program is its own client processes. It has its own `main`,
+//! because a test harness has no place for those.
+
+#[path = "bridge/support/mod.rs"]
+mod support;
+
+use std::collections::VecDeque;
+use std::env;
+use std::io::{BufRead, BufReader};
+use std::net::{Ipv4Addr, TcpStream};
+use std::panic;
+use std::process::{Child, Command, ExitCode, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rogue_mem::bridge::{ClientOptions, LegacyPolicy, ServerOptions, TcpServer};
+use rogue_mem::memory::{Emulate, POST, READ, VERIFY, WRITE};
+
+use support::raw::{self, Raw, RawClient};
+use support::{server, server_of, wait_until, Client, LONG, LONG_US};
+
+/// Tells a process of this program what to do instead of testing: a role and its arguments.
+const ROLE: &str = "BRIDGE_PROCESSES_ROLE";
+/// How long a process may say nothing and not end.
+const PLAY_TIME_MAX: Duration = Duration::from_secs(300);
+const OPERATIONS: usize = 100_000;
+/// Bytes of the address window that each random client has for itself.
+const WINDOW_BYTES: usize = 0x1_0000;
+
+const SCENARIOS: [(&str, fn()); 5] = [
+    ("four_random_clients_find_what_they_have_written", four_random_clients),
+    ("d14_legacy_clients_of_two_processes_get_their_own_answers_through_restarts", two_legacy),
+    ("d14_two_legacy_clients_of_one_process_are_never_crossed_by_a_restart", legacy_twins),
+    ("a_killed_client_leaves_the_others_alone", killed_client),
+    ("a_killed_server_is_found_again", killed_server),
+];
+
+fn main() -> ExitCode {
+    if let Ok(role) = env::var(ROLE) {
+        play(&role);
+        return ExitCode::SUCCESS;
+    }
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let filters: Vec<&String> = arguments.iter().filter(|one| !one.starts_with('-')).collect();
+    let chosen = |name: &str| filters.is_empty() || filters.iter().any(|one| name.contains(*one));
+    let mut outcome = ExitCode::SUCCESS;
+    for (name, scenario) in SCENARIOS.into_iter().filter(|(name, _)| chosen(name)) {
+        if arguments.iter().any(|one| one == "--list") {
+            println!("{name}: test");
+        } else if panic::catch_unwind(scenario).is_ok() {
+            println!("test {name} ... ok");
+        } else {
+            println!("test {name} ... FAILED");
+            outcome = ExitCode::FAILURE;
+        }
+    }
+    outcome
+}
+
+fn play(role: &str) {
+    let words: Vec<&str> = role.split(' ').collect();
+    let number = |at: usize| words[at].parse::<u64>().unwrap();
+    let port = u16::try_from(number(1)).unwrap();
+    match words[0] {
+        "random" => random_client(port, number(2), usize::try_from(number(3)).unwrap()),
+        "legacy" => legacy_client(port, number(2)),
+        "twins" => std::thread::scope(|scope| {
+            scope.spawn(|| legacy_client(port, 1));
+            scope.spawn(|| legacy_client(port, 2));
+        }),
+        "endless" => endless_client(port),
+        "server" => serve(port),
+        other => panic!("no role {other}"),
+    }
+}
+
+/// A process of this program; killed when dropped.
+struct Player {
+    child: Child,
+    lines: Receiver<String>,
+}
+
+impl Player {
+    fn new(role: String) -> Player {
+        let mut child = Command::new(env::current_exe().unwrap())
+            .env(ROLE, role)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let output = BufReader::new(child.stdout.take().unwrap());
+        let (sender, lines) = mpsc::channel();
+        std::thread::spawn(move || {
+            output.lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
+        });
+        Player { child, lines }
+    }
+
+    /// The next line that it says; it fails the test if it has none.
+    fn line(&mut self) -> String {
+        self.lines.recv_timeout(LONG).expect("the process says nothing more")
+    }
+
+    /// Waits until it has said this `count` times.
+    fn wait_for(&mut self, text: &str, count: usize) {
+        let mut seen = 0;
+        while seen < count {
+            seen += usize::from(self.line() == text);
+        }
+    }
+
+    /// Tells it to end, and waits for that, which must be a success.
+    fn finish(mut self) {
+        drop(self.child.stdin.take());
+        let end = loop {
+            match self.lines.recv_timeout(PLAY_TIME_MAX) {
+                Ok(_) => {}
+                Err(end) => break end,
+            }
+        };
+        assert_eq!(end, RecvTimeoutError::Disconnected, "the process does not end");
+        let status = self.child.wait().unwrap();
+        assert!(status.success(), "{status}");
+    }
+}
+
+impl Drop for Player {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+// ---------------------------------------------------------------------- random operations
+
+fn four_random_clients() {
+    let server = server();
+    let depths = [1, 16, 400, 5000];
+    let players: Vec<Player> = (0u64..)
+        .zip(depths)
+        .map(|(n, depth)| Player::new(format!("random {} {n} {depth}", server.port())))
+        .collect();
+    for player in players {
+        player.finish();
+    }
+    let stats = server.stats();
+    assert!(stats.requests >= 4 * OPERATIONS as u64, "{stats:?}");
+    assert_eq!((stats.malformed, stats.refused, stats.dropped_responses), (0, 0, 0));
+}
+
+/// What a read must find, by its id.
+type Expected = (u32, Vec<u8>);
+
+/// Operations in a window of its own, `depth` of them outstanding, each compared with a model: the
+/// server keeps the order of one client, so that the model may run ahead.
+fn random_client(port: u16, number: u64, depth: usize) {
+    let seed = 0xB41D_6E00 + number;
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let client = Client::ready(port);
+    client.master.set_timeout(3 * LONG_US);
+    let base = 0x10_0000_0000 * number;
+    let mut model = vec![0; WINDOW_BYTES];
+    let mut outstanding: VecDeque<Expected> = VecDeque::new();
+    for count in 0..OPERATIONS {
+        let size = match rng.random_range(0..100) {
+            0 => rng.random_range(0..8192),
+            1..10 => rng.random_range(0..256),
+            _ => rng.random_range(1..=8),
+        };
+        let at = rng.random_range(0..WINDOW_BYTES - size);
+        let ty = [READ, WRITE, POST, VERIFY][rng.random_range(0..4)];
+        let range = at..at + size;
+        let mut data = vec![0xEE; size];
+        if ty == WRITE || ty == POST {
+            rng.fill(&mut data[..]);
+            model[range.clone()].copy_from_slice(&data);
+        }
+        let id = client.master.request(base + at as u64, data.into(), ty).unwrap();
+        if ty != POST {
+            outstanding.push_back((id, model[range].to_vec()));
+        }
+        while outstanding.len() >= depth {
+            let (id, expected) = outstanding.pop_front().unwrap();
+            compare(&client, id, &expected, seed, count);
+        }
+    }
+    for (id, expected) in outstanding {
+        compare(&client, id, &expected, seed, OPERATIONS);
+    }
+    client.master.wait(0).unwrap();
+    assert_eq!(client.master.read(base, WINDOW_BYTES as u32).unwrap(), model, "seed {seed}");
+    let stats = client.tcp.stats();
+    assert_eq!((stats.dropped_responses, stats.disconnects), (0, 0), "seed {seed}");
+}
+
+fn compare(client: &Client, id: u32, expected: &[u8], seed: u64, count: usize) {
+    let found = client.master.wait_buffer(id).unwrap();
+    assert!(found == expected, "seed {seed}, before operation {count}: {found:?} {expected:?}");
+}
+
+// ---------------------------------------------------------------------- legacy clients
+
+fn legacy_server_at(port: u16) -> std::sync::Arc<TcpServer> {
+    let options = ServerOptions { legacy: LegacyPolicy::Auto, ..ServerOptions::default() };
+    let mut server = None;
+    wait_until("the ports are free", || {
+        server = TcpServer::new("127.0.0.1", port, options.clone()).ok();
+        server.is_some()
+    });
+    let server = server.unwrap();
+    server.master().set_slave(Emulate::new(4, 0xFFFF_FFFF));
+    server
+}
+
+fn two_legacy() {
+    let mut server = legacy_server_at(0);
+    let port = server.port();
+    let mut players = [1, 2].map(|number| Player::new(format!("legacy {port} {number}")));
+    for _ in 0..6 {
+        for player in &mut players {
+            player.wait_for("ten right", 3);
+        }
+        server.stop();
+        server = legacy_server_at(port);
+    }
+    for mut player in players {
+        player.wait_for("ten right", 3);
+        player.finish();
+    }
+    assert_eq!(server.stats().malformed, 0);
+}
+
+fn legacy_twins() {
+    let mut server = legacy_server_at(0);
+    let port = server.port();
+    let player = Player::new(format!("twins {port}"));
+    for _ in 0..6 {
+        // On their first arrival one of them may be there before the other, and is served then.
+        wait_until("all four connections have come", || {
+            let stats = server.stats();
+            stats.held + 2 * stats.clients == 4
+        });
+        server.stop();
+        server = legacy_server_at(port);
+    }
+    player.finish();
+}
+
+/// Two connections that come and go as those of libzmq do: each tries again by itself, 100 to
+/// 199 ms after it was lost.
+struct Link {
+    rng: ChaCha8Rng,
+    port: u16,
+}
+
+impl Link {
+    fn connect(&mut self) -> RawClient {
+        let (first, second) = (self.delay(), self.delay());
+        let port = self.port;
+        std::thread::scope(|scope| {
+            let response = scope.spawn(move || half(port + 1, "PULL", first));
+            let request = scope.spawn(move || half(port, "PUSH", second));
+            RawClient { response: response.join().unwrap(), request: request.join().unwrap() }
+        })
+    }
+
+    fn delay(&mut self) -> Duration {
+        Duration::from_millis(self.rng.random_range(100..200))
+    }
+}
+
+fn half(port: u16, socket_type: &str, delay: Duration) -> Raw {
+    loop {
+        let_pass(delay);
+        let Ok(stream) = TcpStream::connect((Ipv4Addr::LOCALHOST, port)) else { continue };
+        let mut raw = Raw::new(stream);
+        // It may be lost again at any time; that shows when it is used.
+        if raw.try_send(&raw::greeting()) && raw.try_send(&raw::ready(socket_type, &[])) {
+            return raw;
+        }
+    }
+}
+
+fn let_pass(time: Duration) {
+    let (_sender, nothing) = mpsc::channel::<()>();
+    nothing.recv_timeout(time).unwrap_err();
+}
+
+/// A libzmq client in its ways: it writes and reads a register of its own, with the same ids as
+/// every other such client, until its input ends. It fails if an answer is not its own.
+fn legacy_client(port: u16, number: u64) {
+    static IS_OVER: AtomicBool = AtomicBool::new(false);
+    std::thread::spawn(|| {
+        let _ = std::io::stdin().lines().count();
+        IS_OVER.store(true, Ordering::SeqCst);
+    });
+    let is_over = || IS_OVER.load(Ordering::SeqCst);
+    let mut link = Link { rng: ChaCha8Rng::seed_from_u64(number), port };
+    while !is_over() {
+        let _ = exchange(&mut link.connect(), number, &is_over);
+    }
+}
+
+/// Works until the connection is lost or all is over.
+fn exchange(client: &mut RawClient, number: u64, is_over: &dyn Fn() -> bool) -> Option<()> {
+    client.request.set_patience(Duration::from_millis(500));
+    client.response.set_patience(Duration::from_millis(500));
+    client.response.try_ready(is_over)?;
+    client.request.try_ready(is_over)?;
+    for id in 1..u32::MAX {
+        if is_over() {
+            return None;
+        }
+        let value = (number << 32 | u64::from(id)).to_le_bytes();
+        let address = 0x1000 * number;
+        let octets = [
+            raw::request(2 * id, address, 8, raw::WRITE, Some(&value)),
+            raw::request(2 * id + 1, address, 8, raw::READ, None),
+        ];
+        if !client.request.try_send(&octets.concat()) {
+            return None;
+        }
+        for (asked, ty) in [(2 * id, raw::WRITE), (2 * id + 1, raw::READ)] {
+            let response = client.response.try_response(is_over)?;
+            let header = raw::Header { id: asked, address, size: 8, ty };
+            assert_eq!(response.header, header, "an answer to somebody else, or an old one");
+            assert_eq!(response.payload, value, "somebody else's data");
+            assert_eq!(response.result, b"OK");
+        }
+        if id % 10 == 0 {
+            println!("ten right");
+        }
+    }
+    None
+}
+
+// ---------------------------------------------------------------------- sudden ends
+
+fn endless_client(port: u16) {
+    let client = Client::ready(port);
+    println!("ready");
+    let mut outstanding = VecDeque::new();
+    for n in 0u64.. {
+        outstanding.push_back(client.start_write(n % 0x1000, &[n as u8; 1000]));
+        if outstanding.len() > 500 {
+            client.master.wait(outstanding.pop_front().unwrap()).unwrap();
+        }
+    }
+}
+
+fn killed_client() {
+    let server = server_of(Emulate::new(4, 0xFFFF_FFFF), ServerOptions::default());
+    let steady = Client::ready(server.port());
+    for _ in 0..5 {
+        let mut player = Player::new(format!("endless {}", server.port()));
+        player.wait_for("ready", 1);
+        let before = server.stats().requests;
+        wait_until("it is busy", || server.stats().requests > before + 1000);
+        steady.master.write(0x10_0000, &[7; 8]).unwrap();
+        drop(player);
+        wait_until("it is gone", || server.stats().clients == 1);
+        assert_eq!(steady.master.read(0x10_0000, 8).unwrap(), [7; 8]);
+    }
+    assert_eq!(steady.tcp.stats().disconnects, 0);
+}
+
+fn serve(port: u16) {
+    let server = TcpServer::new("127.0.0.1", port, ServerOptions::default()).unwrap();
+    server.master().set_slave(Emulate::new(4, 0xFFFF_FFFF));
+    println!("{}", server.port());
+    let _ = std::io::stdin().lines().count();
+}
+
+fn killed_server() {
+    let mut player = Player::new("server 0".to_owned());
+    let port: u16 = player.line().parse().unwrap();
+    let options = ClientOptions { window: Some(64), ..ClientOptions::default() };
+    let client = Client::with(port, options);
+    client.wait_ready();
+    for round in 0..4u8 {
+        client.master.write(0, &[round; 4]).unwrap();
+        let ids: Vec<u32> = (0..2000).map(|n| client.start_read(n * 4, 4)).collect();
+        drop(player);
+        player = Player::new(format!("server {port}"));
+        assert_eq!(player.line(), port.to_string());
+        // Those on their way are lost, or were answered; those that waited find the new server.
+        let outcomes = ids.into_iter().map(|id| client.master.wait(id));
+        let lost: Vec<_> = outcomes.filter_map(Result::err).collect();
+        assert!(lost.len() <= 64, "{} of a window of 64", lost.len());
+        assert!(lost.iter().all(|error| error.text().contains("was lost")), "{lost:?}");
+    }
+    player.finish();
+}
