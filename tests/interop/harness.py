@@ -14,6 +14,8 @@ import threading
 import time
 import unittest
 
+from proxy import Proxy
+
 # A wait this long is a hang. Generous: slow machines and memory checkers fit in.
 HANG_S = 120.0
 # A whole test; the watchdog kills its programs then.
@@ -29,6 +31,11 @@ class Settings:
     full = False
     # Put before the programs of this library: a memory checker.
     wrap = []
+
+    @classmethod
+    def operations(cls, count):
+        """So many operations, or fewer of them under a memory checker."""
+        return max(100, count // 20) if cls.wrap else count
 
 
 def parse_fields(line):
@@ -80,9 +87,11 @@ class Program:
         tail = [line[:200] for line in self.lines[-12:]]
         errors = [line[:200] for line in self.errors[-12:]]
         command = " ".join([self.name] + self.arguments)
-        return "%s (pid %d)\n  stdout: %s\n  stderr: %s" % (
+        status = self.process.poll()
+        return "%s (pid %d, %s)\n  stdout: %s\n  stderr: %s" % (
             command,
             self.process.pid,
+            "running" if status is None else "ended with %d" % status,
             "\n          ".join(tail),
             "\n          ".join(errors),
         )
@@ -134,6 +143,11 @@ class Program:
         wanted = ok + further
         while ok < wanted:
             ok = parse_fields(self.expect("^progress ").string)["ok"]
+
+    def expect_unknown(self):
+        """Waits until a workload has operations whose outcome it does not know."""
+        while parse_fields(self.expect("^progress ").string)["unknown"] == 0:
+            pass
 
     def last_fields(self, word):
         """The fields of the last line that begins with `word`; after the program has ended."""
@@ -244,6 +258,12 @@ class InteropTest(unittest.TestCase):
     def our_server(self, *arguments):
         """This library's server."""
         return self.start_server("our_server", *arguments)
+
+    def proxy(self, server, **settings):
+        """A network in front of the server; clients use it like one."""
+        proxy = Proxy(server.port, **settings)
+        self.addCleanup(proxy.stop)
+        return proxy
 
     def zmq_client(self, mode, server, *arguments):
         """The reference's client."""

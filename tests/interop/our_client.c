@@ -28,6 +28,7 @@ static const char usage[] =
 
 typedef struct counters {
     uint64_t ok, failed, unknown, foreign;
+    uint64_t timeouts; /* those of the unknown ones that nothing but the clock ended */
 } counters_t;
 
 typedef struct our_engine {
@@ -78,6 +79,7 @@ static void engine_wait(engine_t *base, operation_t *operation) {
     }
     rogue_mem_status_t status = rogue_mem_master_wait(engine->master, operation->handle);
     const char *error = status == ROGUE_MEM_OK ? NULL : rogue_mem_last_error();
+    engine->counters.timeouts += status == ROGUE_MEM_ERROR_TRANSACTION_TIMEOUT;
     finish(engine, operation, outcome_of(status, error), error);
 }
 
@@ -117,10 +119,11 @@ static void engine_print_counters(engine_t *base) {
         fatal(EXIT_SYSTEM, "no counters: %s", rogue_mem_last_error());
     }
     say("counters ok=%" PRIu64 " failed=%" PRIu64 " unknown=%" PRIu64 " foreign=%" PRIu64
-        " outstanding=%" PRIu64 " queued=%" PRIu64 " requests=%" PRIu64 " responses=%" PRIu64
-        " connects=%" PRIu64 " disconnects=%" PRIu64 " dropped=%" PRIu64 " peak_kib=%ld",
-        c->ok, c->failed, c->unknown, c->foreign, stats.outstanding, stats.queued, stats.requests,
-        stats.responses, stats.connects, stats.disconnects, stats.dropped_responses,
+        " timeouts=%" PRIu64 " outstanding=%" PRIu64 " queued=%" PRIu64 " requests=%" PRIu64
+        " responses=%" PRIu64 " connects=%" PRIu64 " disconnects=%" PRIu64 " dropped=%" PRIu64
+        " peak_kib=%ld",
+        c->ok, c->failed, c->unknown, c->foreign, c->timeouts, stats.outstanding, stats.queued,
+        stats.requests, stats.responses, stats.connects, stats.disconnects, stats.dropped_responses,
         peak_memory_kib());
 }
 

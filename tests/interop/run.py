@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """Runs the interoperability scenarios.
 
-    run.py --bin DIR [--quick | --full] [-k TEXT] [--wrap COMMAND] [GROUP...]
+    run.py --bin DIR [--quick | --full] [-k TEXT]... [--wrap COMMAND] [GROUP...]
 
 DIR holds the built programs. Groups: peers (the libzmq programs against each other),
-libzmq_client (on our server), libzmq_server (under our client), many (several at once). Without a
-group all are run. --full runs the long versions. The last line is "N passed, N failed"; the exit
-status is 0 when nothing failed.
+libzmq_client (on our server), libzmq_server (under our client), many (several at once), network
+(through connections that are cut, held up and chopped). Without a group all are run. --full runs
+the long versions. The last line is "N passed, N failed"; the exit status is 0 when nothing failed.
 """
 
 import argparse
@@ -21,7 +21,7 @@ sys.dont_write_bytecode = True
 
 from harness import Settings  # noqa: E402
 
-GROUPS = ("peers", "libzmq_client", "libzmq_server", "many")
+GROUPS = ("peers", "libzmq_client", "libzmq_server", "many", "network")
 # What a group needs beside the libzmq programs.
 OWN_PROGRAMS = ("our_server", "our_client")
 
@@ -38,6 +38,11 @@ class Report(unittest.TestResult):
         super().startTest(test)
         self._began = time.monotonic()
 
+    def _programs(self, test):
+        """How every program of a failed test is, for whoever looks into it."""
+        test = getattr(test, "test_case", test)
+        return "\n".join(program.describe() for program in test.programs) + "\n"
+
     def _line(self, word, test, text=""):
         seconds = time.monotonic() - self._began
         print("%-6s %s (%.1f s)%s" % (word, test.id(), seconds, text), flush=True)
@@ -49,17 +54,17 @@ class Report(unittest.TestResult):
 
     def addFailure(self, test, err):
         super().addFailure(test, err)
-        self._line("FAILED", test, "\n" + self.failures[-1][1])
+        self._line("FAILED", test, "\n" + self.failures[-1][1] + self._programs(test))
 
     def addError(self, test, err):
         super().addError(test, err)
-        self._line("FAILED", test, "\n" + self.errors[-1][1])
+        self._line("FAILED", test, "\n" + self.errors[-1][1] + self._programs(test))
 
     def addSubTest(self, test, subtest, err):
         super().addSubTest(test, subtest, err)
         if err is not None:
             texts = self.failures if issubclass(err[0], test.failureException) else self.errors
-            self._line("FAILED", subtest, "\n" + texts[-1][1])
+            self._line("FAILED", subtest, "\n" + texts[-1][1] + self._programs(test))
 
     def addSkip(self, test, reason):
         # Nothing here may be skipped: what cannot run has failed.
@@ -85,7 +90,8 @@ def main():
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_true", help="the short versions (default)")
     size.add_argument("--full", action="store_true", help="the long versions")
-    parser.add_argument("-k", metavar="TEXT", default="", help="only tests whose id contains TEXT")
+    parser.add_argument("-k", metavar="TEXT", action="append", default=[],
+                        help="only tests whose id contains TEXT, or one of several")
     parser.add_argument("--wrap", metavar="COMMAND", default="",
                         help="put before the programs of this library: a memory checker")
     parser.add_argument("groups", nargs="*", metavar="GROUP", help="one of " + ", ".join(GROUPS))
@@ -101,7 +107,7 @@ def main():
 
     loader = unittest.TestLoader()
     if options.k:
-        loader.testNamePatterns = ["*" + options.k + "*"]
+        loader.testNamePatterns = ["*" + text + "*" for text in options.k]
     suite = unittest.TestSuite(loader.loadTestsFromName("test_" + group) for group in groups)
     report = Report()
     suite.run(report)

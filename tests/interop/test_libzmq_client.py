@@ -92,7 +92,8 @@ class OneClient(InteropTest):
             for window in WINDOWS:
                 with self.subTest(backing=" ".join(backing), window=window):
                     server = self.our_server(*backing)
-                    operations = 20000 if Settings.full or window == WINDOWS[-1] else 3000
+                    operations = Settings.operations(
+                        20000 if Settings.full or window == WINDOWS[-1] else 3000)
                     if backing and backing[0] == "--delay-ms":
                         operations = min(operations, 1000 * window)
                     client = self.zmq_client(
@@ -143,7 +144,8 @@ class OneClient(InteropTest):
         self.assertEqual(client.ask("raw " + request(1000, 0, 0xFFFFFFFF, 1)), "ok")
         while client.ask("read 0x1000 4") != "ok 00000000":
             pass
-        self.assertLess(server.counters()["peak_kib"], 1 << 20)
+        if not Settings.wrap:
+            self.assertLess(server.counters()["peak_kib"], 64 << 10)
 
 
 class ComingAndGoing(InteropTest):
@@ -225,7 +227,8 @@ class SeveralClients(InteropTest):
         server = self.our_server()
         clients = [
             self.zmq_client(
-                "random", server, "--ops", 20000 if Settings.full else 5000, "--window", "50",
+                "random", server, "--window", "50",
+                "--ops", Settings.operations(20000 if Settings.full else 5000),
                 "--identity", identity, "--base", identity * 0x100000, "--seed", "9",
                 "--wait-ready", "60", "--timeout", "60")
             for identity in range(1, 5)
@@ -252,11 +255,13 @@ class SeveralClients(InteropTest):
         for _ in range(200):
             deaf.ask("start check 0x100000 1048576 3")
         deaf.pause()
-        client = self.zmq_client("random", server, "--ops", "5000", "--timeout", "60")
+        client = self.zmq_client(
+            "random", server, "--ops", Settings.operations(5000), "--timeout", "60")
         client.expect_exit()
         self.assertClean(client, unknown=0)
         # What is kept for it is bounded: not all of its 200 MiB.
-        self.assertLess(server.counters()["peak_kib"], 160 << 10)
+        if not Settings.wrap:
+            self.assertLess(server.counters()["peak_kib"], 160 << 10)
         deaf.resume()
         deaf.send("wait")
         for _ in range(200):
@@ -284,15 +289,3 @@ class SeveralClients(InteropTest):
         self.our_server("--port", server.port)
         self.assertEqual(client.ask("ready 100"), "ready")
         client.finish()
-
-
-class Addresses(InteropTest):
-    """Where a server may listen."""
-
-    def test_clients_find_a_server_on_every_form_of_address(self):
-        for listen, connect in (("*", "127.0.0.1"), ("lo", "localhost"), ("0.0.0.0", "127.0.0.1")):
-            with self.subTest(listen):
-                server = self.our_server("--host", listen)
-                client = self.zmq_client("probe", server, "--host", connect, "--wait-ready", "60")
-                client.expect_exit()
-                server.finish()

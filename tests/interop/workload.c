@@ -313,7 +313,8 @@ static void run_operations(workload_t *load) {
     for (uint64_t i = 1; !enough; i++) {
         one_operation(load);
         if (options->progress_every != 0 && i % options->progress_every == 0) {
-            say("progress issued=%" PRIu64 " ok=%" PRIu64, i, load->ok);
+            say("progress issued=%" PRIu64 " ok=%" PRIu64 " unknown=%" PRIu64, i, load->ok,
+                load->unknown);
         }
         enough =
             i >= options->operations && (!options->until_end_of_input ||
