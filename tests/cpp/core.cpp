@@ -11,6 +11,7 @@
 #include "rogue/ScopedGil.h"
 #include "rogue/Version.h"
 #include "rogue/interfaces/memory/Constants.h"
+#include "rogue/interfaces/memory/Emulate.h"
 
 #include <rogue_mem.h>
 
@@ -170,6 +171,21 @@ TEST_CASE("a filter acts on loggers that exist, and what is below it is not emit
     rogue::LogFilter filter("core", 5);
     CHECK(filter.name_ == "core");
     CHECK(filter.level_ == 5);
+}
+
+TEST_CASE("a filter set after an object exists lets its messages through") {
+    Records records;
+    auto master = rim::Master::create();
+    auto memory = rim::Emulate::create(4, 0x1000);
+    *master >> memory;
+    rogue::Logging::setFilter("pyrogue.memory.Emulate", rogue::Logging::Debug);
+    CHECK(write32(*master, 0, 1) == "");
+    CHECK(write32(*master, 4, 1) == "");
+    rogue::Logging::setFilter("pyrogue.memory.Emulate", rogue::Logging::Error);
+    CHECK(write32(*master, 0x1000, 1) == "");
+    const auto seen = records.take();
+    REQUIRE(seen.size() == 1);
+    CHECK(contains(seen[0], "10 pyrogue.memory.Emulate Allocating block at 0x0."));
 }
 
 TEST_CASE("d90_long_messages_are_not_cut") {

@@ -61,15 +61,20 @@ private:
     T *raw_ = nullptr;
 };
 
-/** Throws what the C library noted as this thread's last error. */
-[[noreturn]] inline void throwLastError() {
-    throw GeneralError(rogue_mem_last_error_source(), rogue_mem_last_error());
+/**
+ * What the C library says about this thread's last failure, which gave `status`. Late in the end of
+ * a process, when static objects are destroyed, it has forgotten; the status then has to do.
+ */
+inline std::string failureText(rogue_mem_status_t status) {
+    const char *text = rogue_mem_last_error();
+    return *text != '\0' ? text : rogue_mem_status_text(status);
 }
 
 /** Throws unless `status` is success. */
 inline void check(rogue_mem_status_t status) {
-    if (status != ROGUE_MEM_OK)
-        throwLastError();
+    if (status != ROGUE_MEM_OK) {
+        throw GeneralError(rogue_mem_last_error_source(), failureText(status));
+    }
 }
 
 /** The object a `rogue_mem_<object>_new` function makes; throws if it fails. */

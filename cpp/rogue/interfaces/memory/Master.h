@@ -133,7 +133,7 @@ public:
         const rogue_mem_status_t status = rogue_mem_master_wait(native_.get(), id);
         if (status == ROGUE_MEM_OK)
             return true;
-        error = rogue_mem_last_error();
+        error = rogue::detail::failureText(status);
         return false;
     }
 
