@@ -458,12 +458,13 @@ fn a_handshake_that_fails_is_told_and_tried_again() {
     let plain = raw::greeting_with(b"PLAIN");
     let wrong = [raw::greeting(), raw::ready("PUB", &[])].concat();
     let refused = [raw::greeting(), raw::command("ERROR", b"\x09not today")].concat();
-    let cases: [(&[u8], &str); 5] = [
-        (&plain, "mechanism"),
-        (&wrong, "PUB"),
-        (&refused, "not today"),
-        (b"220 ftp.example.org FTP server ready\r\n", "handshake failed"),
-        (b"", "closed by the server"),
+    let cases: [(&[u8], &[&str]); 5] = [
+        (&plain, &["mechanism"]),
+        (&wrong, &["PUB"]),
+        (&refused, &["not today"]),
+        (b"220 ftp.example.org FTP server ready\r\n", &["handshake failed"]),
+        // The second where the client's greeting had come and was not read.
+        (b"", &["closed by the server", "reset by peer"]),
     ];
     for (octets, words) in cases {
         let server = RawServer::new();
@@ -476,7 +477,7 @@ fn a_handshake_that_fails_is_told_and_tried_again() {
         let mut said = String::new();
         wait_until("the client says why", || {
             said = client.tcp.state_text();
-            said.contains(words)
+            words.iter().any(|words| said.contains(words))
         });
         assert!(said.starts_with("not connected to 127.0.0.1"), "{said}");
         drop(server.accept());
