@@ -1,6 +1,7 @@
 //! One connection of the bridge: its socket, its ZMTP session, and what waits to be sent.
 
-use std::io::{self, Read, Write};
+use std::collections::VecDeque;
+use std::io::{self, IoSlice, Read, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +17,10 @@ pub(super) const READ_OCTETS: usize = 64 * 1024;
 const OUT_KEPT_OCTETS_MAX: usize = 256 * 1024;
 /// Octets that have been sent and still lie in front of those that wait.
 const SENT_KEPT_OCTETS_MAX: usize = 64 * 1024;
+/// A block of at least this many octets is sent from where it is.
+const BLOCK_OCTETS_MIN: usize = 16 * 1024;
+/// Buffers that one system call sends.
+const SLICES_COUNT_MAX: usize = 16;
 /// No PONG is put behind more octets than this: a peer that sends PINGs and reads nothing fills
 /// no memory of ours.
 const CONTROL_BACKLOG_OCTETS_MAX: usize = 64 * 1024;
@@ -52,29 +57,47 @@ pub(super) enum Received {
     Failed(io::Error),
 }
 
-/// Octets on their way into a socket.
+/// Octets on their way into a socket: small messages one after another in one buffer, large blocks
+/// each in its own, so that they are not copied.
 #[derive(Default)]
 pub(super) struct Outgoing {
-    octets: Vec<u8>,
+    /// What waits, in order, before `end`.
+    blocks: VecDeque<Vec<u8>>,
+    /// The latest octets, to which more are appended.
+    end: Vec<u8>,
+    /// Octets of the first buffer that have been sent.
     sent: usize,
 }
 
 impl Outgoing {
-    /// Where whole messages are appended.
+    /// Where whole messages, or the octets around a block, are appended.
     pub(super) fn end(&mut self) -> &mut Vec<u8> {
-        &mut self.octets
+        &mut self.end
+    }
+
+    /// Puts a block behind what is there, without copying it if it is large.
+    pub(super) fn append(&mut self, block: Vec<u8>) {
+        if block.len() < BLOCK_OCTETS_MIN {
+            return self.end.extend_from_slice(&block);
+        }
+        self.blocks.push_back(std::mem::take(&mut self.end));
+        self.blocks.push_back(block);
     }
 
     /// Octets that wait to be sent.
     pub(super) fn backlog(&self) -> usize {
-        self.octets.len() - self.sent
+        self.blocks.iter().map(Vec::len).sum::<usize>() + self.end.len() - self.sent
     }
 
     /// Sends as much as the socket takes. Returns whether everything is out; if not, the socket
     /// will become writable.
-    pub(super) fn send(&mut self, mut stream: &TcpStream) -> io::Result<bool> {
-        while self.sent < self.octets.len() {
-            match stream.write(&self.octets[self.sent..]) {
+    pub(super) fn send(&mut self, stream: &TcpStream) -> io::Result<bool> {
+        loop {
+            self.drop_sent();
+            if self.blocks.is_empty() && self.sent == self.end.len() {
+                break;
+            }
+            match self.send_some(stream) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(count) => self.sent += count,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -86,19 +109,44 @@ impl Outgoing {
             }
         }
         self.sent = 0;
-        if self.octets.capacity() > OUT_KEPT_OCTETS_MAX {
-            self.octets = Vec::new();
+        if self.end.capacity() > OUT_KEPT_OCTETS_MAX {
+            self.end = Vec::new();
         } else {
-            self.octets.clear();
+            self.end.clear();
         }
         Ok(true)
+    }
+
+    /// One system call.
+    fn send_some(&self, mut stream: &TcpStream) -> io::Result<usize> {
+        if self.blocks.is_empty() {
+            return stream.write(&self.end[self.sent..]);
+        }
+        let mut slices = [IoSlice::new(&[]); SLICES_COUNT_MAX];
+        let buffers = self.blocks.iter().chain([&self.end]);
+        let mut count = 0;
+        for (slice, buffer) in slices.iter_mut().zip(buffers) {
+            let start = if count == 0 { self.sent } else { 0 };
+            *slice = IoSlice::new(&buffer[start..]);
+            count += 1;
+        }
+        socket::send_vectored(stream, &slices[..count])
+    }
+
+    /// Drops the buffers that have been sent wholly.
+    fn drop_sent(&mut self) {
+        while self.blocks.front().is_some_and(|block| block.len() <= self.sent) {
+            self.sent -= self.blocks.pop_front().map_or(0, |block| block.len());
+        }
     }
 
     /// Makes room at the front, where that is worth it: a buffer that is never quite empty must
     /// not grow for ever.
     fn discard_sent(&mut self) {
-        if self.sent > SENT_KEPT_OCTETS_MAX && self.sent >= self.backlog() {
-            self.octets.drain(..self.sent);
+        self.drop_sent();
+        let is_worth_it = self.sent > SENT_KEPT_OCTETS_MAX && self.sent >= self.backlog();
+        if self.blocks.is_empty() && is_worth_it {
+            self.end.drain(..self.sent);
             self.sent = 0;
         }
     }
@@ -109,6 +157,8 @@ pub(super) struct Wire {
     /// Shared where another thread sends on it; closed when the last owner drops it.
     pub(super) stream: Arc<TcpStream>,
     pub(super) session: Session,
+    /// The system has said that the peer sends no more.
+    pub(super) is_read_closed: bool,
     out: Outgoing,
 }
 
@@ -123,7 +173,12 @@ impl Wire {
     ) -> io::Result<Wire> {
         registry.register(&mut stream, Token(token), Interest::READABLE | Interest::WRITABLE)?;
         let session = Session::new(role, limits);
-        Ok(Wire { stream: Arc::new(stream), session, out: Outgoing::default() })
+        Ok(Wire {
+            stream: Arc::new(stream),
+            session,
+            is_read_closed: false,
+            out: Outgoing::default(),
+        })
     }
 
     /// Sets the options that every connection of the bridge has.
@@ -142,6 +197,32 @@ impl Wire {
                 Err(error) => Received::Failed(error),
             };
         }
+    }
+
+    /// Reads what has come, at most `limit` octets, to the end of `bytes`.
+    pub(super) fn read_to(&self, bytes: &mut Vec<u8>, limit: u64) -> Received {
+        let before = bytes.len();
+        // Into the room behind the bytes, which need not be cleared for it. What was read before
+        // an error stays.
+        let outcome = (&*self.stream).take(limit).read_to_end(bytes);
+        match (bytes.len() - before, outcome) {
+            (count @ 1.., _) => Received::Octets(count),
+            (_, Ok(_)) => Received::Closed,
+            (_, Err(error)) if error.kind() == io::ErrorKind::WouldBlock => Received::Nothing,
+            (_, Err(error)) => Received::Failed(error),
+        }
+    }
+
+    /// Puts a block behind what waits to be sent; see [`Outgoing::append`].
+    pub(super) fn append(&mut self, block: Vec<u8>) {
+        self.out.append(block);
+    }
+
+    /// Whether there may be more to read, after `count` octets came into a buffer of `room`. What
+    /// comes later is announced by an event of its own; the end of the stream, if it was announced
+    /// together with these octets, is not.
+    pub(super) fn may_have_more(&self, count: usize, room: usize) -> bool {
+        count == room || self.is_read_closed
     }
 
     /// Where messages are appended, always whole ones.

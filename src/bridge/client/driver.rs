@@ -258,6 +258,15 @@ impl Driver {
             if !half.connected {
                 return Ok(());
             }
+            if which == RESPONSE {
+                match self.read_payload(scratch.len()) {
+                    Some(Received::Octets(_)) => continue,
+                    Some(Received::Nothing) => return Ok(()),
+                    // The end of the connection shows again.
+                    Some(Received::Closed | Received::Failed(_)) | None => {}
+                }
+            }
+            let Some((_, half)) = self.half_with(token) else { return Ok(()) };
             let received = half.wire.read(scratch);
             match received {
                 Received::Nothing => return Ok(()),
@@ -266,10 +275,14 @@ impl Driver {
                 }
                 Received::Failed(error) => return Err(failure_at(&half.remote(), &error)),
                 Received::Octets(count) => {
+                    let may_have_more = half.wire.may_have_more(count, scratch.len());
                     self.shared.count_received(count);
                     match which {
                         REQUEST => self.feed_request_side(&scratch[..count])?,
                         _ => self.feed_responses(&scratch[..count])?,
+                    }
+                    if !may_have_more {
+                        return Ok(());
                     }
                 }
             }
@@ -277,6 +290,26 @@ impl Driver {
         self.unread = true;
         self.handle.wake();
         Ok(())
+    }
+
+    /// Reads what is left of a large payload to where it is collected, but for its last octet,
+    /// with which the decoder completes it. `None` where there is none.
+    fn read_payload(&mut self, small: usize) -> Option<Received> {
+        let (Link::Opening(halves, _) | Link::Open(halves, _)) = &mut self.link else {
+            return None;
+        };
+        let wire = &mut halves[RESPONSE].wire;
+        let remaining = self.decoder.payload_remaining(&wire.session);
+        let payload = self.body.as_mut().and_then(|body| body.payload.as_mut())?;
+        if remaining <= small as u64 {
+            return None;
+        }
+        let received = wire.read_to(payload, remaining - 1);
+        if let Received::Octets(count) = received {
+            self.decoder.payload_received(&mut wire.session, count as u64);
+            self.shared.count_received(count);
+        }
+        Some(received)
     }
 
     fn feed_request_side(&mut self, mut input: &[u8]) -> Result<(), Failure> {
@@ -426,6 +459,11 @@ impl event_loop::Driver for Driver {
 
     fn ready(&mut self, _registry: &Registry, Token(token): Token, readiness: Readiness) {
         let mut outcome = Ok(());
+        if readiness.read_closed || readiness.error {
+            if let Some((_, half)) = self.half_with(token) {
+                half.wire.is_read_closed = true;
+            }
+        }
         if readiness.writable || readiness.error {
             outcome = self.writable(token);
         }

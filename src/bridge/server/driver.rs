@@ -212,13 +212,33 @@ impl Driver {
             if connection.turn != Turn::Reading {
                 return;
             }
+            // Large data goes straight to where it is wanted.
+            let remaining = connection.decoder.data_remaining(&connection.wire.session);
+            if remaining > scratch.len() as u64 {
+                match self.read_body(token, remaining) {
+                    Some(Received::Octets(_)) => continue,
+                    Some(Received::Nothing) => return,
+                    Some(Received::Closed) => {
+                        return self.close(registry, token, "closed by the client");
+                    }
+                    Some(Received::Failed(error)) => {
+                        return self.close(registry, token, &cause_text(&error));
+                    }
+                    None => {}
+                }
+            }
+            let Some(connection) = self.connections.get_mut(&token) else { return };
             match connection.wire.read(scratch) {
                 Received::Octets(count) => {
+                    let may_have_more = connection.wire.may_have_more(count, scratch.len());
                     add(&self.counters.bytes_in, count as u64);
                     let left = self.feed(registry, token, &scratch[..count]);
                     if let (1.., Some(connection)) = (left, self.connections.get_mut(&token)) {
                         connection.leftover = scratch[count - left..count].to_vec();
                         connection.leftover_start = 0;
+                    }
+                    if !may_have_more {
+                        return;
                     }
                 }
                 Received::Nothing => return,
@@ -231,6 +251,23 @@ impl Driver {
         if self.connections.get(&token).is_some_and(|one| one.turn == Turn::Reading) {
             self.read_later(token);
         }
+    }
+
+    /// Reads data of a write to where it is collected, but for its last octet, with which the
+    /// decoder completes the request. `None` where it is not wanted.
+    fn read_body(&mut self, token: usize, remaining: u64) -> Option<Received> {
+        let transaction_bytes_max = self.options.transaction_bytes_max;
+        let connection = self.connections.get_mut(&token)?;
+        let (header, data) = connection.body.as_mut()?;
+        if header.size > transaction_bytes_max {
+            return None;
+        }
+        let received = connection.wire.read_to(data, remaining - 1);
+        if let Received::Octets(count) = received {
+            connection.decoder.data_received(&mut connection.wire.session, count as u64);
+            add(&self.counters.bytes_in, count as u64);
+        }
+        Some(received)
     }
 
     /// Has the connection read in the next turn.
@@ -424,6 +461,11 @@ impl event_loop::Driver for Driver {
     fn ready(&mut self, registry: &Registry, Token(token): Token, readiness: Readiness) {
         if token == REQUEST_LISTENER || token == RESPONSE_LISTENER {
             return self.accept(registry, token);
+        }
+        if readiness.read_closed || readiness.error {
+            if let Some(connection) = self.connections.get_mut(&token) {
+                connection.wire.is_read_closed = true;
+            }
         }
         if readiness.writable {
             self.send(registry, token);

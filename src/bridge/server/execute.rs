@@ -12,8 +12,8 @@ use crate::error::Result;
 use crate::logging::{log_debug, log_warning};
 use crate::memory::{Buffer, Transaction};
 use crate::proto::bridge::{
-    encode_response, error_result, Dialect, Header, Malformed, RESULT_OK, TYPE_POST, TYPE_READ,
-    TYPE_VERIFY, TYPE_WRITE,
+    encode_response_head, encode_response_tail, error_result, Dialect, Header, Malformed,
+    RESULT_OK, TYPE_POST, TYPE_READ, TYPE_VERIFY, TYPE_WRITE,
 };
 
 /// Responses that may wait for a client to read them before no more of its requests are read.
@@ -97,7 +97,7 @@ impl Driver {
     pub(super) fn execute(&mut self, token: usize, header: Header, mut data: Vec<u8>) {
         add(&self.counters.requests, 1);
         if header.is_probe() {
-            return self.respond(token, &header, Ok(()), &mut []);
+            return self.respond(token, &header, Ok(()), Vec::new());
         }
         if let Err(why) = self.check(&header).and_then(|()| allocate(&header, &mut data)) {
             add(&self.counters.refused, 1);
@@ -154,7 +154,7 @@ impl Driver {
         // Rogue's client shows the text only if the payload is as long as the request said.
         let is_legacy = self.clients.get(&token).is_some_and(|c| c.dialect == Dialect::Legacy);
         let octets = if is_legacy && header.size <= SMALL_BYTES_MAX { header.size } else { 0 };
-        self.respond(token, header, Err(why), &mut vec![0; octets as usize]);
+        self.respond(token, header, Err(why), vec![0; octets as usize]);
     }
 
     /// Answers a write whose data is not what its header says; what else is malformed cannot be
@@ -216,7 +216,7 @@ impl Driver {
         }
     }
 
-    fn finish(&mut self, token: usize, header: &Header, outcome: Result<()>, mut data: Vec<u8>) {
+    fn finish(&mut self, token: usize, header: &Header, outcome: Result<()>, data: Vec<u8>) {
         let Some(client) = self.clients.get_mut(&token) else {
             add(&self.counters.dropped_responses, 1);
             return;
@@ -224,10 +224,10 @@ impl Driver {
         client.outstanding -= 1;
         client.outstanding_bytes -= u64::from(header.size);
         match outcome {
-            Ok(()) => self.respond(token, header, Ok(()), &mut data),
+            Ok(()) => self.respond(token, header, Ok(()), data),
             Err(error) => {
                 log_debug!(self.log, "Transaction id={} failed: {}", header.id, error.text());
-                self.respond(token, header, Err(error.text()), &mut data);
+                self.respond(token, header, Err(error.text()), data);
             }
         }
     }
@@ -238,27 +238,32 @@ impl Driver {
         token: usize,
         header: &Header,
         outcome: std::result::Result<(), &str>,
-        data: &mut [u8],
+        mut data: Vec<u8>,
     ) {
         let Some(client) = self.clients.get(&token) else { return };
         let Some(connection) = self.connections.get_mut(&client.response) else { return };
-        let out = connection.wire.out();
-        let before = out.len();
-        match outcome {
-            Ok(()) => encode_response(header, data, RESULT_OK, out),
-            Err(text) => {
+        let before = connection.wire.backlog();
+        let text;
+        let result = match outcome {
+            Ok(()) => RESULT_OK,
+            Err(why) => {
                 // Rogue's client replaces the text by one about sizes if the payload is not as
                 // long as the request said; it discards the payload's content.
-                let payload = match client.dialect {
-                    Dialect::Legacy => data,
-                    Dialect::Announced => &mut [],
-                };
-                payload.fill(0);
-                encode_response(header, payload, &error_result(text, client.dialect), out);
+                match client.dialect {
+                    Dialect::Legacy => data.fill(0),
+                    Dialect::Announced => data.clear(),
+                }
+                text = error_result(why, client.dialect);
+                &text
             }
-        }
+        };
+        let octets = data.len() as u64;
+        encode_response_head(header, octets, connection.wire.out());
+        connection.wire.append(data);
+        encode_response_tail(result, connection.wire.out());
         add(&self.counters.responses, 1);
-        add(&self.counters.bytes_out, (out.len() - before) as u64);
+        let after = connection.wire.backlog();
+        add(&self.counters.bytes_out, (after - before) as u64);
         self.pace.answer_waits();
         if before == 0 || self.dirty.last() != Some(&client.response) {
             self.dirty.push(client.response);
