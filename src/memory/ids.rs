@@ -5,7 +5,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 /// A table keyed by ids of our own. Not for keys that a peer chooses: it could choose them so
 /// that they all meet in one place.
-pub(crate) type IdMap<V> = HashMap<u32, V, BuildHasherDefault<IdHasher>>;
+pub(crate) type IdMap<V, K = u32> = HashMap<K, V, BuildHasherDefault<IdHasher>>;
 
 /// Spreads ids, which count up, by one multiplication.
 #[derive(Default)]
@@ -17,8 +17,12 @@ impl Hasher for IdHasher {
     }
 
     fn write_u32(&mut self, id: u32) {
+        self.write_usize(id as usize);
+    }
+
+    fn write_usize(&mut self, id: usize) {
         // 2^64 divided by the golden ratio; the table uses the upper bits as well as the lower.
-        self.0 = (self.0 ^ u64::from(id)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        self.0 = (self.0 ^ id as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     }
 
     fn finish(&self) -> u64 {

@@ -339,6 +339,8 @@ impl Driver {
     }
 
     fn feed_responses(&mut self, mut input: &[u8]) -> Result<(), Failure> {
+        // Once for all responses that came together.
+        let now = clock::now();
         loop {
             let (Link::Opening(halves, _) | Link::Open(halves, _)) = &mut self.link else {
                 return Ok(());
@@ -350,7 +352,7 @@ impl Driver {
             match event {
                 None => return half.flush(),
                 Some(ResponseEvent::Complete { header, payload, result }) => {
-                    self.shared.deliver(&header, payload, payload.len() as u64, result);
+                    self.shared.deliver(&header, payload, payload.len() as u64, result, now);
                 }
                 Some(ResponseEvent::Start { header, payload_octets }) => {
                     let is_wanted = self.shared.wants_payload(&header, payload_octets);
@@ -368,7 +370,7 @@ impl Driver {
                 Some(ResponseEvent::End { result }) => {
                     if let Some(Body { header, octets, payload }) = self.body.take() {
                         let payload = payload.unwrap_or_default();
-                        self.shared.deliver(&header, &payload, octets, result);
+                        self.shared.deliver(&header, &payload, octets, result, now);
                     }
                 }
                 Some(ResponseEvent::Malformed(malformed)) => {

@@ -313,7 +313,7 @@ impl Shared {
             && octets == u64::from(tran.size())
     }
 
-    /// Takes a response off the wire. `payload` is empty where it is not
+    /// Takes a response off the wire that came at `now`. `payload` is empty where it is not
     /// [wanted](Self::wants_payload); it had `payload_octets`.
     pub(super) fn deliver(
         &self,
@@ -321,6 +321,7 @@ impl Shared {
         payload: &[u8],
         payload_octets: u64,
         result: &[u8],
+        now: Time,
     ) {
         let mut state = self.state.lock();
         state.stats.responses += 1;
@@ -333,7 +334,7 @@ impl Shared {
             }
             return;
         }
-        let tran = state.take_answered(header.id);
+        let tran = state.take_answered(header.id, now);
         if tran.is_none() && header.ty != POST {
             state.stats.dropped_responses += 1;
         }
@@ -643,14 +644,13 @@ impl State {
     }
 
     /// Removes the entry that a response is for.
-    fn take_answered(&mut self, wire_id: u32) -> Option<Arc<Transaction>> {
+    fn take_answered(&mut self, wire_id: u32, now: Time) -> Option<Arc<Transaction>> {
         // An answer to something that has not been sent is somebody else's.
         if !self.table.get(&wire_id)?.sent {
             return None;
         }
         let tran = self.table.remove(&wire_id)?.tran;
         self.in_flight -= 1;
-        let now = clock::now();
         if self.table.is_empty() {
             self.activity.clear();
         } else {

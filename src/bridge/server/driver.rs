@@ -1,7 +1,7 @@
 //! The server's event loop: what comes in is decoded and executed, what is answered goes out.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, BinaryHeap, HashMap};
+use std::collections::{BTreeSet, BinaryHeap};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
@@ -121,8 +121,8 @@ pub(super) struct Driver {
     pub(super) counters: Arc<Counters>,
     pub(super) log: Arc<Logger>,
     pub(super) options: ServerOptions,
-    pub(super) clients: HashMap<usize, Client>,
-    pub(super) connections: HashMap<usize, Box<Connection>>,
+    pub(super) clients: IdMap<Client, usize>,
+    pub(super) connections: IdMap<Box<Connection>, usize>,
     /// Transactions that the slave has kept, by their id.
     pub(super) outstanding: IdMap<Outstanding>,
     pub(super) completions: Arc<Completions>,
@@ -169,8 +169,8 @@ impl Driver {
             log,
             pairing: Pairing::new(options.settle, clock::now()),
             options,
-            clients: HashMap::new(),
-            connections: HashMap::new(),
+            clients: IdMap::default(),
+            connections: IdMap::default(),
             outstanding: IdMap::default(),
             completions: Arc::new(Completions { handle: handle.clone(), ended }),
             checks: BinaryHeap::new(),
