@@ -147,7 +147,7 @@ impl std::error::Error for Error {}
 /// The text of a panic that was caught, for the log.
 pub(crate) fn panic_text(payload: &(dyn Any + Send)) -> &str {
     let text = payload.downcast_ref::<&str>().copied();
-    text.or(payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("no text")
+    text.or(payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("(no text)")
 }
 
 /// Shorthand for results of this crate.

@@ -185,7 +185,7 @@ mod tests {
         assert_eq!(status(|_| panic!("a literal")), Status::Internal as i32);
         assert!(last_error().1.ends_with("a literal"));
         assert_eq!(status(|_| std::panic::panic_any(7)), Status::Internal as i32);
-        assert!(last_error().1.ends_with("no text"));
+        assert!(last_error().1.ends_with("(no text)"));
     }
 
     #[test]

@@ -20,7 +20,6 @@
 //! After `stop` no further step begins; [`Driver::stopped`] runs and the driver is dropped, both
 //! on the loop thread.
 
-use std::any::Any;
 use std::cell::Cell;
 use std::fmt;
 use std::io;
@@ -35,7 +34,7 @@ use parking_lot::{Condvar, Mutex};
 
 use super::sys;
 use crate::clock::{self, Time};
-use crate::error::{Error, Result, Status};
+use crate::error::{panic_text, Error, Result, Status};
 use crate::logging::{log_error, static_logger};
 
 /// How long [`LoopHandle::stop`] waits for the thread to end.
@@ -401,16 +400,6 @@ fn readiness_of(event: &mio::event::Event) -> Readiness {
         read_closed: event.is_read_closed(),
         write_closed: event.is_write_closed(),
         error: event.is_error(),
-    }
-}
-
-fn panic_text(payload: &(dyn Any + Send)) -> &str {
-    if let Some(text) = payload.downcast_ref::<&str>() {
-        text
-    } else if let Some(text) = payload.downcast_ref::<String>() {
-        text
-    } else {
-        "(no text)"
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::add;
 use super::driver::{Client, Driver, Outstanding};
 use crate::clock::{self, Time};
-use crate::error::Result;
+use crate::error::{panic_text, Result};
 use crate::logging::{log_debug, log_warning};
 use crate::memory::{Buffer, Transaction};
 use crate::proto::bridge::{
@@ -129,7 +129,7 @@ impl Driver {
         }
         // A slave that panics has failed this transaction, not the server.
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.master.launch(&tran))) {
-            tran.error(format!("The slave panicked: {}", panic_text(&*panic)));
+            tran.error(format!("The slave panicked: {}", panic_text(panic.as_ref())));
         }
         self.pace.called(tran.start(), clock::now());
         if tran.is_done() {
@@ -297,9 +297,4 @@ fn allocate(header: &Header, data: &mut Vec<u8>) -> std::result::Result<(), Stri
         .map_err(|error| format!("No memory for a read of {size} bytes: {error}"))?;
     data.resize(size, 0);
     Ok(())
-}
-
-fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
-    let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("(no text)")
 }
