@@ -203,12 +203,51 @@ fn a_client_that_reads_no_answers_fills_no_memory() {
     assert_costs_at_most(48 << 20, || {
         let many = (0..20_000).flat_map(|id| raw::request(id, 0, 65536, READ, None));
         stuck.request.send(&many.collect::<Vec<u8>>());
-        for n in 0..2000 {
+        for n in 0..300 {
             other.master.read(n, 4).unwrap();
         }
     });
     let sent = server.stats().bytes_out;
     assert!(sent < 40 << 20, "{sent}");
+}
+
+#[test]
+fn a_client_that_is_always_behind_with_its_answers_costs_no_more_for_that() {
+    const SIZE: u32 = 64 * 1024;
+    const AHEAD: u32 = 150;
+    let _alone = alone();
+    let server = server_of(Call::new(answer), ServerOptions::default());
+    let mut client = RawClient::legacy(server.port());
+    let ask = |raw: &mut Raw, id: u32| raw.send(&raw::request(id, 0, SIZE, READ, None));
+    (0..AHEAD).for_each(|id| ask(&mut client.request, id));
+    wait_until("it is behind", || server.stats().requests >= 20);
+    assert_costs_at_most(24 << 20, || {
+        for id in 0..4000 {
+            assert_eq!(client.response.take_response().header.id, id);
+            ask(&mut client.request, id + AHEAD);
+        }
+    });
+}
+
+#[test]
+fn a_server_that_is_always_behind_with_its_requests_costs_the_client_no_more_for_that() {
+    const AHEAD: usize = 150;
+    let _alone = alone();
+    let slow = RawServer::new();
+    let client = Client::new(slow.port);
+    let mut peer = slow.serve(&[]);
+    client.wait_connected();
+    let ask = |n: usize| client.start_write(n as u64, &[1; 64 * 1024]);
+    let mut ids: std::collections::VecDeque<u32> = (0..AHEAD).map(ask).collect();
+    assert_costs_at_most(24 << 20, || {
+        for n in 0..4000 {
+            let request = peer.request.take_request();
+            assert_eq!(request.header.address, n as u64);
+            peer.response.send(&request.header.response(b"", b"OK"));
+            client.master.wait(ids.pop_front().unwrap()).unwrap();
+            ids.push_back(ask(n + AHEAD));
+        }
+    });
 }
 
 #[test]

@@ -285,7 +285,7 @@ fn a_client_that_reads_no_answers_is_not_read_and_loses_none() {
         (0..COUNT).flat_map(|id| raw::request(id, id.into(), SIZE, READ, None)).collect();
     client.request.send(&requests);
     let other = Client::ready(server.port());
-    for address in 0..1000 {
+    for address in 0..200 {
         assert_eq!(other.master.read(address, 8).unwrap(), answer_at(address, 8));
     }
     // What fills the backlog and the buffers of the system is far from everything.

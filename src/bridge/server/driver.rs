@@ -199,11 +199,15 @@ impl Driver {
         scratch.resize(READ_OCTETS, 0);
         self.read_into(registry, token, &mut scratch);
         self.scratch = scratch;
-        if let Some(client) = self.clients.get(&token) {
-            let response = client.response;
-            self.send(registry, response);
-            self.pace.answered();
-        }
+        self.answer(registry, token);
+    }
+
+    /// Sends what a client has to be told.
+    fn answer(&mut self, registry: &Registry, token: usize) {
+        let Some(client) = self.clients.get(&token) else { return };
+        let response = client.response;
+        self.send(registry, response);
+        self.pace.answered();
     }
 
     fn read_into(&mut self, registry: &Registry, token: usize, scratch: &mut [u8]) {
@@ -404,6 +408,7 @@ impl Driver {
             connection.leftover_start = leftover.len() - left;
             connection.leftover = leftover;
         }
+        self.answer(registry, token);
     }
 
     /// Answers what has ended, sends, and takes up the clients that thereby may go on.
