@@ -2,11 +2,11 @@
 
 use std::collections::HashSet;
 use std::net::TcpListener;
-use std::sync::Arc;
+use std::sync::{mpsc, Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use rogue_mem::bridge::{ClientOptions, ClientState, TcpClient};
-use rogue_mem::memory::{Buffer, Master, Slave};
+use rogue_mem::memory::{Buffer, Master, Observer, Slave, Transaction};
 use rogue_mem::Status;
 
 use crate::support::raw::{self, Item, RawClient, RawServer, Request, POST, PROBE, READ, WRITE};
@@ -582,21 +582,43 @@ fn nothing_is_ever_sent_twice() {
     }
 }
 
+/// Holds the thread that ends a transaction until it may go on.
+struct Hold(Mutex<(mpsc::Sender<()>, mpsc::Receiver<()>)>);
+
+impl Observer for Hold {
+    fn completed(&self, _tran: &Arc<Transaction>) {
+        let (held, go_on) = &*self.0.lock().unwrap();
+        held.send(()).unwrap();
+        go_on.recv_timeout(LONG).unwrap();
+    }
+}
+
 #[test]
 fn an_answer_that_came_before_the_end_counts() {
-    for _ in 0..30 {
-        let (_server, client, mut peer) = legacy_pair();
-        let ids = [client.start_read(0, 4), client.start_read(4, 4)];
-        for _ in ids {
-            let request = peer.request.take_request();
-            peer.response.send(&request.answer());
-        }
-        drop(peer.request);
-        drop(peer.response);
-        for id in ids {
-            client.master.wait(id).unwrap();
-        }
+    let server = RawServer::new();
+    let client = Client::new(server.port);
+    let read = client.start_read(4, 4);
+    let post = client.master.prepare(0, Buffer::from(vec![0; 4]), POST).unwrap();
+    let (sender, held) = mpsc::channel();
+    let (go_on, receiver) = mpsc::channel();
+    post.observe(Arc::new(Hold(Mutex::new((sender, receiver)))));
+    client.master.launch(&post);
+    // The client's thread ends the post while it takes up the READY of the request connection.
+    let mut peer = server.accept();
+    for (raw, socket_type) in [(&mut peer.response, "PUSH"), (&mut peer.request, "PULL")] {
+        raw.greet();
+        raw.take_ready();
+        raw.send(&raw::ready(socket_type, &[]));
+        wait_until("it is read", || client.tcp.state() != ClientState::Connecting);
     }
+    held.recv_timeout(LONG).unwrap();
+    let request = peer.request.take_request();
+    drop(peer.request);
+    peer.response.send(&request.answer());
+    drop(peer.response);
+    // Now it sees the end of the request connection first.
+    go_on.send(()).unwrap();
+    client.master.wait(read).unwrap();
 }
 
 #[test]
