@@ -182,6 +182,32 @@ fn d15_a_write_beyond_the_limit_is_passed_over_and_refused_in_words() {
 }
 
 #[test]
+fn d15_data_of_unfinished_writes_is_bounded_over_all_clients() {
+    const CLIENTS: usize = 10;
+    let server = small_server();
+    let data = vec![0x5A; SMALL_MAX as usize];
+    let write = raw::request(1, 0, SMALL_MAX, WRITE, Some(&data));
+    let (last, most) = write.split_last().unwrap();
+    let mut clients: Vec<_> =
+        (0..CLIENTS).map(|n| RawClient::with_session(server.port(), n as u128 + 1)).collect();
+    clients.iter_mut().for_each(|client| client.request.send(most));
+    let sent = (CLIENTS * most.len()) as u64;
+    wait_until("the server has read it all", || server.stats().bytes_in >= sent);
+    let mut texts = Vec::new();
+    for client in &mut clients {
+        client.request.send(&[*last]);
+        texts.push(client.response.take_response().text());
+    }
+    let refused = texts.iter().filter(|text| text.contains("No room")).count();
+    let done = texts.iter().filter(|text| *text == "OK").count();
+    // Eight of the largest transactions have room, and each of the others loses its own.
+    assert!((1..=3).contains(&refused) && refused + done == CLIENTS, "{texts:?}");
+    clients[0].request.send(&write);
+    assert_eq!(clients[0].response.take_response().text(), "OK", "the room is free again");
+    assert_serves(&server);
+}
+
+#[test]
 fn d15_an_unknown_type_is_refused_in_words() {
     let keeper = Keeper::new();
     let server = server_of(keeper.clone(), ServerOptions::default());

@@ -60,13 +60,21 @@ pub(super) struct Connection {
     pub(super) dialect: Dialect,
     pub(super) decoder: RequestDecoder,
     /// A write whose data has not all come yet.
-    pub(super) body: Option<(Header, Vec<u8>)>,
+    pub(super) body: Option<Body>,
     /// Octets read but not decoded, from `leftover_start`, because it is not its turn.
     pub(super) leftover: Vec<u8>,
     pub(super) leftover_start: usize,
     pub(super) turn: Turn,
     /// It stands in [`Driver::unread`].
     pub(super) is_unread: bool,
+}
+
+/// A write whose data is coming.
+pub(super) struct Body {
+    header: Header,
+    pub(super) data: Vec<u8>,
+    /// There was no room for the data: it is passed over, and the write refused at its end.
+    is_refused: bool,
 }
 
 impl Connection {
@@ -131,6 +139,8 @@ pub(super) struct Driver {
     pub(super) checks: BinaryHeap<Reverse<(Time, u32)>>,
     /// Response connections with something to send.
     pub(super) dirty: Vec<usize>,
+    /// Bytes that have come of writes whose data has not all come yet.
+    pub(super) body_bytes: u64,
     /// How long the slave's calls take, and what that means for the answers that wait.
     pub(super) pace: Pace,
     /// When the turn of the connection that is being read ends.
@@ -175,6 +185,7 @@ impl Driver {
             completions: Arc::new(Completions { handle: handle.clone(), ended }),
             checks: BinaryHeap::new(),
             dirty: Vec::new(),
+            body_bytes: 0,
             pace: Pace::default(),
             turn_end: Time::default(),
             handle,
@@ -260,18 +271,44 @@ impl Driver {
     /// Reads data of a write to where it is collected, but for its last octet, with which the
     /// decoder completes the request. `None` where it is not wanted.
     fn read_body(&mut self, token: usize, remaining: u64) -> Option<Received> {
-        let transaction_bytes_max = self.options.transaction_bytes_max;
-        let connection = self.connections.get_mut(&token)?;
-        let (header, data) = connection.body.as_mut()?;
-        if header.size > transaction_bytes_max {
-            return None;
+        let mut connection = self.connections.remove(&token)?;
+        let wire = &mut connection.wire;
+        let received = connection.body.as_mut().filter(|body| !body.is_refused).map(|body| {
+            let received = wire.read_to(&mut body.data, remaining - 1);
+            if let Received::Octets(count) = received {
+                connection.decoder.data_received(&mut wire.session, count as u64);
+                add(&self.counters.bytes_in, count as u64);
+                self.count_body(body, count);
+            }
+            received
+        });
+        self.connections.insert(token, connection);
+        received
+    }
+
+    /// Counts `added` bytes of a write under way. All clients together may have so many on their
+    /// way here; the one that goes beyond it loses its own.
+    fn count_body(&mut self, body: &mut Body, added: usize) {
+        self.body_bytes += added as u64;
+        if self.body_bytes > self.held_bytes_max() {
+            self.forget_body(body);
+            body.is_refused = true;
         }
-        let received = connection.wire.read_to(data, remaining - 1);
-        if let Received::Octets(count) = received {
-            connection.decoder.data_received(&mut connection.wire.session, count as u64);
-            add(&self.counters.bytes_in, count as u64);
+    }
+
+    /// Drops the data of a write under way.
+    pub(super) fn forget_body(&mut self, body: &mut Body) {
+        self.body_bytes -= body.data.len() as u64;
+        body.data = Vec::new();
+    }
+
+    fn body_complete(&mut self, token: usize, mut body: Body) {
+        let data = std::mem::take(&mut body.data);
+        self.body_bytes -= data.len() as u64;
+        match body.is_refused && body.header.size <= self.options.transaction_bytes_max {
+            true => self.refuse_for_room(token, &body.header),
+            false => self.execute(token, body.header, data),
         }
-        Some(received)
     }
 
     /// Has the connection read in the next turn.
@@ -348,20 +385,23 @@ impl Driver {
                 Some(RequestEvent::Complete { header, data }) => {
                     self.execute(token, header, data.to_vec());
                 }
-                Some(RequestEvent::Start(header)) => connection.body = Some((header, Vec::new())),
+                Some(RequestEvent::Start(header)) => {
+                    let is_refused = header.size > self.options.transaction_bytes_max;
+                    connection.body = Some(Body { header, data: Vec::new(), is_refused });
+                }
                 Some(RequestEvent::Data { bytes, last }) => {
-                    let Some((header, data)) = &mut connection.body else { continue };
+                    let Some(body) = &mut connection.body else { continue };
                     // Grown as data comes: an announced size alone costs nothing, nor does data
                     // that is going to be refused.
-                    let is_wanted = header.size <= self.options.transaction_bytes_max;
-                    let kept = if is_wanted { bytes } else { &[] };
-                    if data.try_reserve(kept.len()).is_err() {
+                    let kept = if body.is_refused { &[] } else { bytes };
+                    if body.data.try_reserve(kept.len()).is_err() {
                         return Decoded::Broken(format!("{}: out of memory", connection.peer));
                     }
-                    data.extend_from_slice(kept);
+                    body.data.extend_from_slice(kept);
+                    self.count_body(body, kept.len());
                     if last {
-                        let (header, data) = connection.body.take().expect("looked at just now");
-                        self.execute(token, header, data);
+                        let body = connection.body.take().expect("looked at just now");
+                        self.body_complete(token, body);
                     }
                 }
                 Some(RequestEvent::Malformed(malformed)) => {

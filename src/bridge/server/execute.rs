@@ -100,9 +100,7 @@ impl Driver {
             return self.respond(token, &header, Ok(()), Vec::new());
         }
         if let Err(why) = self.check(&header).and_then(|()| allocate(&header, &mut data)) {
-            add(&self.counters.refused, 1);
-            log_warning!(self.log, "Refused request id={}: {why}", header.id);
-            return self.refuse(token, &header, &why);
+            return self.refuse_request(token, &header, &why);
         }
         let Some(client) = self.clients.get_mut(&token) else { return };
         client.outstanding += 1;
@@ -150,6 +148,32 @@ impl Driver {
         tran.observe(self.completions.clone());
     }
 
+    fn refuse_request(&mut self, token: usize, header: &Header, why: &str) {
+        add(&self.counters.refused, 1);
+        log_warning!(self.log, "Refused request id={}: {why}", header.id);
+        self.refuse(token, header, why);
+    }
+
+    /// Refuses a write for whose data there was no room.
+    pub(super) fn refuse_for_room(&mut self, token: usize, header: &Header) {
+        add(&self.counters.requests, 1);
+        self.refuse_request(token, header, &self.no_room_text(header));
+    }
+
+    fn no_room_text(&self, header: &Header) -> String {
+        format!(
+            "No room for {} bytes: the server holds {} bytes of other requests and unread \
+             answers: ask again later or for less at once",
+            header.size,
+            self.held_bytes_max()
+        )
+    }
+
+    /// Bytes that all clients together may keep in memory.
+    pub(super) fn held_bytes_max(&self) -> u64 {
+        HELD_TRANSACTIONS_MAX * u64::from(self.options.transaction_bytes_max)
+    }
+
     fn refuse(&mut self, token: usize, header: &Header, why: &str) {
         // Rogue's client shows the text only if the payload is as long as the request said.
         let is_legacy = self.clients.get(&token).is_some_and(|c| c.dialect == Dialect::Legacy);
@@ -178,13 +202,9 @@ impl Driver {
                 header.size, header.address
             ));
         }
-        let held_max = HELD_TRANSACTIONS_MAX * u64::from(max);
-        if header.size > SMALL_BYTES_MAX && self.held_bytes() + u64::from(header.size) > held_max {
-            return Err(format!(
-                "No room for {} bytes: the server holds {held_max} bytes of other requests and \
-                 unread answers: ask again later or for less at once",
-                header.size
-            ));
+        let held = self.held_bytes() + u64::from(header.size);
+        if header.size > SMALL_BYTES_MAX && held > self.held_bytes_max() {
+            return Err(self.no_room_text(header));
         }
         Ok(())
     }

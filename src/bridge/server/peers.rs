@@ -275,7 +275,10 @@ impl Driver {
     fn release(&mut self, token: usize, why: &str) {
         self.wait_for(token, None);
         // Dropping the last handle of a socket closes it and ends its registration.
-        let Some(connection) = self.connections.remove(&token) else { return };
+        let Some(mut connection) = self.connections.remove(&token) else { return };
+        if let Some(body) = &mut connection.body {
+            self.forget_body(body);
+        }
         if self.clients.remove(&token).is_some() {
             log_info!(self.log, "Client at {} disconnected: {why}", connection.peer);
         } else {
