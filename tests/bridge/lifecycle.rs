@@ -296,6 +296,27 @@ fn a_server_may_be_stopped_in_a_call_of_its_slave_and_calls_it_no_more() {
 }
 
 #[test]
+fn clients_may_be_made_and_stopped_in_a_call_of_a_servers_slave() {
+    let far = server();
+    let port = far.port();
+    let slave = Call::new(move |tran: &Arc<Transaction>| {
+        let inner = Client::ready(port);
+        inner.master.write(tran.address(), &tran.address().to_le_bytes()).unwrap();
+        let pending = inner.start_read(0, 4);
+        promptly(|| inner.tcp.stop());
+        let _ = inner.master.wait(pending);
+        answer(tran);
+    });
+    let near = server_of(slave, ServerOptions::default());
+    let client = Client::ready(near.port());
+    for address in 1..10 {
+        assert_eq!(client.master.read(address * 8, 4).unwrap(), answer_at(address * 8, 4));
+    }
+    let direct = Client::ready(port);
+    assert_eq!(direct.master.read(8, 8).unwrap(), 8u64.to_le_bytes());
+}
+
+#[test]
 fn a_server_stops_promptly_while_its_slave_blocks_and_ends_when_that_returns() {
     let gate = Gate::new();
     let inner = gate.clone();

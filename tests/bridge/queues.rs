@@ -125,28 +125,26 @@ fn requests_are_answered_before_a_slave_blocks_in_a_later_one() {
 }
 
 #[test]
-fn an_answer_does_not_wait_for_a_long_burst_behind_it() {
+fn an_answer_waits_for_short_calls_only() {
     let gate = Gate::new();
     let inner = gate.clone();
     let slave = Call::new(move |tran| {
-        // Each call is short, all of them together are not.
-        spin(Duration::from_micros(500));
-        if tran.address() == 0x2000 {
-            inner.pass();
+        match tran.address() {
+            0x1000 => spin(Duration::from_micros(1500)),
+            0x2000 => inner.pass(),
+            _ => {}
         }
         answer(tran);
     });
     let server = server_of(slave, ServerOptions::default());
     let mut client = RawClient::legacy(server.port());
-    let many = (1..50).flat_map(|id| raw::read(id, 0));
-    client.request.send(&many.chain(raw::read(50, 0x2000)).collect::<Vec<u8>>());
-    for id in 1..40 {
-        assert_eq!(client.response.take_response().header.id, id);
+    let burst = [raw::read(1, 0x1000), raw::read(2, 0x1000), raw::read(3, 0x2000)];
+    client.request.send(&burst.concat());
+    for id in [1, 2] {
+        assert_eq!(client.response.take_response().header.id, id, "while the slave blocks");
     }
     gate.open();
-    for id in 40..=50 {
-        assert_eq!(client.response.take_response().header.id, id);
-    }
+    assert_eq!(client.response.take_response().header.id, 3);
 }
 
 #[test]
@@ -282,6 +280,7 @@ fn a_slave_may_ask_through_another_client_inside_its_call() {
     let inner = Client::ready(far.port());
     inner.master.write(0, &(0..=255).collect::<Vec<u8>>()).unwrap();
     let slave = Call::new(move |tran| {
+        inner.wait_ready();
         let bytes = inner.master.read(tran.address(), tran.size()).unwrap();
         tran.data().unwrap().copy_from_slice(&bytes);
         tran.done();

@@ -491,10 +491,13 @@ fn connections_that_fail_are_tried_less_and_less_often() {
         let server = RawServer::new();
         let client = Client::new(server.port);
         let mut times = Vec::new();
-        for _ in 0..6 {
-            match complete_handshake {
-                true => drop(server.serve(&[])),
-                false => drop(server.accept()),
+        for count in 1..=6 {
+            if complete_handshake {
+                let peer = server.serve(&[]);
+                wait_until("connected", || client.tcp.stats().connects == count);
+                drop(peer);
+            } else {
+                drop(server.accept());
             }
             times.push(Instant::now());
         }
