@@ -83,6 +83,24 @@ fn d05_a_part_expires_with_its_whole() {
 }
 
 #[test]
+fn a_slave_cannot_lock_the_data_of_what_has_ended() {
+    let (slave, arrivals) = Keeping::new(4, 4);
+    let hub = Hub::new(0, 0, 0);
+    hub.master().set_slave(slave);
+    let master = master_of(hub);
+    let id = master.request(0, zeros(8), READ).unwrap();
+    let parts: Vec<_> = arrivals.try_iter().collect();
+    parts[0].done();
+    assert!(parts[0].data().is_none(), "its own part is over");
+    parts[1].data().expect("the other one is not").fill(7);
+    parts[1].error("no");
+    // Over, but not waited for yet: the buffer is still there.
+    assert!(parts.iter().all(|part| part.data().is_none() && !part.data_start().is_null()));
+    assert!(master.wait(id).is_err());
+    assert!(parts.iter().all(|part| part.data_start().is_null()));
+}
+
+#[test]
 fn d06_dropping_a_master_expires_what_is_pending() {
     let (slave, arrivals) = Keeping::new(4, 0);
     let master = master_of(slave.clone());

@@ -225,6 +225,28 @@ fn d20_a_part_completed_past_the_table_is_progress_too() {
     master_of(slave).read(0, 8).unwrap();
 }
 
+#[test]
+fn d20_a_part_that_is_answered_refreshes_the_whole_before_it_is_completed() {
+    let (slave, arrivals) = Keeping::new(4, 4);
+    let hub = Hub::new(0, 0, 0);
+    hub.master().set_slave(slave.clone());
+    let master = master_of(hub);
+    let id = master.request(0, zeros(12), READ).unwrap();
+    let parts: Vec<_> = arrivals.try_iter().collect();
+    let refreshes: [fn(&Keeping, &Transaction); 2] = [
+        |slave, part| drop(slave.take(part).expect("it is kept")),
+        |_, part| part.refresh_timer(None),
+    ];
+    for (part, refresh) in parts.iter().zip(refreshes) {
+        let before = part.root().deadline();
+        tick();
+        refresh(&slave, part);
+        assert!(part.root().deadline() > before);
+    }
+    parts.iter().for_each(|part| part.done());
+    master.wait(id).unwrap();
+}
+
 /// What the bus has logged about the transaction `id` being slow.
 fn slow_link_warnings(id: u32) -> usize {
     let about = format!(" id={id} ");
