@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Barrier};
+use std::time::Duration;
 
 use rogue_mem::clock;
 use rogue_mem::memory::{Hub, Slave, READ, WRITE};
@@ -171,9 +172,11 @@ fn an_answer_that_is_being_copied_when_the_time_passes_still_counts() {
     std::thread::scope(|scope| {
         let mut data = tran.data().unwrap();
         let waiter = scope.spawn(|| master.wait_buffer(id));
-        while clock::now() < deadline {
+        // Until well after the waiter has seen the deadline pass.
+        while clock::now() < deadline + Duration::from_micros(2 * SHORT_US) {
             std::thread::yield_now();
         }
+        assert!(!tran.is_done());
         data.copy_from_slice(&[1, 2, 3, 4]);
         tran.done();
         drop(data);

@@ -172,6 +172,26 @@ fn an_answer_refreshes_what_started_with_it_or_later_and_nothing_earlier() {
 }
 
 #[test]
+fn an_answer_to_another_request_refreshes_a_split_one_too() {
+    let (slave, arrivals) = Keeping::new(4, 4);
+    let hub = Hub::new(0, 0, 0);
+    hub.master().set_slave(slave.clone());
+    let master = master_of(hub);
+    let earlier = reads(&master, &arrivals, 1);
+    tick();
+    let id = master.request(0, zeros(8), READ).unwrap();
+    let parts: Vec<_> = arrivals.try_iter().collect();
+    let whole = parts[0].root();
+    let before = whole.deadline();
+    tick();
+    slave.take(&earlier[0]).unwrap();
+    assert!(whole.deadline() > before);
+    assert_eq!(parts[1].deadline(), whole.deadline());
+    parts.iter().chain(&earlier).for_each(|tran| tran.done());
+    master.wait(id).unwrap();
+}
+
+#[test]
 fn an_answer_of_one_slave_refreshes_nothing_at_another() {
     let (one, from_one) = Keeping::new(4, 0);
     let (other, from_other) = Keeping::new(4, 0);
