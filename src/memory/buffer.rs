@@ -114,6 +114,22 @@ impl DataCell {
         }
     }
 
+    /// Makes it a cell that guards `buffer`, in place of what it guarded before.
+    ///
+    /// # Panics
+    ///
+    /// As `new`.
+    pub(super) fn refill(&mut self, buffer: Buffer) {
+        drop(self.take_unshared());
+        let len = u32::try_from(buffer.len).expect("a transaction's buffer is below 4 GiB");
+        let buffer = ManuallyDrop::new(buffer);
+        // Also where whoever held it last has never given it back.
+        self.lock = RawMutex::INIT;
+        self.len = len;
+        self.capacity = buffer.capacity;
+        *self.start.get_mut() = buffer.start.as_ptr();
+    }
+
     /// A cell without a buffer, for sub-transactions, which use their root's.
     pub(super) fn none() -> DataCell {
         DataCell {
@@ -175,6 +191,13 @@ impl DataCell {
         self.take_locked()
     }
 
+    /// Takes the buffer back where there is no other reference, so that nobody holds the lock.
+    pub(super) fn take_unshared(&mut self) -> Option<Buffer> {
+        let start = std::mem::replace(self.start.get_mut(), std::ptr::null_mut());
+        let (len, capacity) = (self.len as usize, self.capacity);
+        NonNull::new(start).map(|start| Buffer { start, len, capacity })
+    }
+
     /// Takes the buffer back unless somebody holds the lock, which is `None`.
     pub(super) fn try_take(&self) -> Option<Option<Buffer>> {
         self.try_locked(|| self.take_locked())
@@ -185,7 +208,7 @@ impl DataCell {
         self.try_take().map(drop)
     }
 
-    /// Takes the buffer from under the lock, or where there is no other reference.
+    /// Takes the buffer from under the lock.
     fn take_locked(&self) -> Option<Buffer> {
         let start = self.start.swap(std::ptr::null_mut(), Ordering::AcqRel);
         let (len, capacity) = (self.len as usize, self.capacity);
@@ -196,7 +219,7 @@ impl DataCell {
 impl Drop for DataCell {
     fn drop(&mut self) {
         // Frees the bytes of a transaction that nobody collected, if they are ours.
-        drop(self.take_locked());
+        drop(self.take_unshared());
     }
 }
 

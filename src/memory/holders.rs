@@ -49,6 +49,11 @@ impl Holders {
         place.first = Some(holder.clone());
     }
 
+    /// Whether there are none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.first.is_none()
+    }
+
     /// All of them.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Arc<dyn Holder>> {
         std::iter::successors(Some(self), |holders| holders.next.as_deref())

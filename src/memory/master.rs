@@ -9,6 +9,7 @@ use parking_lot::{Mutex, RwLock};
 
 use super::buffer::Buffer;
 use super::ids::IdMap;
+use super::pool::{Path, TransactionPool};
 use super::slave::{Slave, Unconnected};
 use super::split;
 use super::transaction::Transaction;
@@ -35,6 +36,8 @@ static_logger!(TRANSACTION_LOG, "memory.Transaction");
 /// for slaves that are copying their data: it must not be dropped by who holds a data lock of one.
 pub struct Master {
     slave: RwLock<Arc<dyn Slave>>,
+    /// Counts the connections, from 1; written under the lock of `slave`.
+    slave_version: AtomicU64,
     timeout_us: AtomicU64,
     table: Mutex<Table>,
     error: Mutex<String>,
@@ -118,6 +121,7 @@ impl Master {
     pub fn new() -> Master {
         Master {
             slave: RwLock::new(Unconnected::placeholder()),
+            slave_version: AtomicU64::new(1),
             timeout_us: AtomicU64::new(DEFAULT_TIMEOUT.as_micros() as u64),
             table: Mutex::default(),
             error: Mutex::default(),
@@ -126,7 +130,10 @@ impl Master {
 
     /// Connects the master to `slave`, in place of what it was connected to.
     pub fn set_slave(&self, slave: Arc<dyn Slave>) {
-        let old = std::mem::replace(&mut *self.slave.write(), slave);
+        let mut place = self.slave.write();
+        let old = std::mem::replace(&mut *place, slave);
+        self.slave_version.fetch_add(1, Ordering::Release);
+        drop(place);
         // Its destruction may run foreign code: not under the lock.
         drop(old);
     }
@@ -294,6 +301,47 @@ impl Master {
     /// If the slave does; the transaction is then as the slave left it.
     pub fn launch(&self, tran: &Arc<Transaction>) {
         split::forward(&*self.slave(), tran);
+        Self::handed_over(tran);
+    }
+
+    /// As [`prepare`](Self::prepare), out of a used transaction of `pool` if there is one. The
+    /// transaction's clock starts at `start`, a reading of the clock a moment ago: one serves
+    /// several requests.
+    ///
+    /// # Errors
+    ///
+    /// As `request`.
+    pub fn prepare_from(
+        &self,
+        pool: &mut TransactionPool,
+        address: u64,
+        buffer: Buffer,
+        ty: u32,
+        start: Time,
+    ) -> Result<Arc<Transaction>> {
+        check_size(&buffer)?;
+        let timeout_ns = self.timeout_us.load(Ordering::Relaxed).saturating_mul(1000);
+        Ok(pool.make(address, buffer, ty, (timeout_ns, start)))
+    }
+
+    /// As [`launch`](Self::launch), but looks up the slave only where it is another one than that
+    /// of `path`, which belongs to this master and is brought up to date. A transaction launched
+    /// after [`set_slave`](Self::set_slave) has returned goes to the new slave here too.
+    ///
+    /// # Panics
+    ///
+    /// As `launch`.
+    pub fn launch_on(&self, path: &mut Path, tran: &Arc<Transaction>) {
+        if self.slave_version.load(Ordering::Acquire) != path.version {
+            let slave = self.slave.read();
+            let version = self.slave_version.load(Ordering::Acquire);
+            let former = std::mem::replace(path, Path { slave: Some(slave.clone()), version });
+            drop(slave);
+            // Its destruction may run foreign code: not under the lock.
+            drop(former);
+        }
+        let slave = path.slave.as_ref().expect("a path with a version has a slave");
+        split::forward(&**slave, tran);
         Self::handed_over(tran);
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, TryReserveError};
 use std::fmt;
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::ops::Range;
 
 use parking_lot::Mutex;
@@ -9,6 +10,8 @@ use parking_lot::Mutex;
 /// Memory comes into being in pages of this many bytes.
 pub const PAGE_BYTES: usize = 0x1000;
 const PAGE_MASK: u64 = PAGE_BYTES as u64 - 1;
+
+type Page = Box<[u8]>;
 
 /// A page that came into being.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -34,7 +37,48 @@ impl fmt::Display for NewPage {
 /// Thread-safe: accesses follow one another, each as a whole.
 #[derive(Default)]
 pub struct SparseMemory {
-    pages: Mutex<HashMap<u64, Box<[u8]>>>,
+    pages: Mutex<HashMap<u64, Page, PageHash>>,
+}
+
+/// Spreads the addresses of pages by a multiplication with an odd number that nobody knows, which
+/// is random for each memory: whoever chooses the addresses cannot make them meet in one place.
+struct PageHash {
+    factor: u64,
+}
+
+impl Default for PageHash {
+    fn default() -> PageHash {
+        PageHash { factor: RandomState::new().hash_one(0_u64) | 1 }
+    }
+}
+
+impl BuildHasher for PageHash {
+    type Hasher = PageHasher;
+
+    fn build_hasher(&self) -> PageHasher {
+        PageHasher { factor: self.factor, hash: 0 }
+    }
+}
+
+struct PageHasher {
+    factor: u64,
+    hash: u64,
+}
+
+impl Hasher for PageHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|&byte| self.write_u64(u64::from(byte)));
+    }
+
+    fn write_u64(&mut self, page: u64) {
+        // Both halves of the product: the table wants the upper bits and the lower ones spread.
+        let product = u128::from(self.hash ^ page) * u128::from(self.factor);
+        self.hash = product as u64 ^ (product >> 64) as u64;
+    }
+
+    fn finish(&self) -> u64 {
+        self.hash
+    }
 }
 
 impl SparseMemory {
@@ -51,12 +95,13 @@ impl SparseMemory {
     /// Reads `bytes.len()` bytes from `address` on. Allocates nothing.
     pub fn read(&self, address: u64, bytes: &mut [u8]) {
         let pages = self.pages.lock();
+        let within = (address & PAGE_MASK) as usize;
+        if bytes.len() <= PAGE_BYTES - within {
+            // By far the most accesses are to one page.
+            return read_page(pages.get(&(address & !PAGE_MASK)), within, bytes);
+        }
         for (page, within, range) in pieces(address, bytes.len()) {
-            let part = &mut bytes[range];
-            match pages.get(&page) {
-                Some(memory) => part.copy_from_slice(&memory[within..within + part.len()]),
-                None => part.fill(0),
-            }
+            read_page(pages.get(&page), within, &mut bytes[range]);
         }
     }
 
@@ -89,7 +134,15 @@ impl SparseMemory {
     }
 }
 
-fn zeroed_page() -> Result<Box<[u8]>, TryReserveError> {
+/// Reads from `within` a page, which may not have come into being.
+fn read_page(page: Option<&Page>, within: usize, bytes: &mut [u8]) {
+    match page {
+        Some(page) => bytes.copy_from_slice(&page[within..within + bytes.len()]),
+        None => bytes.fill(0),
+    }
+}
+
+fn zeroed_page() -> Result<Page, TryReserveError> {
     let mut memory = Vec::new();
     memory.try_reserve_exact(PAGE_BYTES)?;
     memory.resize(PAGE_BYTES, 0);
@@ -121,6 +174,22 @@ mod tests {
         memory.read(0xFFFF_FFFF_FFFF_FFE0, &mut bytes);
         assert_eq!(bytes, [0; 64]);
         assert_eq!(memory.allocated_bytes(), 0);
+    }
+
+    #[test]
+    fn pages_at_any_distance_from_each_other_spread_over_both_ends_of_the_hash() {
+        for stride_bits in 12..57 {
+            let hash = PageHash::default();
+            for shift in [0, 57] {
+                let mut hits = [0; 128];
+                for n in 0..12_800_u64 {
+                    let at = hash.hash_one(n.wrapping_mul(1 << stride_bits)) >> shift;
+                    hits[at as usize & 127] += 1;
+                }
+                let worst = hits.iter().max();
+                assert!(worst < Some(&2000), "2^{stride_bits} {shift} {hits:?}");
+            }
+        }
     }
 
     #[test]

@@ -57,6 +57,12 @@ struct State {
 }
 
 impl State {
+    /// Whether there is nobody to tell of the end, and it is as new.
+    fn is_plain(&self) -> bool {
+        let State { observer, holders, rare } = self;
+        observer.is_none() && holders.is_empty() && rare.is_none()
+    }
+
     fn rare(&mut self) -> &mut Rare {
         self.rare.get_or_insert_with(Box::default)
     }
@@ -127,9 +133,20 @@ impl Transaction {
     /// 4 GiB.
     pub(super) fn new(address: u64, buffer: Buffer, ty: u32, timeout: Duration) -> Arc<Self> {
         let timeout_ns = u64::try_from(timeout.as_nanos()).unwrap_or(u64::MAX);
+        Self::new_at(address, buffer, ty, (timeout_ns, clock::now()))
+    }
+
+    /// As [`new`](Self::new), with the time the slave has in nanoseconds and the start of its
+    /// clock.
+    pub(super) fn new_at(
+        address: u64,
+        buffer: Buffer,
+        ty: u32,
+        (timeout_ns, start): (u64, Time),
+    ) -> Arc<Self> {
         let size = buffer.len() as u32;
         let data = DataCell::new(buffer);
-        Arc::new(Self::raw(next_id(), ty, address, size, timeout_ns, clock::now(), data))
+        Arc::new(Self::raw(next_id(), ty, address, size, timeout_ns, start, data))
     }
 
     /// Makes a new transaction out of one that has been collected. Gives the buffer back where
@@ -141,11 +158,39 @@ impl Transaction {
         ty: u32,
         timeout: Duration,
     ) -> std::result::Result<(), Buffer> {
-        let Some(tran) = Arc::get_mut(used) else { return Err(buffer) };
         let timeout_ns = u64::try_from(timeout.as_nanos()).unwrap_or(u64::MAX);
+        Self::renew_at(used, address, buffer, ty, (timeout_ns, clock::now()))
+    }
+
+    /// As [`renew`](Self::renew), with the time the slave has in nanoseconds and the start of its
+    /// clock.
+    pub(super) fn renew_at(
+        used: &mut Arc<Self>,
+        address: u64,
+        buffer: Buffer,
+        ty: u32,
+        (timeout_ns, start): (u64, Time),
+    ) -> std::result::Result<(), Buffer> {
+        let Some(tran) = Arc::get_mut(used) else { return Err(buffer) };
         let size = buffer.len() as u32;
-        let data = DataCell::new(buffer);
-        *tran = Self::raw(next_id(), ty, address, size, timeout_ns, clock::now(), data);
+        if tran.parent.is_some() || !tran.state.get_mut().is_plain() {
+            let data = DataCell::new(buffer);
+            *tran = Self::raw(next_id(), ty, address, size, timeout_ns, start, data);
+            return Ok(());
+        }
+        // What a root with a plain state has, field by field: that is less than to drop and build
+        // the whole.
+        tran.id = next_id();
+        tran.ty = ty;
+        tran.size = size;
+        *tran.kept.get_mut() = 0;
+        *tran.status.get_mut() = PENDING;
+        *tran.warned.get_mut() = false;
+        *tran.address.get_mut() = address;
+        tran.timeout_ns = timeout_ns;
+        tran.start = start;
+        *tran.restarted.get_mut() = 0;
+        tran.data.refill(buffer);
         Ok(())
     }
 
@@ -245,6 +290,7 @@ impl Transaction {
     }
 
     /// How the transaction ended; `None` while it is pending.
+    #[inline]
     pub fn outcome(&self) -> Option<Result<()>> {
         let status = match self.status.load(Ordering::Acquire) {
             PENDING => return None,
@@ -252,8 +298,13 @@ impl Transaction {
             TIMED_OUT => Status::TransactionTimeout,
             _ => Status::Transaction,
         };
+        Some(Err(self.failure(status)))
+    }
+
+    #[cold]
+    fn failure(&self, status: Status) -> Error {
         let text = self.state.lock().error().unwrap_or(NO_TEXT).to_owned();
-        Some(Err(Error::new(status, "memory::Master::waitTransaction", text)))
+        Error::new(status, "memory::Master::waitTransaction", text)
     }
 
     /// Whether the transaction has ended without an error.
@@ -287,9 +338,29 @@ impl Transaction {
 
     /// Completes the transaction successfully. Only the first completion counts.
     pub fn done(self: &Arc<Self>) {
+        if self.done_for_nobody() {
+            return;
+        }
         if let Some(ended) = self.end(SUCCEEDED, None) {
             self.announce(ended, None, false);
         }
+    }
+
+    /// Completes the transaction successfully if there is nobody to tell but those who wait for
+    /// it, as where a slave completes it at once; returns whether it has ended.
+    #[inline]
+    fn done_for_nobody(&self) -> bool {
+        let state = self.state.lock();
+        if self.is_done() {
+            return true;
+        }
+        if self.parent.is_some() || !state.is_plain() {
+            return false;
+        }
+        self.status.store(SUCCEEDED, Ordering::Release);
+        drop(state);
+        self.ended.notify_all();
+        true
     }
 
     /// Completes the transaction with an error text (one is supplied if it is empty). Only the
@@ -598,6 +669,18 @@ impl Transaction {
     pub fn collect(&self) -> Option<(Result<()>, Buffer)> {
         let outcome = self.outcome().expect("only an ended transaction is collected");
         self.data.take().map(|buffer| (outcome, buffer))
+    }
+
+    /// Collects as [`collect`](Self::collect) does, without a lock where nobody else refers to the
+    /// transaction any more; says whether that was so, and it may be renewed.
+    pub(super) fn collect_last(used: &mut Arc<Self>) -> (Option<(Result<()>, Buffer)>, bool) {
+        match Arc::get_mut(used) {
+            Some(tran) => {
+                let outcome = tran.outcome().expect("only an ended transaction is collected");
+                (tran.data.take_unshared().map(|buffer| (outcome, buffer)), true)
+            }
+            None => (used.collect(), false),
+        }
     }
 
     /// Collects an ended transaction as [`collect`](Self::collect) does, unless a slave holds the

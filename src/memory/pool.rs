@@ -1,0 +1,134 @@
+//! For who requests in quick succession, from one thread: used transactions to be used again, and
+//! the slave looked up once for many requests.
+
+use std::sync::Arc;
+
+use super::buffer::Buffer;
+use super::slave::Slave;
+use super::transaction::Transaction;
+use crate::clock::Time;
+use crate::error::Result;
+
+/// Collected transactions kept to be used again.
+const SPARE_COUNT_MAX: usize = 1024;
+
+/// Transactions that have been collected and nobody else refers to, to be used again: so that a
+/// request allocates nothing. Not synchronised.
+#[derive(Default)]
+pub struct TransactionPool {
+    spare: Vec<Arc<Transaction>>,
+}
+
+impl TransactionPool {
+    /// A transaction of type `ty` over `buffer`; `times` are the nanoseconds that the slave has,
+    /// and the start of its clock.
+    pub(super) fn make(
+        &mut self,
+        address: u64,
+        buffer: Buffer,
+        ty: u32,
+        times: (u64, Time),
+    ) -> Arc<Transaction> {
+        match self.spare.pop() {
+            Some(mut tran) => match Transaction::renew_at(&mut tran, address, buffer, ty, times) {
+                Ok(()) => tran,
+                Err(buffer) => Transaction::new_at(address, buffer, ty, times),
+            },
+            None => Transaction::new_at(address, buffer, ty, times),
+        }
+    }
+
+    /// Collects `tran` as [`Transaction::collect`] does, and keeps it where the caller's was the
+    /// last reference.
+    ///
+    /// # Panics
+    ///
+    /// If the transaction is still pending.
+    #[inline]
+    pub fn collect(&mut self, mut tran: Arc<Transaction>) -> Option<(Result<()>, Buffer)> {
+        let (collected, was_last) = Transaction::collect_last(&mut tran);
+        if was_last && self.spare.len() < SPARE_COUNT_MAX {
+            self.spare.push(tran);
+        }
+        collected
+    }
+}
+
+/// What a master is connected to, as [`Master::launch_on`](super::Master::launch_on) found it last;
+/// at first nothing. Keeps the slave alive: hold it for a series of requests and no longer.
+#[derive(Default)]
+pub struct Path {
+    pub(super) slave: Option<Arc<dyn Slave>>,
+    /// Of the master's connection; 0 is none.
+    pub(super) version: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::{Emulate, Master, READ};
+
+    fn read(master: &Master, pool: &mut TransactionPool, path: &mut Path) -> Arc<Transaction> {
+        let start = crate::clock::now();
+        let tran = master.prepare_from(pool, 0, vec![0xEE; 4].into(), READ, start).unwrap();
+        master.launch_on(path, &tran);
+        tran
+    }
+
+    #[test]
+    fn a_transaction_that_somebody_still_refers_to_is_not_used_again() {
+        let master = Master::new();
+        master.set_slave(Emulate::new(4, 0));
+        let (mut pool, mut path) = (TransactionPool::default(), Path::default());
+        let first = read(&master, &mut pool, &mut path);
+        let (held, id) = (first.clone(), first.id());
+        let (outcome, buffer) = pool.collect(first).unwrap();
+        assert_eq!((outcome.is_ok(), buffer.into_vec()), (true, vec![0; 4]));
+        let second = read(&master, &mut pool, &mut path);
+        assert_ne!(Arc::as_ptr(&second), Arc::as_ptr(&held));
+        assert!(held.id() == id && held.is_done());
+        let place = Arc::as_ptr(&second);
+        pool.collect(second).unwrap().0.unwrap();
+        let third = read(&master, &mut pool, &mut path);
+        assert_eq!(Arc::as_ptr(&third), place);
+        assert!(pool.collect(held).is_none(), "its buffer has been taken");
+        pool.collect(third).unwrap().0.unwrap();
+    }
+
+    #[test]
+    fn what_a_failed_transaction_leaves_behind_is_gone_when_it_is_used_again() {
+        let master = Master::new();
+        let (mut pool, mut path) = (TransactionPool::default(), Path::default());
+        let failed = read(&master, &mut pool, &mut path);
+        let place = Arc::as_ptr(&failed);
+        let (outcome, _) = pool.collect(failed).unwrap();
+        assert_eq!(outcome.unwrap_err().text(), crate::memory::UNCONNECTED_TEXT);
+        master.set_slave(Emulate::new(4, 0));
+        let again = read(&master, &mut pool, &mut path);
+        assert_eq!(Arc::as_ptr(&again), place);
+        let (outcome, buffer) = pool.collect(again).unwrap();
+        assert_eq!((outcome.is_ok(), buffer.into_vec()), (true, vec![0; 4]));
+    }
+
+    #[test]
+    fn a_path_leads_to_the_slave_connected_last_and_lets_go_of_the_one_before() {
+        let master = Master::new();
+        let (mut pool, mut path) = (TransactionPool::default(), Path::default());
+        let [first, second] = [Emulate::new(4, 0), Emulate::new(4, 0)];
+        for (slave, value) in [(&first, 1), (&second, 2)] {
+            let writer = Master::new();
+            writer.set_slave(slave.clone());
+            writer.write(0, &[value; 4]).unwrap();
+        }
+        for (slave, value) in [(&first, 1), (&second, 2), (&first, 1)] {
+            master.set_slave(slave.clone());
+            for _ in 0..2 {
+                let tran = read(&master, &mut pool, &mut path);
+                let (_, buffer) = pool.collect(tran).unwrap();
+                assert_eq!(buffer.into_vec(), [value; 4]);
+            }
+        }
+        assert_eq!(Arc::strong_count(&second), 1);
+        assert_eq!(Arc::strong_count(&first), 3, "the master's and the path's");
+    }
+}
