@@ -108,14 +108,29 @@ impl RequestDecoder {
         session: &mut Session,
         input: &'a [u8],
     ) -> Result<(usize, Option<RequestEvent<'a>>), ZmtpError> {
-        if session.at_message_boundary() {
-            if let Some((header, data, octets)) = decode_whole_request(input) {
-                if (data.len() as u64).max(8) <= session.limits().frame_octets_max {
-                    return Ok((octets, Some(RequestEvent::Complete { header, data })));
-                }
+        match self.receive_whole(session, input) {
+            Some((octets, header, data)) => {
+                Ok((octets, Some(RequestEvent::Complete { header, data })))
             }
+            None => self.receive_in_parts(session, input),
         }
-        self.receive_in_parts(session, input)
+    }
+
+    /// What [`RequestDecoder::receive`] would return if that is [`RequestEvent::Complete`] and
+    /// the request lies at the start of `input` in its usual form: the octets consumed, header and
+    /// data. `None` says nothing but that `receive` is to be called.
+    #[inline]
+    pub fn receive_whole<'a>(
+        &self,
+        session: &Session,
+        input: &'a [u8],
+    ) -> Option<(usize, Header, &'a [u8])> {
+        if !session.at_message_boundary() {
+            return None;
+        }
+        let (header, data, octets) = decode_whole_request(input)?;
+        let is_allowed = (data.len() as u64).max(8) <= session.limits().frame_octets_max;
+        is_allowed.then_some((octets, header, data))
     }
 
     fn receive_in_parts<'a>(

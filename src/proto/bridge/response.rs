@@ -5,6 +5,9 @@ use super::{RESULT_OCTETS_MAX, RESULT_OK};
 use crate::proto::zmtp::frame::{encode_frame_header, FrameHeader, FLAG_LONG, FLAG_MORE};
 use crate::proto::zmtp::{Event, Session, ZmtpError};
 
+/// Octets of the longest payload of a response that is put together before it is appended.
+const PACKED_OCTETS_MAX: usize = 16;
+
 /// Parts of every response.
 const RESPONSE_PARTS: u64 = 6;
 
@@ -12,20 +15,40 @@ const RESPONSE_PARTS: u64 = 6;
 ///
 /// `payload` has `header.size` octets (0 for a probe), also when `result` is an error. `result` is
 /// [`RESULT_OK`] or comes from [`error_result`](super::error_result).
+#[inline]
 pub fn encode_response(header: &Header, payload: &[u8], result: &[u8], out: &mut Vec<u8>) {
+    if payload.len() <= PACKED_OCTETS_MAX && result == RESULT_OK {
+        return encode_small_success(header, payload, out);
+    }
     encode_response_head(header, payload.len() as u64, out);
     out.extend_from_slice(payload);
     encode_response_tail(result, out);
 }
 
+/// Appends the response that is sent most to `out`, in one piece.
+fn encode_small_success(header: &Header, payload: &[u8], out: &mut Vec<u8>) {
+    const HEAD_OCTETS: usize = HEADER_FRAMES_OCTETS + 2;
+    const TAIL: [u8; 4] = [0, RESULT_OK.len() as u8, RESULT_OK[0], RESULT_OK[1]];
+    let mut octets = [0; HEAD_OCTETS + PACKED_OCTETS_MAX + TAIL.len()];
+    octets[..HEADER_FRAMES_OCTETS].copy_from_slice(&header.frames(true));
+    octets[HEADER_FRAMES_OCTETS] = FLAG_MORE;
+    octets[HEADER_FRAMES_OCTETS + 1] = payload.len() as u8;
+    let payload_end = HEAD_OCTETS + payload.len();
+    octets[HEAD_OCTETS..payload_end].copy_from_slice(payload);
+    octets[payload_end..payload_end + TAIL.len()].copy_from_slice(&TAIL);
+    out.extend_from_slice(&octets[..payload_end + TAIL.len()]);
+}
+
 /// Appends everything of a response that comes before its payload to `out`. Exactly
 /// `payload_octets` must be written next, then the tail.
+#[inline]
 pub fn encode_response_head(header: &Header, payload_octets: u64, out: &mut Vec<u8>) {
     out.extend_from_slice(&header.frames(true));
     encode_frame_header(payload_octets, true, out);
 }
 
 /// Appends everything of a response that comes after its payload to `out`.
+#[inline]
 pub fn encode_response_tail(result: &[u8], out: &mut Vec<u8>) {
     debug_assert!(result.len() <= RESULT_OCTETS_MAX);
     encode_frame_header(result.len() as u64, false, out);
