@@ -2,9 +2,13 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
+use std::time::Duration;
 
-use rogue_mem::memory::{Emulate, Hub, Master, Slave, SlaveBase, Transaction, POST, READ};
+use rogue_mem::bridge::{ClientOptions, ServerOptions, TcpClient, TcpServer};
+use rogue_mem::memory::{Emulate, Hub, Master, Slave, SlaveBase, Transaction, POST, READ, WRITE};
 
 /// Bytes of an outstanding transaction beside its payload, its places in the tables of its master
 /// and its slave included.
@@ -18,6 +22,7 @@ struct Counting;
 thread_local! {
     static IN_USE: Cell<isize> = const { Cell::new(0) };
     static PEAK: Cell<isize> = const { Cell::new(0) };
+    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
 }
 
 fn count(bytes: isize) {
@@ -30,6 +35,7 @@ fn count(bytes: isize) {
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count(layout.size() as isize);
+        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
         // SAFETY: promised by the caller.
         unsafe { System.alloc(layout) }
     }
@@ -188,4 +194,54 @@ fn reading_emulated_memory_allocates_nothing_however_far() {
         }
     });
     assert_eq!(bytes, 0);
+}
+
+/// A memory that notes how often the thread that calls it has allocated so far.
+struct Watching {
+    memory: Arc<Emulate>,
+    allocations: AtomicUsize,
+}
+
+impl Slave for Watching {
+    fn base(&self) -> &SlaveBase {
+        self.memory.base()
+    }
+
+    fn do_transaction(&self, tran: &Arc<Transaction>) {
+        self.allocations.store(ALLOCATIONS.get(), Ordering::SeqCst);
+        self.memory.do_transaction(tran);
+    }
+}
+
+#[test]
+fn a_server_allocates_nothing_for_a_small_request_once_it_has_had_a_few() {
+    const WARM_COUNT: usize = 2000;
+    const COUNT: usize = 20_000;
+    for outstanding in [1, 100] {
+        let memory = Emulate::new(4, 0);
+        let slave = Arc::new(Watching { memory, allocations: AtomicUsize::new(0) });
+        let server = TcpServer::new("127.0.0.1", 0, ServerOptions::default()).unwrap();
+        server.master().set_slave(slave.clone());
+        let options = ClientOptions::default();
+        let client = TcpClient::new("127.0.0.1", server.port(), options).unwrap();
+        client.wait_ready(Duration::from_secs(30), Duration::from_millis(10)).unwrap();
+        let master = master_of(client);
+        let run = |count: usize| {
+            let mut ids = VecDeque::new();
+            for n in 0..count {
+                if ids.len() == outstanding {
+                    master.wait(ids.pop_front().unwrap()).unwrap();
+                }
+                let ty = if n % 2 == 0 { READ } else { WRITE };
+                ids.push_back(master.request(4 * (n as u64 % 64), vec![1; 4].into(), ty).unwrap());
+            }
+            ids.into_iter().for_each(|id| master.wait(id).unwrap());
+            slave.allocations.load(Ordering::SeqCst)
+        };
+        let warm = run(WARM_COUNT);
+        let allocations = run(COUNT) - warm;
+        // Buffers may still grow where more comes at once than ever before.
+        assert!(allocations < COUNT / 500, "{allocations} for {COUNT}, {outstanding} outstanding");
+        server.stop();
+    }
 }

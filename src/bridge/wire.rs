@@ -63,6 +63,8 @@ pub(super) enum Received {
 pub(super) struct Outgoing {
     /// What waits, in order, before `end`.
     blocks: VecDeque<Vec<u8>>,
+    /// Octets of all of them.
+    blocks_octets: usize,
     /// The latest octets, to which more are appended.
     end: Vec<u8>,
     /// Octets of the first buffer that have been sent.
@@ -75,18 +77,22 @@ impl Outgoing {
         &mut self.end
     }
 
-    /// Puts a block behind what is there, without copying it if it is large.
-    pub(super) fn append(&mut self, block: Vec<u8>) {
+    /// Puts a block behind what is there. A large one is not copied; a small one is, and given
+    /// back.
+    pub(super) fn append(&mut self, block: Vec<u8>) -> Option<Vec<u8>> {
         if block.len() < BLOCK_OCTETS_MIN {
-            return self.end.extend_from_slice(&block);
+            self.end.extend_from_slice(&block);
+            return Some(block);
         }
+        self.blocks_octets += self.end.len() + block.len();
         self.blocks.push_back(std::mem::take(&mut self.end));
         self.blocks.push_back(block);
+        None
     }
 
     /// Octets that wait to be sent.
     pub(super) fn backlog(&self) -> usize {
-        self.blocks.iter().map(Vec::len).sum::<usize>() + self.end.len() - self.sent
+        self.blocks_octets + self.end.len() - self.sent
     }
 
     /// Sends as much as the socket takes. Returns whether everything is out; if not, the socket
@@ -136,7 +142,9 @@ impl Outgoing {
     /// Drops the buffers that have been sent wholly.
     fn drop_sent(&mut self) {
         while self.blocks.front().is_some_and(|block| block.len() <= self.sent) {
-            self.sent -= self.blocks.pop_front().map_or(0, |block| block.len());
+            let octets = self.blocks.pop_front().map_or(0, |block| block.len());
+            self.sent -= octets;
+            self.blocks_octets -= octets;
         }
     }
 
@@ -214,8 +222,8 @@ impl Wire {
     }
 
     /// Puts a block behind what waits to be sent; see [`Outgoing::append`].
-    pub(super) fn append(&mut self, block: Vec<u8>) {
-        self.out.append(block);
+    pub(super) fn append(&mut self, block: Vec<u8>) -> Option<Vec<u8>> {
+        self.out.append(block)
     }
 
     /// Whether there may be more to read, after `count` octets came into a buffer of `room`. What

@@ -1,9 +1,8 @@
 //! The server's event loop: what comes in is decoded and executed, what is answered goes out.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, BinaryHeap};
+use std::collections::{BTreeSet, BinaryHeap, TryReserveError};
 use std::io;
-use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,17 +11,19 @@ use mio::net::TcpListener;
 use mio::{Interest, Registry, Token};
 use parking_lot::Mutex;
 
+use super::buffers::BufferPool;
+use super::connections::{Body, Client, Connection, Connections, Outstanding, Served, Turn};
 use super::execute::Pace;
 use super::{add, Counters, ServerOptions};
 use crate::bridge::pairing::{Action, Pairing, Side};
-use crate::bridge::wire::{Received, Wire, READ_OCTETS};
+use crate::bridge::wire::{Received, READ_OCTETS};
 use crate::clock::{self, Time};
 use crate::logging::{log_warning, Logger};
-use crate::memory::{IdMap, Master, Observer, Transaction};
+use crate::memory::{IdMap, Master, Observer, Transaction, TransactionPool};
 use crate::net::event_loop::{self, LoopHandle, Readiness};
 use crate::net::socket::{cause_text, ListenerPair};
 use crate::proto::bridge::property::Announcement;
-use crate::proto::bridge::{Dialect, Header, PeerInfo, RequestDecoder, RequestEvent, ServerId};
+use crate::proto::bridge::{RequestEvent, ServerId};
 use crate::proto::zmtp::Event;
 
 pub(super) const REQUEST_LISTENER: usize = 0;
@@ -35,69 +36,6 @@ const READS_PER_TURN_MAX: usize = 4;
 const TURN_TIME_MAX: Duration = Duration::from_millis(5);
 /// Rounds of answering and going on before others have their turn.
 const SETTLES_PER_TURN_MAX: usize = 16;
-
-/// Whether a connection is being read.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Turn {
-    /// It is.
-    Reading,
-    /// Not before its client has fewer requests outstanding, or has read more of its answers.
-    Stalled,
-    /// Not before others have had their turn.
-    Over,
-}
-
-/// A connection of a client, or of somebody who may become one.
-pub(super) struct Connection {
-    pub(super) wire: Wire,
-    pub(super) side: Side,
-    pub(super) local: SocketAddr,
-    pub(super) peer: SocketAddr,
-    /// Its READY has come.
-    pub(super) announced: bool,
-    /// When it is closed if it is no client's by then; its key in [`Driver::waiting`].
-    pub(super) waits_until: Option<Time>,
-    pub(super) dialect: Dialect,
-    pub(super) decoder: RequestDecoder,
-    /// A write whose data has not all come yet.
-    pub(super) body: Option<Body>,
-    /// Octets read but not decoded, from `leftover_start`, because it is not its turn.
-    pub(super) leftover: Vec<u8>,
-    pub(super) leftover_start: usize,
-    pub(super) turn: Turn,
-    /// It stands in [`Driver::unread`].
-    pub(super) is_unread: bool,
-}
-
-/// A write whose data is coming.
-pub(super) struct Body {
-    header: Header,
-    pub(super) data: Vec<u8>,
-    /// There was no room for the data: it is passed over, and the write refused at its end.
-    is_refused: bool,
-}
-
-impl Connection {
-    pub(super) fn has_session(&self) -> bool {
-        let metadata = self.wire.session.peer_metadata();
-        metadata.is_some_and(|metadata| PeerInfo::from_metadata(metadata).session.is_some())
-    }
-}
-
-/// A pair of connections that is served. Its key is the token of the request connection.
-pub(super) struct Client {
-    pub(super) response: usize,
-    pub(super) dialect: Dialect,
-    pub(super) outstanding: usize,
-    pub(super) outstanding_bytes: u64,
-}
-
-/// A transaction that the slave has kept.
-pub(super) struct Outstanding {
-    pub(super) tran: Arc<Transaction>,
-    pub(super) client: usize,
-    pub(super) header: Header,
-}
 
 /// Where ends of transactions are left for the event loop.
 pub(super) struct Completions {
@@ -130,15 +68,21 @@ pub(super) struct Driver {
     pub(super) log: Arc<Logger>,
     pub(super) options: ServerOptions,
     pub(super) clients: IdMap<Client, usize>,
-    pub(super) connections: IdMap<Box<Connection>, usize>,
+    pub(super) connections: Connections,
     /// Transactions that the slave has kept, by their id.
     pub(super) outstanding: IdMap<Outstanding>,
+    /// Transactions and buffers to be used again.
+    pub(super) transactions: TransactionPool,
+    pub(super) buffers: BufferPool,
     pub(super) completions: Arc<Completions>,
     /// When to look whether a transaction is late that the slave has kept; the earliest first.
     /// There may be times of transactions that have ended.
     pub(super) checks: BinaryHeap<Reverse<(Time, u32)>>,
     /// Response connections with something to send.
     pub(super) dirty: Vec<usize>,
+    /// Room for those, and for ended transactions, while the next ones gather: empty.
+    sending: Vec<usize>,
+    ended: Vec<Arc<Transaction>>,
     /// Bytes that have come of writes whose data has not all come yet.
     pub(super) body_bytes: u64,
     /// How long the slave's calls take, and what that means for the answers that wait.
@@ -172,7 +116,7 @@ impl Driver {
         options: ServerOptions,
         server_id: [u8; 16],
     ) -> Driver {
-        let ended = Mutex::default();
+        let completions = Completions { handle: handle.clone(), ended: Mutex::default() };
         Driver {
             master,
             counters,
@@ -180,11 +124,15 @@ impl Driver {
             pairing: Pairing::new(options.settle, clock::now()),
             options,
             clients: IdMap::default(),
-            connections: IdMap::default(),
+            connections: Connections::default(),
             outstanding: IdMap::default(),
-            completions: Arc::new(Completions { handle: handle.clone(), ended }),
+            transactions: TransactionPool::default(),
+            buffers: BufferPool::default(),
+            completions: Arc::new(completions),
             checks: BinaryHeap::new(),
             dirty: Vec::new(),
+            sending: Vec::new(),
+            ended: Vec::new(),
             body_bytes: 0,
             pace: Pace::default(),
             turn_end: Time::default(),
@@ -223,7 +171,7 @@ impl Driver {
 
     fn read_into(&mut self, registry: &Registry, token: usize, scratch: &mut [u8]) {
         for _ in 0..READS_PER_TURN_MAX {
-            let Some(connection) = self.connections.get_mut(&token) else { return };
+            let Some(connection) = self.connections.get_mut(token) else { return };
             if connection.turn != Turn::Reading {
                 return;
             }
@@ -242,13 +190,13 @@ impl Driver {
                     None => {}
                 }
             }
-            let Some(connection) = self.connections.get_mut(&token) else { return };
+            let Some(connection) = self.connections.get_mut(token) else { return };
             match connection.wire.read(scratch) {
                 Received::Octets(count) => {
                     let may_have_more = connection.wire.may_have_more(count, scratch.len());
                     add(&self.counters.bytes_in, count as u64);
                     let left = self.feed(registry, token, &scratch[..count]);
-                    if let (1.., Some(connection)) = (left, self.connections.get_mut(&token)) {
+                    if let (1.., Some(connection)) = (left, self.connections.get_mut(token)) {
                         connection.leftover = scratch[count - left..count].to_vec();
                         connection.leftover_start = 0;
                     }
@@ -263,7 +211,7 @@ impl Driver {
                 }
             }
         }
-        if self.connections.get(&token).is_some_and(|one| one.turn == Turn::Reading) {
+        if self.connections.get(token).is_some_and(|one| one.turn == Turn::Reading) {
             self.read_later(token);
         }
     }
@@ -271,7 +219,7 @@ impl Driver {
     /// Reads data of a write to where it is collected, but for its last octet, with which the
     /// decoder completes the request. `None` where it is not wanted.
     fn read_body(&mut self, token: usize, remaining: u64) -> Option<Received> {
-        let mut connection = self.connections.remove(&token)?;
+        let mut connection = self.connections.take_out(token)?;
         let wire = &mut connection.wire;
         let received = connection.body.as_mut().filter(|body| !body.is_refused).map(|body| {
             let received = wire.read_to(&mut body.data, remaining - 1);
@@ -282,7 +230,7 @@ impl Driver {
             }
             received
         });
-        self.connections.insert(token, connection);
+        self.connections.put_back(token, connection);
         received
     }
 
@@ -302,18 +250,18 @@ impl Driver {
         body.data = Vec::new();
     }
 
-    fn body_complete(&mut self, token: usize, mut body: Body) {
+    fn body_complete(&mut self, served: &mut Served, mut body: Body) {
         let data = std::mem::take(&mut body.data);
         self.body_bytes -= data.len() as u64;
         match body.is_refused && body.header.size <= self.options.transaction_bytes_max {
-            true => self.refuse_for_room(token, &body.header),
-            false => self.execute(token, body.header, data),
+            true => self.refuse_for_room(served, &body.header),
+            false => self.execute(served, body.header, data),
         }
     }
 
     /// Has the connection read in the next turn.
     fn read_later(&mut self, token: usize) {
-        let Some(connection) = self.connections.get_mut(&token) else { return };
+        let Some(connection) = self.connections.get_mut(token) else { return };
         if !std::mem::replace(&mut connection.is_unread, true) {
             self.unread.push(token);
         }
@@ -324,10 +272,10 @@ impl Driver {
     /// connection's turn is over or it must wait.
     fn feed(&mut self, registry: &Registry, token: usize, mut input: &[u8]) -> usize {
         loop {
-            // Out of the map meanwhile, so that the rest of the server stays usable.
-            let Some(mut connection) = self.connections.remove(&token) else { return 0 };
+            // Out of the table meanwhile, so that the rest of the server stays usable.
+            let Some(mut connection) = self.connections.take_out(token) else { return 0 };
             let decoded = match connection.side {
-                Side::Request => self.decode_requests(token, &mut connection, input),
+                Side::Request => self.decode_request_side(token, &mut connection, input),
                 Side::Response => decode_response_side(&mut connection, input),
             };
             connection.wire.queue_control();
@@ -335,7 +283,7 @@ impl Driver {
             if let Decoded::Paused(turn, _) = decoded {
                 connection.turn = turn;
             }
-            self.connections.insert(token, connection);
+            self.connections.put_back(token, connection);
             if has_output {
                 self.send(registry, token);
             }
@@ -360,21 +308,45 @@ impl Driver {
         }
     }
 
-    fn decode_requests(
+    fn decode_request_side(
         &mut self,
         token: usize,
+        connection: &mut Connection,
+        input: &[u8],
+    ) -> Decoded {
+        let Some(mut served) = self.serve(token) else {
+            return decode_handshake(connection, input);
+        };
+        let decoded = self.decode_requests(&mut served, connection, input);
+        self.put_back(served);
+        decoded
+    }
+
+    fn decode_requests(
+        &mut self,
+        served: &mut Served,
         connection: &mut Connection,
         mut input: &[u8],
     ) -> Decoded {
         let all = input.len();
+        // What has been done since the last reading, which may be long ago, is nobody's call.
+        self.pace.begin(clock::now());
         loop {
-            if !self.may_execute(token) {
+            if !self.may_execute(served) {
                 return Decoded::Paused(Turn::Stalled, all - input.len());
             }
             if self.pace.now() >= self.turn_end || self.handle.is_stopping() {
                 return Decoded::Paused(Turn::Over, all - input.len());
             }
-            let received = connection.decoder.receive(&mut connection.wire.session, input);
+            let Connection { decoder, wire, .. } = &mut *connection;
+            if let Some((used, header, data)) = decoder.receive_whole(&wire.session, input) {
+                input = &input[used..];
+                if !self.execute_with(served, header, data) {
+                    return Decoded::Broken(format!("{}: out of memory", connection.peer));
+                }
+                continue;
+            }
+            let received = decoder.receive(&mut wire.session, input);
             let (used, event) = match received {
                 Ok(received) => received,
                 Err(error) => return Decoded::Broken(format!("{}: {error}", connection.peer)),
@@ -383,31 +355,23 @@ impl Driver {
             match event {
                 None => return Decoded::All,
                 Some(RequestEvent::Complete { header, data }) => {
-                    self.execute(token, header, data.to_vec());
+                    if !self.execute_with(served, header, data) {
+                        return Decoded::Broken(format!("{}: out of memory", connection.peer));
+                    }
                 }
                 Some(RequestEvent::Start(header)) => {
                     let is_refused = header.size > self.options.transaction_bytes_max;
                     connection.body = Some(Body { header, data: Vec::new(), is_refused });
                 }
                 Some(RequestEvent::Data { bytes, last }) => {
-                    let Some(body) = &mut connection.body else { continue };
-                    // Grown as data comes: an announced size alone costs nothing, nor does data
-                    // that is going to be refused.
-                    let kept = if body.is_refused { &[] } else { bytes };
-                    if body.data.try_reserve(kept.len()).is_err() {
-                        return Decoded::Broken(format!("{}: out of memory", connection.peer));
-                    }
-                    body.data.extend_from_slice(kept);
-                    self.count_body(body, kept.len());
-                    if last {
-                        let body = connection.body.take().expect("looked at just now");
-                        self.body_complete(token, body);
+                    if let Err(error) = self.body_data(served, &mut connection.body, bytes, last) {
+                        return Decoded::Broken(format!("{}: {error}", connection.peer));
                     }
                 }
                 Some(RequestEvent::Malformed(malformed)) => {
                     add(&self.counters.malformed, 1);
                     log_warning!(self.log, "{malformed} (from {})", connection.peer);
-                    self.refuse_malformed(token, &malformed);
+                    self.refuse_malformed(served, &malformed);
                 }
                 Some(RequestEvent::Session(Event::PeerReady)) => {
                     return Decoded::Ready(all - input.len());
@@ -417,9 +381,31 @@ impl Driver {
         }
     }
 
+    /// Takes data of a write under way.
+    fn body_data(
+        &mut self,
+        served: &mut Served,
+        coming: &mut Option<Body>,
+        bytes: &[u8],
+        last: bool,
+    ) -> Result<(), TryReserveError> {
+        let Some(body) = coming else { return Ok(()) };
+        // Grown as data comes: an announced size alone costs nothing, nor does data that is going
+        // to be refused.
+        let kept = if body.is_refused { &[] } else { bytes };
+        body.data.try_reserve(kept.len())?;
+        body.data.extend_from_slice(kept);
+        self.count_body(body, kept.len());
+        if last {
+            let body = coming.take().expect("looked at just now");
+            self.body_complete(served, body);
+        }
+        Ok(())
+    }
+
     /// Sends what a connection has to send, as far as the socket takes it.
     pub(super) fn send(&mut self, registry: &Registry, token: usize) {
-        let Some(connection) = self.connections.get_mut(&token) else { return };
+        let Some(connection) = self.connections.get_mut(token) else { return };
         if let Err(error) = connection.wire.flush() {
             self.close(registry, token, &cause_text(&error));
         }
@@ -427,15 +413,15 @@ impl Driver {
 
     /// Takes up a connection again that had to wait for its client's transactions.
     fn resume(&mut self, registry: &Registry, token: usize) {
-        match self.connections.get(&token).map(|connection| connection.turn) {
-            Some(Turn::Stalled) if self.may_execute(token) => self.go_on(registry, token),
+        match self.connections.get(token).map(|connection| connection.turn) {
+            Some(Turn::Stalled) if self.may_go_on(token) => self.go_on(registry, token),
             _ => {}
         }
     }
 
     /// Decodes what is left of a connection, and then reads it.
     fn go_on(&mut self, registry: &Registry, token: usize) {
-        let Some(connection) = self.connections.get_mut(&token) else { return };
+        let Some(connection) = self.connections.get_mut(token) else { return };
         connection.turn = Turn::Reading;
         let leftover = std::mem::take(&mut connection.leftover);
         let start = std::mem::take(&mut connection.leftover_start);
@@ -444,36 +430,64 @@ impl Driver {
         if left == 0 {
             return self.read(registry, token);
         }
-        if let Some(connection) = self.connections.get_mut(&token) {
+        if let Some(connection) = self.connections.get_mut(token) {
             connection.leftover_start = leftover.len() - left;
             connection.leftover = leftover;
         }
         self.answer(registry, token);
     }
 
+    /// Answers what the slave had kept and has completed; returns whether there was anything.
+    fn take_ended(&mut self) -> bool {
+        let mut ended = std::mem::take(&mut self.ended);
+        std::mem::swap(&mut *self.completions.ended.lock(), &mut ended);
+        let had_ended = !ended.is_empty();
+        self.answer_ended(&mut ended);
+        self.ended = ended;
+        had_ended
+    }
+
     /// Answers what has ended, sends, and takes up the clients that thereby may go on.
     fn settle(&mut self, registry: &Registry) {
         for _ in 0..SETTLES_PER_TURN_MAX {
-            let ended = std::mem::take(&mut *self.completions.ended.lock());
-            for tran in &ended {
-                self.answer_outstanding(tran);
-            }
-            let dirty = std::mem::take(&mut self.dirty);
+            let had_ended = self.take_ended();
             self.pace.answered();
-            if dirty.is_empty() && ended.is_empty() {
+            if self.dirty.is_empty() && !had_ended {
                 return;
             }
+            let mut dirty = std::mem::take(&mut self.sending);
+            std::mem::swap(&mut self.dirty, &mut dirty);
             for &response in &dirty {
                 self.send(registry, response);
             }
-            for response in dirty {
+            for response in dirty.drain(..) {
                 if let Some(request) = self.pairing.twin(response) {
                     self.resume(registry, request);
                 }
             }
+            self.sending = dirty;
         }
         // More keeps coming: let listeners and other clients have their turn.
         self.handle.wake();
+    }
+}
+
+/// A connection that is no client's yet sends nothing but greeting, READY, PING and PONG: its
+/// session takes everything else for a violation, because our READY has not gone out.
+fn decode_handshake(connection: &mut Connection, mut input: &[u8]) -> Decoded {
+    let all = input.len();
+    loop {
+        match connection.decoder.receive(&mut connection.wire.session, input) {
+            Ok((_, None)) => return Decoded::All,
+            Ok((used, Some(event))) => {
+                input = &input[used..];
+                if event == RequestEvent::Session(Event::PeerReady) {
+                    return Decoded::Ready(all - input.len());
+                }
+                connection.wire.queue_control();
+            }
+            Err(error) => return Decoded::Broken(format!("{}: {error}", connection.peer)),
+        }
     }
 }
 
@@ -508,7 +522,7 @@ impl event_loop::Driver for Driver {
             return self.accept(registry, token);
         }
         if readiness.read_closed || readiness.error {
-            if let Some(connection) = self.connections.get_mut(&token) {
+            if let Some(connection) = self.connections.get_mut(token) {
                 connection.wire.is_read_closed = true;
             }
         }
@@ -525,7 +539,7 @@ impl event_loop::Driver for Driver {
 
     fn woken(&mut self, registry: &Registry) {
         for token in std::mem::take(&mut self.unread) {
-            let Some(connection) = self.connections.get_mut(&token) else { continue };
+            let Some(connection) = self.connections.get_mut(token) else { continue };
             connection.is_unread = false;
             match connection.turn {
                 Turn::Reading => self.read(registry, token),
@@ -562,12 +576,9 @@ impl event_loop::Driver for Driver {
 
     fn stopped(&mut self, _registry: &Registry) {
         // What has been done already is still answered, as far as the sockets take it.
-        let ended = std::mem::take(&mut *self.completions.ended.lock());
-        for tran in &ended {
-            self.answer_outstanding(tran);
-        }
+        self.take_ended();
         for response in std::mem::take(&mut self.dirty) {
-            if let Some(connection) = self.connections.get_mut(&response) {
+            if let Some(connection) = self.connections.get_mut(response) {
                 let _ = connection.wire.flush();
             }
         }

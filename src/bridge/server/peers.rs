@@ -9,7 +9,8 @@ use mio::net::TcpStream;
 use mio::Registry;
 
 use super::add;
-use super::driver::{Client, Connection, Driver, Turn, REQUEST_LISTENER};
+use super::connections::{Client, Connection, Turn};
+use super::driver::{Driver, REQUEST_LISTENER};
 use super::LegacyPolicy;
 use crate::bridge::pairing::{Action, Identity, Side};
 use crate::bridge::wire::{Wire, HANDSHAKE_TIME_MAX, RESPONSES_UNREAD_TIME_MAX};
@@ -109,7 +110,7 @@ impl Driver {
             turn: Turn::Reading,
             is_unread: false,
         };
-        self.connections.insert(token, Box::new(connection));
+        self.connections.insert(token, connection);
         self.wait_for(token, Some(now + HANDSHAKE_TIME_MAX));
         self.send(registry, token);
         self.count_connections();
@@ -117,7 +118,7 @@ impl Driver {
 
     /// Gives a connection until then to become a client's; for ever once it is.
     fn wait_for(&mut self, token: usize, until: Option<Time>) {
-        let Some(connection) = self.connections.get_mut(&token) else { return };
+        let Some(connection) = self.connections.get_mut(token) else { return };
         let former = std::mem::replace(&mut connection.waits_until, until);
         if let Some(former) = former {
             self.waiting.remove(&(former, token));
@@ -139,7 +140,7 @@ impl Driver {
 
     /// The connection's READY has come: finds out whose it is.
     pub(super) fn announced(&mut self, registry: &Registry, token: usize) {
-        let Some(connection) = self.connections.get_mut(&token) else { return };
+        let Some(connection) = self.connections.get_mut(token) else { return };
         let metadata = connection.wire.session.peer_metadata();
         let info = metadata.map(PeerInfo::from_metadata).unwrap_or_default();
         connection.announced = true;
@@ -160,7 +161,7 @@ impl Driver {
     }
 
     fn identified(&mut self, registry: &Registry, token: usize, identity: Identity) {
-        let Some(connection) = self.connections.get(&token) else { return };
+        let Some(connection) = self.connections.get(token) else { return };
         log_debug!(self.log, "READY from {}: {identity:?}", connection.peer);
         let mut actions = std::mem::take(&mut self.actions);
         self.pairing.announced(token, identity, clock::now(), &mut actions);
@@ -175,12 +176,12 @@ impl Driver {
         }
         let announced = std::mem::take(&mut self.unidentified);
         let ends = |token: &usize| {
-            let connection = self.connections.get(token)?;
+            let connection = self.connections.get(*token)?;
             Some((*token, (connection.local, connection.peer)))
         };
         let (mut tokens, mut ends): (Vec<_>, Vec<_>) = announced.iter().filter_map(ends).unzip();
         let places: BTreeSet<IpAddr> = ends.iter().map(|(_, peer)| peer.ip()).collect();
-        for (&token, connection) in &self.connections {
+        for (token, connection) in self.connections.iter() {
             if !connection.announced && places.contains(&connection.peer.ip()) {
                 tokens.push(token);
                 ends.push((connection.local, connection.peer));
@@ -188,14 +189,14 @@ impl Driver {
         }
         let found: Vec<_> = tokens.into_iter().zip(owners(&ends)).zip(ends).collect();
         for &((token, owner), _) in &found {
-            let silent = self.connections.get(&token).is_some_and(|c| !c.announced);
+            let silent = self.connections.get(token).is_some_and(|c| !c.announced);
             if let (true, Owner::Process(process)) = (silent, owner) {
                 let owner = Identity::Process(process.pid, process.start_ticks);
                 self.pairing.owned(token, owner);
             }
         }
         for ((token, owner), (_, peer)) in found {
-            if self.connections.get(&token).is_some_and(|connection| connection.announced) {
+            if self.connections.get(token).is_some_and(|connection| connection.announced) {
                 let identity = match owner {
                     Owner::Process(process) => Identity::Process(process.pid, process.start_ticks),
                     _ if self.options.legacy == LegacyPolicy::LocalPid => Identity::Refused,
@@ -222,7 +223,7 @@ impl Driver {
 
     fn pair(&mut self, registry: &Registry, request: usize, response: usize) {
         let (Some(first), Some(second)) =
-            (self.connections.get(&request), self.connections.get(&response))
+            (self.connections.get(request), self.connections.get(response))
         else {
             return;
         };
@@ -243,7 +244,7 @@ impl Driver {
         self.clients.insert(request, client);
         for token in [response, request] {
             self.wait_for(token, None);
-            let Some(connection) = self.connections.get_mut(&token) else { continue };
+            let Some(connection) = self.connections.get_mut(token) else { continue };
             let sent = connection.wire.session.send_ready(&self.announcement.properties());
             if let Err(error) = sent {
                 return self.close(registry, token, &error.to_string());
@@ -275,7 +276,7 @@ impl Driver {
     fn release(&mut self, token: usize, why: &str) {
         self.wait_for(token, None);
         // Dropping the last handle of a socket closes it and ends its registration.
-        let Some(mut connection) = self.connections.remove(&token) else { return };
+        let Some(mut connection) = self.connections.remove(token) else { return };
         if let Some(body) = &mut connection.body {
             self.forget_body(body);
         }
