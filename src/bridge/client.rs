@@ -1,7 +1,10 @@
 //! The requesting end of the bridge.
 
+mod direct;
 mod driver;
+mod half;
 mod pipe;
+mod receiver;
 mod shared;
 
 use std::sync::Arc;
@@ -12,6 +15,7 @@ use crate::logging::log_debug;
 use crate::memory::{Slave, SlaveBase, Transaction};
 use crate::net::address;
 use crate::net::event_loop::EventLoop;
+use crate::net::Spin;
 use crate::proto::bridge::SessionId;
 
 use driver::Driver;
@@ -38,6 +42,11 @@ pub struct ClientOptions {
     pub window: Option<usize>,
     /// Bytes of the largest transaction.
     pub transaction_bytes_max: u32,
+    /// Whether a thread that waits for a transaction reads the responses itself meanwhile, which
+    /// saves it being woken by another thread that does.
+    pub direct: bool,
+    /// Whether such a thread looks again for a while before it sleeps.
+    pub spin: Spin,
 }
 
 impl Default for ClientOptions {
@@ -47,6 +56,8 @@ impl Default for ClientOptions {
             probe_legacy: false,
             window: None,
             transaction_bytes_max: u32::MAX,
+            direct: true,
+            spin: Spin::default(),
         }
     }
 }

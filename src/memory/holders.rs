@@ -18,6 +18,21 @@ pub trait Holder: Send + Sync {
     /// sake of others is to be done now.
     fn urge(&self) {}
 
+    /// The requester waits for `tran` in this thread, until `until` at most. A holder that can
+    /// brings the answer here instead of having another thread do it and wake this one: it returns
+    /// true once `tran` has ended, or `until` has passed. False: the requester is to sleep until it
+    /// is told.
+    fn attend(&self, _tran: &Transaction, _until: Time) -> bool {
+        false
+    }
+
+    /// A transaction that is, or was, [attended](Self::attend) has ended: whoever does so in
+    /// another thread is to look.
+    fn interrupt(&self) {}
+
+    /// Nobody is going to wait for a transaction kept here: somebody will be told of its end.
+    fn unattended(&self) {}
+
     /// When this holder last saw life that refreshes a transaction started at `start`.
     fn last_activity(&self, start: Time) -> Option<Time>;
 
@@ -52,6 +67,11 @@ impl Holders {
     /// Whether there are none.
     pub(super) fn is_empty(&self) -> bool {
         self.first.is_none()
+    }
+
+    /// The only one, if there is just one.
+    pub(super) fn only(&self) -> Option<&Arc<dyn Holder>> {
+        self.first.as_ref().filter(|_| self.next.is_none())
     }
 
     /// All of them.

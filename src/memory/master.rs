@@ -64,10 +64,12 @@ impl Table {
     }
 
     /// Removes `tran`, and not a later one with its id.
-    fn remove(&mut self, tran: &Arc<Transaction>) {
-        if self.transactions.get(&tran.id()).is_some_and(|known| Arc::ptr_eq(known, tran)) {
-            self.transactions.remove(&tran.id());
+    fn remove(&mut self, tran: &Arc<Transaction>) -> Option<Arc<Transaction>> {
+        let known = self.transactions.get(&tran.id())?;
+        if !Arc::ptr_eq(known, tran) {
+            return None;
         }
+        self.transactions.remove(&tran.id())
     }
 
     /// A transaction, out of a used one if there is one.
@@ -375,7 +377,7 @@ impl Master {
         all.sort_unstable_by_key(|tran| tran.id());
         let mut sum = Ok(());
         for tran in all {
-            let (outcome, _) = self.wait_for(&tran);
+            let (outcome, _) = self.wait_for(tran);
             if outcome.is_err() {
                 sum = outcome;
             }
@@ -408,7 +410,7 @@ impl Master {
         let Some((outcome, buffer)) = tran.try_collect() else {
             let tran = tran.clone();
             drop(table);
-            return Some(self.wait_for(&tran));
+            return Some(self.wait_for(tran));
         };
         // It had ended: the common case of a slave that completes at once.
         let tran = table.transactions.remove(&id).expect("found above");
@@ -418,12 +420,16 @@ impl Master {
         Some((outcome, buffer))
     }
 
-    fn wait_for(&self, tran: &Arc<Transaction>) -> (Result<()>, Option<Buffer>) {
+    fn wait_for(&self, tran: Arc<Transaction>) -> (Result<()>, Option<Buffer>) {
         tran.wait();
         let outcome = tran.outcome().expect("a wait ends with the transaction");
         // Also where another thread has it: only after this can no slave touch the bytes.
         let buffer = tran.collect().map(|(_, buffer)| buffer);
-        self.table.lock().remove(tran);
+        let mut table = self.table.lock();
+        let known = table.remove(&tran);
+        drop(tran);
+        known.into_iter().for_each(|known| table.keep_spare(known));
+        drop(table);
         self.keep_error(&outcome);
         (outcome, buffer)
     }

@@ -53,6 +53,8 @@ struct State {
     observer: Option<Arc<dyn Observer>>,
     /// Who keeps this transaction; of a root, also who keeps parts of it.
     holders: Holders,
+    /// Somebody waits for this transaction with the help of its holder.
+    is_attended: bool,
     rare: Option<Box<Rare>>,
 }
 
@@ -81,6 +83,7 @@ impl State {
 struct Ended {
     observer: Option<Arc<dyn Observer>>,
     holders: Holders,
+    is_attended: bool,
     subs: Option<Subs>,
 }
 
@@ -386,6 +389,7 @@ impl Transaction {
         Some(Ended {
             observer: state.observer.take(),
             holders: std::mem::take(&mut state.holders),
+            is_attended: state.is_attended,
             subs: state.rare.as_mut().and_then(|rare| rare.subs.take()),
         })
     }
@@ -393,7 +397,10 @@ impl Transaction {
     /// Tells everybody that this transaction has ended: those who wait for it, those who keep it
     /// or parts of it, the one it is a part of, and its observer. No lock of the bus is held.
     fn announce(self: &Arc<Self>, ended: Ended, error: Option<&str>, given_up: bool) {
-        let Ended { observer, holders, subs } = ended;
+        let Ended { observer, holders, is_attended, subs } = ended;
+        if is_attended {
+            holders.iter().for_each(|holder| holder.interrupt());
+        }
         self.ended.notify_all();
         if given_up || self.kept.load(Ordering::Acquire) > 0 {
             holders.iter().for_each(|holder| holder.forget(self));
@@ -519,12 +526,17 @@ impl Transaction {
     /// When this transaction's root times out, as far as is known now. It may move to later.
     pub fn deadline(&self) -> Time {
         let root = self.root();
-        let mut from = root.start.max(Time(root.restarted.load(Ordering::Relaxed)));
         // Holders have locks of their own: they are asked while none of ours is held.
-        for holder in root.holders().iter() {
-            from = from.max(holder.last_activity(root.start).unwrap_or_default());
-        }
-        from + root.timeout()
+        let holders = root.holders();
+        let signs = holders.iter().filter_map(|holder| holder.last_activity(root.start));
+        let latest = signs.max().map(|sign| sign + root.timeout());
+        root.own_deadline().max(latest.unwrap_or_default())
+    }
+
+    /// When this transaction's root times out, if its holders have seen no sign of life.
+    fn own_deadline(&self) -> Time {
+        let root = self.root();
+        root.start.max(Time(root.restarted.load(Ordering::Relaxed))) + root.timeout()
     }
 
     fn holders(&self) -> Holders {
@@ -570,6 +582,9 @@ impl Transaction {
         let mut state = self.state.lock();
         if !self.is_done() {
             state.observer = Some(observer);
+            let holders = state.holders.clone();
+            drop(state);
+            holders.iter().for_each(|holder| holder.unattended());
             return;
         }
         drop(state);
@@ -579,9 +594,15 @@ impl Transaction {
     /// Waits until the transaction has ended or its deadline has passed; in the second case it
     /// is given up. The caller still has to [`collect`](Self::collect) it.
     pub(super) fn wait(self: &Arc<Self>) {
-        if !self.is_done() {
-            self.holders().iter().for_each(|holder| holder.urge());
+        if self.is_done() {
+            return;
         }
+        let holders = self.holders();
+        match holders.only() {
+            Some(holder) => self.attend(&**holder),
+            None => holders.iter().for_each(|holder| holder.urge()),
+        }
+        drop(holders);
         while !self.is_done() {
             let deadline = self.deadline();
             let now = clock::now();
@@ -589,10 +610,7 @@ impl Transaction {
                 self.time_out();
                 return;
             }
-            if now.since(self.start) > self.timeout() && !self.warned.swap(true, Ordering::Relaxed)
-            {
-                super::master::warn_slow_link(self);
-            }
+            self.warn_if_slow(now);
             let mut state = self.state.lock();
             // The end is written under this lock, so it cannot slip in before the wait.
             if self.is_done() {
@@ -602,6 +620,33 @@ impl Transaction {
                 Some(instant) => drop(self.ended.wait_until(&mut state, instant)),
                 None => self.ended.wait(&mut state),
             }
+        }
+    }
+
+    /// Waits with the help of `holder`, for as long as it helps.
+    fn attend(self: &Arc<Self>, holder: &dyn Holder) {
+        let mut until = self.own_deadline();
+        loop {
+            let mut state = self.state.lock();
+            // Seen by whoever ends it, or the end is seen here.
+            state.is_attended = true;
+            drop(state);
+            if self.is_done() || !holder.attend(self, until) || self.is_done() {
+                return;
+            }
+            // Answers to others may have given it more time, which the holder knows.
+            until = self.deadline();
+            let now = clock::now();
+            if now >= until {
+                return;
+            }
+            self.warn_if_slow(now);
+        }
+    }
+
+    fn warn_if_slow(self: &Arc<Self>, now: Time) {
+        if now.since(self.start) > self.timeout() && !self.warned.swap(true, Ordering::Relaxed) {
+            super::master::warn_slow_link(self);
         }
     }
 

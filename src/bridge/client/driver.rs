@@ -1,30 +1,30 @@
 //! The client's event loop: resolves, connects, shakes hands, receives, and starts over.
 
 use std::io;
-use std::net::SocketAddr;
+use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
 use mio::{Registry, Token};
 
+use super::half::{Failure, Half};
+use super::receiver::{Receiver, Taken};
 use super::shared::Shared;
-use crate::bridge::wire::{
-    Received, Wire, HANDSHAKE_TIME_MAX, READ_OCTETS, REQUESTS_UNREAD_TIME_MAX,
-};
+use crate::bridge::wire::{Received, Wire, HANDSHAKE_TIME_MAX, READ_OCTETS};
 use crate::clock::{self, Time};
-use crate::logging::{log_debug, log_warning};
+use crate::logging::log_debug;
 use crate::net::address::{HostAddress, RemoteHost};
 use crate::net::event_loop::{self, LoopHandle, Readiness};
 use crate::net::resolve::Lookup;
-use crate::net::socket::{self, cause_text};
+use crate::net::socket;
 use crate::proto::bridge::property::Announcement;
-use crate::proto::bridge::{Header, PeerInfo, ResponseDecoder, ResponseEvent, SessionId};
-use crate::proto::zmtp::{Event, Limits, Role, ZmtpError};
+use crate::proto::bridge::SessionId;
+use crate::proto::zmtp::{Event, Limits, Role};
 
 /// Buffers read from one connection before the other, and what is to be sent, have their turn.
 const READS_PER_TURN_MAX: usize = 4;
-/// Turns in which what has come before a connection broke is still taken up.
-const LAST_TURNS_MAX: usize = 16;
+/// Buffers of what has come before a connection broke that are still taken up.
+const LAST_READS_MAX: usize = 64;
 /// How long a TCP connection may take to come about; covers two lost SYNs.
 const CONNECT_TIME_MAX: Duration = Duration::from_secs(10);
 /// Wait before the second attempt; doubled for each further one up to the maximum.
@@ -35,48 +35,29 @@ const SUCCESS_TIME_MIN: Duration = Duration::from_secs(1);
 /// Wait after the server has refused the client in words.
 const RETRY_REFUSED: Duration = Duration::from_secs(5);
 
-/// The response connection comes first in everything, as it does in Rogue.
-const RESPONSE: usize = 0;
-const REQUEST: usize = 1;
+/// Both connections while they come about. The response connection comes first in everything, as
+/// it does in Rogue.
+struct Opening {
+    receiver: Receiver,
+    request: Half,
+    /// When the attempt has taken too long.
+    limit: Time,
+}
 
-/// One of the two connections.
-struct Half {
-    wire: Wire,
-    token: usize,
-    port: u16,
-    connected: bool,
-    /// The server's READY has come, with this.
-    ready: Option<PeerInfo>,
+/// The connections in use. The receiver is with [`Shared`].
+struct Open {
+    response_token: usize,
+    request: Half,
+    /// Since when requests are sent.
+    since: Time,
 }
 
 enum Link {
     /// Until the next attempt.
     Waiting(Time),
     Resolving(Lookup),
-    /// Both connections, and when the attempt has taken too long.
-    Opening([Half; 2], Time),
-    /// Both connections, and since when requests are sent.
-    Open([Half; 2], Time),
-}
-
-/// A response whose payload has not all come yet.
-struct Body {
-    header: Header,
-    octets: u64,
-    /// `None` if nobody wants it.
-    payload: Option<Vec<u8>>,
-}
-
-/// Why a connection is to be given up.
-struct Failure {
-    text: String,
-    refused: bool,
-}
-
-impl From<String> for Failure {
-    fn from(text: String) -> Failure {
-        Failure { text, refused: false }
-    }
+    Opening(Box<Opening>),
+    Open(Box<Open>),
 }
 
 pub(super) struct Driver {
@@ -89,10 +70,11 @@ pub(super) struct Driver {
     /// Attempts since the last success.
     attempts: u32,
     next_token: usize,
-    decoder: ResponseDecoder,
-    body: Option<Body>,
-    /// The response connection was not read to its end in its turn.
+    /// A connection was not read to its end in its turn.
     unread: bool,
+    /// Why the connection is to be given up, as soon as the thread that reads it has seen to what
+    /// came before.
+    failing: Option<Failure>,
     scratch: Vec<u8>,
 }
 
@@ -113,9 +95,8 @@ impl Driver {
             link: Link::Waiting(clock::now()),
             attempts: 0,
             next_token: 0,
-            decoder: ResponseDecoder::new(),
-            body: None,
             unread: false,
+            failing: None,
             scratch: Vec::new(),
         }
     }
@@ -146,9 +127,9 @@ impl Driver {
     fn open(&mut self, registry: &Registry, address: HostAddress) -> Result<(), Failure> {
         let response = self.open_half(registry, address, self.port + 1, Role::Pull)?;
         let request = self.open_half(registry, address, self.port, Role::Push)?;
-        self.link = Link::Opening([response, request], clock::now() + CONNECT_TIME_MAX);
-        self.decoder = ResponseDecoder::new();
-        self.body = None;
+        let limit = clock::now() + CONNECT_TIME_MAX;
+        let receiver = Receiver::new(response, self.shared.options.spin);
+        self.link = Link::Opening(Box::new(Opening { receiver, request, limit }));
         self.unread = false;
         Ok(())
     }
@@ -168,18 +149,25 @@ impl Driver {
         log_debug!(self.shared.log, "Connecting to {remote}");
         let wire = socket::connect(remote)
             .and_then(|stream| Wire::new(registry, token, stream, role, limits))
-            .map_err(|error| connect_failure(remote, &error))?;
+            .map_err(|error| Failure::at(&remote.to_string(), &error))?;
         Ok(Half { wire, token, port, connected: false, ready: None })
     }
 
     /// Gives the connection up; another attempt follows after a while.
     fn fail(&mut self, failure: Failure) {
-        if let Link::Open(_, since) = self.link {
-            self.take_last_responses();
-            if clock::now().since(since) >= SUCCESS_TIME_MIN {
+        if let Link::Open(open) = &self.link {
+            // Responses that came before the connection broke are taken up: they may lie behind
+            // the end of the other one. Where another thread reads them, it is waited for.
+            let Ok(receiver) = self.shared.recall_receiver() else {
+                self.failing.get_or_insert(failure);
+                return;
+            };
+            receiver.into_iter().for_each(|receiver| read_last(receiver, &self.shared));
+            if clock::now().since(open.since) >= SUCCESS_TIME_MIN {
                 self.attempts = 0;
             }
         }
+        self.failing = None;
         self.shared.disconnected(failure.text);
         let doublings = self.attempts.saturating_sub(1).min(16);
         let wait = match failure.refused {
@@ -189,136 +177,119 @@ impl Driver {
         self.link = Link::Waiting(clock::now() + jittered(wait));
     }
 
-    /// Takes up the responses that came before the connection broke: they may lie behind the end
-    /// of the other one.
-    fn take_last_responses(&mut self) {
-        for _ in 0..LAST_TURNS_MAX {
-            let Link::Open(halves, _) = &self.link else { return };
-            let token = halves[RESPONSE].token;
-            self.unread = false;
-            if self.readable(token).is_err() || !self.unread {
-                return;
+    /// The half that this thread holds with this token, if it is one.
+    fn half_with(&mut self, token: usize) -> Option<&mut Half> {
+        let halves = match &mut self.link {
+            Link::Opening(opening) => {
+                [Some(&mut opening.receiver.half), Some(&mut opening.request)]
             }
-        }
-    }
-
-    fn half_with(&mut self, token: usize) -> Option<(usize, &mut Half)> {
-        let (Link::Opening(halves, _) | Link::Open(halves, _)) = &mut self.link else {
-            return None;
+            Link::Open(open) => [None, Some(&mut open.request)],
+            _ => return None,
         };
-        halves.iter_mut().enumerate().find(|(_, half)| half.token == token)
+        halves.into_iter().flatten().find(|half| half.token == token)
     }
 
     /// The connection attempt of a half has ended, or it takes octets again.
     fn writable(&mut self, token: usize) -> Result<(), Failure> {
-        let announcement = self.announcement.clone();
-        let Some((which, half)) = self.half_with(token) else { return Ok(()) };
-        if !half.connected {
-            let remote = half.remote();
-            match socket::connect_outcome(&half.wire.stream) {
-                Ok(false) => return Ok(()),
-                Ok(true) => half.greet(&announcement)?,
-                Err(error) => return Err(failure_at(&remote, &error)),
+        if let Link::Open(open) = &mut self.link {
+            if open.request.token == token {
+                self.shared.writable();
+            } else if open.response_token == token {
+                return self.with_receiver(|receiver, _| receiver.half.flush());
             }
-            self.both_connected();
             return Ok(());
         }
-        let is_open = matches!(self.link, Link::Open(..));
-        if which == REQUEST && is_open {
-            self.shared.writable();
-            return Ok(());
+        let announcement = self.announcement.clone();
+        let Some(half) = self.half_with(token) else { return Ok(()) };
+        if half.connected {
+            return half.flush();
         }
-        match self.half_with(token) {
-            Some((_, half)) => half.flush(),
-            None => Ok(()),
+        match socket::connect_outcome(&half.wire.stream) {
+            Ok(false) => return Ok(()),
+            Ok(true) => half.greet(&announcement)?,
+            Err(error) => return Err(half.failed(&error)),
         }
-    }
-
-    fn both_connected(&mut self) {
-        if let Link::Opening(halves, limit) = &mut self.link {
-            if halves.iter().all(|half| half.connected) {
-                *limit = clock::now() + HANDSHAKE_TIME_MAX;
+        if let Link::Opening(opening) = &mut self.link {
+            if opening.receiver.half.connected && opening.request.connected {
+                opening.limit = clock::now() + HANDSHAKE_TIME_MAX;
                 self.shared.handshaking();
             }
         }
+        Ok(())
+    }
+
+    /// Does something with the receiver of the connection in use, unless another thread has it,
+    /// which then does the same.
+    fn with_receiver<T: Default>(
+        &mut self,
+        action: impl FnOnce(&mut Receiver, &Shared) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let Some(mut taking) = self.shared.take_receiver() else { return Ok(T::default()) };
+        let outcome = action(&mut taking.receiver, &self.shared);
+        self.shared.return_receiver(taking);
+        outcome
     }
 
     /// Reads a connection until nothing is left or its turn is over.
     fn readable(&mut self, token: usize) -> Result<(), Failure> {
-        let mut scratch = std::mem::take(&mut self.scratch);
+        let is_read_out = match &mut self.link {
+            Link::Open(open) if open.response_token == token => {
+                self.with_receiver(|receiver, shared| read_turn(receiver, shared).map(Some))?
+            }
+            Link::Opening(opening) if opening.receiver.half.token == token => {
+                match opening.receiver.half.connected {
+                    true => Some(read_turn(&mut opening.receiver, &self.shared)?),
+                    false => None,
+                }
+            }
+            _ => self.read_requests_side(token)?,
+        };
+        if is_read_out == Some(false) {
+            self.unread = true;
+            self.handle.wake();
+        }
+        self.both_ready()
+    }
+
+    /// Reads what the server says on the request connection, which is not much. Returns whether
+    /// that was all.
+    fn read_requests_side(&mut self, token: usize) -> Result<Option<bool>, Failure> {
+        let mut scratch = mem::take(&mut self.scratch);
         scratch.resize(READ_OCTETS, 0);
         let outcome = self.read_into(token, &mut scratch);
         self.scratch = scratch;
-        outcome
+        outcome.map(Some)
     }
 
-    fn read_into(&mut self, token: usize, scratch: &mut [u8]) -> Result<(), Failure> {
+    fn read_into(&mut self, token: usize, scratch: &mut [u8]) -> Result<bool, Failure> {
         for _ in 0..READS_PER_TURN_MAX {
-            let Some((which, half)) = self.half_with(token) else { return Ok(()) };
-            if !half.connected {
-                return Ok(());
-            }
-            if which == RESPONSE {
-                match self.read_payload(scratch.len()) {
-                    Some(Received::Octets(_)) => continue,
-                    Some(Received::Nothing) => return Ok(()),
-                    // The end of the connection shows again.
-                    Some(Received::Closed | Received::Failed(_)) | None => {}
-                }
-            }
-            let Some((_, half)) = self.half_with(token) else { return Ok(()) };
-            let received = half.wire.read(scratch);
-            match received {
-                Received::Nothing => return Ok(()),
-                Received::Closed => {
-                    return Err(format!("port {}: closed by the server", half.port).into());
-                }
-                Received::Failed(error) => return Err(failure_at(&half.remote(), &error)),
+            let Some(half) = self.half_with(token).filter(|half| half.connected) else {
+                return Ok(true);
+            };
+            match half.wire.read(scratch) {
+                Received::Nothing => return Ok(true),
+                Received::Closed => return Err(half.closed()),
+                Received::Failed(error) => return Err(half.failed(&error)),
                 Received::Octets(count) => {
                     let may_have_more = half.wire.may_have_more(count, scratch.len());
                     self.shared.count_received(count);
-                    match which {
-                        REQUEST => self.feed_request_side(&scratch[..count])?,
-                        _ => self.feed_responses(&scratch[..count])?,
-                    }
+                    self.feed_request_side(&scratch[..count])?;
                     if !may_have_more {
-                        return Ok(());
+                        return Ok(true);
                     }
                 }
             }
         }
-        self.unread = true;
-        self.handle.wake();
-        Ok(())
-    }
-
-    /// Reads what is left of a large payload to where it is collected, but for its last octet,
-    /// with which the decoder completes it. `None` where there is none.
-    fn read_payload(&mut self, small: usize) -> Option<Received> {
-        let (Link::Opening(halves, _) | Link::Open(halves, _)) = &mut self.link else {
-            return None;
-        };
-        let wire = &mut halves[RESPONSE].wire;
-        let remaining = self.decoder.payload_remaining(&wire.session);
-        let payload = self.body.as_mut().and_then(|body| body.payload.as_mut())?;
-        if remaining <= small as u64 {
-            return None;
-        }
-        let received = wire.read_to(payload, remaining - 1);
-        if let Received::Octets(count) = received {
-            self.decoder.payload_received(&mut wire.session, count as u64);
-            self.shared.count_received(count);
-        }
-        Some(received)
+        Ok(false)
     }
 
     fn feed_request_side(&mut self, mut input: &[u8]) -> Result<(), Failure> {
         loop {
-            let is_open = matches!(self.link, Link::Open(..));
-            let (Link::Opening(halves, _) | Link::Open(halves, _)) = &mut self.link else {
-                return Ok(());
+            let (half, is_open) = match &mut self.link {
+                Link::Opening(opening) => (&mut opening.request, false),
+                Link::Open(open) => (&mut open.request, true),
+                _ => return Ok(()),
             };
-            let half = &mut halves[REQUEST];
             let received = half.wire.session.receive(input);
             let (used, event) = received.map_err(|error| half.protocol_failure(&error))?;
             input = &input[used..];
@@ -332,119 +303,52 @@ impl Driver {
             }
             match event {
                 None => return Ok(()),
-                Some(Event::PeerReady) => self.half_ready(REQUEST)?,
+                Some(Event::PeerReady) => half.note_ready(),
                 Some(_) => {}
             }
         }
     }
 
-    fn feed_responses(&mut self, mut input: &[u8]) -> Result<(), Failure> {
-        // Once for all responses that came together.
-        let now = clock::now();
-        loop {
-            let (Link::Opening(halves, _) | Link::Open(halves, _)) = &mut self.link else {
-                return Ok(());
-            };
-            let half = &mut halves[RESPONSE];
-            let received = self.decoder.receive(&mut half.wire.session, input);
-            let (used, event) = received.map_err(|error| half.protocol_failure(&error))?;
-            input = &input[used..];
-            match event {
-                None => return half.flush(),
-                Some(ResponseEvent::Complete { header, payload, result }) => {
-                    self.shared.deliver(&header, payload, payload.len() as u64, result, now);
-                }
-                Some(ResponseEvent::Start { header, payload_octets }) => {
-                    let is_wanted = self.shared.wants_payload(&header, payload_octets);
-                    let payload = is_wanted.then(Vec::new);
-                    self.body = Some(Body { header, octets: payload_octets, payload });
-                }
-                Some(ResponseEvent::Payload { bytes, .. }) => {
-                    let payload = self.body.as_mut().and_then(|body| body.payload.as_mut());
-                    let Some(payload) = payload else { continue };
-                    if payload.try_reserve(bytes.len()).is_err() {
-                        return Err("out of memory for a response".to_owned().into());
-                    }
-                    payload.extend_from_slice(bytes);
-                }
-                Some(ResponseEvent::End { result }) => {
-                    if let Some(Body { header, octets, payload }) = self.body.take() {
-                        let payload = payload.unwrap_or_default();
-                        self.shared.deliver(&header, &payload, octets, result, now);
-                    }
-                }
-                Some(ResponseEvent::Malformed(malformed)) => {
-                    self.body = None;
-                    log_warning!(self.shared.log, "{malformed}");
-                }
-                Some(ResponseEvent::Session(Event::PeerReady)) => self.half_ready(RESPONSE)?,
-                Some(ResponseEvent::Session(_)) => {}
-            }
-        }
-    }
-
-    /// The server has accepted one of the connections; with both, requests may be sent.
-    fn half_ready(&mut self, which: usize) -> Result<(), Failure> {
-        let Link::Opening(halves, _) = &mut self.link else { return Ok(()) };
-        let metadata = halves[which].wire.session.peer_metadata();
-        halves[which].ready = Some(metadata.map(PeerInfo::from_metadata).unwrap_or_default());
-        let (Some(a), Some(b)) = (&halves[RESPONSE].ready, &halves[REQUEST].ready) else {
+    /// Once the server has accepted both connections, requests may be sent.
+    fn both_ready(&mut self) -> Result<(), Failure> {
+        let Link::Opening(opening) = &self.link else { return Ok(()) };
+        let (Some(a), Some(b)) = (&opening.receiver.half.ready, &opening.request.ready) else {
             return Ok(());
         };
         if a.server != b.server {
             return Err("the two ports belong to different servers".to_owned().into());
         }
         let info = *a;
-        let stream = halves[REQUEST].wire.stream.clone();
-        let left = halves[REQUEST].wire.take_outgoing();
         let waiting = Link::Waiting(Time::default());
-        if let Link::Opening(halves, _) = std::mem::replace(&mut self.link, waiting) {
-            self.link = Link::Open(halves, clock::now());
+        if let Link::Opening(opening) = mem::replace(&mut self.link, waiting) {
+            let Opening { receiver, mut request, .. } = *opening;
+            let stream = request.wire.stream.clone();
+            let left = request.wire.take_outgoing();
+            let response_token = receiver.half.token;
+            self.link = Link::Open(Box::new(Open { response_token, request, since: clock::now() }));
+            self.shared.connected(stream, left, receiver, info);
         }
-        self.shared.connected(stream, left, info);
         Ok(())
     }
 }
 
-impl Half {
-    fn remote(&self) -> String {
-        match self.wire.stream.peer_addr() {
-            Ok(address) => address.to_string(),
-            Err(_) => format!("port {}", self.port),
+/// Reads until nothing is left, which is true, or the turn is over.
+fn read_turn(receiver: &mut Receiver, shared: &Shared) -> Result<bool, Failure> {
+    for _ in 0..READS_PER_TURN_MAX {
+        if receiver.read(shared)? != Taken::Some {
+            return Ok(true);
         }
     }
-
-    /// The TCP connection stands: says hello.
-    fn greet(&mut self, announcement: &Announcement) -> Result<(), Failure> {
-        let remote = self.remote();
-        self.wire
-            .configure(REQUESTS_UNREAD_TIME_MAX)
-            .map_err(|error| failure_at(&remote, &error))?;
-        self.connected = true;
-        self.wire
-            .session
-            .send_ready(&announcement.properties())
-            .map_err(|error| Failure::from(format!("{remote}: {error}")))?;
-        self.flush()
-    }
-
-    fn flush(&mut self) -> Result<(), Failure> {
-        let sent = self.wire.flush().map(drop);
-        sent.map_err(|error| failure_at(&self.remote(), &error))
-    }
-
-    fn protocol_failure(&self, error: &ZmtpError) -> Failure {
-        let refused = matches!(error, ZmtpError::Refused { .. });
-        Failure { text: format!("{}: handshake failed: {error}", self.remote()), refused }
-    }
+    Ok(false)
 }
 
-fn connect_failure(remote: SocketAddr, error: &io::Error) -> Failure {
-    failure_at(&remote.to_string(), error)
-}
-
-fn failure_at(remote: &str, error: &io::Error) -> Failure {
-    format!("{remote}: {}", cause_text(error)).into()
+/// Takes up what has come before the connection broke.
+fn read_last(mut receiver: Receiver, shared: &Shared) {
+    for _ in 0..LAST_READS_MAX {
+        if !matches!(receiver.read(shared), Ok(Taken::All | Taken::Some)) {
+            break;
+        }
+    }
 }
 
 /// `wait` and up to half as much again, so that many clients of one server do not come at once.
@@ -454,7 +358,8 @@ fn jittered(wait: Duration) -> Duration {
 }
 
 impl event_loop::Driver for Driver {
-    fn start(&mut self, _registry: &Registry) -> io::Result<()> {
+    fn start(&mut self, registry: &Registry) -> io::Result<()> {
+        self.shared.set_registry(registry.try_clone()?);
         // The first attempt begins when the deadline of `Link::Waiting` is seen to have passed.
         Ok(())
     }
@@ -462,8 +367,9 @@ impl event_loop::Driver for Driver {
     fn ready(&mut self, _registry: &Registry, Token(token): Token, readiness: Readiness) {
         let mut outcome = Ok(());
         if readiness.read_closed || readiness.error {
-            if let Some((_, half)) = self.half_with(token) {
-                half.wire.is_read_closed = true;
+            match self.half_with(token) {
+                Some(half) => half.wire.is_read_closed = true,
+                None => self.shared.note_read_closed(token),
             }
         }
         if readiness.writable || readiness.error {
@@ -479,14 +385,17 @@ impl event_loop::Driver for Driver {
 
     fn woken(&mut self, registry: &Registry) {
         self.resolved(registry);
-        if let Some(error) = self.shared.take_broken() {
-            if matches!(self.link, Link::Open(..)) {
-                self.fail(cause_text(&error).into());
-            }
+        let failure = self.failing.take().or_else(|| self.shared.take_broken());
+        if let (Some(failure), Link::Open(_)) = (failure, &self.link) {
+            return self.fail(failure);
         }
-        if std::mem::take(&mut self.unread) {
-            let (Link::Opening(halves, _) | Link::Open(halves, _)) = &self.link else { return };
-            for token in [halves[RESPONSE].token, halves[REQUEST].token] {
+        if mem::take(&mut self.unread) {
+            let tokens = match &self.link {
+                Link::Opening(opening) => [opening.receiver.half.token, opening.request.token],
+                Link::Open(open) => [open.response_token, open.request.token],
+                _ => return,
+            };
+            for token in tokens {
                 if let Err(failure) = self.readable(token) {
                     return self.fail(failure);
                 }
@@ -497,7 +406,8 @@ impl event_loop::Driver for Driver {
     fn timeout(&mut self, registry: &Registry, now: Time) {
         match &self.link {
             Link::Waiting(until) if now >= *until => self.begin(registry),
-            Link::Opening(halves, limit) if now >= *limit => {
+            Link::Opening(opening) if now >= opening.limit => {
+                let halves = [&opening.receiver.half, &opening.request];
                 let text = match halves.iter().find(|half| !half.connected) {
                     Some(half) => {
                         format!("port {}: no answer to the connection attempt", half.port)
@@ -508,6 +418,7 @@ impl event_loop::Driver for Driver {
                 };
                 self.fail(text.into());
             }
+            Link::Open(_) => self.shared.end_pause(now),
             _ => {}
         }
     }
@@ -515,8 +426,9 @@ impl event_loop::Driver for Driver {
     fn deadline(&self) -> Option<Time> {
         match &self.link {
             Link::Waiting(until) => Some(*until),
-            Link::Opening(_, limit) => Some(*limit),
-            Link::Resolving(_) | Link::Open(..) => None,
+            Link::Opening(opening) => Some(opening.limit),
+            Link::Open(_) => self.shared.pause_end(),
+            Link::Resolving(_) => None,
         }
     }
 

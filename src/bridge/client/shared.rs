@@ -10,9 +10,13 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use mio::net::TcpStream;
+use mio::Registry;
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
+use super::direct::{Direct, Reader};
+use super::half::Failure;
 use super::pipe::{header_of, Batch, Item, Pipe};
+use super::receiver::Receiver;
 use super::{ClientOptions, ClientState, ClientStats};
 use crate::bridge::wire::Outgoing;
 use crate::clock::{self, Time};
@@ -20,6 +24,7 @@ use crate::error::{Error, Result, Status};
 use crate::logging::{log_debug, log_info, log_warning, Logger};
 use crate::memory::{is_write, Activity, Holder, IdMap, Transaction, POST};
 use crate::net::event_loop::LoopHandle;
+use crate::net::socket::cause_text;
 use crate::proto::bridge::{evaluate_result, Header, PeerInfo, SessionId};
 
 /// Requests on their way at once: towards peers whose queues are libzmq's, and towards others.
@@ -48,8 +53,8 @@ struct Entry {
     sent: bool,
 }
 
-struct State {
-    phase: ClientState,
+pub(super) struct State {
+    pub(super) phase: ClientState,
     /// Why there is no connection.
     obstacle: String,
     /// How the last attempt failed, or the last connection was lost.
@@ -59,22 +64,24 @@ struct State {
     /// What goes ahead of all requests: PONGs and probes.
     urgent: VecDeque<Item>,
     /// Requests not sent yet, in order. Those that are no longer in the table have been given up.
-    queue: VecDeque<(u32, Arc<Transaction>)>,
+    pub(super) queue: VecDeque<(u32, Arc<Transaction>)>,
     /// By the id on the wire: what has been sent and what is in the queue.
     table: IdMap<Entry>,
     /// Entries of the table that have been sent.
-    in_flight: usize,
+    pub(super) in_flight: usize,
     window: usize,
     /// `None` without a connection, and while a thread encodes and sends.
     pipe: Option<Pipe>,
     /// The event loop has been asked to send what is queued.
     is_loop_told: bool,
+    /// Who reads the responses.
+    pub(super) direct: Direct,
     /// Counts connections: a thread that returns a pipe of an earlier one drops it instead.
-    generation: u64,
+    pub(super) generation: u64,
     /// Counts the times the socket was said to be writable.
     writable_count: u64,
-    /// The connection broke while a thread was sending.
-    broken: Option<io::Error>,
+    /// The connection broke while a thread was sending or reading.
+    pub(super) broken: Option<Failure>,
     activity: Activity,
     timeout_max: Duration,
     /// Probes that somebody in `wait_ready` has sent, and whether they have been answered.
@@ -88,12 +95,16 @@ pub(super) struct Shared {
     /// `address:port` of the server.
     pub(super) name: String,
     pub(super) log: Logger,
-    options: ClientOptions,
+    pub(super) options: ClientOptions,
     /// Added to transaction ids on the wire, so that answers to a predecessor find nothing.
     id_base: u32,
-    state: Mutex<State>,
+    pub(super) state: Mutex<State>,
     changed: Condvar,
     handle: OnceLock<LoopHandle>,
+    /// The sockets that the event loop watches.
+    pub(super) registry: OnceLock<Registry>,
+    /// Whoever reads for itself, and how to wake it.
+    pub(super) reader: Reader,
 }
 
 impl Shared {
@@ -116,6 +127,7 @@ impl Shared {
             window: LEGACY_WINDOW,
             pipe: None,
             is_loop_told: false,
+            direct: Direct::default(),
             generation: 0,
             writable_count: 0,
             broken: None,
@@ -133,7 +145,13 @@ impl Shared {
             state: Mutex::new(state),
             changed: Condvar::new(),
             handle: OnceLock::new(),
+            registry: OnceLock::new(),
+            reader: Reader::default(),
         }
+    }
+
+    pub(super) fn set_registry(&self, registry: Registry) {
+        let _ = self.registry.set(registry);
     }
 
     pub(super) fn set_handle(&self, handle: LoopHandle) {
@@ -184,8 +202,9 @@ impl Shared {
             return;
         }
         // Others are on their way, so this one can wait for company: until the requester waits
-        // for an answer (`urge`), or the event loop comes to it.
-        let is_news = !std::mem::replace(&mut state.is_loop_told, true);
+        // for an answer (`urge`), or the event loop comes to it, which it does by itself where
+        // requesters have read their answers lately.
+        let is_news = !state.direct.is_paused() && state.tell_loop();
         drop(state);
         if is_news {
             self.wake();
@@ -213,7 +232,7 @@ impl Shared {
 
     /// Encodes and sends what waits, unless another thread does so already or nothing can be
     /// sent. Runs on whatever thread has brought something.
-    fn pump<'a>(&'a self, mut state: MutexGuard<'a, State>) {
+    pub(super) fn pump<'a>(&'a self, mut state: MutexGuard<'a, State>) {
         let Some(mut pipe) = state.take_free_pipe() else { return };
         let generation = state.generation;
         let mut batch = Batch::default();
@@ -253,8 +272,8 @@ impl Shared {
     fn discard(&self, mut state: MutexGuard<'_, State>, pipe: Pipe, error: Option<io::Error>) {
         state.stats.bytes_out += pipe.sent_total();
         let is_news = error.is_some();
-        if is_news {
-            state.broken = error;
+        if let Some(error) = error {
+            state.broken = Some(cause_text(&error).into());
         }
         drop(state);
         drop(pipe);
@@ -263,7 +282,7 @@ impl Shared {
         }
     }
 
-    fn wake(&self) {
+    pub(super) fn wake(&self) {
         if let Some(handle) = self.handle.get() {
             handle.wake();
         }
@@ -282,8 +301,8 @@ impl Shared {
         }
     }
 
-    /// What broke the connection, if a sending thread has met it.
-    pub(super) fn take_broken(&self) -> Option<io::Error> {
+    /// What broke the connection, if a thread other than the event loop has met it.
+    pub(super) fn take_broken(&self) -> Option<Failure> {
         self.state.lock().broken.take()
     }
 
@@ -410,12 +429,20 @@ impl Shared {
     }
 
     /// The server has accepted the client: requests go out on `stream` from here on, behind what
-    /// is `left` of the handshake.
-    pub(super) fn connected(&self, stream: Arc<TcpStream>, left: Outgoing, peer: PeerInfo) {
+    /// is `left` of the handshake, and their responses come by `receiver`.
+    pub(super) fn connected(
+        &self,
+        stream: Arc<TcpStream>,
+        left: Outgoing,
+        receiver: Receiver,
+        peer: PeerInfo,
+    ) {
         let mut state = self.state.lock();
         if state.phase == ClientState::Stopped {
             return;
         }
+        state.direct = Direct::new(receiver);
+        self.reader.reset();
         state.generation += 1;
         state.phase = ClientState::Connected;
         state.obstacle.clear();
@@ -447,7 +474,7 @@ impl Shared {
         }
         let was_connected = state.phase == ClientState::Connected;
         state.phase = ClientState::Connecting;
-        let (lost, pipe) = state.drop_connection();
+        let (lost, ends) = state.drop_connection();
         let text = format!(
             "The connection to {} was lost ({obstacle}) while the request was on its way: whether \
              it was carried out is not known",
@@ -461,7 +488,7 @@ impl Shared {
         state.obstacle = obstacle;
         self.changed.notify_all();
         drop(state);
-        drop(pipe);
+        drop(ends);
         if let Some(line) = log_line {
             log_warning!(self.log, "{line}");
         }
@@ -477,12 +504,12 @@ impl Shared {
             return;
         }
         state.phase = ClientState::Stopped;
-        let (mut failed, pipe) = state.drop_connection();
+        let (mut failed, ends) = state.drop_connection();
         failed.extend(state.table.drain().map(|(_, entry)| entry.tran));
         let queue = std::mem::take(&mut state.queue);
         self.changed.notify_all();
         drop(state);
-        drop((pipe, queue));
+        drop((ends, queue));
         log_debug!(self.log, "Stopped client of {}", self.name);
         for tran in failed {
             tran.error(self.stopped_text());
@@ -594,6 +621,11 @@ impl State {
         self.pipe.take_if(|pipe| !pipe.blocked)
     }
 
+    /// Notes that the event loop is to send what is queued; returns whether it has to be told.
+    pub(super) fn tell_loop(&mut self) -> bool {
+        !std::mem::replace(&mut self.is_loop_told, true)
+    }
+
     /// Requests in the queue that somebody waits for.
     fn queued_count(&self) -> usize {
         self.table.len() - self.in_flight
@@ -680,9 +712,10 @@ impl State {
 
     /// Forgets the connection and returns the transactions that were on their way on it, and
     /// what is to be dropped without a lock.
-    fn drop_connection(&mut self) -> (Vec<Arc<Transaction>>, Option<Pipe>) {
+    fn drop_connection(&mut self) -> (Vec<Arc<Transaction>>, (Option<Pipe>, Direct)) {
         self.generation += 1;
         let pipe = self.pipe.take();
+        let direct = std::mem::take(&mut self.direct);
         self.stats.bytes_out += pipe.as_ref().map_or(0, Pipe::sent_total);
         self.peer = PeerInfo::default();
         self.in_flight = 0;
@@ -691,7 +724,7 @@ impl State {
         let sent = self.table.iter().filter(|(_, entry)| entry.sent);
         let ids: Vec<u32> = sent.map(|(id, _)| *id).collect();
         let lost = ids.iter().filter_map(|id| Some(self.table.remove(id)?.tran)).collect();
-        (lost, pipe)
+        (lost, (pipe, direct))
     }
 
     /// Queues a probe, unless the last one of this caller has not even been sent.
@@ -724,6 +757,18 @@ impl Holder for Shared {
         if !state.queue.is_empty() {
             self.pump(state);
         }
+    }
+
+    fn attend(&self, tran: &Transaction, until: Time) -> bool {
+        self.fetch_answer(tran, until)
+    }
+
+    fn interrupt(&self) {
+        self.reader.interrupt();
+    }
+
+    fn unattended(&self) {
+        self.leave_to_loop();
     }
 
     fn forget(&self, tran: &Transaction) {

@@ -1,0 +1,394 @@
+//! Who reads the responses: the event loop, or a thread that waits for one.
+//!
+//! Being woken by another thread that has read one's answer costs two changes of threads; reading
+//! it oneself costs one. So a waiting thread takes the receiver, if it is free, and the event loop
+//! stops watching the response connection. It goes on not watching for a while afterwards, since
+//! whoever has waited mostly waits again soon; and then it looks after the connection again, so
+//! what comes while nobody waits is late by no more than [`PAUSE`].
+//!
+//! * Two threads that wait at once would have to hand the receiver to and fro: after the second
+//!   was seen, the event loop reads for both for [`SHARED_TIME`].
+//! * A transaction that somebody is told of ([`Holder::unattended`](crate::memory::Holder)) is
+//!   never late: the event loop watches again at once.
+//! * A waiting thread is woken where its transaction ends in another thread, and when the event
+//!   loop wants the receiver back, because the request connection has broken.
+
+use std::os::fd::AsRawFd;
+use std::sync::atomic::{fence, AtomicBool, Ordering};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use mio::unix::SourceFd;
+use mio::{Interest, Token, Waker};
+use parking_lot::Mutex;
+
+use super::half::Failure;
+use super::receiver::{Receiver, Taken};
+use super::shared::{Shared, State};
+use crate::clock::{self, Time};
+use crate::logging::log_error;
+use crate::memory::Transaction;
+
+/// For how long after a wait the event loop leaves the response connection alone.
+const PAUSE: Duration = Duration::from_millis(2);
+/// For how long the event loop reads after several threads have waited at once.
+const SHARED_TIME: Duration = Duration::from_millis(20);
+
+/// Who has the receiver.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+enum Holder {
+    #[default]
+    Nobody,
+    EventLoop,
+    /// A thread that waits for an answer.
+    Waiter,
+}
+
+/// The receiver of a connection, and who reads. Without a connection there is none.
+#[derive(Default)]
+pub(super) struct Direct {
+    receiver: Option<Receiver>,
+    holder: Holder,
+    /// The event loop is told of what comes on the response connection.
+    is_watched: bool,
+    /// When the event loop looks whether it should watch again.
+    pause_end: Option<Time>,
+    /// Waits in which the waiting thread has read.
+    waits: u64,
+    /// Of which the event loop knew when it last looked.
+    waits_seen: u64,
+    /// Somebody else was to read while a waiting thread had the receiver.
+    is_contended: bool,
+    /// Until then the event loop reads for all.
+    shared_until: Option<Time>,
+}
+
+impl Direct {
+    /// For a new connection, which the event loop watches.
+    pub(super) fn new(receiver: Receiver) -> Direct {
+        Direct { receiver: Some(receiver), is_watched: true, ..Direct::default() }
+    }
+
+    /// Nobody reads, and the event loop comes by itself soon.
+    pub(super) fn is_paused(&self) -> bool {
+        self.pause_end.is_some() && self.holder == Holder::Nobody
+    }
+}
+
+/// A receiver that a thread has taken, and of which connection it is.
+pub(super) struct Taking {
+    pub(super) receiver: Receiver,
+    generation: u64,
+}
+
+/// The waiting thread that reads, as other threads see it.
+#[derive(Default)]
+pub(super) struct Reader {
+    is_asleep: AtomicBool,
+    /// The event loop wants the receiver back, for good.
+    is_recalled: AtomicBool,
+    waker: Mutex<Option<Arc<Waker>>>,
+}
+
+impl Reader {
+    /// For a new connection.
+    pub(super) fn reset(&self) {
+        self.is_recalled.store(false, Ordering::SeqCst);
+    }
+
+    /// Has the reader, if it sleeps, look again. What the caller has stored before is seen.
+    pub(super) fn interrupt(&self) {
+        // Its counterpart is in `sleep`: of the two stores one is seen by the other's load.
+        fence(Ordering::SeqCst);
+        if self.is_asleep.load(Ordering::SeqCst) {
+            let waker = self.waker.lock().clone();
+            // It fails when the system is out of memory; the reader then wakes at its deadline.
+            let _ = waker.map(|waker| waker.wake());
+        }
+    }
+
+    fn is_recalled(&self) -> bool {
+        self.is_recalled.load(Ordering::SeqCst)
+    }
+}
+
+impl Shared {
+    // ------------------------------------------------------------------ the event loop
+
+    /// Takes the receiver for the event loop, if nobody has it.
+    pub(super) fn take_receiver(&self) -> Option<Taking> {
+        let mut state = self.state.lock();
+        let receiver = state.direct.receiver.take()?;
+        state.direct.holder = Holder::EventLoop;
+        Some(Taking { receiver, generation: state.generation })
+    }
+
+    /// Gives back what the event loop has taken.
+    pub(super) fn return_receiver(&self, taking: Taking) {
+        let mut state = self.state.lock();
+        let late = state.put_back(taking);
+        drop(state);
+        drop(late);
+    }
+
+    /// Takes the receiver from the connection for good. `Err` while a waiting thread has it; that
+    /// one gives it back as soon as it has read what there is, and wakes the event loop.
+    pub(super) fn recall_receiver(&self) -> Result<Option<Receiver>, Busy> {
+        let mut state = self.state.lock();
+        self.reader.is_recalled.store(true, Ordering::SeqCst);
+        if state.direct.holder != Holder::Waiter {
+            return Ok(state.direct.receiver.take());
+        }
+        drop(state);
+        self.reader.interrupt();
+        Err(Busy)
+    }
+
+    /// The system has said that the server sends no more on the connection `token`.
+    pub(super) fn note_read_closed(&self, token: usize) {
+        let mut state = self.state.lock();
+        let receiver = state.direct.receiver.as_mut();
+        if let Some(receiver) = receiver.filter(|receiver| receiver.half.token == token) {
+            receiver.half.wire.is_read_closed = true;
+        }
+    }
+
+    /// When the event loop is to [look](Self::end_pause) whether it should watch again.
+    pub(super) fn pause_end(&self) -> Option<Time> {
+        self.state.lock().direct.pause_end
+    }
+
+    /// Watches again, where nobody has read in the meantime.
+    pub(super) fn end_pause(&self, now: Time) {
+        let mut state = self.state.lock();
+        let direct = &mut state.direct;
+        if direct.pause_end.is_none_or(|end| now < end) {
+            return;
+        }
+        direct.pause_end = None;
+        if direct.holder == Holder::Waiter {
+            // Which says when it has finished.
+            return;
+        }
+        if std::mem::replace(&mut direct.waits_seen, direct.waits) == direct.waits {
+            self.watch(&mut state);
+        } else {
+            direct.pause_end = Some(now + PAUSE);
+        }
+    }
+
+    /// Somebody is to be told of an answer: it is read at once when it comes.
+    pub(super) fn leave_to_loop(&self) {
+        let mut state = self.state.lock();
+        match state.direct.holder {
+            Holder::Waiter => state.direct.is_contended = true,
+            Holder::Nobody | Holder::EventLoop => self.watch(&mut state),
+        }
+        let is_news = !state.queue.is_empty() && state.tell_loop();
+        drop(state);
+        if is_news {
+            self.wake();
+        }
+    }
+
+    /// Has the event loop watch the response connection, which it then reads if there is anything.
+    fn watch(&self, state: &mut State) {
+        let direct = &mut state.direct;
+        let (Some(receiver), false) = (&direct.receiver, direct.is_watched) else { return };
+        let Some(registry) = self.registry.get() else { return };
+        let descriptor = receiver.half.wire.stream.as_raw_fd();
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        let token = Token(receiver.half.token);
+        match registry.register(&mut SourceFd(&descriptor), token, interest) {
+            Ok(()) => {
+                direct.is_watched = true;
+                direct.pause_end = None;
+            }
+            Err(error) => {
+                state.broken = Some(receiver.half.failed(&error));
+                self.wake();
+            }
+        }
+    }
+
+    /// Has the event loop no longer watch the response connection; returns whether it does not.
+    fn unwatch(&self, direct: &mut Direct) -> bool {
+        let (Some(receiver), true) = (&direct.receiver, direct.is_watched) else { return true };
+        let Some(registry) = self.registry.get() else { return false };
+        let descriptor = receiver.half.wire.stream.as_raw_fd();
+        let outcome = registry.deregister(&mut SourceFd(&descriptor));
+        direct.is_watched = outcome.is_err();
+        outcome.is_ok()
+    }
+
+    // ------------------------------------------------------------------ waiting threads
+
+    /// Sends what has been put off, and reads responses until `tran` has ended or the time is
+    /// `until`, which is true; false where somebody else reads.
+    pub(super) fn fetch_answer(&self, tran: &Transaction, until: Time) -> bool {
+        let mut state = self.state.lock();
+        if !state.queue.is_empty() {
+            self.pump(state);
+            state = self.state.lock();
+        }
+        let is_only_one = state.in_flight == 1;
+        let Some(mut taking) = self.take_receiver_to_wait(&mut state) else { return false };
+        drop(state);
+        let outcome = self.read_until_ended(&mut taking.receiver, tran, until, is_only_one);
+        self.return_receiver_of_wait(taking, outcome)
+    }
+
+    fn take_receiver_to_wait(&self, state: &mut State) -> Option<Taking> {
+        let generation = state.generation;
+        let direct = &mut state.direct;
+        if !self.options.direct || self.reader.is_recalled() {
+            return None;
+        }
+        if direct.holder == Holder::Waiter {
+            direct.is_contended = true;
+            return None;
+        }
+        if direct.shared_until.is_some_and(|end| clock::now() < end) {
+            return None;
+        }
+        direct.shared_until = None;
+        if direct.receiver.is_none() || !self.unwatch(direct) {
+            return None;
+        }
+        direct.holder = Holder::Waiter;
+        direct.waits += 1;
+        direct.receiver.take().map(|receiver| Taking { receiver, generation })
+    }
+
+    fn return_receiver_of_wait(&self, taking: Taking, outcome: Result<bool, Failure>) -> bool {
+        let mut state = self.state.lock();
+        let mut is_loop_wanted = self.reader.is_recalled();
+        let late = state.put_back(taking);
+        if late.is_none() {
+            if std::mem::take(&mut state.direct.is_contended) {
+                state.direct.shared_until = Some(clock::now() + SHARED_TIME);
+                self.watch(&mut state);
+            } else if state.direct.pause_end.is_none() {
+                state.direct.pause_end = Some(clock::now() + PAUSE);
+                is_loop_wanted = true;
+            }
+        }
+        let outcome = outcome.unwrap_or_else(|failure| {
+            if late.is_none() {
+                state.broken = Some(failure);
+                is_loop_wanted = true;
+            }
+            false
+        });
+        drop(state);
+        drop(late);
+        if is_loop_wanted {
+            self.wake();
+        }
+        outcome
+    }
+
+    fn read_until_ended(
+        &self,
+        receiver: &mut Receiver,
+        tran: &Transaction,
+        until: Time,
+        is_only_one: bool,
+    ) -> Result<bool, Failure> {
+        // An answer to what has been sent just now is not there yet.
+        let mut is_drained = is_only_one && receiver.is_drained();
+        loop {
+            while !is_drained {
+                is_drained = self.read_once(receiver)? == Taken::Nothing;
+                if tran.is_done() {
+                    return Ok(true);
+                }
+            }
+            if self.reader.is_recalled() {
+                return Ok(false);
+            }
+            is_drained = false;
+            if self.spin(receiver, tran)? {
+                continue;
+            }
+            let now = clock::now();
+            if now >= until {
+                return Ok(true);
+            }
+            if !self.sleep(receiver, tran, until.since(now)) {
+                return Ok(false);
+            }
+        }
+    }
+
+    /// Reads once, and sends what has found room by it.
+    fn read_once(&self, receiver: &mut Receiver) -> Result<Taken, Failure> {
+        let taken = receiver.read(self)?;
+        if taken != Taken::Nothing {
+            let state = self.state.lock();
+            if !state.queue.is_empty() {
+                self.pump(state);
+            }
+        }
+        Ok(taken)
+    }
+
+    /// Looks again for a while; returns whether there is something new.
+    fn spin(&self, receiver: &mut Receiver, tran: &Transaction) -> Result<bool, Failure> {
+        let Some(limit) = receiver.spinner.chance() else { return Ok(false) };
+        let end = clock::now() + limit;
+        loop {
+            thread::yield_now();
+            if self.read_once(receiver)? != Taken::Nothing {
+                receiver.spinner.won();
+                return Ok(true);
+            }
+            if tran.is_done() || self.reader.is_recalled() {
+                return Ok(true);
+            }
+            if clock::now() >= end {
+                receiver.spinner.lost();
+                return Ok(false);
+            }
+        }
+    }
+
+    /// Sleeps until something comes or `tran` has ended elsewhere. Returns whether that is
+    /// possible.
+    fn sleep(&self, receiver: &mut Receiver, tran: &Transaction, timeout: Duration) -> bool {
+        let Some(sleeper) = receiver.sleeper(|waker| {
+            *self.reader.waker.lock() = Some(Arc::new(waker));
+        }) else {
+            return false;
+        };
+        self.reader.is_asleep.store(true, Ordering::SeqCst);
+        fence(Ordering::SeqCst);
+        let is_wanted = tran.is_done() || self.reader.is_recalled();
+        let outcome = if is_wanted { Ok(false) } else { sleeper.sleep(Some(timeout)) };
+        self.reader.is_asleep.store(false, Ordering::SeqCst);
+        match outcome {
+            Ok(is_read_closed) => receiver.half.wire.is_read_closed |= is_read_closed,
+            Err(error) => {
+                log_error!(self.log, "Waiting for {} failed: {error}", self.name);
+                return false;
+            }
+        }
+        true
+    }
+}
+
+/// A waiting thread has the receiver.
+pub(super) struct Busy;
+
+impl State {
+    /// Puts the receiver back for the next one who reads; returns it if its connection has gone.
+    fn put_back(&mut self, taking: Taking) -> Option<Receiver> {
+        if self.generation != taking.generation {
+            return Some(taking.receiver);
+        }
+        self.direct.holder = Holder::Nobody;
+        self.direct.receiver = Some(taking.receiver);
+        None
+    }
+}
