@@ -15,6 +15,7 @@ use crate::logging::{log_debug, Logger};
 use crate::memory::Master;
 use crate::net::event_loop::EventLoop;
 use crate::net::socket;
+use crate::net::Spin;
 
 use driver::Driver;
 
@@ -48,6 +49,8 @@ pub struct ServerOptions {
     pub transaction_bytes_max: u32,
     /// Clients served at once; further connections are closed.
     pub clients_max: usize,
+    /// Whether the server looks for the next request for a while before it sleeps.
+    pub spin: Spin,
 }
 
 impl Default for ServerOptions {
@@ -58,6 +61,7 @@ impl Default for ServerOptions {
             settle: Duration::from_millis(400),
             transaction_bytes_max: 64 << 20,
             clients_max: 1024,
+            spin: Spin::default(),
         }
     }
 }

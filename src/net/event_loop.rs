@@ -26,12 +26,13 @@ use std::io;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 use std::sync::Arc;
-use std::thread::JoinHandle;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use mio::{Events, Poll, Registry, Token, Waker};
 use parking_lot::{Condvar, Mutex};
 
+use super::spin::{Spin, Spinner};
 use super::sys;
 use crate::clock::{self, Time};
 use crate::error::{panic_text, Error, Result, Status};
@@ -85,6 +86,12 @@ pub trait Driver: Send + 'static {
 
     /// When [`Driver::timeout`] is due; `None` for never. Asked in every turn, so keep it cheap.
     fn deadline(&self) -> Option<Time>;
+
+    /// Whether the loop looks again for a while before it sleeps, after a turn in which sockets had
+    /// something. Asked once.
+    fn spin(&self) -> Spin {
+        Spin::Never
+    }
 
     /// All of this turn's events have been given: write out what they have produced.
     fn flush(&mut self, _registry: &Registry) {}
@@ -316,13 +323,45 @@ impl Shared {
 
     fn turn_until_stopped<D: Driver>(&self, poll: &mut Poll, driver: &mut D) {
         let mut events = Events::with_capacity(EVENTS_PER_TURN_MAX);
+        let mut spinner = Spinner::new(driver.spin());
         while !self.stop.load(Ordering::SeqCst) {
-            if let Err(cause) = self.wait(poll, &mut events, driver.deadline()) {
+            // Where the last turn had nothing to do, the next one will hardly come at once.
+            let chance = if events.is_empty() { None } else { spinner.chance() };
+            let answer = match chance {
+                Some(limit) if self.spin(poll, &mut events, limit) => {
+                    spinner.won();
+                    Ok(())
+                }
+                Some(_) => {
+                    spinner.lost();
+                    self.wait(poll, &mut events, driver.deadline())
+                }
+                None => self.wait(poll, &mut events, driver.deadline()),
+            };
+            if let Err(cause) = answer {
                 let name = &self.name;
                 log_error!(LOG, "{name}: waiting failed: {cause}");
                 return;
             }
             self.turn(poll.registry(), &events, driver);
+        }
+    }
+
+    /// Looks for events again and again, up to `limit`, and returns whether there are any, or a
+    /// wake-up. A deadline in between is late by no more than that.
+    fn spin(&self, poll: &mut Poll, events: &mut Events, limit: Duration) -> bool {
+        let end = clock::now() + limit;
+        loop {
+            thread::yield_now();
+            let answer = poll.poll(events, Some(Duration::ZERO));
+            let is_over = answer.is_err() || self.state.load(Ordering::SeqCst) == NOTIFIED;
+            if !events.is_empty() || is_over {
+                self.turns.fetch_add(1, Ordering::Relaxed);
+                return answer.is_ok();
+            }
+            if clock::now() >= end {
+                return false;
+            }
         }
     }
 

@@ -31,7 +31,7 @@ use crate::logging::log_error;
 use crate::memory::Transaction;
 
 /// For how long after a wait the event loop leaves the response connection alone.
-const PAUSE: Duration = Duration::from_millis(2);
+const PAUSE: Duration = Duration::from_millis(10);
 /// For how long the event loop reads after several threads have waited at once.
 const SHARED_TIME: Duration = Duration::from_millis(20);
 
@@ -167,15 +167,12 @@ impl Shared {
             return;
         }
         direct.pause_end = None;
-        if direct.holder == Holder::Waiter {
-            // Which says when it has finished.
-            return;
-        }
-        if std::mem::replace(&mut direct.waits_seen, direct.waits) == direct.waits {
-            self.watch(&mut state);
-        } else {
+        if std::mem::replace(&mut direct.waits_seen, direct.waits) != direct.waits {
             direct.pause_end = Some(now + PAUSE);
+        } else if direct.holder != Holder::Waiter {
+            self.watch(&mut state);
         }
+        // Else it is one long wait, which ends with a new pause.
     }
 
     /// Somebody is to be told of an answer: it is read at once when it comes.

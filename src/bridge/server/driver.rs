@@ -22,6 +22,7 @@ use crate::logging::{log_warning, Logger};
 use crate::memory::{IdMap, Master, Observer, Transaction, TransactionPool};
 use crate::net::event_loop::{self, LoopHandle, Readiness};
 use crate::net::socket::{cause_text, ListenerPair};
+use crate::net::Spin;
 use crate::proto::bridge::property::Announcement;
 use crate::proto::bridge::{RequestEvent, ServerId};
 use crate::proto::zmtp::Event;
@@ -567,6 +568,10 @@ impl event_loop::Driver for Driver {
         let check = self.checks.peek().map(|&Reverse((time, _))| time);
         let times = [check, self.pairing.deadline(), late, self.accept_again];
         times.into_iter().flatten().min()
+    }
+
+    fn spin(&self) -> Spin {
+        self.options.spin
     }
 
     fn flush(&mut self, registry: &Registry) {
