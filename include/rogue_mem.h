@@ -1232,6 +1232,11 @@ rogue_mem_status_t rogue_mem_any_bits(const uint8_t *src,
 #define ROGUE_MEM_LEGACY_REFUSE 3
 
 /**
+ * In place of the time for which a server or a client looks again before it sleeps: none.
+ */
+#define ROGUE_MEM_SPIN_NEVER UINT32_MAX
+
+/**
  * What may be chosen about a server. Zero-initialise it, set size, and then what is wanted.
  */
 typedef struct rogue_mem_tcp_server_options_t {
@@ -1261,6 +1266,12 @@ typedef struct rogue_mem_tcp_server_options_t {
      * Bytes of the largest transaction; larger requests are refused. 0 = 64 MiB.
      */
     uint64_t transaction_bytes_max;
+    /**
+     * Microseconds for which the server looks for the next request before it sleeps, which keeps
+     * a processor busy. 0 = adaptive: up to 50, where that has been worth it lately.
+     * ROGUE_MEM_SPIN_NEVER = none.
+     */
+    uint32_t spin_us;
 } rogue_mem_tcp_server_options_t;
 
 /**
@@ -1462,6 +1473,17 @@ typedef struct rogue_mem_tcp_client_options_t {
      * Bytes of the largest transaction; 0 = not limited.
      */
     uint64_t transaction_bytes_max;
+    /**
+     * Microseconds for which a thread that waits for an answer looks again and again before it
+     * sleeps, which keeps a processor busy. 0 = adaptive: up to 50, where that has been worth it
+     * lately. ROGUE_MEM_SPIN_NEVER = none.
+     */
+    uint32_t spin_us;
+    /**
+     * Whether all answers are read by the client's own thread. Otherwise a thread that waits
+     * for one reads them itself meanwhile, which saves a change of threads.
+     */
+    bool no_direct;
 } rogue_mem_tcp_client_options_t;
 
 /**

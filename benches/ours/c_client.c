@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "../common/client.h"
-#include "spin.h"
+#include "timeout.h"
 
 #define READY_TIMEOUT_S 60.0
 #define READY_PERIOD_S 0.1
@@ -24,8 +24,11 @@ static void check(rogue_mem_status_t status, const char *what) {
 
 static void *open_link(const bench_target_t *target) {
     link_t *link = bench_alloc(sizeof *link);
-    bench_set_spin(target->spin_us);
-    check(rogue_mem_tcp_client_new(target->host, target->port, NULL, &link->client), "a client");
+    rogue_mem_tcp_client_options_t options = {0};
+    options.size = sizeof options;
+    options.spin_us = target->spin_us;
+    check(rogue_mem_tcp_client_new(target->host, target->port, &options, &link->client),
+          "a client");
     check(rogue_mem_tcp_client_wait_ready(link->client, READY_TIMEOUT_S, READY_PERIOD_S),
           "connecting");
     check(rogue_mem_master_new(&link->master), "a master");
@@ -57,7 +60,7 @@ static void close_link(void *handle) {
 }
 
 int main(int argc, char **argv) {
-    static const bench_peer_t peer = {"c",     true,     BENCH_SPIN_HOOK, open_link,
+    static const bench_peer_t peer = {"c",     true,     true, open_link,
                                       request, wait_for, close_link};
     return bench_client_main(&peer, argc, argv);
 }

@@ -4,7 +4,7 @@
 #include <rogue_mem.h>
 
 #include "../common/server.h"
-#include "spin.h"
+#include "timeout.h"
 
 static void check(rogue_mem_status_t status, const char *what) {
     if (status != ROGUE_MEM_OK) {
@@ -32,10 +32,12 @@ static rogue_mem_slave_t *new_slave(bool silent) {
 }
 
 int main(int argc, char **argv) {
-    bench_server_options_t options = bench_server_options(BENCH_SPIN_HOOK, argc, argv);
-    bench_set_spin(options.spin_us);
+    bench_server_options_t options = bench_server_options(true, argc, argv);
+    rogue_mem_tcp_server_options_t chosen = {0};
+    chosen.size = sizeof chosen;
+    chosen.spin_us = options.spin_us;
     rogue_mem_tcp_server_t *server;
-    check(rogue_mem_tcp_server_new(options.host, options.port, NULL, &server), "a server");
+    check(rogue_mem_tcp_server_new(options.host, options.port, &chosen, &server), "a server");
     rogue_mem_slave_t *slave = new_slave(options.silent);
     rogue_mem_master_t *master = rogue_mem_tcp_server_master(server);
     check(rogue_mem_master_set_slave(master, slave), "connecting the slave");

@@ -7,7 +7,7 @@
 #include <rogue/interfaces/memory/TcpClient.h>
 
 #include "../common/client.h"
-#include "spin.h"
+#include "timeout.h"
 
 namespace rim = rogue::interfaces::memory;
 
@@ -19,7 +19,7 @@ constexpr double READY_PERIOD_S = 0.1;
 class Registers : public rim::Master {
 public:
     explicit Registers(const bench_target_t &target)
-        : client_(rim::TcpClient::create(target.host, target.port)) {
+        : client_(rim::TcpClient::create(target.host, target.port, optionsFor(target))) {
         if (!client_->waitReady(READY_TIMEOUT_S, READY_PERIOD_S)) {
             bench_fail(BENCH_WRONG, "connecting: %s", client_->getStateText().c_str());
         }
@@ -36,11 +36,16 @@ public:
     }
 
 private:
+    static rim::TcpClient::Options optionsFor(const bench_target_t &target) {
+        rim::TcpClient::Options options = {};
+        options.spin_us = target.spin_us;
+        return options;
+    }
+
     rim::TcpClientPtr client_;
 };
 
 void *openLink(const bench_target_t *target) {
-    bench_set_spin(target->spin_us);
     return new Registers(*target);
 }
 
@@ -55,7 +60,7 @@ void closeLink(void *link) { delete static_cast<Registers *>(link); }
 } // namespace
 
 int main(int argc, char **argv) {
-    static const bench_peer_t peer = {"cpp",   true,    BENCH_SPIN_HOOK, openLink,
+    static const bench_peer_t peer = {"cpp",   true,    true, openLink,
                                       request, waitFor, closeLink};
     return bench_client_main(&peer, argc, argv);
 }

@@ -5,7 +5,7 @@
 #include <rogue/interfaces/memory/TcpServer.h>
 
 #include "../common/server.h"
-#include "spin.h"
+#include "timeout.h"
 
 namespace rim = rogue::interfaces::memory;
 
@@ -21,14 +21,15 @@ public:
 } // namespace
 
 int main(int argc, char **argv) {
-    bench_server_options_t options = bench_server_options(BENCH_SPIN_HOOK, argc, argv);
-    bench_set_spin(options.spin_us);
+    bench_server_options_t options = bench_server_options(true, argc, argv);
     try {
         rim::SlavePtr slave = rim::Emulate::create(4, 0);
         if (options.silent) {
             slave = std::make_shared<Silence>();
         }
-        auto server = rim::TcpServer::create(options.host, options.port);
+        rim::TcpServer::Options chosen = {};
+        chosen.spin_us = options.spin_us;
+        auto server = rim::TcpServer::create(options.host, options.port, chosen);
         *server >> slave;
         server->setTimeout(BENCH_TIMEOUT_US);
         bench_server_attend(server->getPort());

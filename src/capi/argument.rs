@@ -5,11 +5,14 @@ use std::ffi::{c_char, CStr};
 use std::marker::PhantomData;
 use std::mem::{size_of, MaybeUninit};
 use std::ptr::NonNull;
+use std::time::Duration;
 
 use super::guard::Call;
 use super::handle::{borrow, c_type_name, Borrowed, Handle};
+use super::tcp_server::ROGUE_MEM_SPIN_NEVER;
 use crate::error::{Error, Result, Status};
 use crate::memory;
+use crate::net::Spin;
 
 /// A structure with a larger `size` than this is taken for one that was not initialised.
 const STRUCT_BYTES_MAX: usize = 4096;
@@ -22,6 +25,15 @@ const STRUCT_BYTES_MAX: usize = 4096;
 pub(super) unsafe trait Versioned: Copy {
     /// Size in bytes as of the first release that had this structure.
     const SIZE_FIRST_BYTES: usize;
+}
+
+/// What `spin_us` of a structure of options means.
+pub(super) fn spin_of(spin_us: u32) -> Spin {
+    match spin_us {
+        0 => Spin::Adaptive,
+        ROGUE_MEM_SPIN_NEVER => Spin::Never,
+        _ => Spin::Always(Duration::from_micros(u64::from(spin_us))),
+    }
 }
 
 impl Call {

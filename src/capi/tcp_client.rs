@@ -6,7 +6,7 @@
 use std::ffi::c_char;
 use std::time::Duration;
 
-use super::argument::Versioned;
+use super::argument::{spin_of, Versioned};
 use super::guard::{query, query_text, status, value, Call};
 use super::handle::{
     into_handle, release, retain, rogue_mem_slave_t, rogue_mem_tcp_client_t, slave_handle,
@@ -40,6 +40,13 @@ pub struct rogue_mem_tcp_client_options_t {
     pub window: u32,
     /// Bytes of the largest transaction; 0 = not limited.
     pub transaction_bytes_max: u64,
+    /// Microseconds for which a thread that waits for an answer looks again and again before it
+    /// sleeps, which keeps a processor busy. 0 = adaptive: up to 50, where that has been worth it
+    /// lately. ROGUE_MEM_SPIN_NEVER = none.
+    pub spin_us: u32,
+    /// Whether all answers are read by the client's own thread. Otherwise a thread that waits
+    /// for one reads them itself meanwhile, which saves a change of threads.
+    pub no_direct: bool,
 }
 
 // SAFETY: integers and truth values, for which zero is false; `size` first.
@@ -83,6 +90,8 @@ fn options_of(given: &rogue_mem_tcp_client_options_t) -> ClientOptions {
     let mut options = ClientOptions {
         wait_ready: given.wait_ready,
         probe_legacy: given.probe_legacy,
+        direct: !given.no_direct,
+        spin: spin_of(given.spin_us),
         ..ClientOptions::default()
     };
     if given.window != 0 {

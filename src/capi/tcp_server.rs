@@ -6,7 +6,7 @@
 use std::ffi::c_char;
 use std::time::Duration;
 
-use super::argument::Versioned;
+use super::argument::{spin_of, Versioned};
 use super::guard::{query, status, value, Call};
 use super::handle::{into_handle, release, retain, rogue_mem_master_t, rogue_mem_tcp_server_t};
 use super::status::rogue_mem_status_t;
@@ -23,6 +23,9 @@ pub const ROGUE_MEM_LEGACY_ONE_PER_ADDRESS: u32 = 1;
 pub const ROGUE_MEM_LEGACY_LOCAL_PID: u32 = 2;
 /// Legacy clients are not served.
 pub const ROGUE_MEM_LEGACY_REFUSE: u32 = 3;
+
+/// In place of the time for which a server or a client looks again before it sleeps: none.
+pub const ROGUE_MEM_SPIN_NEVER: u32 = u32::MAX;
 
 /// What may be chosen about a server. Zero-initialise it, set size, and then what is wanted.
 #[derive(Clone, Copy, Default)]
@@ -42,6 +45,10 @@ pub struct rogue_mem_tcp_server_options_t {
     pub clients_max: u32,
     /// Bytes of the largest transaction; larger requests are refused. 0 = 64 MiB.
     pub transaction_bytes_max: u64,
+    /// Microseconds for which the server looks for the next request before it sleeps, which keeps
+    /// a processor busy. 0 = adaptive: up to 50, where that has been worth it lately.
+    /// ROGUE_MEM_SPIN_NEVER = none.
+    pub spin_us: u32,
 }
 
 // SAFETY: integers, `size` first.
@@ -94,7 +101,8 @@ fn options_of(call: Call, given: &rogue_mem_tcp_server_options_t) -> Result<Serv
             return Err(call.error(Status::InvalidArgument, text));
         }
     };
-    let mut options = ServerOptions { legacy, ..ServerOptions::default() };
+    let spin = spin_of(given.spin_us);
+    let mut options = ServerOptions { legacy, spin, ..ServerOptions::default() };
     if given.window != 0 {
         options.window = given.window as usize;
     }
