@@ -1,6 +1,6 @@
 //! One register access on its way: what is asked, where the data lies, and how it ended.
 
-use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU32, AtomicU64, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, AtomicU8, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -23,6 +23,11 @@ const PENDING: u8 = 0;
 const SUCCEEDED: u8 = 1;
 const FAILED: u8 = 2;
 const TIMED_OUT: u8 = 3;
+
+/// It has been said that the link is slow.
+const WARNED: u8 = 1;
+/// Somebody waits for the transaction with the help of its holder.
+const ATTENDED: u8 = 2;
 
 /// Somebody who is told of the end of a transaction instead of waiting for it.
 pub trait Observer: Send + Sync {
@@ -53,8 +58,6 @@ struct State {
     observer: Option<Arc<dyn Observer>>,
     /// Who keeps this transaction; of a root, also who keeps parts of it.
     holders: Holders,
-    /// Somebody waits for this transaction with the help of its holder.
-    is_attended: bool,
     rare: Option<Box<Rare>>,
 }
 
@@ -101,7 +104,8 @@ pub struct Transaction {
     /// How many tables of pending transactions it is in.
     kept: AtomicU16,
     status: AtomicU8,
-    warned: AtomicBool,
+    /// [`WARNED`], and under the state's lock [`ATTENDED`].
+    flags: AtomicU8,
     address: AtomicU64,
     timeout_ns: u64,
     start: Time,
@@ -188,7 +192,7 @@ impl Transaction {
         tran.size = size;
         *tran.kept.get_mut() = 0;
         *tran.status.get_mut() = PENDING;
-        *tran.warned.get_mut() = false;
+        *tran.flags.get_mut() = 0;
         *tran.address.get_mut() = address;
         tran.timeout_ns = timeout_ns;
         tran.start = start;
@@ -214,7 +218,7 @@ impl Transaction {
             index: 0,
             kept: AtomicU16::new(0),
             status: AtomicU8::new(PENDING),
-            warned: AtomicBool::new(false),
+            flags: AtomicU8::new(0),
             address: AtomicU64::new(address),
             timeout_ns,
             start,
@@ -389,7 +393,7 @@ impl Transaction {
         Some(Ended {
             observer: state.observer.take(),
             holders: std::mem::take(&mut state.holders),
-            is_attended: state.is_attended,
+            is_attended: self.flags.load(Ordering::Relaxed) & ATTENDED != 0,
             subs: state.rare.as_mut().and_then(|rare| rare.subs.take()),
         })
     }
@@ -627,9 +631,9 @@ impl Transaction {
     fn attend(self: &Arc<Self>, holder: &dyn Holder) {
         let mut until = self.own_deadline();
         loop {
-            let mut state = self.state.lock();
+            let state = self.state.lock();
             // Seen by whoever ends it, or the end is seen here.
-            state.is_attended = true;
+            self.flags.fetch_or(ATTENDED, Ordering::Relaxed);
             drop(state);
             if self.is_done() || !holder.attend(self, until) || self.is_done() {
                 return;
@@ -645,7 +649,8 @@ impl Transaction {
     }
 
     fn warn_if_slow(self: &Arc<Self>, now: Time) {
-        if now.since(self.start) > self.timeout() && !self.warned.swap(true, Ordering::Relaxed) {
+        let is_slow = now.since(self.start) > self.timeout();
+        if is_slow && self.flags.fetch_or(WARNED, Ordering::Relaxed) & WARNED == 0 {
             super::master::warn_slow_link(self);
         }
     }
