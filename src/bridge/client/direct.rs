@@ -32,6 +32,8 @@ use crate::memory::Transaction;
 
 /// For how long after a wait the event loop leaves the response connection alone.
 const PAUSE: Duration = Duration::from_millis(10);
+/// Between a request and a wait by which it is sent.
+const PROMPT_TIME_MAX: Duration = Duration::from_micros(20);
 /// For how long the event loop reads after several threads have waited at once.
 const SHARED_TIME: Duration = Duration::from_millis(20);
 
@@ -62,6 +64,10 @@ pub(super) struct Direct {
     is_contended: bool,
     /// Until then the event loop reads for all.
     shared_until: Option<Time>,
+    /// When the latest request was made.
+    last_request: Time,
+    /// The last one who waited did so right after the latest request.
+    is_prompt: bool,
 }
 
 impl Direct {
@@ -70,9 +76,12 @@ impl Direct {
         Direct { receiver: Some(receiver), is_watched: true, ..Direct::default() }
     }
 
-    /// Nobody reads, and the event loop comes by itself soon.
-    pub(super) fn is_paused(&self) -> bool {
-        self.pause_end.is_some() && self.holder == Holder::Nobody
+    /// Notes that a request was made at `now`. Returns whether somebody is going to wait right
+    /// afterwards, as the last one who waited did, and thereby send it; if nobody does after all,
+    /// the event loop finds it at the end of the pause.
+    pub(super) fn note_request(&mut self, now: Time) -> bool {
+        self.last_request = now;
+        self.is_prompt && self.pause_end.is_some() && self.holder == Holder::Nobody
     }
 }
 
@@ -225,6 +234,8 @@ impl Shared {
     /// `until`, which is true; false where somebody else reads.
     pub(super) fn fetch_answer(&self, tran: &Transaction, until: Time) -> bool {
         let mut state = self.state.lock();
+        let idle = clock::now().since(state.direct.last_request);
+        state.direct.is_prompt = idle <= PROMPT_TIME_MAX;
         if !state.queue.is_empty() {
             self.pump(state);
             state = self.state.lock();

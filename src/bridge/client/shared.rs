@@ -195,16 +195,20 @@ impl Shared {
         state.timeout_max = state.timeout_max.max(tran.timeout());
         state.table.insert(wire_id, Entry { tran: tran.clone(), sent: false });
         state.queue.push_back((wire_id, tran.clone()));
-        if state.in_flight < SENT_AT_ONCE_MAX || state.queue.len() >= PUT_OFF_MAX {
+        if state.queue.len() >= PUT_OFF_MAX {
             return self.pump(state);
         }
-        if state.in_flight >= state.window {
+        // Nobody need ever wait for a posted write.
+        let will_be_waited_for = tran.ty() != POST && state.direct.note_request(tran.start());
+        if state.in_flight < SENT_AT_ONCE_MAX && !will_be_waited_for {
+            return self.pump(state);
+        }
+        if state.in_flight >= state.window || will_be_waited_for {
             return;
         }
         // Others are on their way, so this one can wait for company: until the requester waits
-        // for an answer (`urge`), or the event loop comes to it, which it does by itself where
-        // requesters have read their answers lately.
-        let is_news = !state.direct.is_paused() && state.tell_loop();
+        // for an answer (`urge`), or the event loop comes to it.
+        let is_news = state.tell_loop();
         drop(state);
         if is_news {
             self.wake();
