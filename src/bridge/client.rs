@@ -45,6 +45,8 @@ pub struct ClientOptions {
     /// Whether a thread that waits for a transaction reads the responses itself meanwhile, which
     /// saves it being woken by another thread that does.
     pub direct: bool,
+    /// Whether responses may come back on the request connection, where the server agrees.
+    pub duplex: bool,
     /// Whether such a thread looks again for a while before it sleeps.
     pub spin: Spin,
 }
@@ -57,6 +59,7 @@ impl Default for ClientOptions {
             window: None,
             transaction_bytes_max: u32::MAX,
             direct: true,
+            duplex: true,
             spin: Spin::default(),
         }
     }

@@ -19,6 +19,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use mio::net::TcpStream;
 use mio::unix::SourceFd;
 use mio::{Interest, Token, Waker};
 use parking_lot::Mutex;
@@ -47,9 +48,18 @@ enum Holder {
     Waiter,
 }
 
+/// The connection on which responses come.
+struct Channel {
+    stream: Arc<TcpStream>,
+    token: usize,
+    /// Requests go out on it too.
+    carries_requests: bool,
+}
+
 /// The receiver of a connection, and who reads. Without a connection there is none.
 #[derive(Default)]
 pub(super) struct Direct {
+    channel: Option<Channel>,
     receiver: Option<Receiver>,
     holder: Holder,
     /// The event loop is told of what comes on the response connection.
@@ -73,7 +83,13 @@ pub(super) struct Direct {
 impl Direct {
     /// For a new connection, which the event loop watches.
     pub(super) fn new(receiver: Receiver) -> Direct {
-        Direct { receiver: Some(receiver), is_watched: true, ..Direct::default() }
+        let channel = Channel {
+            stream: receiver.half.wire.stream.clone(),
+            token: receiver.half.token,
+            carries_requests: receiver.carries_requests,
+        };
+        let (channel, receiver) = (Some(channel), Some(receiver));
+        Direct { channel, receiver, is_watched: true, ..Direct::default() }
     }
 
     /// Notes that a request was made at `now`. Returns whether somebody is going to wait right
@@ -198,21 +214,27 @@ impl Shared {
         }
     }
 
+    /// Has the event loop say when requests can be sent again.
+    pub(super) fn watch_for_room(&self, state: &mut State) {
+        if state.direct.channel.as_ref().is_some_and(|channel| channel.carries_requests) {
+            self.watch(state);
+        }
+    }
+
     /// Has the event loop watch the response connection, which it then reads if there is anything.
     fn watch(&self, state: &mut State) {
         let direct = &mut state.direct;
-        let (Some(receiver), false) = (&direct.receiver, direct.is_watched) else { return };
+        let (Some(channel), false) = (&direct.channel, direct.is_watched) else { return };
         let Some(registry) = self.registry.get() else { return };
-        let descriptor = receiver.half.wire.stream.as_raw_fd();
+        let descriptor = channel.stream.as_raw_fd();
         let interest = Interest::READABLE | Interest::WRITABLE;
-        let token = Token(receiver.half.token);
-        match registry.register(&mut SourceFd(&descriptor), token, interest) {
+        match registry.register(&mut SourceFd(&descriptor), Token(channel.token), interest) {
             Ok(()) => {
                 direct.is_watched = true;
                 direct.pause_end = None;
             }
             Err(error) => {
-                state.broken = Some(receiver.half.failed(&error));
+                state.broken = Some(Failure::at(&self.name, &error));
                 self.wake();
             }
         }
@@ -220,9 +242,9 @@ impl Shared {
 
     /// Has the event loop no longer watch the response connection; returns whether it does not.
     fn unwatch(&self, direct: &mut Direct) -> bool {
-        let (Some(receiver), true) = (&direct.receiver, direct.is_watched) else { return true };
+        let (Some(channel), true) = (&direct.channel, direct.is_watched) else { return true };
         let Some(registry) = self.registry.get() else { return false };
-        let descriptor = receiver.half.wire.stream.as_raw_fd();
+        let descriptor = channel.stream.as_raw_fd();
         let outcome = registry.deregister(&mut SourceFd(&descriptor));
         direct.is_watched = outcome.is_err();
         outcome.is_ok()
@@ -249,6 +271,7 @@ impl Shared {
 
     fn take_receiver_to_wait(&self, state: &mut State) -> Option<Taking> {
         let generation = state.generation;
+        let is_blocked = state.is_blocked();
         let direct = &mut state.direct;
         if !self.options.direct || self.reader.is_recalled() {
             return None;
@@ -261,7 +284,14 @@ impl Shared {
             return None;
         }
         direct.shared_until = None;
-        if direct.receiver.is_none() || !self.unwatch(direct) {
+        if direct.receiver.is_none() {
+            return None;
+        }
+        // Who waits for room needs the event loop to say when there is some.
+        if direct.channel.as_ref().is_some_and(|channel| channel.carries_requests) && is_blocked {
+            return None;
+        }
+        if !self.unwatch(direct) {
             return None;
         }
         direct.holder = Holder::Waiter;
@@ -274,8 +304,13 @@ impl Shared {
         let mut is_loop_wanted = self.reader.is_recalled();
         let late = state.put_back(taking);
         if late.is_none() {
-            if std::mem::take(&mut state.direct.is_contended) {
+            let is_contended = std::mem::take(&mut state.direct.is_contended);
+            if is_contended {
                 state.direct.shared_until = Some(clock::now() + SHARED_TIME);
+            }
+            if is_contended || state.direct.is_watched {
+                // If it has been watched meanwhile, what this thread has left is told again.
+                self.unwatch(&mut state.direct);
                 self.watch(&mut state);
             } else if state.direct.pause_end.is_none() {
                 state.direct.pause_end = Some(clock::now() + PAUSE);

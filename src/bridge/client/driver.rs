@@ -44,10 +44,12 @@ struct Opening {
     limit: Time,
 }
 
-/// The connections in use. The receiver is with [`Shared`].
+/// The connections in use. The one on which responses come is with [`Shared`].
 struct Open {
-    response_token: usize,
-    request: Half,
+    receiver_token: usize,
+    request_token: usize,
+    /// The other one, on which the server says little.
+    other: Half,
     /// Since when requests are sent.
     since: Time,
 }
@@ -86,12 +88,13 @@ impl Driver {
         port: u16,
         session: SessionId,
     ) -> Driver {
+        let announcement = Announcement::client(session, shared.options.duplex);
         Driver {
             handle,
             shared,
             host,
             port,
-            announcement: Announcement::client(session),
+            announcement,
             link: Link::Waiting(clock::now()),
             attempts: 0,
             next_token: 0,
@@ -183,7 +186,7 @@ impl Driver {
             Link::Opening(opening) => {
                 [Some(&mut opening.receiver.half), Some(&mut opening.request)]
             }
-            Link::Open(open) => [None, Some(&mut open.request)],
+            Link::Open(open) => [None, Some(&mut open.other)],
             _ => return None,
         };
         halves.into_iter().flatten().find(|half| half.token == token)
@@ -192,10 +195,12 @@ impl Driver {
     /// The connection attempt of a half has ended, or it takes octets again.
     fn writable(&mut self, token: usize) -> Result<(), Failure> {
         if let Link::Open(open) = &mut self.link {
-            if open.request.token == token {
+            if open.request_token == token {
                 self.shared.writable();
-            } else if open.response_token == token {
+            } else if open.receiver_token == token {
                 return self.with_receiver(|receiver, _| receiver.half.flush());
+            } else if open.other.token == token {
+                return open.other.flush();
             }
             return Ok(());
         }
@@ -233,7 +238,7 @@ impl Driver {
     /// Reads a connection until nothing is left or its turn is over.
     fn readable(&mut self, token: usize) -> Result<(), Failure> {
         let is_read_out = match &mut self.link {
-            Link::Open(open) if open.response_token == token => {
+            Link::Open(open) if open.receiver_token == token => {
                 self.with_receiver(|receiver, shared| read_turn(receiver, shared).map(Some))?
             }
             Link::Opening(opening) if opening.receiver.half.token == token => {
@@ -242,7 +247,7 @@ impl Driver {
                     false => None,
                 }
             }
-            _ => self.read_requests_side(token)?,
+            _ => self.read_other(token)?,
         };
         if is_read_out == Some(false) {
             self.unread = true;
@@ -251,9 +256,9 @@ impl Driver {
         self.both_ready()
     }
 
-    /// Reads what the server says on the request connection, which is not much. Returns whether
-    /// that was all.
-    fn read_requests_side(&mut self, token: usize) -> Result<Option<bool>, Failure> {
+    /// Reads what the server says on a connection without responses, which is not much. Returns
+    /// whether that was all.
+    fn read_other(&mut self, token: usize) -> Result<Option<bool>, Failure> {
         let mut scratch = mem::take(&mut self.scratch);
         scratch.resize(READ_OCTETS, 0);
         let outcome = self.read_into(token, &mut scratch);
@@ -273,7 +278,7 @@ impl Driver {
                 Received::Octets(count) => {
                     let may_have_more = half.wire.may_have_more(count, scratch.len());
                     self.shared.count_received(count);
-                    self.feed_request_side(&scratch[..count])?;
+                    self.feed_other(&scratch[..count])?;
                     if !may_have_more {
                         return Ok(true);
                     }
@@ -283,21 +288,19 @@ impl Driver {
         Ok(false)
     }
 
-    fn feed_request_side(&mut self, mut input: &[u8]) -> Result<(), Failure> {
+    fn feed_other(&mut self, mut input: &[u8]) -> Result<(), Failure> {
         loop {
-            let (half, is_open) = match &mut self.link {
+            let (half, carries_requests) = match &mut self.link {
                 Link::Opening(opening) => (&mut opening.request, false),
-                Link::Open(open) => (&mut open.request, true),
+                Link::Open(open) => (&mut open.other, open.receiver_token != open.request_token),
                 _ => return Ok(()),
             };
             let received = half.wire.session.receive(input);
             let (used, event) = received.map_err(|error| half.protocol_failure(&error))?;
             input = &input[used..];
             // Requests go out on other threads; what the session has to say goes with them.
-            if is_open && half.wire.session.output_len() > 0 {
-                let mut octets = Vec::new();
-                half.wire.session.take_output(&mut octets);
-                self.shared.send_control(octets);
+            if carries_requests {
+                self.shared.send_output(&mut half.wire.session);
             } else {
                 half.flush()?;
             }
@@ -321,11 +324,17 @@ impl Driver {
         let info = *a;
         let waiting = Link::Waiting(Time::default());
         if let Link::Opening(opening) = mem::replace(&mut self.link, waiting) {
-            let Opening { receiver, mut request, .. } = *opening;
+            let Opening { mut receiver, mut request, .. } = *opening;
             let stream = request.wire.stream.clone();
             let left = request.wire.take_outgoing();
-            let response_token = receiver.half.token;
-            self.link = Link::Open(Box::new(Open { response_token, request, since: clock::now() }));
+            let request_token = request.token;
+            let other = match info.duplex && self.shared.options.duplex {
+                true => receiver.move_to(request),
+                false => request,
+            };
+            let receiver_token = receiver.half.token;
+            let since = clock::now();
+            self.link = Link::Open(Box::new(Open { receiver_token, request_token, other, since }));
             self.shared.connected(stream, left, receiver, info);
         }
         Ok(())
@@ -392,7 +401,7 @@ impl event_loop::Driver for Driver {
         if mem::take(&mut self.unread) {
             let tokens = match &self.link {
                 Link::Opening(opening) => [opening.receiver.half.token, opening.request.token],
-                Link::Open(open) => [open.response_token, open.request.token],
+                Link::Open(open) => [open.receiver_token, open.other.token],
                 _ => return,
             };
             for token in tokens {

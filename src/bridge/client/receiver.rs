@@ -36,6 +36,8 @@ struct Body {
 /// Reads responses and has them delivered.
 pub(super) struct Receiver {
     pub(super) half: Half,
+    /// It is the request connection, on which other threads send.
+    pub(super) carries_requests: bool,
     decoder: ResponseDecoder,
     body: Option<Body>,
     scratch: Vec<u8>,
@@ -50,6 +52,7 @@ impl Receiver {
     pub(super) fn new(half: Half, spin: Spin) -> Receiver {
         Receiver {
             half,
+            carries_requests: false,
             decoder: ResponseDecoder::new(),
             body: None,
             scratch: Vec::new(),
@@ -57,6 +60,16 @@ impl Receiver {
             sleeper: None,
             has_more: false,
         }
+    }
+
+    /// Receives on the request connection from now on, where requests go out. Returns the
+    /// response connection.
+    pub(super) fn move_to(&mut self, mut request: Half) -> Half {
+        request.wire.session.accept_messages();
+        self.carries_requests = true;
+        self.decoder = ResponseDecoder::new();
+        self.body = None;
+        std::mem::replace(&mut self.half, request)
     }
 
     /// Whether all has been read that was there when somebody looked last.
@@ -136,6 +149,10 @@ impl Receiver {
             let (used, event) = received.map_err(|error| self.half.protocol_failure(&error))?;
             input = &input[used..];
             match event {
+                None if self.carries_requests => {
+                    shared.send_output(&mut self.half.wire.session);
+                    return Ok(());
+                }
                 None => return self.half.flush(),
                 Some(ResponseEvent::Complete { header, payload, result }) => {
                     shared.deliver(&header, payload, payload.len() as u64, result, now);

@@ -26,6 +26,7 @@ use crate::memory::{is_write, Activity, Holder, IdMap, Transaction, POST};
 use crate::net::event_loop::LoopHandle;
 use crate::net::socket::cause_text;
 use crate::proto::bridge::{evaluate_result, Header, PeerInfo, SessionId};
+use crate::proto::zmtp::Session;
 
 /// Requests on their way at once: towards peers whose queues are libzmq's, and towards others.
 const LEGACY_WINDOW: usize = 400;
@@ -215,8 +216,13 @@ impl Shared {
         }
     }
 
-    /// Sends octets of the request connection's session ahead of what waits.
-    pub(super) fn send_control(&self, octets: Vec<u8>) {
+    /// Sends what the request connection's session has to say ahead of what waits.
+    pub(super) fn send_output(&self, session: &mut Session) {
+        if session.output_len() == 0 {
+            return;
+        }
+        let mut octets = Vec::new();
+        session.take_output(&mut octets);
         let mut state = self.state.lock();
         if state.urgent.len() < CONTROLS_WAITING_MAX {
             state.urgent.push_back(Item::Control(octets));
@@ -260,6 +266,7 @@ impl Shared {
             match outcome {
                 Ok(false) if state.writable_count == writable_count => {
                     pipe.blocked = true;
+                    self.watch_for_room(&mut state);
                     return put_back(state, pipe, batch);
                 }
                 // Sent, or writable again meanwhile, which will not be said twice.
@@ -628,6 +635,11 @@ impl State {
     /// Notes that the event loop is to send what is queued; returns whether it has to be told.
     pub(super) fn tell_loop(&mut self) -> bool {
         !std::mem::replace(&mut self.is_loop_told, true)
+    }
+
+    /// The request connection takes nothing for now.
+    pub(super) fn is_blocked(&self) -> bool {
+        self.pipe.as_ref().is_some_and(|pipe| pipe.blocked)
     }
 
     /// Requests in the queue that somebody waits for.

@@ -139,7 +139,7 @@ impl Driver {
             turn_end: Time::default(),
             handle,
             listeners: [listeners.first, listeners.second],
-            announcement: Announcement::server(ServerId(server_id)),
+            announcement: Announcement::server(ServerId(server_id), false),
             actions: Vec::new(),
             waiting: BTreeSet::new(),
             unidentified: Vec::new(),

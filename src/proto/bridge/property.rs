@@ -16,6 +16,15 @@ pub const X_ROGUE_BRIDGE: &str = "X-Rogue-Bridge";
 /// Property of a server, on both connections: its [`ServerId`].
 pub const X_ROGUE_SERVER: &str = "X-Rogue-Server";
 
+/// Property of both ends, on both connections: [`DUPLEX`] where the end can do with the request
+/// connection alone. Where both say so, responses come back on it, which saves the system an
+/// acknowledgement of its own for every request and every response; the response connection
+/// stays as it is, and is silent. Ours alone; older peers and libzmq's users do not say so.
+pub const X_ROGUE_DUPLEX: &str = "X-Rogue-Duplex";
+
+/// The only value of [`X_ROGUE_DUPLEX`] that has a meaning.
+pub const DUPLEX: &str = "1";
+
 /// The protocol level of this implementation.
 pub const BRIDGE_LEVEL: u32 = 1;
 
@@ -105,6 +114,8 @@ pub struct PeerInfo {
     pub bridge_level: Option<u32>,
     /// The server's id; `None` for a legacy server, and for a client.
     pub server: Option<ServerId>,
+    /// Responses may come back on the request connection.
+    pub duplex: bool,
 }
 
 impl PeerInfo {
@@ -114,6 +125,7 @@ impl PeerInfo {
             session: metadata.property(X_ROGUE_SESSION).and_then(SessionId::parse),
             bridge_level: metadata.property(X_ROGUE_BRIDGE).and_then(parse_level),
             server: metadata.property(X_ROGUE_SERVER).and_then(ServerId::parse),
+            duplex: metadata.property(X_ROGUE_DUPLEX) == Some(DUPLEX.as_bytes()),
         }
     }
 
@@ -146,26 +158,32 @@ pub struct Announcement {
     id_name: &'static str,
     id: String,
     level: String,
+    duplex: bool,
 }
 
 impl Announcement {
-    /// What a client announces on both connections.
-    pub fn client(session: SessionId) -> Self {
-        Self::new(X_ROGUE_SESSION, session.to_string())
+    /// What a client announces on both connections; whether [`X_ROGUE_DUPLEX`] too.
+    pub fn client(session: SessionId, duplex: bool) -> Self {
+        Self::new(X_ROGUE_SESSION, session.to_string(), duplex)
     }
 
-    /// What a server announces on both connections.
-    pub fn server(server: ServerId) -> Self {
-        Self::new(X_ROGUE_SERVER, server.to_string())
+    /// What a server announces on both connections; whether [`X_ROGUE_DUPLEX`] too.
+    pub fn server(server: ServerId, duplex: bool) -> Self {
+        Self::new(X_ROGUE_SERVER, server.to_string(), duplex)
     }
 
-    fn new(id_name: &'static str, id: String) -> Self {
-        Announcement { id_name, id, level: BRIDGE_LEVEL.to_string() }
+    fn new(id_name: &'static str, id: String, duplex: bool) -> Self {
+        Announcement { id_name, id, level: BRIDGE_LEVEL.to_string(), duplex }
     }
 
     /// The properties, for [`Session::send_ready`](crate::proto::zmtp::Session::send_ready).
-    pub fn properties(&self) -> [(&str, &[u8]); 2] {
-        [(self.id_name, self.id.as_bytes()), (X_ROGUE_BRIDGE, self.level.as_bytes())]
+    pub fn properties(&self) -> Vec<(&str, &[u8])> {
+        let mut properties =
+            vec![(self.id_name, self.id.as_bytes()), (X_ROGUE_BRIDGE, self.level.as_bytes())];
+        if self.duplex {
+            properties.push((X_ROGUE_DUPLEX, DUPLEX.as_bytes()));
+        }
+        properties
     }
 }
 
@@ -200,9 +218,11 @@ mod tests {
 
     #[test]
     fn a_client_is_known_by_its_session_in_any_case_of_the_name() {
-        let announcement = Announcement::client(SessionId::parse(DIGITS.as_bytes()).unwrap());
-        let [(_, id), level] = announcement.properties();
+        let session = SessionId::parse(DIGITS.as_bytes()).unwrap();
+        let announcement = Announcement::client(session, false);
+        let [(_, id), level] = announcement.properties()[..] else { panic!("two properties") };
         let info = peer(&[("x-rogue-SESSION", id), level]);
+        assert!(!info.duplex);
         assert_eq!(info.session.map(|id| id.to_string()).as_deref(), Some(DIGITS));
         assert_eq!(info.bridge_level, Some(1));
         assert_eq!(info.server, None);
@@ -213,8 +233,20 @@ mod tests {
     #[test]
     fn a_server_is_known_by_its_id() {
         let id = ServerId([0xab; 16]);
-        let info = peer(&Announcement::server(id).properties());
-        assert_eq!(info, PeerInfo { session: None, bridge_level: Some(1), server: Some(id) });
+        for duplex in [false, true] {
+            let info = peer(&Announcement::server(id, duplex).properties());
+            let expected = PeerInfo { bridge_level: Some(1), server: Some(id), duplex, ..info };
+            assert_eq!((info, info.session), (expected, None));
+        }
+    }
+
+    #[test]
+    fn responses_come_on_the_request_connection_only_where_exactly_that_is_announced() {
+        let duplex = |value: &[u8]| peer(&[(X_ROGUE_DUPLEX, value)]).duplex;
+        assert!(duplex(b"1"));
+        for other in [&b""[..], b"0", b"2", b"11", b"1 ", b"yes"] {
+            assert!(!duplex(other), "{other:?}");
+        }
     }
 
     #[test]

@@ -94,6 +94,8 @@ pub struct Session {
     /// The last part had MORE.
     in_message: bool,
     peer_pinged: bool,
+    /// Messages come in although this end is the one that pushes.
+    is_duplex: bool,
     /// What has come of a command that is under way; empty otherwise.
     command: Vec<u8>,
     output: Vec<u8>,
@@ -118,6 +120,7 @@ impl Session {
             header_len: 0,
             in_message: false,
             peer_pinged: false,
+            is_duplex: false,
             command: Vec::new(),
             output,
             pongs_dropped: 0,
@@ -127,6 +130,12 @@ impl Session {
     /// Our own role.
     pub fn role(&self) -> Role {
         self.role
+    }
+
+    /// Accepts messages from the peer of a [`Role::Push`], which RFC 30 has none for: only where
+    /// both ends have agreed on it in their READY.
+    pub fn accept_messages(&mut self) {
+        self.is_duplex = true;
     }
 
     /// The limits given to [`Session::new`].
@@ -352,7 +361,7 @@ impl Session {
         if command || !self.mechanism.is_complete() {
             return self.start_command(header);
         }
-        if self.role == Role::Push {
+        if self.role == Role::Push && !self.is_duplex {
             return Err(ZmtpError::UnexpectedMessage);
         }
         let limit = self.limits.frame_octets_max.min(BODY_OCTETS_MAX);
