@@ -49,6 +49,8 @@ pub struct ServerOptions {
     pub transaction_bytes_max: u32,
     /// Clients served at once; further connections are closed.
     pub clients_max: usize,
+    /// Whether responses go out on the request connection, to clients that agree.
+    pub duplex: bool,
     /// Whether the server looks for the next request for a while before it sleeps.
     pub spin: Spin,
 }
@@ -61,6 +63,7 @@ impl Default for ServerOptions {
             settle: Duration::from_millis(400),
             transaction_bytes_max: 64 << 20,
             clients_max: 1024,
+            duplex: true,
             spin: Spin::default(),
         }
     }

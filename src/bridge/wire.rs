@@ -168,6 +168,8 @@ pub(super) struct Wire {
     /// The system has said that the peer sends no more.
     pub(super) is_read_closed: bool,
     out: Outgoing,
+    /// Where `out` goes, if not to `stream`.
+    out_stream: Option<Arc<TcpStream>>,
 }
 
 impl Wire {
@@ -186,6 +188,7 @@ impl Wire {
             session,
             is_read_closed: false,
             out: Outgoing::default(),
+            out_stream: None,
         })
     }
 
@@ -251,12 +254,26 @@ impl Wire {
         }
     }
 
+    /// Sends on the socket of `other` from now on, which then sends nothing itself: what its
+    /// session has to say is to be [passed on](Self::pass_control).
+    pub(super) fn send_on(&mut self, other: &Wire) {
+        self.out_stream = Some(other.stream.clone());
+    }
+
+    /// Queues what the session of `other` has to say here, under the rules of
+    /// [`queue_control`](Self::queue_control).
+    pub(super) fn pass_control(&mut self, other: &mut Session) {
+        if other.output_len() > 0 && self.out.backlog() < CONTROL_BACKLOG_OCTETS_MAX {
+            other.take_output(self.out.end());
+        }
+    }
+
     /// Sends as much as the socket takes, the session's own output included; see
     /// [`Outgoing::send`].
     pub(super) fn flush(&mut self) -> io::Result<bool> {
         loop {
             self.queue_control();
-            if !self.out.send(&self.stream)? {
+            if !self.out.send(self.out_stream.as_ref().unwrap_or(&self.stream))? {
                 return Ok(false);
             }
             if self.session.output_len() == 0 {

@@ -40,12 +40,14 @@ pub(super) struct Connection {
     pub(super) turn: Turn,
     /// It stands in `Driver::unread`.
     pub(super) is_unread: bool,
+    /// Responses go out on this request connection, through the buffer of the other one.
+    pub(super) is_duplex: bool,
 }
 
 impl Connection {
-    pub(super) fn has_session(&self) -> bool {
-        let metadata = self.wire.session.peer_metadata();
-        metadata.is_some_and(|metadata| PeerInfo::from_metadata(metadata).session.is_some())
+    /// What the peer has said about itself in its READY.
+    pub(super) fn peer_info(&self) -> PeerInfo {
+        self.wire.session.peer_metadata().map(PeerInfo::from_metadata).unwrap_or_default()
     }
 }
 

@@ -118,6 +118,7 @@ impl Driver {
         server_id: [u8; 16],
     ) -> Driver {
         let completions = Completions { handle: handle.clone(), ended: Mutex::default() };
+        let duplex = options.duplex;
         Driver {
             master,
             counters,
@@ -139,7 +140,7 @@ impl Driver {
             turn_end: Time::default(),
             handle,
             listeners: [listeners.first, listeners.second],
-            announcement: Announcement::server(ServerId(server_id), false),
+            announcement: Announcement::server(ServerId(server_id), duplex),
             actions: Vec::new(),
             waiting: BTreeSet::new(),
             unidentified: Vec::new(),
@@ -319,6 +320,10 @@ impl Driver {
             return decode_handshake(connection, input);
         };
         let decoded = self.decode_requests(&mut served, connection, input);
+        if connection.is_duplex && connection.wire.session.output_len() > 0 {
+            served.response.wire.pass_control(&mut connection.wire.session);
+            served.has_answered = true;
+        }
         self.put_back(served);
         decoded
     }
@@ -377,6 +382,10 @@ impl Driver {
                 Some(RequestEvent::Session(Event::PeerReady)) => {
                     return Decoded::Ready(all - input.len());
                 }
+                Some(RequestEvent::Session(_)) if connection.is_duplex => {
+                    served.response.wire.pass_control(&mut connection.wire.session);
+                    served.has_answered = true;
+                }
                 Some(RequestEvent::Session(_)) => connection.wire.queue_control(),
             }
         }
@@ -409,6 +418,18 @@ impl Driver {
         let Some(connection) = self.connections.get_mut(token) else { return };
         if let Err(error) = connection.wire.flush() {
             self.close(registry, token, &cause_text(&error));
+        }
+    }
+
+    /// A connection takes octets again.
+    fn writable(&mut self, registry: &Registry, token: usize) {
+        self.send(registry, token);
+        let Some(twin) = self.pairing.twin(token) else { return };
+        if self.connections.get(token).is_some_and(|connection| connection.is_duplex) {
+            self.send(registry, twin);
+            self.resume(registry, token);
+        } else {
+            self.resume(registry, twin);
         }
     }
 
@@ -528,10 +549,7 @@ impl event_loop::Driver for Driver {
             }
         }
         if readiness.writable {
-            self.send(registry, token);
-            if let Some(request) = self.pairing.twin(token) {
-                self.resume(registry, request);
-            }
+            self.writable(registry, token);
         }
         if readiness.readable || readiness.read_closed || readiness.error {
             self.read(registry, token);

@@ -19,7 +19,7 @@ use crate::logging::{log_debug, log_info, log_warning};
 use crate::net::address::{canonical, is_of_this_host};
 use crate::net::owner::{owners, Owner};
 use crate::net::socket::{self, cause_text};
-use crate::proto::bridge::{Dialect, PeerInfo, RequestDecoder};
+use crate::proto::bridge::{Dialect, RequestDecoder};
 use crate::proto::zmtp::{Limits, Role};
 
 /// Connections accepted before others have their turn.
@@ -109,6 +109,7 @@ impl Driver {
             leftover_start: 0,
             turn: Turn::Reading,
             is_unread: false,
+            is_duplex: false,
         };
         self.connections.insert(token, connection);
         self.wait_for(token, Some(now + HANDSHAKE_TIME_MAX));
@@ -141,8 +142,7 @@ impl Driver {
     /// The connection's READY has come: finds out whose it is.
     pub(super) fn announced(&mut self, registry: &Registry, token: usize) {
         let Some(connection) = self.connections.get_mut(token) else { return };
-        let metadata = connection.wire.session.peer_metadata();
-        let info = metadata.map(PeerInfo::from_metadata).unwrap_or_default();
+        let info = connection.peer_info();
         connection.announced = true;
         connection.dialect = info.dialect();
         let peer = connection.peer.ip();
@@ -240,6 +240,8 @@ impl Driver {
         }
         log_info!(self.log, "Client at {} and {} connected", first.peer, second.peer);
         let dialect = first.dialect;
+        let info = first.peer_info();
+        let is_duplex = self.options.duplex && info.duplex && info.session.is_some();
         let client = Client { response, dialect, outstanding: 0, outstanding_bytes: 0 };
         self.clients.insert(request, client);
         for token in [response, request] {
@@ -251,13 +253,26 @@ impl Driver {
             }
             self.send(registry, token);
         }
+        if is_duplex {
+            self.join(request, response);
+        }
+    }
+
+    /// Has responses go out on the request connection, behind the server's READY.
+    fn join(&mut self, request: usize, response: usize) {
+        let Some(mut first) = self.connections.take_out(request) else { return };
+        if let Some(second) = self.connections.get_mut(response) {
+            second.wire.send_on(&first.wire);
+            first.is_duplex = true;
+        }
+        self.connections.put_back(request, first);
     }
 
     /// Whether two legacy connections are seen to be of different processes. Looked up once more
     /// now that both are there: a socket may have changed hands.
     fn are_strangers(&self, first: &Connection, second: &Connection) -> bool {
         let by_process = matches!(self.options.legacy, LegacyPolicy::Auto | LegacyPolicy::LocalPid);
-        let has_session = first.has_session() && second.has_session();
+        let has_session = [first, second].iter().all(|one| one.peer_info().session.is_some());
         if !by_process || has_session || !is_of_this_host(first.peer.ip()) {
             return false;
         }
