@@ -450,8 +450,8 @@ fn every_request_of_a_paired_client_is_executed_once_and_answered() {
 fn run_bridge(seed: u64) {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut net = Bridge::new();
-    let client_says = Announcement::client(SessionId(rng.random()));
-    let server_says = Announcement::server(ServerId(rng.random()));
+    let client_says = Announcement::client(SessionId(rng.random()), true);
+    let server_says = Announcement::server(ServerId(rng.random()), true);
     net.client_requests.send_ready(&client_says.properties()).unwrap();
     net.client_responses.send_ready(&client_says.properties()).unwrap();
     let asked: Vec<_> = (1..=40).map(|id| random_request(id, &mut rng)).collect();

@@ -284,14 +284,9 @@ impl Shared {
             return None;
         }
         direct.shared_until = None;
-        if direct.receiver.is_none() {
-            return None;
-        }
         // Who waits for room needs the event loop to say when there is some.
-        if direct.channel.as_ref().is_some_and(|channel| channel.carries_requests) && is_blocked {
-            return None;
-        }
-        if !self.unwatch(direct) {
+        let needs_loop = is_blocked && direct.channel.as_ref()?.carries_requests;
+        if needs_loop || direct.receiver.is_none() || !self.unwatch(direct) {
             return None;
         }
         direct.holder = Holder::Waiter;
