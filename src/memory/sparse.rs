@@ -11,7 +11,13 @@ use parking_lot::Mutex;
 pub const PAGE_BYTES: usize = 0x1000;
 const PAGE_MASK: u64 = PAGE_BYTES as u64 - 1;
 
-type Page = Box<[u8]>;
+/// So many neighbouring pages are found by one search.
+const GROUP_PAGES: usize = 64;
+const GROUP_BYTES: u64 = (GROUP_PAGES * PAGE_BYTES) as u64;
+
+type Page = Box<[u8; PAGE_BYTES]>;
+/// Neighbouring pages, of which some may not have come into being.
+type Group = [Option<Page>; GROUP_PAGES];
 
 /// A page that came into being.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -37,42 +43,77 @@ impl fmt::Display for NewPage {
 /// Thread-safe: accesses follow one another, each as a whole.
 #[derive(Default)]
 pub struct SparseMemory {
-    pages: Mutex<HashMap<u64, Page, PageHash>>,
+    pages: Mutex<Pages>,
 }
 
-/// Spreads the addresses of pages by a multiplication with an odd number that nobody knows, which
+#[derive(Default)]
+struct Pages {
+    /// By their number: the address without what lies within a group.
+    groups: HashMap<u64, Box<Group>, GroupHash>,
+    count: u64,
+}
+
+impl Pages {
+    fn group(&self, address: u64) -> Option<&Group> {
+        self.groups.get(&(address / GROUP_BYTES)).map(|group| &**group)
+    }
+
+    /// The page at `address`, which comes into being if need be, and then is announced in `fresh`.
+    fn make(&mut self, address: u64, fresh: &mut Vec<NewPage>) -> Result<&mut Page, String> {
+        let failed = |error: TryReserveError| {
+            format!("No memory for the emulated block at 0x{address:x}: {error}")
+        };
+        let number = address / GROUP_BYTES;
+        self.groups.try_reserve(1).map_err(failed)?;
+        let make_group = || Box::new([const { None }; GROUP_PAGES]);
+        let group = self.groups.entry(number).or_insert_with(make_group);
+        let place = &mut group[index_in_group(address)];
+        if place.is_none() {
+            *place = Some(zeroed_page().map_err(failed)?);
+            self.count += 1;
+            fresh.push(NewPage { address, pages_count: self.count });
+        }
+        Ok(place.as_mut().expect("made just now"))
+    }
+}
+
+fn index_in_group(address: u64) -> usize {
+    (address % GROUP_BYTES) as usize / PAGE_BYTES
+}
+
+/// Spreads the numbers of groups by a multiplication with an odd number that nobody knows, which
 /// is random for each memory: whoever chooses the addresses cannot make them meet in one place.
-struct PageHash {
+struct GroupHash {
     factor: u64,
 }
 
-impl Default for PageHash {
-    fn default() -> PageHash {
-        PageHash { factor: RandomState::new().hash_one(0_u64) | 1 }
+impl Default for GroupHash {
+    fn default() -> GroupHash {
+        GroupHash { factor: RandomState::new().hash_one(0_u64) | 1 }
     }
 }
 
-impl BuildHasher for PageHash {
-    type Hasher = PageHasher;
+impl BuildHasher for GroupHash {
+    type Hasher = GroupHasher;
 
-    fn build_hasher(&self) -> PageHasher {
-        PageHasher { factor: self.factor, hash: 0 }
+    fn build_hasher(&self) -> GroupHasher {
+        GroupHasher { factor: self.factor, hash: 0 }
     }
 }
 
-struct PageHasher {
+struct GroupHasher {
     factor: u64,
     hash: u64,
 }
 
-impl Hasher for PageHasher {
+impl Hasher for GroupHasher {
     fn write(&mut self, bytes: &[u8]) {
         bytes.iter().for_each(|&byte| self.write_u64(u64::from(byte)));
     }
 
-    fn write_u64(&mut self, page: u64) {
+    fn write_u64(&mut self, number: u64) {
         // Both halves of the product: the table wants the upper bits and the lower ones spread.
-        let product = u128::from(self.hash ^ page) * u128::from(self.factor);
+        let product = u128::from(self.hash ^ number) * u128::from(self.factor);
         self.hash = product as u64 ^ (product >> 64) as u64;
     }
 
@@ -89,19 +130,22 @@ impl SparseMemory {
 
     /// Bytes of memory in use.
     pub fn allocated_bytes(&self) -> u64 {
-        self.pages.lock().len() as u64 * PAGE_BYTES as u64
+        self.pages.lock().count * PAGE_BYTES as u64
     }
 
     /// Reads `bytes.len()` bytes from `address` on. Allocates nothing.
     pub fn read(&self, address: u64, bytes: &mut [u8]) {
         let pages = self.pages.lock();
-        let within = (address & PAGE_MASK) as usize;
-        if bytes.len() <= PAGE_BYTES - within {
-            // By far the most accesses are to one page.
-            return read_page(pages.get(&(address & !PAGE_MASK)), within, bytes);
-        }
-        for (page, within, range) in pieces(address, bytes.len()) {
-            read_page(pages.get(&page), within, &mut bytes[range]);
+        let mut rest = bytes;
+        let mut address = address;
+        while !rest.is_empty() {
+            let group = pages.group(address);
+            // To the end of the group without another search.
+            let count = rest.len().min((GROUP_BYTES - address % GROUP_BYTES) as usize);
+            let (now, later) = rest.split_at_mut(count);
+            read_group(group, address, now);
+            address = address.wrapping_add(count as u64);
+            rest = later;
         }
     }
 
@@ -115,30 +159,22 @@ impl SparseMemory {
         let mut pages = self.pages.lock();
         for (page, within, range) in pieces(address, bytes.len()) {
             let part = &bytes[range];
-            if let Some(memory) = pages.get_mut(&page) {
-                memory[within..within + part.len()].copy_from_slice(part);
-                continue;
-            }
-            let memory = zeroed_page().and_then(|memory| {
-                pages.try_reserve(1)?;
-                Ok(memory)
-            });
-            let mut memory = memory.map_err(|error| {
-                format!("No memory for the emulated block at 0x{page:x}: {error}")
-            })?;
+            let memory = pages.make(page, &mut fresh)?;
             memory[within..within + part.len()].copy_from_slice(part);
-            pages.insert(page, memory);
-            fresh.push(NewPage { address: page, pages_count: pages.len() as u64 });
         }
         Ok(fresh)
     }
 }
 
-/// Reads from `within` a page, which may not have come into being.
-fn read_page(page: Option<&Page>, within: usize, bytes: &mut [u8]) {
-    match page {
-        Some(page) => bytes.copy_from_slice(&page[within..within + bytes.len()]),
-        None => bytes.fill(0),
+/// Reads from `address` on, no further than to the end of its group.
+fn read_group(group: Option<&Group>, address: u64, bytes: &mut [u8]) {
+    let Some(group) = group else { return bytes.fill(0) };
+    for (page, within, range) in pieces(address, bytes.len()) {
+        let part = &mut bytes[range];
+        match &group[index_in_group(page)] {
+            Some(memory) => part.copy_from_slice(&memory[within..within + part.len()]),
+            None => part.fill(0),
+        }
     }
 }
 
@@ -146,7 +182,7 @@ fn zeroed_page() -> Result<Page, TryReserveError> {
     let mut memory = Vec::new();
     memory.try_reserve_exact(PAGE_BYTES)?;
     memory.resize(PAGE_BYTES, 0);
-    Ok(memory.into_boxed_slice())
+    Ok(memory.into_boxed_slice().try_into().expect("it has the size of a page"))
 }
 
 /// The (page address, offset in the page, range of the access) of each page that an access of
@@ -177,9 +213,9 @@ mod tests {
     }
 
     #[test]
-    fn pages_at_any_distance_from_each_other_spread_over_both_ends_of_the_hash() {
-        for stride_bits in 12..57 {
-            let hash = PageHash::default();
+    fn groups_at_any_distance_from_each_other_spread_over_both_ends_of_the_hash() {
+        for stride_bits in 0..46 {
+            let hash = GroupHash::default();
             for shift in [0, 57] {
                 let mut hits = [0; 128];
                 for n in 0..12_800_u64 {
