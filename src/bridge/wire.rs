@@ -69,6 +69,8 @@ pub(super) struct Outgoing {
     end: Vec<u8>,
     /// Octets of the first buffer that have been sent.
     sent: usize,
+    /// Large blocks that have been sent, for whoever wants to use their memory again.
+    spent: Vec<Vec<u8>>,
 }
 
 impl Outgoing {
@@ -88,6 +90,11 @@ impl Outgoing {
         self.blocks.push_back(std::mem::take(&mut self.end));
         self.blocks.push_back(block);
         None
+    }
+
+    /// The large blocks that have been sent since the last call.
+    pub(super) fn spent(&mut self) -> impl Iterator<Item = Vec<u8>> + '_ {
+        self.spent.drain(..)
     }
 
     /// Octets that wait to be sent.
@@ -142,9 +149,12 @@ impl Outgoing {
     /// Drops the buffers that have been sent wholly.
     fn drop_sent(&mut self) {
         while self.blocks.front().is_some_and(|block| block.len() <= self.sent) {
-            let octets = self.blocks.pop_front().map_or(0, |block| block.len());
-            self.sent -= octets;
-            self.blocks_octets -= octets;
+            let Some(block) = self.blocks.pop_front() else { return };
+            self.sent -= block.len();
+            self.blocks_octets -= block.len();
+            if block.len() >= BLOCK_OCTETS_MIN {
+                self.spent.push(block);
+            }
         }
     }
 
@@ -210,23 +220,51 @@ impl Wire {
         }
     }
 
-    /// Reads what has come, at most `limit` octets, to the end of `bytes`.
+    /// Reads what has come into the room behind `bytes`, at most `limit` octets. There must be
+    /// room.
+    pub(super) fn read_behind(&self, bytes: &mut Vec<u8>, limit: usize) -> Received {
+        loop {
+            return match socket::receive_behind(&self.stream, bytes, limit) {
+                Ok(0) => Received::Closed,
+                Ok(count) => Received::Octets(count),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => Received::Nothing,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => Received::Failed(error),
+            };
+        }
+    }
+
+    /// Reads what has come, at most `limit` octets, to the end of `bytes`, which grows with it.
     pub(super) fn read_to(&self, bytes: &mut Vec<u8>, limit: u64) -> Received {
         let before = bytes.len();
-        // Into the room behind the bytes, which need not be cleared for it. What was read before
-        // an error stays.
-        let outcome = (&*self.stream).take(limit).read_to_end(bytes);
-        match (bytes.len() - before, outcome) {
-            (count @ 1.., _) => Received::Octets(count),
-            (_, Ok(_)) => Received::Closed,
-            (_, Err(error)) if error.kind() == io::ErrorKind::WouldBlock => Received::Nothing,
-            (_, Err(error)) => Received::Failed(error),
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        loop {
+            let left = limit - (bytes.len() - before);
+            if bytes.capacity() == bytes.len() {
+                bytes.reserve(left.min(bytes.len().max(READ_OCTETS)));
+            }
+            let room = left.min(bytes.capacity() - bytes.len());
+            let received = self.read_behind(bytes, room);
+            // What was read before an error, or the end, stays; that shows again.
+            let is_over = !matches!(received, Received::Octets(count) if count == room);
+            let total = bytes.len() - before;
+            if total > 0 && (is_over || total == limit) {
+                return Received::Octets(total);
+            }
+            if is_over {
+                return received;
+            }
         }
     }
 
     /// Puts a block behind what waits to be sent; see [`Outgoing::append`].
     pub(super) fn append(&mut self, block: Vec<u8>) -> Option<Vec<u8>> {
         self.out.append(block)
+    }
+
+    /// The large blocks that have been sent since the last call, to be used again.
+    pub(super) fn spent(&mut self) -> impl Iterator<Item = Vec<u8>> + '_ {
+        self.out.spent()
     }
 
     /// Whether there may be more to read, after `count` octets came into a buffer of `room`. What

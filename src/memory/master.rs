@@ -326,28 +326,27 @@ impl Master {
         Ok(pool.make(address, buffer, ty, (timeout_ns, start)))
     }
 
-    /// As [`launch`](Self::launch), but looks up the slave only where it is another one than that
-    /// of `path`, which belongs to this master and is brought up to date. A transaction launched
-    /// after [`set_slave`](Self::set_slave) has returned goes to the new slave here too.
-    ///
-    /// # Panics
-    ///
-    /// As `launch`.
-    pub fn launch_on(&self, path: &mut Path, tran: &Arc<Transaction>) {
+    /// Brings `path`, which belongs to this master, up to date: looks up the slave where it is
+    /// another one than before. What is [launched](Path::launch) on a path that has been brought up
+    /// to date after [`set_slave`](Self::set_slave) has returned goes to the new slave.
+    #[inline]
+    pub fn update(&self, path: &mut Path) {
         if self.slave_version.load(Ordering::Acquire) != path.version {
-            let slave = self.slave.read();
-            let version = self.slave_version.load(Ordering::Acquire);
-            let former = std::mem::replace(path, Path { slave: Some(slave.clone()), version });
-            drop(slave);
-            // Its destruction may run foreign code: not under the lock.
-            drop(former);
+            self.renew(path);
         }
-        let slave = path.slave.as_ref().expect("a path with a version has a slave");
-        split::forward(&**slave, tran);
-        Self::handed_over(tran);
     }
 
-    fn handed_over(tran: &Arc<Transaction>) {
+    #[cold]
+    fn renew(&self, path: &mut Path) {
+        let slave = self.slave.read();
+        let version = self.slave_version.load(Ordering::Acquire);
+        let former = std::mem::replace(path, Path { slave: Some(slave.clone()), version });
+        drop(slave);
+        // Its destruction may run foreign code: not under the lock.
+        drop(former);
+    }
+
+    pub(super) fn handed_over(tran: &Arc<Transaction>) {
         if !tran.is_done() {
             // The time the slave's own code took to send the request does not count.
             tran.refresh_timer(None);

@@ -4,7 +4,9 @@
 use std::sync::Arc;
 
 use super::buffer::Buffer;
-use super::slave::Slave;
+use super::master::Master;
+use super::slave::{Slave, UNCONNECTED_TEXT};
+use super::split;
 use super::transaction::Transaction;
 use crate::clock::Time;
 use crate::error::Result;
@@ -54,8 +56,8 @@ impl TransactionPool {
     }
 }
 
-/// What a master is connected to, as [`Master::launch_on`](super::Master::launch_on) found it last;
-/// at first nothing. Keeps the slave alive: hold it for a series of requests and no longer.
+/// What a master is connected to, as [`Master::update`] found it last; at first nothing. Keeps the
+/// slave alive: hold it for a series of requests and no longer.
 #[derive(Default)]
 pub struct Path {
     pub(super) slave: Option<Arc<dyn Slave>>,
@@ -63,15 +65,37 @@ pub struct Path {
     pub(super) version: u64,
 }
 
+impl Path {
+    /// [`Slave::fills_reads`] of the slave.
+    #[inline]
+    pub fn fills_reads(&self) -> bool {
+        self.slave.as_ref().is_some_and(|slave| slave.fills_reads())
+    }
+
+    /// Hands a transaction to the slave as [`Master::launch`] does.
+    ///
+    /// # Panics
+    ///
+    /// As `launch`.
+    pub fn launch(&self, tran: &Arc<Transaction>) {
+        match &self.slave {
+            Some(slave) => split::forward(&**slave, tran),
+            None => tran.error(UNCONNECTED_TEXT),
+        }
+        Master::handed_over(tran);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::memory::{Emulate, Master, READ};
+    use crate::memory::{Emulate, READ};
 
     fn read(master: &Master, pool: &mut TransactionPool, path: &mut Path) -> Arc<Transaction> {
         let start = crate::clock::now();
         let tran = master.prepare_from(pool, 0, vec![0xEE; 4].into(), READ, start).unwrap();
-        master.launch_on(path, &tran);
+        master.update(path);
+        path.launch(&tran);
         tran
     }
 
@@ -102,7 +126,7 @@ mod tests {
         let failed = read(&master, &mut pool, &mut path);
         let place = Arc::as_ptr(&failed);
         let (outcome, _) = pool.collect(failed).unwrap();
-        assert_eq!(outcome.unwrap_err().text(), crate::memory::UNCONNECTED_TEXT);
+        assert_eq!(outcome.unwrap_err().text(), UNCONNECTED_TEXT);
         master.set_slave(Emulate::new(4, 0));
         let again = read(&master, &mut pool, &mut path);
         assert_eq!(Arc::as_ptr(&again), place);

@@ -48,6 +48,12 @@ pub trait Slave: Send + Sync + 'static {
         0
     }
 
+    /// Whether each read or verify that succeeds has had every byte of its data written. Only then
+    /// may who requests hand over a buffer with something else in it; otherwise it holds zeros.
+    fn fills_reads(&self) -> bool {
+        false
+    }
+
     /// Ends the slave's activity, if it has any of its own.
     fn stop(&self) {}
 }

@@ -253,5 +253,15 @@ pub fn send_vectored(stream: &TcpStream, slices: &[IoSlice<'_>]) -> io::Result<u
     sys::send_vectored(stream.as_fd(), slices)
 }
 
+/// Receives into the room behind `bytes`, which need not be cleared for it and is not made larger;
+/// at most `limit` bytes. Returns their number; 0 is the end of the stream, where there was room.
+///
+/// # Errors
+///
+/// The system's: `WouldBlock` when there is nothing, `Interrupted` to try again.
+pub fn receive_behind(stream: &TcpStream, bytes: &mut Vec<u8>, limit: usize) -> io::Result<usize> {
+    sys::receive_behind(stream.as_fd(), bytes, limit)
+}
+
 #[cfg(test)]
 mod tests;

@@ -88,6 +88,24 @@ pub(super) fn send_vectored(socket: BorrowedFd<'_>, slices: &[IoSlice<'_>]) -> i
     }
 }
 
+/// Receives into the room behind `bytes`, at most `limit` bytes; returns their number.
+pub(super) fn receive_behind(
+    socket: BorrowedFd<'_>,
+    bytes: &mut Vec<u8>,
+    limit: usize,
+) -> io::Result<usize> {
+    let room = bytes.spare_capacity_mut();
+    let count = room.len().min(limit);
+    // SAFETY: the system writes at most `count` bytes, and so many are there.
+    let received = unsafe { libc::recv(socket.as_raw_fd(), room.as_mut_ptr().cast(), count, 0) };
+    // Negative for an error, and then no length.
+    let Ok(received) = usize::try_from(received) else { return Err(io::Error::last_os_error()) };
+    // SAFETY: so many bytes behind the former end are within the capacity, and the system has
+    // written them.
+    unsafe { bytes.set_len(bytes.len() + received) };
+    Ok(received)
+}
+
 /// One address of one network interface.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct InterfaceAddress {

@@ -92,6 +92,30 @@ fn d12_a_failed_access_tells_nothing_of_the_servers_memory() {
 }
 
 #[test]
+fn d12_a_read_that_its_slave_does_not_fill_shows_nothing_of_what_others_wrote_or_read() {
+    // Fills reads of even addresses only, and of a memory that fills all there has been something
+    // in the same buffers before.
+    let careless = Call::new(|tran| match tran.address() % 2 {
+        0 => answer(tran),
+        _ => tran.done(),
+    });
+    const EVEN: u64 = 0x1112_1314_1516_1718;
+    for size in [4, 4000, 20_000, 300_000] {
+        let server = server();
+        let (first, second) = (Client::ready(server.port()), Client::ready(server.port()));
+        for connect in [false, true] {
+            if connect {
+                server.master().set_slave(careless.clone());
+            }
+            first.master.write(EVEN, &vec![0xEE; size]).unwrap();
+            first.master.read(EVEN, size as u32).unwrap();
+        }
+        let read = second.master.read(EVEN + 1, size as u32).unwrap();
+        assert!(read == vec![0; size], "{size} bytes");
+    }
+}
+
+#[test]
 fn d13_percent_signs_reach_only_clients_that_do_not_take_them_for_a_format() {
     let server = failing("50% of %s%n");
     let mut legacy = RawClient::legacy(server.port());

@@ -1,81 +1,252 @@
-//! Buffers of transactions that have been answered, to be used again.
+//! Buffers of transactions that have been answered, to be used again: the system's are dear, a
+//! large one because each of its pages has to be asked for by touching it.
 
 use std::collections::TryReserveError;
+use std::time::Duration;
+
+use crate::clock::Time;
 
 /// Room of the largest buffer that is kept among the small ones.
 const SMALL_BYTES_MAX: usize = 4096;
 const SMALL_COUNT_MAX: usize = 1024;
+/// Room of all larger ones together.
+const LARGE_BYTES_MAX: usize = 64 << 20;
+const LARGE_COUNT_MAX: usize = 64;
+/// How long larger ones are kept that nobody needs.
+const LARGE_KEPT_TIME: Duration = Duration::from_secs(2);
+/// A larger one is given for no less than this part of its room.
+const LARGE_USED_PART_MIN: usize = 2;
+/// Room that the data of a write is given before any of it has come.
+const ARRIVING_FIRST_BYTES: usize = 64 * 1024;
+/// How many times as much room it is given once that is full.
+const ARRIVING_GROWTH: usize = 4;
 
-/// The buffers. Which bytes one of them held before is never seen by who gets it.
+/// The buffers.
 #[derive(Default)]
 pub(super) struct BufferPool {
     small: Vec<Vec<u8>>,
+    /// The latest last.
+    large: Vec<Vec<u8>>,
+    large_bytes: usize,
+    /// When the latest of them came.
+    large_since: Time,
 }
 
 impl BufferPool {
     /// A buffer of `size` zeros.
     pub(super) fn zeroed(&mut self, size: usize) -> Result<Vec<u8>, TryReserveError> {
-        let mut buffer = self.empty(size)?;
+        let mut buffer = self.used(size);
+        buffer.clear();
+        buffer.try_reserve_exact(size)?;
+        buffer.resize(size, 0);
+        Ok(buffer)
+    }
+
+    /// A buffer of `size` bytes with anything in it that was in one before.
+    pub(super) fn unwashed(&mut self, size: usize) -> Result<Vec<u8>, TryReserveError> {
+        let mut buffer = self.used(size);
+        if buffer.capacity() < size {
+            // What is moved to a new place is not worth it.
+            buffer.clear();
+        }
+        buffer.truncate(size);
+        buffer.try_reserve_exact(size - buffer.len())?;
         buffer.resize(size, 0);
         Ok(buffer)
     }
 
     /// A buffer with these bytes.
     pub(super) fn copied(&mut self, bytes: &[u8]) -> Result<Vec<u8>, TryReserveError> {
-        let mut buffer = self.empty(bytes.len())?;
+        let mut buffer = self.used(bytes.len());
+        buffer.clear();
+        buffer.try_reserve_exact(bytes.len())?;
         buffer.extend_from_slice(bytes);
         Ok(buffer)
     }
 
-    /// An empty buffer with room for `size` bytes.
-    fn empty(&mut self, size: usize) -> Result<Vec<u8>, TryReserveError> {
-        let mut buffer = match size {
-            1..=SMALL_BYTES_MAX => self.small.pop().unwrap_or_default(),
-            _ => Vec::new(),
-        };
+    /// An empty buffer for `size` bytes that are still to come, see [`make_room`].
+    pub(super) fn arriving(&mut self, size: usize) -> Vec<u8> {
+        let mut buffer = self.used(size);
         buffer.clear();
-        buffer.try_reserve_exact(size)?;
-        Ok(buffer)
+        buffer
+    }
+
+    /// A used buffer for `size` bytes, as it is; it need not be large enough.
+    fn used(&mut self, size: usize) -> Vec<u8> {
+        if size <= SMALL_BYTES_MAX {
+            return if size == 0 { Vec::new() } else { self.small.pop().unwrap_or_default() };
+        }
+        let fits = |buffer: &Vec<u8>| {
+            buffer.capacity() >= size && buffer.capacity() / LARGE_USED_PART_MIN <= size
+        };
+        let Some(index) = self.large.iter().rposition(fits) else { return Vec::new() };
+        let buffer = self.large.remove(index);
+        self.large_bytes -= buffer.capacity();
+        buffer
     }
 
     /// Takes a buffer that is not needed any more.
-    pub(super) fn keep(&mut self, buffer: Vec<u8>) {
-        let is_small = (1..=SMALL_BYTES_MAX).contains(&buffer.capacity());
-        if is_small && self.small.len() < SMALL_COUNT_MAX {
-            self.small.push(buffer);
+    #[inline]
+    pub(super) fn keep(&mut self, buffer: Vec<u8>, now: Time) {
+        match buffer.capacity() {
+            0 => {}
+            1..=SMALL_BYTES_MAX if self.small.len() < SMALL_COUNT_MAX => self.small.push(buffer),
+            1..=SMALL_BYTES_MAX => {}
+            _ => self.keep_large(buffer, now),
         }
     }
+
+    fn keep_large(&mut self, buffer: Vec<u8>, now: Time) {
+        let room = buffer.capacity();
+        if room > LARGE_BYTES_MAX {
+            return;
+        }
+        // The oldest make room.
+        while self.large.len() >= LARGE_COUNT_MAX || self.large_bytes + room > LARGE_BYTES_MAX {
+            self.large_bytes -= self.large.remove(0).capacity();
+        }
+        self.large_bytes += room;
+        self.large.push(buffer);
+        self.large_since = now;
+    }
+
+    /// When [`give_back`](Self::give_back) is to be called.
+    pub(super) fn deadline(&self) -> Option<Time> {
+        (!self.large.is_empty()).then(|| self.large_since + LARGE_KEPT_TIME)
+    }
+
+    /// Gives the large buffers back to the system if nobody has needed one for some time.
+    pub(super) fn give_back(&mut self, now: Time) {
+        if self.deadline().is_some_and(|deadline| deadline <= now) {
+            self.large = Vec::new();
+            self.large_bytes = 0;
+        }
+    }
+}
+
+/// Makes room in `buffer`, into which `size` bytes are coming, for `more` of them, or where that is
+/// 0 for some of them. The room grows as they come: an announced size alone costs next to nothing.
+pub(super) fn make_room(
+    buffer: &mut Vec<u8>,
+    size: usize,
+    more: usize,
+) -> Result<(), TryReserveError> {
+    let needed = buffer.len() + more.max(1);
+    if buffer.capacity() >= needed {
+        return Ok(());
+    }
+    let next = needed.max(ARRIVING_FIRST_BYTES).max(buffer.capacity() * ARRIVING_GROWTH);
+    buffer.try_reserve_exact(next.min(size).max(needed) - buffer.len())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_used_buffer_comes_back_zeroed_or_overwritten_and_in_the_same_place() {
-        let mut pool = BufferPool::default();
-        let mut first = pool.zeroed(16).unwrap();
-        first.fill(0xEE);
-        let place = first.as_ptr();
-        pool.keep(first);
-        let second = pool.zeroed(12).unwrap();
-        assert_eq!((second.as_ptr(), &second[..]), (place, &[0; 12][..]));
-        pool.keep(second);
-        let third = pool.copied(&[1, 2, 3]).unwrap();
-        assert_eq!((third.as_ptr(), &third[..]), (place, &[1, 2, 3][..]));
-        let fourth = pool.zeroed(3).unwrap();
-        assert_ne!(fourth.as_ptr(), place, "it is in use");
+    fn ms(n: u64) -> Time {
+        Time(n * 1_000_000)
     }
 
     #[test]
-    fn few_and_small_buffers_are_kept() {
+    fn a_used_buffer_comes_back_in_the_same_place_with_what_was_asked_for_in_it() {
+        for size in [16, 100_000] {
+            let mut pool = BufferPool::default();
+            let mut first = pool.zeroed(size).unwrap();
+            first.fill(0xEE);
+            let place = first.as_ptr();
+            pool.keep(first, ms(0));
+            let second = pool.zeroed(size - 4).unwrap();
+            assert_eq!(second.as_ptr(), place);
+            assert_eq!(second, vec![0; size - 4]);
+            pool.keep(second, ms(0));
+            let third = pool.copied(&vec![3; size]).unwrap();
+            assert_eq!(third.as_ptr(), place);
+            assert_eq!(third, vec![3; size]);
+            pool.keep(third, ms(0));
+            let fourth = pool.unwashed(size - 5).unwrap();
+            assert_eq!((fourth.as_ptr(), fourth.len()), (place, size - 5));
+            let fifth = pool.zeroed(size).unwrap();
+            assert_ne!(fifth.as_ptr(), place, "it is in use");
+            pool.keep(fourth, ms(0));
+            let sixth = pool.arriving(size);
+            assert_eq!((sixth.as_ptr(), sixth.len()), (place, 0));
+        }
+    }
+
+    #[test]
+    fn an_unwashed_buffer_has_its_size_whatever_was_there_before() {
+        for before in [1, 8, 4000, 5000, 9000] {
+            for size in [0, 1, 9, 4096, 4097, 8000] {
+                let mut pool = BufferPool::default();
+                pool.keep(vec![0xEE; before], ms(0));
+                assert_eq!(pool.unwashed(size).unwrap().len(), size, "{before}");
+            }
+        }
+    }
+
+    #[test]
+    fn few_small_buffers_are_kept_and_a_limited_size_of_large_ones() {
         let mut pool = BufferPool::default();
         for _ in 0..2 * SMALL_COUNT_MAX {
-            pool.keep(vec![0; 8]);
-            pool.keep(vec![0; SMALL_BYTES_MAX + 1]);
-            pool.keep(Vec::new());
+            pool.keep(vec![0; 8], ms(0));
+            pool.keep(vec![0; SMALL_BYTES_MAX + 1], ms(0));
+            pool.keep(Vec::new(), ms(0));
         }
         assert_eq!(pool.small.len(), SMALL_COUNT_MAX);
         assert!(pool.small.iter().all(|buffer| buffer.capacity() == 8));
+        assert_eq!(pool.large.len(), LARGE_COUNT_MAX);
+        for n in 0..5 {
+            pool.keep(Vec::with_capacity(LARGE_BYTES_MAX / 3 + n), ms(0));
+        }
+        pool.keep(Vec::with_capacity(LARGE_BYTES_MAX + 1), ms(0));
+        let kept: Vec<usize> = pool.large.iter().map(Vec::capacity).collect();
+        assert_eq!(kept, [3, 4].map(|n| LARGE_BYTES_MAX / 3 + n));
+        assert_eq!(pool.large_bytes, kept.iter().sum());
+    }
+
+    #[test]
+    fn a_large_buffer_is_not_given_for_little() {
+        let mut pool = BufferPool::default();
+        pool.keep(Vec::with_capacity(100_000), ms(0));
+        assert!(pool.zeroed(49_999).unwrap().capacity() < 100_000);
+        assert!(pool.zeroed(100_001).unwrap().capacity() > 100_000);
+        assert_eq!(pool.zeroed(50_000).unwrap().capacity(), 100_000);
+        assert!(pool.large.is_empty() && pool.large_bytes == 0);
+    }
+
+    #[test]
+    fn large_buffers_are_given_back_after_a_while_without_use() {
+        let mut pool = BufferPool::default();
+        assert_eq!(pool.deadline(), None);
+        pool.keep(vec![0; 8], ms(0));
+        assert_eq!(pool.deadline(), None, "small ones stay");
+        pool.keep(vec![0; 10_000], ms(1));
+        pool.keep(vec![0; 20_000], ms(500));
+        let deadline = ms(500) + LARGE_KEPT_TIME;
+        assert_eq!(pool.deadline(), Some(deadline));
+        pool.give_back(deadline - Duration::from_nanos(1));
+        assert_eq!(pool.large.len(), 2);
+        pool.give_back(deadline);
+        assert_eq!((pool.large.len(), pool.large_bytes, pool.deadline()), (0, 0, None));
+        assert_eq!(pool.small.len(), 1);
+    }
+
+    #[test]
+    fn room_for_what_is_announced_grows_with_what_has_come() {
+        let size = 64 << 20;
+        let (mut buffer, mut steps) = (Vec::new(), 0);
+        while buffer.len() < size {
+            let (len, place) = (buffer.len(), buffer.capacity());
+            make_room(&mut buffer, size, 0).unwrap();
+            steps += usize::from(buffer.capacity() != place);
+            assert!(buffer.capacity() <= (len * ARRIVING_GROWTH).max(ARRIVING_FIRST_BYTES));
+            buffer.resize(buffer.capacity(), 1);
+        }
+        assert_eq!((buffer.capacity(), steps), (size, 6));
+        let mut small = Vec::new();
+        make_room(&mut small, 100, 30).unwrap();
+        assert_eq!(small.capacity(), 100);
+        make_room(&mut small, 100, 100).unwrap();
+        assert_eq!(small.capacity(), 100);
     }
 }

@@ -11,12 +11,12 @@ use mio::net::TcpListener;
 use mio::{Interest, Registry, Token};
 use parking_lot::Mutex;
 
-use super::buffers::BufferPool;
+use super::buffers::{make_room, BufferPool};
 use super::connections::{Body, Client, Connection, Connections, Outstanding, Served, Turn};
 use super::execute::Pace;
 use super::{add, Counters, ServerOptions};
 use crate::bridge::pairing::{Action, Pairing, Side};
-use crate::bridge::wire::{Received, READ_OCTETS};
+use crate::bridge::wire::{Received, Wire, READ_OCTETS};
 use crate::clock::{self, Time};
 use crate::logging::{log_warning, Logger};
 use crate::memory::{IdMap, Master, Observer, Transaction, TransactionPool};
@@ -35,6 +35,8 @@ const FIRST_CONNECTION: usize = 2;
 /// turn.
 const READS_PER_TURN_MAX: usize = 4;
 const TURN_TIME_MAX: Duration = Duration::from_millis(5);
+/// Pieces of a large write's data that count as one of these.
+const BODY_READS_MAX: usize = 64;
 /// Rounds of answering and going on before others have their turn.
 const SETTLES_PER_TURN_MAX: usize = 16;
 
@@ -222,18 +224,22 @@ impl Driver {
     /// decoder completes the request. `None` where it is not wanted.
     fn read_body(&mut self, token: usize, remaining: u64) -> Option<Received> {
         let mut connection = self.connections.take_out(token)?;
-        let wire = &mut connection.wire;
-        let received = connection.body.as_mut().filter(|body| !body.is_refused).map(|body| {
-            let received = wire.read_to(&mut body.data, remaining - 1);
-            if let Received::Octets(count) = received {
-                connection.decoder.data_received(&mut wire.session, count as u64);
-                add(&self.counters.bytes_in, count as u64);
-                self.count_body(body, count);
+        let Connection { wire, body, decoder, .. } = &mut *connection;
+        let read = body.as_mut().filter(|body| !body.is_refused).map(|body| {
+            let (before, limit) = (body.data.len(), remaining - 1);
+            let received = read_arriving(wire, body, limit);
+            let count = body.data.len() - before;
+            if count == 0 {
+                return received;
             }
-            received
+            // What was read before an error, or the end, counts; that shows again.
+            decoder.data_received(&mut wire.session, count as u64);
+            add(&self.counters.bytes_in, count as u64);
+            self.count_body(body, count);
+            Received::Octets(count)
         });
         self.connections.put_back(token, connection);
-        received
+        read
     }
 
     /// Counts `added` bytes of a write under way. All clients together may have so many on their
@@ -367,7 +373,11 @@ impl Driver {
                 }
                 Some(RequestEvent::Start(header)) => {
                     let is_refused = header.size > self.options.transaction_bytes_max;
-                    connection.body = Some(Body { header, data: Vec::new(), is_refused });
+                    let data = match is_refused {
+                        true => Vec::new(),
+                        false => self.buffers.arriving(header.size as usize),
+                    };
+                    connection.body = Some(Body { header, data, is_refused });
                 }
                 Some(RequestEvent::Data { bytes, last }) => {
                     if let Err(error) = self.body_data(served, &mut connection.body, bytes, last) {
@@ -400,10 +410,9 @@ impl Driver {
         last: bool,
     ) -> Result<(), TryReserveError> {
         let Some(body) = coming else { return Ok(()) };
-        // Grown as data comes: an announced size alone costs nothing, nor does data that is going
-        // to be refused.
+        // Data that is going to be refused costs nothing.
         let kept = if body.is_refused { &[] } else { bytes };
-        body.data.try_reserve(kept.len())?;
+        make_room(&mut body.data, body.header.size as usize, kept.len())?;
         body.data.extend_from_slice(kept);
         self.count_body(body, kept.len());
         if last {
@@ -416,7 +425,11 @@ impl Driver {
     /// Sends what a connection has to send, as far as the socket takes it.
     pub(super) fn send(&mut self, registry: &Registry, token: usize) {
         let Some(connection) = self.connections.get_mut(token) else { return };
-        if let Err(error) = connection.wire.flush() {
+        let flushed = connection.wire.flush();
+        for spent in connection.wire.spent() {
+            self.buffers.keep(spent, self.pace.now());
+        }
+        if let Err(error) = flushed {
             self.close(registry, token, &cause_text(&error));
         }
     }
@@ -492,6 +505,27 @@ impl Driver {
         // More keeps coming: let listeners and other clients have their turn.
         self.handle.wake();
     }
+}
+
+/// Reads data of a write, at most `limit` octets, until there is nothing for now. A writer is often
+/// still at it: to ask again at once is cheaper than to sleep after each piece.
+fn read_arriving(wire: &Wire, body: &mut Body, limit: u64) -> Received {
+    let end = body.data.len() + usize::try_from(limit).unwrap_or(usize::MAX);
+    let mut received = Received::Nothing;
+    for _ in 0..BODY_READS_MAX {
+        if body.data.len() == end {
+            break;
+        }
+        if let Err(error) = make_room(&mut body.data, body.header.size as usize, 0) {
+            return Received::Failed(io::Error::new(io::ErrorKind::OutOfMemory, error));
+        }
+        let room = (body.data.capacity() - body.data.len()).min(end - body.data.len());
+        received = wire.read_behind(&mut body.data, room);
+        if !matches!(received, Received::Octets(_)) {
+            break;
+        }
+    }
+    received
 }
 
 /// A connection that is no client's yet sends nothing but greeting, READY, PING and PONG: its
@@ -579,12 +613,14 @@ impl event_loop::Driver for Driver {
         }
         self.close_late(registry, now);
         self.check_deadlines(now);
+        self.buffers.give_back(now);
     }
 
     fn deadline(&self) -> Option<Time> {
         let late = self.waiting.first().map(|&(until, _)| until);
         let check = self.checks.peek().map(|&Reverse((time, _))| time);
-        let times = [check, self.pairing.deadline(), late, self.accept_again];
+        let unused = self.buffers.deadline();
+        let times = [check, self.pairing.deadline(), late, self.accept_again, unused];
         times.into_iter().flatten().min()
     }
 

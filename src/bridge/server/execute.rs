@@ -144,8 +144,9 @@ impl Driver {
         if header.is_probe() {
             return self.respond(served, &header, Ok(()), Vec::new());
         }
+        self.master.update(&mut served.path);
         let checked = self.check(served, &header);
-        if let Err(why) = checked.and_then(|()| self.allocate(&header, &mut data)) {
+        if let Err(why) = checked.and_then(|()| self.allocate(served, &header, &mut data)) {
             return self.refuse_request(served, &header, &why);
         }
         served.client.outstanding += 1;
@@ -172,7 +173,7 @@ impl Driver {
             let _ = served.response.wire.flush();
         }
         // A slave that panics has failed this transaction, not the server.
-        let call = || self.master.launch_on(&mut served.path, &tran);
+        let call = || served.path.launch(&tran);
         if let Err(panic) = catch_unwind(AssertUnwindSafe(call)) {
             tran.error(format!("The slave panicked: {}", panic_text(panic.as_ref())));
         }
@@ -184,14 +185,22 @@ impl Driver {
     }
 
     /// Makes room for what is to be read.
-    fn allocate(&mut self, header: &Header, data: &mut Vec<u8>) -> std::result::Result<(), String> {
-        if !header.carries_data() {
-            let size = header.size as usize;
-            *data = self
-                .buffers
-                .zeroed(size)
-                .map_err(|error| format!("No memory for a read of {size} bytes: {error}"))?;
+    fn allocate(
+        &mut self,
+        served: &Served,
+        header: &Header,
+        data: &mut Vec<u8>,
+    ) -> std::result::Result<(), String> {
+        if header.carries_data() {
+            return Ok(());
         }
+        let size = header.size as usize;
+        // What others have read before is not for this client, where the slave reads too little.
+        let buffer = match size > SMALL_BYTES_MAX as usize && served.path.fills_reads() {
+            true => self.buffers.unwashed(size),
+            false => self.buffers.zeroed(size),
+        };
+        *data = buffer.map_err(|error| format!("No memory for a read of {size} bytes: {error}"))?;
         Ok(())
     }
 
@@ -327,7 +336,7 @@ impl Driver {
                 let before = out.len();
                 encode_response(header, &data, RESULT_OK, out);
                 let octets = out.len() - before;
-                self.buffers.keep(data);
+                self.buffers.keep(data, self.pace.now());
                 self.count_response(served, octets);
             }
             Ok(()) => self.respond(served, header, Ok(()), data),
@@ -364,7 +373,7 @@ impl Driver {
         };
         encode_response_head(header, data.len() as u64, wire.out());
         if let Some(copied) = wire.append(data) {
-            self.buffers.keep(copied);
+            self.buffers.keep(copied, self.pace.now());
         }
         encode_response_tail(result, wire.out());
         let octets = wire.backlog() - before;
