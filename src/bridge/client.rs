@@ -218,6 +218,10 @@ impl Slave for TcpClient {
         self.shared.submit(tran);
     }
 
+    fn is_prompt(&self) -> bool {
+        true
+    }
+
     fn stop(&self) {
         TcpClient::stop(self);
     }

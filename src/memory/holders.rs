@@ -53,15 +53,15 @@ pub(super) struct Holders {
 
 impl Holders {
     /// Adds `holder` unless it is there.
-    pub(super) fn add(&mut self, holder: &Arc<dyn Holder>) {
+    pub(super) fn add(&mut self, holder: Arc<dyn Holder>) {
         let mut place = self;
         while let Some(known) = &place.first {
-            if std::ptr::addr_eq(Arc::as_ptr(known), Arc::as_ptr(holder)) {
+            if std::ptr::addr_eq(Arc::as_ptr(known), Arc::as_ptr(&holder)) {
                 return;
             }
             place = place.next.get_or_insert_with(Box::default);
         }
-        place.first = Some(holder.clone());
+        place.first = Some(holder);
     }
 
     /// Whether there are none.
@@ -99,7 +99,7 @@ mod tests {
         let mut holders = Holders::default();
         assert_eq!(holders.iter().count(), 0);
         for index in [2, 0, 2, 1, 0, 3, 3] {
-            holders.add(&all[index]);
+            holders.add(all[index].clone());
         }
         let found: Vec<_> = holders.clone().iter().map(Arc::as_ptr).collect();
         let expected = [2, 0, 1, 3].map(|index: usize| Arc::as_ptr(&all[index]));

@@ -1,11 +1,12 @@
 //! The upstream end of the bus: makes transactions, waits for them, keeps their errors.
 
+use std::collections::hash_map::Entry;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::{Mutex, RwLock};
+use parking_lot::Mutex;
 
 use super::buffer::Buffer;
 use super::ids::IdMap;
@@ -14,7 +15,7 @@ use super::slave::{Slave, Unconnected};
 use super::split;
 use super::transaction::Transaction;
 use super::{POST, READ, VERIFY, WRITE};
-use crate::clock::Time;
+use crate::clock::{self, Time};
 use crate::error::{Error, Result, Status};
 use crate::logging::{log_warning, static_logger};
 
@@ -25,8 +26,6 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(1);
 const POSTS_TENDED_COUNT: usize = 2;
 /// Failed posted writes kept for somebody to wait for them.
 pub const FAILED_POSTS_COUNT_MAX: usize = 1024;
-/// Collected transactions kept to be used again.
-const SPARE_COUNT_MAX: usize = 1024;
 const SOURCE: &str = "memory::Master::reqTransaction";
 
 static_logger!(TRANSACTION_LOG, "memory.Transaction");
@@ -35,20 +34,19 @@ static_logger!(TRANSACTION_LOG, "memory.Transaction");
 /// of transactions may be outstanding. Dropping a master gives up all that are pending, waiting
 /// for slaves that are copying their data: it must not be dropped by who holds a data lock of one.
 pub struct Master {
-    slave: RwLock<Arc<dyn Slave>>,
-    /// Counts the connections, from 1; written under the lock of `slave`.
+    /// Counts the connections, from 1; written under the lock of the table.
     slave_version: AtomicU64,
     timeout_us: AtomicU64,
     table: Mutex<Table>,
     error: Mutex<String>,
 }
 
-#[derive(Default)]
 struct Table {
+    slave: Arc<dyn Slave>,
     transactions: IdMap<Arc<Transaction>>,
     /// Transactions that have been collected, to be used again: requesting allocates nothing
     /// once there are as many as are outstanding together.
-    spare: Vec<Arc<Transaction>>,
+    spare: TransactionPool,
     /// Posted writes, looked after a few at a time because nobody need ever wait for them.
     posts: VecDeque<u32>,
     /// Those that were found to have failed, oldest first. They stay until waited for, or until
@@ -70,30 +68,6 @@ impl Table {
             return None;
         }
         self.transactions.remove(&tran.id())
-    }
-
-    /// A transaction, out of a used one if there is one.
-    fn make(
-        &mut self,
-        address: u64,
-        buffer: Buffer,
-        ty: u32,
-        timeout: Duration,
-    ) -> Arc<Transaction> {
-        match self.spare.pop() {
-            Some(mut tran) => match Transaction::renew(&mut tran, address, buffer, ty, timeout) {
-                Ok(()) => tran,
-                Err(buffer) => Transaction::new(address, buffer, ty, timeout),
-            },
-            None => Transaction::new(address, buffer, ty, timeout),
-        }
-    }
-
-    /// Keeps a collected transaction to be used again.
-    fn keep_spare(&mut self, mut tran: Arc<Transaction>) {
-        if self.spare.len() < SPARE_COUNT_MAX && Arc::get_mut(&mut tran).is_some() {
-            self.spare.push(tran);
-        }
     }
 }
 
@@ -122,27 +96,32 @@ impl Master {
     /// A master that is not connected yet: every request fails at once, saying so.
     pub fn new() -> Master {
         Master {
-            slave: RwLock::new(Unconnected::placeholder()),
             slave_version: AtomicU64::new(1),
             timeout_us: AtomicU64::new(DEFAULT_TIMEOUT.as_micros() as u64),
-            table: Mutex::default(),
+            table: Mutex::new(Table {
+                slave: Unconnected::placeholder(),
+                transactions: IdMap::default(),
+                spare: TransactionPool::default(),
+                posts: VecDeque::new(),
+                failed_posts: VecDeque::new(),
+            }),
             error: Mutex::default(),
         }
     }
 
     /// Connects the master to `slave`, in place of what it was connected to.
     pub fn set_slave(&self, slave: Arc<dyn Slave>) {
-        let mut place = self.slave.write();
-        let old = std::mem::replace(&mut *place, slave);
+        let mut table = self.table.lock();
+        let old = std::mem::replace(&mut table.slave, slave);
         self.slave_version.fetch_add(1, Ordering::Release);
-        drop(place);
+        drop(table);
         // Its destruction may run foreign code: not under the lock.
         drop(old);
     }
 
     /// What the master is connected to.
     pub fn slave(&self) -> Arc<dyn Slave> {
-        self.slave.read().clone()
+        self.table.lock().slave.clone()
     }
 
     /// Id of the slave at the end of the path.
@@ -190,6 +169,10 @@ impl Master {
         }
     }
 
+    fn timeout_ns(&self) -> u64 {
+        self.timeout_us.load(Ordering::Relaxed).saturating_mul(1000)
+    }
+
     /// The time transactions get.
     pub fn timeout(&self) -> Duration {
         Duration::from_micros(self.timeout_us.load(Ordering::Relaxed))
@@ -211,26 +194,33 @@ impl Master {
     /// If the slave does; the transaction has then been given up.
     pub fn request(&self, address: u64, buffer: Buffer, ty: u32) -> Result<u32> {
         check_size(&buffer)?;
-        let timeout = self.timeout();
-        let (tran, posts) = {
+        let times = (self.timeout_ns(), clock::now());
+        let (tran, slave, posts) = {
             let mut table = self.table.lock();
-            let mut tran = table.make(address, buffer, ty, timeout);
-            // After four billion transactions ids repeat: skip those still pending here.
-            while table.transactions.contains_key(&tran.id()) {
-                tran = self.with_another_id(&tran);
+            let mut tran = table.spare.make(address, buffer, ty, times);
+            loop {
+                match table.transactions.entry(tran.id()) {
+                    Entry::Vacant(place) => {
+                        place.insert(tran.clone());
+                        break;
+                    }
+                    // After four billion transactions ids repeat: skip those still pending here.
+                    Entry::Occupied(_) => tran = self.with_another_id(&tran),
+                }
             }
-            table.transactions.insert(tran.id(), tran.clone());
             let posts = std::array::from_fn(|_| table.next_post());
             if ty == POST {
                 table.posts.push_back(tran.id());
             }
-            (tran, posts)
+            (tran, table.slave.clone(), posts)
         };
         self.tend_posts(posts, tran.start());
         let end_on_panic = EndOnPanic { master: self, tran: &tran };
-        self.slave().do_transaction(&tran);
+        slave.do_transaction(&tran);
         std::mem::forget(end_on_panic);
-        Self::handed_over(&tran);
+        if !slave.is_prompt() {
+            Self::handed_over(&tran);
+        }
         Ok(tran.id())
     }
 
@@ -322,8 +312,7 @@ impl Master {
         start: Time,
     ) -> Result<Arc<Transaction>> {
         check_size(&buffer)?;
-        let timeout_ns = self.timeout_us.load(Ordering::Relaxed).saturating_mul(1000);
-        Ok(pool.make(address, buffer, ty, (timeout_ns, start)))
+        Ok(pool.make(address, buffer, ty, (self.timeout_ns(), start)))
     }
 
     /// Brings `path`, which belongs to this master, up to date: looks up the slave where it is
@@ -338,10 +327,11 @@ impl Master {
 
     #[cold]
     fn renew(&self, path: &mut Path) {
-        let slave = self.slave.read();
+        let table = self.table.lock();
         let version = self.slave_version.load(Ordering::Acquire);
-        let former = std::mem::replace(path, Path { slave: Some(slave.clone()), version });
-        drop(slave);
+        let slave = Some(table.slave.clone());
+        drop(table);
+        let former = std::mem::replace(path, Path { slave, version });
         // Its destruction may run foreign code: not under the lock.
         drop(former);
     }
@@ -413,7 +403,7 @@ impl Master {
         };
         // It had ended: the common case of a slave that completes at once.
         let tran = table.transactions.remove(&id).expect("found above");
-        table.keep_spare(tran);
+        table.spare.keep(tran);
         drop(table);
         self.keep_error(&outcome);
         Some((outcome, buffer))
@@ -427,7 +417,7 @@ impl Master {
         let mut table = self.table.lock();
         let known = table.remove(&tran);
         drop(tran);
-        known.into_iter().for_each(|known| table.keep_spare(known));
+        known.into_iter().for_each(|known| table.spare.keep(known));
         drop(table);
         self.keep_error(&outcome);
         (outcome, buffer)
@@ -489,8 +479,8 @@ impl Master {
 
 impl Drop for Master {
     fn drop(&mut self) {
-        let table = std::mem::take(self.table.get_mut());
-        for tran in table.transactions.into_values() {
+        let transactions = std::mem::take(&mut self.table.get_mut().transactions);
+        for tran in transactions.into_values() {
             tran.give_up("The master that requested the transaction no longer exists");
             tran.collect();
         }

@@ -80,7 +80,7 @@ impl Pending {
             return;
         }
         let holder: Arc<dyn Holder> = self.clone();
-        if !tran.set_holder(&holder) {
+        if !tran.set_holder(holder) {
             self.forget(tran);
         }
     }

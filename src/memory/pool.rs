@@ -32,11 +32,20 @@ impl TransactionPool {
         times: (u64, Time),
     ) -> Arc<Transaction> {
         match self.spare.pop() {
-            Some(mut tran) => match Transaction::renew_at(&mut tran, address, buffer, ty, times) {
+            Some(mut tran) => match Transaction::renew(&mut tran, address, buffer, ty, times) {
                 Ok(()) => tran,
                 Err(buffer) => Transaction::new_at(address, buffer, ty, times),
             },
             None => Transaction::new_at(address, buffer, ty, times),
+        }
+    }
+
+    /// Keeps a collected transaction to be used again, unless somebody else still refers to it.
+    #[inline]
+    pub(super) fn keep(&mut self, tran: Arc<Transaction>) {
+        let is_last = Arc::strong_count(&tran) == 1 && Arc::weak_count(&tran) == 0;
+        if is_last && self.spare.len() < SPARE_COUNT_MAX {
+            self.spare.push(tran);
         }
     }
 

@@ -23,6 +23,12 @@ pub trait Slave: Send + Sync + 'static {
     /// it or keeps it ([`SlaveBase::add_transaction`]) and completes it later, from any thread.
     fn do_transaction(&self, tran: &Arc<Transaction>);
 
+    /// Whether [`do_transaction`](Slave::do_transaction) always returns at once, and the time it
+    /// takes need not be added to a transaction's.
+    fn is_prompt(&self) -> bool {
+        false
+    }
+
     /// Id of the slave at the end of the path.
     fn slave_id(&self) -> u32 {
         self.base().id()

@@ -163,19 +163,6 @@ impl Transaction {
         address: u64,
         buffer: Buffer,
         ty: u32,
-        timeout: Duration,
-    ) -> std::result::Result<(), Buffer> {
-        let timeout_ns = u64::try_from(timeout.as_nanos()).unwrap_or(u64::MAX);
-        Self::renew_at(used, address, buffer, ty, (timeout_ns, clock::now()))
-    }
-
-    /// As [`renew`](Self::renew), with the time the slave has in nanoseconds and the start of its
-    /// clock.
-    pub(super) fn renew_at(
-        used: &mut Arc<Self>,
-        address: u64,
-        buffer: Buffer,
-        ty: u32,
         (timeout_ns, start): (u64, Time),
     ) -> std::result::Result<(), Buffer> {
         let Some(tran) = Arc::get_mut(used) else { return Err(buffer) };
@@ -551,21 +538,23 @@ impl Transaction {
     /// up, and asked for signs of life. A slave with a table of pending requests calls this
     /// after putting the transaction there. Returns false where the transaction has expired:
     /// then it must be taken out of the table again.
-    pub fn set_holder(&self, holder: &Arc<dyn Holder>) -> bool {
+    pub fn set_holder(&self, holder: Arc<dyn Holder>) -> bool {
         let mut state = self.state.lock();
         // Who ends an ancestor looks at this list, under its lock, after the end: either it finds
         // the holder there, or the end is seen here.
         if self.expired() {
             return false;
         }
-        state.holders.add(holder);
+        if self.parent.is_none() {
+            state.holders.add(holder);
+            return true;
+        }
+        state.holders.add(holder.clone());
         drop(state);
-        if self.parent.is_some() {
-            let root = self.root();
-            let mut state = root.state.lock();
-            if !root.is_done() {
-                state.holders.add(holder);
-            }
+        let root = self.root();
+        let mut state = root.state.lock();
+        if !root.is_done() {
+            state.holders.add(holder);
         }
         true
     }

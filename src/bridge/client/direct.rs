@@ -319,7 +319,11 @@ impl Shared {
             }
             false
         });
-        drop(state);
+        // What has been read may have made room.
+        match late.is_none() && !state.queue.is_empty() {
+            true => self.pump(state),
+            false => drop(state),
+        }
         drop(late);
         if is_loop_wanted {
             self.wake();
@@ -338,16 +342,20 @@ impl Shared {
         let mut is_drained = is_only_one && receiver.is_drained();
         loop {
             while !is_drained {
-                is_drained = self.read_once(receiver)? == Taken::Nothing;
+                is_drained = receiver.read(self)? == Taken::Nothing;
                 if tran.is_done() {
                     return Ok(true);
                 }
+                self.pump_queue();
             }
             if self.reader.is_recalled() {
                 return Ok(false);
             }
             is_drained = false;
             if self.spin(receiver, tran)? {
+                if tran.is_done() {
+                    return Ok(true);
+                }
                 continue;
             }
             let now = clock::now();
@@ -360,26 +368,17 @@ impl Shared {
         }
     }
 
-    /// Reads once, and sends what has found room by it.
-    fn read_once(&self, receiver: &mut Receiver) -> Result<Taken, Failure> {
-        let taken = receiver.read(self)?;
-        if taken != Taken::Nothing {
-            let state = self.state.lock();
-            if !state.queue.is_empty() {
-                self.pump(state);
-            }
-        }
-        Ok(taken)
-    }
-
     /// Looks again for a while; returns whether there is something new.
     fn spin(&self, receiver: &mut Receiver, tran: &Transaction) -> Result<bool, Failure> {
         let Some(limit) = receiver.spinner.chance() else { return Ok(false) };
         let end = clock::now() + limit;
         loop {
             thread::yield_now();
-            if self.read_once(receiver)? != Taken::Nothing {
+            if receiver.read(self)? != Taken::Nothing {
                 receiver.spinner.won();
+                if !tran.is_done() {
+                    self.pump_queue();
+                }
                 return Ok(true);
             }
             if tran.is_done() || self.reader.is_recalled() {

@@ -31,7 +31,7 @@ pub(super) struct Batch {
     /// Requests that nobody waits for any more. Dropping one may run foreign code, so it happens
     /// where no lock is held.
     pub(super) given_up: Vec<Arc<Transaction>>,
-    octets: usize,
+    pub(super) octets: usize,
 }
 
 impl Batch {
@@ -92,6 +92,16 @@ impl Pipe {
             posts: VecDeque::new(),
             blocked: false,
         }
+    }
+
+    /// Encodes a read, and returns how many octets that took.
+    pub(super) fn encode_read(&mut self, wire_id: u32, tran: &Transaction) -> usize {
+        let out = self.out.end();
+        let before = out.len();
+        encode_request(&header_of(wire_id, tran), &[], out);
+        let octets = out.len() - before;
+        self.encoded_total += octets as u64;
+        octets
     }
 
     /// Encodes one item. A write whose requester has taken its buffer back is left out.

@@ -7,12 +7,15 @@ use mio::Waker;
 use super::half::{Failure, Half};
 use super::shared::Shared;
 use crate::bridge::wire::{Received, READ_OCTETS};
-use crate::clock;
+use crate::clock::{self, Time};
 use crate::logging::log_warning;
 use crate::net::sleeper::Sleeper;
 use crate::net::{Spin, Spinner};
 use crate::proto::bridge::{Header, ResponseDecoder, ResponseEvent};
 use crate::proto::zmtp::Event;
+
+/// Responses that are delivered together.
+pub(super) const RESPONSES_TOGETHER_MAX: usize = 16;
 
 /// What reading once has brought.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -23,6 +26,14 @@ pub(super) enum Taken {
     All,
     /// Octets, and there may be more.
     Some,
+}
+
+/// A response as it was received.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Response<'a> {
+    pub(super) header: Header,
+    pub(super) payload: &'a [u8],
+    pub(super) result: &'a [u8],
 }
 
 /// A response whose payload has not all come yet.
@@ -141,10 +152,34 @@ impl Receiver {
         Some(received)
     }
 
+    /// Delivers the responses that lie in one piece at the start of `input`, and returns the rest.
+    fn feed_whole<'a>(&self, shared: &Shared, mut input: &'a [u8], now: Time) -> &'a [u8] {
+        loop {
+            let mut responses = [Response::default(); RESPONSES_TOGETHER_MAX];
+            let mut count = 0;
+            while count < RESPONSES_TOGETHER_MAX {
+                let session = &self.half.wire.session;
+                let Some((octets, header, payload, result)) =
+                    self.decoder.receive_whole(session, input)
+                else {
+                    break;
+                };
+                responses[count] = Response { header, payload, result };
+                count += 1;
+                input = &input[octets..];
+            }
+            shared.deliver_all(&responses[..count], now);
+            if count < RESPONSES_TOGETHER_MAX {
+                return input;
+            }
+        }
+    }
+
     fn feed(&mut self, shared: &Shared, mut input: &[u8]) -> Result<(), Failure> {
         // Once for all responses that came together.
         let now = clock::now();
         loop {
+            input = self.feed_whole(shared, input, now);
             let received = self.decoder.receive(&mut self.half.wire.session, input);
             let (used, event) = received.map_err(|error| self.half.protocol_failure(&error))?;
             input = &input[used..];

@@ -4,8 +4,9 @@
 //! held, never the other way round: nothing here completes, locks, waits for or drops a
 //! transaction while it holds its own, and nothing is logged meanwhile: a sink is user code.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{hash_map, HashMap, VecDeque};
 use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -16,12 +17,12 @@ use parking_lot::{Condvar, Mutex, MutexGuard};
 use super::direct::{Direct, Reader};
 use super::half::Failure;
 use super::pipe::{header_of, Batch, Item, Pipe};
-use super::receiver::Receiver;
+use super::receiver::{Receiver, Response, RESPONSES_TOGETHER_MAX};
 use super::{ClientOptions, ClientState, ClientStats};
 use crate::bridge::wire::Outgoing;
 use crate::clock::{self, Time};
 use crate::error::{Error, Result, Status};
-use crate::logging::{log_debug, log_info, log_warning, Logger};
+use crate::logging::{log_debug, log_info, log_warning, Level, Logger};
 use crate::memory::{is_write, Activity, Holder, IdMap, Transaction, POST};
 use crate::net::event_loop::LoopHandle;
 use crate::net::socket::cause_text;
@@ -64,8 +65,9 @@ pub(super) struct State {
     peer: PeerInfo,
     /// What goes ahead of all requests: PONGs and probes.
     urgent: VecDeque<Item>,
-    /// Requests not sent yet, in order. Those that are no longer in the table have been given up.
-    pub(super) queue: VecDeque<(u32, Arc<Transaction>)>,
+    /// Requests not sent yet, by their ids on the wire, in order. Those that are no longer in the
+    /// table, or have been sent, have been given up.
+    pub(super) queue: VecDeque<u32>,
     /// By the id on the wire: what has been sent and what is in the queue.
     table: IdMap<Entry>,
     /// Entries of the table that have been sent.
@@ -101,6 +103,7 @@ pub(super) struct Shared {
     id_base: u32,
     pub(super) state: Mutex<State>,
     changed: Condvar,
+    octets_in: AtomicU64,
     handle: OnceLock<LoopHandle>,
     /// The sockets that the event loop watches.
     pub(super) registry: OnceLock<Registry>,
@@ -145,6 +148,7 @@ impl Shared {
             id_base: u32::from_le_bytes([a, b, c, d]),
             state: Mutex::new(state),
             changed: Condvar::new(),
+            octets_in: AtomicU64::new(0),
             handle: OnceLock::new(),
             registry: OnceLock::new(),
             reader: Reader::default(),
@@ -159,6 +163,7 @@ impl Shared {
         let _ = self.handle.set(handle);
     }
 
+    #[inline]
     fn wire_id(&self, tran: &Transaction) -> u32 {
         self.id_base.wrapping_add(tran.id())
     }
@@ -176,8 +181,7 @@ impl Shared {
             ));
         }
         let wire_id = self.wire_id(tran);
-        let holder: Arc<dyn Holder> = self.clone();
-        if !tran.set_holder(&holder) {
+        if !tran.set_holder(self.clone()) {
             return;
         }
         let mut state = self.state.lock();
@@ -195,7 +199,7 @@ impl Shared {
         }
         state.timeout_max = state.timeout_max.max(tran.timeout());
         state.table.insert(wire_id, Entry { tran: tran.clone(), sent: false });
-        state.queue.push_back((wire_id, tran.clone()));
+        state.queue.push_back(wire_id);
         if state.queue.len() >= PUT_OFF_MAX {
             return self.pump(state);
         }
@@ -246,9 +250,10 @@ impl Shared {
         let Some(mut pipe) = state.take_free_pipe() else { return };
         let generation = state.generation;
         let mut batch = Batch::default();
+        let is_logging = self.log.enabled(Level::DEBUG);
         for _ in 0..BATCHES_PER_TURN_MAX {
             if pipe.has_room() {
-                state.fill_batch(&mut batch);
+                state.fill_batch(&mut batch, &mut pipe, is_logging);
             }
             if batch.items.is_empty() && pipe.is_flushed() {
                 return put_back(state, pipe, batch);
@@ -343,6 +348,50 @@ impl Shared {
             && octets == u64::from(tran.size())
     }
 
+    /// Takes responses off the wire that came whole, at `now`.
+    pub(super) fn deliver_all(&self, responses: &[Response<'_>], now: Time) {
+        if responses.is_empty() {
+            return;
+        }
+        let mut answered: [Option<Arc<Transaction>>; RESPONSES_TOGETHER_MAX] = Default::default();
+        let mut earliest: Option<Time> = None;
+        let mut state = self.state.lock();
+        state.stats.responses += responses.len() as u64;
+        for (Response { header, result, .. }, place) in responses.iter().zip(&mut answered) {
+            if header.is_probe() {
+                self.note_probe(&mut state, header, result);
+                continue;
+            }
+            *place = state.take_answered(header.id);
+            match place {
+                Some(tran) => {
+                    earliest = Some(earliest.map_or(tran.start(), |time| time.min(tran.start())));
+                }
+                None => state.stats.dropped_responses += u64::from(header.ty != POST),
+            }
+        }
+        state.note_answer(earliest, now);
+        drop(state);
+        for (Response { header, payload, result }, tran) in responses.iter().zip(answered) {
+            match tran {
+                Some(tran) => {
+                    self.complete(&tran, header, payload, payload.len() as u64, result);
+                }
+                None if header.is_probe() => {}
+                None => self.log_unknown(header, result),
+            }
+        }
+    }
+
+    fn note_probe(&self, state: &mut State, header: &Header, result: &[u8]) {
+        if let Some(is_answered) = state.probes.get_mut(&header.id) {
+            if evaluate_result(result).is_ok() {
+                *is_answered = true;
+                self.changed.notify_all();
+            }
+        }
+    }
+
     /// Takes a response off the wire that came at `now`. `payload` is empty where it is not
     /// [wanted](Self::wants_payload); it had `payload_octets`.
     pub(super) fn deliver(
@@ -356,15 +405,10 @@ impl Shared {
         let mut state = self.state.lock();
         state.stats.responses += 1;
         if header.is_probe() {
-            if let Some(is_answered) = state.probes.get_mut(&header.id) {
-                if evaluate_result(result).is_ok() {
-                    *is_answered = true;
-                    self.changed.notify_all();
-                }
-            }
-            return;
+            return self.note_probe(&mut state, header, result);
         }
-        let tran = state.take_answered(header.id, now);
+        let tran = state.take_answered(header.id);
+        state.note_answer(tran.iter().map(|tran| tran.start()).min(), now);
         if tran.is_none() && header.ty != POST {
             state.stats.dropped_responses += 1;
         }
@@ -517,10 +561,10 @@ impl Shared {
         state.phase = ClientState::Stopped;
         let (mut failed, ends) = state.drop_connection();
         failed.extend(state.table.drain().map(|(_, entry)| entry.tran));
-        let queue = std::mem::take(&mut state.queue);
+        state.queue.clear();
         self.changed.notify_all();
         drop(state);
-        drop((ends, queue));
+        drop(ends);
         log_debug!(self.log, "Stopped client of {}", self.name);
         for tran in failed {
             tran.error(self.stopped_text());
@@ -604,12 +648,13 @@ impl Shared {
     }
 
     pub(super) fn count_received(&self, octets: usize) {
-        self.state.lock().stats.bytes_in += octets as u64;
+        self.octets_in.fetch_add(octets as u64, Ordering::Relaxed);
     }
 
     pub(super) fn stats(&self) -> ClientStats {
         let state = self.state.lock();
         let mut stats = state.stats;
+        stats.bytes_in = self.octets_in.load(Ordering::Relaxed);
         stats.outstanding = state.table.len() as u64;
         stats.queued = state.queued_count() as u64;
         stats.bytes_out += state.pipe.as_ref().map_or(0, Pipe::sent_total);
@@ -647,36 +692,34 @@ impl State {
         self.table.len() - self.in_flight
     }
 
-    /// Moves what may be sent now from the queues into `batch`.
-    fn fill_batch(&mut self, batch: &mut Batch) {
+    /// Moves what may be sent now from the queues into `batch`, or encodes it at once.
+    fn fill_batch(&mut self, batch: &mut Batch, pipe: &mut Pipe, is_logging: bool) {
         while !batch.is_full() {
             if let Some(item) = self.urgent.pop_front() {
                 self.stats.requests += u64::from(matches!(item, Item::Probe(_)));
                 batch.push(item);
                 continue;
             }
-            let Some((wire_id, tran)) = self.queue.front() else { return };
-            let entry = self.table.get_mut(wire_id).filter(|entry| Arc::ptr_eq(&entry.tran, tran));
-            let is_wanted = match entry {
-                Some(_) if tran.expired() => {
-                    batch.given_up.extend(self.table.remove(wire_id).map(|entry| entry.tran));
-                    false
+            let Some(&wire_id) = self.queue.front() else { return };
+            match self.table.get_mut(&wire_id).filter(|entry| !entry.sent) {
+                Some(entry) if entry.tran.expired() => {
+                    batch.given_up.extend(self.table.remove(&wire_id).map(|entry| entry.tran));
                 }
                 Some(_) if self.in_flight >= self.window => return,
                 Some(entry) => {
                     entry.sent = true;
-                    true
+                    self.in_flight += 1;
+                    self.stats.requests += 1;
+                    // A read needs nothing of its transaction that another thread may take away,
+                    // so it is encoded here, unless it has to wait for a write before it.
+                    match is_write(entry.tran.ty()) || !batch.items.is_empty() || is_logging {
+                        true => batch.push(Item::Request(wire_id, entry.tran.clone())),
+                        false => batch.octets += pipe.encode_read(wire_id, &entry.tran),
+                    }
                 }
-                None => false,
-            };
-            let Some((wire_id, tran)) = self.queue.pop_front() else { return };
-            if is_wanted {
-                self.in_flight += 1;
-                self.stats.requests += 1;
-                batch.push(Item::Request(wire_id, tran));
-            } else {
-                batch.given_up.push(tran);
+                None => {}
             }
+            self.queue.pop_front();
         }
     }
 
@@ -692,38 +735,34 @@ impl State {
     }
 
     /// Removes the entry that a response is for.
-    fn take_answered(&mut self, wire_id: u32, now: Time) -> Option<Arc<Transaction>> {
+    fn take_answered(&mut self, wire_id: u32) -> Option<Arc<Transaction>> {
+        let hash_map::Entry::Occupied(place) = self.table.entry(wire_id) else { return None };
         // An answer to something that has not been sent is somebody else's.
-        if !self.table.get(&wire_id)?.sent {
+        if !place.get().sent {
             return None;
         }
-        let tran = self.table.remove(&wire_id)?.tran;
         self.in_flight -= 1;
+        Some(place.remove().tran)
+    }
+
+    /// Notes that answers have come at `now`; the earliest request of them started at `earliest`.
+    fn note_answer(&mut self, earliest: Option<Time>, now: Time) {
+        let Some(earliest) = earliest else { return };
         if self.table.is_empty() {
             self.activity.clear();
         } else {
             self.activity.prune(now - self.timeout_max);
-            self.activity.answered(tran.start(), now);
+            self.activity.answered(earliest, now);
         }
-        Some(tran)
     }
 
     /// Takes the requests out of the queue that have been given up, once there are more of them
     /// than others.
-    fn purge_queue(&mut self) -> Vec<Arc<Transaction>> {
-        if self.queue.len() <= 2 * self.queued_count() {
-            return Vec::new();
+    fn purge_queue(&mut self) {
+        if self.queue.len() > 2 * self.queued_count() {
+            let table = &self.table;
+            self.queue.retain(|wire_id| table.get(wire_id).is_some_and(|entry| !entry.sent));
         }
-        let mut given_up = Vec::new();
-        let mut wanted = VecDeque::with_capacity(self.queued_count());
-        for (wire_id, tran) in self.queue.drain(..) {
-            match self.table.get(&wire_id) {
-                Some(entry) if Arc::ptr_eq(&entry.tran, &tran) => wanted.push_back((wire_id, tran)),
-                _ => given_up.push(tran),
-            }
-        }
-        self.queue = wanted;
-        given_up
     }
 
     /// Forgets the connection and returns the transactions that were on their way on it, and
@@ -790,14 +829,14 @@ impl Holder for Shared {
     fn forget(&self, tran: &Transaction) {
         let mut state = self.state.lock();
         let Some(entry) = state.remove_if(self.wire_id(tran), tran) else { return };
-        let given_up = state.purge_queue();
+        state.purge_queue();
         if entry.sent && !state.queue.is_empty() {
             // There is room for another request.
             self.pump(state);
         } else {
             drop(state);
         }
-        drop((entry, given_up));
+        drop(entry);
     }
 
     fn last_activity(&self, start: Time) -> Option<Time> {

@@ -113,16 +113,16 @@ fn holders_and_observers_are_called_with_no_lock_held() {
     let holder: Arc<dyn Holder> = probe.clone();
     let tran = raw(5, clock::now(), 1000, 4);
     *probe.tran.lock() = Arc::downgrade(&tran);
-    assert!(tran.set_holder(&holder));
+    assert!(tran.set_holder(holder.clone()));
     tran.observe(probe.clone());
     let part = tran.create_sub(0, 4, 0, READ).unwrap();
-    assert!(part.set_holder(&holder));
+    assert!(part.set_holder(holder.clone()));
     tran.wait();
     assert!(probe.asked.load(Ordering::Relaxed) >= 1);
     let text = tran.outcome().unwrap().unwrap_err().text().to_owned();
     assert!(text.ends_with("message response. The cable is unplugged."), "{text}");
     assert_eq!(*probe.forgotten.lock(), [5, part.id()]);
-    assert!(!part.set_holder(&holder) && !tran.set_holder(&holder), "too late");
+    assert!(!part.set_holder(holder.clone()) && !tran.set_holder(holder.clone()), "too late");
     drop((tran, part));
     assert_eq!(Arc::strong_count(&probe), 2, "an ended transaction lets its holder go");
 }
@@ -132,7 +132,7 @@ fn the_timeout_of_a_split_transaction_has_the_reason_of_its_parts() {
     let holder: Arc<dyn Holder> = Arc::new(Probe::default());
     let whole = raw(5, clock::now(), 1000, 8);
     let parts: Vec<_> = (0..8).map(|n| whole.create_sub(n, 1, 0, READ).unwrap()).collect();
-    assert!(parts[1..].iter().all(|part| part.set_holder(&holder)));
+    assert!(parts[1..].iter().all(|part| part.set_holder(holder.clone())));
     parts[1].done();
     whole.wait();
     let text = whole.outcome().unwrap().unwrap_err().text().to_owned();
@@ -146,7 +146,7 @@ fn a_holder_that_completes_a_transaction_is_not_told_of_it() {
     let probe = Arc::new(Probe::default());
     let holder: Arc<dyn Holder> = probe.clone();
     let tran = raw(5, clock::now(), u64::MAX, 4);
-    assert!(tran.set_holder(&holder));
+    assert!(tran.set_holder(holder.clone()));
     tran.done();
     assert!(probe.forgotten.lock().is_empty());
 }

@@ -63,7 +63,7 @@ pub const HEADER_FRAMES_OCTETS: usize = 28;
 pub const HEAD_OCTETS_MAX: usize = HEADER_FRAMES_OCTETS + super::zmtp::frame::HEADER_OCTETS_MAX;
 
 /// Parts 0 to 3 of requests and responses.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Header {
     /// Chosen by the client, copied by the server.
     pub id: u32,

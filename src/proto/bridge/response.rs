@@ -172,14 +172,8 @@ impl ResponseDecoder {
         session: &mut Session,
         input: &'a [u8],
     ) -> Result<(usize, Option<ResponseEvent<'a>>), ZmtpError> {
-        if session.at_message_boundary() {
-            if let Some((header, payload, result, octets)) = decode_whole_response(input) {
-                let longest = payload.len().max(result.len()).max(8) as u64;
-                if longest <= session.limits().frame_octets_max {
-                    let event = ResponseEvent::Complete { header, payload, result };
-                    return Ok((octets, Some(event)));
-                }
-            }
+        if let Some((octets, header, payload, result)) = self.receive_whole(session, input) {
+            return Ok((octets, Some(ResponseEvent::Complete { header, payload, result })));
         }
         let (used, step) = self.receive_in_parts(session, input)?;
         let event = step.map(|step| match step {
@@ -187,6 +181,23 @@ impl ResponseDecoder {
             Step::End => ResponseEvent::End { result: &self.result[..self.result_len] },
         });
         Ok((used, event))
+    }
+
+    /// What [`ResponseDecoder::receive`] would return if that is [`ResponseEvent::Complete`] and
+    /// the response lies at the start of `input` in its usual form: the octets consumed, header,
+    /// payload and result. `None` says nothing but that `receive` is to be called.
+    #[inline]
+    pub fn receive_whole<'a>(
+        &self,
+        session: &Session,
+        input: &'a [u8],
+    ) -> Option<(usize, Header, &'a [u8], &'a [u8])> {
+        if !session.at_message_boundary() {
+            return None;
+        }
+        let (header, payload, result, octets) = decode_whole_response(input)?;
+        let longest = payload.len().max(result.len()).max(8) as u64;
+        (longest <= session.limits().frame_octets_max).then_some((octets, header, payload, result))
     }
 
     fn receive_in_parts<'a>(
