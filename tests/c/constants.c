@@ -63,11 +63,11 @@ FIXED(sizeof(rogue_mem_stream_slave_callbacks_t), 4 * sizeof(void *));
  * with 32-bit ones; there is no other padding. */
 #define HEAD(bytes) (sizeof(size_t) + (bytes) + (sizeof(size_t) + (bytes)) % 8)
 FIXED(offsetof(rogue_mem_tcp_server_options_t, size), 0);
-FIXED(sizeof(rogue_mem_tcp_server_options_t), HEAD(16) + 8);
+FIXED(sizeof(rogue_mem_tcp_server_options_t), HEAD(16) + 16);
 FIXED(offsetof(rogue_mem_tcp_server_stats_t, size), 0);
 FIXED(sizeof(rogue_mem_tcp_server_stats_t), HEAD(0) + 10 * 8);
 FIXED(offsetof(rogue_mem_tcp_client_options_t, size), 0);
-FIXED(sizeof(rogue_mem_tcp_client_options_t), HEAD(8) + 8);
+FIXED(sizeof(rogue_mem_tcp_client_options_t), HEAD(8) + 16);
 FIXED(offsetof(rogue_mem_tcp_client_stats_t, size), 0);
 FIXED(sizeof(rogue_mem_tcp_client_stats_t), HEAD(0) + 9 * 8);
 
