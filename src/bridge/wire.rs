@@ -1,7 +1,7 @@
 //! One connection of the bridge: its socket, its ZMTP session, and what waits to be sent.
 
 use std::collections::VecDeque;
-use std::io::{self, IoSlice, Read, Write};
+use std::io::{self, IoSlice, IoSliceMut, Read, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -55,6 +55,16 @@ pub(super) enum Received {
     Closed,
     /// The connection failed.
     Failed(io::Error),
+}
+
+impl Received {
+    /// Octets that have come.
+    pub(super) fn count(&self) -> usize {
+        match self {
+            Received::Octets(count) => *count,
+            Received::Nothing | Received::Closed | Received::Failed(_) => 0,
+        }
+    }
 }
 
 /// Octets on their way into a socket: small messages one after another in one buffer, large blocks
@@ -209,15 +219,14 @@ impl Wire {
 
     /// Reads what has come, up to the size of `buffer`.
     pub(super) fn read(&self, buffer: &mut [u8]) -> Received {
-        loop {
-            return match (&*self.stream).read(buffer) {
-                Ok(0) => Received::Closed,
-                Ok(count) => Received::Octets(count),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => Received::Nothing,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => Received::Failed(error),
-            };
-        }
+        receive(|| (&*self.stream).read(buffer))
+    }
+
+    /// Reads what has come, up to the sizes of both buffers, with one system call. There is
+    /// nothing in the second one before the first is full.
+    pub(super) fn read_both(&self, first: &mut [u8], second: &mut [u8]) -> Received {
+        let mut buffers = [IoSliceMut::new(first), IoSliceMut::new(second)];
+        receive(|| (&*self.stream).read_vectored(&mut buffers))
     }
 
     /// Reads what has come into the room behind `bytes`, at most `limit` octets. There must be
@@ -324,6 +333,19 @@ impl Wire {
     pub(super) fn take_outgoing(&mut self) -> Outgoing {
         self.queue_control();
         std::mem::take(&mut self.out)
+    }
+}
+
+/// What `read` gives, which is done again where a signal came.
+fn receive(mut read: impl FnMut() -> io::Result<usize>) -> Received {
+    loop {
+        return match read() {
+            Ok(0) => Received::Closed,
+            Ok(count) => Received::Octets(count),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Received::Nothing,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => Received::Failed(error),
+        };
     }
 }
 

@@ -272,6 +272,9 @@ pub unsafe extern "C" fn rogue_mem_master_request(
 /// if nobody completed it in time; ROGUE_MEM_ERROR_NULL_ARGUMENT. The error's text is both that of
 /// rogue_mem_last_error and of rogue_mem_master_error.
 ///
+/// Of a read over TCP that fails, the buffer is as it was; but one of more than 64 KiB may have
+/// been filled in part where the connection broke, or the time ran out, while its data was coming.
+///
 /// Thread safe; several threads may wait for one transaction. Its lock must not be held.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_master_wait(

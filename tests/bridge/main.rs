@@ -5,6 +5,7 @@
 //! needs several in `bridge_processes.rs`.
 
 mod basics;
+mod blocks;
 mod clients;
 mod handshake;
 mod hostile;

@@ -325,6 +325,7 @@ impl Driver {
         let waiting = Link::Waiting(Time::default());
         if let Link::Opening(opening) = mem::replace(&mut self.link, waiting) {
             let Opening { mut receiver, mut request, .. } = *opening;
+            receiver.is_announced = info.bridge_level.is_some();
             let stream = request.wire.stream.clone();
             let left = request.wire.take_outgoing();
             let request_token = request.token;

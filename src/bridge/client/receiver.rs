@@ -2,13 +2,16 @@
 //! holds it reads; that is the event loop, or a thread that waits for an answer and fetches it
 //! itself, which saves the change of threads in between.
 
+use std::sync::Arc;
+
 use mio::Waker;
 
 use super::half::{Failure, Half};
-use super::shared::Shared;
-use crate::bridge::wire::{Received, READ_OCTETS};
+use super::shared::{Payload, Shared};
+use crate::bridge::wire::{Received, Wire, READ_OCTETS};
 use crate::clock::{self, Time};
 use crate::logging::log_warning;
+use crate::memory::Transaction;
 use crate::net::sleeper::Sleeper;
 use crate::net::{Spin, Spinner};
 use crate::proto::bridge::{Header, ResponseDecoder, ResponseEvent};
@@ -16,6 +19,8 @@ use crate::proto::zmtp::Event;
 
 /// Responses that are delivered together.
 pub(super) const RESPONSES_TOGETHER_MAX: usize = 16;
+/// Octets read at a time into a transaction's buffer, whose data lock is held meanwhile.
+const PLACED_OCTETS_MAX: usize = 4 << 20;
 
 /// What reading once has brought.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -40,8 +45,84 @@ pub(super) struct Response<'a> {
 struct Body {
     header: Header,
     octets: u64,
-    /// `None` if nobody wants it.
-    payload: Option<Vec<u8>>,
+    place: Place,
+}
+
+/// Where a payload goes.
+enum Place {
+    /// Nobody wants it.
+    Nowhere,
+    /// Here, until it is known whether it is that of a success.
+    Here(Vec<u8>),
+    /// Into the transaction's buffer, which it fills; so many octets have come.
+    Buffer(Arc<Transaction>, usize),
+}
+
+impl Place {
+    /// For a payload of `octets` that `tran` waits for. A server that `is_announced` sends none
+    /// with an error, so that a large one need not be kept and copied.
+    fn of(tran: Option<Arc<Transaction>>, octets: u64, is_announced: bool) -> Place {
+        match tran {
+            None => Place::Nowhere,
+            Some(tran) if is_announced && octets > READ_OCTETS as u64 => Place::Buffer(tran, 0),
+            Some(_) => Place::Here(Vec::new()),
+        }
+    }
+
+    /// Takes the next octets.
+    fn take(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        match self {
+            Place::Nowhere => {}
+            Place::Here(payload) => {
+                if payload.try_reserve(bytes.len()).is_err() {
+                    return Err("out of memory for a response".to_owned().into());
+                }
+                payload.extend_from_slice(bytes);
+            }
+            Place::Buffer(tran, filled) => {
+                let is_placed = with_room(tran, *filled, |room| {
+                    let (room, _) = room.split_at_mut(bytes.len());
+                    room.copy_from_slice(bytes);
+                });
+                *filled += bytes.len();
+                if is_placed.is_none() {
+                    *self = Place::Nowhere;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What reading once has given.
+struct Reading {
+    received: Received,
+    /// Octets of it that are where they belong; the others are in the scratch buffer.
+    placed: usize,
+    /// Octets that could have come.
+    room: usize,
+}
+
+/// Reads to what is left of a transaction's buffer, and behind it to `scratch`.
+fn read_to_room(wire: &Wire, room: &mut [u8], scratch: &mut [u8]) -> Reading {
+    let (room, scratch) = match room.len() > PLACED_OCTETS_MAX {
+        true => (&mut room[..PLACED_OCTETS_MAX], &mut scratch[..0]),
+        false => (room, scratch),
+    };
+    let received = wire.read_both(room, scratch);
+    let placed = received.count().min(room.len());
+    Reading { received, placed, room: room.len() + scratch.len() }
+}
+
+/// Does something with what is not `filled` of a transaction's buffer, unless it has been given
+/// up. The data lock is held meanwhile.
+fn with_room<T>(
+    tran: &Transaction,
+    filled: usize,
+    action: impl FnOnce(&mut [u8]) -> T,
+) -> Option<T> {
+    let mut data = tran.data()?;
+    data.get_mut(filled..).map(action)
 }
 
 /// Reads responses and has them delivered.
@@ -49,6 +130,8 @@ pub(super) struct Receiver {
     pub(super) half: Half,
     /// It is the request connection, on which other threads send.
     pub(super) carries_requests: bool,
+    /// The server has said what it is: what it fails comes without payload.
+    pub(super) is_announced: bool,
     decoder: ResponseDecoder,
     body: Option<Body>,
     scratch: Vec<u8>,
@@ -64,6 +147,7 @@ impl Receiver {
         Receiver {
             half,
             carries_requests: false,
+            is_announced: false,
             decoder: ResponseDecoder::new(),
             body: None,
             scratch: Vec::new(),
@@ -108,48 +192,66 @@ impl Receiver {
     }
 
     fn take_up(&mut self, shared: &Shared) -> Result<Taken, Failure> {
-        if let Some(received) = self.read_payload(shared) {
-            match received {
-                Received::Octets(_) => return Ok(Taken::Some),
-                Received::Nothing => return Ok(Taken::Nothing),
-                // The end of the connection shows again.
-                Received::Closed | Received::Failed(_) => {}
-            }
-        }
         let mut scratch = std::mem::take(&mut self.scratch);
         scratch.resize(READ_OCTETS, 0);
-        let outcome = match self.half.wire.read(&mut scratch) {
+        let outcome = self.read_once(shared, &mut scratch);
+        self.scratch = scratch;
+        outcome
+    }
+
+    fn read_once(&mut self, shared: &Shared, scratch: &mut [u8]) -> Result<Taken, Failure> {
+        let reading = match self.read_payload(scratch) {
+            // The end of the connection shows again.
+            None | Some(Reading { received: Received::Closed | Received::Failed(_), .. }) => {
+                let received = self.half.wire.read(scratch);
+                Reading { received, placed: 0, room: scratch.len() }
+            }
+            Some(reading) => reading,
+        };
+        match reading.received {
             Received::Nothing => Ok(Taken::Nothing),
             Received::Closed => Err(self.half.closed()),
             Received::Failed(error) => Err(self.half.failed(&error)),
             Received::Octets(count) => {
                 shared.count_received(count);
-                let taken = match self.half.wire.may_have_more(count, scratch.len()) {
+                let taken = match self.half.wire.may_have_more(count, reading.room) {
                     true => Taken::Some,
                     false => Taken::All,
                 };
-                self.feed(shared, &scratch[..count]).map(|()| taken)
+                self.feed(shared, &scratch[..count - reading.placed]).map(|()| taken)
             }
-        };
-        self.scratch = scratch;
-        outcome
+        }
     }
 
-    /// Reads what is left of a large payload to where it is collected, but for its last octet,
-    /// with which the decoder completes it. `None` where there is none.
-    fn read_payload(&mut self, shared: &Shared) -> Option<Received> {
+    /// Reads what is left of a large payload to where it belongs, and then what is behind it to
+    /// `scratch`. `None` where there is none.
+    fn read_payload(&mut self, scratch: &mut [u8]) -> Option<Reading> {
         let wire = &mut self.half.wire;
-        let payload = self.body.as_mut()?.payload.as_mut()?;
+        let body = self.body.as_mut()?;
         let remaining = self.decoder.payload_remaining(&wire.session);
-        if remaining <= READ_OCTETS as u64 {
-            return None;
+        let reading = match &mut body.place {
+            Place::Nowhere => None,
+            // Up to its last octet, with which the decoder completes it.
+            Place::Here(payload) if remaining > READ_OCTETS as u64 => {
+                let received = wire.read_to(payload, remaining - 1);
+                let count = received.count();
+                Some(Reading { received, placed: count, room: count })
+            }
+            Place::Here(_) => None,
+            Place::Buffer(..) if remaining == 0 => None,
+            Place::Buffer(tran, filled) => {
+                let reading = with_room(tran, *filled, |room| read_to_room(wire, room, scratch));
+                match &reading {
+                    Some(reading) => *filled += reading.placed,
+                    None => body.place = Place::Nowhere,
+                }
+                reading
+            }
+        }?;
+        if reading.placed > 0 {
+            self.decoder.payload_received(&mut wire.session, reading.placed as u64);
         }
-        let received = wire.read_to(payload, remaining - 1);
-        if let Received::Octets(count) = received {
-            self.decoder.payload_received(&mut wire.session, count as u64);
-            shared.count_received(count);
-        }
-        Some(received)
+        Some(reading)
     }
 
     /// Delivers the responses that lie in one piece at the start of `input`, and returns the rest.
@@ -190,25 +292,24 @@ impl Receiver {
                 }
                 None => return self.half.flush(),
                 Some(ResponseEvent::Complete { header, payload, result }) => {
-                    shared.deliver(&header, payload, payload.len() as u64, result, now);
+                    shared.deliver(&header, Payload::Here(payload), result, now);
                 }
-                Some(ResponseEvent::Start { header, payload_octets }) => {
-                    let is_wanted = shared.wants_payload(&header, payload_octets);
-                    let payload = is_wanted.then(Vec::new);
-                    self.body = Some(Body { header, octets: payload_octets, payload });
+                Some(ResponseEvent::Start { header, payload_octets: octets }) => {
+                    let tran = shared.payload_wanted(&header, octets);
+                    let place = Place::of(tran, octets, self.is_announced);
+                    self.body = Some(Body { header, octets, place });
                 }
                 Some(ResponseEvent::Payload { bytes, .. }) => {
-                    let payload = self.body.as_mut().and_then(|body| body.payload.as_mut());
-                    let Some(payload) = payload else { continue };
-                    if payload.try_reserve(bytes.len()).is_err() {
-                        return Err("out of memory for a response".to_owned().into());
-                    }
-                    payload.extend_from_slice(bytes);
+                    self.body.as_mut().map_or(Ok(()), |body| body.place.take(bytes))?;
                 }
                 Some(ResponseEvent::End { result }) => {
-                    if let Some(Body { header, octets, payload }) = self.body.take() {
-                        let payload = payload.unwrap_or_default();
-                        shared.deliver(&header, &payload, octets, result, now);
+                    if let Some(Body { header, octets, place }) = self.body.take() {
+                        let payload = match &place {
+                            Place::Nowhere => Payload::Dropped(octets),
+                            Place::Here(payload) => Payload::Here(payload),
+                            Place::Buffer(tran, _) => Payload::Placed(tran),
+                        };
+                        shared.deliver(&header, payload, result, now);
                     }
                 }
                 Some(ResponseEvent::Malformed(malformed)) => {

@@ -48,6 +48,26 @@ const SENT_AT_ONCE_MAX: usize = 4;
 const PUT_OFF_MAX: usize = 64;
 const WAIT_READY: &str = "memory::TcpClient::waitReady";
 
+/// The payload of a response.
+pub(super) enum Payload<'a> {
+    /// These octets.
+    Here(&'a [u8]),
+    /// It is where it belongs, in the whole buffer of this transaction.
+    Placed(&'a Arc<Transaction>),
+    /// So many octets that nobody [wanted](Shared::payload_wanted), or wanted any more.
+    Dropped(u64),
+}
+
+impl Payload<'_> {
+    fn octets(&self) -> u64 {
+        match self {
+            Payload::Here(octets) => octets.len() as u64,
+            Payload::Placed(tran) => tran.size().into(),
+            Payload::Dropped(octets) => *octets,
+        }
+    }
+}
+
 /// A request that has been made and not answered. A posted write ends when it has been sent.
 struct Entry {
     tran: Arc<Transaction>,
@@ -338,14 +358,15 @@ impl Shared {
 
     // ------------------------------------------------------------------ responses
 
-    /// Whether the payload of a response with this header is wanted: nothing is kept of what
-    /// nobody has asked for.
-    pub(super) fn wants_payload(&self, header: &Header, octets: u64) -> bool {
+    /// Who waits for a payload of so many octets with this header: nothing is kept of what nobody
+    /// has asked for.
+    pub(super) fn payload_wanted(&self, header: &Header, octets: u64) -> Option<Arc<Transaction>> {
         let state = self.state.lock();
-        let Some(Entry { tran, sent: true }) = state.table.get(&header.id) else { return false };
-        *header == header_of(header.id, tran)
+        let Some(Entry { tran, sent: true }) = state.table.get(&header.id) else { return None };
+        let is_wanted = *header == header_of(header.id, tran)
             && !is_write(tran.ty())
-            && octets == u64::from(tran.size())
+            && octets == u64::from(tran.size());
+        is_wanted.then(|| tran.clone())
     }
 
     /// Takes responses off the wire that came whole, at `now`.
@@ -374,9 +395,7 @@ impl Shared {
         drop(state);
         for (Response { header, payload, result }, tran) in responses.iter().zip(answered) {
             match tran {
-                Some(tran) => {
-                    self.complete(&tran, header, payload, payload.len() as u64, result);
-                }
+                Some(tran) => self.complete(&tran, header, Payload::Here(payload), result),
                 None if header.is_probe() => {}
                 None => self.log_unknown(header, result),
             }
@@ -392,16 +411,8 @@ impl Shared {
         }
     }
 
-    /// Takes a response off the wire that came at `now`. `payload` is empty where it is not
-    /// [wanted](Self::wants_payload); it had `payload_octets`.
-    pub(super) fn deliver(
-        &self,
-        header: &Header,
-        payload: &[u8],
-        payload_octets: u64,
-        result: &[u8],
-        now: Time,
-    ) {
+    /// Takes a response off the wire that came at `now`.
+    pub(super) fn deliver(&self, header: &Header, payload: Payload<'_>, result: &[u8], now: Time) {
         let mut state = self.state.lock();
         state.stats.responses += 1;
         if header.is_probe() {
@@ -414,7 +425,7 @@ impl Shared {
         }
         drop(state);
         match tran {
-            Some(tran) => self.complete(&tran, header, payload, payload_octets, result),
+            Some(tran) => self.complete(&tran, header, payload, result),
             None => self.log_unknown(header, result),
         }
     }
@@ -432,11 +443,11 @@ impl Shared {
         &self,
         tran: &Arc<Transaction>,
         header: &Header,
-        payload: &[u8],
-        payload_octets: u64,
+        payload: Payload<'_>,
         result: &[u8],
     ) {
-        if *header != header_of(header.id, tran) {
+        let is_elsewhere = matches!(payload, Payload::Placed(place) if !Arc::ptr_eq(place, tran));
+        if *header != header_of(header.id, tran) || is_elsewhere {
             return tran.error("Transaction data mismatch in TcpClient");
         }
         if let Err(text) = evaluate_result(result) {
@@ -446,19 +457,27 @@ impl Shared {
         if is_write(tran.ty()) {
             return tran.done();
         }
-        if payload_octets != u64::from(tran.size()) {
+        if payload.octets() != u64::from(tran.size()) {
             return tran.error("Received transaction response did not match header size");
         }
-        match tran.data() {
-            Some(mut data) if data.len() == payload.len() => data.copy_from_slice(payload),
-            _ => {
-                self.state.lock().stats.dropped_responses += 1;
-                return log_warning!(
-                    self.log,
-                    "Dropping late response for expired transaction. Id={}",
-                    header.id
-                );
-            }
+        let is_there = match payload {
+            Payload::Placed(_) => true,
+            Payload::Dropped(_) => false,
+            Payload::Here(payload) => match tran.data() {
+                Some(mut data) if data.len() == payload.len() => {
+                    data.copy_from_slice(payload);
+                    true
+                }
+                _ => false,
+            },
+        };
+        if !is_there {
+            self.state.lock().stats.dropped_responses += 1;
+            return log_warning!(
+                self.log,
+                "Dropping late response for expired transaction. Id={}",
+                header.id
+            );
         }
         tran.done();
     }
