@@ -43,9 +43,32 @@ impl TransactionPool {
     /// Keeps a collected transaction to be used again, unless somebody else still refers to it.
     #[inline]
     pub(super) fn keep(&mut self, tran: Arc<Transaction>) {
-        let is_last = Arc::strong_count(&tran) == 1 && Arc::weak_count(&tran) == 0;
-        if is_last && self.spare.len() < SPARE_COUNT_MAX {
+        if Arc::strong_count(&tran) == 1 && Arc::weak_count(&tran) == 0 {
+            self.keep_last(tran);
+        }
+    }
+
+    /// Keeps a collected transaction of which this is the last reference.
+    #[inline]
+    fn keep_last(&mut self, tran: Arc<Transaction>) {
+        if self.spare.len() < SPARE_COUNT_MAX {
             self.spare.push(tran);
+        }
+    }
+
+    /// Collects `tran` as [`collect`](Self::collect) does if it has succeeded and the caller's was
+    /// the last reference; gives it back otherwise. The short way for what is usual.
+    #[inline]
+    pub fn collect_success(
+        &mut self,
+        mut tran: Arc<Transaction>,
+    ) -> std::result::Result<Buffer, Arc<Transaction>> {
+        match Transaction::collect_last_success(&mut tran) {
+            Some(buffer) => {
+                self.keep_last(tran);
+                Ok(buffer)
+            }
+            None => Err(tran),
         }
     }
 
@@ -55,11 +78,10 @@ impl TransactionPool {
     /// # Panics
     ///
     /// If the transaction is still pending.
-    #[inline]
     pub fn collect(&mut self, mut tran: Arc<Transaction>) -> Option<(Result<()>, Buffer)> {
         let (collected, was_last) = Transaction::collect_last(&mut tran);
-        if was_last && self.spare.len() < SPARE_COUNT_MAX {
-            self.spare.push(tran);
+        if was_last {
+            self.keep_last(tran);
         }
         collected
     }
@@ -124,8 +146,28 @@ mod tests {
         pool.collect(second).unwrap().0.unwrap();
         let third = read(&master, &mut pool, &mut path);
         assert_eq!(Arc::as_ptr(&third), place);
+        let held = pool.collect_success(held).unwrap_err();
         assert!(pool.collect(held).is_none(), "its buffer has been taken");
         pool.collect(third).unwrap().0.unwrap();
+    }
+
+    #[test]
+    fn a_transaction_is_kept_by_whichever_way_it_was_collected() {
+        let master = Master::new();
+        master.set_slave(Emulate::new(4, 0));
+        let (mut pool, mut path) = (TransactionPool::default(), Path::default());
+        let first = read(&master, &mut pool, &mut path);
+        let place = Arc::as_ptr(&first);
+        assert!(pool.collect(first).is_some());
+        for _ in 0..3 {
+            let tran = read(&master, &mut pool, &mut path);
+            assert_eq!(Arc::as_ptr(&tran), place);
+            let held = tran.clone();
+            let tran = pool.collect_success(tran).unwrap_err();
+            drop(held);
+            assert!(pool.collect_success(tran).is_ok());
+        }
+        assert_eq!(pool.spare.len(), 1);
     }
 
     #[test]
@@ -134,13 +176,13 @@ mod tests {
         let (mut pool, mut path) = (TransactionPool::default(), Path::default());
         let failed = read(&master, &mut pool, &mut path);
         let place = Arc::as_ptr(&failed);
+        let failed = pool.collect_success(failed).unwrap_err();
         let (outcome, _) = pool.collect(failed).unwrap();
         assert_eq!(outcome.unwrap_err().text(), UNCONNECTED_TEXT);
         master.set_slave(Emulate::new(4, 0));
         let again = read(&master, &mut pool, &mut path);
         assert_eq!(Arc::as_ptr(&again), place);
-        let (outcome, buffer) = pool.collect(again).unwrap();
-        assert_eq!((outcome.is_ok(), buffer.into_vec()), (true, vec![0; 4]));
+        assert_eq!(pool.collect_success(again).unwrap().into_vec(), [0; 4]);
     }
 
     #[test]

@@ -136,6 +136,12 @@ impl SparseMemory {
     /// Reads `bytes.len()` bytes from `address` on. Allocates nothing.
     pub fn read(&self, address: u64, bytes: &mut [u8]) {
         let pages = self.pages.lock();
+        if bytes.len() <= PAGE_BYTES - (address & PAGE_MASK) as usize {
+            // By far the most accesses are to one page.
+            let group = pages.group(address);
+            let page = group.and_then(|group| group[index_in_group(address)].as_ref());
+            return read_page(page, (address & PAGE_MASK) as usize, bytes);
+        }
         let mut rest = bytes;
         let mut address = address;
         while !rest.is_empty() {
@@ -170,11 +176,15 @@ impl SparseMemory {
 fn read_group(group: Option<&Group>, address: u64, bytes: &mut [u8]) {
     let Some(group) = group else { return bytes.fill(0) };
     for (page, within, range) in pieces(address, bytes.len()) {
-        let part = &mut bytes[range];
-        match &group[index_in_group(page)] {
-            Some(memory) => part.copy_from_slice(&memory[within..within + part.len()]),
-            None => part.fill(0),
-        }
+        read_page(group[index_in_group(page)].as_ref(), within, &mut bytes[range]);
+    }
+}
+
+/// Reads from `within` a page, which may not have come into being.
+fn read_page(page: Option<&Page>, within: usize, bytes: &mut [u8]) {
+    match page {
+        Some(page) => bytes.copy_from_slice(&page[within..within + bytes.len()]),
+        None => bytes.fill(0),
     }
 }
 

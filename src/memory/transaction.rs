@@ -722,6 +722,17 @@ impl Transaction {
         }
     }
 
+    /// Takes the buffer of a transaction that has succeeded and that nobody else refers to; `None`
+    /// for any other.
+    #[inline]
+    pub(super) fn collect_last_success(used: &mut Arc<Self>) -> Option<Buffer> {
+        let tran = Arc::get_mut(used)?;
+        if *tran.status.get_mut() != SUCCEEDED {
+            return None;
+        }
+        tran.data.take_unshared()
+    }
+
     /// Collects an ended transaction as [`collect`](Self::collect) does, unless a slave holds the
     /// data lock or it has not ended.
     pub(super) fn try_collect(&self) -> Option<(Result<()>, Option<Buffer>)> {

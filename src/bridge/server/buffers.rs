@@ -91,11 +91,12 @@ impl BufferPool {
         match buffer.capacity() {
             0 => {}
             1..=SMALL_BYTES_MAX if self.small.len() < SMALL_COUNT_MAX => self.small.push(buffer),
-            1..=SMALL_BYTES_MAX => {}
+            1..=SMALL_BYTES_MAX => drop(buffer),
             _ => self.keep_large(buffer, now),
         }
     }
 
+    #[inline(never)]
     fn keep_large(&mut self, buffer: Vec<u8>, now: Time) {
         let room = buffer.capacity();
         if room > LARGE_BYTES_MAX {

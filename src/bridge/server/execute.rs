@@ -322,29 +322,36 @@ impl Driver {
     }
 
     fn finish_transaction(&mut self, served: &mut Served, header: &Header, tran: Arc<Transaction>) {
-        if let Some((outcome, buffer)) = self.transactions.collect(tran) {
-            self.finish(served, header, outcome, buffer.into_vec());
+        match self.transactions.collect_success(tran) {
+            Ok(buffer) => self.finish_success(served, header, buffer.into_vec()),
+            Err(tran) => {
+                if let Some((outcome, buffer)) = self.transactions.collect(tran) {
+                    self.finish(served, header, outcome, buffer.into_vec());
+                }
+            }
         }
     }
 
-    fn finish(&mut self, served: &mut Served, header: &Header, outcome: Result<()>, data: Vec<u8>) {
+    fn finish_success(&mut self, served: &mut Served, header: &Header, data: Vec<u8>) {
         served.client.outstanding -= 1;
         served.client.outstanding_bytes -= u64::from(header.size);
-        match outcome {
-            Ok(()) if data.len() <= WHOLE_BYTES_MAX => {
-                let out = served.response.wire.out();
-                let before = out.len();
-                encode_response(header, &data, RESULT_OK, out);
-                let octets = out.len() - before;
-                self.buffers.keep(data, self.pace.now());
-                self.count_response(served, octets);
-            }
-            Ok(()) => self.respond(served, header, Ok(()), data),
-            Err(error) => {
-                log_debug!(self.log, "Transaction id={} failed: {}", header.id, error.text());
-                self.respond(served, header, Err(error.text()), data);
-            }
+        if data.len() > WHOLE_BYTES_MAX {
+            return self.respond(served, header, Ok(()), data);
         }
+        let out = served.response.wire.out();
+        let before = out.len();
+        encode_response(header, &data, RESULT_OK, out);
+        let octets = out.len() - before;
+        self.buffers.keep(data, self.pace.now());
+        self.count_response(served, octets);
+    }
+
+    fn finish(&mut self, served: &mut Served, header: &Header, outcome: Result<()>, data: Vec<u8>) {
+        let Err(error) = outcome else { return self.finish_success(served, header, data) };
+        served.client.outstanding -= 1;
+        served.client.outstanding_bytes -= u64::from(header.size);
+        log_debug!(self.log, "Transaction id={} failed: {}", header.id, error.text());
+        self.respond(served, header, Err(error.text()), data);
     }
 
     /// Queues a response. A failed one carries no data of the slave's.
