@@ -188,6 +188,8 @@ pub(super) struct Wire {
     /// The system has said that the peer sends no more.
     pub(super) is_read_closed: bool,
     out: Outgoing,
+    /// The system took less than all when it was last asked: it will say when it takes more.
+    is_full: bool,
     /// Where `out` goes, if not to `stream`.
     out_stream: Option<Arc<TcpStream>>,
 }
@@ -208,6 +210,7 @@ impl Wire {
             session,
             is_read_closed: false,
             out: Outgoing::default(),
+            is_full: false,
             out_stream: None,
         })
     }
@@ -318,6 +321,15 @@ impl Wire {
     /// Sends as much as the socket takes, the session's own output included; see
     /// [`Outgoing::send`].
     pub(super) fn flush(&mut self) -> io::Result<bool> {
+        if self.out.backlog() == 0 && self.session.output_len() == 0 {
+            return Ok(true);
+        }
+        let flushed = self.flush_all();
+        self.is_full = matches!(flushed, Ok(false));
+        flushed
+    }
+
+    fn flush_all(&mut self) -> io::Result<bool> {
         loop {
             self.queue_control();
             if !self.out.send(self.out_stream.as_ref().unwrap_or(&self.stream))? {
@@ -327,6 +339,12 @@ impl Wire {
                 return Ok(true);
             }
         }
+    }
+
+    /// Whether the last [`flush`](Self::flush) has left something, so that the socket becoming
+    /// writable is of interest.
+    pub(super) fn is_full(&self) -> bool {
+        self.is_full
     }
 
     /// Hands over what waits to be sent, to somebody else who sends on this socket.

@@ -434,16 +434,22 @@ impl Driver {
         }
     }
 
-    /// A connection takes octets again.
+    /// A connection takes octets again. Said with every event, so mostly there is nothing to send;
+    /// who waits for room may find that others have sent meanwhile.
     fn writable(&mut self, registry: &Registry, token: usize) {
-        self.send(registry, token);
-        let Some(twin) = self.pairing.twin(token) else { return };
-        if self.connections.get(token).is_some_and(|connection| connection.is_duplex) {
-            self.send(registry, twin);
-            self.resume(registry, token);
-        } else {
-            self.resume(registry, twin);
+        let Some(connection) = self.connections.get(token) else { return };
+        let (is_duplex, is_full) = (connection.is_duplex, connection.wire.is_full());
+        if is_full {
+            self.send(registry, token);
         }
+        let Some(twin) = self.pairing.twin(token) else { return };
+        if !is_duplex {
+            return self.resume(registry, twin);
+        }
+        if self.connections.get(twin).is_some_and(|twin| twin.wire.is_full()) {
+            self.send(registry, twin);
+        }
+        self.resume(registry, token);
     }
 
     /// Takes up a connection again that had to wait for its client's transactions.
@@ -474,12 +480,16 @@ impl Driver {
 
     /// Answers what the slave had kept and has completed; returns whether there was anything.
     fn take_ended(&mut self) -> bool {
+        let mut coming = self.completions.ended.lock();
+        if coming.is_empty() {
+            return false;
+        }
         let mut ended = std::mem::take(&mut self.ended);
-        std::mem::swap(&mut *self.completions.ended.lock(), &mut ended);
-        let had_ended = !ended.is_empty();
+        std::mem::swap(&mut *coming, &mut ended);
+        drop(coming);
         self.answer_ended(&mut ended);
         self.ended = ended;
-        had_ended
+        true
     }
 
     /// Answers what has ended, sends, and takes up the clients that thereby may go on.

@@ -100,7 +100,7 @@ impl Driver {
             self.dirty.push(client.response);
         }
         self.connections.put_back(client.response, response);
-        self.clients.insert(token, client);
+        *self.clients.get_mut(&token).expect("it stays in the table") = client;
     }
 
     /// Whether the next request of a client may be executed.
