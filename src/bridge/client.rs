@@ -3,6 +3,7 @@
 mod direct;
 mod driver;
 mod half;
+mod large;
 mod pipe;
 mod receiver;
 mod shared;

@@ -172,7 +172,22 @@ impl DataCell {
     /// Locks `count` bytes at `offset`; `None` once the buffer has been taken back or where the
     /// range does not lie within it.
     pub(super) fn lock(&self, offset: usize, count: usize) -> Option<DataGuard<'_>> {
-        let mut guard = self.guard();
+        self.within(self.guard(), offset, count)
+    }
+
+    /// As [`lock`](Self::lock), but `None` also where somebody holds the lock.
+    pub(super) fn try_lock(&self, offset: usize, count: usize) -> Option<DataGuard<'_>> {
+        let guard = self.lock.try_lock().then(|| self.guard_of_locked())?;
+        self.within(guard, offset, count)
+    }
+
+    /// `guard`, of the lock of this cell, as that of `count` bytes at `offset`.
+    fn within<'a>(
+        &self,
+        mut guard: DataGuard<'a>,
+        offset: usize,
+        count: usize,
+    ) -> Option<DataGuard<'a>> {
         let start = self.start();
         let inside = offset.checked_add(count).is_some_and(|end| end <= self.len as usize);
         if start.is_null() || !inside {
@@ -286,6 +301,19 @@ mod tests {
         }
         assert_eq!(&*cell.lock(1, 2).unwrap(), &[2, 3]);
         assert_eq!(&*cell.lock(4, 0).unwrap(), &[0u8; 0]);
+    }
+
+    #[test]
+    fn a_lock_that_is_held_is_not_waited_for_by_who_tries() {
+        let cell = DataCell::new(Buffer::from(vec![1, 2, 3, 4]));
+        let guard = cell.lock(0, 4).unwrap();
+        assert!(cell.try_lock(0, 4).is_none());
+        drop(guard);
+        assert_eq!(&*cell.try_lock(1, 2).unwrap(), &[2, 3]);
+        assert!(cell.try_lock(3, 2).is_none());
+        drop(cell.take());
+        assert!(cell.try_lock(0, 0).is_none());
+        cell.locked(|| ());
     }
 
     #[test]

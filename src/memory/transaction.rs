@@ -315,6 +315,19 @@ impl Transaction {
         (!self.expired()).then_some(guard)
     }
 
+    /// Locks the data as [`data`](Self::data) does, but also where the transaction has expired and
+    /// its buffer has not been collected: for a holder that has begun to send it. The bytes are
+    /// only to be read.
+    pub(crate) fn data_until_collected(&self) -> Option<DataGuard<'_>> {
+        self.data_cell().lock(self.offset as usize, self.size as usize)
+    }
+
+    /// As [`data_until_collected`](Self::data_until_collected), but `None` also where somebody
+    /// holds the lock.
+    pub(crate) fn try_data_until_collected(&self) -> Option<DataGuard<'_>> {
+        self.data_cell().try_lock(self.offset as usize, self.size as usize)
+    }
+
     /// The lock and the bytes of this transaction and all its relatives.
     pub(super) fn data_cell(&self) -> &DataCell {
         &self.root().data

@@ -4,16 +4,21 @@
 use std::net::Shutdown;
 use std::sync::Arc;
 
-use rogue_mem::bridge::ClientOptions;
-use rogue_mem::memory::{Buffer, Slave, Transaction, READ, VERIFY};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rogue_mem::bridge::{ClientOptions, ClientState, ServerOptions};
+use rogue_mem::memory::{Buffer, Emulate, Slave, Transaction, POST, READ, VERIFY, WRITE};
 
-use crate::support::raw::{self, Raw, RawClient, RawServer, Request};
-use crate::support::{wait_until, Client};
+use crate::support::raw::{self, Item, Raw, RawClient, RawServer, Request};
+use crate::support::{server_of, wait_until, Client, LONG_US};
 
 const SERVER_ID: &str = "00112233445566778899aabbccddeeff";
 const ANNOUNCED: [(&str, &str); 2] = [("X-Rogue-Bridge", "1"), ("X-Rogue-Server", SERVER_ID)];
 /// Not a multiple of anything.
 const LARGE: usize = 1_000_003;
+/// More than the system takes of what nobody reads, as long as little has been read before on that
+/// connection: then it may have been taught to take more.
+const HUGE: usize = 16_000_001;
 
 /// A connected client and a server of our kind that the test plays.
 struct Pair {
@@ -72,6 +77,24 @@ impl Pair {
         tran
     }
 
+    /// Has the client write `HUGE` octets, which get stuck half-way.
+    fn write_huge(&self, ty: u32, seed: usize) -> Arc<Transaction> {
+        let before = self.client.tcp.stats().bytes_out;
+        let tran = self.prepare(ty, pattern(HUGE, seed));
+        wait_until("it is on its way", || self.client.tcp.stats().bytes_out > before + 100_000);
+        assert!(self.client.tcp.stats().bytes_out < before + HUGE as u64);
+        tran
+    }
+
+    /// Takes a request for `HUGE` octets.
+    #[track_caller]
+    fn take_huge(&mut self, ty: u32, seed: usize) -> Request {
+        let request = self.peer.request.take_request();
+        assert_eq!((request.header.ty, request.header.size as usize), (ty, HUGE));
+        assert!(request.data.as_ref().unwrap() == &pattern(HUGE, seed));
+        request
+    }
+
     /// Proves that the connection is as it should be.
     #[track_caller]
     fn assert_in_order(&mut self) {
@@ -97,7 +120,12 @@ fn pairs() -> impl Iterator<Item = Pair> {
 
 /// Octets that differ from their neighbours, and from those of another seed.
 fn pattern(size: usize, seed: usize) -> Vec<u8> {
-    (seed..seed + size).map(|n| (n ^ (n >> 8) ^ (n >> 16)) as u8).collect()
+    // A prime, so that no power of two is a period.
+    const PERIOD: usize = 8191;
+    let period: Vec<u8> = (seed..seed + PERIOD.min(size)).map(|n| (n ^ (n >> 7)) as u8).collect();
+    let mut octets = period.repeat(size / PERIOD + 1);
+    octets.truncate(size);
+    octets
 }
 
 fn holds(tran: &Transaction, count: usize, expected: &[u8]) -> bool {
@@ -260,5 +288,341 @@ fn large_parts_of_one_transaction_are_received_into_its_buffer() {
         let (outcome, data) = collected(&root);
         assert_eq!(outcome, Ok(()));
         assert!(data[..LARGE] == pattern(LARGE, 0) && data[LARGE..] == pattern(LARGE, 1));
+    }
+}
+
+/// Whether the first connection is the one in use.
+fn is_connected_once(pair: &Pair) -> bool {
+    pair.client.tcp.stats().connects == 1 && pair.client.tcp.state() == ClientState::Connected
+}
+
+#[test]
+fn a_large_write_to_a_slow_server_keeps_its_place_between_small_ones() {
+    for mut pair in pairs() {
+        let before = pair.client.start_write(1, &[1; 4]);
+        let huge = pair.write_huge(WRITE, 11);
+        let read = pair.client.start_read(2, 4);
+        let behind = pair.client.start_write(3, &pattern(LARGE, 12));
+        let last = pair.client.start_write(4, &[4; 4]);
+        // Answered between two requests and not within one.
+        pair.peer.request.send(&raw::ping(b"now"));
+        let mut order = Vec::new();
+        let mut answers = Vec::new();
+        while order.len() < 5 {
+            let request = match pair.peer.request.item() {
+                Item::Command(body) => {
+                    assert_eq!(body, b"\x04PONGnow");
+                    assert!(!order.is_empty());
+                    continue;
+                }
+                Item::Message(parts) => Request::of(&parts),
+            };
+            order.push(request.header.address);
+            answers.push(request.header.response(&[0; 4], b"OK"));
+            match request.header.address {
+                0x40 => assert!(request.data.unwrap() == pattern(HUGE, 11)),
+                3 => assert!(request.data.unwrap() == pattern(LARGE, 12)),
+                _ => {}
+            }
+        }
+        assert_eq!(order, [1, 0x40, 2, 3, 4]);
+        pair.send(&answers.concat());
+        assert_eq!(collected(&huge).0, Ok(()));
+        for id in [before, read, behind, last] {
+            pair.client.master.wait(id).unwrap();
+        }
+        pair.assert_in_order();
+    }
+}
+
+#[test]
+fn a_large_write_given_up_half_way_is_sent_to_its_end() {
+    for mut pair in pairs() {
+        let huge = pair.write_huge(WRITE, 21);
+        let behind = pair.client.start_write(3, &[3; 4]);
+        huge.give_up("enough");
+        let (outcome, mut data) = collected(&huge);
+        assert_eq!(outcome, Err("enough".to_owned()));
+        data.fill(0);
+        drop(data);
+        let late = pair.take_huge(WRITE, 21);
+        let request = pair.peer.request.take_request();
+        assert_eq!(request.header.address, 3);
+        pair.send(&[late.answer(), request.answer()].concat());
+        pair.client.master.wait(behind).unwrap();
+        assert_eq!(pair.client.tcp.stats().dropped_responses, 1);
+        pair.assert_in_order();
+        assert!(is_connected_once(&pair));
+    }
+}
+
+#[test]
+fn a_large_write_given_up_before_it_is_begun_is_not_sent() {
+    for mut pair in pairs() {
+        let first = pair.write_huge(WRITE, 31);
+        let second = pair.prepare(WRITE, pattern(LARGE, 32));
+        let third = pair.client.start_write(3, &[3; 4]);
+        second.give_up("not needed");
+        collected(&second).0.unwrap_err();
+        let answer = pair.take_huge(WRITE, 31).answer();
+        let request = pair.peer.request.take_request();
+        assert_eq!(request.header.address, 3);
+        pair.send(&[answer, request.answer()].concat());
+        assert_eq!(collected(&first).0, Ok(()));
+        pair.client.master.wait(third).unwrap();
+        pair.assert_in_order();
+    }
+}
+
+#[test]
+fn a_large_write_whose_time_runs_out_half_way_is_sent_to_its_end() {
+    for mut pair in pairs() {
+        pair.client.master.set_timeout(50_000);
+        let id = pair.client.start_write(0x40, &pattern(HUGE, 33));
+        let text = pair.client.error_of(id);
+        assert!(text.starts_with("Timeout waiting for register transaction"), "{text}");
+        pair.client.master.set_timeout(LONG_US);
+        pair.take_huge(WRITE, 33);
+        pair.assert_in_order();
+        assert!(is_connected_once(&pair));
+    }
+}
+
+#[test]
+fn a_large_write_that_is_completed_past_the_client_is_sent_to_its_end_if_its_data_is_there() {
+    for mut pair in pairs() {
+        let huge = pair.write_huge(WRITE, 41);
+        huge.done();
+        pair.take_huge(WRITE, 41);
+        let (outcome, data) = collected(&huge);
+        assert_eq!(outcome, Ok(()));
+        assert!(data == pattern(HUGE, 41));
+        pair.assert_in_order();
+        assert!(is_connected_once(&pair));
+    }
+}
+
+#[test]
+fn where_the_data_of_a_half_sent_write_is_gone_nothing_is_sent_behind_it() {
+    for mut pair in pairs() {
+        let huge = pair.write_huge(WRITE, 42);
+        let behind = pair.client.start_write(3, &[3; 4]);
+        let other = pair.client.start_read(4, 4);
+        huge.done();
+        collected(&huge).0.unwrap();
+        pair.peer.request.wait_closed();
+        pair.peer = Pair::serve(&pair.server, pair.is_duplex);
+        for (id, address) in [(behind, 3), (other, 4)] {
+            let request = pair.peer.request.take_request();
+            assert_eq!(request.header.address, address, "it had not been sent");
+            pair.send(&request.answer());
+            pair.client.master.wait(id).unwrap();
+        }
+        pair.assert_in_order();
+    }
+}
+
+#[test]
+fn what_is_on_its_way_when_the_data_of_a_write_is_gone_fails_with_a_plain_text() {
+    let mut pair = Pair::new(false, ClientOptions::default());
+    let read = pair.client.start_read(4, 4);
+    let huge = pair.write_huge(WRITE, 43);
+    huge.done();
+    collected(&huge).0.unwrap();
+    pair.peer.request.wait_closed();
+    let text = pair.client.error_of(read);
+    assert!(text.contains("16000001 bytes was given up while it was being sent"), "{text}");
+}
+
+#[test]
+fn a_large_write_that_is_answered_half_way_is_sent_to_its_end() {
+    for (mut pair, result) in pairs().zip([b"too large".as_slice(), b"OK"].repeat(2)) {
+        let huge = pair.write_huge(WRITE, 51);
+        let behind = pair.client.start_read(0x99, 4);
+        let header = raw::Header::of_octets(&pair.peer.request.peek(28));
+        assert_eq!((header.size as usize, header.address), (HUGE, 0x40));
+        pair.send(&header.response(&[], result));
+        let (outcome, mut data) = collected(&huge);
+        assert_eq!(outcome.is_ok(), result == b"OK");
+        data.fill(0);
+        drop(data);
+        pair.take_huge(WRITE, 51);
+        let request = pair.peer.request.take_request();
+        pair.send(&request.answer());
+        pair.client.master.wait(behind).unwrap();
+        pair.assert_in_order();
+        assert!(is_connected_once(&pair));
+    }
+}
+
+#[test]
+fn a_large_write_fails_with_the_connection_that_breaks_half_way() {
+    for mut pair in pairs() {
+        let huge = pair.write_huge(WRITE, 61);
+        let behind = pair.client.start_write(3, &[3; 4]);
+        pair.reconnect();
+        let text = collected(&huge).0.unwrap_err();
+        assert!(text.contains("was lost"), "{text}");
+        let request = pair.peer.request.take_request();
+        assert_eq!(request.header.address, 3, "the next one, from its first octet on");
+        pair.send(&request.answer());
+        pair.client.master.wait(behind).unwrap();
+        pair.assert_in_order();
+    }
+}
+
+#[test]
+fn d09_a_large_posted_write_is_complete_when_it_is_handed_over_and_not_before() {
+    for mut pair in pairs() {
+        let huge = pair.write_huge(POST, 71);
+        let small = pair.prepare(POST, vec![7; 4]);
+        assert!(!huge.is_done() && !small.is_done());
+        assert_eq!(pair.client.tcp.stats().outstanding, 2);
+        pair.take_huge(POST, 71);
+        assert_eq!(pair.peer.request.take_request().data, Some(vec![7; 4]));
+        for tran in [huge, small] {
+            assert_eq!(collected(&tran).0, Ok(()));
+        }
+        assert_eq!(pair.client.tcp.stats().outstanding, 0);
+        pair.assert_in_order();
+    }
+    // Given up half-way it is sent all the same.
+    for mut pair in pairs() {
+        let huge = pair.write_huge(POST, 72);
+        huge.give_up("enough");
+        drop(collected(&huge));
+        pair.take_huge(POST, 72);
+        pair.assert_in_order();
+    }
+}
+
+#[test]
+fn octets_of_large_writes_are_counted_as_they_are_sent() {
+    let mut pair = Pair::new(false, ClientOptions::default());
+    let before = pair.client.tcp.stats();
+    let id = pair.client.start_write(0x40, &pattern(LARGE, 81));
+    let request = pair.peer.request.take_request();
+    pair.send(&request.answer());
+    pair.client.master.wait(id).unwrap();
+    let after = pair.client.tcp.stats();
+    assert_eq!(after.bytes_out - before.bytes_out, (LARGE + 28 + 9) as u64);
+    assert_eq!(after.bytes_in - before.bytes_in, (LARGE + 28 + 9 + 4) as u64);
+    assert_eq!(after.requests, 1);
+}
+
+#[test]
+fn a_client_may_be_stopped_or_dropped_while_it_sends_a_large_write() {
+    for mut pair in pairs() {
+        let huge = pair.write_huge(WRITE, 91);
+        pair.client.tcp.stop();
+        let text = collected(&huge).0.unwrap_err();
+        assert!(text.contains("has been stopped"), "{text}");
+        pair.peer.request.wait_closed();
+    }
+    for mut pair in pairs() {
+        let id = pair.client.start_write(0x40, &pattern(HUGE, 92));
+        let Client { tcp, master } = pair.client;
+        drop(master);
+        // The master gave it up, which the client outlives.
+        pair.client = Client { tcp, master: Default::default() };
+        pair.client.master.set_slave(pair.client.tcp.clone());
+        pair.client.master.set_timeout(LONG_US);
+        pair.client.master.wait(id).unwrap();
+        pair.take_huge(WRITE, 92);
+        pair.assert_in_order();
+    }
+}
+
+#[test]
+fn writes_given_up_at_any_time_come_wholly_or_not_at_all() {
+    const COUNT: usize = 150;
+    for (round, mut pair) in pairs().enumerate() {
+        let mut random = ChaCha8Rng::seed_from_u64(0xB10C + round as u64);
+        let Pair { client, peer, .. } = &mut pair;
+        let mut raw = Raw::new(peer.request.stream.try_clone().unwrap());
+        std::thread::scope(|scope| {
+            let reader = scope.spawn(move || {
+                let mut seen = Vec::new();
+                loop {
+                    let request = raw.take_request();
+                    let (n, size) = (request.header.address as usize, request.header.size);
+                    if size == 0 {
+                        return seen;
+                    }
+                    assert!(request.data.unwrap() == pattern(size as usize, n), "{n}");
+                    seen.push(n);
+                }
+            });
+            for n in 0..COUNT {
+                let size = random.random_range(1..3_000_000);
+                let ty = if random.random() { WRITE } else { POST };
+                let tran = client.master.prepare(n as u64, pattern(size, n).into(), ty).unwrap();
+                client.master.launch(&tran);
+                for _ in 0..random.random_range(0..300) {
+                    std::thread::yield_now();
+                }
+                tran.give_up("enough");
+                tran.collect().unwrap().1.into_vec().fill(0);
+            }
+            client.start_write(COUNT as u64, &[]);
+            let seen = reader.join().unwrap();
+            assert!(seen.is_sorted_by(|one, next| one < next), "{seen:?}");
+        });
+        assert!(is_connected_once(&pair));
+        pair.assert_in_order();
+    }
+}
+
+#[test]
+fn blocks_of_any_size_written_and_read_by_several_threads_are_those_of_a_model() {
+    const REGION: u64 = 1 << 24;
+    for (round, direct) in [true, false].into_iter().enumerate() {
+        let server = server_of(Emulate::new(4, 0xFFFF_FFFF), ServerOptions::default());
+        let client = Client::with(server.port(), ClientOptions { direct, ..Default::default() });
+        client.wait_ready();
+        std::thread::scope(|scope| {
+            for thread in 0..4 {
+                let client = &client;
+                let mut random = ChaCha8Rng::seed_from_u64(round as u64 * 100 + thread);
+                scope.spawn(move || work_on_a_model(client, thread * REGION, &mut random));
+            }
+        });
+        assert_eq!(client.tcp.stats().outstanding, 0);
+        assert_eq!(client.tcp.stats().connects, 1);
+    }
+}
+
+/// Writes and reads at `base`, several at once.
+fn work_on_a_model(client: &Client, base: u64, random: &mut ChaCha8Rng) {
+    const REGION_OCTETS: usize = 1_000_000;
+    const TURN_COUNT: usize = 60;
+    const SIZES: [usize; 7] = [4, 16_384, 65_499, 65_536, 65_537, 131_072, 400_000];
+    let mut model = vec![0; REGION_OCTETS];
+    for turn in 0..TURN_COUNT {
+        let mut waiting = Vec::new();
+        for _ in 0..random.random_range(1..8) {
+            let near = SIZES[random.random_range(0..SIZES.len())];
+            let size = (near + random.random_range(0..80)).saturating_sub(40).max(1);
+            let at = random.random_range(0..REGION_OCTETS - size);
+            let range = at..at + size;
+            if random.random() {
+                let data = pattern(size, turn * 1000 + size);
+                model[range].copy_from_slice(&data);
+                let ty = if random.random() { WRITE } else { POST };
+                let id = client.master.request(base + at as u64, data.into(), ty).unwrap();
+                waiting.push((id, None));
+            } else {
+                let id = client.start_read(base + at as u64, size);
+                waiting.push((id, Some(model[range].to_vec())));
+            }
+        }
+        for (id, expected) in waiting {
+            match expected {
+                Some(expected) => {
+                    assert!(client.master.wait_buffer(id).unwrap() == expected, "turn {turn}");
+                }
+                None => client.master.wait(id).unwrap(),
+            }
+        }
     }
 }

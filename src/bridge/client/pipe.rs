@@ -7,17 +7,22 @@ use std::sync::Arc;
 
 use mio::net::TcpStream;
 
+use super::large::{Large, Progress, Sending, LARGE_OCTETS_MIN};
 use crate::bridge::wire::Outgoing;
 use crate::memory::{is_write, Transaction, POST};
 use crate::proto::bridge::{encode_request, Header, TYPE_PROBE};
 
 /// Octets of encoded requests after which they are sent before more are encoded.
 const BATCH_OCTETS: usize = 64 * 1024;
+// A large write ends its batch.
+const _: () = assert!(LARGE_OCTETS_MIN >= BATCH_OCTETS);
 
 /// What is to be sent.
 pub(super) enum Item {
     /// A request, with its id on the wire.
     Request(u32, Arc<Transaction>),
+    /// A write whose data is sent from where it is, with its id on the wire.
+    Large(u32, Arc<Transaction>, Arc<Progress>),
     /// A readiness probe with this id.
     Probe(u32),
     /// Octets of the session's own (a PONG).
@@ -58,8 +63,10 @@ impl Item {
     fn octets(&self) -> usize {
         const HEADER_OCTETS: usize = 37;
         match self {
-            Item::Request(_, tran) if is_write(tran.ty()) => tran.size() as usize + HEADER_OCTETS,
-            Item::Request(..) | Item::Probe(_) => HEADER_OCTETS,
+            Item::Request(_, tran) | Item::Large(_, tran, _) if is_write(tran.ty()) => {
+                tran.size() as usize + HEADER_OCTETS
+            }
+            Item::Request(..) | Item::Large(..) | Item::Probe(_) => HEADER_OCTETS,
             Item::Control(octets) => octets.len(),
         }
     }
@@ -74,6 +81,8 @@ pub(super) fn header_of(wire_id: u32, tran: &Transaction) -> Header {
 pub(super) struct Pipe {
     stream: Arc<TcpStream>,
     out: Outgoing,
+    /// What comes behind `out`; nothing is encoded until it has been sent.
+    large: Option<Large>,
     /// Octets of this connection that have been encoded.
     encoded_total: u64,
     /// Posted writes that complete once the system has taken this many octets.
@@ -89,6 +98,7 @@ impl Pipe {
             stream,
             encoded_total: out.backlog() as u64,
             out,
+            large: None,
             posts: VecDeque::new(),
             blocked: false,
         }
@@ -104,53 +114,82 @@ impl Pipe {
         octets
     }
 
-    /// Encodes one item. A write whose requester has taken its buffer back is left out.
+    /// Encodes one item. A write whose requester has taken its buffer back is left out. Nothing may
+    /// follow a large one.
     fn encode(&mut self, item: Item) {
+        debug_assert!(self.large.is_none());
         let out = self.out.end();
         let before = out.len();
-        match &item {
+        match item {
+            Item::Large(wire_id, tran, progress) => {
+                self.large = Large::begin(&header_of(wire_id, &tran), tran.clone(), progress);
+                self.encoded_total += self.large_backlog() as u64;
+                return self.note_post(wire_id, tran);
+            }
             Item::Request(wire_id, tran) => {
-                let header = header_of(*wire_id, tran);
+                let header = header_of(wire_id, &tran);
                 if !is_write(tran.ty()) {
                     encode_request(&header, &[], out);
                 } else if let Some(data) = tran.data() {
                     encode_request(&header, &data, out);
                 }
+                self.encoded_total += (out.len() - before) as u64;
+                return self.note_post(wire_id, tran);
             }
             Item::Probe(id) => {
-                let header = Header { id: *id, address: 0, size: 0, ty: TYPE_PROBE };
+                let header = Header { id, address: 0, size: 0, ty: TYPE_PROBE };
                 encode_request(&header, &[], out);
             }
-            Item::Control(octets) => out.extend_from_slice(octets),
+            Item::Control(octets) => out.extend_from_slice(&octets),
         }
         self.encoded_total += (out.len() - before) as u64;
-        match item {
-            Item::Request(wire_id, tran) if tran.ty() == POST => {
-                self.posts.push_back((self.encoded_total, wire_id, tran));
-            }
-            _ => {}
+    }
+
+    /// A posted write ends with what has been encoded.
+    fn note_post(&mut self, wire_id: u32, tran: Arc<Transaction>) {
+        if tran.ty() == POST {
+            self.posts.push_back((self.encoded_total, wire_id, tran));
         }
     }
 
     /// Sends what is encoded. Returns whether all of it is out; if not, the socket will become
     /// writable.
     pub(super) fn flush(&mut self) -> io::Result<bool> {
-        self.out.send(&self.stream)
+        loop {
+            let is_out = self.out.send(&self.stream)?;
+            self.out.spent().for_each(drop);
+            let (true, Some(large)) = (is_out, &mut self.large) else { return Ok(is_out) };
+            match large.send(&self.stream)? {
+                Sending::Blocked => return Ok(false),
+                Sending::Sent => {}
+                Sending::Ended(rest) => drop(self.out.append(rest)),
+            }
+            self.large = None;
+        }
+    }
+
+    fn large_backlog(&self) -> usize {
+        self.large.as_ref().map_or(0, Large::backlog)
+    }
+
+    /// Octets that wait to be sent.
+    fn backlog(&self) -> usize {
+        self.out.backlog() + self.large_backlog()
     }
 
     /// Whether nothing waits to be sent.
     pub(super) fn is_flushed(&self) -> bool {
-        self.out.backlog() == 0
+        self.backlog() == 0
     }
 
     /// Whether more may be encoded before some of it has been sent.
     pub(super) fn has_room(&self) -> bool {
-        self.out.backlog() < BATCH_OCTETS
+        self.large.is_none() && self.out.backlog() < BATCH_OCTETS
     }
 
     /// Octets the system has taken.
     pub(super) fn sent_total(&self) -> u64 {
-        self.encoded_total - self.out.backlog() as u64
+        self.encoded_total - self.backlog() as u64
     }
 
     /// The next posted write that the system has taken wholly.

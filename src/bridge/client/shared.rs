@@ -16,6 +16,7 @@ use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use super::direct::{Direct, Reader};
 use super::half::Failure;
+use super::large::{Progress, LARGE_OCTETS_MIN};
 use super::pipe::{header_of, Batch, Item, Pipe};
 use super::receiver::{Receiver, Response, RESPONSES_TOGETHER_MAX};
 use super::{ClientOptions, ClientState, ClientStats};
@@ -95,6 +96,8 @@ pub(super) struct State {
     window: usize,
     /// `None` without a connection, and while a thread encodes and sends.
     pipe: Option<Pipe>,
+    /// The latest large write that was given to a connection, by its id on the wire.
+    large: Option<(u32, Arc<Progress>)>,
     /// The event loop has been asked to send what is queued.
     is_loop_told: bool,
     /// Who reads the responses.
@@ -150,6 +153,7 @@ impl Shared {
             in_flight: 0,
             window: LEGACY_WINDOW,
             pipe: None,
+            large: None,
             is_loop_told: false,
             direct: Direct::default(),
             generation: 0,
@@ -326,7 +330,9 @@ impl Shared {
 
     fn log_batch(&self, batch: &Batch) {
         for item in &batch.items {
-            let Item::Request(wire_id, tran) = item else { continue };
+            let (Item::Request(wire_id, tran) | Item::Large(wire_id, tran, _)) = item else {
+                continue;
+            };
             log_debug!(
                 self.log,
                 "Forwarding transaction id={wire_id}, addr=0x{:x}, size={}, type={}",
@@ -446,6 +452,9 @@ impl Shared {
         payload: Payload<'_>,
         result: &[u8],
     ) {
+        if is_write(tran.ty()) && tran.size() as usize >= LARGE_OCTETS_MIN {
+            self.finish_sending(header.id, tran);
+        }
         let is_elsewhere = matches!(payload, Payload::Placed(place) if !Arc::ptr_eq(place, tran));
         if *header != header_of(header.id, tran) || is_elsewhere {
             return tran.error("Transaction data mismatch in TcpClient");
@@ -480,6 +489,15 @@ impl Shared {
             );
         }
         tran.done();
+    }
+
+    /// A large write has been answered, maybe before the last of it was sent, which has to follow
+    /// all the same.
+    fn finish_sending(&self, wire_id: u32, tran: &Transaction) {
+        let progress = self.state.lock().large_with(wire_id);
+        if let (Some(progress), Some(data)) = (progress, tran.data()) {
+            progress.keep_rest_of(&data);
+        }
     }
 
     /// Sends what has found no room so far; after responses have made some.
@@ -731,15 +749,27 @@ impl State {
                     self.stats.requests += 1;
                     // A read needs nothing of its transaction that another thread may take away,
                     // so it is encoded here, unless it has to wait for a write before it.
-                    match is_write(entry.tran.ty()) || !batch.items.is_empty() || is_logging {
-                        true => batch.push(Item::Request(wire_id, entry.tran.clone())),
-                        false => batch.octets += pipe.encode_read(wire_id, &entry.tran),
+                    let tran = &entry.tran;
+                    if is_write(tran.ty()) && tran.size() as usize >= LARGE_OCTETS_MIN {
+                        let progress = Arc::<Progress>::default();
+                        self.large = Some((wire_id, progress.clone()));
+                        batch.push(Item::Large(wire_id, tran.clone(), progress));
+                    } else if is_write(tran.ty()) || !batch.items.is_empty() || is_logging {
+                        batch.push(Item::Request(wire_id, tran.clone()));
+                    } else {
+                        batch.octets += pipe.encode_read(wire_id, tran);
                     }
                 }
                 None => {}
             }
             self.queue.pop_front();
         }
+    }
+
+    /// How far the write with this id on the wire is, if it is large and perhaps still being sent.
+    fn large_with(&self, wire_id: u32) -> Option<Arc<Progress>> {
+        let (_, progress) = self.large.as_ref().filter(|(id, _)| *id == wire_id)?;
+        Some(progress.clone())
     }
 
     /// Removes the entry of this very transaction.
@@ -794,6 +824,7 @@ impl State {
         self.peer = PeerInfo::default();
         self.in_flight = 0;
         self.urgent.clear();
+        self.large = None;
         self.probes.values_mut().for_each(|is_answered| *is_answered = false);
         let sent = self.table.iter().filter(|(_, entry)| entry.sent);
         let ids: Vec<u32> = sent.map(|(id, _)| *id).collect();
@@ -849,6 +880,11 @@ impl Holder for Shared {
         let mut state = self.state.lock();
         let Some(entry) = state.remove_if(self.wire_id(tran), tran) else { return };
         state.purge_queue();
+        if let Some(progress) = state.large_with(self.wire_id(tran)) {
+            drop(state);
+            progress.keep_rest(tran);
+            state = self.state.lock();
+        }
         if entry.sent && !state.queue.is_empty() {
             // There is room for another request.
             self.pump(state);

@@ -113,6 +113,12 @@ impl Header {
         Header { id: number(&parts[0]), address, size, ty }
     }
 
+    /// Of the first octets of a message.
+    pub fn of_octets(octets: &[u8]) -> Header {
+        let part = |from: usize, to: usize| octets[from..to].to_vec();
+        Header::of(&[part(2, 6), part(8, 16), part(18, 22), part(24, 28)])
+    }
+
     /// The response to a request with this header.
     pub fn response(&self, payload: &[u8], result: &[u8]) -> Vec<u8> {
         let (id, address) = (self.id.to_le_bytes(), self.address.to_le_bytes());
@@ -129,6 +135,12 @@ pub struct Request {
 }
 
 impl Request {
+    #[track_caller]
+    pub fn of(parts: &[Vec<u8>]) -> Request {
+        assert!((4..=5).contains(&parts.len()), "{} parts", parts.len());
+        Request { header: Header::of(parts), data: parts.get(4).cloned() }
+    }
+
     /// The usual answer: zeros for a read, an echo for a write.
     pub fn answer(&self) -> Vec<u8> {
         let zeros = vec![0; self.header.size as usize];
@@ -215,6 +227,15 @@ impl Raw {
         self.input.drain(..count).collect()
     }
 
+    /// The next `count` octets, which stay there.
+    #[track_caller]
+    pub fn peek(&mut self, count: usize) -> Vec<u8> {
+        while self.input.len() < count {
+            assert!(self.fill(), "closed after {:?}", self.input);
+        }
+        self.input[..count].to_vec()
+    }
+
     /// Exchanges greetings.
     #[track_caller]
     pub fn greet(&mut self) {
@@ -287,9 +308,7 @@ impl Raw {
     #[track_caller]
     pub fn take_request(&mut self) -> Request {
         let Item::Message(parts) = self.item() else { panic!("a command instead of a request") };
-        let header = Header::of(&parts);
-        assert!((4..=5).contains(&parts.len()), "{} parts", parts.len());
-        Request { header, data: parts.get(4).cloned() }
+        Request::of(&parts)
     }
 
     #[track_caller]
