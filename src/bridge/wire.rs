@@ -232,6 +232,11 @@ impl Wire {
         receive(|| (&*self.stream).read_vectored(&mut buffers))
     }
 
+    /// Throws away what has come, at most `limit` octets. Fails where the system cannot do that.
+    pub(super) fn discard(&self, limit: usize) -> Received {
+        receive(|| socket::discard(&self.stream, limit))
+    }
+
     /// Reads what has come into the room behind `bytes`, at most `limit` octets. There must be
     /// room.
     pub(super) fn read_behind(&self, bytes: &mut Vec<u8>, limit: usize) -> Received {

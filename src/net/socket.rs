@@ -263,5 +263,16 @@ pub fn receive_behind(stream: &TcpStream, bytes: &mut Vec<u8>, limit: usize) -> 
     sys::receive_behind(stream.as_fd(), bytes, limit)
 }
 
+/// Throws away what has come, at most `limit` bytes, without copying it out of the system. Returns
+/// their number; 0 is the end of the stream.
+///
+/// # Errors
+///
+/// The system's: `WouldBlock` when there is nothing, `Interrupted` to try again; one of another
+/// kind also where the system cannot do this, so that the bytes are to be received.
+pub fn discard(stream: &TcpStream, limit: usize) -> io::Result<usize> {
+    sys::discard(stream.as_fd(), limit)
+}
+
 #[cfg(test)]
 mod tests;

@@ -106,6 +106,23 @@ pub(super) fn receive_behind(
     Ok(received)
 }
 
+/// Takes at most `limit` bytes off what a stream has received, without looking at them.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(super) fn discard(socket: BorrowedFd<'_>, limit: usize) -> io::Result<usize> {
+    let nowhere = ptr::null_mut();
+    // SAFETY: with this flag the system writes nothing (tcp(7)); one that did not know it would
+    // find that it cannot write there, and say so.
+    let count = unsafe { libc::recv(socket.as_raw_fd(), nowhere, limit, libc::MSG_TRUNC) };
+    // Negative for an error, and then no length.
+    usize::try_from(count).map_err(|_| io::Error::last_os_error())
+}
+
+/// Other systems cannot.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(super) fn discard(_socket: BorrowedFd<'_>, _limit: usize) -> io::Result<usize> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
 /// One address of one network interface.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct InterfaceAddress {

@@ -97,7 +97,8 @@ impl Place {
 /// What reading once has given.
 struct Reading {
     received: Received,
-    /// Octets of it that are where they belong; the others are in the scratch buffer.
+    /// Octets of it that are where they belong, or gone if that is nowhere; the others are in the
+    /// scratch buffer.
     placed: usize,
     /// Octets that could have come.
     room: usize,
@@ -201,7 +202,7 @@ impl Receiver {
 
     fn read_once(&mut self, shared: &Shared, scratch: &mut [u8]) -> Result<Taken, Failure> {
         let reading = match self.read_payload(scratch) {
-            // The end of the connection shows again.
+            // The end of the connection shows again; what cannot be thrown away is read.
             None | Some(Reading { received: Received::Closed | Received::Failed(_), .. }) => {
                 let received = self.half.wire.read(scratch);
                 Reading { received, placed: 0, room: scratch.len() }
@@ -223,13 +224,20 @@ impl Receiver {
         }
     }
 
-    /// Reads what is left of a large payload to where it belongs, and then what is behind it to
-    /// `scratch`. `None` where there is none.
+    /// Reads what is left of a large payload to where it belongs (maybe nowhere), and then what is
+    /// behind it to `scratch`. `None` where there is none.
     fn read_payload(&mut self, scratch: &mut [u8]) -> Option<Reading> {
         let wire = &mut self.half.wire;
         let body = self.body.as_mut()?;
         let remaining = self.decoder.payload_remaining(&wire.session);
         let reading = match &mut body.place {
+            // The echo of a write, mostly.
+            Place::Nowhere if remaining > READ_OCTETS as u64 => {
+                let room = remaining.min(PLACED_OCTETS_MAX as u64) as usize;
+                let received = wire.discard(room);
+                let placed = received.count();
+                Some(Reading { received, placed, room })
+            }
             Place::Nowhere => None,
             // Up to its last octet, with which the decoder completes it.
             Place::Here(payload) if remaining > READ_OCTETS as u64 => {

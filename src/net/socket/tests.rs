@@ -226,6 +226,23 @@ fn more_slices_than_the_system_takes_are_sent_in_part() {
     assert!((16..5_000).contains(&sent), "{sent}");
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn what_is_thrown_away_is_not_received_and_what_is_behind_it_is() {
+    let (sender, mut receiver) = connected();
+    assert_eq!(discard(&receiver, 10).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+    let octets: Vec<u8> = (0..100).collect();
+    send_vectored(&sender, &[IoSlice::new(&octets)]).unwrap();
+    await_event(&mut receiver, Interest::READABLE);
+    assert_eq!(discard(&receiver, 60).unwrap(), 60);
+    let mut rest = [0; 100];
+    assert_eq!(receiver.read(&mut rest).unwrap(), 40);
+    assert_eq!(rest[..40], octets[60..]);
+    drop(sender);
+    await_event(&mut receiver, Interest::READABLE);
+    assert_eq!(discard(&receiver, 60).unwrap(), 0);
+}
+
 #[test]
 fn sending_to_a_closed_connection_is_an_error_and_no_signal() {
     let (mut stream, accepted) = connected();
