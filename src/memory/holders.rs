@@ -30,8 +30,14 @@ pub trait Holder: Send + Sync {
     /// another thread is to look.
     fn interrupt(&self) {}
 
-    /// Nobody is going to wait for a transaction kept here: somebody will be told of its end.
+    /// The end of a transaction kept here is not looked for by the help of
+    /// [`attend`](Self::attend), or not any more: somebody sleeps until told, or does other things
+    /// meanwhile. Once for each such transaction, and followed by [`relieved`](Self::relieved).
     fn unattended(&self) {}
+
+    /// A transaction that was [unattended](Self::unattended) has ended. Another thread may say so
+    /// before the first has come to say the other.
+    fn relieved(&self) {}
 
     /// When this holder last saw life that refreshes a transaction started at `start`.
     fn last_activity(&self, start: Time) -> Option<Time>;
@@ -52,16 +58,17 @@ pub(super) struct Holders {
 }
 
 impl Holders {
-    /// Adds `holder` unless it is there.
-    pub(super) fn add(&mut self, holder: Arc<dyn Holder>) {
+    /// Adds `holder` unless it is there; returns whether it was not.
+    pub(super) fn add(&mut self, holder: Arc<dyn Holder>) -> bool {
         let mut place = self;
         while let Some(known) = &place.first {
             if std::ptr::addr_eq(Arc::as_ptr(known), Arc::as_ptr(&holder)) {
-                return;
+                return false;
             }
             place = place.next.get_or_insert_with(Box::default);
         }
         place.first = Some(holder);
+        true
     }
 
     /// Whether there are none.

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, AtomicU8, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use parking_lot::{Condvar, Mutex};
+use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use super::buffer::{Buffer, DataCell, DataGuard};
 use super::holders::{Holder, Holders};
@@ -28,6 +28,8 @@ const TIMED_OUT: u8 = 3;
 const WARNED: u8 = 1;
 /// Somebody waits for the transaction with the help of its holder.
 const ATTENDED: u8 = 2;
+/// Somebody is told of the end, and its holders know.
+const TOLD: u8 = 4;
 
 /// Somebody who is told of the end of a transaction instead of waiting for it.
 pub trait Observer: Send + Sync {
@@ -86,7 +88,7 @@ impl State {
 struct Ended {
     observer: Option<Arc<dyn Observer>>,
     holders: Holders,
-    is_attended: bool,
+    flags: u8,
     subs: Option<Subs>,
 }
 
@@ -104,7 +106,7 @@ pub struct Transaction {
     /// How many tables of pending transactions it is in.
     kept: AtomicU16,
     status: AtomicU8,
-    /// [`WARNED`], and under the state's lock [`ATTENDED`].
+    /// [`WARNED`], and under the state's lock [`ATTENDED`] and [`TOLD`].
     flags: AtomicU8,
     address: AtomicU64,
     timeout_ns: u64,
@@ -393,7 +395,7 @@ impl Transaction {
         Some(Ended {
             observer: state.observer.take(),
             holders: std::mem::take(&mut state.holders),
-            is_attended: self.flags.load(Ordering::Relaxed) & ATTENDED != 0,
+            flags: self.flags.load(Ordering::Relaxed),
             subs: state.rare.as_mut().and_then(|rare| rare.subs.take()),
         })
     }
@@ -401,9 +403,12 @@ impl Transaction {
     /// Tells everybody that this transaction has ended: those who wait for it, those who keep it
     /// or parts of it, the one it is a part of, and its observer. No lock of the bus is held.
     fn announce(self: &Arc<Self>, ended: Ended, error: Option<&str>, given_up: bool) {
-        let Ended { observer, holders, is_attended, subs } = ended;
-        if is_attended {
+        let Ended { observer, holders, flags, subs } = ended;
+        if flags & ATTENDED != 0 {
             holders.iter().for_each(|holder| holder.interrupt());
+        }
+        if flags & TOLD != 0 {
+            holders.iter().for_each(|holder| holder.relieved());
         }
         self.ended.notify_all();
         if given_up || self.kept.load(Ordering::Acquire) > 0 {
@@ -552,24 +557,42 @@ impl Transaction {
     /// after putting the transaction there. Returns false where the transaction has expired:
     /// then it must be taken out of the table again.
     pub fn set_holder(&self, holder: Arc<dyn Holder>) -> bool {
-        let mut state = self.state.lock();
+        let state = self.state.lock();
         // Who ends an ancestor looks at this list, under its lock, after the end: either it finds
         // the holder there, or the end is seen here.
         if self.expired() {
             return false;
         }
         if self.parent.is_none() {
-            state.holders.add(holder);
+            self.add_holder(state, holder);
             return true;
         }
-        state.holders.add(holder.clone());
-        drop(state);
+        self.add_holder(state, holder.clone());
         let root = self.root();
-        let mut state = root.state.lock();
+        let state = root.state.lock();
         if !root.is_done() {
-            state.holders.add(holder);
+            root.add_holder(state, holder);
         }
         true
+    }
+
+    fn add_holder(&self, mut state: MutexGuard<'_, State>, holder: Arc<dyn Holder>) {
+        let is_told = self.flags.load(Ordering::Relaxed) & TOLD != 0;
+        let told = is_told.then(|| holder.clone());
+        let is_new = state.holders.add(holder);
+        drop(state);
+        if let (Some(holder), true) = (told, is_new) {
+            holder.unattended();
+        }
+    }
+
+    /// Tells those who keep this transaction, and those who will, that nobody brings about its
+    /// end by looking for it. It has not ended.
+    fn leave_to_holders(&self, state: MutexGuard<'_, State>) {
+        let is_news = self.flags.fetch_or(TOLD, Ordering::Relaxed) & TOLD == 0;
+        let holders = if is_news { state.holders.clone() } else { Holders::default() };
+        drop(state);
+        holders.iter().for_each(|holder| holder.unattended());
     }
 
     /// Counts a table of the bus that keeps this transaction, in case it is completed past it.
@@ -588,10 +611,7 @@ impl Transaction {
         let mut state = self.state.lock();
         if !self.is_done() {
             state.observer = Some(observer);
-            let holders = state.holders.clone();
-            drop(state);
-            holders.iter().for_each(|holder| holder.unattended());
-            return;
+            return self.leave_to_holders(state);
         }
         drop(state);
         observer.completed(self);
@@ -621,6 +641,10 @@ impl Transaction {
             // The end is written under this lock, so it cannot slip in before the wait.
             if self.is_done() {
                 return;
+            }
+            if self.flags.load(Ordering::Relaxed) & TOLD == 0 {
+                self.leave_to_holders(state);
+                continue;
             }
             match clock::instant(deadline) {
                 Some(instant) => drop(self.ended.wait_until(&mut state, instant)),
@@ -766,13 +790,19 @@ impl Transaction {
 /// Has those of `orphans`, and of their parts, that are still pending dropped by who keeps them.
 fn forget_all(orphans: &[Weak<Transaction>]) {
     for orphan in orphans.iter().filter_map(Weak::upgrade) {
-        let (holders, parts) = {
+        let (holders, is_told, parts) = {
             let mut state = orphan.state.lock();
             let parts = state.subs().map(|subs| subs.children.clone());
-            (std::mem::take(&mut state.holders), parts)
+            let is_told = orphan.flags.load(Ordering::Relaxed) & TOLD != 0;
+            (std::mem::take(&mut state.holders), is_told, parts)
         };
         // Those of one that has ended were its own to tell.
-        holders.iter().for_each(|holder| holder.forget(&orphan));
+        for holder in holders.iter() {
+            holder.forget(&orphan);
+            if is_told {
+                holder.relieved();
+            }
+        }
         forget_all(&parts.unwrap_or_default());
     }
 }

@@ -328,7 +328,7 @@ impl Shared {
             // Where the last turn had nothing to do, the next one will hardly come at once.
             let chance = if events.is_empty() { None } else { spinner.chance() };
             let answer = match chance {
-                Some(limit) if self.spin(poll, &mut events, limit) => {
+                Some(limit) if self.spin(poll, &mut events, limit, driver.deadline()) => {
                     spinner.won();
                     Ok(())
                 }
@@ -347,10 +347,16 @@ impl Shared {
         }
     }
 
-    /// Looks for events again and again, up to `limit`, and returns whether there are any, or a
-    /// wake-up. A deadline in between is late by no more than that.
-    fn spin(&self, poll: &mut Poll, events: &mut Events, limit: Duration) -> bool {
-        let end = clock::now() + limit;
+    /// Looks for events again and again, up to `limit` but not beyond the deadline, and returns
+    /// whether there are any, or a wake-up.
+    fn spin(
+        &self,
+        poll: &mut Poll,
+        events: &mut Events,
+        limit: Duration,
+        deadline: Option<Time>,
+    ) -> bool {
+        let end = (clock::now() + limit).min(deadline.unwrap_or(Time(u64::MAX)));
         loop {
             thread::yield_now();
             let answer = poll.poll(events, Some(Duration::ZERO));

@@ -6,10 +6,12 @@
 //! whoever has waited mostly waits again soon; and then it looks after the connection again, so
 //! what comes while nobody waits is late by no more than [`PAUSE`].
 //!
+//! * As long as there is a transaction of which somebody is told
+//!   ([`Holder::unattended`](crate::memory::Holder)), be it a callback or a second thread that
+//!   waits, the event loop reads, or a thread that was already reading until its own answer has
+//!   come: what somebody wants to know is never late.
 //! * Two threads that wait at once would have to hand the receiver to and fro: after the second
 //!   was seen, the event loop reads for both for [`SHARED_TIME`].
-//! * A transaction that somebody is told of ([`Holder::unattended`](crate::memory::Holder)) is
-//!   never late: the event loop watches again at once.
 //! * A waiting thread is woken where its transaction ends in another thread, and when the event
 //!   loop wants the receiver back, because the request connection has broken.
 
@@ -37,6 +39,8 @@ const PAUSE: Duration = Duration::from_millis(10);
 const PROMPT_TIME_MAX: Duration = Duration::from_micros(20);
 /// For how long the event loop reads after several threads have waited at once.
 const SHARED_TIME: Duration = Duration::from_millis(20);
+/// Buffers that a waiting thread reads before it looks whether its time is over.
+const READS_PER_LOOK_MAX: usize = 16;
 
 /// Who has the receiver.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -203,11 +207,12 @@ impl Shared {
     /// Somebody is to be told of an answer: it is read at once when it comes.
     pub(super) fn leave_to_loop(&self) {
         let mut state = self.state.lock();
+        state.told_count += 1;
         match state.direct.holder {
             Holder::Waiter => state.direct.is_contended = true,
             Holder::Nobody | Holder::EventLoop => self.watch(&mut state),
         }
-        let is_news = !state.queue.is_empty() && state.tell_loop();
+        let is_news = state.has_put_off() && state.tell_loop();
         drop(state);
         if is_news {
             self.wake();
@@ -272,6 +277,7 @@ impl Shared {
     fn take_receiver_to_wait(&self, state: &mut State) -> Option<Taking> {
         let generation = state.generation;
         let is_blocked = state.is_blocked();
+        let is_told = state.told_count > 0;
         let direct = &mut state.direct;
         if !self.options.direct || self.reader.is_recalled() {
             return None;
@@ -280,7 +286,7 @@ impl Shared {
             direct.is_contended = true;
             return None;
         }
-        if direct.shared_until.is_some_and(|end| clock::now() < end) {
+        if is_told || direct.shared_until.is_some_and(|end| clock::now() < end) {
             return None;
         }
         direct.shared_until = None;
@@ -303,7 +309,7 @@ impl Shared {
             if is_contended {
                 state.direct.shared_until = Some(clock::now() + SHARED_TIME);
             }
-            if is_contended || state.direct.is_watched {
+            if is_contended || state.told_count > 0 || state.direct.is_watched {
                 // If it has been watched meanwhile, what this thread has left is told again.
                 self.unwatch(&mut state.direct);
                 self.watch(&mut state);
@@ -341,18 +347,29 @@ impl Shared {
         // An answer to what has been sent just now is not there yet.
         let mut is_drained = is_only_one && receiver.is_drained();
         loop {
+            let mut reads = 0;
             while !is_drained {
                 is_drained = receiver.read(self)? == Taken::Nothing;
                 if tran.is_done() {
                     return Ok(true);
                 }
                 self.pump_queue();
+                reads += 1;
+                // What comes for others may never end.
+                if reads % READS_PER_LOOK_MAX == 0 {
+                    if self.reader.is_recalled() {
+                        return Ok(false);
+                    }
+                    if clock::now() >= until {
+                        return Ok(true);
+                    }
+                }
             }
             if self.reader.is_recalled() {
                 return Ok(false);
             }
             is_drained = false;
-            if self.spin(receiver, tran)? {
+            if self.spin(receiver, tran, until)? {
                 if tran.is_done() {
                     return Ok(true);
                 }
@@ -368,10 +385,15 @@ impl Shared {
         }
     }
 
-    /// Looks again for a while; returns whether there is something new.
-    fn spin(&self, receiver: &mut Receiver, tran: &Transaction) -> Result<bool, Failure> {
+    /// Looks again for a while, `until` then at most; returns whether there is something new.
+    fn spin(
+        &self,
+        receiver: &mut Receiver,
+        tran: &Transaction,
+        until: Time,
+    ) -> Result<bool, Failure> {
         let Some(limit) = receiver.spinner.chance() else { return Ok(false) };
-        let end = clock::now() + limit;
+        let end = (clock::now() + limit).min(until);
         loop {
             thread::yield_now();
             if receiver.read(self)? != Taken::Nothing {

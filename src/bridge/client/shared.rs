@@ -102,6 +102,9 @@ pub(super) struct State {
     is_loop_told: bool,
     /// Who reads the responses.
     pub(super) direct: Direct,
+    /// Transactions whose end somebody is told of; less than none for a moment where the end is
+    /// quicker than the news of them.
+    pub(super) told_count: isize,
     /// Counts connections: a thread that returns a pipe of an earlier one drops it instead.
     pub(super) generation: u64,
     /// Counts the times the socket was said to be writable.
@@ -156,6 +159,7 @@ impl Shared {
             large: None,
             is_loop_told: false,
             direct: Direct::default(),
+            told_count: 0,
             generation: 0,
             writable_count: 0,
             broken: None,
@@ -724,6 +728,11 @@ impl State {
         self.pipe.as_ref().is_some_and(|pipe| pipe.blocked)
     }
 
+    /// Whether something waits that could be sent now, because it was put off.
+    pub(super) fn has_put_off(&self) -> bool {
+        !self.queue.is_empty() && self.in_flight < self.window && !self.is_blocked()
+    }
+
     /// Requests in the queue that somebody waits for.
     fn queued_count(&self) -> usize {
         self.table.len() - self.in_flight
@@ -874,6 +883,10 @@ impl Holder for Shared {
 
     fn unattended(&self) {
         self.leave_to_loop();
+    }
+
+    fn relieved(&self) {
+        self.state.lock().told_count -= 1;
     }
 
     fn forget(&self, tran: &Transaction) {
