@@ -191,7 +191,15 @@ pub(super) struct Wire {
     /// The system took less than all when it was last asked: it will say when it takes more.
     is_full: bool,
     /// Where `out` goes, if not to `stream`.
-    out_stream: Option<Arc<TcpStream>>,
+    detour: Option<Box<Detour>>,
+    /// Another wire sends on `stream`.
+    is_lent: bool,
+}
+
+/// Messages go out on one connection, and what the session has to say on its own.
+struct Detour {
+    stream: Arc<TcpStream>,
+    control: Outgoing,
 }
 
 impl Wire {
@@ -212,6 +220,8 @@ impl Wire {
             out: Outgoing::default(),
             is_full: false,
             out_stream: None,
+            detour: None,
+            is_lent: false,
         })
     }
 
@@ -296,37 +306,52 @@ impl Wire {
         self.out.end()
     }
 
-    /// Octets that wait to be sent.
+    /// Octets of messages that wait to be sent.
     pub(super) fn backlog(&self) -> usize {
         self.out.backlog()
+    }
+
+    /// Whether anything waits to be sent.
+    pub(super) fn has_output(&self) -> bool {
+        let control = self.detour.as_ref().map_or(0, |detour| detour.control.backlog());
+        self.out.backlog() + control > 0
     }
 
     /// Queues what the session has to say (greeting, READY, PONG) behind the whole messages that
     /// wait already, unless those are too many.
     pub(super) fn queue_control(&mut self) {
-        if self.session.output_len() > 0 && self.out.backlog() < CONTROL_BACKLOG_OCTETS_MAX {
-            self.session.take_output(self.out.end());
+        if self.is_lent {
+            return;
+        }
+        let out = self.detour.as_mut().map_or(&mut self.out, |detour| &mut detour.control);
+        if self.session.output_len() > 0 && out.backlog() < CONTROL_BACKLOG_OCTETS_MAX {
+            self.session.take_output(out.end());
         }
     }
 
-    /// Sends on the socket of `other` from now on, which then sends nothing itself: what its
-    /// session has to say is to be [passed on](Self::pass_control).
-    pub(super) fn send_on(&mut self, other: &Wire) {
-        self.out_stream = Some(other.stream.clone());
+    /// Sends messages on the socket of `other` from now on, which then sends nothing itself, or it
+    /// would do so in the middle of a message: what its session has to say is to be
+    /// [passed on](Self::pass_control).
+    pub(super) fn send_on(&mut self, other: &mut Wire) {
+        let stream = other.stream.clone();
+        self.detour = Some(Box::new(Detour { stream, control: Outgoing::default() }));
+        other.is_lent = true;
     }
 
-    /// Queues what the session of `other` has to say here, under the rules of
-    /// [`queue_control`](Self::queue_control).
-    pub(super) fn pass_control(&mut self, other: &mut Session) {
-        if other.output_len() > 0 && self.out.backlog() < CONTROL_BACKLOG_OCTETS_MAX {
+    /// Queues what the session of the wire has to say on whose socket this one sends, under the
+    /// rules of [`queue_control`](Self::queue_control). Returns whether there was anything.
+    pub(super) fn pass_control(&mut self, other: &mut Session) -> bool {
+        let may = other.output_len() > 0 && self.out.backlog() < CONTROL_BACKLOG_OCTETS_MAX;
+        if may {
             other.take_output(self.out.end());
         }
+        may
     }
 
     /// Sends as much as the socket takes, the session's own output included; see
     /// [`Outgoing::send`].
     pub(super) fn flush(&mut self) -> io::Result<bool> {
-        if self.out.backlog() == 0 && self.session.output_len() == 0 {
+        if !self.has_output() && self.session.output_len() == 0 {
             return Ok(true);
         }
         let flushed = self.flush_all();
@@ -337,11 +362,15 @@ impl Wire {
     fn flush_all(&mut self) -> io::Result<bool> {
         loop {
             self.queue_control();
-            if !self.out.send(self.out_stream.as_ref().unwrap_or(&self.stream))? {
-                return Ok(false);
-            }
-            if self.session.output_len() == 0 {
-                return Ok(true);
+            let is_out = match &mut self.detour {
+                None => self.out.send(&self.stream)?,
+                Some(detour) => {
+                    let is_out = self.out.send(&detour.stream)?;
+                    detour.control.send(&self.stream)? && is_out
+                }
+            };
+            if !is_out || self.is_lent || self.session.output_len() == 0 {
+                return Ok(is_out);
             }
         }
     }

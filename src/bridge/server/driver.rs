@@ -287,7 +287,7 @@ impl Driver {
                 Side::Response => decode_response_side(&mut connection, input),
             };
             connection.wire.queue_control();
-            let has_output = connection.wire.backlog() > 0;
+            let has_output = connection.wire.has_output();
             if let Decoded::Paused(turn, _) = decoded {
                 connection.turn = turn;
             }
@@ -326,9 +326,9 @@ impl Driver {
             return decode_handshake(connection, input);
         };
         let decoded = self.decode_requests(&mut served, connection, input);
-        if connection.is_duplex && connection.wire.session.output_len() > 0 {
-            served.response.wire.pass_control(&mut connection.wire.session);
-            served.has_answered = true;
+        if connection.is_duplex {
+            let session = &mut connection.wire.session;
+            served.has_answered |= served.response.wire.pass_control(session);
         }
         self.put_back(served);
         decoded
@@ -393,8 +393,8 @@ impl Driver {
                     return Decoded::Ready(all - input.len());
                 }
                 Some(RequestEvent::Session(_)) if connection.is_duplex => {
-                    served.response.wire.pass_control(&mut connection.wire.session);
-                    served.has_answered = true;
+                    let session = &mut connection.wire.session;
+                    served.has_answered |= served.response.wire.pass_control(session);
                 }
                 Some(RequestEvent::Session(_)) => connection.wire.queue_control(),
             }
@@ -448,8 +448,22 @@ impl Driver {
         }
         if self.connections.get(twin).is_some_and(|twin| twin.wire.is_full()) {
             self.send(registry, twin);
+            if self.pass_control(token, twin) {
+                self.send(registry, twin);
+            }
         }
         self.resume(registry, token);
+    }
+
+    /// Puts what there was no room for, of what the session of a request connection has to say,
+    /// behind the responses that go out on it. Returns whether there was anything.
+    fn pass_control(&mut self, request: usize, response: usize) -> bool {
+        let Some(mut connection) = self.connections.take_out(request) else { return false };
+        let session = &mut connection.wire.session;
+        let response = self.connections.get_mut(response);
+        let was_passed = response.is_some_and(|response| response.wire.pass_control(session));
+        self.connections.put_back(request, connection);
+        was_passed
     }
 
     /// Takes up a connection again that had to wait for its client's transactions.

@@ -262,7 +262,7 @@ impl Driver {
     fn join(&mut self, request: usize, response: usize) {
         let Some(mut first) = self.connections.take_out(request) else { return };
         if let Some(second) = self.connections.get_mut(response) {
-            second.wire.send_on(&first.wire);
+            second.wire.send_on(&mut first.wire);
             first.is_duplex = true;
         }
         self.connections.put_back(request, first);
