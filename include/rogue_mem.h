@@ -1275,6 +1275,12 @@ typedef struct rogue_mem_tcp_server_options_t {
      * ROGUE_MEM_SPIN_NEVER = none.
      */
     uint32_t spin_us;
+    /**
+     * Whether answers go out on a connection of their own to every client, as Rogue's do.
+     * Otherwise they go back on that of the requests where the client agrees, which saves both
+     * systems acknowledgements.
+     */
+    bool no_duplex;
 } rogue_mem_tcp_server_options_t;
 
 /**
@@ -1487,6 +1493,12 @@ typedef struct rogue_mem_tcp_client_options_t {
      * for one reads them itself meanwhile, which saves a change of threads.
      */
     bool no_direct;
+    /**
+     * Whether answers come on a connection of their own from every server, as Rogue's do.
+     * Otherwise they come back on that of the requests where the server agrees, which saves both
+     * systems acknowledgements.
+     */
+    bool no_duplex;
 } rogue_mem_tcp_client_options_t;
 
 /**

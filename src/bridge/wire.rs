@@ -219,7 +219,6 @@ impl Wire {
             is_read_closed: false,
             out: Outgoing::default(),
             is_full: false,
-            out_stream: None,
             detour: None,
             is_lent: false,
         })

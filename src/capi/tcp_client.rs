@@ -47,6 +47,10 @@ pub struct rogue_mem_tcp_client_options_t {
     /// Whether all answers are read by the client's own thread. Otherwise a thread that waits
     /// for one reads them itself meanwhile, which saves a change of threads.
     pub no_direct: bool,
+    /// Whether answers come on a connection of their own from every server, as Rogue's do.
+    /// Otherwise they come back on that of the requests where the server agrees, which saves both
+    /// systems acknowledgements.
+    pub no_duplex: bool,
 }
 
 // SAFETY: integers and truth values, for which zero is false; `size` first.
@@ -91,6 +95,7 @@ fn options_of(given: &rogue_mem_tcp_client_options_t) -> ClientOptions {
         wait_ready: given.wait_ready,
         probe_legacy: given.probe_legacy,
         direct: !given.no_direct,
+        duplex: !given.no_duplex,
         spin: spin_of(given.spin_us),
         ..ClientOptions::default()
     };

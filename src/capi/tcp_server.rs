@@ -49,9 +49,13 @@ pub struct rogue_mem_tcp_server_options_t {
     /// a processor busy. 0 = adaptive: up to 50, where that has been worth it lately.
     /// ROGUE_MEM_SPIN_NEVER = none.
     pub spin_us: u32,
+    /// Whether answers go out on a connection of their own to every client, as Rogue's do.
+    /// Otherwise they go back on that of the requests where the client agrees, which saves both
+    /// systems acknowledgements.
+    pub no_duplex: bool,
 }
 
-// SAFETY: integers, `size` first.
+// SAFETY: integers and a truth value, for which zero is false; `size` first.
 unsafe impl Versioned for rogue_mem_tcp_server_options_t {
     const SIZE_FIRST_BYTES: usize = size_of::<Self>();
 }
@@ -102,7 +106,8 @@ fn options_of(call: Call, given: &rogue_mem_tcp_server_options_t) -> Result<Serv
         }
     };
     let spin = spin_of(given.spin_us);
-    let mut options = ServerOptions { legacy, spin, ..ServerOptions::default() };
+    let duplex = !given.no_duplex;
+    let mut options = ServerOptions { legacy, spin, duplex, ..ServerOptions::default() };
     if given.window != 0 {
         options.window = given.window as usize;
     }

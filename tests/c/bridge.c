@@ -229,6 +229,64 @@ static void options_are_checked(void **state) {
     }
 }
 
+/* One at a time and several at once, of every type. */
+static void assert_carries_transactions(const bridge_t *bridge) {
+    uint8_t posted[2] = {7, 8};
+    uint8_t found[8] = {0};
+    for (uint8_t round = 0; round < 3; round++) {
+        uint8_t written[8] = {1, 2, round, 4, 5, 6, round, 9};
+        assert_ok(transfer(bridge->master, 0x10, written, 8, ROGUE_MEM_WRITE));
+        assert_ok(transfer(bridge->master, 0x14, posted, 2, ROGUE_MEM_POST));
+        assert_ok(transfer(bridge->master, 0x10, found, 8, ROGUE_MEM_VERIFY));
+        const uint8_t expected[8] = {1, 2, round, 4, 7, 8, round, 9};
+        assert_memory_equal(found, expected, 8);
+    }
+    uint8_t bytes[8] = {0};
+    uint32_t ids[8];
+    for (uint32_t index = 0; index < COUNT_OF(ids); index++) {
+        assert_ok(rogue_mem_master_request(bridge->master, 0x10 + index, 1, &bytes[index],
+                                           ROGUE_MEM_READ, &ids[index]));
+    }
+    for (uint32_t index = COUNT_OF(ids); index > 0; index--) {
+        assert_ok(rogue_mem_master_wait(bridge->master, ids[index - 1]));
+    }
+    assert_memory_equal(bytes, found, 8);
+}
+
+static void every_choice_of_speed_gives_right_answers(void **state) {
+    (void)state;
+    const uint32_t spins[] = {0, ROGUE_MEM_SPIN_NEVER, 200};
+    rogue_mem_tcp_server_options_t server = {0};
+    rogue_mem_tcp_client_options_t client = {0};
+    server.size = sizeof server;
+    client.size = sizeof client;
+    for (unsigned choice = 0; choice < 8 * COUNT_OF(spins) * COUNT_OF(spins); choice++) {
+        client.no_direct = (choice & 1) != 0;
+        client.no_duplex = (choice & 2) != 0;
+        server.no_duplex = (choice & 4) != 0;
+        client.spin_us = spins[choice / 8 % COUNT_OF(spins)];
+        server.spin_us = spins[choice / 8 / COUNT_OF(spins)];
+        bridge_t bridge;
+        bridge_open(&bridge, MEMORY, &server, &client);
+        assert_carries_transactions(&bridge);
+        bridge_close(&bridge);
+    }
+}
+
+static void spinning_ends_with_the_timeout(void **state) {
+    (void)state;
+    rogue_mem_tcp_client_options_t options = {0};
+    options.size = sizeof options;
+    options.spin_us = ROGUE_MEM_SPIN_NEVER - 1; /* more than an hour */
+    bridge_t bridge;
+    bridge_open(&bridge, FORGET, NULL, &options);
+    rogue_mem_master_set_timeout(bridge.master, SHORT_TIMEOUT_US);
+    uint32_t word = 0;
+    assert_int_equal(transfer(bridge.master, 0, &word, 4, ROGUE_MEM_READ),
+                     ROGUE_MEM_ERROR_TRANSACTION_TIMEOUT);
+    bridge_close(&bridge);
+}
+
 static void a_transaction_beyond_the_servers_limit_is_refused(void **state) {
     (void)state;
     rogue_mem_tcp_server_options_t options = {0};
@@ -374,6 +432,8 @@ int main(void) {
         cmocka_unit_test(start_waits_only_for_a_client_that_was_made_to),
         cmocka_unit_test(a_taken_port_is_named),
         cmocka_unit_test(options_are_checked),
+        cmocka_unit_test(every_choice_of_speed_gives_right_answers),
+        cmocka_unit_test(spinning_ends_with_the_timeout),
         cmocka_unit_test(a_transaction_beyond_the_servers_limit_is_refused),
         cmocka_unit_test(counters_tell_what_has_happened),
         cmocka_unit_test(the_window_limits_what_is_at_the_slave),

@@ -38,6 +38,8 @@ FIXED(ROGUE_MEM_LEGACY_ONE_PER_ADDRESS, 1);
 FIXED(ROGUE_MEM_LEGACY_LOCAL_PID, 2);
 FIXED(ROGUE_MEM_LEGACY_REFUSE, 3);
 
+FIXED(ROGUE_MEM_SPIN_NEVER, 0xFFFFFFFF);
+
 FIXED(ROGUE_MEM_CLIENT_CONNECTING, 0);
 FIXED(ROGUE_MEM_CLIENT_HANDSHAKE, 1);
 FIXED(ROGUE_MEM_CLIENT_CONNECTED, 2);
@@ -60,14 +62,14 @@ FIXED(sizeof(rogue_mem_log_sink_t), 4 * sizeof(void *));
 FIXED(offsetof(rogue_mem_stream_slave_callbacks_t, size), 0);
 FIXED(sizeof(rogue_mem_stream_slave_callbacks_t), 4 * sizeof(void *));
 /* What precedes the 64-bit members is a multiple of 8 bytes with 64-bit pointers, and is padded
- * with 32-bit ones; there is no other padding. */
+ * with 32-bit ones; what follows them is padded to 8 bytes. There is no other padding. */
 #define HEAD(bytes) (sizeof(size_t) + (bytes) + (sizeof(size_t) + (bytes)) % 8)
 FIXED(offsetof(rogue_mem_tcp_server_options_t, size), 0);
-FIXED(sizeof(rogue_mem_tcp_server_options_t), HEAD(16) + 16);
+FIXED(sizeof(rogue_mem_tcp_server_options_t), HEAD(16) + 8 + 8);
 FIXED(offsetof(rogue_mem_tcp_server_stats_t, size), 0);
 FIXED(sizeof(rogue_mem_tcp_server_stats_t), HEAD(0) + 10 * 8);
 FIXED(offsetof(rogue_mem_tcp_client_options_t, size), 0);
-FIXED(sizeof(rogue_mem_tcp_client_options_t), HEAD(8) + 16);
+FIXED(sizeof(rogue_mem_tcp_client_options_t), HEAD(8) + 8 + 8);
 FIXED(offsetof(rogue_mem_tcp_client_stats_t, size), 0);
 FIXED(sizeof(rogue_mem_tcp_client_stats_t), HEAD(0) + 9 * 8);
 

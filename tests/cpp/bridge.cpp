@@ -409,6 +409,45 @@ TEST_CASE("options reach the library") {
     CHECK(master->getError() == "");
 }
 
+TEST_CASE("every choice of speed gives right answers, to several threads at once") {
+    const uint32_t spins[] = {0, ROGUE_MEM_SPIN_NEVER, 200};
+    const unsigned step = underMemcheck() ? 7 : 1;
+    for (unsigned choice = 0; choice < 8 * 3; choice += step) {
+        rim::TcpServer::Options serverOptions = {};
+        rim::TcpClient::Options clientOptions = {};
+        clientOptions.no_direct = (choice & 1) != 0;
+        clientOptions.no_duplex = (choice & 2) != 0;
+        serverOptions.no_duplex = (choice & 4) != 0;
+        clientOptions.spin_us = spins[choice / 8];
+        serverOptions.spin_us = spins[(choice / 8 + choice) % 3];
+        auto server = rim::TcpServer::create("127.0.0.1", 0, serverOptions);
+        auto memory = rim::Emulate::create(4, 0x1000);
+        *server >> memory;
+        auto client = rim::TcpClient::create("127.0.0.1", server->getPort(), clientOptions);
+        std::atomic<int> wrong(0);
+        std::vector<std::thread> threads;
+        for (uint32_t number = 0; number < 4; ++number) {
+            threads.emplace_back([&client, &wrong, number] {
+                auto master = rim::Master::create();
+                master->setTimeout(LONG_TIMEOUT_US);
+                *master >> client;
+                for (uint32_t round = 0; round < 50; ++round) {
+                    const uint32_t written = number << 16 | round;
+                    uint32_t found = 0;
+                    // Of the second thread, posted writes.
+                    const uint32_t type = number == 1 ? rim::Post : rim::Write;
+                    wrong += write32(*master, 0x100 * number, written, type) != "";
+                    wrong += read32(*master, 0x100 * number, found) != "" || found != written;
+                }
+            });
+        }
+        for (std::thread &thread : threads) {
+            thread.join();
+        }
+        CHECK(wrong == 0);
+    }
+}
+
 TEST_CASE("the library's bridge classes can be derived from") {
     class CountingClient : public rim::TcpClient {
     public:
