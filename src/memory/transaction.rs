@@ -552,6 +552,12 @@ impl Transaction {
         self.state.lock().holders.clone()
     }
 
+    /// Whether somebody is told of the end, and its holders know.
+    #[cfg(test)]
+    pub(crate) fn is_told(&self) -> bool {
+        self.flags.load(Ordering::Relaxed) & TOLD != 0
+    }
+
     /// Notes that `holder` keeps this transaction, so that it is told when the requester gives
     /// up, and asked for signs of life. A slave with a table of pending requests calls this
     /// after putting the transaction there. Returns false where the transaction has expired:

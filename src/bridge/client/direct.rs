@@ -451,3 +451,6 @@ impl State {
         None
     }
 }
+
+#[cfg(test)]
+mod tests;
