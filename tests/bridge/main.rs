@@ -7,6 +7,7 @@
 mod basics;
 mod blocks;
 mod clients;
+mod direct;
 mod handshake;
 mod hostile;
 mod lifecycle;

@@ -45,3 +45,12 @@ fn field_of(path: &str, name: &str) -> u64 {
     let line = text.lines().find(|line| line.starts_with(name)).unwrap();
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }
+
+/// Whether a thread sleeps until something happens.
+pub fn is_asleep(thread: i32) -> bool {
+    let path = format!("/proc/self/task/{thread}/stat");
+    // Behind the name, which may hold anything.
+    fs::read_to_string(path).is_ok_and(|stat| {
+        stat.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('S'))
+    })
+}
