@@ -9,6 +9,7 @@ use std::time::Duration;
 use rogue_mem::bridge::{ClientOptions, ServerOptions};
 use rogue_mem::memory::{Emulate, Master, Observer, Slave, Transaction, POST, READ, WRITE};
 use rogue_mem::net::Spin;
+use rogue_mem::Status;
 
 use crate::support::process::is_asleep;
 use crate::support::raw::{self, Raw, RawClient, RawServer};
@@ -480,11 +481,9 @@ fn a_server_that_spins_keeps_the_time_of_its_slave() {
     let server = server_of(keeper, ServerOptions { spin, ..ServerOptions::default() });
     server.master().set_timeout(SHORT_US);
     let client = Client::new(server.port());
-    let text = client.error_of(client.start_read(8, 4));
-    assert!(text.starts_with("Timeout waiting for register transaction"), "{text}");
-    // Nor is it kept from what is due to others.
-    client.tcp.stop();
-    server.stop();
+    let error = client.master.read(8, 4).unwrap_err();
+    assert_eq!(error.status(), Status::Transaction, "the server says it: {error}");
+    assert!(error.text().starts_with("Timeout waiting for register transaction"), "{error}");
 }
 
 #[test]
@@ -494,8 +493,10 @@ fn a_client_that_spins_for_long_keeps_its_timeouts_and_is_woken() {
     let spin = Spin::Always(10 * LONG);
     let client = Client::with(server.port(), ClientOptions { spin, ..ClientOptions::default() });
     client.wait_ready();
+    make_prompt(&client);
     client.master.set_timeout(SHORT_US);
-    assert!(client.error_of(client.start_read(8, 4)).starts_with("Timeout"));
+    let error = client.master.read(8, 4).unwrap_err();
+    assert_eq!(error.status(), Status::TransactionTimeout, "the client says it: {error}");
     client.master.set_timeout(LONG_US);
     make_prompt(&client);
     let id = client.start_read(8, 4);

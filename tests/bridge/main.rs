@@ -8,6 +8,7 @@ mod basics;
 mod blocks;
 mod clients;
 mod direct;
+mod duplex;
 mod handshake;
 mod hostile;
 mod lifecycle;
