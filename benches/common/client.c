@@ -400,6 +400,8 @@ static int parse_options(program_t *program, int argc, char **argv) {
             program->clients = (unsigned)bench_number(value, name);
         } else if (strcmp(name, "--spin") == 0) {
             program->target.spin_us = (uint32_t)bench_number(value, name);
+        } else if (strcmp(name, "--without") == 0 && program->peer->lacks) {
+            program->target.without = bench_without_parse(value);
         } else {
             bench_fail(BENCH_USAGE, "unknown option %s", name);
         }

@@ -2,7 +2,8 @@
  * The client programs: each brings the few functions that make it a peer, and this runs the same
  * loops over all of them.
  *
- *   CLIENT --port P [--host H] [--clients N] [--spin US] [COMMAND [KEY=VALUE]...]
+ *   CLIENT --port P [--host H] [--clients N] [--spin US] [--without LIST]
+ *       [COMMAND [KEY=VALUE]...]
  *
  * Connects N clients, prints {"ready": ...}, and then carries out the command, or without one every
  * line of standard input until its end. Each command prints one JSON object.
@@ -31,7 +32,8 @@
 typedef struct bench_target {
     const char *host;
     uint16_t port;
-    uint32_t spin_us; /* 0: sleep at once; how long waits may spin before they sleep */
+    uint32_t spin_us; /* how long waits spin before they sleep; 0: as the peer does by itself */
+    bench_without_t without;
 } bench_target_t;
 
 /* One way to reach a memory. A link is used by one thread at a time. Whatever fails ends the
@@ -48,6 +50,7 @@ typedef struct bench_peer {
     /* Returns when the transaction has succeeded. */
     void (*wait)(void *link, uint32_t id);
     void (*close)(void *link);
+    bool lacks; /* --without is obeyed */
 } bench_peer_t;
 
 #ifdef __cplusplus

@@ -309,3 +309,21 @@ void bench_command_check(const bench_command_t *command) {
         }
     }
 }
+
+bench_without_t bench_without_parse(const char *list) {
+    bench_without_t without = {false, false, false};
+    while (*list != '\0') {
+        size_t length = strcspn(list, ",");
+        if (length == 6 && strncmp(list, "direct", length) == 0) {
+            without.direct = true;
+        } else if (length == 6 && strncmp(list, "duplex", length) == 0) {
+            without.duplex = true;
+        } else if (length == 4 && strncmp(list, "spin", length) == 0) {
+            without.spin = true;
+        } else {
+            bench_fail(BENCH_USAGE, "--without: there are direct, duplex and spin");
+        }
+        list += length + (list[length] == ',' ? 1 : 0);
+    }
+    return without;
+}

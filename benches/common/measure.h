@@ -150,6 +150,16 @@ double bench_command_seconds(bench_command_t *command, const char *key, double o
 /* Ends the process with BENCH_USAGE if a key was given that nobody has asked for. */
 void bench_command_check(const bench_command_t *command);
 
+/* What of the library is switched off, by --without: a list of direct, duplex and spin. */
+typedef struct bench_without {
+    bool direct;
+    bool duplex;
+    bool spin;
+} bench_without_t;
+
+/* The value of --without, with commas. */
+bench_without_t bench_without_parse(const char *list);
+
 #ifdef __cplusplus
 }
 #endif

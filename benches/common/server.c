@@ -5,7 +5,8 @@
 #define LINE_BYTES_MAX 256U
 
 bench_server_options_t bench_server_options(bool spins, int argc, char **argv) {
-    bench_server_options_t options = {"127.0.0.1", 0, false, 0};
+    bench_server_options_t options = {0};
+    options.host = "127.0.0.1";
     bench_init(argv[0]);
     for (int i = 1; i + 1 < argc; i += 2) {
         const char *name = argv[i], *value = argv[i + 1];
@@ -18,6 +19,8 @@ bench_server_options_t bench_server_options(bool spins, int argc, char **argv) {
             options.silent = strcmp(value, "silent") == 0;
         } else if (strcmp(name, "--spin") == 0 && spins) {
             options.spin_us = (uint32_t)bench_number(value, name);
+        } else if (strcmp(name, "--without") == 0 && spins) {
+            options.without = bench_without_parse(value);
         } else {
             bench_fail(BENCH_USAGE, "%s %s is not known here", name, value);
         }

@@ -1,7 +1,7 @@
 /*
  * The server programs.
  *
- *   SERVER [--host H] [--port P] [--slave memory|silent] [--spin US]
+ *   SERVER [--host H] [--port P] [--slave memory|silent] [--spin US] [--without LIST]
  *
  * Prints "listening on port <P>" and serves until its standard input ends. The line "usage" there
  * is answered by one JSON object of what the process has used since it began. A silent slave
@@ -17,6 +17,7 @@ typedef struct bench_server_options {
     uint16_t port; /* 0: any */
     bool silent;
     uint32_t spin_us;
+    bench_without_t without;
 } bench_server_options_t;
 
 #ifdef __cplusplus

@@ -245,6 +245,7 @@ int main(int argc, char **argv) {
                                       floor_open,
                                       floor_request,
                                       floor_wait,
-                                      floor_close};
+                                      floor_close,
+                                      false};
     return bench_client_main(&peer, argc, argv);
 }

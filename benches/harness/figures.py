@@ -29,12 +29,13 @@ LARGE_TIME_FACTOR = 2
 class Peer:
     """One way to carry register reads over TCP."""
 
-    def __init__(self, name, title, server, client, spin=False, many_clients=True):
+    def __init__(self, name, title, server, client, spin=False, many_clients=True, without=""):
         self.name = name
         self.title = title
         self.server = server
         self.client = client
         self.spin = spin
+        self.without = without
         self.many_clients = many_clients
 
     @property
@@ -45,7 +46,8 @@ class Peer:
     @property
     def arguments(self):
         """Options of both programs."""
-        return ("--spin", str(SPIN_US)) if self.spin else ()
+        spin = ("--spin", str(SPIN_US)) if self.spin else ()
+        return spin + (("--without", self.without) if self.without else ())
 
 
 PEERS = {
@@ -59,11 +61,18 @@ PEERS = {
         Peer("c", "C", "c_server", "c_client"),
         Peer("cpp", "C++", "cpp_server", "cpp_client"),
         Peer("c_spin", "C, spinning", "c_server", "c_client", spin=True),
+        Peer("c_nodirect", "without direct reading", "c_server", "c_client", without="direct"),
+        Peer("c_noduplex", "without duplex", "c_server", "c_client", without="duplex"),
+        Peer("c_nospin", "without spinning", "c_server", "c_client", without="spin"),
+        Peer("c_plain", "without all three", "c_server", "c_client",
+             without="direct,duplex,spin"),
         Peer("cpp_spin", "C++, spinning", "cpp_server", "cpp_client", spin=True),
     )
 }
 MAIN_PEERS = ("floor", "zmq", "c", "cpp")
 OURS = ("c", "cpp")
+# The library with its ways of saving time, and without.
+WITHOUT_PEERS = ("c", "c_nodirect", "c_noduplex", "c_nospin", "c_plain")
 
 
 class Figure:
@@ -114,6 +123,14 @@ def latency_figures(spinning):
     return figures
 
 
+def without_figures():
+    """What each way of saving time brings."""
+    return [
+        Figure("without_latency", "4-byte read, one at a time", WITHOUT_PEERS),
+        Figure("without_reads_16", "4-byte reads, 16 outstanding", WITHOUT_PEERS, outstanding=16),
+    ]
+
+
 def all_figures(spinning=(), quick=False):
     """Every figure taken in rounds; `spinning` are those of our peers that can spin."""
     figures = latency_figures(spinning)
@@ -138,7 +155,7 @@ def all_figures(spinning=(), quick=False):
                    % (clients, "s" if clients > 1 else "", CLIENTS_OUTSTANDING),
                    outstanding=CLIENTS_OUTSTANDING, clients=clients, sample=CLIENTS_SAMPLE)
         )
-    return figures
+    return figures + without_figures()
 
 
 def quantile(buckets, fraction):

@@ -128,7 +128,8 @@ COSTS = (("client_cpu_ns", "CPU time, client", duration),
 def round_tables(results):
     """The figures of the rounds, one table for each placement: [(title, table)]."""
     peers = ("floor", "floor2", "floor_spin", "zmq", "cpp", "c", "cpp_spin", "c_spin")
-    every = figures.all_figures(("c_spin", "cpp_spin"))
+    every = [figure for figure in figures.all_figures(("c_spin", "cpp_spin"))
+             if figure.peers != figures.WITHOUT_PEERS]
     tables = []
     for placement, title in PLACEMENT_TITLES.items():
         present = [peer for peer in peers
@@ -145,6 +146,25 @@ def round_tables(results):
                 table.add(": ".join(part for part in (words, what) if part), *cells)
         if table.rows:
             tables.append((title + " (in brackets: by the floor's)", table))
+    return tables
+
+
+def without_tables(results):
+    """The library with and without its ways of saving time: [(title, table)]."""
+    tables = []
+    for placement, title in PLACEMENT_TITLES.items():
+        table = Table("C", "as it comes", *(PEER_TITLES[peer]
+                                            for peer in figures.WITHOUT_PEERS[1:]))
+        for figure in figures.without_figures():
+            speed = (("p50_ns", "p50", duration) if figure.outstanding == 1
+                     else ("rate_per_s", "", lambda value: scaled(value, "/s")))
+            for value, what, text in (speed,) + COSTS[:2]:
+                cells = [with_ratio(results, (figure.name, peer, placement, value), "c", text)
+                         for peer in figures.WITHOUT_PEERS]
+                if any(cell is not None for cell in cells):
+                    table.add(": ".join(part for part in (figure.title, what) if part), *cells)
+        if table.rows:
+            tables.append(("what saves time, " + title, table))
     return tables
 
 
@@ -196,6 +216,7 @@ def sections(document, results):
     """[(title, table)] of the whole report."""
     found = [("Bars", bar_table(document["bars"]))] if document["bars"] else []
     found += round_tables(results)
+    found += without_tables(results)
     found.append(("taken once, free on all CPUs", single_table(results)))
     found.append(("within one process", inprocess_table(results)))
     return [(title, table) for title, table in found if table.rows]

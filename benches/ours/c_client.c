@@ -26,7 +26,9 @@ static void *open_link(const bench_target_t *target) {
     link_t *link = bench_alloc(sizeof *link);
     rogue_mem_tcp_client_options_t options = {0};
     options.size = sizeof options;
-    options.spin_us = target->spin_us;
+    options.spin_us = target->without.spin ? ROGUE_MEM_SPIN_NEVER : target->spin_us;
+    options.no_direct = target->without.direct;
+    options.no_duplex = target->without.duplex;
     check(rogue_mem_tcp_client_new(target->host, target->port, &options, &link->client),
           "a client");
     check(rogue_mem_tcp_client_wait_ready(link->client, READY_TIMEOUT_S, READY_PERIOD_S),
@@ -61,6 +63,6 @@ static void close_link(void *handle) {
 
 int main(int argc, char **argv) {
     static const bench_peer_t peer = {"c",     true,     true, open_link,
-                                      request, wait_for, close_link};
+                                      request, wait_for, close_link, true};
     return bench_client_main(&peer, argc, argv);
 }

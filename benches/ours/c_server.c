@@ -35,7 +35,8 @@ int main(int argc, char **argv) {
     bench_server_options_t options = bench_server_options(true, argc, argv);
     rogue_mem_tcp_server_options_t chosen = {0};
     chosen.size = sizeof chosen;
-    chosen.spin_us = options.spin_us;
+    chosen.spin_us = options.without.spin ? ROGUE_MEM_SPIN_NEVER : options.spin_us;
+    chosen.no_duplex = options.without.duplex;
     rogue_mem_tcp_server_t *server;
     check(rogue_mem_tcp_server_new(options.host, options.port, &chosen, &server), "a server");
     rogue_mem_slave_t *slave = new_slave(options.silent);

@@ -61,6 +61,6 @@ void closeLink(void *link) { delete static_cast<Registers *>(link); }
 
 int main(int argc, char **argv) {
     static const bench_peer_t peer = {"cpp",   true,    true, openLink,
-                                      request, waitFor, closeLink};
+                                      request, waitFor, closeLink, false};
     return bench_client_main(&peer, argc, argv);
 }
