@@ -4,7 +4,7 @@
 //! it oneself costs one. So a waiting thread takes the receiver, if it is free, and the event loop
 //! stops watching the response connection. It goes on not watching for a while afterwards, since
 //! whoever has waited mostly waits again soon; and then it looks after the connection again, so
-//! what comes while nobody waits is late by no more than [`PAUSE`].
+//! what comes while nobody waits is late by no more than two pauses, see [`PAUSE_MIN`].
 //!
 //! * As long as there is a transaction of which somebody is told
 //!   ([`Holder::unattended`](crate::memory::Holder)), be it a callback or a second thread that
@@ -33,8 +33,14 @@ use crate::clock::{self, Time};
 use crate::logging::log_error;
 use crate::memory::Transaction;
 
-/// For how long after a wait the event loop leaves the response connection alone.
-const PAUSE: Duration = Duration::from_millis(10);
+/// For how long after a wait the event loop leaves the response connection alone: in between, so
+/// that there are about [`WAITS_PER_PAUSE`]. What nobody waits for nor is told of is late by no
+/// more than two pauses.
+const PAUSE_MIN: Duration = Duration::from_millis(10);
+const PAUSE_MAX: Duration = Duration::from_millis(100);
+const WAITS_PER_PAUSE: u32 = 16;
+/// How often the event loop looks during one wait, before it leaves that to the waiting thread.
+const LOOKS_IN_WAIT_MAX: u32 = 10;
 /// Between a request and a wait by which it is sent.
 const PROMPT_TIME_MAX: Duration = Duration::from_micros(20);
 /// For how long the event loop reads after several threads have waited at once.
@@ -70,10 +76,14 @@ pub(super) struct Direct {
     is_watched: bool,
     /// When the event loop looks whether it should watch again.
     pause_end: Option<Time>,
+    /// How long it goes on not watching.
+    pause: Duration,
     /// Waits in which the waiting thread has read.
     waits: u64,
     /// Of which the event loop knew when it last looked.
     waits_seen: u64,
+    /// How often it has looked during the wait that goes on.
+    looks_in_wait: u32,
     /// Somebody else was to read while a waiting thread had the receiver.
     is_contended: bool,
     /// Until then the event loop reads for all.
@@ -195,13 +205,16 @@ impl Shared {
         if direct.pause_end.is_none_or(|end| now < end) {
             return;
         }
-        direct.pause_end = None;
-        if std::mem::replace(&mut direct.waits_seen, direct.waits) != direct.waits {
-            direct.pause_end = Some(now + PAUSE);
-        } else if direct.holder != Holder::Waiter {
-            self.watch(&mut state);
+        let waits = direct.waits - std::mem::replace(&mut direct.waits_seen, direct.waits);
+        if waits == 0 && direct.holder != Holder::Waiter {
+            return self.watch(&mut state);
         }
-        // Else it is one long wait, which ends with a new pause.
+        direct.looks_in_wait = if waits == 0 { direct.looks_in_wait + 1 } else { 0 };
+        let waits = u32::try_from(waits).unwrap_or(u32::MAX);
+        let pause = direct.pause * WAITS_PER_PAUSE / waits.max(1);
+        direct.pause = pause.clamp(PAUSE_MIN, PAUSE_MAX);
+        // A long wait ends with a new pause: so many wake-ups are not worth saving that.
+        direct.pause_end = (direct.looks_in_wait < LOOKS_IN_WAIT_MAX).then(|| now + direct.pause);
     }
 
     /// Somebody is to be told of an answer: it is read at once when it comes.
@@ -314,7 +327,8 @@ impl Shared {
                 self.unwatch(&mut state.direct);
                 self.watch(&mut state);
             } else if state.direct.pause_end.is_none() {
-                state.direct.pause_end = Some(clock::now() + PAUSE);
+                state.direct.pause = PAUSE_MIN;
+                state.direct.pause_end = Some(clock::now() + PAUSE_MIN);
                 is_loop_wanted = true;
             }
         }

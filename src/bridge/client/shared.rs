@@ -46,7 +46,7 @@ const NO_ATTEMPT: &str = "no attempt has been completed yet";
 /// Requests on their way up to which a further one is sent at once, by the requester's thread.
 const SENT_AT_ONCE_MAX: usize = 4;
 /// Requests that are put off to be sent together.
-const PUT_OFF_MAX: usize = 64;
+const PUT_OFF_MAX: usize = 256;
 const WAIT_READY: &str = "memory::TcpClient::waitReady";
 
 /// The payload of a response.
