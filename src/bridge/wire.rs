@@ -200,6 +200,8 @@ pub(super) struct Wire {
 struct Detour {
     stream: Arc<TcpStream>,
     control: Outgoing,
+    /// There was no room for what the session of the other wire has to say.
+    owes_control: bool,
 }
 
 impl Wire {
@@ -333,18 +335,29 @@ impl Wire {
     /// [passed on](Self::pass_control).
     pub(super) fn send_on(&mut self, other: &mut Wire) {
         let stream = other.stream.clone();
-        self.detour = Some(Box::new(Detour { stream, control: Outgoing::default() }));
+        let control = Outgoing::default();
+        self.detour = Some(Box::new(Detour { stream, control, owes_control: false }));
         other.is_lent = true;
     }
 
     /// Queues what the session of the wire has to say on whose socket this one sends, under the
-    /// rules of [`queue_control`](Self::queue_control). Returns whether there was anything.
+    /// rules of [`queue_control`](Self::queue_control). Returns whether anything was queued.
     pub(super) fn pass_control(&mut self, other: &mut Session) -> bool {
-        let may = other.output_len() > 0 && self.out.backlog() < CONTROL_BACKLOG_OCTETS_MAX;
-        if may {
+        let is_news = other.output_len() > 0;
+        let has_room = self.out.backlog() < CONTROL_BACKLOG_OCTETS_MAX;
+        if is_news && has_room {
             other.take_output(self.out.end());
         }
-        may
+        if let Some(detour) = &mut self.detour {
+            detour.owes_control = is_news && !has_room;
+        }
+        is_news && has_room
+    }
+
+    /// Whether something can be [passed on](Self::pass_control) for which there was no room.
+    pub(super) fn owes_control(&self) -> bool {
+        let owes = self.detour.as_ref().is_some_and(|detour| detour.owes_control);
+        owes && self.out.backlog() < CONTROL_BACKLOG_OCTETS_MAX
     }
 
     /// Sends as much as the socket takes, the session's own output included; see

@@ -431,6 +431,10 @@ impl Driver {
         }
         if let Err(error) = flushed {
             self.close(registry, token, &cause_text(&error));
+        } else if connection.wire.owes_control() {
+            if let Some(request) = self.pairing.twin(token) {
+                self.pass_control(registry, request, token);
+            }
         }
     }
 
@@ -448,22 +452,21 @@ impl Driver {
         }
         if self.connections.get(twin).is_some_and(|twin| twin.wire.is_full()) {
             self.send(registry, twin);
-            if self.pass_control(token, twin) {
-                self.send(registry, twin);
-            }
         }
         self.resume(registry, token);
     }
 
-    /// Puts what there was no room for, of what the session of a request connection has to say,
-    /// behind the responses that go out on it. Returns whether there was anything.
-    fn pass_control(&mut self, request: usize, response: usize) -> bool {
-        let Some(mut connection) = self.connections.take_out(request) else { return false };
+    /// Sends what there was no room for, of what the session of a request connection has to say,
+    /// behind the responses that go out on it.
+    fn pass_control(&mut self, registry: &Registry, request: usize, response: usize) {
+        let Some(mut connection) = self.connections.take_out(request) else { return };
         let session = &mut connection.wire.session;
-        let response = self.connections.get_mut(response);
-        let was_passed = response.is_some_and(|response| response.wire.pass_control(session));
+        let place = self.connections.get_mut(response);
+        let was_passed = place.is_some_and(|response| response.wire.pass_control(session));
         self.connections.put_back(request, connection);
-        was_passed
+        if was_passed {
+            self.send(registry, response);
+        }
     }
 
     /// Takes up a connection again that had to wait for its client's transactions.
