@@ -11,6 +11,8 @@ use std::sync::{mpsc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use rogue_mem::bridge::{ClientOptions, ServerOptions, TcpClient, TcpServer};
+use rogue_mem::memory::{Emulate, Slave};
+use rogue_mem::net::Spin;
 use rogue_mem::Status;
 
 use support::process::{
@@ -18,8 +20,8 @@ use support::process::{
     threads_named,
 };
 use support::raw::{self, Raw, RawClient, RawServer, READ, WRITE};
-use support::slaves::{answer, Call, Keeper};
-use support::{assert_serves, server, server_of, wait_until, Client, LONG_US};
+use support::slaves::{answer, answer_at, Call, Keeper};
+use support::{assert_serves, server, server_of, wait_until, Client, LONG, LONG_US};
 
 static ALONE: Mutex<()> = Mutex::new(());
 
@@ -59,17 +61,86 @@ fn an_idle_bridge_makes_no_wake_ups() {
     let threads = [threads_named("TcpServer"), threads_named("TcpClient")].concat();
     assert_eq!(threads.len(), 2);
     let switches = || -> Vec<u64> { threads.iter().map(|&id| context_switches(id)).collect() };
-    // Until the threads have gone to sleep after the last answer.
-    let mut before = switches();
-    wait_until("all is quiet", || {
-        let_pass(Duration::from_millis(20));
-        let now = switches();
-        std::mem::replace(&mut before, now.clone()) == now
-    });
+    // Threads look after the last answer for a while.
+    let before = wait_quiet(&threads);
     let_pass(Duration::from_millis(1200));
     assert_eq!(switches(), before, "an idle thread was woken");
     client.master.read(0, 4).unwrap();
     assert_ne!(switches(), before, "the count moves at all");
+}
+
+/// Waits until none of `threads` has been woken for a while.
+fn wait_quiet(threads: &[u32]) -> Vec<u64> {
+    let switches = || -> Vec<u64> { threads.iter().map(|&id| context_switches(id)).collect() };
+    let mut before = switches();
+    wait_until("all is quiet", || {
+        let_pass(Duration::from_millis(400));
+        let now = switches();
+        std::mem::replace(&mut before, now.clone()) == now
+    });
+    before
+}
+
+#[test]
+fn no_choice_of_speed_makes_an_idle_bridge_wake_up() {
+    let _alone = alone();
+    let spins = [Spin::Adaptive, Spin::Never, Spin::Always(Duration::from_millis(2))];
+    for (n, spin) in (0u64..).zip([spins, spins].concat()) {
+        let (direct, duplex) = (n % 2 == 0, n % 4 < 2);
+        let server = server_of(
+            Emulate::new(4, 0xFFFF_FFFF),
+            ServerOptions { spin, duplex, ..ServerOptions::default() },
+        );
+        let options = ClientOptions { spin, direct, ..ClientOptions::default() };
+        let client = Client::with(server.port(), options);
+        client.wait_ready();
+        for round in 0..100 {
+            client.master.write(round * 4, &[1; 4]).unwrap();
+            client.start_read(round * 4, 4);
+        }
+        client.master.wait(0).unwrap();
+        let threads = [threads_named("TcpServer"), threads_named("TcpClient")].concat();
+        let before = wait_quiet(&threads);
+        let_pass(Duration::from_millis(500));
+        assert_eq!(wait_quiet(&threads), before, "{spin:?}, direct {direct}, duplex {duplex}");
+        drop((client, server));
+        wait_for_threads();
+    }
+}
+
+#[test]
+fn who_waits_long_for_an_idle_server_wakes_nobody() {
+    let _alone = alone();
+    for direct in [true, false] {
+        let keeper = Keeper::new();
+        let inner = keeper.clone();
+        let slave = Call::new(move |tran| match tran.address() {
+            0 => answer(tran),
+            _ => inner.do_transaction(tran),
+        });
+        let server = server_of(slave, ServerOptions::default());
+        let options = ClientOptions { direct, ..ClientOptions::default() };
+        let client = Client::with(server.port(), options);
+        client.wait_ready();
+        (0..100).for_each(|_| drop(client.master.read(0, 4).unwrap()));
+        std::thread::scope(|scope| {
+            let (sender, receiver) = mpsc::channel();
+            let client = &client;
+            let waiter = scope.spawn(move || {
+                // SAFETY: it has no preconditions.
+                sender.send(unsafe { libc::gettid() }).unwrap();
+                client.master.read(8, 4).unwrap()
+            });
+            let mut threads = [threads_named("TcpServer"), threads_named("TcpClient")].concat();
+            threads.push(receiver.recv_timeout(LONG).unwrap() as u32);
+            let tran = keeper.next();
+            let before = wait_quiet(&threads);
+            let_pass(Duration::from_millis(1200));
+            assert_eq!(wait_quiet(&threads), before, "a thread was woken for nothing");
+            answer(&tran);
+            assert_eq!(waiter.join().unwrap(), answer_at(8, 4));
+        });
+    }
 }
 
 #[test]

@@ -205,6 +205,7 @@ impl Shared {
         if direct.pause_end.is_none_or(|end| now < end) {
             return;
         }
+        direct.pause_end = None;
         let waits = direct.waits - std::mem::replace(&mut direct.waits_seen, direct.waits);
         if waits == 0 && direct.holder != Holder::Waiter {
             return self.watch(&mut state);
