@@ -12,7 +12,9 @@ const SMALL_COUNT_MAX: usize = 1024;
 /// Room of all larger ones together.
 const LARGE_BYTES_MAX: usize = 64 << 20;
 const LARGE_COUNT_MAX: usize = 64;
-/// How long larger ones are kept that nobody needs.
+/// Room of larger ones for whose sake an idle server does not wake up.
+const LARGE_BYTES_MIN: usize = 256 * 1024;
+/// How long more than that is kept that nobody needs.
 const LARGE_KEPT_TIME: Duration = Duration::from_secs(2);
 /// A larger one is given for no less than this part of its room.
 const LARGE_USED_PART_MIN: usize = 2;
@@ -113,7 +115,7 @@ impl BufferPool {
 
     /// When [`give_back`](Self::give_back) is to be called.
     pub(super) fn deadline(&self) -> Option<Time> {
-        (!self.large.is_empty()).then(|| self.large_since + LARGE_KEPT_TIME)
+        (self.large_bytes > LARGE_BYTES_MIN).then(|| self.large_since + LARGE_KEPT_TIME)
     }
 
     /// Gives the large buffers back to the system if nobody has needed one for some time.
@@ -221,8 +223,9 @@ mod tests {
         assert_eq!(pool.deadline(), None);
         pool.keep(vec![0; 8], ms(0));
         assert_eq!(pool.deadline(), None, "small ones stay");
-        pool.keep(vec![0; 10_000], ms(1));
-        pool.keep(vec![0; 20_000], ms(500));
+        pool.keep(vec![0; 100_000], ms(1));
+        assert_eq!(pool.deadline(), None, "so little is not worth a wake-up");
+        pool.keep(vec![0; 200_000], ms(500));
         let deadline = ms(500) + LARGE_KEPT_TIME;
         assert_eq!(pool.deadline(), Some(deadline));
         pool.give_back(deadline - Duration::from_nanos(1));
