@@ -21,7 +21,7 @@ use support::process::{
 };
 use support::raw::{self, Raw, RawClient, RawServer, READ, WRITE};
 use support::slaves::{answer, answer_at, Call, Keeper};
-use support::{assert_serves, server, server_of, wait_until, Client, LONG, LONG_US};
+use support::{assert_serves, let_pass, server, server_of, wait_until, Client, LONG, LONG_US};
 
 static ALONE: Mutex<()> = Mutex::new(());
 
@@ -42,12 +42,6 @@ fn wait_for_threads() {
 /// of objects that were on their way out, so fewer are no fault.
 fn wait_for_descriptors(count: usize) {
     wait_until("all descriptors are given back", || descriptor_count() <= count);
-}
-
-/// Lets time pass in which nothing is to happen.
-fn let_pass(time: Duration) {
-    let (_sender, nothing) = mpsc::channel::<()>();
-    nothing.recv_timeout(time).unwrap_err();
 }
 
 #[test]

@@ -14,7 +14,7 @@ use rogue_mem::Status;
 use crate::support::process::is_asleep;
 use crate::support::raw::{self, Raw, RawClient, RawServer};
 use crate::support::slaves::{answer, answer_at, Call, Keeper};
-use crate::support::{server, server_of, wait_until, Client, LONG, LONG_US};
+use crate::support::{let_pass, server, server_of, wait_until, Client, LONG, LONG_US};
 
 /// Both ways in which responses may come.
 const BOTH: [bool; 2] = [true, false];
@@ -514,7 +514,7 @@ fn long_pauses_between_waits_change_nothing() {
     let client = client_of(server.port(), true);
     // Around the end of the time for which the event loop leaves the connection alone.
     for ms in 0..30u64 {
-        thread::sleep(Duration::from_millis(ms));
+        let_pass(Duration::from_millis(ms));
         client.master.write(ms * 8, &ms.to_le_bytes()).unwrap();
         assert_eq!(client.master.read(ms * 8, 8).unwrap(), ms.to_le_bytes());
     }

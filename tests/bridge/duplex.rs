@@ -9,7 +9,7 @@ use rogue_mem::memory::Emulate;
 
 use crate::support::raw::{self, Item, Raw, RawClient, RawServer, READ, WRITE};
 use crate::support::slaves::{answer, Keeper};
-use crate::support::{server, server_of, wait_until, Client, LONG_US};
+use crate::support::{let_pass, server, server_of, wait_until, Client, LONG_US};
 
 const SESSION: &str = "0123456789abcdef0123456789abcdef";
 const DUPLEX: (&str, &str) = ("X-Rogue-Duplex", "1");
@@ -120,7 +120,7 @@ fn pings_of_a_client_are_answered_where_they_came() {
 fn wait_stalled(server: &TcpServer) {
     let mut before = 0;
     wait_until("the server waits to be read", || {
-        std::thread::sleep(Duration::from_millis(50));
+        let_pass(Duration::from_millis(50));
         let now = server.stats().bytes_out;
         std::mem::replace(&mut before, now) == now && now > 0
     });

@@ -2,7 +2,7 @@
 //! protocol octet by octet.
 //!
 //! What needs a process for itself (memory, descriptors, idleness) is in `bridge_alone.rs`, what
-//! needs several in `bridge_processes.rs`.
+//! needs several in `bridge_processes/`.
 
 mod basics;
 mod blocks;

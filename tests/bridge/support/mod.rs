@@ -8,7 +8,7 @@ pub mod process;
 pub mod raw;
 pub mod slaves;
 
-use std::sync::Arc;
+use std::sync::{mpsc, Arc};
 use std::time::{Duration, Instant};
 
 use rogue_mem::bridge::{ClientOptions, ClientState, ServerOptions, TcpClient, TcpServer};
@@ -29,6 +29,12 @@ pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
         assert!(Instant::now() < limit, "not in {LONG:?}: {what}");
         std::thread::sleep(LOOK_INTERVAL);
     }
+}
+
+/// Lets time pass in which nothing is to happen, or which is part of what a test does.
+pub fn let_pass(time: Duration) {
+    let (_sender, nothing) = mpsc::channel::<()>();
+    nothing.recv_timeout(time).unwrap_err();
 }
 
 /// A server on this host that serves `slave`.

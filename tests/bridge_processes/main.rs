@@ -1,7 +1,9 @@
 //! The bridge between processes: this program is its own client processes. It has its own `main`,
 //! because a test harness has no place for those.
 
-#[path = "bridge/support/mod.rs"]
+mod mixed;
+mod speed;
+#[path = "../bridge/support/mod.rs"]
 mod support;
 
 use std::collections::VecDeque;
@@ -12,6 +14,7 @@ use std::panic;
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rand::{Rng, SeedableRng};
@@ -19,19 +22,26 @@ use rand_chacha::ChaCha8Rng;
 use rogue_mem::bridge::{ClientOptions, LegacyPolicy, ServerOptions, TcpServer};
 use rogue_mem::memory::{Emulate, POST, READ, VERIFY, WRITE};
 
+use mixed::{mixed_client, Far};
+use speed::{Speed, PAIRS};
 use support::raw::{self, Raw, RawClient};
-use support::{server, server_of, wait_until, Client, LONG, LONG_US};
+use support::{let_pass, server_of, wait_until, Client, LONG, LONG_US};
 
 /// Tells a process of this program what to do instead of testing: a role and its arguments.
 const ROLE: &str = "BRIDGE_PROCESSES_ROLE";
 /// How long a process may say nothing and not end.
 const PLAY_TIME_MAX: Duration = Duration::from_secs(300);
 const OPERATIONS: usize = 100_000;
+/// The same where many choices are tried.
+const OPERATIONS_OF_EACH: usize = 10_000;
+const MIXED_OPERATIONS: usize = 2000;
 /// Bytes of the address window that each random client has for itself.
 const WINDOW_BYTES: usize = 0x1_0000;
 
-const SCENARIOS: [(&str, fn()); 5] = [
+const SCENARIOS: [(&str, fn()); 7] = [
     ("four_random_clients_find_what_they_have_written", four_random_clients),
+    ("random_clients_find_what_they_have_written_by_every_way_of_saving_time", forced_ways),
+    ("clients_that_do_everything_at_once_see_right_values_through_restarts", mixed_clients),
     ("d14_legacy_clients_of_two_processes_get_their_own_answers_through_restarts", two_legacy),
     ("d14_two_legacy_clients_of_one_process_are_never_crossed_by_a_restart", legacy_twins),
     ("a_killed_client_leaves_the_others_alone", killed_client),
@@ -65,7 +75,14 @@ fn play(role: &str) {
     let number = |at: usize| words[at].parse::<u64>().unwrap();
     let port = u16::try_from(number(1)).unwrap();
     match words[0] {
-        "random" => random_client(port, number(2), usize::try_from(number(3)).unwrap()),
+        "random" => {
+            let [depth, operations] = [3, 4].map(|at| usize::try_from(number(at)).unwrap());
+            random_client(port, number(2), (depth, operations), words[5].parse().unwrap());
+        }
+        "mixed" => {
+            let [operations, restarts] = [3, 4].map(|at| usize::try_from(number(at)).unwrap());
+            mixed_client(port, number(2), (operations, restarts), words[5].parse().unwrap());
+        }
         "legacy" => legacy_client(port, number(2)),
         "twins" => std::thread::scope(|scope| {
             scope.spawn(|| legacy_client(port, 1));
@@ -137,18 +154,54 @@ impl Drop for Player {
 // ---------------------------------------------------------------------- random operations
 
 fn four_random_clients() {
-    let server = server();
-    let depths = [1, 16, 400, 5000];
+    random_clients(Speed::default(), OPERATIONS, &[1, 16, 400, 5000]);
+}
+
+fn forced_ways() {
+    for speed in PAIRS {
+        random_clients(speed, OPERATIONS_OF_EACH, &[1, 16, 400, 5000]);
+    }
+}
+
+fn random_clients(speed: Speed, operations: usize, depths: &[usize]) {
+    let server = server_of(Emulate::new(4, 0xFFFF_FFFF), speed.server());
+    let port = server.port();
     let players: Vec<Player> = (0u64..)
         .zip(depths)
-        .map(|(n, depth)| Player::new(format!("random {} {n} {depth}", server.port())))
+        .map(|(n, depth)| Player::new(format!("random {port} {n} {depth} {operations} {speed}")))
         .collect();
     for player in players {
         player.finish();
     }
     let stats = server.stats();
-    assert!(stats.requests >= 4 * OPERATIONS as u64, "{stats:?}");
-    assert_eq!((stats.malformed, stats.refused, stats.dropped_responses), (0, 0, 0));
+    assert!(stats.requests >= (depths.len() * operations) as u64, "{speed}: {stats:?}");
+    assert_eq!((stats.malformed, stats.refused, stats.dropped_responses), (0, 0, 0), "{speed}");
+}
+
+fn mixed_clients() {
+    for speed in PAIRS.into_iter().chain([Speed::default()]) {
+        mixed_clients_through(speed, 0);
+        mixed_clients_through(speed, 3);
+    }
+}
+
+fn mixed_clients_through(speed: Speed, restarts: usize) {
+    let far = Far::new();
+    let mut server = server_of(far.clone(), speed.server());
+    let port = server.port();
+    let mut players = [0, 1]
+        .map(|n| Player::new(format!("mixed {port} {n} {MIXED_OPERATIONS} {restarts} {speed}")));
+    for _ in 0..restarts {
+        players.iter_mut().for_each(|player| player.wait_for("hundred", 5));
+        let stats = server.stats();
+        assert_eq!((stats.malformed, stats.refused), (0, 0), "{speed}: {stats:?}");
+        server.stop();
+        server = server_on(port, speed.server());
+        server.master().set_slave(far.clone());
+    }
+    players.into_iter().for_each(Player::finish);
+    let stats = server.stats();
+    assert_eq!((stats.malformed, stats.refused), (0, 0), "{speed}: {stats:?}");
 }
 
 /// What a read must find, by its id.
@@ -156,15 +209,16 @@ type Expected = (u32, Vec<u8>);
 
 /// Operations in a window of its own, `depth` of them outstanding, each compared with a model: the
 /// server keeps the order of one client, so that the model may run ahead.
-fn random_client(port: u16, number: u64, depth: usize) {
+fn random_client(port: u16, number: u64, (depth, operations): (usize, usize), speed: Speed) {
     let seed = 0xB41D_6E00 + number;
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let client = Client::ready(port);
+    let client = Client::with(port, speed.client());
+    client.wait_ready();
     client.master.set_timeout(3 * LONG_US);
     let base = 0x10_0000_0000 * number;
     let mut model = vec![0; WINDOW_BYTES];
     let mut outstanding: VecDeque<Expected> = VecDeque::new();
-    for count in 0..OPERATIONS {
+    for count in 0..operations {
         let size = match rng.random_range(0..100) {
             0 => rng.random_range(0..8192),
             1..10 => rng.random_range(0..256),
@@ -188,7 +242,7 @@ fn random_client(port: u16, number: u64, depth: usize) {
         }
     }
     for (id, expected) in outstanding {
-        compare(&client, id, &expected, seed, OPERATIONS);
+        compare(&client, id, &expected, seed, operations);
     }
     client.master.wait(0).unwrap();
     assert_eq!(client.master.read(base, WINDOW_BYTES as u32).unwrap(), model, "seed {seed}");
@@ -203,14 +257,19 @@ fn compare(client: &Client, id: u32, expected: &[u8], seed: u64, count: usize) {
 
 // ---------------------------------------------------------------------- legacy clients
 
-fn legacy_server_at(port: u16) -> std::sync::Arc<TcpServer> {
-    let options = ServerOptions { legacy: LegacyPolicy::Auto, ..ServerOptions::default() };
+/// A server at a port that a former one may just have left.
+fn server_on(port: u16, options: ServerOptions) -> Arc<TcpServer> {
     let mut server = None;
     wait_until("the ports are free", || {
         server = TcpServer::new("127.0.0.1", port, options.clone()).ok();
         server.is_some()
     });
-    let server = server.unwrap();
+    server.unwrap()
+}
+
+fn legacy_server_at(port: u16) -> Arc<TcpServer> {
+    let options = ServerOptions { legacy: LegacyPolicy::Auto, ..ServerOptions::default() };
+    let server = server_on(port, options);
     server.master().set_slave(Emulate::new(4, 0xFFFF_FFFF));
     server
 }
@@ -282,11 +341,6 @@ fn half(port: u16, socket_type: &str, delay: Duration) -> Raw {
             return raw;
         }
     }
-}
-
-fn let_pass(time: Duration) {
-    let (_sender, nothing) = mpsc::channel::<()>();
-    nothing.recv_timeout(time).unwrap_err();
 }
 
 /// A libzmq client in its ways: it writes and reads a register of its own, with the same ids as
