@@ -7,6 +7,7 @@ set(ROGUE_MEM_WARNINGS -Wall -Wextra -Wpedantic -Werror)
 
 # Only definite losses count: the Rust runtime keeps a few blocks that are reachable at the end.
 set(ROGUE_MEM_MEMCHECK_OPTIONS --quiet --error-exitcode=99 --leak-check=full
+    "--suppressions=${PROJECT_SOURCE_DIR}/tests/memcheck/library.supp"
     --show-leak-kinds=definite,indirect --errors-for-leak-kinds=definite,indirect
     --num-callers=30 --fair-sched=try)
 

@@ -8,6 +8,7 @@
 #include "rogue/interfaces/memory/TcpClient.h"
 #include "rogue/interfaces/memory/TcpServer.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <random>
 #include <thread>
@@ -109,8 +110,46 @@ uint16_t portOf(Child &server) {
     return static_cast<uint16_t>(std::stoul(line.substr(5)));
 }
 
+/** What a server and its clients do to save time, as arguments of their processes. */
+struct Speed {
+    bool direct;
+    bool duplex;
+    uint32_t spin_us;
+
+    explicit Speed(char **arguments)
+        : direct(std::string(arguments[0]) == "1"), duplex(std::string(arguments[1]) == "1"),
+          spin_us(static_cast<uint32_t>(std::stoul(arguments[2]))) {}
+
+    Speed(bool direct, bool duplex, uint32_t spin_us)
+        : direct(direct), duplex(duplex), spin_us(spin_us) {}
+
+    std::vector<std::string> after(std::vector<std::string> arguments) const {
+        arguments.push_back(direct ? "1" : "0");
+        arguments.push_back(duplex ? "1" : "0");
+        arguments.push_back(std::to_string(spin_us));
+        return arguments;
+    }
+
+    rim::TcpClient::Options client() const {
+        rim::TcpClient::Options options = {};
+        options.no_direct = !direct;
+        options.no_duplex = !duplex;
+        options.spin_us = spin_us;
+        return options;
+    }
+
+    rim::TcpServer::Options server() const {
+        rim::TcpServer::Options options = {};
+        options.no_duplex = !duplex;
+        options.spin_us = spin_us;
+        return options;
+    }
+};
+
+const Speed DEFAULT_SPEED(true, true, 0);
+
 /** The server process: a memory, and an address range that fails; until its input ends. */
-int serve(uint16_t port) {
+int serve(uint16_t port, const Speed &speed) {
     class Memory : public rim::Emulate {
     public:
         Memory() : rim::Emulate(4, 0x1000) {}
@@ -122,7 +161,7 @@ int serve(uint16_t port) {
             }
         }
     };
-    auto server = rim::TcpServer::create("127.0.0.1", port);
+    auto server = rim::TcpServer::create("127.0.0.1", port, speed.server());
     *server >> std::make_shared<Memory>();
     std::printf("port %u\n", static_cast<unsigned>(server->getPort()));
     std::fflush(stdout);
@@ -132,9 +171,8 @@ int serve(uint16_t port) {
     return 0;
 }
 
-/** A client process: operations in a window of its own, compared with a model. */
-int operate(uint16_t port, uint32_t number, uint32_t count) {
-    auto client = rim::TcpClient::create("127.0.0.1", port);
+/** Operations in a window of its own, compared with a model. */
+int operate(const rim::TcpClientPtr &client, uint32_t number, uint32_t count) {
     auto master = rim::Master::create();
     master->setTimeout(LONG_TIMEOUT_US);
     *master >> client;
@@ -166,24 +204,41 @@ int operate(uint16_t port, uint32_t number, uint32_t count) {
     return 0;
 }
 
+/** A client process: threads that share a client, and wait at once. */
+int operate(uint16_t port, uint32_t number, uint32_t count, uint32_t threadCount,
+            const Speed &speed) {
+    auto client = rim::TcpClient::create("127.0.0.1", port, speed.client());
+    std::vector<int> outcomes(threadCount, -1);
+    std::vector<std::thread> threads;
+    for (uint32_t thread = 0; thread < threadCount; ++thread) {
+        threads.emplace_back([&outcomes, client, number, count, threadCount, thread] {
+            outcomes[thread] = operate(client, number * threadCount + thread, count);
+        });
+    }
+    for (std::thread &thread : threads) {
+        thread.join();
+    }
+    return *std::max_element(outcomes.begin(), outcomes.end());
+}
+
 } // namespace
 
 int main(int argc, char **argv) {
     signal(SIGPIPE, SIG_IGN);
     ownPath = argv[0];
-    if (argc == 3 && std::strcmp(argv[1], "serve") == 0) {
-        return serve(static_cast<uint16_t>(std::stoul(argv[2])));
+    const auto number = [argv](int at) { return static_cast<uint32_t>(std::stoul(argv[at])); };
+    if (argc == 6 && std::strcmp(argv[1], "serve") == 0) {
+        return serve(static_cast<uint16_t>(number(2)), Speed(argv + 3));
     }
-    if (argc == 5 && std::strcmp(argv[1], "operate") == 0) {
-        return operate(static_cast<uint16_t>(std::stoul(argv[2])),
-                       static_cast<uint32_t>(std::stoul(argv[3])),
-                       static_cast<uint32_t>(std::stoul(argv[4])));
+    if (argc == 9 && std::strcmp(argv[1], "operate") == 0) {
+        return operate(static_cast<uint16_t>(number(2)), number(3), number(4), number(5),
+                       Speed(argv + 6));
     }
     return doctest::Context(argc, argv).run();
 }
 
 TEST_CASE("one process serves what another reads and writes") {
-    Child server({"serve", "0"});
+    Child server(DEFAULT_SPEED.after({"serve", "0"}));
     auto client = rim::TcpClient::create("127.0.0.1", portOf(server));
     auto master = rim::Master::create();
     master->setTimeout(LONG_TIMEOUT_US);
@@ -201,7 +256,7 @@ TEST_CASE("one process serves what another reads and writes") {
 }
 
 TEST_CASE("a server's sudden death fails what is under way, and a new one is found") {
-    auto first = std::make_shared<Child>(std::vector<std::string>{"serve", "0"});
+    auto first = std::make_shared<Child>(DEFAULT_SPEED.after({"serve", "0"}));
     const uint16_t port = portOf(*first);
     auto client = rim::TcpClient::create("127.0.0.1", port);
     auto master = rim::Master::create();
@@ -215,7 +270,7 @@ TEST_CASE("a server's sudden death fails what is under way, and a new one is fou
     for (uint32_t &one : values) {
         master->reqTransaction(0, 4, &one, rim::Read);
     }
-    Child second({"serve", std::to_string(port)});
+    Child second(DEFAULT_SPEED.after({"serve", std::to_string(port)}));
     CHECK(portOf(second) == port);
     master->waitTransaction(0);
     CHECK(client->waitReady(30.0, 0.05));
@@ -226,16 +281,38 @@ TEST_CASE("a server's sudden death fails what is under way, and a new one is fou
     CHECK(second.finish() == 0);
 }
 
-TEST_CASE("d14_four_client_processes_never_see_each_others_answers") {
-    Child server({"serve", "0"});
+/** Four client processes, each of so many threads with so many operations. */
+void checkFourClients(const Speed &speed, uint32_t count, uint32_t threadCount) {
+    Child server(speed.after({"serve", "0"}));
     const std::string port = std::to_string(portOf(server));
-    const std::string count = underMemcheck() ? "200" : "100000";
     std::vector<std::unique_ptr<Child>> clients;
     for (int number = 0; number < 4; ++number) {
-        clients.emplace_back(new Child({"operate", port, std::to_string(number), count}));
+        clients.emplace_back(
+            new Child(speed.after({"operate", port, std::to_string(number), std::to_string(count),
+                                   std::to_string(threadCount)})));
     }
     for (auto &client : clients) {
         CHECK(client->finish() == 0);
     }
     CHECK(server.finish() == 0);
+}
+
+TEST_CASE("d14_four_client_processes_never_see_each_others_answers") {
+    checkFourClients(DEFAULT_SPEED, underMemcheck() ? 200 : 100000, 1);
+}
+
+TEST_CASE("d14_nor_do_the_threads_of_four_processes_by_any_way_of_saving_time") {
+    // Every two values of the three occur together.
+    const Speed pairs[] = {
+        Speed(true, true, ROGUE_MEM_SPIN_NEVER),
+        Speed(false, false, ROGUE_MEM_SPIN_NEVER),
+        Speed(true, false, 0),
+        Speed(false, true, 0),
+        Speed(true, true, 200),
+        Speed(false, false, 200),
+    };
+    for (const Speed &speed : pairs) {
+        checkFourClients(speed, underMemcheck() ? 20 : 5000, 3);
+    }
+    checkFourClients(DEFAULT_SPEED, underMemcheck() ? 20 : 5000, 3);
 }

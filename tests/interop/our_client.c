@@ -23,6 +23,7 @@
 static const char usage[] =
     "usage: our_client probe|rw|random --port P [--host HOST] [--timeout SECONDS]\n"
     "  [--wait-ready SECONDS (0: do not wait)] [--probe-legacy] [--client-window N] [--debug]\n"
+    "  [--no-direct] [--no-duplex] [--spin-us N (0xFFFFFFFF: never)]\n"
     "random: [--seed S] [--ops N] [--window W] [--base ADDRESS] [--size OCTETS] [--identity 1..7]\n"
     "  [--granularity OCTETS] [--progress N] [--until-eof] [--tolerate-restarts]";
 
@@ -204,6 +205,12 @@ int main(int argc, char **argv) {
             options.probe_legacy = true;
         } else if (strcmp(name, "--client-window") == 0) {
             options.window = (uint32_t)parse_number(arguments_value(&arguments, name), name);
+        } else if (strcmp(name, "--no-direct") == 0) {
+            options.no_direct = true;
+        } else if (strcmp(name, "--no-duplex") == 0) {
+            options.no_duplex = true;
+        } else if (strcmp(name, "--spin-us") == 0) {
+            options.spin_us = (uint32_t)parse_number(arguments_value(&arguments, name), name);
         } else if (strcmp(name, "--debug") == 0) {
             rogue_mem_log_set_level(ROGUE_MEM_LOG_DEBUG);
         } else if (!workload_option(&workload, name, &arguments)) {

@@ -30,7 +30,8 @@ static const char usage[] =
     "  [--memory FILE BASE SIZE] [--journal FILE (-: stdout)] [--delay-ms N]\n"
     "  [--slow FIRST-LAST=MS]... [--fail FIRST-LAST=TEXT]... [--silent FIRST-LAST]...\n"
     "  [--slave-timeout SECONDS] [--window N] [--settle-ms N] [--clients-max N]\n"
-    "  [--bytes-max N] [--legacy auto|one-per-address|local-pid|refuse] [--debug]";
+    "  [--bytes-max N] [--legacy auto|one-per-address|local-pid|refuse] [--debug]\n"
+    "  [--no-duplex] [--spin-us N (0xFFFFFFFF: never)]";
 
 typedef struct options {
     const char *host;
@@ -317,6 +318,10 @@ static bool server_option(options_t *o, const char *name, arguments_t *arguments
         o->server.transaction_bytes_max = parse_number(arguments_value(arguments, name), name);
     } else if (strcmp(name, "--legacy") == 0) {
         o->server.legacy = legacy_mode(arguments_value(arguments, name));
+    } else if (strcmp(name, "--no-duplex") == 0) {
+        o->server.no_duplex = true;
+    } else if (strcmp(name, "--spin-us") == 0) {
+        o->server.spin_us = (uint32_t)parse_number(arguments_value(arguments, name), name);
     } else if (strcmp(name, "--host") == 0) {
         o->host = arguments_value(arguments, name);
     } else if (strcmp(name, "--port") == 0) {

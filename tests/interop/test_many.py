@@ -4,6 +4,18 @@ from harness import InteropTest, Settings
 
 OPERATIONS_EACH = 100000
 MEMORY = ("0x10000", "0x100000")
+NEVER = ("--spin-us", "0xFFFFFFFF")
+ALWAYS = ("--spin-us", "200")
+# What our clients and our servers do to save time: every two of the choices occur together in one
+# of these, and in the default.
+SPEEDS = (
+    (NEVER, NEVER),
+    (NEVER + ("--no-direct", "--no-duplex"), NEVER + ("--no-duplex",)),
+    (("--no-duplex",), ("--no-duplex",)),
+    (("--no-direct",), ()),
+    (ALWAYS, ALWAYS),
+    (ALWAYS + ("--no-direct", "--no-duplex"), ALWAYS + ("--no-duplex",)),
+)
 
 
 class Many(InteropTest):
@@ -91,6 +103,65 @@ class Many(InteropTest):
         for client in clients:
             client.expect_exit()
             self.assertClean(client, unknown=0)
+
+
+class Speeds(InteropTest):
+    """Each way to save time, forced on and off."""
+
+    def each(self):
+        """The arguments of our clients and of our server, one way after the other."""
+        for client, server in SPEEDS:
+            with self.subTest("client %s, server %s" % (" ".join(client), " ".join(server))):
+                yield client, server
+
+    def start_mixed(self, server, ours, *more):
+        """Two clients of each kind; `ours` are arguments of ours only."""
+        clients = []
+        for identity in range(1, 5):
+            kind, own = (self.our_client, ours) if identity % 2 else (self.zmq_client, ())
+            clients.append(kind(
+                "random", server, "--seed", identity, "--identity", identity,
+                "--base", 0x10000 * identity, "--wait-ready", "60", *own, *more))
+        return clients
+
+    def test_both_kinds_of_client_at_once(self):
+        for ours, servers in self.each():
+            for window in (1, 50):
+                server = self.our_server(*servers)
+                operations = Settings.operations(1000 if window == 1 else 5000)
+                for client in self.start_mixed(
+                        server, ours, "--ops", operations, "--window", window, "--timeout", "60"):
+                    client.expect_exit()
+                    self.assertClean(client, unknown=0)
+                server.finish()
+                self.assertFields(server.last_fields("counters"), malformed=0, dropped=0)
+
+    def test_our_client_on_the_server_of_the_reference(self):
+        for ours, _ in self.each():
+            server = self.zmq_server("--no-probes", "--unique-ids")
+            client = self.our_client(
+                "random", server, "--ops", Settings.operations(5000), "--window", "50",
+                "--timeout", "60", *ours)
+            client.expect_exit()
+            self.assertClean(client, unknown=0)
+            server.finish()
+
+    def test_both_kinds_of_client_through_restarts(self):
+        for number, (ours, servers) in enumerate(self.each()):
+            memory = self.memory_file("memory%d" % number)
+
+            def start(*more, memory=memory, servers=servers):
+                return self.our_server("--memory", memory, *MEMORY, *servers, *more)
+
+            server = start()
+            clients = self.start_mixed(
+                server, ours, "--until-eof", "--progress", "100", "--tolerate-restarts",
+                "--window", "16", "--timeout", "0.5")
+            server = self.restarts(server, clients, 3 if Settings.full else 1, start)
+            for client in clients:
+                client.finish()
+                self.assertClean(client)
+            server.finish()
 
 
 class Addresses(InteropTest):
