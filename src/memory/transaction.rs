@@ -35,6 +35,9 @@ const TOLD: u8 = 4;
 pub trait Observer: Send + Sync {
     /// `tran` has ended, in whatever way. Runs in the thread that completed it, with no lock of
     /// the bus held; the data lock may be held by the completing slave, so this must not take it.
+    /// That may be a thread that waits for something else of the same slave, with locks of its own
+    /// held; and as long as this has not returned the slave may have nobody to bring it other
+    /// answers, so that waiting for one here ends by its timeout.
     fn completed(&self, tran: &Arc<Transaction>);
 }
 
