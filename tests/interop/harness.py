@@ -146,8 +146,10 @@ class Program:
 
     def expect_unknown(self):
         """Waits until a workload has operations whose outcome it does not know."""
+        limit = time.monotonic() + HANG_S
         while parse_fields(self.expect("^progress ").string)["unknown"] == 0:
-            pass
+            if time.monotonic() > limit:
+                raise AssertionError("everything is answered: %s" % self.describe())
 
     def last_fields(self, word):
         """The fields of the last line that begins with `word`; after the program has ended."""
