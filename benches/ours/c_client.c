@@ -62,7 +62,7 @@ static void close_link(void *handle) {
 }
 
 int main(int argc, char **argv) {
-    static const bench_peer_t peer = {"c",     true,     true, open_link,
+    static const bench_peer_t peer = {"c",     true,     true,       open_link,
                                       request, wait_for, close_link, true};
     return bench_client_main(&peer, argc, argv);
 }

@@ -45,9 +45,7 @@ private:
     rim::TcpClientPtr client_;
 };
 
-void *openLink(const bench_target_t *target) {
-    return new Registers(*target);
-}
+void *openLink(const bench_target_t *target) { return new Registers(*target); }
 
 uint32_t request(void *link, uint32_t type, uint64_t address, uint32_t size, void *data) {
     return static_cast<Registers *>(link)->reqTransaction(address, size, data, type);
@@ -60,7 +58,7 @@ void closeLink(void *link) { delete static_cast<Registers *>(link); }
 } // namespace
 
 int main(int argc, char **argv) {
-    static const bench_peer_t peer = {"cpp",   true,    true, openLink,
+    static const bench_peer_t peer = {"cpp",   true,    true,      openLink,
                                       request, waitFor, closeLink, false};
     return bench_client_main(&peer, argc, argv);
 }
