@@ -438,6 +438,18 @@ bool rogue_mem_transaction_is_done(const rogue_mem_transaction_t *transaction);
 void rogue_mem_transaction_lock(rogue_mem_transaction_t *transaction);
 
 /**
+ * Takes the lock as rogue_mem_transaction_lock does, unless that would take too long.
+ *
+ * @param transaction the transaction.
+ * @param microseconds how long to wait at most; 0 only tries.
+ * @return true if the lock has been taken, to be given back by rogue_mem_transaction_unlock; false
+ * if it has not, and, with the last error set, if transaction is NULL.
+ *
+ * Thread safe.
+ */
+bool rogue_mem_transaction_lock_for(rogue_mem_transaction_t *transaction, uint64_t microseconds);
+
+/**
  * Gives back the lock that rogue_mem_transaction_lock took. Without that having been called
  * before, the behaviour is undefined.
  *
@@ -848,6 +860,31 @@ rogue_mem_status_t rogue_mem_emulate_new(uint32_t min, uint32_t max, rogue_mem_s
  * for by any threads. */
 
 /**
+ * What is to happen when a transaction has ended. Zero-initialise it, set size, and then the rest.
+ */
+typedef struct rogue_mem_observer_t {
+    /**
+     * sizeof(rogue_mem_observer_t).
+     */
+    size_t size;
+    /**
+     * Passed to every callback.
+     */
+    void *ctx;
+    /**
+     * Called exactly once, when ended will be called no more; on any thread. Not called if
+     * rogue_mem_master_observe fails. NULL: nothing is called.
+     */
+    void (*drop)(void *ctx);
+    /**
+     * Called at most once, with the transaction's id, when it has ended in whatever way; must not
+     * be NULL. Runs on the thread that ends it, which may have its data locked: it must neither
+     * wait for the transaction nor take its lock.
+     */
+    void (*ended)(void *ctx, uint32_t id);
+} rogue_mem_observer_t;
+
+/**
  * Makes a master. Until rogue_mem_master_set_slave connects it, every request fails with
  * "Unsupported transaction using unconnected memory bus".
  *
@@ -1044,6 +1081,123 @@ rogue_mem_status_t rogue_mem_master_request(rogue_mem_master_t *master,
  * Thread safe; several threads may wait for one transaction. Its lock must not be held.
  */
 rogue_mem_status_t rogue_mem_master_wait(rogue_mem_master_t *master, uint32_t id);
+
+/**
+ * Waits as rogue_mem_master_wait does, but no longer than is said here, so that a program can look
+ * after something else now and then. A transaction that has not ended by then stays as it is.
+ *
+ * @param master the master that made the transaction.
+ * @param id the transaction's id; 0 = all that are outstanding now.
+ * @param microseconds how long to wait at most; 0 only looks.
+ * @return ROGUE_MEM_OK, ROGUE_MEM_ERROR_TRANSACTION, ROGUE_MEM_ERROR_TRANSACTION_TIMEOUT and
+ * ROGUE_MEM_ERROR_NULL_ARGUMENT as for rogue_mem_master_wait; ROGUE_MEM_ERROR_TIMEOUT if the
+ * transaction, or with 0 one of them, has not ended yet: it may be waited for again. That is not
+ * the master's error.
+ *
+ * Thread safe; several threads may wait for one transaction. Its lock must not be held.
+ */
+rogue_mem_status_t rogue_mem_master_wait_for(rogue_mem_master_t *master,
+                                             uint32_t id,
+                                             uint64_t microseconds);
+
+/**
+ * Starts a write whose bytes are copied, so that they need not be kept.
+ *
+ * @param master the master.
+ * @param address byte address.
+ * @param size number of bytes.
+ * @param data size bytes, read before this returns. NULL is allowed if size is 0.
+ * @param type ROGUE_MEM_WRITE or ROGUE_MEM_POST.
+ * @param id receives the transaction's id, to be waited for; a posted write need not be. Untouched
+ * on failure.
+ * @return ROGUE_MEM_OK, also if the transaction has already failed, which rogue_mem_master_wait
+ * tells; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if type is none of the
+ * two; ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_master_request_copy(rogue_mem_master_t *master,
+                                                 uint64_t address,
+                                                 uint32_t size,
+                                                 const void *data,
+                                                 uint32_t type,
+                                                 uint32_t *id);
+
+/**
+ * Starts several transactions of one type, in the order given.
+ *
+ * @param master the master.
+ * @param type ROGUE_MEM_READ, ROGUE_MEM_WRITE, ROGUE_MEM_POST or ROGUE_MEM_VERIFY.
+ * @param count number of transactions.
+ * @param addresses count byte addresses.
+ * @param sizes count numbers of bytes.
+ * @param data the bytes of all transactions, one after the other; otherwise as for
+ * rogue_mem_master_request. NULL is allowed if there are none.
+ * @param ids receives count ids, to be waited for. Untouched on failure, when nothing has been
+ * started.
+ * @return ROGUE_MEM_OK, also if transactions have already failed; ROGUE_MEM_ERROR_NULL_ARGUMENT;
+ * ROGUE_MEM_ERROR_INVALID_ARGUMENT if type is none, or there cannot be as many bytes.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_master_request_many(rogue_mem_master_t *master,
+                                                 uint32_t type,
+                                                 size_t count,
+                                                 const uint64_t *addresses,
+                                                 const uint32_t *sizes,
+                                                 void *data,
+                                                 uint32_t *ids);
+
+/**
+ * Waits for several transactions, in the order given, until the first of them that failed.
+ *
+ * @param master the master that made the transactions.
+ * @param count number of ids.
+ * @param ids count ids, none of them 0.
+ * @param microseconds how long to wait at most, for all together; 0 only looks.
+ * @param waited receives how many of them have ended, from the first on; the last of these is the
+ * one that failed, if one did. Set whatever is returned but for the errors of an argument.
+ * @return ROGUE_MEM_OK if all have ended well; ROGUE_MEM_ERROR_TRANSACTION or
+ * ROGUE_MEM_ERROR_TRANSACTION_TIMEOUT if one failed, as for rogue_mem_master_wait;
+ * ROGUE_MEM_ERROR_TIMEOUT if the time has passed first; ROGUE_MEM_ERROR_NULL_ARGUMENT;
+ * ROGUE_MEM_ERROR_INVALID_ARGUMENT if there cannot be as many ids.
+ *
+ * Thread safe. No lock of the transactions must be held.
+ */
+rogue_mem_status_t rogue_mem_master_wait_many(rogue_mem_master_t *master,
+                                              size_t count,
+                                              const uint32_t *ids,
+                                              uint64_t microseconds,
+                                              size_t *waited);
+
+/**
+ * Has a function called when a transaction has ended, for programs that do not block in a wait.
+ * The transaction must be waited for nevertheless, which then does not block; and only a wait, also
+ * rogue_mem_master_wait_for with 0, looks whether its time has passed.
+ *
+ * @param master the master that made the transaction.
+ * @param id the transaction's id.
+ * @param observer what is to happen, copied; in this call if the transaction has ended already.
+ * Takes the place of one that was set before, which is called no more.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT, also if its ended is NULL;
+ * ROGUE_MEM_ERROR_INVALID_ARGUMENT if it has a wrong size; ROGUE_MEM_ERROR_NOT_FOUND if no such
+ * transaction is outstanding.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_master_observe(rogue_mem_master_t *master,
+                                            uint32_t id,
+                                            const rogue_mem_observer_t *observer);
+
+/**
+ * Gives up all transactions that are outstanding, as the release of the last reference does: once
+ * this has returned, no slave touches their buffers, and none is left to be waited for.
+ *
+ * @param master the master; NULL is an error.
+ *
+ * Thread safe. A transaction's lock must not be held.
+ */
+void rogue_mem_master_give_up(rogue_mem_master_t *master);
 
 /* --- Hubs ------------------------------------------------------------------------------------- */
 

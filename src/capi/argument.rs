@@ -148,6 +148,46 @@ impl Call {
         Ok(unsafe { std::slice::from_raw_parts_mut(start.as_ptr(), count) })
     }
 
+    /// Values that are read. Null is fine for none.
+    ///
+    /// # Safety
+    ///
+    /// `start` must be null or valid for reading `count` values during `'a`.
+    pub(super) unsafe fn values<'a, T: Copy>(
+        self,
+        start: *const T,
+        count: usize,
+        name: &str,
+    ) -> Result<&'a [T]> {
+        let bytes = count.saturating_mul(size_of::<T>());
+        if bytes == 0 {
+            return Ok(&[]);
+        }
+        let start = self.start(start.cast::<u8>(), bytes, name)?;
+        // SAFETY: promised by the caller, and just checked as far as it can be.
+        Ok(unsafe { std::slice::from_raw_parts(start.as_ptr().cast::<T>(), count) })
+    }
+
+    /// Places for values. Null is fine for none.
+    ///
+    /// # Safety
+    ///
+    /// `start` must be null or valid for writing `count` values during `'a`.
+    pub(super) unsafe fn values_out<'a, T: Copy>(
+        self,
+        start: *mut T,
+        count: usize,
+        name: &str,
+    ) -> Result<&'a mut [MaybeUninit<T>]> {
+        let bytes = count.saturating_mul(size_of::<T>());
+        if bytes == 0 {
+            return Ok(&mut []);
+        }
+        let start = self.start(start.cast::<u8>(), bytes, name)?.cast::<MaybeUninit<T>>();
+        // SAFETY: promised by the caller, and just checked as far as it can be.
+        Ok(unsafe { std::slice::from_raw_parts_mut(start.as_ptr(), count) })
+    }
+
     /// The type of a transaction.
     pub(super) fn transaction_type(self, ty: u32) -> Result<u32> {
         match ty {

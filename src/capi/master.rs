@@ -2,14 +2,19 @@
 //! for by any threads.
 
 use std::ffi::{c_char, c_void};
+use std::mem::size_of;
 use std::sync::Arc;
+use std::time::Duration;
 
-use super::guard::{query, query_text, status, value};
+use super::argument::Versioned;
+use super::callback::Context;
+use super::guard::{query, query_text, status, value, Call};
 use super::handle::{
     into_handle, release, retain, rogue_mem_master_t, rogue_mem_slave_t, slave_handle,
 };
 use super::status::rogue_mem_status_t;
-use crate::memory::{Buffer, Master};
+use crate::error::{Error, Status};
+use crate::memory::{Buffer, Master, Observer, Transaction, POST, WRITE};
 
 /// Makes a master. Until rogue_mem_master_set_slave connects it, every request fails with
 /// "Unsupported transaction using unconnected memory bus".
@@ -286,4 +291,243 @@ pub unsafe extern "C" fn rogue_mem_master_wait(
         let master = unsafe { call.handle(master) }?;
         master.wait(id)
     })
+}
+
+/// Waits as rogue_mem_master_wait does, but no longer than is said here, so that a program can look
+/// after something else now and then. A transaction that has not ended by then stays as it is.
+///
+/// @param master the master that made the transaction.
+/// @param id the transaction's id; 0 = all that are outstanding now.
+/// @param microseconds how long to wait at most; 0 only looks.
+/// @return ROGUE_MEM_OK, ROGUE_MEM_ERROR_TRANSACTION, ROGUE_MEM_ERROR_TRANSACTION_TIMEOUT and
+/// ROGUE_MEM_ERROR_NULL_ARGUMENT as for rogue_mem_master_wait; ROGUE_MEM_ERROR_TIMEOUT if the
+/// transaction, or with 0 one of them, has not ended yet: it may be waited for again. That is not
+/// the master's error.
+///
+/// Thread safe; several threads may wait for one transaction. Its lock must not be held.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_master_wait_for(
+    master: *mut rogue_mem_master_t,
+    id: u32,
+    microseconds: u64,
+) -> rogue_mem_status_t {
+    status(|call| {
+        // SAFETY: null or live, as the header demands.
+        let master = unsafe { call.handle(master) }?;
+        let time = Duration::from_micros(microseconds);
+        master.wait_at_most(id, time).unwrap_or_else(|| Err(pending(call)))
+    })
+}
+
+fn pending(call: Call) -> Error {
+    call.error(Status::Timeout, "The transaction has not ended yet; wait for it again")
+}
+
+/// Starts a write whose bytes are copied, so that they need not be kept.
+///
+/// @param master the master.
+/// @param address byte address.
+/// @param size number of bytes.
+/// @param data size bytes, read before this returns. NULL is allowed if size is 0.
+/// @param type ROGUE_MEM_WRITE or ROGUE_MEM_POST.
+/// @param id receives the transaction's id, to be waited for; a posted write need not be. Untouched
+/// on failure.
+/// @return ROGUE_MEM_OK, also if the transaction has already failed, which rogue_mem_master_wait
+/// tells; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if type is none of the
+/// two; ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_master_request_copy(
+    master: *mut rogue_mem_master_t,
+    address: u64,
+    size: u32,
+    data: *const c_void,
+    r#type: u32,
+    id: *mut u32,
+) -> rogue_mem_status_t {
+    status(|call| {
+        // SAFETY: null or live, as the header demands.
+        let master = unsafe { call.handle(master) }?;
+        // SAFETY: null or valid, as the header demands.
+        let data = unsafe { call.bytes(data.cast::<u8>(), size as usize, "data") }?;
+        // SAFETY: null or valid, as the header demands.
+        let id = unsafe { call.out(id, "id") }?;
+        if !matches!(r#type, WRITE | POST) {
+            let text = format!("{} is neither ROGUE_MEM_WRITE (2) nor ROGUE_MEM_POST (3)", r#type);
+            return Err(call.error(Status::InvalidArgument, text));
+        }
+        let mut copy = Vec::new();
+        copy.try_reserve_exact(data.len()).map_err(|error| {
+            let text = format!("No memory for a write of {size} bytes: {error}");
+            call.error(Status::OutOfResources, text)
+        })?;
+        copy.extend_from_slice(data);
+        id.set(master.request(address, copy.into(), r#type)?);
+        Ok(())
+    })
+}
+
+/// Starts several transactions of one type, in the order given.
+///
+/// @param master the master.
+/// @param type ROGUE_MEM_READ, ROGUE_MEM_WRITE, ROGUE_MEM_POST or ROGUE_MEM_VERIFY.
+/// @param count number of transactions.
+/// @param addresses count byte addresses.
+/// @param sizes count numbers of bytes.
+/// @param data the bytes of all transactions, one after the other; otherwise as for
+/// rogue_mem_master_request. NULL is allowed if there are none.
+/// @param ids receives count ids, to be waited for. Untouched on failure, when nothing has been
+/// started.
+/// @return ROGUE_MEM_OK, also if transactions have already failed; ROGUE_MEM_ERROR_NULL_ARGUMENT;
+/// ROGUE_MEM_ERROR_INVALID_ARGUMENT if type is none, or there cannot be as many bytes.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_master_request_many(
+    master: *mut rogue_mem_master_t,
+    r#type: u32,
+    count: usize,
+    addresses: *const u64,
+    sizes: *const u32,
+    data: *mut c_void,
+    ids: *mut u32,
+) -> rogue_mem_status_t {
+    status(|call| {
+        // SAFETY: null or live, as the header demands.
+        let master = unsafe { call.handle(master) }?;
+        let ty = call.transaction_type(r#type)?;
+        // SAFETY: null or valid for count values, as the header demands.
+        let addresses = unsafe { call.values(addresses, count, "addresses") }?;
+        // SAFETY: null or valid for count values, as the header demands.
+        let sizes = unsafe { call.values(sizes, count, "sizes") }?;
+        let total = sizes.iter().fold(0usize, |sum, size| sum.saturating_add(*size as usize));
+        let start = call.start(data.cast::<u8>(), total, "data")?;
+        // SAFETY: null or valid for count values, as the header demands.
+        let ids = unsafe { call.values_out(ids, count, "ids") }?;
+        let mut offset = 0;
+        for ((address, size), id) in addresses.iter().zip(sizes).zip(ids) {
+            let size = *size as usize;
+            // SAFETY: a part of what is valid until waited for, as the header demands; the sum of
+            // the sizes has been checked.
+            let buffer = unsafe { Buffer::from_raw(start.add(offset), size) };
+            id.write(master.request(*address, buffer, ty)?);
+            offset += size;
+        }
+        Ok(())
+    })
+}
+
+/// Waits for several transactions, in the order given, until the first of them that failed.
+///
+/// @param master the master that made the transactions.
+/// @param count number of ids.
+/// @param ids count ids, none of them 0.
+/// @param microseconds how long to wait at most, for all together; 0 only looks.
+/// @param waited receives how many of them have ended, from the first on; the last of these is the
+/// one that failed, if one did. Set whatever is returned but for the errors of an argument.
+/// @return ROGUE_MEM_OK if all have ended well; ROGUE_MEM_ERROR_TRANSACTION or
+/// ROGUE_MEM_ERROR_TRANSACTION_TIMEOUT if one failed, as for rogue_mem_master_wait;
+/// ROGUE_MEM_ERROR_TIMEOUT if the time has passed first; ROGUE_MEM_ERROR_NULL_ARGUMENT;
+/// ROGUE_MEM_ERROR_INVALID_ARGUMENT if there cannot be as many ids.
+///
+/// Thread safe. No lock of the transactions must be held.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_master_wait_many(
+    master: *mut rogue_mem_master_t,
+    count: usize,
+    ids: *const u32,
+    microseconds: u64,
+    waited: *mut usize,
+) -> rogue_mem_status_t {
+    status(|call| {
+        // SAFETY: null or live, as the header demands.
+        let master = unsafe { call.handle(master) }?;
+        // SAFETY: null or valid for count values, as the header demands.
+        let ids = unsafe { call.values(ids, count, "ids") }?;
+        // SAFETY: null or valid, as the header demands.
+        let waited = unsafe { call.out(waited, "waited") }?;
+        let (ended, outcome) = master.wait_many(ids, Duration::from_micros(microseconds));
+        waited.set(ended);
+        outcome.unwrap_or_else(|| Err(pending(call)))
+    })
+}
+
+/// What is to happen when a transaction has ended. Zero-initialise it, set size, and then the rest.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct rogue_mem_observer_t {
+    /// sizeof(rogue_mem_observer_t).
+    pub size: usize,
+    /// Passed to every callback.
+    pub ctx: *mut c_void,
+    /// Called exactly once, when ended will be called no more; on any thread. Not called if
+    /// rogue_mem_master_observe fails. NULL: nothing is called.
+    pub drop: Option<unsafe extern "C" fn(ctx: *mut c_void)>,
+    /// Called at most once, with the transaction's id, when it has ended in whatever way; must not
+    /// be NULL. Runs on the thread that ends it, which may have its data locked: it must neither
+    /// wait for the transaction nor take its lock.
+    pub ended: Option<unsafe extern "C" fn(ctx: *mut c_void, id: u32)>,
+}
+
+// SAFETY: an integer first, then pointers that may be null.
+unsafe impl Versioned for rogue_mem_observer_t {
+    const SIZE_FIRST_BYTES: usize = size_of::<Self>();
+}
+
+/// Calls a function of the program's at the end of a transaction.
+struct Ended {
+    ended: unsafe extern "C" fn(ctx: *mut c_void, id: u32),
+    context: Context,
+}
+
+impl Observer for Ended {
+    fn completed(&self, tran: &Arc<Transaction>) {
+        // SAFETY: a function of the program's with this signature, which may run on any thread.
+        unsafe { (self.ended)(self.context.ctx(), tran.id()) }
+    }
+}
+
+/// Has a function called when a transaction has ended, for programs that do not block in a wait.
+/// The transaction must be waited for nevertheless, which then does not block; and only a wait, also
+/// rogue_mem_master_wait_for with 0, looks whether its time has passed.
+///
+/// @param master the master that made the transaction.
+/// @param id the transaction's id.
+/// @param observer what is to happen, copied; in this call if the transaction has ended already.
+/// Takes the place of one that was set before, which is called no more.
+/// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT, also if its ended is NULL;
+/// ROGUE_MEM_ERROR_INVALID_ARGUMENT if it has a wrong size; ROGUE_MEM_ERROR_NOT_FOUND if no such
+/// transaction is outstanding.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_master_observe(
+    master: *mut rogue_mem_master_t,
+    id: u32,
+    observer: *const rogue_mem_observer_t,
+) -> rogue_mem_status_t {
+    status(|call| {
+        // SAFETY: null or live, as the header demands.
+        let master = unsafe { call.handle(master) }?;
+        // SAFETY: null or as long as its `size` says, as the header demands.
+        let given = unsafe { call.versioned(observer, "observer") }?;
+        let ended = given.ended.ok_or_else(|| call.null("ended"))?;
+        let tran = master.outstanding(id)?;
+        // From here on nothing can fail: `ctx` is ours.
+        tran.observe(Arc::new(Ended { ended, context: Context::new(given.ctx, given.drop) }));
+        Ok(())
+    })
+}
+
+/// Gives up all transactions that are outstanding, as the release of the last reference does: once
+/// this has returned, no slave touches their buffers, and none is left to be waited for.
+///
+/// @param master the master; NULL is an error.
+///
+/// Thread safe. A transaction's lock must not be held.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_master_give_up(master: *mut rogue_mem_master_t) {
+    // SAFETY: null or live, as the header demands.
+    unsafe { query(master, |master| master.give_up_all()) }
 }

@@ -8,6 +8,7 @@
 //! see to both.
 
 use std::ffi::{c_char, CStr};
+use std::time::Duration;
 
 use super::guard::{query, status, value, Call};
 use super::handle::{borrow, into_handle, release, retain, rogue_mem_transaction_t, Borrowed};
@@ -159,6 +160,24 @@ pub unsafe extern "C" fn rogue_mem_transaction_is_done(
 pub unsafe extern "C" fn rogue_mem_transaction_lock(transaction: *mut rogue_mem_transaction_t) {
     // SAFETY: null or live, as the header demands.
     unsafe { query(transaction, |transaction| transaction.lock_data()) }
+}
+
+/// Takes the lock as rogue_mem_transaction_lock does, unless that would take too long.
+///
+/// @param transaction the transaction.
+/// @param microseconds how long to wait at most; 0 only tries.
+/// @return true if the lock has been taken, to be given back by rogue_mem_transaction_unlock; false
+/// if it has not, and, with the last error set, if transaction is NULL.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_transaction_lock_for(
+    transaction: *mut rogue_mem_transaction_t,
+    microseconds: u64,
+) -> bool {
+    let time = Duration::from_micros(microseconds);
+    // SAFETY: null or live, as the header demands.
+    unsafe { query(transaction, |transaction| transaction.try_lock_data_for(time)) }
 }
 
 /// Gives back the lock that rogue_mem_transaction_lock took. Without that having been called

@@ -7,8 +7,9 @@ use std::mem::ManuallyDrop;
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicPtr, Ordering};
+use std::time::Duration;
 
-use parking_lot::lock_api::RawMutex as _;
+use parking_lot::lock_api::{RawMutex as _, RawMutexTimed as _};
 use parking_lot::RawMutex;
 
 use super::transaction::Transaction;
@@ -243,6 +244,12 @@ impl Transaction {
     /// be; not recursive.
     pub fn lock_data(&self) {
         self.data_cell().lock.lock();
+    }
+
+    /// Takes the data lock as [`lock_data`](Self::lock_data) does, unless that would take longer
+    /// than `time`; returns whether it did.
+    pub fn try_lock_data_for(&self, time: Duration) -> bool {
+        self.data_cell().lock.try_lock_for(time)
     }
 
     /// Gives back the lock taken by [`lock_data`](Self::lock_data).

@@ -364,6 +364,11 @@ impl Master {
         // from this result.
         let mut all: Vec<_> = self.table.lock().transactions.values().cloned().collect();
         all.sort_unstable_by_key(|tran| tran.id());
+        self.collect_all(all)
+    }
+
+    /// Waits for each of `all`; the error of the last one that failed.
+    fn collect_all(&self, all: Vec<Arc<Transaction>>) -> Result<()> {
         let mut sum = Ok(());
         for tran in all {
             let (outcome, _) = self.wait_for(tran);
@@ -374,6 +379,76 @@ impl Master {
         sum
     }
 
+    /// Waits for `id` as [`wait`](Self::wait) does, but no longer than `time`: `None` if the
+    /// transaction, or with 0 any of them, has not ended by then, and then all are as before.
+    pub fn wait_at_most(&self, id: u32, time: Duration) -> Option<Result<()>> {
+        let mut all: Vec<Arc<Transaction>> = {
+            let table = self.table.lock();
+            if id == 0 {
+                table.transactions.values().cloned().collect()
+            } else {
+                match table.transactions.get(&id) {
+                    None => return Some(Ok(())),
+                    Some(tran) if tran.is_done() => Vec::new(),
+                    Some(tran) => vec![tran.clone()],
+                }
+            }
+        };
+        if id != 0 && all.is_empty() {
+            return Some(self.wait(id));
+        }
+        all.sort_unstable_by_key(|tran| tran.id());
+        let limit = clock::now() + time;
+        for tran in &all {
+            tran.wait_until(limit);
+            if !tran.is_done() {
+                return None;
+            }
+        }
+        Some(self.collect_all(all))
+    }
+
+    /// Waits for `ids`, in this order, until one has failed or `time` has passed in all. The
+    /// number of those that have ended, the failed one included; and the outcome as of
+    /// [`wait_at_most`](Self::wait_at_most).
+    pub fn wait_many(&self, ids: &[u32], time: Duration) -> (usize, Option<Result<()>>) {
+        let mut limit = None;
+        for (index, id) in ids.iter().enumerate() {
+            let mut outcome = self.wait_at_most(*id, Duration::ZERO);
+            if outcome.is_none() {
+                let limit = *limit.get_or_insert_with(|| clock::now() + time);
+                outcome = self.wait_at_most(*id, limit.since(clock::now()));
+            }
+            match outcome {
+                Some(Ok(())) => {}
+                Some(failed) => return (index + 1, Some(failed)),
+                None => return (index, None),
+            }
+        }
+        (ids.len(), Some(Ok(())))
+    }
+
+    /// Transaction `id`, to be [observed](Transaction::observe), say. It must still be waited for:
+    /// only a wait looks at its deadline.
+    ///
+    /// # Errors
+    ///
+    /// [`Status::NotFound`] for an id that is not outstanding.
+    pub fn outstanding(&self, id: u32) -> Result<Arc<Transaction>> {
+        self.table.lock().transactions.get(&id).cloned().ok_or_else(|| not_found(id))
+    }
+
+    /// Gives up all transactions that are outstanding: once this has returned, no slave touches
+    /// their buffers. Slaves that are copying their data finish first, so this must not be called
+    /// by who holds a data lock of one.
+    pub fn give_up_all(&self) {
+        let transactions = std::mem::take(&mut self.table.lock().transactions);
+        for tran in transactions.into_values() {
+            tran.give_up("The requester has given the transaction up");
+            tran.collect();
+        }
+    }
+
     /// Waits for `id` as [`wait`](Self::wait) does and returns its buffer: the bytes of one that
     /// was requested with a vector.
     ///
@@ -382,10 +457,7 @@ impl Master {
     /// As `wait`; [`Status::NotFound`] for an id that is not outstanding;
     /// [`Status::InvalidData`] where another thread that waited for it too has the buffer.
     pub fn wait_buffer(&self, id: u32) -> Result<Vec<u8>> {
-        let (outcome, buffer) = self.wait_for_id(id).ok_or_else(|| {
-            let text = format!("Transaction {id} is not outstanding at this master");
-            Error::new(Status::NotFound, "memory::Master::waitTransaction", text)
-        })?;
+        let (outcome, buffer) = self.wait_for_id(id).ok_or_else(|| not_found(id))?;
         outcome?;
         buffer.map(Buffer::into_vec).ok_or_else(|| {
             let text = format!("Another thread has waited for transaction {id} and has its data");
@@ -485,6 +557,11 @@ impl Drop for Master {
             tran.collect();
         }
     }
+}
+
+fn not_found(id: u32) -> Error {
+    let text = format!("Transaction {id} is not outstanding at this master");
+    Error::new(Status::NotFound, "memory::Master::waitTransaction", text)
 }
 
 fn check_size(buffer: &Buffer) -> Result<()> {

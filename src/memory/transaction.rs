@@ -629,12 +629,18 @@ impl Transaction {
     /// Waits until the transaction has ended or its deadline has passed; in the second case it
     /// is given up. The caller still has to [`collect`](Self::collect) it.
     pub(super) fn wait(self: &Arc<Self>) {
+        self.wait_until(Time(u64::MAX));
+    }
+
+    /// Waits as [`wait`](Self::wait) does, but no longer than until `limit`, when the transaction
+    /// stays as it is.
+    pub(super) fn wait_until(self: &Arc<Self>, limit: Time) {
         if self.is_done() {
             return;
         }
         let holders = self.holders();
         match holders.only() {
-            Some(holder) => self.attend(&**holder),
+            Some(holder) => self.attend(&**holder, limit),
             None => holders.iter().for_each(|holder| holder.urge()),
         }
         drop(holders);
@@ -643,6 +649,9 @@ impl Transaction {
             let now = clock::now();
             if now >= deadline {
                 self.time_out();
+                return;
+            }
+            if now >= limit {
                 return;
             }
             self.warn_if_slow(now);
@@ -655,16 +664,16 @@ impl Transaction {
                 self.leave_to_holders(state);
                 continue;
             }
-            match clock::instant(deadline) {
+            match clock::instant(deadline.min(limit)) {
                 Some(instant) => drop(self.ended.wait_until(&mut state, instant)),
                 None => self.ended.wait(&mut state),
             }
         }
     }
 
-    /// Waits with the help of `holder`, for as long as it helps.
-    fn attend(self: &Arc<Self>, holder: &dyn Holder) {
-        let mut until = self.own_deadline();
+    /// Waits with the help of `holder`, for as long as it helps, and no longer than until `limit`.
+    fn attend(self: &Arc<Self>, holder: &dyn Holder, limit: Time) {
+        let mut until = self.own_deadline().min(limit);
         loop {
             let state = self.state.lock();
             // Seen by whoever ends it, or the end is seen here.
@@ -674,7 +683,7 @@ impl Transaction {
                 return;
             }
             // Answers to others may have given it more time, which the holder knows.
-            until = self.deadline();
+            until = self.deadline().min(limit);
             let now = clock::now();
             if now >= until {
                 return;

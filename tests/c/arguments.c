@@ -134,6 +134,7 @@ static void transactions(void **state) {
     GIVES(NULL, rogue_mem_transaction_data, (NULL));
     NOTES(rogue_mem_transaction_lock, (NULL));
     NOTES(rogue_mem_transaction_unlock, (NULL));
+    GIVES(false, rogue_mem_transaction_lock_for, (NULL, 0));
     NOTES(rogue_mem_transaction_done, (NULL));
     NOTES(rogue_mem_transaction_error, (NULL, "text"));
     NOTES(rogue_mem_transaction_error, (NULL, NULL));
@@ -235,6 +236,52 @@ static void masters(void **state) {
     REFUSES(NULL_ARGUMENT, rogue_mem_master_wait, (NULL, 1));
     assert_int_equal(word, 5);
     assert_int_equal(id, 77);
+    rogue_mem_master_release(master);
+}
+
+static void masters_of_many(void **state) {
+    (void)state;
+    rogue_mem_master_t *master = NULL;
+    assert_ok(rogue_mem_master_new(&master));
+    const uint64_t address = 0;
+    const uint32_t sizes[2] = {4, 4};
+    uint32_t word = 5;
+    uint32_t id = 77;
+    size_t waited = 78;
+    rogue_mem_observer_t observer = {0};
+
+    REFUSES(NULL_ARGUMENT, rogue_mem_master_wait_for, (NULL, 0, 0));
+    REFUSES(NULL_ARGUMENT, rogue_mem_master_request_copy, (NULL, 0, 4, &word, 2, &id));
+    REFUSES(NULL_ARGUMENT, rogue_mem_master_request_copy, (master, 0, 4, NULL, 2, &id));
+    REFUSES(NULL_ARGUMENT, rogue_mem_master_request_copy, (master, 0, 4, &word, 2, NULL));
+    REFUSES(INVALID_ARGUMENT, rogue_mem_master_request_copy, (master, 0, 4, &word, 1, &id));
+    REFUSES(INVALID_ARGUMENT, rogue_mem_master_request_copy, (master, 0, 4, &word, 4, &id));
+    REFUSES(NULL_ARGUMENT, rogue_mem_master_request_many,
+            (NULL, 1, 1, &address, sizes, &word, &id));
+    REFUSES(NULL_ARGUMENT, rogue_mem_master_request_many, (master, 1, 1, NULL, sizes, &word, &id));
+    REFUSES(NULL_ARGUMENT, rogue_mem_master_request_many,
+            (master, 1, 1, &address, NULL, &word, &id));
+    REFUSES(NULL_ARGUMENT, rogue_mem_master_request_many,
+            (master, 1, 1, &address, sizes, NULL, &id));
+    REFUSES(NULL_ARGUMENT, rogue_mem_master_request_many,
+            (master, 1, 1, &address, sizes, &word, NULL));
+    REFUSES(INVALID_ARGUMENT, rogue_mem_master_request_many,
+            (master, 0, 1, &address, sizes, &word, &id));
+    REFUSES(INVALID_ARGUMENT, rogue_mem_master_request_many,
+            (master, 1, SIZE_MAX, &address, sizes, &word, &id));
+    assert_ok(rogue_mem_master_request_many(master, 1, 0, NULL, NULL, NULL, NULL));
+    REFUSES(NULL_ARGUMENT, rogue_mem_master_wait_many, (NULL, 0, &id, 0, &waited));
+    REFUSES(NULL_ARGUMENT, rogue_mem_master_wait_many, (master, 1, NULL, 0, &waited));
+    REFUSES(NULL_ARGUMENT, rogue_mem_master_wait_many, (master, 1, &id, 0, NULL));
+    REFUSES(NULL_ARGUMENT, rogue_mem_master_observe, (NULL, 1, &observer));
+    REFUSES(NULL_ARGUMENT, rogue_mem_master_observe, (master, 1, NULL));
+    REFUSES(INVALID_ARGUMENT, rogue_mem_master_observe, (master, 1, &observer));
+    observer.size = sizeof observer;
+    REFUSES(NULL_ARGUMENT, rogue_mem_master_observe, (master, 1, &observer));
+    NOTES(rogue_mem_master_give_up, (NULL));
+    assert_int_equal(word, 5);
+    assert_int_equal(id, 77);
+    assert_int_equal(waited, 78);
     rogue_mem_master_release(master);
 }
 
@@ -483,6 +530,7 @@ int main(void) {
         cmocka_unit_test(transactions),
         cmocka_unit_test(slaves),
         cmocka_unit_test(masters),
+        cmocka_unit_test(masters_of_many),
         cmocka_unit_test(hubs),
         cmocka_unit_test(ranges_of_bits),
         cmocka_unit_test(bridges),

@@ -1,0 +1,271 @@
+/* What a program needs that must not block in a wait, or has many requests: waits with a limit,
+ * copied writes, requests by the dozen, observers, and giving up. */
+#include "support.h"
+
+#define COUNT 20
+
+static void done_with(recorder_t *recorder) {
+    rogue_mem_transaction_t *transaction = recorder_take(recorder);
+    rogue_mem_transaction_done(transaction);
+    rogue_mem_transaction_release(transaction);
+}
+
+static void a_limited_wait_leaves_what_has_not_ended_as_it_is(void **state) {
+    (void)state;
+    recorder_t recorder;
+    recorder_init(&recorder, 4, 0, KEEP);
+    rogue_mem_master_t *master = master_of(recorder.slave);
+    uint32_t words[2] = {0};
+    uint32_t ids[2] = {0};
+    for (int index = 0; index < 2; index++) {
+        assert_ok(
+            rogue_mem_master_request(master, 0, 4, &words[index], ROGUE_MEM_READ, &ids[index]));
+    }
+    const uint64_t limits[] = {0, 1, 2000};
+    for (size_t index = 0; index < COUNT_OF(limits); index++) {
+        assert_int_equal(rogue_mem_master_wait_for(master, ids[0], limits[index]),
+                         ROGUE_MEM_ERROR_TIMEOUT);
+        assert_int_equal(rogue_mem_master_wait_for(master, 0, limits[index]),
+                         ROGUE_MEM_ERROR_TIMEOUT);
+    }
+    char text[8] = "#";
+    assert_ok(rogue_mem_master_error(master, text, sizeof text, NULL));
+    assert_string_equal(text, "");
+    done_with(&recorder);
+    assert_int_equal(rogue_mem_master_wait_for(master, 0, 0), ROGUE_MEM_ERROR_TIMEOUT);
+    assert_ok(rogue_mem_master_wait_for(master, ids[0], 0));
+    assert_ok(rogue_mem_master_wait_for(master, ids[0], 0));
+    rogue_mem_transaction_t *second = recorder_take(&recorder);
+    rogue_mem_transaction_error(second, "the second");
+    rogue_mem_transaction_release(second);
+    assert_int_equal(rogue_mem_master_wait_for(master, 0, LONG_TIMEOUT_US),
+                     ROGUE_MEM_ERROR_TRANSACTION);
+    assert_string_equal(rogue_mem_last_error(), "the second");
+    assert_ok(rogue_mem_master_wait_for(master, 0, LONG_TIMEOUT_US));
+    rogue_mem_master_release(master);
+    recorder_destroy(&recorder);
+}
+
+static void a_limited_wait_times_out_what_has_had_its_time(void **state) {
+    (void)state;
+    recorder_t recorder;
+    recorder_init(&recorder, 4, 0, FORGET);
+    rogue_mem_master_t *master = master_of(recorder.slave);
+    rogue_mem_master_set_timeout(master, SHORT_TIMEOUT_US);
+    uint32_t word = 0;
+    uint32_t id = 0;
+    assert_ok(rogue_mem_master_request(master, 0, 4, &word, ROGUE_MEM_READ, &id));
+    assert_int_equal(rogue_mem_master_wait_for(master, id, LONG_TIMEOUT_US),
+                     ROGUE_MEM_ERROR_TRANSACTION_TIMEOUT);
+    rogue_mem_master_release(master);
+    recorder_destroy(&recorder);
+}
+
+static void a_copied_write_carries_what_was_there_at_the_request(void **state) {
+    (void)state;
+    recorder_t recorder;
+    recorder_init(&recorder, 4, 0, KEEP);
+    rogue_mem_master_t *master = master_of(recorder.slave);
+    const uint32_t types[] = {ROGUE_MEM_WRITE, ROGUE_MEM_POST};
+    for (size_t index = 0; index < COUNT_OF(types); index++) {
+        uint8_t bytes[4] = {1, 2, 3, 4};
+        uint8_t seen[4] = {0};
+        uint32_t id = 0;
+        assert_ok(rogue_mem_master_request_copy(master, 0, 4, bytes, types[index], &id));
+        memset(bytes, 0xFF, sizeof bytes);
+        rogue_mem_transaction_t *transaction = recorder_take(&recorder);
+        assert_int_equal(rogue_mem_transaction_type(transaction), types[index]);
+        assert_ok(rogue_mem_transaction_read_data(transaction, 0, seen, 4));
+        rogue_mem_transaction_done(transaction);
+        rogue_mem_transaction_release(transaction);
+        assert_ok(rogue_mem_master_wait(master, id));
+        const uint8_t expected[4] = {1, 2, 3, 4};
+        assert_memory_equal(seen, expected, 4);
+    }
+    rogue_mem_master_release(master);
+    recorder_destroy(&recorder);
+}
+
+static void many_requests_take_one_call_each_way(void **state) {
+    (void)state;
+    rogue_mem_slave_t *memory = NULL;
+    assert_ok(rogue_mem_emulate_new(4, 0, &memory));
+    rogue_mem_master_t *master = master_of(memory);
+    rogue_mem_slave_release(memory);
+    uint64_t addresses[COUNT];
+    uint32_t sizes[COUNT];
+    uint32_t ids[COUNT];
+    uint8_t bytes[COUNT * COUNT];
+    uint8_t back[COUNT * COUNT] = {0};
+    size_t total = 0;
+    for (uint32_t index = 0; index < COUNT; index++) {
+        addresses[index] = 0x1000ull * (COUNT - index);
+        sizes[index] = index;
+        for (uint32_t n = 0; n < index; n++) {
+            bytes[total++] = (uint8_t)(7 * index + n);
+        }
+    }
+    size_t waited = 0;
+    assert_ok(rogue_mem_master_request_many(master, ROGUE_MEM_WRITE, COUNT, addresses, sizes, bytes,
+                                            ids));
+    assert_ok(rogue_mem_master_wait_many(master, COUNT, ids, LONG_TIMEOUT_US, &waited));
+    assert_int_equal(waited, COUNT);
+    assert_ok(
+        rogue_mem_master_request_many(master, ROGUE_MEM_READ, COUNT, addresses, sizes, back, ids));
+    assert_ok(rogue_mem_master_wait_many(master, COUNT, ids, 0, &waited));
+    assert_int_equal(waited, COUNT);
+    assert_memory_equal(back, bytes, total);
+    rogue_mem_master_release(master);
+}
+
+static void a_wait_for_many_stops_at_each_failure_and_at_its_limit(void **state) {
+    (void)state;
+    recorder_t recorder;
+    recorder_init(&recorder, 4, 0, KEEP);
+    rogue_mem_master_t *master = master_of(recorder.slave);
+    const uint64_t addresses[4] = {0, 4, 8, 12};
+    const uint32_t sizes[4] = {4, 4, 4, 4};
+    uint32_t words[4] = {0};
+    uint32_t ids[4] = {0};
+    assert_ok(
+        rogue_mem_master_request_many(master, ROGUE_MEM_READ, 4, addresses, sizes, words, ids));
+    done_with(&recorder);
+    rogue_mem_transaction_t *second = recorder_take(&recorder);
+    rogue_mem_transaction_error(second, "no second");
+    rogue_mem_transaction_release(second);
+    done_with(&recorder);
+
+    size_t waited = 99;
+    assert_int_equal(rogue_mem_master_wait_many(master, 4, ids, 0, &waited),
+                     ROGUE_MEM_ERROR_TRANSACTION);
+    assert_int_equal(waited, 2);
+    assert_string_equal(rogue_mem_last_error(), "no second");
+    assert_int_equal(rogue_mem_master_wait_many(master, 2, ids + 2, 1000, &waited),
+                     ROGUE_MEM_ERROR_TIMEOUT);
+    assert_int_equal(waited, 1);
+    done_with(&recorder);
+    assert_ok(rogue_mem_master_wait_many(master, 1, ids + 3, LONG_TIMEOUT_US, &waited));
+    assert_int_equal(waited, 1);
+    rogue_mem_master_release(master);
+    recorder_destroy(&recorder);
+}
+
+typedef struct {
+    events_t ended;
+    events_t dropped;
+    uint32_t id;
+} watcher_t;
+
+static void on_ended(void *ctx, uint32_t id) {
+    watcher_t *watcher = ctx;
+    watcher->id = id;
+    events_raise(&watcher->ended);
+}
+
+static void on_dropped(void *ctx) {
+    watcher_t *watcher = ctx;
+    events_raise(&watcher->dropped);
+}
+
+static void an_observer_is_told_of_every_end_once(void **state) {
+    (void)state;
+    enum { DONE, ERROR, BEFORE, GIVEN_UP, ENDS };
+    for (int end = 0; end < ENDS; end++) {
+        recorder_t recorder;
+        recorder_init(&recorder, 4, 0, KEEP);
+        rogue_mem_master_t *master = master_of(recorder.slave);
+        watcher_t watcher = {0};
+        events_init(&watcher.ended);
+        events_init(&watcher.dropped);
+        rogue_mem_observer_t observer = {
+            .size = sizeof observer, .ctx = &watcher, .drop = on_dropped, .ended = on_ended};
+        uint32_t word = 0;
+        uint32_t id = 0;
+        assert_ok(rogue_mem_master_request(master, 0, 4, &word, ROGUE_MEM_READ, &id));
+        if (end == BEFORE) {
+            done_with(&recorder);
+        }
+        assert_ok(rogue_mem_master_observe(master, id, &observer));
+        if (end == DONE) {
+            assert_int_equal(events_count(&watcher.ended), 0);
+            done_with(&recorder);
+        } else if (end == ERROR) {
+            rogue_mem_transaction_t *transaction = recorder_take(&recorder);
+            rogue_mem_transaction_error(transaction, "broken");
+            rogue_mem_transaction_release(transaction);
+        } else if (end == GIVEN_UP) {
+            rogue_mem_master_give_up(master);
+        }
+        assert_int_equal(events_count(&watcher.ended), 1);
+        assert_int_equal(watcher.id, id);
+        assert_int_equal(events_count(&watcher.dropped), 1);
+        rogue_mem_master_wait(master, id);
+        assert_int_equal(rogue_mem_master_observe(master, id, &observer),
+                         ROGUE_MEM_ERROR_NOT_FOUND);
+        assert_int_equal(events_count(&watcher.ended), 1);
+        rogue_mem_master_release(master);
+        recorder_destroy(&recorder);
+        events_destroy(&watcher.ended);
+        events_destroy(&watcher.dropped);
+    }
+}
+
+static void what_has_been_given_up_is_out_of_the_slaves_reach(void **state) {
+    (void)state;
+    recorder_t recorder;
+    recorder_init(&recorder, 4, 0, KEEP);
+    rogue_mem_master_t *master = master_of(recorder.slave);
+    uint32_t word = 0x55555555;
+    uint32_t id = 0;
+    assert_ok(rogue_mem_master_request(master, 0, 4, &word, ROGUE_MEM_READ, &id));
+    rogue_mem_master_give_up(master);
+    assert_ok(rogue_mem_master_wait(master, id));
+    rogue_mem_transaction_t *late = recorder_take(&recorder);
+    const uint8_t bytes[4] = {1, 2, 3, 4};
+    assert_true(rogue_mem_transaction_expired(late));
+    assert_int_equal(rogue_mem_transaction_write_data(late, 0, bytes, 4),
+                     ROGUE_MEM_ERROR_INVALID_DATA);
+    rogue_mem_transaction_done(late);
+    rogue_mem_transaction_release(late);
+    assert_int_equal(word, 0x55555555);
+    recorder.behaviour = MEMORY;
+    assert_ok(transfer(master, 0, &word, 4, ROGUE_MEM_READ));
+    rogue_mem_master_release(master);
+    recorder_destroy(&recorder);
+}
+
+static void a_lock_that_is_held_is_not_taken_in_time(void **state) {
+    (void)state;
+    recorder_t recorder;
+    recorder_init(&recorder, 4, 0, KEEP);
+    rogue_mem_master_t *master = master_of(recorder.slave);
+    uint32_t word = 0;
+    uint32_t id = 0;
+    assert_ok(rogue_mem_master_request(master, 0, 4, &word, ROGUE_MEM_READ, &id));
+    rogue_mem_transaction_t *transaction = recorder_take(&recorder);
+    assert_true(rogue_mem_transaction_lock_for(transaction, 0));
+    assert_false(rogue_mem_transaction_lock_for(transaction, 0));
+    assert_false(rogue_mem_transaction_lock_for(transaction, 1000));
+    rogue_mem_transaction_unlock(transaction);
+    assert_true(rogue_mem_transaction_lock_for(transaction, LONG_TIMEOUT_US));
+    rogue_mem_transaction_unlock(transaction);
+    rogue_mem_transaction_done(transaction);
+    rogue_mem_transaction_release(transaction);
+    assert_ok(rogue_mem_master_wait(master, id));
+    rogue_mem_master_release(master);
+    recorder_destroy(&recorder);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_limited_wait_leaves_what_has_not_ended_as_it_is),
+        cmocka_unit_test(a_limited_wait_times_out_what_has_had_its_time),
+        cmocka_unit_test(a_copied_write_carries_what_was_there_at_the_request),
+        cmocka_unit_test(many_requests_take_one_call_each_way),
+        cmocka_unit_test(a_wait_for_many_stops_at_each_failure_and_at_its_limit),
+        cmocka_unit_test(an_observer_is_told_of_every_end_once),
+        cmocka_unit_test(what_has_been_given_up_is_out_of_the_slaves_reach),
+        cmocka_unit_test(a_lock_that_is_held_is_not_taken_in_time),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
