@@ -489,8 +489,8 @@ impl Observer for Ended {
 }
 
 /// Has a function called when a transaction has ended, for programs that do not block in a wait.
-/// The transaction must be waited for nevertheless, which then does not block; and only a wait, also
-/// rogue_mem_master_wait_for with 0, looks whether its time has passed.
+/// The transaction must be waited for nevertheless, which then does not block; and only a wait, as
+/// rogue_mem_master_wait_for with 0 is one, looks whether its time has passed.
 ///
 /// @param master the master that made the transaction.
 /// @param id the transaction's id.

@@ -21,7 +21,12 @@ impl File {
 
     /// Whether somebody writes this file by hand, and in our style.
     pub fn is_handwritten(&self) -> bool {
-        let generated = ["Cargo.lock", "include/rogue_mem.h", "tests/exported_symbols.txt"];
+        let generated = [
+            "Cargo.lock",
+            "include/rogue_mem.h",
+            "python/rogue/_impl/declarations.py",
+            "tests/exported_symbols.txt",
+        ];
         !generated.contains(&self.path.as_str())
             && !self.path.starts_with("LICENSE")
             && !self.path.starts_with("tests/vectors/")

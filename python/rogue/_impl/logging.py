@@ -1,0 +1,164 @@
+"""Rogue's logging, and its way into Python's."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import traceback
+from typing import Any
+
+from .lifecycle import State, running
+from .native import NULL, check, decode, encode, ffi, lib, text_of
+
+_LEVELS = {
+    "Critical": lib.ROGUE_MEM_LOG_CRITICAL,
+    "Error": lib.ROGUE_MEM_LOG_ERROR,
+    "Thread": lib.ROGUE_MEM_LOG_THREAD,
+    "Warning": lib.ROGUE_MEM_LOG_WARNING,
+    "Info": lib.ROGUE_MEM_LOG_INFO,
+    "Debug": lib.ROGUE_MEM_LOG_DEBUG,
+}
+_PREFIX = "pyrogue."
+_PLACE = "<rogue>"
+logging.addLevelName(lib.ROGUE_MEM_LOG_THREAD, "THREAD")
+
+
+class _Levels(type):
+    """Keeps the levels as they are."""
+
+    def __setattr__(cls, name: str, value: Any) -> None:
+        if name in _LEVELS:
+            raise AttributeError("the level %s cannot be changed" % name)
+        super().__setattr__(name, value)
+
+
+class _Forward:
+    is_on = False
+
+
+class Logging(metaclass=_Levels):
+    """What is logged, and where to.
+
+    Loggers have dotted names below ``pyrogue``. A message appears if its level is at least that of
+    the longest filter that matches its logger, else the global level, which is ``Error`` at first.
+    It is written to standard output as ``sec.usec:name: text``, and given to Python's `logging` if
+    `setForwardPython` says so. Filters act at once, on loggers that exist and on later ones.
+    """
+
+    __module__ = "rogue"
+
+    Critical = _LEVELS["Critical"]
+    Error = _LEVELS["Error"]
+    Thread = _LEVELS["Thread"]
+    Warning = _LEVELS["Warning"]
+    Info = _LEVELS["Info"]
+    Debug = _LEVELS["Debug"]
+
+    def __init__(self, *_arguments: Any) -> None:
+        raise RuntimeError("rogue.Logging is not to be instantiated")
+
+    def name(self) -> str:
+        """The name of a logger; there are none in Python."""
+        raise RuntimeError("rogue.Logging is not to be instantiated")
+
+    @staticmethod
+    def setLevel(level: int) -> None:
+        """Sets the level of all loggers without a filter of their own."""
+        lib.rogue_mem_log_set_level(level)
+
+    @staticmethod
+    def setFilter(filter: str, level: int) -> None:
+        """Sets the level of the loggers called `filter`, or whose name goes on after it with a dot.
+        A leading ``pyrogue.`` may be left out."""
+        check(lib.rogue_mem_log_set_filter(encode(filter), level))
+
+    @staticmethod
+    def normalizeName(name: str) -> str:
+        """The full name of a logger: with ``pyrogue.`` before it, unless it is there."""
+        return text_of(lib.rogue_mem_log_normalize_name, encode(name))
+
+    @staticmethod
+    def setForwardPython(enable: bool) -> None:
+        """Switches forwarding to Python's `logging` on or off; it is off at first. Records carry
+        ``rogue_cpp``, ``rogue_tid``, ``rogue_pid``, ``rogue_logger``, ``rogue_timestamp`` and
+        ``rogue_component`` beside the usual fields, and are handled on the thread that logs."""
+        if enable:
+            check(lib.rogue_mem_log_set_sink(_sink))
+        else:
+            check(lib.rogue_mem_log_set_sink(NULL))
+        _Forward.is_on = bool(enable)
+
+    @staticmethod
+    def forwardPython() -> bool:
+        """Whether messages go to Python's `logging`."""
+        return _Forward.is_on
+
+    @staticmethod
+    def setEmitStdout(enable: bool) -> None:
+        """Says whether messages go to standard output; they do at first."""
+        lib.rogue_mem_log_set_emit_stdout(bool(enable))
+
+    @staticmethod
+    def emitStdout() -> bool:
+        """Whether messages go to standard output."""
+        return bool(lib.rogue_mem_log_emit_stdout())
+
+
+def _record(level: int, name: str, text: str, seconds: float, tid: int, pid: int) -> Any:
+    component = name[len(_PREFIX) :] if name.startswith(_PREFIX) else name
+    return logging.makeLogRecord(
+        {
+            "name": name,
+            "msg": text,
+            "args": (),
+            "levelno": level,
+            "levelname": logging.getLevelName(level),
+            "pathname": _PLACE,
+            "filename": _PLACE,
+            "module": "rogue",
+            "funcName": _PLACE,
+            "lineno": 0,
+            "created": seconds,
+            "msecs": (seconds - int(seconds)) * 1000,
+            "thread": tid,
+            "threadName": "rogue",
+            "process": pid,
+            "rogue_cpp": True,
+            "rogue_tid": tid,
+            "rogue_pid": pid,
+            "rogue_logger": name,
+            "rogue_timestamp": seconds,
+            "rogue_component": component.split(".")[0],
+        }
+    )
+
+
+@ffi.callback(  # type: ignore[untyped-decorator]
+    "void(void *, uint32_t, char *, char *, uint64_t, uint32_t, uint64_t, uint32_t)"
+)
+def _log(
+    ctx: Any, level: int, name: Any, text: Any, seconds: int, micros: int, tid: int, pid: int
+) -> None:
+    if State.is_closing:
+        return
+    running.append(None)
+    try:
+        full = decode(name)
+        logger = logging.getLogger(full)
+        if logger.isEnabledFor(level):
+            when = seconds + micros / 1e6
+            logger.handle(_record(level, full, decode(text), when, tid, pid))
+    except BaseException:
+        try:
+            print("Exception in a handler of rogue's log messages:", file=sys.stderr)
+            traceback.print_exc()
+        except Exception:
+            # There is nowhere to say it.
+            pass
+    finally:
+        running.pop()
+
+
+_sink = ffi.new("rogue_mem_log_sink_t *")
+_sink.size = ffi.sizeof("rogue_mem_log_sink_t")
+_sink.log = _log

@@ -1,0 +1,176 @@
+"""The shared library: where it lies, how it is called, and what becomes of its errors.
+
+Everything else of the package takes `ffi` and `lib` from here, so that another way of calling the
+library would replace this file only.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any, Callable, NamedTuple
+
+from .declarations import ffi
+
+#: Instead of the library that was installed with the package; for those who build both.
+LIBRARY_VARIABLE = "ROGUE_MEM_LIBRARY"
+#: The longest time for which a call blocks before Python looks whether Ctrl-C was pressed.
+SLICE_US = 100_000
+#: Bytes that a text from the library mostly fits into; longer ones are asked for a second time.
+TEXT_BYTES = 256
+
+
+def _library_path() -> str:
+    name = "librogue_mem.dylib" if sys.platform == "darwin" else "librogue_mem.so"
+    here = os.path.dirname(os.path.abspath(__file__))
+    return os.environ.get(LIBRARY_VARIABLE) or os.path.join(here, name)
+
+
+def _load() -> Any:
+    path = _library_path()
+    try:
+        loaded = ffi.dlopen(path)
+    except OSError as error:
+        raise ImportError(
+            "the library of this package could not be loaded from %s: %s. Install the package "
+            "with pip, or name the library in %s" % (path, error, LIBRARY_VARIABLE)
+        ) from None
+    found = loaded.rogue_mem_version_number() >> 8
+    wanted = loaded.ROGUE_MEM_VERSION_MAJOR << 8 | loaded.ROGUE_MEM_VERSION_MINOR
+    if found != wanted:
+        raise ImportError(
+            "%s is version %d.%d, but this package was made for %d.%d"
+            % (path, found >> 8, found & 0xFF, wanted >> 8, wanted & 0xFF)
+        )
+    return loaded
+
+
+lib = _load()
+
+#: The type of buffers that are handed to the library; looked up once.
+BYTES = ffi.typeof("uint8_t[]")
+NULL = ffi.NULL
+
+
+class Cause(NamedTuple):
+    """What the library said about its last failure."""
+
+    status: int
+    name: str
+    source: str
+    text: str
+
+
+class GeneralError(Exception):
+    """What every part of this package raises.
+
+    An error of the library's has the one argument ``"<source>: General Error: <text>"``; any
+    other arguments are taken as they are. ``cause`` of the class is what the library said last:
+    ``status``, ``name``, ``source`` and ``text``.
+    """
+
+    __module__ = "rogue"
+
+    cause: "Cause | None" = None
+
+
+def general_error(source: str, text: str) -> GeneralError:
+    """The error of `source`, in the words of the library's own errors."""
+    return GeneralError("%s: General Error: %s" % (source, text))
+
+
+class _Process:
+    """Whether this process is a fork of the one that imported the package."""
+
+    is_fork = False
+
+
+def decode(text: Any) -> str:
+    """A text of the library's, which is UTF-8."""
+    return ffi.string(text).decode("utf-8", "replace")
+
+
+def last_error() -> GeneralError:
+    """The calling thread's last failure in the library, as an exception."""
+    status = lib.rogue_mem_last_error_status()
+    text = decode(lib.rogue_mem_last_error())
+    source = decode(lib.rogue_mem_last_error_source())
+    if status == lib.ROGUE_MEM_ERROR_NULL_ARGUMENT and _Process.is_fork:
+        text = (
+            "The object was made before os.fork(), and its threads are not in this process; make "
+            "a new one"
+        )
+    name = decode(lib.rogue_mem_status_name(status))
+    GeneralError.cause = Cause(status, name, source, text)
+    return general_error(source, text)
+
+
+def check(status: int) -> None:
+    """Raises what the library says, unless `status` is 0."""
+    if status:
+        raise last_error()
+
+
+def made(kind: str, function: Callable[..., int], *arguments: Any) -> Any:
+    """The handle that a constructor of the library returns through its last parameter."""
+    out = ffi.new("%s **" % kind)
+    check(function(*arguments, out))
+    return out[0]
+
+
+def text_of(function: Callable[..., int], *arguments: Any) -> str:
+    """The text that a function of the library writes to a buffer."""
+    capacity = TEXT_BYTES
+    length = ffi.new("size_t *")
+    while True:
+        buffer = ffi.new("char[]", capacity)
+        check(function(*arguments, buffer, capacity, length))
+        if length[0] < capacity:
+            return decode(buffer)
+        capacity = length[0] + 1
+
+
+def encode(text: "str | bytes") -> bytes:
+    """A text for the library, without the NUL, which cffi adds."""
+    if isinstance(text, bytes):
+        return text
+    if not isinstance(text, str):
+        raise TypeError("expected a text, got %s" % type(text).__name__)
+    return text.encode("utf-8")
+
+
+def counters(kind: str, function: Callable[..., int], handle: Any) -> "dict[str, int]":
+    """The members of a structure of counters, by name."""
+    stats = ffi.new("%s *" % kind)
+    stats.size = ffi.sizeof(kind)
+    check(function(handle, stats))
+    return {name: getattr(stats, name) for name, _ in ffi.typeof(kind).fields if name != "size"}
+
+
+def options(kind: str, values: "dict[str, Any]") -> "tuple[Any, list[Any]]":
+    """A structure of options from keywords, and what must be kept until it has been used.
+
+    Members are named as in the C header; None leaves one at its default.
+    """
+    result = ffi.new("%s *" % kind)
+    result.size = ffi.sizeof(kind)
+    fields = dict(ffi.typeof(kind).fields)
+    kept = []
+    for name, value in values.items():
+        if name == "size" or name not in fields:
+            known = ", ".join(sorted(set(fields) - {"size"}))
+            raise TypeError("there is no option %r; there are: %s" % (name, known))
+        if value is None:
+            continue
+        if fields[name].type.kind == "pointer":
+            value = ffi.new("char[]", encode(value))
+            kept.append(value)
+        setattr(result, name, value)
+    return result, kept
+
+
+def spin(microseconds: "int | None") -> int:
+    """The library's form of a time to look before sleeping: None = adaptive, 0 = none."""
+    if microseconds is None:
+        return 0
+    return lib.ROGUE_MEM_SPIN_NEVER if microseconds == 0 else microseconds

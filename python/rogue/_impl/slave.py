@@ -1,0 +1,255 @@
+"""Memory slaves: those written in Python, and what all others have in common."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Callable, Optional
+
+from .lifecycle import Core, State, register, report, running, targets
+from .native import NULL, encode, check, ffi, general_error, lib, made, text_of
+from .transaction import Transaction, adopt, share
+
+if TYPE_CHECKING:
+    from .master import Master
+
+UNCONNECTED_TEXT = "Unsupported transaction using unconnected memory bus"
+#: Kept transactions beyond which those that have expired are looked for.
+_KEPT_COUNT_MIN = 64
+
+_release = lib.rogue_mem_slave_release
+_running_add = running.append
+_running_end = running.pop
+_find = targets.get
+_error = lib.rogue_mem_transaction_error
+_UNCONNECTED = UNCONNECTED_TEXT.encode()
+
+
+class Slave:
+    """Carries out transactions. Subclasses override `_doTransaction`.
+
+    :param min: smallest access in bytes, advertised only.
+    :param max: largest access in bytes; what is larger arrives in parts behind a hub or a server.
+        0 = not limited.
+
+    Callbacks run on the thread that brings the request: the requester's own, or that of a server.
+    They may block, and complete the transaction later and from any thread. An exception that leaves
+    one is printed and becomes the transaction's error.
+    """
+
+    __module__ = "rogue.interfaces.memory"
+
+    def __init__(self, min: int, max: int) -> None:
+        self._rg_init_slave(None, min, max)
+
+    def _rg_init_slave(self, native: "Optional[Core]", min: int = 0, max: int = 0) -> None:
+        """`native` is the library's own slave behind this object, if there is one."""
+        self._rg_native = native
+        self._rg_limits = (min, max)
+        self._rg_kept: "dict[int, Transaction]" = {}
+        self._rg_kept_max = _KEPT_COUNT_MIN
+        self._rg_slave = native if _is_plain(self, native) else _callback_slave(self, native)
+
+    def setName(self, name: str) -> None:
+        """Names the slave; it is called ``Unnamed_<id>`` at first."""
+        check(lib.rogue_mem_slave_set_name(self._rg_slave.handle, encode(name)))
+        if self._rg_native is not None:
+            check(lib.rogue_mem_slave_set_name(self._rg_native.handle, encode(name)))
+
+    def _addTransaction(self, tran: Transaction) -> None:
+        """Keeps a transaction, under its id, until `_getTransaction` fetches it or its requester
+        gives it up."""
+        check(lib.rogue_mem_slave_add_transaction(self._rg_slave.handle, tran._handle))
+        kept = self._rg_kept
+        kept[tran.id()] = tran
+        if len(kept) > self._rg_kept_max:
+            for number, one in list(kept.items()):
+                if one.expired():
+                    kept.pop(number, None)
+            self._rg_kept_max = _KEPT_COUNT_MIN + 2 * len(kept)
+
+    def _getTransaction(self, id: int) -> "Optional[Transaction]":
+        """The kept transaction for which an answer has come, which is kept no longer; None if there
+        is none with this id, as for an answer that comes too late. It proves that the link lives,
+        so the clocks of those that were requested later start anew."""
+        handle = lib.rogue_mem_slave_take_transaction(self._rg_slave.handle, id)
+        known = self._rg_kept.pop(id, None)
+        if handle == NULL:
+            return None
+        found = adopt(handle)
+        return known if known is not None and known._handle == handle else found
+
+    def _doMinAccess(self) -> int:
+        """Smallest access in bytes; override to report another."""
+        if self._rg_native is None:
+            return self._rg_limits[0]
+        return lib.rogue_mem_slave_do_min_access(self._rg_native.handle)  # type: ignore
+
+    def _doMaxAccess(self) -> int:
+        """Largest access in bytes; override to report another."""
+        if self._rg_native is None:
+            return self._rg_limits[1]
+        return lib.rogue_mem_slave_do_max_access(self._rg_native.handle)  # type: ignore
+
+    def _doAddress(self) -> int:
+        """Base address as seen from the end of the path; override to report another."""
+        if self._rg_native is None:
+            return 0
+        return lib.rogue_mem_slave_do_address(self._rg_native.handle)  # type: ignore
+
+    def _doTransaction(self, tran: Transaction) -> None:
+        """Carries out a transaction. This base version fails it, unless the library has a slave of
+        its own behind this object."""
+        if self._rg_native is None:
+            tran.error(UNCONNECTED_TEXT)
+        else:
+            lib.rogue_mem_slave_do_transaction(self._rg_native.handle, tran._handle)
+
+    def _stop(self) -> None:
+        """Ends the slave's activity, where it has any of its own."""
+
+    def __lshift__(self, other: "Master") -> None:
+        """``slave << master`` connects the master to this slave."""
+        from .master import Master
+
+        master = other
+        if not isinstance(master, Master) and hasattr(other, "_getMemoryMaster"):
+            master = other._getMemoryMaster()
+        if not isinstance(master, Master):
+            raise general_error(
+                "memory::Slave::lshiftPy",
+                "Attempt to use << with an incompatible memory master: %r" % (other,),
+            )
+        master._setSlave(self)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        # A subclass that says how it is pickled comes first; this is for those that do not.
+        if type(self).__reduce__ is not object.__reduce__:
+            return self.__reduce__()
+        raise RuntimeError("%s can be neither copied nor pickled" % type(self).__name__)
+
+    def __repr__(self) -> str:
+        return "<%s.%s %r, accesses of %d to %d bytes>" % (
+            type(self).__module__,
+            type(self).__name__,
+            text_of(lib.rogue_mem_slave_name, self._rg_slave.handle),
+            self._rg_limits[0],
+            self._rg_limits[1],
+        )
+
+
+_BASE = Slave.__dict__
+
+
+def _overrides(target: Slave, method: str) -> bool:
+    return getattr(type(target), method, None) is not _BASE[method]
+
+
+def _is_plain(target: Slave, native: "Optional[Core]") -> bool:
+    """Whether the library's own slave does all that this object does, and Python is not asked."""
+    methods = ("_doTransaction", "_doMinAccess", "_doMaxAccess", "_doAddress")
+    return native is not None and not any(_overrides(target, method) for method in methods)
+
+
+# --- called by the library ------------------------------------------------------------------------
+
+
+@ffi.callback("void(void *, rogue_mem_transaction_t *)")  # type: ignore[untyped-decorator]
+def _do_transaction(ctx: Any, handle: Any) -> None:
+    if State.is_closing:
+        _error(handle, _UNCONNECTED)
+        return
+    _running_add(None)
+    try:
+        reference = _find(ctx)
+        target = None if reference is None else reference()
+        if target is None:
+            _error(handle, _UNCONNECTED)
+        else:
+            target._doTransaction(share(handle))
+    except BaseException as error:
+        _error(handle, _text_of_exception(error))
+        report("_doTransaction of a memory slave")
+    finally:
+        _running_end()
+
+
+def _text_of_exception(error: BaseException) -> bytes:
+    try:
+        text = "%s: %s" % (type(error).__name__, error)
+    except Exception:
+        text = type(error).__name__
+    return text.encode("utf-8", "replace").replace(b"\0", b" ")
+
+
+def _question(method: str, signature: str, fallback: "Callable[[Any], int]") -> Any:
+    """A callback that asks an object for a number."""
+
+    @ffi.callback(signature)  # type: ignore[untyped-decorator]
+    def ask(ctx: Any) -> int:
+        if State.is_closing:
+            return 0
+        _running_add(None)
+        try:
+            reference = _find(ctx)
+            target = None if reference is None else reference()
+            if target is None:
+                return 0
+            try:
+                return getattr(target, method)()  # type: ignore[no-any-return]
+            except BaseException:
+                report("%s of a memory slave" % method)
+                return fallback(target)
+        finally:
+            _running_end()
+
+    return ask
+
+
+_MEMBERS = {
+    "_doMinAccess": ("min_access", "uint32_t(void *)", Slave._doMinAccess),
+    "_doMaxAccess": ("max_access", "uint32_t(void *)", Slave._doMaxAccess),
+    "_doAddress": ("address", "uint64_t(void *)", Slave._doAddress),
+}
+#: Kept for ever, as the library may call them for as long as there is a slave.
+_QUESTIONS = {
+    method: (member, _question(method, signature, fallback))
+    for method, (member, signature, fallback) in _MEMBERS.items()
+}
+
+
+@ffi.callback("uint32_t(void *)")  # type: ignore[untyped-decorator]
+def _slave_id(ctx: Any) -> int:
+    reference = _find(ctx)
+    target = None if reference is None else reference()
+    return 0 if target is None else lib.rogue_mem_slave_do_slave_id(target._rg_native.handle)
+
+
+@ffi.callback("size_t(void *, char *, size_t)")  # type: ignore[untyped-decorator]
+def _slave_name(ctx: Any, buffer: Any, capacity: int) -> int:
+    length = ffi.new("size_t *")
+    reference = _find(ctx)
+    target = None if reference is None else reference()
+    if target is not None:
+        native = target._rg_native.handle
+        lib.rogue_mem_slave_do_slave_name(native, buffer, capacity, length)
+    elif capacity:
+        buffer[0] = b"\0"
+    return length[0]  # type: ignore[no-any-return]
+
+
+def _callback_slave(target: Slave, native: "Optional[Core]") -> Core:
+    """A native slave that calls `target`. What the class does not override is not asked of it."""
+    callbacks = ffi.new("rogue_mem_slave_callbacks_t *")
+    callbacks.size = ffi.sizeof("rogue_mem_slave_callbacks_t")
+    callbacks.ctx = register(target)
+    callbacks.do_transaction = _do_transaction
+    for method, (member, question) in _QUESTIONS.items():
+        if native is not None or _overrides(target, method):
+            setattr(callbacks, member, question)
+    minimum, maximum = target._rg_limits
+    if native is not None:
+        callbacks.slave_id = _slave_id
+        callbacks.slave_name = _slave_name
+        minimum = lib.rogue_mem_slave_min(native.handle)
+        maximum = lib.rogue_mem_slave_max(native.handle)
+    handle = made("rogue_mem_slave_t", lib.rogue_mem_slave_new, minimum, maximum, callbacks)
+    return Core(handle, _release)

@@ -1,0 +1,459 @@
+"""Streams: masters, slaves, frames."""
+
+from __future__ import annotations
+
+from threading import get_ident
+from typing import Any, Optional
+
+from .lifecycle import Core, State, register, report, running, targets
+from .native import BYTES, check, ffi, general_error, lib, made
+
+_new = object.__new__
+
+
+class Frame:
+    """Bytes on their way through a stream, with flags, a channel and an error.
+
+    It has room for `getSize` bytes, of which the first `getPayload` are in use. All slaves of a
+    master get the same frame. Methods that touch the payload take the frame's lock by themselves,
+    unless this thread has it. Frames are made by ``Master._reqFrame``.
+    """
+
+    __module__ = "rogue.interfaces.stream"
+    __slots__ = ("_handle", "__weakref__")
+
+    _handle: Any
+
+    def __new__(cls, *_arguments: Any, **_keywords: Any) -> "Frame":
+        raise RuntimeError("Frames are made by Master._reqFrame only")
+
+    def __del__(self) -> None:
+        lib.rogue_mem_frame_release(self._handle)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        raise RuntimeError("A frame can be neither copied nor pickled")
+
+    def __repr__(self) -> str:
+        return "<Frame of %d bytes, room for %d, channel %d, flags 0x%04x, error %d>" % (
+            self.getPayload(),
+            self.getSize(),
+            self.getChannel(),
+            self.getFlags(),
+            self.getError(),
+        )
+
+    def lock(self) -> "FrameLock":
+        """Takes the frame's lock, to be given back at the end of the ``with``."""
+        return FrameLock(self)
+
+    def getSize(self) -> int:
+        """Bytes that the frame has room for."""
+        return lib.rogue_mem_frame_size(self._handle)  # type: ignore[no-any-return]
+
+    def getAvailable(self) -> int:
+        """Bytes by which the payload can grow."""
+        return lib.rogue_mem_frame_available(self._handle)  # type: ignore[no-any-return]
+
+    def getPayload(self) -> int:
+        """Bytes in use."""
+        return lib.rogue_mem_frame_payload(self._handle)  # type: ignore[no-any-return]
+
+    def read(self, buffer: Any, offset: int = 0) -> None:
+        """Fills `buffer` from byte `offset` of the payload. GeneralError if there is not enough."""
+        view = _view(buffer, True, "Frame::readPy")
+        payload = self.getPayload()
+        if offset < 0 or offset + len(view) > payload:
+            raise general_error(
+                "Frame::readPy",
+                "Attempt to read %d bytes from frame at offset %d with size %d"
+                % (len(view), offset, payload),
+            )
+        check(lib.rogue_mem_frame_read_data(self._handle, offset, view, len(view)))
+
+    def write(self, buffer: Any, offset: int = 0) -> None:
+        """Copies `buffer` to byte `offset`; the payload grows as far as it must. GeneralError if
+        there is no room."""
+        view = _view(buffer, False, "Frame::writePy")
+        end = offset + len(view)
+        if offset < 0 or end > self.getSize():
+            raise general_error(
+                "Frame::writePy",
+                "Attempt to write %d bytes to frame at offset %d with size %d"
+                % (len(view), offset, self.getSize()),
+            )
+        if end > self.getPayload():
+            check(lib.rogue_mem_frame_set_payload(self._handle, end))
+        check(lib.rogue_mem_frame_write_data(self._handle, offset, view, len(view)))
+
+    def getBa(self, offset: int = 0, count: int = 0) -> bytearray:
+        """A copy of `count` bytes from byte `offset` on; 0 = all that follow."""
+        payload = self.getPayload()
+        if not count:
+            count = max(payload - offset, 0)
+        result = bytearray(count)
+        self.read(result, offset)
+        return result
+
+    def getMemoryview(self) -> memoryview:
+        """A copy of the payload."""
+        return memoryview(self.getBa())
+
+    def getNumpy(self, offset: int = 0, count: int = 0) -> Any:
+        """A copy as `getBa` makes it, as an array of numpy.uint8."""
+        import numpy
+
+        return numpy.frombuffer(self.getBa(offset, count), dtype=numpy.uint8)
+
+    def putNumpy(self, array: Any, offset: int = 0) -> None:
+        """Copies the bytes of a contiguous array to byte `offset`, as `write` does."""
+        self.write(array, offset)
+
+    def setError(self, error: int) -> None:
+        """Sets the error, 0 to 255; 0 says that the frame is good."""
+        lib.rogue_mem_frame_set_error(self._handle, error)
+
+    def getError(self) -> int:
+        """The error; 0 if the frame is good."""
+        return lib.rogue_mem_frame_error(self._handle)  # type: ignore[no-any-return]
+
+    def setFlags(self, flags: int) -> None:
+        """Sets the flags: bits 7 to 0 are the first user byte, 15 to 8 the last."""
+        lib.rogue_mem_frame_set_flags(self._handle, flags)
+
+    def getFlags(self) -> int:
+        """The flags."""
+        return lib.rogue_mem_frame_flags(self._handle)  # type: ignore[no-any-return]
+
+    def setFirstUser(self, fuser: int) -> None:
+        """Sets the first user byte."""
+        lib.rogue_mem_frame_set_first_user(self._handle, fuser)
+
+    def getFirstUser(self) -> int:
+        """The first user byte."""
+        return lib.rogue_mem_frame_first_user(self._handle)  # type: ignore[no-any-return]
+
+    def setLastUser(self, luser: int) -> None:
+        """Sets the last user byte."""
+        lib.rogue_mem_frame_set_last_user(self._handle, luser)
+
+    def getLastUser(self) -> int:
+        """The last user byte."""
+        return lib.rogue_mem_frame_last_user(self._handle)  # type: ignore[no-any-return]
+
+    def setChannel(self, channel: int) -> None:
+        """Sets the channel, 0 to 255."""
+        lib.rogue_mem_frame_set_channel(self._handle, channel)
+
+    def getChannel(self) -> int:
+        """The channel."""
+        return lib.rogue_mem_frame_channel(self._handle)  # type: ignore[no-any-return]
+
+
+def _view(buffer: Any, writable: bool, source: str) -> Any:
+    try:
+        return ffi.from_buffer(BYTES, buffer, writable)
+    except (TypeError, ValueError, BufferError) as error:
+        raise general_error(source, "Python Buffer Error: %s" % error) from None
+
+
+def _frame(handle: Any) -> Frame:
+    """The Python form of a frame whose reference is the caller's."""
+    frame: Frame = _new(Frame)
+    frame._handle = handle
+    return frame
+
+
+class FrameLock:
+    """Holds a frame's lock. Given back at the end of a ``with``, by `unlock`, or with the object;
+    by the thread that has taken it."""
+
+    __module__ = "rogue.interfaces.stream"
+    __slots__ = ("_frame", "_thread")
+
+    def __init__(self, frame: Frame) -> None:
+        self._thread = 0
+        self._frame = frame
+        self.lock()
+
+    def lock(self) -> None:
+        """Takes the lock, unless this object has it."""
+        if not self._thread:
+            lib.rogue_mem_frame_lock(self._frame._handle)
+            self._thread = get_ident()
+
+    def unlock(self) -> None:
+        """Gives the lock back, if this object has it."""
+        if self._thread == get_ident():
+            self._thread = 0
+            lib.rogue_mem_frame_unlock(self._frame._handle)
+
+    def __enter__(self) -> None:
+        self.lock()
+
+    def __exit__(self, *_exception: Any) -> Optional[bool]:
+        self.unlock()
+        return None
+
+    def __del__(self) -> None:
+        self.unlock()
+
+
+class Pool:
+    """Where a slave's frames come from. The library sees to its memory by itself: sizes that are
+    set are remembered and have no effect."""
+
+    __module__ = "rogue.interfaces.stream"
+
+    _rg_fixed_size = 0
+    _rg_pool_size = 0
+
+    def getAllocCount(self) -> int:
+        """Frames of this pool that are in use; not counted in this build."""
+        raise general_error("stream::Pool::getAllocCount", "not available in this build")
+
+    def getAllocBytes(self) -> int:
+        """Bytes of this pool that are in use; not counted in this build."""
+        raise general_error("stream::Pool::getAllocBytes", "not available in this build")
+
+    def setFixedSize(self, size: int) -> None:
+        """Remembers a size of buffers in bytes, for `getFixedSize`."""
+        self._rg_fixed_size = size
+
+    def getFixedSize(self) -> int:
+        """What `setFixedSize` was told, 0 at first."""
+        return self._rg_fixed_size
+
+    def setPoolSize(self, size: int) -> None:
+        """Remembers a number of buffers, for `getPoolSize`."""
+        self._rg_pool_size = size
+
+    def getPoolSize(self) -> int:
+        """What `setPoolSize` was told, 0 at first."""
+        return self._rg_pool_size
+
+
+class Slave(Pool):
+    """Receives frames. Subclasses override `_acceptFrame`, which runs on the thread that sends. An
+    exception that leaves it is printed and reaches nobody else."""
+
+    __module__ = "rogue.interfaces.stream"
+
+    def __init__(self) -> None:
+        Slave._rg_init_stream_slave(self, None)
+
+    def _rg_init_stream_slave(self, native: "Optional[Core]") -> None:
+        """`native` is the library's own stream slave behind this object, if there is one."""
+        self._rg_stream_native = native
+        self._rg_debug = (0, "")
+        overrides = getattr(type(self), "_acceptFrame", None) is not Slave.__dict__["_acceptFrame"]
+        plain = native is not None and not overrides
+        self._rg_stream_slave = native if plain else _callback_slave(self)
+
+    def _acceptFrame(self, frame: Frame) -> None:
+        """Receives a frame; this base version only counts it, unless the library has a slave of its
+        own behind this object."""
+        if self._rg_stream_native is not None:
+            check(
+                lib.rogue_mem_stream_slave_accept_frame(
+                    self._rg_stream_native.handle, frame._handle
+                )
+            )
+            return
+        bytes_max, name = self._rg_debug
+        if bytes_max:
+            data = frame.getBa(0, min(bytes_max, frame.getPayload()))
+            text = "%s: %d bytes: %s" % (name, frame.getPayload(), data.hex(" "))
+            lib.rogue_mem_logger_log(
+                _logger("stream." + name), lib.ROGUE_MEM_LOG_CRITICAL, text.encode()
+            )
+
+    def getFrameCount(self) -> int:
+        """Frames that have been received."""
+        return lib.rogue_mem_stream_slave_frame_count(self._rg_stream_slave.handle)  # type: ignore
+
+    def getByteCount(self) -> int:
+        """Bytes of payload that have been received."""
+        return lib.rogue_mem_stream_slave_byte_count(self._rg_stream_slave.handle)  # type: ignore
+
+    def setDebug(self, debug: int, name: str) -> None:
+        """Has the base version of `_acceptFrame` log the first `debug` bytes of each frame, with
+        logger ``pyrogue.stream.<name>``; 0 = nothing."""
+        self._rg_debug = (debug, name)
+
+    def _stop(self) -> None:
+        """Ends the slave's activity, where it has any of its own."""
+
+    def __lshift__(self, other: Any) -> Any:
+        """``slave << master`` connects the master to this slave, and is `other`."""
+        master = other
+        if not isinstance(master, Master) and hasattr(other, "_getStreamMaster"):
+            master = other._getStreamMaster()
+        if not isinstance(master, Master):
+            inherited = getattr(super(), "__lshift__", None)
+            if inherited is not None:
+                return inherited(other)
+            raise general_error(
+                "stream::Slave::lshiftPy",
+                "Attempt to use << with an incompatible stream master: %r" % (other,),
+            )
+        Master._addSlave(master, self)
+        return other
+
+    def __repr__(self) -> str:
+        return "<%s.%s, %d frames received>" % (
+            type(self).__module__,
+            type(self).__name__,
+            self.getFrameCount(),
+        )
+
+
+class Master:
+    """Sends frames to the slaves that it is connected to, and keeps them."""
+
+    __module__ = "rogue.interfaces.stream"
+
+    def __init__(self) -> None:
+        # Also for objects that are no instances of this class: programs call it on them.
+        handle = made("rogue_mem_stream_master_t", lib.rogue_mem_stream_master_new)
+        self._rg_stream_master = Core(handle, lib.rogue_mem_stream_master_release)
+        self._rg_stream_slaves: "list[Any]" = []
+
+    def _rg_init_stream_master(self, handle: Any) -> None:
+        """`handle` is the stream master of another native object, a new reference."""
+        self._rg_stream_master = Core(handle, lib.rogue_mem_stream_master_release)
+        self._rg_stream_slaves = []
+
+    def _addSlave(self, slave: Slave) -> None:
+        """Connects a slave, after those that are connected already."""
+        if not isinstance(slave, Slave):
+            raise TypeError(
+                "expected a rogue.interfaces.stream.Slave, got %s" % type(slave).__name__
+            )
+        check(
+            lib.rogue_mem_stream_master_add_slave(
+                self._rg_stream_master.handle, slave._rg_stream_slave.handle
+            )
+        )
+        self._rg_stream_slaves.append(slave)
+
+    def _slaveCount(self) -> int:
+        """The number of slaves connected."""
+        return lib.rogue_mem_stream_master_slave_count(self._rg_stream_master.handle)  # type: ignore
+
+    def _reqFrame(self, size: int, zeroCopy: bool = False) -> Frame:
+        """A frame with room for `size` bytes and no payload, from the slave that was connected
+        first, if there is one."""
+        return _frame(
+            made(
+                "rogue_mem_frame_t",
+                lib.rogue_mem_stream_master_req_frame,
+                self._rg_stream_master.handle,
+                size,
+                bool(zeroCopy),
+            )
+        )
+
+    def _sendFrame(self, frame: Frame) -> None:
+        """Hands a frame to every slave, in this thread; the one connected first gets it last. Its
+        lock must not be held."""
+        if not isinstance(frame, Frame):
+            raise TypeError("expected a Frame, got %s" % type(frame).__name__)
+        check(lib.rogue_mem_stream_master_send_frame(self._rg_stream_master.handle, frame._handle))
+
+    def _stop(self) -> None:
+        """Lets go of all slaves."""
+        lib.rogue_mem_stream_master_stop(self._rg_stream_master.handle)
+        self._rg_stream_slaves.clear()
+
+    def __rshift__(self, other: Any) -> Any:
+        """``master >> slave`` connects the master to the slave, and is `other`."""
+        slave = other
+        if not isinstance(slave, Slave) and hasattr(other, "_getStreamSlave"):
+            slave = other._getStreamSlave()
+        if not isinstance(slave, Slave):
+            inherited = getattr(super(), "__rshift__", None)
+            if inherited is not None:
+                return inherited(other)
+            raise general_error(
+                "stream::Master::rshiftPy",
+                "Attempt to use >> with an incompatible stream slave: %r" % (other,),
+            )
+        self._addSlave(slave)
+        return other
+
+    def __eq__(self, other: Any) -> Any:
+        """``a == b`` connects two objects that are stream master and slave, in both directions.
+        With anything that has nothing to do with streams it compares identities."""
+        if other is self:
+            return True
+        master = slave = other
+        if not isinstance(other, Master) and hasattr(other, "_getStreamMaster"):
+            master = other._getStreamMaster()
+        if not isinstance(other, Slave) and hasattr(other, "_getStreamSlave"):
+            slave = other._getStreamSlave()
+        if not isinstance(master, Master) and not isinstance(slave, Slave):
+            return NotImplemented
+        if not (
+            isinstance(self, Slave) and isinstance(master, Master) and isinstance(slave, Slave)
+        ):
+            raise general_error(
+                "stream::Master::equalsPy",
+                "Attempt to use == with an incompatible stream slave: %r" % (other,),
+            )
+        self._addSlave(slave)
+        master._addSlave(self)
+        return None
+
+    def __ne__(self, other: object) -> bool:
+        return other is not self
+
+    __hash__ = object.__hash__
+
+    def __repr__(self) -> str:
+        return "<%s.%s to %d slaves>" % (
+            type(self).__module__,
+            type(self).__name__,
+            self._slaveCount(),
+        )
+
+
+# --- called by the library ------------------------------------------------------------------------
+
+_find = targets.get
+
+
+@ffi.callback("void(void *, rogue_mem_frame_t *)")  # type: ignore[untyped-decorator]
+def _accept_frame(ctx: Any, handle: Any) -> None:
+    if State.is_closing:
+        return
+    running.append(None)
+    try:
+        reference = _find(ctx)
+        target = None if reference is None else reference()
+        if target is not None:
+            target._acceptFrame(_frame(lib.rogue_mem_frame_retain(handle)))
+    except BaseException:
+        report("_acceptFrame of a stream slave")
+    finally:
+        running.pop()
+
+
+def _callback_slave(target: Slave) -> Core:
+    """A native stream slave that calls `target`."""
+    callbacks = ffi.new("rogue_mem_stream_slave_callbacks_t *")
+    callbacks.size = ffi.sizeof("rogue_mem_stream_slave_callbacks_t")
+    callbacks.ctx = register(target)
+    callbacks.accept_frame = _accept_frame
+    handle = made("rogue_mem_stream_slave_t", lib.rogue_mem_stream_slave_new, callbacks)
+    return Core(handle, lib.rogue_mem_stream_slave_release)
+
+
+_loggers: "dict[str, Core]" = {}
+
+
+def _logger(name: str) -> Any:
+    """The native logger called `name`."""
+    if name not in _loggers:
+        handle = made("rogue_mem_logger_t", lib.rogue_mem_logger_new, name.encode())
+        _loggers[name] = Core(handle, lib.rogue_mem_logger_release)
+    return _loggers[name].handle

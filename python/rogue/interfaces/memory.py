@@ -1,0 +1,58 @@
+"""The register bus: masters make transactions, slaves carry them out, hubs lie between; and the TCP
+bridge that carries it from process to process.
+
+Beyond Rogue's names there are `read`, `write`, `readMany`, `writeMany`, and for asyncio
+`waitAsync`, `readAsync`, `writeAsync`.
+"""
+
+from .._impl.absent import absent
+from .._impl.hub import Emulate, Hub
+from .._impl.master import Master
+from .._impl.requests import (
+    read,
+    readAsync,
+    readMany,
+    waitAsync,
+    write,
+    writeAsync,
+    writeMany,
+)
+from .._impl.slave import Slave
+from .._impl.tcp import TcpClient, TcpServer
+from .._impl.transaction import Transaction, TransactionLock
+
+#: Types of transactions.
+Read = 1
+Write = 2
+Post = 3
+Verify = 4
+
+#: Models of variables.
+PyFunc = 0
+Bytes = 1
+UInt = 2
+Int = 3
+Bool = 4
+String = 5
+Float = 6
+Double = 7
+Fixed = 8
+UFixed = 9
+Float16 = 10
+Float8 = 11
+BFloat16 = 12
+TensorFloat32 = 13
+Float6 = 14
+Float4 = 15
+Custom = 128
+
+#: States of a TcpClient.
+CLIENT_CONNECTING = 0
+CLIENT_HANDSHAKE = 1
+CLIENT_CONNECTED = 2
+CLIENT_STOPPED = 3
+
+Block = absent("Block", "rogue.interfaces.memory", Master)
+Variable = absent("Variable", "rogue.interfaces.memory")
+
+__all__ = [name for name in dir() if not name.startswith("_") and name != "absent"]

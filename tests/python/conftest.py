@@ -1,0 +1,5 @@
+"""Options of the Python tests."""
+
+import faulthandler
+
+faulthandler.enable()

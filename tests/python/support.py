@@ -1,0 +1,228 @@
+"""What the Python tests share: limits, slaves, programs of their own, and the roads to a slave."""
+
+import contextlib
+import os
+import pathlib
+import queue
+import subprocess
+import sys
+import textwrap
+import threading
+
+import rogue.interfaces.memory as rim
+import rogue.protocols.srp as rps
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+IS_CPYTHON = sys.implementation.name == "cpython"
+
+#: Against hangs only: no test passes or fails by how fast it is.
+HANG_S = 120
+#: A timeout, in microseconds, that nothing here reaches unless it hangs.
+LONG_US = HANG_S * 1_000_000
+#: For requests that are not to be answered.
+SHORT_US = 30_000
+
+
+def master_of(slave):
+    """A master of `slave` that has all the time it needs."""
+    master = rim.Master()
+    master._setTimeout(LONG_US)
+    master >> slave
+    return master
+
+
+def request(master, kind, address, data):
+    """Requests and waits; the transaction's own error, "" for success."""
+    master._clearError()
+    master._waitTransaction(master._reqTransaction(address, data, 0, 0, kind))
+    return master._getError()
+
+
+class Acting(rim.Slave):
+    """Carries out transactions by calling a function."""
+
+    def __init__(self, act, min=4, max=0xFFFFFFFF):
+        super().__init__(min, max)
+        self.act = act
+
+    def _doTransaction(self, tran):
+        self.act(self, tran)
+
+
+class Keeping(rim.Slave):
+    """Keeps what it is asked, for the test to answer."""
+
+    def __init__(self, min=4, max=0xFFFFFFFF):
+        super().__init__(min, max)
+        self.arrived = queue.Queue()
+
+    def _doTransaction(self, tran):
+        self._addTransaction(tran)
+        self.arrived.put(tran.id())
+
+    def next(self):
+        """The next transaction that arrives."""
+        return self._getTransaction(self.arrived.get(timeout=HANG_S))
+
+
+class Memory(rim.Slave):
+    """Memory written in Python; answers at once."""
+
+    def __init__(self, min=1, max=0xFFFFFFFF):
+        super().__init__(min, max)
+        self.bytes = {}
+        self.mutex = threading.Lock()
+
+    def _doTransaction(self, tran):
+        with self.mutex, tran.lock():
+            places = range(tran.address(), tran.address() + tran.size())
+            data = bytearray(tran.size())
+            if tran.type() in (rim.Write, rim.Post):
+                tran.getData(data, 0)
+                self.bytes.update(zip(places, data))
+            else:
+                tran.setData(bytes(self.bytes.get(place, 0) for place in places), 0)
+        tran.done()
+
+
+@contextlib.contextmanager
+def thread(function, *arguments):
+    """Runs a function in a thread while the block runs; what it raises is raised here."""
+    raised = []
+
+    def run():
+        try:
+            function(*arguments)
+        except BaseException as error:
+            raised.append(error)
+
+    worker = threading.Thread(target=run)
+    worker.start()
+    try:
+        yield worker
+    finally:
+        worker.join(HANG_S)
+    assert not worker.is_alive(), "the thread hangs"
+    if raised:
+        raise raised[0]
+
+
+def program(source, *arguments, environment=(), **options):
+    """Starts a Python program of its own, which finds this folder's modules."""
+    path = os.pathsep.join([str(pathlib.Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
+    return subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(source), *map(str, arguments)],
+        env=dict(os.environ, PYTHONPATH=path, **dict(environment)),
+        stdin=options.pop("stdin", subprocess.PIPE),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        universal_newlines=True,
+        **options,
+    )
+
+
+def run(source, *arguments, **options):
+    """Runs a program to its end: status, standard output, standard error."""
+    process = program(source, *arguments, **options)
+    try:
+        out, error = process.communicate(timeout=HANG_S)
+    finally:
+        process.kill()
+    return process.returncode, out, error
+
+
+# --- roads ----------------------------------------------------------------------------------------
+
+
+class Road:
+    """A way that has been laid: `near` is what masters connect to."""
+
+    def __init__(self, near, *stations):
+        self.near = near
+        self.stations = stations
+
+    def master(self):
+        return master_of(self.near)
+
+    def close(self):
+        for station in self.stations:
+            station._stop()
+        self.near._stop()
+
+
+def hub_over(slave, offset, kind=rim.Hub):
+    hub = kind(offset, 0, 0)
+    hub >> slave
+    return hub
+
+
+class PythonHub(rim.Hub):
+    """Hands on what it gets, by way of Python."""
+
+    def _doTransaction(self, tran):
+        super()._doTransaction(tran)
+
+
+def bridge(slave, **options):
+    server = rim.TcpServer("127.0.0.1", 0, **options)
+    server._setTimeout(LONG_US)
+    server >> slave
+    client = rim.TcpClient("127.0.0.1", server.getPort())
+    assert client.waitReady(HANG_S, 0.05), client.getStateText()
+    return Road(client, server)
+
+
+def in_process(slave):
+    return Road(slave)
+
+
+def hubs(slave):
+    return Road(hub_over(hub_over(slave, 0x1_0000_0010), 0xFFFF_FFFE_FFFF_FFF0))
+
+
+def python_hubs(slave):
+    far = hub_over(slave, 0x1_0000_0010, PythonHub)
+    return Road(hub_over(far, 0xFFFF_FFFE_FFFF_FFF0, PythonHub))
+
+
+def two_bridges(slave):
+    far = bridge(slave)
+    near = bridge(far.near)
+    return Road(near.near, *near.stations, far.near, *far.stations)
+
+
+def one_at_a_time(slave):
+    return bridge(slave, window=1)
+
+
+def srp_device():
+    srp, device = rps.SrpV3(), rps.SrpV3Emulation()
+    srp == device
+    return srp, device
+
+
+def srp_in_process():
+    srp, device = srp_device()
+    return Road(hub_over(srp, 0), srp, device)
+
+
+def bridge_to_srp():
+    srp, device = srp_device()
+    road = bridge(srp)
+    return Road(road.near, *road.stations, srp, device)
+
+
+#: Roads to any slave.
+TO_SLAVE = {road.__name__: road for road in (in_process, hubs, python_hubs, bridge, two_bridges)}
+#: Roads to memory that is empty at first, with the unit of addresses and sizes.
+TO_MEMORY = {
+    **{
+        name: (lambda road=road: road(rim.Emulate(1, 0xFFFFFFFF)), 1)
+        for name, road in TO_SLAVE.items()
+    },
+    "one_at_a_time": (lambda: one_at_a_time(rim.Emulate(1, 0xFFFFFFFF)), 1),
+    "python_memory": (lambda: Road(Memory()), 1),
+    "bridge_to_python_memory": (lambda: bridge(Memory()), 1),
+    "srp_in_process": (srp_in_process, 4),
+    "bridge_to_srp": (bridge_to_srp, 4),
+}
