@@ -33,11 +33,11 @@ class Hub(Master, Slave):
 
     def _getAddress(self) -> int:
         """Address of the hub's own address 0, as seen from the end of the path."""
-        return lib.rogue_mem_hub_address(self._rg_hub.handle)  # type: ignore[no-any-return]
+        return lib.rogue_mem_hub_address(self._rg_hub.handle)
 
     def _getOffset(self) -> int:
         """The hub's own offset in bytes."""
-        return lib.rogue_mem_hub_offset(self._rg_hub.handle)  # type: ignore[no-any-return]
+        return lib.rogue_mem_hub_offset(self._rg_hub.handle)
 
     def _blkMinAccess(self) -> int:
         """Smallest access in bytes of what lies downstream."""

@@ -78,7 +78,7 @@ def register(target: Any) -> Any:
     is gone."""
     State.numbers += 1
     key = ffi.cast("void *", State.numbers)
-    targets[key] = weakref.ref(target, lambda _, key=key: targets.pop(key, None))
+    targets[key] = weakref.ref(target, lambda _: targets.pop(key, None))
     return key
 
 

@@ -8,7 +8,7 @@ import traceback
 from typing import Any
 
 from .lifecycle import State, running
-from .native import NULL, check, decode, encode, ffi, lib, text_of
+from .native import NULL, callback, check, decode, encode, ffi, lib, text_of
 
 _LEVELS = {
     "Critical": lib.ROGUE_MEM_LOG_CRITICAL,
@@ -133,7 +133,7 @@ def _record(level: int, name: str, text: str, seconds: float, tid: int, pid: int
     )
 
 
-@ffi.callback(  # type: ignore[untyped-decorator]
+@callback(
     "void(void *, uint32_t, char *, char *, uint64_t, uint32_t, uint64_t, uint32_t)"
 )
 def _log(

@@ -90,7 +90,7 @@ class Master:
 
     def _reqSlaveId(self) -> int:
         """Id of the slave at the end of the path."""
-        return lib.rogue_mem_master_req_slave_id(self._rg_master.handle)  # type: ignore
+        return lib.rogue_mem_master_req_slave_id(self._rg_master.handle)
 
     def _reqSlaveName(self) -> str:
         """Name of the slave at the end of the path."""
@@ -98,15 +98,15 @@ class Master:
 
     def _reqMinAccess(self) -> int:
         """Smallest access in bytes."""
-        return lib.rogue_mem_master_req_min_access(self._rg_master.handle)  # type: ignore
+        return lib.rogue_mem_master_req_min_access(self._rg_master.handle)
 
     def _reqMaxAccess(self) -> int:
         """Largest access in bytes; 0 = not limited. A master does not split, a hub does."""
-        return lib.rogue_mem_master_req_max_access(self._rg_master.handle)  # type: ignore
+        return lib.rogue_mem_master_req_max_access(self._rg_master.handle)
 
     def _reqAddress(self) -> int:
         """Address of what this master sees at 0, as seen from the end of the path."""
-        return lib.rogue_mem_master_req_address(self._rg_master.handle)  # type: ignore
+        return lib.rogue_mem_master_req_address(self._rg_master.handle)
 
     def _getError(self) -> str:
         """Text of the last error that a wait of this master has met, "" if there was none since
@@ -162,13 +162,13 @@ class Master:
         if not reads:
             if _request_copy(core.handle, address, size, place, type, number):
                 raise last_error()
-            return number[0]  # type: ignore[no-any-return]
+            return number[0]
         try:
             if _request(core.handle, address, size, place, type, number):
                 raise last_error()
             id = number[0]
             core.pins[id] = view
-            return id  # type: ignore[no-any-return]
+            return id
         except BaseException:
             # Ctrl-C may come right behind the request, whose buffer must stay then.
             if number[0]:

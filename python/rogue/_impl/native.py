@@ -10,7 +10,9 @@ import os
 import sys
 from typing import Any, Callable, NamedTuple
 
-from .declarations import ffi
+from .declarations import ffi as _ffi
+
+ffi: Any = _ffi
 
 #: Instead of the library that was installed with the package; for those who build both.
 LIBRARY_VARIABLE = "ROGUE_MEM_LIBRARY"
@@ -45,7 +47,13 @@ def _load() -> Any:
     return loaded
 
 
-lib = _load()
+lib: Any = _load()
+
+
+def callback(signature: str) -> "Callable[[Callable[..., Any]], Any]":
+    """Makes a function one that the library can call; it must be kept for as long as it may."""
+    return ffi.callback(signature)
+
 
 #: The type of buffers that are handed to the library; looked up once.
 BYTES = ffi.typeof("uint8_t[]")

@@ -14,6 +14,7 @@ from .master import Master
 from .native import (
     BYTES,
     SLICE_US,
+    callback,
     check,
     decode,
     ffi,
@@ -136,7 +137,7 @@ def _wake(future: "asyncio.Future[None]") -> None:
         future.set_result(None)
 
 
-@ffi.callback("void(void *, uint32_t)")  # type: ignore[untyped-decorator]
+@callback("void(void *, uint32_t)")
 def _ended(ctx: Any, id: int) -> None:
     if State.is_closing:
         return

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Callable, Optional
 
 from .lifecycle import Core, State, register, report, running, targets
-from .native import NULL, encode, check, ffi, general_error, lib, made, text_of
+from .native import NULL, callback, encode, check, ffi, general_error, lib, made, text_of
 from .transaction import Transaction, adopt, share
 
 if TYPE_CHECKING:
@@ -46,7 +46,8 @@ class Slave:
         self._rg_limits = (min, max)
         self._rg_kept: "dict[int, Transaction]" = {}
         self._rg_kept_max = _KEPT_COUNT_MIN
-        self._rg_slave = native if _is_plain(self, native) else _callback_slave(self, native)
+        plain = _is_plain(self, native)
+        self._rg_slave: Core = native if native and plain else _callback_slave(self, native)
 
     def setName(self, name: str) -> None:
         """Names the slave; it is called ``Unnamed_<id>`` at first."""
@@ -81,19 +82,19 @@ class Slave:
         """Smallest access in bytes; override to report another."""
         if self._rg_native is None:
             return self._rg_limits[0]
-        return lib.rogue_mem_slave_do_min_access(self._rg_native.handle)  # type: ignore
+        return lib.rogue_mem_slave_do_min_access(self._rg_native.handle)
 
     def _doMaxAccess(self) -> int:
         """Largest access in bytes; override to report another."""
         if self._rg_native is None:
             return self._rg_limits[1]
-        return lib.rogue_mem_slave_do_max_access(self._rg_native.handle)  # type: ignore
+        return lib.rogue_mem_slave_do_max_access(self._rg_native.handle)
 
     def _doAddress(self) -> int:
         """Base address as seen from the end of the path; override to report another."""
         if self._rg_native is None:
             return 0
-        return lib.rogue_mem_slave_do_address(self._rg_native.handle)  # type: ignore
+        return lib.rogue_mem_slave_do_address(self._rg_native.handle)
 
     def _doTransaction(self, tran: Transaction) -> None:
         """Carries out a transaction. This base version fails it, unless the library has a slave of
@@ -152,7 +153,7 @@ def _is_plain(target: Slave, native: "Optional[Core]") -> bool:
 # --- called by the library ------------------------------------------------------------------------
 
 
-@ffi.callback("void(void *, rogue_mem_transaction_t *)")  # type: ignore[untyped-decorator]
+@callback("void(void *, rogue_mem_transaction_t *)")
 def _do_transaction(ctx: Any, handle: Any) -> None:
     if State.is_closing:
         _error(handle, _UNCONNECTED)
@@ -183,7 +184,7 @@ def _text_of_exception(error: BaseException) -> bytes:
 def _question(method: str, signature: str, fallback: "Callable[[Any], int]") -> Any:
     """A callback that asks an object for a number."""
 
-    @ffi.callback(signature)  # type: ignore[untyped-decorator]
+    @callback(signature)
     def ask(ctx: Any) -> int:
         if State.is_closing:
             return 0
@@ -194,7 +195,7 @@ def _question(method: str, signature: str, fallback: "Callable[[Any], int]") -> 
             if target is None:
                 return 0
             try:
-                return getattr(target, method)()  # type: ignore[no-any-return]
+                return getattr(target, method)()
             except BaseException:
                 report("%s of a memory slave" % method)
                 return fallback(target)
@@ -216,14 +217,14 @@ _QUESTIONS = {
 }
 
 
-@ffi.callback("uint32_t(void *)")  # type: ignore[untyped-decorator]
+@callback("uint32_t(void *)")
 def _slave_id(ctx: Any) -> int:
     reference = _find(ctx)
     target = None if reference is None else reference()
     return 0 if target is None else lib.rogue_mem_slave_do_slave_id(target._rg_native.handle)
 
 
-@ffi.callback("size_t(void *, char *, size_t)")  # type: ignore[untyped-decorator]
+@callback("size_t(void *, char *, size_t)")
 def _slave_name(ctx: Any, buffer: Any, capacity: int) -> int:
     length = ffi.new("size_t *")
     reference = _find(ctx)
@@ -233,7 +234,7 @@ def _slave_name(ctx: Any, buffer: Any, capacity: int) -> int:
         lib.rogue_mem_slave_do_slave_name(native, buffer, capacity, length)
     elif capacity:
         buffer[0] = b"\0"
-    return length[0]  # type: ignore[no-any-return]
+    return length[0]
 
 
 def _callback_slave(target: Slave, native: "Optional[Core]") -> Core:

@@ -6,7 +6,7 @@ from threading import get_ident
 from typing import Any, Optional
 
 from .lifecycle import Core, State, register, report, running, targets
-from .native import BYTES, check, ffi, general_error, lib, made
+from .native import BYTES, callback, check, ffi, general_error, lib, made
 
 _new = object.__new__
 
@@ -48,15 +48,15 @@ class Frame:
 
     def getSize(self) -> int:
         """Bytes that the frame has room for."""
-        return lib.rogue_mem_frame_size(self._handle)  # type: ignore[no-any-return]
+        return lib.rogue_mem_frame_size(self._handle)
 
     def getAvailable(self) -> int:
         """Bytes by which the payload can grow."""
-        return lib.rogue_mem_frame_available(self._handle)  # type: ignore[no-any-return]
+        return lib.rogue_mem_frame_available(self._handle)
 
     def getPayload(self) -> int:
         """Bytes in use."""
-        return lib.rogue_mem_frame_payload(self._handle)  # type: ignore[no-any-return]
+        return lib.rogue_mem_frame_payload(self._handle)
 
     def read(self, buffer: Any, offset: int = 0) -> None:
         """Fills `buffer` from byte `offset` of the payload. GeneralError if there is not enough."""
@@ -114,7 +114,7 @@ class Frame:
 
     def getError(self) -> int:
         """The error; 0 if the frame is good."""
-        return lib.rogue_mem_frame_error(self._handle)  # type: ignore[no-any-return]
+        return lib.rogue_mem_frame_error(self._handle)
 
     def setFlags(self, flags: int) -> None:
         """Sets the flags: bits 7 to 0 are the first user byte, 15 to 8 the last."""
@@ -122,7 +122,7 @@ class Frame:
 
     def getFlags(self) -> int:
         """The flags."""
-        return lib.rogue_mem_frame_flags(self._handle)  # type: ignore[no-any-return]
+        return lib.rogue_mem_frame_flags(self._handle)
 
     def setFirstUser(self, fuser: int) -> None:
         """Sets the first user byte."""
@@ -130,7 +130,7 @@ class Frame:
 
     def getFirstUser(self) -> int:
         """The first user byte."""
-        return lib.rogue_mem_frame_first_user(self._handle)  # type: ignore[no-any-return]
+        return lib.rogue_mem_frame_first_user(self._handle)
 
     def setLastUser(self, luser: int) -> None:
         """Sets the last user byte."""
@@ -138,7 +138,7 @@ class Frame:
 
     def getLastUser(self) -> int:
         """The last user byte."""
-        return lib.rogue_mem_frame_last_user(self._handle)  # type: ignore[no-any-return]
+        return lib.rogue_mem_frame_last_user(self._handle)
 
     def setChannel(self, channel: int) -> None:
         """Sets the channel, 0 to 255."""
@@ -146,7 +146,7 @@ class Frame:
 
     def getChannel(self) -> int:
         """The channel."""
-        return lib.rogue_mem_frame_channel(self._handle)  # type: ignore[no-any-return]
+        return lib.rogue_mem_frame_channel(self._handle)
 
 
 def _view(buffer: Any, writable: bool, source: str) -> Any:
@@ -246,8 +246,7 @@ class Slave(Pool):
         self._rg_stream_native = native
         self._rg_debug = (0, "")
         overrides = getattr(type(self), "_acceptFrame", None) is not Slave.__dict__["_acceptFrame"]
-        plain = native is not None and not overrides
-        self._rg_stream_slave = native if plain else _callback_slave(self)
+        self._rg_stream_slave: Core = native if native and not overrides else _callback_slave(self)
 
     def _acceptFrame(self, frame: Frame) -> None:
         """Receives a frame; this base version only counts it, unless the library has a slave of its
@@ -269,11 +268,11 @@ class Slave(Pool):
 
     def getFrameCount(self) -> int:
         """Frames that have been received."""
-        return lib.rogue_mem_stream_slave_frame_count(self._rg_stream_slave.handle)  # type: ignore
+        return lib.rogue_mem_stream_slave_frame_count(self._rg_stream_slave.handle)
 
     def getByteCount(self) -> int:
         """Bytes of payload that have been received."""
-        return lib.rogue_mem_stream_slave_byte_count(self._rg_stream_slave.handle)  # type: ignore
+        return lib.rogue_mem_stream_slave_byte_count(self._rg_stream_slave.handle)
 
     def setDebug(self, debug: int, name: str) -> None:
         """Has the base version of `_acceptFrame` log the first `debug` bytes of each frame, with
@@ -338,7 +337,7 @@ class Master:
 
     def _slaveCount(self) -> int:
         """The number of slaves connected."""
-        return lib.rogue_mem_stream_master_slave_count(self._rg_stream_master.handle)  # type: ignore
+        return lib.rogue_mem_stream_master_slave_count(self._rg_stream_master.handle)
 
     def _reqFrame(self, size: int, zeroCopy: bool = False) -> Frame:
         """A frame with room for `size` bytes and no payload, from the slave that was connected
@@ -422,7 +421,7 @@ class Master:
 _find = targets.get
 
 
-@ffi.callback("void(void *, rogue_mem_frame_t *)")  # type: ignore[untyped-decorator]
+@callback("void(void *, rogue_mem_frame_t *)")
 def _accept_frame(ctx: Any, handle: Any) -> None:
     if State.is_closing:
         return

@@ -105,7 +105,7 @@ class TcpServer(Master):
 
     def getPort(self) -> int:
         """The port of requests, also where 0 asked for a free pair."""
-        return lib.rogue_mem_tcp_server_port(self._rg_server.handle)  # type: ignore
+        return lib.rogue_mem_tcp_server_port(self._rg_server.handle)
 
     def getStats(self) -> "dict[str, int]":
         """What the server has done so far: ``clients``, ``requests``, ``bytes_in`` and more, named
@@ -217,7 +217,7 @@ class TcpClient(Slave):
     def getState(self) -> int:
         """How far it has come: ``CLIENT_CONNECTING``, ``CLIENT_HANDSHAKE``, ``CLIENT_CONNECTED`` or
         ``CLIENT_STOPPED``."""
-        return lib.rogue_mem_tcp_client_state(self._rg_client.handle)  # type: ignore
+        return lib.rogue_mem_tcp_client_state(self._rg_client.handle)
 
     def getStateText(self) -> str:
         """The state in words, with the reason where there is no connection."""

@@ -75,19 +75,19 @@ class Transaction:
 
     def id(self) -> int:
         """The id, unique among those that are pending; never 0."""
-        return _id(self._handle)  # type: ignore[no-any-return]
+        return _id(self._handle)
 
     def address(self) -> int:
         """The byte address, as adjusted by the hubs passed so far."""
-        return _address(self._handle)  # type: ignore[no-any-return]
+        return _address(self._handle)
 
     def size(self) -> int:
         """The number of bytes."""
-        return _size(self._handle)  # type: ignore[no-any-return]
+        return _size(self._handle)
 
     def type(self) -> int:
         """``Read``, ``Write``, ``Post`` or ``Verify``."""
-        return _type(self._handle)  # type: ignore[no-any-return]
+        return _type(self._handle)
 
     def expired(self) -> bool:
         """Whether nobody takes a result any more: it has ended, or has been given up."""

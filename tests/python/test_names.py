@@ -1,0 +1,369 @@
+"""Every name that Rogue's Python module has, as far as it is in scope, with its signature."""
+
+import importlib
+import inspect
+import pickle
+
+import pytest
+import rogue
+import rogue.interfaces.memory as rim
+import rogue.interfaces.stream as ris
+import rogue.protocols.srp as rps
+
+#: Class: (bases, {method: names of its parameters}).
+CLASSES = {
+    "rogue.Logging": (
+        "",
+        {
+            "setLevel": "level",
+            "setFilter": "filter level",
+            "normalizeName": "name",
+            "setForwardPython": "enable",
+            "forwardPython": "",
+            "setEmitStdout": "enable",
+            "emitStdout": "",
+            "name": "self",
+        },
+    ),
+    "rogue.Version": (
+        "",
+        {
+            "current": "",
+            "pythonVersion": "",
+            "major": "",
+            "minor": "",
+            "maint": "",
+            "devel": "",
+            "greaterThanEqual": "compare",
+            "greaterThan": "compare",
+            "lessThanEqual": "compare",
+            "lessThan": "compare",
+            "minVersion": "compare",
+            "maxVersion": "compare",
+            "exactVersion": "compare",
+            "sleep": "seconds",
+            "usleep": "microseconds",
+        },
+    ),
+    "rogue.interfaces.memory.Master": (
+        "",
+        {
+            "__init__": "self",
+            "_setSlave": "self slave",
+            "_getSlave": "self",
+            "_reqSlaveId": "self",
+            "_reqSlaveName": "self",
+            "_reqMinAccess": "self",
+            "_reqMaxAccess": "self",
+            "_reqAddress": "self",
+            "_getError": "self",
+            "_clearError": "self",
+            "_setTimeout": "self timeout",
+            "_reqTransaction": "self address buffer size offset type",
+            "_waitTransaction": "self id",
+            "_copyBits": "dst dstLsb src srcLsb size",
+            "_setBits": "dst lsb size",
+            "_anyBits": "src lsb size",
+            "_stop": "self",
+            "__rshift__": "self other",
+        },
+    ),
+    "rogue.interfaces.memory.Slave": (
+        "",
+        {
+            "__init__": "self min max",
+            "setName": "self name",
+            "_addTransaction": "self tran",
+            "_getTransaction": "self id",
+            "_doMinAccess": "self",
+            "_doMaxAccess": "self",
+            "_doAddress": "self",
+            "_doTransaction": "self tran",
+            "_stop": "self",
+            "__lshift__": "self other",
+        },
+    ),
+    "rogue.interfaces.memory.Hub": (
+        "rogue.interfaces.memory.Master rogue.interfaces.memory.Slave",
+        {
+            "__init__": "self offset min max",
+            "_blkMinAccess": "self",
+            "_blkMaxAccess": "self",
+            "_getAddress": "self",
+            "_getOffset": "self",
+            "_doTransaction": "self tran",
+        },
+    ),
+    "rogue.interfaces.memory.Emulate": (
+        "rogue.interfaces.memory.Slave",
+        {"__init__": "self min max"},
+    ),
+    "rogue.interfaces.memory.Transaction": (
+        "",
+        {
+            "lock": "self",
+            "id": "self",
+            "address": "self",
+            "size": "self",
+            "type": "self",
+            "done": "self",
+            "error": "self text",
+            "expired": "self",
+            "setData": "self buffer offset",
+            "getData": "self buffer offset",
+        },
+    ),
+    "rogue.interfaces.memory.TransactionLock": (
+        "",
+        {"lock": "self", "unlock": "self", "__enter__": "self", "__exit__": "self _exception"},
+    ),
+    "rogue.interfaces.memory.TcpServer": (
+        "rogue.interfaces.memory.Master",
+        {
+            "__init__": "self addr port window legacy spin_us more",
+            "close": "self",
+            "_start": "self",
+            "_stop": "self",
+        },
+    ),
+    "rogue.interfaces.memory.TcpClient": (
+        "rogue.interfaces.memory.Slave",
+        {
+            "__init__": "self addr port waitReady window spin_us more",
+            "close": "self",
+            "waitReady": "self timeout period",
+            "_start": "self",
+            "_stop": "self",
+        },
+    ),
+    "rogue.interfaces.stream.Master": (
+        "",
+        {
+            "__init__": "self",
+            "_addSlave": "self slave",
+            "_slaveCount": "self",
+            "_reqFrame": "self size zeroCopy",
+            "_sendFrame": "self frame",
+            "_stop": "self",
+            "__rshift__": "self other",
+            "__eq__": "self other",
+        },
+    ),
+    "rogue.interfaces.stream.Slave": (
+        "rogue.interfaces.stream.Pool",
+        {
+            "__init__": "self",
+            "_acceptFrame": "self frame",
+            "getFrameCount": "self",
+            "getByteCount": "self",
+            "setDebug": "self debug name",
+            "_stop": "self",
+            "getAllocCount": "self",
+            "getAllocBytes": "self",
+            "setFixedSize": "self size",
+            "getFixedSize": "self",
+            "setPoolSize": "self size",
+            "getPoolSize": "self",
+            "__lshift__": "self other",
+        },
+    ),
+    "rogue.interfaces.stream.Frame": (
+        "",
+        {
+            "lock": "self",
+            "getSize": "self",
+            "getAvailable": "self",
+            "getPayload": "self",
+            "write": "self buffer offset",
+            "read": "self buffer offset",
+            "getBa": "self offset count",
+            "getMemoryview": "self",
+            "getNumpy": "self offset count",
+            "putNumpy": "self array offset",
+            "setError": "self error",
+            "getError": "self",
+            "setFlags": "self flags",
+            "getFlags": "self",
+            "setFirstUser": "self fuser",
+            "getFirstUser": "self",
+            "setLastUser": "self luser",
+            "getLastUser": "self",
+            "setChannel": "self channel",
+            "getChannel": "self",
+        },
+    ),
+    "rogue.interfaces.stream.FrameLock": ("", {"lock": "self", "unlock": "self"}),
+    "rogue.protocols.srp.SrpV3": (
+        "rogue.interfaces.stream.Master rogue.interfaces.stream.Slave "
+        "rogue.interfaces.memory.Slave",
+        {"__init__": "self", "_setHardwareTimeout": "self val"},
+    ),
+    "rogue.protocols.srp.SrpV3Emulation": (
+        "rogue.interfaces.stream.Master rogue.interfaces.stream.Slave",
+        {"__init__": "self"},
+    ),
+}
+
+#: Classes that exist and cannot be made, by module.
+ABSENT = {
+    "rogue.interfaces": "ZmqServer ZmqClient",
+    "rogue.interfaces.memory": "Block Variable",
+    "rogue.interfaces.stream": "Fifo Filter RateDrop TcpCore TcpClient TcpServer",
+    "rogue.protocols.srp": "SrpV0 Cmd",
+    "rogue.protocols.udp": "Core Client Server",
+    "rogue.protocols.rssi": "Client Server",
+    "rogue.protocols.packetizer": "Core CoreV2 Application Transport",
+    "rogue.protocols.batcher": (
+        "SplitterV1 SplitterV2 InverterV1 InverterV2 CombinerV1 CombinerV2"
+    ),
+    "rogue.protocols.xilinx": "Xvc JtagDriver",
+    "rogue.utilities": "Prbs StreamZip StreamUnZip",
+    "rogue.utilities.fileio": "StreamReader StreamWriter StreamWriterChannel",
+    "rogue.hardware": "MemMap",
+    "rogue.hardware.axi": "AxiMemMap AxiStreamDma",
+}
+
+CONSTANTS = {
+    "rogue.Logging": dict(Critical=50, Error=40, Thread=35, Warning=30, Info=20, Debug=10),
+    "rogue.interfaces.memory": dict(
+        Read=1,
+        Write=2,
+        Post=3,
+        Verify=4,
+        PyFunc=0,
+        Bytes=1,
+        UInt=2,
+        Int=3,
+        Bool=4,
+        String=5,
+        Float=6,
+        Double=7,
+        Fixed=8,
+        UFixed=9,
+        Float16=10,
+        Float8=11,
+        BFloat16=12,
+        TensorFloat32=13,
+        Float6=14,
+        Float4=15,
+        Custom=128,
+    ),
+}
+
+METHODS = [(name, method) for name in CLASSES for method in CLASSES[name][1]]
+MISSING = [(module, name) for module in ABSENT for name in ABSENT[module].split()]
+
+
+def found(path):
+    """What a dotted name stands for after nothing but `import rogue`."""
+    result = rogue
+    for part in path.split(".")[1:]:
+        result = getattr(result, part)
+    return result
+
+
+@pytest.mark.parametrize("path", CLASSES)
+def test_a_class_says_where_it_is_found_and_what_it_derives_from(path):
+    cls = found(path)
+    assert isinstance(cls, type)
+    assert "%s.%s" % (cls.__module__, cls.__qualname__) == path
+    assert [base for base in cls.__bases__ if base is not object] == [
+        found(base) for base in CLASSES[path][0].split()
+    ]
+    assert cls.__doc__
+
+
+@pytest.mark.parametrize("path, method", METHODS)
+def test_a_method_has_its_parameters_and_a_description(path, method):
+    cls = found(path)
+    function = inspect.getattr_static(cls, method, None)
+    if function is None:
+        function = getattr(cls, method)
+    function = getattr(function, "__func__", function)
+    assert list(inspect.signature(function).parameters) == CLASSES[path][1][method].split()
+    assert method.startswith("__") or inspect.getdoc(getattr(cls, method))
+
+
+@pytest.mark.parametrize("path", sorted(CONSTANTS))
+def test_constants_have_their_values(path):
+    place = found(path)
+    assert {name: getattr(place, name) for name in CONSTANTS[path]} == CONSTANTS[path]
+
+
+@pytest.mark.parametrize("module, name", MISSING)
+def test_what_the_library_does_not_have_says_so_when_it_is_made(module, name):
+    cls = getattr(importlib.import_module(module), name)
+    assert isinstance(cls, type) and found(module + "." + name) is cls
+    assert (cls | None if hasattr(type, "__or__") else True) is not False
+    for make in (cls, type("Derived", (cls,), {})):
+        with pytest.raises(rogue.GeneralError) as raised:
+            make("127.0.0.1", 9000)
+        assert "%s.%s: General Error: not available" % (module, name) in str(raised.value)
+
+
+def test_a_class_without_an_object_may_still_be_derived_from_and_bypassed():
+    class Virtual(rogue.interfaces.ZmqClient):
+        def __new__(cls, *arguments):
+            return super().__new__(cls, *arguments)
+
+        def __init__(self, *arguments):
+            self.arguments = arguments
+
+    assert Virtual("host", 9000).arguments == ("host", 9000)
+
+
+def test_there_is_no_rocev2():
+    with pytest.raises(ImportError):
+        importlib.import_module("rogue.protocols.rocev2")
+
+
+def test_levels_cannot_be_changed_but_methods_can():
+    with pytest.raises(AttributeError):
+        rogue.Logging.Error = 1
+    original = rogue.Logging.__dict__["forwardPython"]
+    rogue.Logging.forwardPython = staticmethod(lambda: "replaced")
+    assert rogue.Logging.forwardPython() == "replaced"
+    rogue.Logging.forwardPython = original
+    with pytest.raises(RuntimeError):
+        rogue.Logging("name")
+
+
+def test_what_a_base_adds_to_the_names_of_programs_has_one_prefix():
+    known = set(dir(object))
+    for path in ("Master", "Slave", "Hub"):
+        known |= set(CLASSES["rogue.interfaces.memory." + path][1])
+    known |= {"__dict__", "__weakref__", "__module__", "__annotations__", "__orig_bases__"}
+    hub = rim.Hub(0, 0, 0)
+    extra = {name for name in dir(hub) if name not in known and not name.startswith("_rg_")}
+    assert {name for name in extra if not name.startswith("__")} == set()
+
+
+def test_bases_fit_together_in_any_order():
+    for bases in (
+        (ris.Slave, ris.Master),
+        (ris.Master, ris.Slave),
+        (rim.Hub, ris.Slave),
+        (rim.Hub, ris.Master, ris.Slave),
+        (rim.Slave, rim.Master),
+        (ris.Slave, rim.Hub),
+    ):
+        cls = type("Both", bases, {"__init__": lambda self: None})
+        cls()
+
+
+@pytest.mark.parametrize(
+    "thing", [rim.Master(), rim.Slave(4, 4), rim.Emulate(4, 4), ris.Slave(), rps.SrpV3()]
+)
+def test_native_objects_are_hashed_by_identity_and_not_pickled(thing):
+    assert {thing: 1}[thing] == 1
+    if isinstance(thing, (rim.Master, rim.Slave)):
+        with pytest.raises(RuntimeError):
+            pickle.dumps(thing)
+
+
+def test_a_subclass_that_says_how_it_is_pickled_is_heard():
+    class Node(rim.Hub):
+        def __reduce__(self):
+            return (str, ("a node",))
+
+    assert pickle.loads(pickle.dumps(Node(0, 0, 0))) == "a node"

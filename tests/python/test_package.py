@@ -1,0 +1,267 @@
+"""The package itself: what it is built from, errors, version, logging, other packages."""
+
+import logging
+import pathlib
+import subprocess
+import sys
+
+import pytest
+import rogue
+import rogue.interfaces.memory as rim
+from rogue._impl import native
+
+from support import IS_CPYTHON, LONG_US, TOP, run
+
+
+def test_the_declarations_are_those_of_the_header():
+    if not IS_CPYTHON:
+        assert native.lib.rogue_mem_version_number()
+        return
+    done = subprocess.run(
+        [sys.executable, str(TOP / "python" / "declare.py"), "--check"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        universal_newlines=True,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_programs_that_use_the_package_pass_a_type_checker(tmp_path):
+    if not IS_CPYTHON:
+        assert (pathlib.Path(rogue.__file__).parent / "py.typed").exists()
+        return
+    examples = sorted((TOP / "examples" / "python").glob("*.py"))
+    assert examples
+    wrong = tmp_path / "wrong.py"
+    wrong.write_text("import rogue.interfaces.memory as rim\nrim.Master()._setTimeout('long')\n")
+    command = [sys.executable, "-m", "mypy", "--cache-dir", str(tmp_path), "--no-namespace-packages"]
+    for files, status in ((examples, 0), ([wrong], 1)):
+        for file in files:
+            done = subprocess.run(
+                [*command, str(file)],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                universal_newlines=True,
+            )
+            assert done.returncode == status, done.stdout
+
+
+def test_importing_is_enough_to_reach_everything_and_says_nothing():
+    status, out, error = run(
+        """
+        import sys, rogue
+        rogue.interfaces.memory.Emulate(4, 4)
+        rogue.protocols.srp.SrpV3()
+        import rogue.protocols.udp as rpu
+        assert rpu is rogue.protocols.udp
+        assert "numpy" not in sys.modules and "asyncio" in sys.modules
+        """
+    )
+    assert (status, out, error) == (0, "", "")
+
+
+FOREIGN = {
+    "a part of another package is loaded": """
+        import sys, types
+        other = types.ModuleType("rogue.interfaces")
+        other.__file__ = "/usr/lib/rogue.so"
+        sys.modules["rogue.interfaces"] = other
+        import rogue
+        """,
+    "it is not imported by its name": """
+        import importlib.util, sys
+        place = importlib.util.find_spec("rogue").origin
+        spec = importlib.util.spec_from_file_location("other", place)
+        module = importlib.util.module_from_spec(spec)
+        sys.modules["other"] = module
+        spec.loader.exec_module(module)
+        """,
+    "another package has its name": """
+        import importlib.util, sys, types
+        place = importlib.util.find_spec("rogue").origin
+        sys.modules["rogue"] = types.ModuleType("rogue")
+        spec = importlib.util.spec_from_file_location("rogue_mem_py", place)
+        spec.loader.exec_module(importlib.util.module_from_spec(spec))
+        """,
+}
+
+
+@pytest.mark.parametrize("case", sorted(FOREIGN))
+def test_a_foreign_rogue_is_refused(case):
+    status, _, error = run(FOREIGN[case])
+    assert status == 1
+    last = error.strip().splitlines()[-1]
+    assert last.startswith("ImportError") and "rogue" in last
+
+
+def test_a_library_that_cannot_be_loaded_is_named():
+    status, _, error = run("import rogue", environment={"ROGUE_MEM_LIBRARY": "/nowhere/lib.so"})
+    assert status == 1 and "/nowhere/lib.so" in error and "ROGUE_MEM_LIBRARY" in error
+
+
+# --- errors ---------------------------------------------------------------------------------------
+
+
+def test_an_error_names_its_source_and_the_class_keeps_the_cause():
+    with pytest.raises(rogue.GeneralError) as raised:
+        rim.TcpServer("no.such.host.invalid", 0)
+    text = str(raised.value)
+    source, _, rest = text.partition(": General Error: ")
+    assert source and rest and raised.value.args == (text,)
+    cause = rogue.GeneralError.cause
+    assert cause.name == "ROGUE_MEM_ERROR_RESOLVE" and cause.status == 201
+    assert cause.source == source and cause.text == rest
+    assert rogue.GeneralError.__bases__ == (Exception,)
+    assert rogue.GeneralError.__module__ == "rogue"
+
+
+def test_programs_may_raise_it_with_any_arguments():
+    for arguments in ((), ("one",), ("source", "text"), (1, 2, 3)):
+        error = rogue.GeneralError(*arguments)
+        assert error.args == arguments
+
+
+# --- version --------------------------------------------------------------------------------------
+
+
+def test_versions_are_compared_by_their_three_numbers():
+    version = rogue.Version
+    mine = (version.major(), version.minor(), version.maint())
+    text = "%d.%d.%d" % mine
+    assert version.current() == "v" + text
+    assert version.pythonVersion().startswith(text)
+    newer = "%d.%d.%d" % (mine[0], mine[1], mine[2] + 1)
+    assert version.greaterThanEqual(text) and version.lessThanEqual(text)
+    assert not version.greaterThan(text) and not version.lessThan(text)
+    assert version.lessThan(newer) and not version.greaterThanEqual(newer)
+    assert version.greaterThan("0.0.0") and version.lessThan("1000.0.0")
+    version.minVersion("0.0.1")
+    version.maxVersion(newer)
+    version.exactVersion("v" + text)
+    for call, argument in (
+        (version.minVersion, newer),
+        (version.maxVersion, "0.0.1"),
+        (version.exactVersion, newer),
+    ):
+        with pytest.raises(rogue.GeneralError, match="Installed rogue is"):
+            call(argument)
+
+
+@pytest.mark.parametrize("text", ["", "1", "1.2", "1.2.3.4", "a.b.c", "1.2.3-", "1.2.3 "])
+def test_a_version_that_is_none_is_refused(text):
+    with pytest.raises(rogue.GeneralError, match="Version:extract"):
+        rogue.Version.lessThan(text)
+
+
+def test_sleeping_lets_other_threads_run():
+    import threading
+
+    done = threading.Event()
+    worker = threading.Thread(target=done.set)
+    worker.start()
+    rogue.Version.sleep(0)
+    rogue.Version.usleep(1)
+    assert done.wait(10)
+    worker.join()
+
+
+# --- logging --------------------------------------------------------------------------------------
+
+LOGGING = """
+    import rogue, rogue.interfaces.memory as rim
+    rogue.Logging.setFilter("memory.Emulate", rogue.Logging.Debug)
+    master, memory = rim.Master(), rim.Emulate(4, 4096)
+    master >> memory
+    rim.write(master, 0x1000, bytes(4))
+    """
+
+
+def test_what_passes_the_filter_is_written_in_rogues_form():
+    status, out, error = run(LOGGING)
+    assert (status, error) == (0, "")
+    import re
+
+    lines = out.splitlines()
+    assert lines and all(
+        re.fullmatch(r"\d+\.\d{6}:pyrogue\.memory\.Emulate: .+", line) for line in lines
+    ), out
+    assert any("Allocating block at 0x" in line and "Total Size" in line for line in lines)
+
+
+def test_standard_output_can_be_switched_off():
+    status, out, _ = run("import rogue\nrogue.Logging.setEmitStdout(False)" + LOGGING.replace("\n    ", "\n"))
+    assert (status, out) == (0, "")
+
+
+class Records(logging.Handler):
+    def __init__(self):
+        super().__init__()
+        self.records = []
+
+    def emit(self, record):
+        self.records.append(record)
+
+
+@pytest.fixture
+def forwarding():
+    handler, logger = Records(), logging.getLogger("pyrogue")
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)
+    rogue.Logging.setFilter("memory.Emulate", rogue.Logging.Debug)
+    rogue.Logging.setForwardPython(True)
+    rogue.Logging.setEmitStdout(False)
+    yield handler
+    rogue.Logging.setForwardPython(False)
+    rogue.Logging.setEmitStdout(True)
+    rogue.Logging.setFilter("memory.Emulate", rogue.Logging.Error)
+    logger.removeHandler(handler)
+    logger.setLevel(logging.NOTSET)
+
+
+def log_something():
+    master = rim.Master()
+    master._setTimeout(LONG_US)
+    master >> rim.Emulate(4, 4096)
+    rim.write(master, 0x5000, bytes(4))
+
+
+def test_messages_reach_pythons_logging_with_all_fields(forwarding, capfd):
+    import os
+    import threading
+
+    assert rogue.Logging.forwardPython() and not rogue.Logging.emitStdout()
+    log_something()
+    found = [r for r in forwarding.records if "Allocating block at 0x5000" in r.getMessage()]
+    assert len(found) == 1, [r.getMessage() for r in forwarding.records]
+    record = found[0]
+    assert record.name == record.rogue_logger == "pyrogue.memory.Emulate"
+    assert record.levelno == logging.DEBUG and record.levelname == "DEBUG"
+    assert record.pathname == record.filename == record.funcName == "<rogue>"
+    assert record.module == "rogue" and record.threadName == "rogue"
+    assert record.rogue_cpp is True and record.rogue_pid == record.process == os.getpid()
+    assert record.rogue_tid == threading.get_native_id()
+    assert record.rogue_component == "memory"
+    assert abs(record.rogue_timestamp - record.created) < 1e-6
+    rogue.Logging.setForwardPython(False)
+    assert not rogue.Logging.forwardPython()
+    before = len(forwarding.records)
+    log_something()
+    assert len(forwarding.records) == before
+    assert capfd.readouterr().out == ""
+
+
+def test_a_handler_that_fails_is_printed_and_does_no_harm(forwarding, capfd):
+    def fail(record):
+        raise ValueError("broken handler")
+
+    forwarding.emit = fail
+    log_something()
+    said = capfd.readouterr().err
+    assert "broken handler" in said and "Traceback" in said
+
+
+def test_names_of_loggers_are_normalised():
+    normal = rogue.Logging.normalizeName
+    assert normal("memory.Emulate") == "pyrogue.memory.Emulate"
+    assert normal("pyrogue.x") == "pyrogue.x" and normal("pyrogue") == "pyrogue"
+    assert normal("pyroguex") == "pyrogue.pyroguex"
