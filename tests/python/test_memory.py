@@ -170,7 +170,9 @@ def test_a_buffer_never_changes_after_its_transaction_has_been_given_up():
             with tran.lock():
                 if name == "timeout" or IS_CPYTHON:
                     assert tran.expired()
-                    with pytest.raises(rogue.GeneralError, match="Transaction::begin.*Invalid data"):
+                    with pytest.raises(
+                        rogue.GeneralError, match="Transaction::begin.*Invalid data"
+                    ):
                         tran.setData(b"\1" * 8, 0)
             tran.done()
         assert buffer == b"\xaa" * 8, name
@@ -470,7 +472,9 @@ def test_a_lock_ends_with_its_block_also_by_an_exception_and_keeps_others_out():
         lock.unlock()
         lock.unlock()
     assert inside == ["first", "other"]
-    tran.lock()
+    if IS_CPYTHON:
+        # A lock that nobody keeps is given back with its object.
+        tran.lock()
     with tran.lock():
         pass
     tran.done()
@@ -491,8 +495,10 @@ def test_representations_show_address_and_state():
     tran = slave.next()
     assert "0x1234" in repr(tran) and "Read" in repr(tran) and "pending" in repr(tran)
     assert "kept" in repr(master) and "kept" in repr(slave)
-    with tran.lock():
-        assert "held" in repr(tran.lock) or True
+    lock = tran.lock()
+    assert "held" in repr(lock)
+    lock.unlock()
+    assert "released" in repr(lock)
     tran.done()
     master._waitTransaction(id)
     assert "expired" in repr(tran)

@@ -34,7 +34,14 @@ def test_programs_that_use_the_package_pass_a_type_checker(tmp_path):
     assert examples
     wrong = tmp_path / "wrong.py"
     wrong.write_text("import rogue.interfaces.memory as rim\nrim.Master()._setTimeout('long')\n")
-    command = [sys.executable, "-m", "mypy", "--cache-dir", str(tmp_path), "--no-namespace-packages"]
+    command = [
+        sys.executable,
+        "-m",
+        "mypy",
+        "--cache-dir",
+        str(tmp_path),
+        "--no-namespace-packages",
+    ]
     for files, status in ((examples, 0), ([wrong], 1)):
         for file in files:
             done = subprocess.run(
@@ -47,16 +54,14 @@ def test_programs_that_use_the_package_pass_a_type_checker(tmp_path):
 
 
 def test_importing_is_enough_to_reach_everything_and_says_nothing():
-    status, out, error = run(
-        """
+    status, out, error = run("""
         import sys, rogue
         rogue.interfaces.memory.Emulate(4, 4)
         rogue.protocols.srp.SrpV3()
         import rogue.protocols.udp as rpu
         assert rpu is rogue.protocols.udp
         assert "numpy" not in sys.modules and "asyncio" in sys.modules
-        """
-    )
+        """)
     assert (status, out, error) == (0, "", "")
 
 
@@ -189,7 +194,9 @@ def test_what_passes_the_filter_is_written_in_rogues_form():
 
 
 def test_standard_output_can_be_switched_off():
-    status, out, _ = run("import rogue\nrogue.Logging.setEmitStdout(False)" + LOGGING.replace("\n    ", "\n"))
+    status, out, _ = run(
+        "import rogue\nrogue.Logging.setEmitStdout(False)" + LOGGING.replace("\n    ", "\n")
+    )
     assert (status, out) == (0, "")
 
 

@@ -133,9 +133,7 @@ def _record(level: int, name: str, text: str, seconds: float, tid: int, pid: int
     )
 
 
-@callback(
-    "void(void *, uint32_t, char *, char *, uint64_t, uint32_t, uint64_t, uint32_t)"
-)
+@callback("void(void *, uint32_t, char *, char *, uint64_t, uint32_t, uint64_t, uint32_t)")
 def _log(
     ctx: Any, level: int, name: Any, text: Any, seconds: int, micros: int, tid: int, pid: int
 ) -> None:

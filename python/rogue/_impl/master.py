@@ -10,6 +10,7 @@ from .native import (
     SLICE_US,
     check,
     ffi,
+    from_buffer,
     general_error,
     last_error,
     lib,
@@ -18,7 +19,6 @@ from .native import (
 )
 from .slave import Slave
 
-_from_buffer = ffi.from_buffer
 _unpin = ffi.release
 _new = ffi.new
 _UINT32 = ffi.typeof("uint32_t *")
@@ -141,7 +141,7 @@ class Master:
         core = self._rg_master
         reads = type != _WRITE and type != _POST
         try:
-            view = _from_buffer(BYTES, buffer, reads)
+            view = from_buffer(BYTES, buffer, reads)
         except (TypeError, ValueError, BufferError) as error:
             raise general_error(
                 "Master::reqTransaction",
@@ -206,19 +206,19 @@ class Master:
     def _copyBits(dst: Any, dstLsb: int, src: Any, srcLsb: int, size: int) -> None:
         """Copies `size` bits from bit `srcLsb` of buffer `src` to bit `dstLsb` of `dst`. Bit n is
         bit n % 8, counted from the least significant, of byte n / 8."""
-        to, of = _from_buffer(BYTES, dst, True), _from_buffer(BYTES, src)
+        to, of = from_buffer(BYTES, dst, True), from_buffer(BYTES, src)
         check(lib.rogue_mem_copy_bits(to, len(to), dstLsb, of, len(of), srcLsb, size))
 
     @staticmethod
     def _setBits(dst: Any, lsb: int, size: int) -> None:
         """Sets `size` bits of buffer `dst`, from bit `lsb` on, to one."""
-        to = _from_buffer(BYTES, dst, True)
+        to = from_buffer(BYTES, dst, True)
         check(lib.rogue_mem_set_bits(to, len(to), lsb, size))
 
     @staticmethod
     def _anyBits(src: Any, lsb: int, size: int) -> bool:
         """Whether any of `size` bits of buffer `src`, from bit `lsb` on, is one."""
-        of, found = _from_buffer(BYTES, src), _new("bool *")
+        of, found = from_buffer(BYTES, src), _new("bool *")
         check(lib.rogue_mem_any_bits(of, len(of), lsb, size, found))
         return bool(found[0])
 

@@ -60,6 +60,17 @@ BYTES = ffi.typeof("uint8_t[]")
 NULL = ffi.NULL
 
 
+def _checked_from_buffer(kind: Any, buffer: Any, writable: bool = False) -> Any:
+    """As `ffi.from_buffer`, which does not look whether the bytes lie in one piece in PyPy."""
+    if not isinstance(buffer, str) and not memoryview(buffer).c_contiguous:
+        raise ValueError("the buffer is not contiguous")
+    return ffi.from_buffer(kind, buffer, writable)
+
+
+#: Keeps a buffer in its place, for as long as the result lives.
+from_buffer: Any = ffi.from_buffer if sys.implementation.name == "cpython" else _checked_from_buffer
+
+
 class Cause(NamedTuple):
     """What the library said about its last failure."""
 

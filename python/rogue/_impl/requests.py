@@ -18,6 +18,7 @@ from .native import (
     check,
     decode,
     ffi,
+    from_buffer,
     general_error,
     last_error,
     lib,
@@ -73,7 +74,7 @@ def _many(master: Master, kind: int, addresses: "Sequence[int]", size: int, data
     """All at once: requests, then waits. Raises the error of the first that failed, when all have
     ended."""
     core, count = master._rg_master, len(addresses)
-    view = ffi.from_buffer(BYTES, data, kind == lib.ROGUE_MEM_READ)
+    view = from_buffer(BYTES, data, kind == lib.ROGUE_MEM_READ)
     ids = ffi.new("uint32_t[]", count)
     places = ffi.new("uint64_t[]", addresses)
     sizes = ffi.new("uint32_t[]", [size]) if count == 1 else ffi.new("uint32_t[]", [size] * count)
@@ -184,7 +185,10 @@ async def waitAsync(master: Master, id: int) -> None:
     """Waits for transaction `id` without blocking the event loop. Raises GeneralError with the
     transaction's own text if it fails; an unknown id returns at once. If this is cancelled the
     transaction goes on, and is collected when it ends."""
-    await asyncio.shield(asyncio.ensure_future(_collected(master, id)))
+    collected = asyncio.ensure_future(_collected(master, id))
+    # Where this is cancelled nobody asks how it went.
+    collected.add_done_callback(lambda task: task.cancelled() or task.exception())
+    await asyncio.shield(collected)
 
 
 async def readAsync(master: Master, address: int, size: int) -> bytes:

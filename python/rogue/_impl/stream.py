@@ -6,7 +6,7 @@ from threading import get_ident
 from typing import Any, Optional
 
 from .lifecycle import Core, State, register, report, running, targets
-from .native import BYTES, callback, check, ffi, general_error, lib, made
+from .native import BYTES, callback, check, ffi, from_buffer, general_error, lib, made
 
 _new = object.__new__
 
@@ -151,7 +151,7 @@ class Frame:
 
 def _view(buffer: Any, writable: bool, source: str) -> Any:
     try:
-        return ffi.from_buffer(BYTES, buffer, writable)
+        return from_buffer(BYTES, buffer, writable)
     except (TypeError, ValueError, BufferError) as error:
         raise general_error(source, "Python Buffer Error: %s" % error) from None
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from threading import get_ident
 from typing import Any, Optional
 
-from .native import BYTES, NULL, SLICE_US, encode, ffi, general_error, last_error, lib
+from .native import BYTES, NULL, SLICE_US, encode, ffi, from_buffer, general_error, last_error, lib
 
-_from_buffer = ffi.from_buffer
 _memmove = ffi.memmove
 _retain = lib.rogue_mem_transaction_retain
 _release = lib.rogue_mem_transaction_release
@@ -105,7 +104,7 @@ class Transaction:
         """Copies `buffer` (bytes, bytearray, memoryview, contiguous array) to byte `offset` of the
         data, as the answer to a Read or Verify. Raises GeneralError if it does not fit, if the
         requester has given up, or if the transaction is a write, whose data is not to change."""
-        view = _from_buffer(BYTES, buffer)
+        view = from_buffer(BYTES, buffer)
         if self._locker == get_ident():
             if _type(self._handle) in _WRITES:
                 raise general_error("Transaction::setData", "The data of a write cannot be changed")
@@ -117,7 +116,7 @@ class Transaction:
         """Fills `buffer` (bytearray, memoryview, contiguous array) from byte `offset` of the data,
         as what is to be written. Raises GeneralError if it asks for more than there is, or if the
         requester has given up."""
-        view = _from_buffer(BYTES, buffer, True)
+        view = from_buffer(BYTES, buffer, True)
         if self._locker == get_ident():
             _memmove(view, self._part(offset, len(view), "getData"), len(view))
         elif _read_data(self._handle, offset, view, len(view)):
