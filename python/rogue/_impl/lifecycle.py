@@ -6,10 +6,10 @@ number only. So cycles can be collected, and no thread of the library ever owns 
 
 from __future__ import annotations
 
-import _thread
 import atexit
 import os
 import sys
+import threading
 import time
 import traceback
 import weakref
@@ -82,11 +82,22 @@ def register(target: Any) -> Any:
     return key
 
 
+#: Ctrl-C that was pressed while a callback ran: the call that led to the callback raises it.
+interrupts: "list[None]" = []
+
+
+def raise_interrupt() -> None:
+    """Raises what `interrupts` remembers, if this is the thread that signals go to."""
+    if threading.current_thread() is threading.main_thread():
+        interrupts.clear()
+        raise KeyboardInterrupt
+
+
 def report(what: str) -> None:
     """Prints the exception that has left a callback, and remembers Ctrl-C for the main thread."""
     kind, error, _ = sys.exc_info()
     if kind is KeyboardInterrupt:
-        _thread.interrupt_main()
+        interrupts.append(None)
         return
     try:
         print("Exception in %s:" % what, file=sys.stderr)

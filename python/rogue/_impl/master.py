@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Optional
 
-from .lifecycle import Core
+from .lifecycle import Core, interrupts, raise_interrupt
 from .native import (
     BYTES,
     SLICE_US,
@@ -162,12 +162,16 @@ class Master:
         if not reads:
             if _request_copy(core.handle, address, size, place, type, number):
                 raise last_error()
+            if interrupts:
+                raise_interrupt()
             return number[0]
         try:
             if _request(core.handle, address, size, place, type, number):
                 raise last_error()
             id = number[0]
             core.pins[id] = view
+            if interrupts:
+                raise_interrupt()
             return id
         except BaseException:
             # Ctrl-C may come right behind the request, whose buffer must stay then.

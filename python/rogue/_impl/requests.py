@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Iterable, Sequence
 
-from .lifecycle import State, running
+from .lifecycle import State, interrupts, raise_interrupt, running
 from .master import Master
 from .native import (
     BYTES,
@@ -81,6 +81,8 @@ def _many(master: Master, kind: int, addresses: "Sequence[int]", size: int, data
     waited, at, failures = ffi.new("size_t *"), 0, []
     try:
         check(lib.rogue_mem_master_request_many(core.handle, kind, count, places, sizes, view, ids))
+        if interrupts:
+            raise_interrupt()
         while at < count:
             status = lib.rogue_mem_master_wait_many(
                 core.handle, count - at, ids + at, SLICE_US, waited

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Callable, Optional
 
-from .lifecycle import Core, State, register, report, running, targets
+from .lifecycle import (
+    Core,
+    State,
+    interrupts,
+    raise_interrupt,
+    register,
+    report,
+    running,
+    targets,
+)
 from .native import NULL, callback, encode, check, ffi, general_error, lib, made, text_of
 from .transaction import Transaction, adopt, share
 
@@ -103,6 +112,8 @@ class Slave:
             tran.error(UNCONNECTED_TEXT)
         else:
             lib.rogue_mem_slave_do_transaction(self._rg_native.handle, tran._handle)
+            if interrupts:
+                raise_interrupt()
 
     def _stop(self) -> None:
         """Ends the slave's activity, where it has any of its own."""

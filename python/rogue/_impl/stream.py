@@ -5,7 +5,16 @@ from __future__ import annotations
 from threading import get_ident
 from typing import Any, Optional
 
-from .lifecycle import Core, State, register, report, running, targets
+from .lifecycle import (
+    Core,
+    State,
+    interrupts,
+    raise_interrupt,
+    register,
+    report,
+    running,
+    targets,
+)
 from .native import BYTES, callback, check, ffi, from_buffer, general_error, lib, made
 
 _new = object.__new__
@@ -358,6 +367,8 @@ class Master:
         if not isinstance(frame, Frame):
             raise TypeError("expected a Frame, got %s" % type(frame).__name__)
         check(lib.rogue_mem_stream_master_send_frame(self._rg_stream_master.handle, frame._handle))
+        if interrupts:
+            raise_interrupt()
 
     def _stop(self) -> None:
         """Lets go of all slaves."""

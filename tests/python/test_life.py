@@ -1,0 +1,429 @@
+"""How objects come and go, what threads and signals do, and how the interpreter ends."""
+
+import gc
+import random
+import signal
+import sys
+import threading
+import time
+import weakref
+
+import pytest
+import rogue
+import rogue.interfaces.memory as rim
+import rogue.protocols.srp as rps
+
+from support import HANG_S, IS_CPYTHON, Acting, Keeping, Memory, hub_over, master_of, program, run
+
+SIGNAL_DELAY_S = 0.2
+#: The promise is 0.2 s; a busy machine may take longer for everything, but not for ever.
+SIGNAL_ANSWER_S = 20
+
+
+def resident_kib():
+    with open("/proc/self/status") as status:
+        for line in status:
+            if line.startswith("VmRSS"):
+                return int(line.split()[1])
+    raise AssertionError("no resident size")
+
+
+# --- lifetime -------------------------------------------------------------------------------------
+
+
+def test_a_master_keeps_its_slave_and_lets_go_of_it():
+    master, slave = rim.Master(), Memory()
+    known = weakref.ref(slave)
+    master >> slave
+    del slave
+    gc.collect()
+    assert rim.read(master, 0, 4) == bytes(4)
+    master >> rim.Emulate(4, 0)
+    gc.collect()
+    gc.collect()
+    assert known() is None
+
+
+def test_replacing_a_slave_while_it_is_called_is_harmless():
+    def act(slave, tran):
+        master._setSlave(None)
+        tran.setData(b"last", 0)
+        tran.done()
+
+    master = master_of(Acting(act))
+    buffer = bytearray(4)
+    master._waitTransaction(master._reqTransaction(0, buffer, 0, 0, rim.Read))
+    assert buffer == b"last"
+
+
+def test_a_slave_that_python_has_forgotten_fails_its_transactions():
+    slave, other = Acting(lambda _, tran: tran.done()), rim.Master()
+    other >> slave
+    # As natively, where something else still refers to the slave.
+    other._rg_target = None
+    del slave
+    gc.collect()
+    gc.collect()
+    with pytest.raises(rogue.GeneralError, match="unconnected memory bus"):
+        rim.read(other, 0, 4)
+
+
+def test_circles_are_collected():
+    def circle():
+        hub = rim.Hub(0, 4, 4)
+        hub >> hub
+        srp, device = rps.SrpV3(), rps.SrpV3Emulation()
+        srp == device
+        return weakref.ref(hub), weakref.ref(srp)
+
+    known = circle()
+    for _ in range(4):
+        gc.collect()
+    assert [one() for one in known] == [None, None]
+
+
+def test_a_server_serves_for_as_long_as_it_is_kept():
+    server = rim.TcpServer("127.0.0.1", 0)
+    server >> rim.Emulate(4, 0)
+    gc.collect()
+    port = server.getPort()
+    with rim.TcpClient("127.0.0.1", port) as client:
+        assert client.waitReady(HANG_S, 0.05)
+        rim.write(master_of(client), 0, b"1234")
+    server._rg_server.stop() if not IS_CPYTHON else None
+    del server
+    again = rim.TcpServer("127.0.0.1", port)
+    again._stop()
+
+
+def count_of_handles():
+    from rogue._impl import lifecycle
+
+    gc.collect()
+    return len(lifecycle._cores), len(lifecycle.targets)
+
+
+def test_a_thousand_random_lives_leave_nothing_behind():
+    dice = random.Random(4)
+    before = count_of_handles()
+
+    def life():
+        masters = [rim.Master() for _ in range(2)]
+        slaves = [rim.Emulate(4, 0), Memory(), hub_over(rim.Emulate(4, 8), 0x10), rim.Slave(4, 4)]
+        things = masters + slaves
+        for _ in range(dice.randrange(12)):
+            action = dice.randrange(6)
+            master, slave = dice.choice(masters), dice.choice(slaves)
+            if action == 0:
+                master >> slave
+            elif action == 1:
+                slave << master
+            elif action == 2:
+                master._reqTransaction(4, bytearray(4), 0, 0, dice.choice((1, 2, 3, 4)))
+            elif action == 3:
+                master._waitTransaction(0)
+            elif action == 4:
+                master._setSlave(None)
+            else:
+                dice.shuffle(things)
+                things.pop() if len(things) > 1 else None
+        if dice.random() < 0.02:
+            server = rim.TcpServer("127.0.0.1", 0)
+            server >> dice.choice(slaves)
+            client = rim.TcpClient("127.0.0.1", server.getPort())
+            masters[0] >> client
+            masters[0]._reqTransaction(0, bytearray(4), 0, 0, rim.Read)
+            order = [server, client]
+            dice.shuffle(order)
+            for one in order:
+                one._stop()
+        elif dice.random() < 0.02:
+            srp, device = rps.SrpV3(), rps.SrpV3Emulation()
+            srp == device
+            masters[0] >> srp
+            masters[0]._reqTransaction(0, bytearray(4), 0, 0, rim.Read)
+            device._stop() if dice.random() < 0.5 else None
+
+    for _ in range(1000):
+        life()
+    for _ in range(5):
+        gc.collect()
+    after = count_of_handles()
+    assert after[0] <= before[0] + 2 and after[1] <= before[1] + 2, (before, after)
+
+
+def test_references_and_memory_stay_flat_over_many_transactions():
+    master, buffer = master_of(rim.Emulate(4, 0)), bytearray(64)
+    python = master_of(Memory())
+
+    def work(count):
+        for _ in range(count):
+            master._waitTransaction(master._reqTransaction(0, buffer, 4, 0, rim.Read))
+            master._waitTransaction(master._reqTransaction(0, b"1234", 0, 0, rim.Write))
+        for _ in range(count // 10):
+            python._waitTransaction(python._reqTransaction(0, buffer, 4, 0, rim.Read))
+            with pytest.raises(rogue.GeneralError):
+                master._reqTransaction(0, b"1234", 0, 0, rim.Read)
+
+    work(10_000)
+    gc.collect()
+    memory = resident_kib()
+    counts = [sys.getrefcount(one) for one in (buffer, master, python)] if IS_CPYTHON else None
+    work(100_000 if IS_CPYTHON else 50_000)
+    gc.collect()
+    if IS_CPYTHON:
+        assert [sys.getrefcount(one) for one in (buffer, master, python)] == counts
+    assert not master._rg_master.pins and not python._rg_master.pins
+    # PyPy's collector and compiler take memory of their own.
+    assert resident_kib() - memory < (2048 if IS_CPYTHON else 131072)
+
+
+# --- threads --------------------------------------------------------------------------------------
+
+
+def test_waits_let_other_threads_run():
+    slave = Keeping()
+    master = master_of(slave)
+    id = master._reqTransaction(0, bytearray(4), 0, 0, rim.Read)
+    worker = threading.Thread(target=lambda: slave.next().done())
+    worker.start()
+    # Without the release of the interpreter's lock nobody would answer.
+    master._waitTransaction(id)
+    worker.join(HANG_S)
+    assert master._getError() == ""
+
+
+def test_a_thread_of_the_library_keeps_its_thread_local_data():
+    local, seen = threading.local(), []
+
+    def act(_slave, tran):
+        local.count = getattr(local, "count", 0) + 1
+        seen.append((threading.get_ident(), local.count))
+        tran.done()
+
+    with rim.TcpServer("127.0.0.1", 0) as server:
+        server >> Acting(act)
+        with rim.TcpClient("127.0.0.1", server.getPort()) as client:
+            master = master_of(client)
+            for _ in range(5):
+                rim.write(master, 0, b"1234")
+    assert [count for _, count in seen] == [1, 2, 3, 4, 5]
+    assert len({ident for ident, _ in seen}) == 1 and seen[0][0] != threading.get_ident()
+
+
+BLOCKING = {
+    "a wait for one": "master._waitTransaction(id)",
+    "a wait for all": "master._waitTransaction(0)",
+    "a read": "rim.read(master, 0, 4)",
+    "many reads": "rim.readMany(master, [0, 4])",
+    "a wait for a server": "client.waitReady(1000.0, 1000.0)",
+    "a start": "client._start()",
+    "a lock": "kept[0].lock()",
+    "a request that a slave in Python blocks": "blocked._reqTransaction(0, bytearray(4), 0, 0, 1)",
+}
+
+
+@pytest.mark.parametrize("what", sorted(BLOCKING))
+def test_ctrl_c_ends(what):
+    source = """
+        import sys, threading, time
+        import rogue.interfaces.memory as rim
+
+        kept = []
+
+        class Silent(rim.Slave):
+            def _doTransaction(self, tran):
+                kept.append(tran)
+
+        class Blocking(rim.Slave):
+            def _doTransaction(self, tran):
+                never.wait()
+
+        never = threading.Event()
+        master = rim.Master()
+        master._setTimeout(1000_000_000)
+        master >> Silent(4, 4)
+        blocked = rim.Master()
+        blocked >> Blocking(4, 4)
+        id = master._reqTransaction(0, bytearray(4), 0, 0, rim.Read)
+        held = kept[0].lock() if "lock" in sys.argv[1] else None
+        with rim.TcpServer("127.0.0.1", 0) as server:
+            port = server.getPort()
+        client = rim.TcpClient("127.0.0.1", port, True)
+        print("ready", flush=True)
+        try:
+            BLOCKING
+        except KeyboardInterrupt:
+            print("interrupted", flush=True)
+        else:
+            print("returned", flush=True)
+        if held is not None:
+            held.unlock()
+        """
+    process = program(source.replace("BLOCKING\n", BLOCKING[what] + "\n"), what)
+    try:
+        assert process.stdout.readline() == "ready\n"
+        threading.Event().wait(SIGNAL_DELAY_S)
+        sent = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        assert process.stdout.readline() == "interrupted\n"
+        assert time.monotonic() - sent < SIGNAL_ANSWER_S
+        out, error = process.communicate(timeout=HANG_S)
+    finally:
+        process.kill()
+    assert process.returncode == 0, error
+
+
+# --- the end of the interpreter -------------------------------------------------------------------
+
+SETUP = """
+    import os, sys, threading, time
+    import rogue, rogue.interfaces.memory as rim, rogue.protocols.srp as rps
+
+    class Python(rim.Slave):
+        def _doTransaction(self, tran):
+            if tran.type() in (rim.Read, rim.Verify):
+                tran.setData(bytes(tran.size()), 0)
+            tran.done()
+
+    server = rim.TcpServer("127.0.0.1", 0)
+    server >> Python(4, 0)
+    client = rim.TcpClient("127.0.0.1", server.getPort())
+    master = rim.Master()
+    master._setTimeout(60_000_000)
+    master >> client
+    rogue.Logging.setForwardPython(True)
+    rogue.Logging.setEmitStdout(False)
+    rim.write(master, 0, b"1234")
+    """
+
+ENDS = {
+    "nothing stopped": ("", 0),
+    "with a status": ("sys.exit(3)", 3),
+    "with an exception": ("raise ValueError('wrong')", 1),
+    "requests on their way": (
+        "for n in range(2000): master._reqTransaction(0, bytearray(4), 0, 0, rim.Read)",
+        0,
+    ),
+    "a thread that goes on": (
+        """
+    def work():
+        try:
+            while True:
+                rim.read(master, 0, 4)
+        except rogue.GeneralError:
+            pass
+    threading.Thread(target=work, daemon=True).start()
+    rim.read(master, 0, 4)
+    """,
+        0,
+    ),
+    "a slave that blocks": (
+        """
+    entered = threading.Event()
+    class Blocking(rim.Slave):
+        def _doTransaction(self, tran):
+            entered.set()
+            threading.Event().wait(30)
+    server >> Blocking(4, 4)
+    master._reqTransaction(0, bytearray(4), 0, 0, rim.Read)
+    entered.wait()
+    """,
+        0,
+    ),
+    "a device and its stream": (
+        """
+    srp, device = rps.SrpV3(), rps.SrpV3Emulation()
+    srp == device
+    other = rim.Master()
+    other >> srp
+    rim.write(other, 0, b"1234")
+    """,
+        0,
+    ),
+    "a child by fork that leaves at once": (
+        """
+    child = os.fork()
+    if child == 0:
+        os._exit(7)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+    rim.write(master, 0, b"1234")
+    """,
+        0,
+    ),
+    "a child by fork that ends like a program": (
+        """
+    child = os.fork()
+    if child == 0:
+        sys.exit(5)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 5
+    rim.write(master, 0, b"1234")
+    """,
+        0,
+    ),
+    "a child by fork that uses what it finds and what it makes": (
+        """
+    child = os.fork()
+    if child == 0:
+        try:
+            rim.read(master, 0, 4)
+        except rogue.GeneralError as error:
+            assert "os.fork()" in str(error), error
+        with rim.TcpServer("127.0.0.1", 0) as own:
+            own >> rim.Emulate(4, 0)
+            other = rim.Master()
+            mine = rim.TcpClient("127.0.0.1", own.getPort())
+            other >> mine
+            rim.write(other, 0, b"1234")
+            assert rim.read(other, 0, 4) == b"1234"
+        sys.exit(6)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 6
+    rim.write(master, 0, b"1234")
+    """,
+        0,
+    ),
+    "stopped from a callback": (
+        """
+    class Stopping(rim.Slave):
+        def _doTransaction(self, tran):
+            tran.done()
+            server._stop()
+            client._stop()
+    server >> Stopping(4, 4)
+    master._setTimeout(2_000_000)
+    master._waitTransaction(master._reqTransaction(0, bytearray(4), 0, 0, rim.Read))
+    """,
+        0,
+    ),
+}
+
+
+@pytest.mark.parametrize("how", sorted(ENDS))
+def test_the_interpreter_ends_cleanly(how):
+    import textwrap
+
+    source, expected = ENDS[how]
+    status, out, error = run(textwrap.dedent(SETUP) + textwrap.dedent(source))
+    assert status == expected, (status, out, error)
+    if expected == 0:
+        assert error == ""
+
+
+def test_a_closed_standard_error_harms_no_callback():
+    status, out, _ = run("""
+        import sys
+        import rogue.interfaces.memory as rim
+
+        class Broken(rim.Slave):
+            def _doTransaction(self, tran):
+                raise ValueError("unheard")
+
+        sys.stderr = None
+        master = rim.Master()
+        master >> Broken(4, 4)
+        try:
+            rim.read(master, 0, 4)
+        except Exception as error:
+            print(error)
+        """)
+    assert status == 0 and "unheard" in out
