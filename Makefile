@@ -20,7 +20,7 @@ C_FAMILY_FILES = git ls-files -- 'cpp/*.h' 'examples/*.h' 'examples/*.c' 'exampl
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := all
-.PHONY: all demo test test-rust test-doc test-programs bench install lint format clean help
+.PHONY: all demo test test-rust test-doc test-programs test-python bench install lint format clean help
 
 help: ## show this list
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
@@ -35,11 +35,12 @@ demo: ## two processes, a server and a client, over TCP on this machine
 	scripts/bootstrap demo
 	scripts/demo "$(BUILD)/demo"
 
-test: ## everything: Rust, C and C++ tests, examples, memcheck, packaging
+test: ## everything: Rust, C, C++ and Python tests, examples, memcheck, packaging
 	scripts/bootstrap test
 	$(MAKE) test-rust
 	$(MAKE) test-doc
 	$(MAKE) test-programs
+	$(MAKE) test-python
 	@echo "make test: all parts passed"
 
 test-rust: ## the Rust unit, integration and documentation tests
@@ -53,6 +54,9 @@ test-programs: ## C and C++ tests, examples, interoperability, memcheck, packagi
 		-DROGUE_MEM_BUILD_BENCHES=ON
 	$(CMAKE) --build "$(BUILD)/test" --parallel $(JOBS)
 	$(CTEST) --test-dir "$(BUILD)/test" --parallel $(JOBS) --output-on-failure --no-tests=error
+
+test-python: ## the Python package: built as a wheel, installed, tested on CPython and PyPy
+	scripts/test-python "$(BUILD)/python"
 
 bench: ## measure against raw TCP and libzmq: the table, and build/bench/results.json
 	scripts/bench --build-dir "$(abspath $(BUILD))/bench"

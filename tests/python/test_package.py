@@ -43,14 +43,13 @@ def test_programs_that_use_the_package_pass_a_type_checker(tmp_path):
         "--no-namespace-packages",
     ]
     for files, status in ((examples, 0), ([wrong], 1)):
-        for file in files:
-            done = subprocess.run(
-                [*command, str(file)],
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                universal_newlines=True,
-            )
-            assert done.returncode == status, done.stdout
+        done = subprocess.run(
+            [*command, *map(str, files)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            universal_newlines=True,
+        )
+        assert done.returncode == status, done.stdout
 
 
 def test_importing_is_enough_to_reach_everything_and_says_nothing():

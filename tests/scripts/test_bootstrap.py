@@ -28,6 +28,7 @@ TOOLS = {
     "pkg-config": "exit 0",
     "valgrind": "exit 0",
     "python3": "echo 3.11.2",
+    "pypy3": "echo 3.9.16",
     "id": "echo 0",
     # Time passes only in the record.
     "sleep": 'echo "sleep $*" >>"$RECORD"',
@@ -63,6 +64,10 @@ class Machine:
         self.record.touch()
         (self.folder / "archive").write_text("valgrind: valgrind\nclang: clang clang++\n")
         self.hold_lock(0)
+        for name in ("cpython", "pypy"):
+            ready = self.folder / "python" / name / "requirements"
+            ready.parent.mkdir(parents=True)
+            ready.write_bytes((TOP / "tests" / "python" / "requirements.txt").read_bytes())
         for name in REAL:
             os.symlink(shutil.which(name), self.bin / name)
         tools = dict(TOOLS, **{"apt-get": APT_GET})
@@ -84,6 +89,7 @@ class Machine:
             "MACHINE": str(self.folder),
             "RECORD": str(self.record),
             "ROGUE_MEM_APT_LOCK_WAIT_S": "20",
+            "ROGUE_MEM_PYTHON_ENVIRONMENTS": str(self.folder / "python"),
         }
         done = subprocess.run(
             [str(TOP / "scripts" / "bootstrap"), level],
@@ -193,6 +199,38 @@ class Bootstrap(unittest.TestCase):
         self.assertNotEqual(status, 0)
         self.assertIn("rustup component add clippy", said)
         self.assertNotIn("rustfmt", said)
+
+    def python_that_makes_environments(self, pip_status):
+        """Records what it and the environment's interpreter are called with."""
+        return r"""
+            echo "python3 $*" >>"$RECORD"
+            [ "$2" = venv ] || { echo 3.11.2; exit 0; }
+            MKDIR -p "$3/bin"
+            printf '#!/bin/sh\necho "pip $*" >>"$RECORD"\necho no index >&2\nexit STATUS\n' \
+                >"$3/bin/python"
+            chmod +x "$3/bin/python"
+            """.replace("MKDIR", shutil.which("mkdir")).replace("STATUS", str(pip_status))
+
+    def test_an_environment_that_is_missing_or_old_is_made_once(self):
+        machine = self.machine(python3=self.python_that_makes_environments(0))
+        folder = machine.folder / "python" / "cpython"
+        (folder / "requirements").write_text("something older\n")
+        for _ in range(2):
+            status, said = machine.bootstrap("test")
+            self.assertEqual(status, 0, said)
+        made = [call for call in machine.calls("venv") if call.startswith("python3 -m venv")]
+        self.assertEqual(len(made), 1, machine.record.read_text())
+        (install,) = machine.calls("install")
+        self.assertTrue(install.startswith("pip -m pip install"), install)
+        self.assertIn("tests/python/requirements.txt", install)
+
+    def test_an_environment_that_cannot_be_filled_is_told(self):
+        machine = self.machine(python3=self.python_that_makes_environments(1))
+        (machine.folder / "python" / "cpython" / "requirements").unlink()
+        status, said = machine.bootstrap("test")
+        self.assertNotEqual(status, 0)
+        self.assertIn("no index", said)
+        self.assertIn("could not be made", said)
 
     def test_an_unknown_level_is_refused(self):
         status, said = self.machine().bootstrap("everything")
