@@ -20,7 +20,8 @@ C_FAMILY_FILES = git ls-files -- 'cpp/*.h' 'examples/*.h' 'examples/*.c' 'exampl
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := all
-.PHONY: all demo test test-rust test-doc test-programs test-python bench install lint format clean help
+.PHONY: all demo test test-rust test-doc test-programs test-python bench install lint format \
+	clean help
 
 help: ## show this list
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24

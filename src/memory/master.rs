@@ -382,21 +382,10 @@ impl Master {
     /// Waits for `id` as [`wait`](Self::wait) does, but no longer than `time`: `None` if the
     /// transaction, or with 0 any of them, has not ended by then, and then all are as before.
     pub fn wait_at_most(&self, id: u32, time: Duration) -> Option<Result<()>> {
-        let mut all: Vec<Arc<Transaction>> = {
-            let table = self.table.lock();
-            if id == 0 {
-                table.transactions.values().cloned().collect()
-            } else {
-                match table.transactions.get(&id) {
-                    None => return Some(Ok(())),
-                    Some(tran) if tran.is_done() => Vec::new(),
-                    Some(tran) => vec![tran.clone()],
-                }
-            }
-        };
-        if id != 0 && all.is_empty() {
-            return Some(self.wait(id));
+        if id != 0 {
+            return self.wait_until(id, &mut None, time);
         }
+        let mut all: Vec<_> = self.table.lock().transactions.values().cloned().collect();
         all.sort_unstable_by_key(|tran| tran.id());
         let limit = clock::now() + time;
         for tran in &all {
@@ -408,18 +397,30 @@ impl Master {
         Some(self.collect_all(all))
     }
 
+    /// Waits for `id` until `limit`, which is `time` from now unless it is set already.
+    fn wait_until(&self, id: u32, limit: &mut Option<Time>, time: Duration) -> Option<Result<()>> {
+        let table = self.table.lock();
+        let Some(tran) = table.transactions.get(&id) else { return Some(Ok(())) };
+        if !tran.is_done() {
+            let tran = tran.clone();
+            drop(table);
+            tran.wait_until(*limit.get_or_insert_with(|| clock::now() + time));
+            if !tran.is_done() {
+                return None;
+            }
+        } else {
+            drop(table);
+        }
+        Some(self.wait(id))
+    }
+
     /// Waits for `ids`, in this order, until one has failed or `time` has passed in all. The
     /// number of those that have ended, the failed one included; and the outcome as of
     /// [`wait_at_most`](Self::wait_at_most).
     pub fn wait_many(&self, ids: &[u32], time: Duration) -> (usize, Option<Result<()>>) {
         let mut limit = None;
         for (index, id) in ids.iter().enumerate() {
-            let mut outcome = self.wait_at_most(*id, Duration::ZERO);
-            if outcome.is_none() {
-                let limit = *limit.get_or_insert_with(|| clock::now() + time);
-                outcome = self.wait_at_most(*id, limit.since(clock::now()));
-            }
-            match outcome {
+            match self.wait_until(*id, &mut limit, time) {
                 Some(Ok(())) => {}
                 Some(failed) => return (index + 1, Some(failed)),
                 None => return (index, None),

@@ -652,6 +652,11 @@ impl Transaction {
                 return;
             }
             if now >= limit {
+                // It goes on while nobody looks for its end.
+                let state = self.state.lock();
+                if !self.is_done() {
+                    self.leave_to_holders(state);
+                }
                 return;
             }
             self.warn_if_slow(now);

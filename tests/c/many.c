@@ -256,6 +256,39 @@ static void a_lock_that_is_held_is_not_taken_in_time(void **state) {
     recorder_destroy(&recorder);
 }
 
+static void looking_now_and_then_is_enough_over_a_bridge(void **state) {
+    (void)state;
+    rogue_mem_slave_t *memory = NULL;
+    rogue_mem_tcp_server_t *server = NULL;
+    rogue_mem_tcp_client_t *client = NULL;
+    assert_ok(rogue_mem_emulate_new(4, 0, &memory));
+    assert_ok(rogue_mem_tcp_server_new("127.0.0.1", 0, NULL, &server));
+    rogue_mem_master_t *serving = rogue_mem_tcp_server_master(server);
+    assert_ok(rogue_mem_master_set_slave(serving, memory));
+    assert_ok(
+        rogue_mem_tcp_client_new("127.0.0.1", rogue_mem_tcp_server_port(server), NULL, &client));
+    assert_ok(rogue_mem_tcp_client_wait_ready(client, TEST_TIMEOUT_S, 0.01));
+    rogue_mem_slave_t *remote = rogue_mem_tcp_client_slave(client);
+    rogue_mem_master_t *master = master_of(remote);
+    for (int round = 0; round < 50; round++) {
+        uint32_t word = 0;
+        uint32_t id = 0;
+        rogue_mem_status_t status = ROGUE_MEM_ERROR_TIMEOUT;
+        assert_ok(rogue_mem_master_request(master, 0, 4, &word, ROGUE_MEM_READ, &id));
+        /* Nothing but the requester's timeout would end this if nobody took up the answer. */
+        while (status == ROGUE_MEM_ERROR_TIMEOUT) {
+            status = rogue_mem_master_wait_for(master, id, round % 2 == 0 ? 0 : 50);
+        }
+        assert_ok(status);
+    }
+    rogue_mem_master_release(master);
+    rogue_mem_slave_release(remote);
+    rogue_mem_tcp_client_release(client);
+    rogue_mem_master_release(serving);
+    rogue_mem_tcp_server_release(server);
+    rogue_mem_slave_release(memory);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_limited_wait_leaves_what_has_not_ended_as_it_is),
@@ -266,6 +299,7 @@ int main(void) {
         cmocka_unit_test(an_observer_is_told_of_every_end_once),
         cmocka_unit_test(what_has_been_given_up_is_out_of_the_slaves_reach),
         cmocka_unit_test(a_lock_that_is_held_is_not_taken_in_time),
+        cmocka_unit_test(looking_now_and_then_is_enough_over_a_bridge),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
