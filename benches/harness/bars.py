@@ -169,6 +169,27 @@ class Judge:
                               "≥ 1 M transactions/s", None if best is None else best / 1e6, 1.0,
                               "%.2f M/s")
 
+    # --- Python ---
+
+    def python(self):
+        """What Python may cost."""
+        for placement in ("one", "free"):
+            ratio = self.results.ratio(("latency", "python", placement, "p50_ns"),
+                                       ("latency", "cpp", placement, "p50_ns"))
+            self.at_most("python_latency", "4-byte read, p50", placement, "python", "≤ 1.25 × C++",
+                         ratio, 1.25, "%.2f × C++")
+        rate = self.results.median("reads_100", "python", "free", "rate_per_s")
+        self.at_least("python_rate", "reads/s, 100 outstanding", "free", "python", "≥ 350 k/s",
+                      None if rate is None else rate / 1e3, 350.0, "%.0f k/s")
+        burst = self.results.median("burst_10000", "python", "free", "ns")
+        self.at_most("python_burst", "10 000 reads outstanding at once, none lost", "free", "python",
+                     "≤ 60 ms", None if burst is None else burst / 100, 60.0, "%.1f ms")
+        for name, title, limit in (("emulate", "in-process 4-byte read through Emulate", 1.5),
+                                   ("python_slave", "in-process read of a slave in Python", 4.0)):
+            time = self.results.median(name, "python", "one", "ns")
+            self.at_most("python_" + name, title, "one", "python", "≤ %.1f µs" % limit,
+                         None if time is None else time / 1e3, limit, "%.2f µs")
+
     # --- what it costs to be there ---
 
     def resources(self):
@@ -190,7 +211,7 @@ class Judge:
     def judge(self):
         """All verdicts, in the order of the table."""
         for part in (self.latency, self.tail, self.rates, self.blocks, self.many_clients,
-                     self.in_process, self.resources):
+                     self.in_process, self.python, self.resources):
             part()
         return self.verdicts
 

@@ -27,7 +27,8 @@ INPROCESS_ALLOCATION_COUNT = 100000
 
 CALLGRIND_TOTAL = re.compile(r"^(?:totals|summary):\s*(\d+)", re.MULTILINE)
 # By which API each is written.
-INPROCESS_PROGRAMS = {"cpp_inprocess": "cpp", "cpp_srp": "cpp", "c_inprocess": "c", "c_srp": "c"}
+INPROCESS_PROGRAMS = {"cpp_inprocess": "cpp", "cpp_srp": "cpp", "c_inprocess": "c", "c_srp": "c",
+                      "python_inprocess": "python"}
 
 
 def idle_wakeups(bin_dir, placement, names, seconds):

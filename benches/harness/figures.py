@@ -60,6 +60,8 @@ PEERS = {
         Peer("zmq", "zmq", "zmq_server", "zmq_client", many_clients=False),
         Peer("c", "C", "c_server", "c_client"),
         Peer("cpp", "C++", "cpp_server", "cpp_client"),
+        # One client, that reads; the server is the C++ one, so that the client makes the difference.
+        Peer("python", "Python", "cpp_server", "python_client", many_clients=False),
         Peer("c_spin", "C, spinning", "c_server", "c_client", spin=True),
         Peer("c_nodirect", "without direct reading", "c_server", "c_client", without="direct"),
         Peer("c_noduplex", "without duplex", "c_server", "c_client", without="duplex"),
@@ -71,6 +73,8 @@ PEERS = {
 }
 MAIN_PEERS = ("floor", "zmq", "c", "cpp")
 OURS = ("c", "cpp")
+# Those that a run has unless told otherwise.
+ALL_PEERS = MAIN_PEERS + ("python",)
 # The library with its ways of saving time, and without.
 WITHOUT_PEERS = ("c", "c_nodirect", "c_noduplex", "c_nospin", "c_plain")
 
@@ -113,7 +117,7 @@ def size_text(size):
 
 def latency_figures(spinning):
     """4-byte reads, one after the other."""
-    peers = ("floor", "floor2", "zmq", "c", "cpp")
+    peers = ("floor", "floor2", "zmq", "c", "cpp", "python")
     figures = [Figure("latency", "4-byte read, one at a time", peers)]
     # Two processes that spin on one CPU keep each other from running: free only.
     figures.append(
@@ -139,6 +143,9 @@ def all_figures(spinning=(), quick=False):
             Figure("reads_%d" % outstanding, "4-byte reads, %d outstanding" % outstanding,
                    outstanding=outstanding)
         )
+    figures.append(
+        Figure("reads_100", "4-byte reads, 100 outstanding", ("cpp", "python"), outstanding=100)
+    )
     for size in (4 * KIB, 64 * KIB, MIB, 16 * MIB):
         for kind in ("read", "write"):
             figures.append(

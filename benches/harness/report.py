@@ -72,8 +72,9 @@ class Table:
 
 
 def bar_table(verdicts):
-    """One row for each bar and placement; the verdicts on C++ and C side by side."""
-    table = Table("figure", "placement", "bar", "C++", "verdict", "C", "verdict", "")
+    """One row for each bar and placement; the verdicts on C++, C and Python side by side."""
+    table = Table("figure", "placement", "bar", "C++", "verdict", "C", "verdict", "Python", "verdict",
+                  "")
     rows = {}
     for verdict in verdicts:
         key = (verdict["bar"], verdict["title"], verdict["placement"], verdict["limit"])
@@ -81,7 +82,7 @@ def bar_table(verdicts):
     for (_, title, placement, limit), peers in rows.items():
         cells = [title, placement, limit]
         notes = []
-        for peer in ("cpp", "c"):
+        for peer in ("cpp", "c", "python"):
             verdict = peers.get(peer)
             cells.append(verdict and verdict["found"])
             cells.append(verdict and verdict["verdict"])
@@ -127,7 +128,7 @@ COSTS = (("client_cpu_ns", "CPU time, client", duration),
 
 def round_tables(results):
     """The figures of the rounds, one table for each placement: [(title, table)]."""
-    peers = ("floor", "floor2", "floor_spin", "zmq", "cpp", "c", "cpp_spin", "c_spin")
+    peers = ("floor", "floor2", "floor_spin", "zmq", "cpp", "c", "python", "cpp_spin", "c_spin")
     every = [figure for figure in figures.all_figures(("c_spin", "cpp_spin"))
              if figure.peers != figures.WITHOUT_PEERS]
     tables = []
@@ -182,7 +183,7 @@ SINGLE_ROWS = (
     ("allocations", "server_allocations", "allocations per read, server", per_transaction),
 )
 INPROCESS_ROWS = ("virtual_call", "emulate", "emulate_1_hub", "emulate_3_hubs", "srp_v3",
-                  "srp_v3_pipelined")
+                  "srp_v3_pipelined", "python_slave", "burst_10000")
 
 
 def single_table(results):
@@ -199,10 +200,10 @@ def single_table(results):
 def inprocess_table(results):
     """What is measured within one process."""
     table = Table("request and wait", "C++, one CPU", "C++, free", "C, one CPU", "C, free",
-                  "allocations, C++", "allocations, C")
+                  "Python, one CPU", "Python, free", "allocations, C++", "allocations, C")
     for name in INPROCESS_ROWS:
         times = [results.median(name, peer, placement, "ns")
-                 for peer in ("cpp", "c") for placement in ("one", "free")]
+                 for peer in ("cpp", "c", "python") for placement in ("one", "free")]
         counts = [results.median(name + "_allocations", peer, "one", "allocations")
                   for peer in ("cpp", "c")]
         if any(time is not None for time in times):

@@ -1,7 +1,7 @@
 """What the benchmark measures within one Python process.
 
-    inprocess.py --list
-    inprocess.py FIGURE seconds=S | count=N
+inprocess.py --list
+inprocess.py FIGURE seconds=S | count=N
 """
 
 import json

@@ -7,6 +7,7 @@ from typing import Any, Optional
 from .lifecycle import Core, interrupts, raise_interrupt
 from .native import (
     BYTES,
+    COLLECTS_LATE,
     SLICE_US,
     check,
     ffi,
@@ -15,11 +16,11 @@ from .native import (
     last_error,
     lib,
     made,
+    release,
     text_of,
 )
 from .slave import Slave
 
-_unpin = ffi.release
 _new = ffi.new
 _UINT32 = ffi.typeof("uint32_t *")
 _request = lib.rogue_mem_master_request
@@ -190,8 +191,8 @@ class Master:
         while _wait_for(core.handle, id, SLICE_US) == _PENDING:
             pass
         view = pins.pop(id, None)
-        if view is not None:
-            _unpin(view)
+        if COLLECTS_LATE and view is not None:
+            release(view)
 
     def _rg_wait_all(self, core: MasterCore) -> None:
         # Those that are requested meanwhile keep theirs.
@@ -201,7 +202,7 @@ class Master:
         for one in known:
             view = core.pins.pop(one, None)
             if view is not None:
-                _unpin(view)
+                release(view)
 
     def _stop(self) -> None:
         """Ends the master's activity, where it has any of its own."""

@@ -67,8 +67,18 @@ def _checked_from_buffer(kind: Any, buffer: Any, writable: bool = False) -> Any:
     return ffi.from_buffer(kind, buffer, writable)
 
 
+#: Whether objects outlive their last use.
+COLLECTS_LATE = sys.implementation.name != "cpython"
+
+
+def release(view: Any) -> None:
+    """Lets go of a buffer at once."""
+    if COLLECTS_LATE:
+        ffi.release(view)
+
+
 #: Keeps a buffer in its place, for as long as the result lives.
-from_buffer: Any = ffi.from_buffer if sys.implementation.name == "cpython" else _checked_from_buffer
+from_buffer: Any = _checked_from_buffer if COLLECTS_LATE else ffi.from_buffer
 
 
 class Cause(NamedTuple):

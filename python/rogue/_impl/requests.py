@@ -22,6 +22,7 @@ from .native import (
     general_error,
     last_error,
     lib,
+    release,
 )
 
 _PENDING = lib.ROGUE_MEM_ERROR_TIMEOUT
@@ -37,7 +38,7 @@ def _result(master: Master, id: int) -> int:
     if status != _PENDING:
         view = core.pins.pop(id, None)
         if view is not None:
-            ffi.release(view)
+            release(view)
     return status
 
 
@@ -51,7 +52,7 @@ def _finish(master: Master, id: int) -> None:
     error = last_error() if status else None
     view = core.pins.pop(id, None)
     if view is not None:
-        ffi.release(view)
+        release(view)
     if error is not None:
         raise error
 
@@ -96,7 +97,7 @@ def _many(master: Master, kind: int, addresses: "Sequence[int]", size: int, data
         # What is still on its way keeps the buffer until somebody waits for it.
         core.pins.update((one, view) for one in ids if one)
         raise
-    ffi.release(view)
+    release(view)
     if failures:
         address, text = failures[0]
         others = " (and %d others of %d)" % (len(failures) - 1, count) if len(failures) > 1 else ""
