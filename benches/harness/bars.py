@@ -176,14 +176,14 @@ class Judge:
         for placement in ("one", "free"):
             ratio = self.results.ratio(("latency", "python", placement, "p50_ns"),
                                        ("latency", "cpp", placement, "p50_ns"))
-            self.at_most("python_latency", "4-byte read, p50", placement, "python", "≤ 1.25 × C++",
-                         ratio, 1.25, "%.2f × C++")
+            self.at_most("python_latency", "4-byte read, p50", placement, "python",
+                         "≤ 1.25 × C++", ratio, 1.25, "%.2f × C++")
         rate = self.results.median("reads_100", "python", "free", "rate_per_s")
         self.at_least("python_rate", "reads/s, 100 outstanding", "free", "python", "≥ 350 k/s",
                       None if rate is None else rate / 1e3, 350.0, "%.0f k/s")
         burst = self.results.median("burst_10000", "python", "free", "ns")
-        self.at_most("python_burst", "10 000 reads outstanding at once, none lost", "free", "python",
-                     "≤ 60 ms", None if burst is None else burst / 100, 60.0, "%.1f ms")
+        self.at_most("python_burst", "10 000 reads outstanding at once, none lost", "free",
+                     "python", "≤ 60 ms", None if burst is None else burst / 100, 60.0, "%.1f ms")
         for name, title, limit in (("emulate", "in-process 4-byte read through Emulate", 1.5),
                                    ("python_slave", "in-process read of a slave in Python", 4.0)):
             time = self.results.median(name, "python", "one", "ns")

@@ -60,7 +60,7 @@ PEERS = {
         Peer("zmq", "zmq", "zmq_server", "zmq_client", many_clients=False),
         Peer("c", "C", "c_server", "c_client"),
         Peer("cpp", "C++", "cpp_server", "cpp_client"),
-        # One client, that reads; the server is the C++ one, so that the client makes the difference.
+        # One client, that reads, of the server that C++ has: the client makes the difference.
         Peer("python", "Python", "cpp_server", "python_client", many_clients=False),
         Peer("c_spin", "C, spinning", "c_server", "c_client", spin=True),
         Peer("c_nodirect", "without direct reading", "c_server", "c_client", without="direct"),

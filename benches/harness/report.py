@@ -73,8 +73,8 @@ class Table:
 
 def bar_table(verdicts):
     """One row for each bar and placement; the verdicts on C++, C and Python side by side."""
-    table = Table("figure", "placement", "bar", "C++", "verdict", "C", "verdict", "Python", "verdict",
-                  "")
+    table = Table("figure", "placement", "bar", "C++", "verdict", "C", "verdict", "Python",
+                  "verdict", "")
     rows = {}
     for verdict in verdicts:
         key = (verdict["bar"], verdict["title"], verdict["placement"], verdict["limit"])

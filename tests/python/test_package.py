@@ -2,6 +2,7 @@
 
 import logging
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -50,6 +51,20 @@ def test_programs_that_use_the_package_pass_a_type_checker(tmp_path):
             universal_newlines=True,
         )
         assert done.returncode == status, done.stdout
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/python.md", "python/README.md"])
+def test_the_programs_that_the_pages_show_run(page, tmp_path):
+    text = (TOP / page).read_text(encoding="utf-8")
+    shown = re.findall(r"^```python\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    assert len(shown) == 1
+    # The one that names a machine is used on this one.
+    server = rim.TcpServer("127.0.0.1", 0)
+    server >> rim.Emulate(4, 0)
+    source = shown[0].replace('"192.168.1.20", 9000', '"127.0.0.1", %d' % server.getPort())
+    status, _, error = run(source)
+    server._stop()
+    assert status == 0, error
 
 
 def test_importing_is_enough_to_reach_everything_and_says_nothing():
@@ -183,8 +198,6 @@ LOGGING = """
 def test_what_passes_the_filter_is_written_in_rogues_form():
     status, out, error = run(LOGGING)
     assert (status, error) == (0, "")
-    import re
-
     lines = out.splitlines()
     assert lines and all(
         re.fullmatch(r"\d+\.\d{6}:pyrogue\.memory\.Emulate: .+", line) for line in lines

@@ -49,6 +49,20 @@ class Judging(unittest.TestCase):
             self.assertEqual(verdicts(results, "latency", "one", "cpp"), [expected])
             self.assertEqual(verdicts(results, "latency", "one", "c"), [bars.NOT_MEASURED])
 
+    def test_python_is_judged_by_cpp_and_by_figures_of_its_own(self):
+        results = Results()
+        results.add("latency", "cpp", "one", 1, {"p50_ns": 1000})
+        results.add("latency", "python", "one", 1, {"p50_ns": 1251})
+        results.add("reads_100", "python", "free", 1, {"rate_per_s": 350e3})
+        results.add("burst_10000", "python", "free", 1, {"ns": 6001})
+        results.add("emulate", "python", "one", 1, {"ns": 1500})
+        expected = {"python_latency": bars.FAIL, "python_burst": bars.FAIL,
+                    "python_rate": bars.PASS, "python_emulate": bars.PASS,
+                    "python_python_slave": bars.NOT_MEASURED}
+        for bar, verdict in expected.items():
+            placement = "free" if bar in ("python_rate", "python_burst") else "one"
+            self.assertEqual(verdicts(results, bar, placement, "python"), [verdict], bar)
+
     def test_rounds_are_paired_so_that_drift_cancels(self):
         # The machine is three times slower in the second and in the third round. Medians taken
         # apart would compare 36 with 10.
