@@ -1880,6 +1880,18 @@ void rogue_mem_frame_release(rogue_mem_frame_t *frame);
 void rogue_mem_frame_lock(rogue_mem_frame_t *frame);
 
 /**
+ * Locks the frame's payload as rogue_mem_frame_lock does, unless that would take too long.
+ *
+ * @param frame the frame, which is kept alive until it is unlocked.
+ * @param microseconds how long to wait at most; 0 only tries.
+ * @return true if it has been locked, to be unlocked by rogue_mem_frame_unlock; false if it has
+ * not, and, with the last error set, if frame is NULL.
+ *
+ * Thread safe.
+ */
+bool rogue_mem_frame_lock_for(rogue_mem_frame_t *frame, uint64_t microseconds);
+
+/**
  * Unlocks the frame's payload.
  *
  * @param frame the frame; NULL, or one that this thread has not locked, is an error.

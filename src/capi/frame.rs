@@ -8,12 +8,15 @@
 
 use std::cell::RefCell;
 use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
 
 use super::guard::{query, status, value, Call};
 use super::handle::{into_handle, release, retain, rogue_mem_frame_t};
 use super::status::rogue_mem_status_t;
 use crate::error::{Error, Result, Status};
-use crate::stream::{Buffers, Frame};
+use crate::stream::{Buffers, Frame, FrameGuard};
 
 /// A frame that this thread has locked, and how many times.
 struct Held {
@@ -134,20 +137,48 @@ pub unsafe extern "C" fn rogue_mem_frame_lock(frame: *mut rogue_mem_frame_t) {
     value(|call| {
         // SAFETY: null or live, as the header demands.
         let frame = unsafe { call.handle(frame) }?;
-        let again = held(&frame, |held, place| match place {
-            Some(place) => {
-                held[place].times += 1;
-                true
-            }
-            None => false,
-        });
-        if again == Some(false) {
-            // Not while the list is borrowed: this may wait.
-            std::mem::forget(frame.lock());
-            held(&frame, |held, _| held.push(Held { frame: frame.clone(), times: 1 }));
-        }
+        hold(&frame, |mutex| Some(mutex.lock()));
         Ok(())
     })
+}
+
+/// Locks the frame's payload as rogue_mem_frame_lock does, unless that would take too long.
+///
+/// @param frame the frame, which is kept alive until it is unlocked.
+/// @param microseconds how long to wait at most; 0 only tries.
+/// @return true if it has been locked, to be unlocked by rogue_mem_frame_unlock; false if it has
+/// not, and, with the last error set, if frame is NULL.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_frame_lock_for(
+    frame: *mut rogue_mem_frame_t,
+    microseconds: u64,
+) -> bool {
+    value(|call| {
+        // SAFETY: null or live, as the header demands.
+        let frame = unsafe { call.handle(frame) }?;
+        Ok(hold(&frame, |mutex| mutex.try_lock_for(Duration::from_micros(microseconds))))
+    })
+}
+
+/// Locks `frame` by `lock`, unless this thread has it locked already; whether it is locked then.
+fn hold(frame: &Arc<Frame>, lock: impl FnOnce(&Mutex<Buffers>) -> Option<FrameGuard<'_>>) -> bool {
+    let again = held(frame, |held, place| match place {
+        Some(place) => {
+            held[place].times += 1;
+            true
+        }
+        None => false,
+    });
+    if again != Some(false) {
+        return again.is_some();
+    }
+    // Not while the list is borrowed: this may wait.
+    let Some(guard) = lock(frame.mutex()) else { return false };
+    std::mem::forget(guard);
+    held(frame, |held, _| held.push(Held { frame: frame.clone(), times: 1 }));
+    true
 }
 
 /// Unlocks the frame's payload.

@@ -391,6 +391,7 @@ static void frames(void **state) {
     ALLOWS_NULL(rogue_mem_frame);
     REFUSES(NULL_ARGUMENT, rogue_mem_frame_new, (4, NULL));
     NOTES(rogue_mem_frame_lock, (NULL));
+    GIVES(false, rogue_mem_frame_lock_for, (NULL, 0));
     NOTES(rogue_mem_frame_unlock, (NULL));
     GIVES(0, rogue_mem_frame_size, (NULL));
     GIVES(0, rogue_mem_frame_available, (NULL));

@@ -158,6 +158,36 @@ static void a_locked_frame_keeps_other_threads_waiting(void **state) {
     rogue_mem_frame_release(waiter.frame);
 }
 
+static void *try_to_lock(void *argument) {
+    rogue_mem_frame_t *frame = argument;
+    return rogue_mem_frame_lock_for(frame, 0) || rogue_mem_frame_lock_for(frame, 1000) ? frame
+                                                                                       : NULL;
+}
+
+static void *result_of_another_thread(void *(*function)(void *), void *argument) {
+    pthread_t thread;
+    void *result = NULL;
+    assert_int_equal(pthread_create(&thread, NULL, function, argument), 0);
+    pthread_join(thread, &result);
+    return result;
+}
+
+static void a_frame_that_is_locked_is_not_locked_in_time(void **state) {
+    (void)state;
+    rogue_mem_frame_t *frame = frame_of("abc");
+    assert_true(rogue_mem_frame_lock_for(frame, LONG_TIMEOUT_US));
+    assert_true(rogue_mem_frame_lock_for(frame, 0));
+    assert_null(result_of_another_thread(try_to_lock, frame));
+    rogue_mem_frame_unlock(frame);
+    assert_null(result_of_another_thread(try_to_lock, frame));
+    rogue_mem_frame_unlock(frame);
+    /* The other thread lets go at its end. */
+    assert_ptr_equal(result_of_another_thread(try_to_lock, frame), frame);
+    assert_true(rogue_mem_frame_lock_for(frame, 0));
+    rogue_mem_frame_unlock(frame);
+    rogue_mem_frame_release(frame);
+}
+
 static void unlocking_what_is_not_locked_is_an_error_and_nothing_else(void **state) {
     (void)state;
     rogue_mem_frame_t *frame = frame_of("abc");
@@ -342,6 +372,7 @@ int main(void) {
         cmocka_unit_test(flags_users_channel_and_error_are_replaced),
         cmocka_unit_test(a_locked_frame_can_be_looked_at_by_its_thread),
         cmocka_unit_test(a_locked_frame_keeps_other_threads_waiting),
+        cmocka_unit_test(a_frame_that_is_locked_is_not_locked_in_time),
         cmocka_unit_test(unlocking_what_is_not_locked_is_an_error_and_nothing_else),
         cmocka_unit_test(a_thread_that_ends_lets_go_of_its_frames),
         cmocka_unit_test(a_locked_frame_outlives_its_last_reference),

@@ -219,6 +219,7 @@ BLOCKING = {
     "a wait for a server": "client.waitReady(1000.0, 1000.0)",
     "a start": "client._start()",
     "a lock": "kept[0].lock()",
+    "the lock of a frame": "frame.lock()",
     "a request that a slave in Python blocks": "blocked._reqTransaction(0, bytearray(4), 0, 0, 1)",
 }
 
@@ -227,7 +228,7 @@ BLOCKING = {
 def test_ctrl_c_ends(what):
     source = """
         import sys, threading, time
-        import rogue.interfaces.memory as rim
+        import rogue, rogue.interfaces.memory as rim
 
         kept = []
 
@@ -246,7 +247,17 @@ def test_ctrl_c_ends(what):
         blocked = rim.Master()
         blocked >> Blocking(4, 4)
         id = master._reqTransaction(0, bytearray(4), 0, 0, rim.Read)
-        held = kept[0].lock() if "lock" in sys.argv[1] else None
+        held = kept[0].lock() if sys.argv[1] == "a lock" else None
+        frame = rogue.interfaces.stream.Master()._reqFrame(4, False)
+        locked = threading.Event()
+
+        def lock_for_ever():
+            lock = frame.lock()
+            locked.set()
+            never.wait()
+
+        threading.Thread(target=lock_for_ever, daemon=True).start()
+        locked.wait()
         with rim.TcpServer("127.0.0.1", 0) as server:
             port = server.getPort()
         client = rim.TcpClient("127.0.0.1", port, True)

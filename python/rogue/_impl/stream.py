@@ -15,7 +15,7 @@ from .lifecycle import (
     running,
     targets,
 )
-from .native import BYTES, callback, check, ffi, from_buffer, general_error, lib, made
+from .native import BYTES, SLICE_US, callback, check, ffi, from_buffer, general_error, lib, made
 
 _new = object.__new__
 
@@ -185,9 +185,10 @@ class FrameLock:
         self.lock()
 
     def lock(self) -> None:
-        """Takes the lock, unless this object has it."""
+        """Takes the lock, unless this object has it. Ctrl-C ends the wait."""
         if not self._thread:
-            lib.rogue_mem_frame_lock(self._frame._handle)
+            while not lib.rogue_mem_frame_lock_for(self._frame._handle, SLICE_US):
+                pass
             self._thread = get_ident()
 
     def unlock(self) -> None:
