@@ -178,6 +178,25 @@ def test_references_and_memory_stay_flat_over_many_transactions():
     assert resident_kib() - memory < (2048 if IS_CPYTHON else 131072)
 
 
+def test_slaves_that_threads_make_at_once_are_not_mistaken_for_each_other():
+    wrong, begin = [], threading.Barrier(6)
+
+    def work(number):
+        begin.wait(HANG_S)
+        for n in range(150):
+            mark = bytes([number, n, 0, 0])
+            slave = Acting(lambda _, tran, mark=mark: (tran.setData(mark, 0), tran.done()))
+            if rim.read(master_of(slave), 0, 4) != mark:
+                wrong.append((number, n))
+
+    workers = [threading.Thread(target=work, args=(number,)) for number in range(6)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(HANG_S)
+    assert not wrong
+
+
 # --- threads --------------------------------------------------------------------------------------
 
 

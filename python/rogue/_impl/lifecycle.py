@@ -7,6 +7,7 @@ number only. So cycles can be collected, and no thread of the library ever owns 
 from __future__ import annotations
 
 import atexit
+import itertools
 import os
 import sys
 import threading
@@ -62,6 +63,8 @@ _cores: "weakref.WeakSet[Core]" = weakref.WeakSet()
 
 #: The Python object behind each number that the library knows.
 targets: "dict[Any, weakref.ref[Any]]" = {}
+#: The next of it; threads do not get the same one, and none is 0.
+_numbers = itertools.count(1)
 #: One entry for each callback that runs now, on whatever thread.
 running: "list[None]" = []
 
@@ -70,14 +73,12 @@ class State:
     """What all threads look at."""
 
     is_closing = False
-    numbers = 0
 
 
 def register(target: Any) -> Any:
     """A number for `target`, in the form of the library's context pointers; valid until the object
     is gone."""
-    State.numbers += 1
-    key = ffi.cast("void *", State.numbers)
+    key = ffi.cast("void *", next(_numbers))
     targets[key] = weakref.ref(target, lambda _: targets.pop(key, None))
     return key
 
@@ -95,8 +96,7 @@ def raise_interrupt() -> None:
 
 def report(what: str) -> None:
     """Prints the exception that has left a callback, and remembers Ctrl-C for the main thread."""
-    kind, error, _ = sys.exc_info()
-    if kind is KeyboardInterrupt:
+    if sys.exc_info()[0] is KeyboardInterrupt:
         interrupts.append(None)
         return
     try:
@@ -107,11 +107,21 @@ def report(what: str) -> None:
         pass
 
 
+def _living() -> "list[Core]":
+    """Every object there is."""
+    while True:
+        try:
+            return list(_cores)
+        except RuntimeError:
+            # Another thread has just made one.
+            continue
+
+
 def _at_exit() -> None:
     """Ends every thread of the library that might call Python once there is none any more."""
     State.is_closing = True
     lib.rogue_mem_log_set_sink(NULL)
-    for core in list(_cores):
+    for core in _living():
         core.stop()
     # A callback that is still running must not come back into an interpreter that has gone.
     end = time.monotonic() + CALLBACKS_END_S
@@ -123,7 +133,7 @@ def _after_fork() -> None:
     """In the child there are no threads of the library's, and locks may be held by nobody: what was
     made before is left alone for ever."""
     _Process.is_fork = True
-    for core in list(_cores):
+    for core in _living():
         core.handle = NULL
     targets.clear()
     running.clear()
