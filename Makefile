@@ -77,4 +77,4 @@ format: ## rewrite the Rust, C and C++ sources in the project's format
 	$(C_FAMILY_FILES) | xargs -r $(CLANG_FORMAT) -i
 
 clean: ## remove everything that was built
-	rm -rf "$(BUILD)" target
+	rm -rf "$(BUILD)" target python/build python/*.egg-info python/rogue/_impl/librogue_mem.*

@@ -26,7 +26,13 @@ LIBRARY = "librogue_mem.dylib" if sys.platform == "darwin" else "librogue_mem.so
 
 def version():
     """Cargo.toml is the one place where the version is written down."""
-    text = (TOP / "Cargo.toml").read_text(encoding="utf-8")
+    manifest = TOP / "Cargo.toml"
+    if not manifest.exists():
+        sys.exit(
+            "%s is not there: the package is built within the project's source tree, which pip "
+            "does from version 21.3 on (pip install --upgrade pip)" % manifest
+        )
+    text = manifest.read_text(encoding="utf-8")
     return re.search(r'^version = "([^"]+)"', text, re.MULTILINE).group(1)
 
 
