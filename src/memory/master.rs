@@ -382,36 +382,7 @@ impl Master {
     /// Waits for `id` as [`wait`](Self::wait) does, but no longer than `time`: `None` if the
     /// transaction, or with 0 any of them, has not ended by then, and then all are as before.
     pub fn wait_at_most(&self, id: u32, time: Duration) -> Option<Result<()>> {
-        if id != 0 {
-            return self.wait_until(id, &mut None, time);
-        }
-        let mut all: Vec<_> = self.table.lock().transactions.values().cloned().collect();
-        all.sort_unstable_by_key(|tran| tran.id());
-        let limit = clock::now() + time;
-        for tran in &all {
-            tran.wait_until(limit);
-            if !tran.is_done() {
-                return None;
-            }
-        }
-        Some(self.collect_all(all))
-    }
-
-    /// Waits for `id` until `limit`, which is `time` from now unless it is set already.
-    fn wait_until(&self, id: u32, limit: &mut Option<Time>, time: Duration) -> Option<Result<()>> {
-        let table = self.table.lock();
-        let Some(tran) = table.transactions.get(&id) else { return Some(Ok(())) };
-        if !tran.is_done() {
-            let tran = tran.clone();
-            drop(table);
-            tran.wait_until(*limit.get_or_insert_with(|| clock::now() + time));
-            if !tran.is_done() {
-                return None;
-            }
-        } else {
-            drop(table);
-        }
-        Some(self.wait(id))
+        self.wait_by(id, || clock::now() + time)
     }
 
     /// Waits for `ids`, in this order, until one has failed or `time` has passed in all. The
@@ -420,13 +391,38 @@ impl Master {
     pub fn wait_many(&self, ids: &[u32], time: Duration) -> (usize, Option<Result<()>>) {
         let mut limit = None;
         for (index, id) in ids.iter().enumerate() {
-            match self.wait_until(*id, &mut limit, time) {
+            let limit = || *limit.get_or_insert_with(|| clock::now() + time);
+            match self.wait_by(*id, limit) {
                 Some(Ok(())) => {}
                 Some(failed) => return (index + 1, Some(failed)),
                 None => return (index, None),
             }
         }
         (ids.len(), Some(Ok(())))
+    }
+
+    /// Waits as [`wait_at_most`](Self::wait_at_most) does, until `limit`, which is asked for only
+    /// where there is something to wait for.
+    fn wait_by(&self, id: u32, limit: impl FnOnce() -> Time) -> Option<Result<()>> {
+        let table = self.table.lock();
+        if id == 0 {
+            let mut all: Vec<_> = table.transactions.values().cloned().collect();
+            drop(table);
+            all.sort_unstable_by_key(|tran| tran.id());
+            let limit = limit();
+            for tran in &all {
+                tran.wait_until(limit);
+                if !tran.is_done() {
+                    return None;
+                }
+            }
+            return Some(self.collect_all(all));
+        }
+        let pending = table.transactions.get(&id).filter(|tran| !tran.is_done()).cloned();
+        drop(table);
+        let Some(tran) = pending else { return Some(self.wait(id)) };
+        tran.wait_until(limit());
+        tran.is_done().then(|| self.wait_for(tran).0)
     }
 
     /// Transaction `id`, to be [observed](Transaction::observe), say. It must still be waited for:
