@@ -27,8 +27,13 @@ INPROCESS_ALLOCATION_COUNT = 100000
 
 CALLGRIND_TOTAL = re.compile(r"^(?:totals|summary):\s*(\d+)", re.MULTILINE)
 # By which API each is written.
-INPROCESS_PROGRAMS = {"cpp_inprocess": "cpp", "cpp_srp": "cpp", "c_inprocess": "c", "c_srp": "c",
-                      "python_inprocess": "python"}
+INPROCESS_PROGRAMS = {
+    "cpp_inprocess": "cpp",
+    "cpp_srp": "cpp",
+    "c_inprocess": "c",
+    "c_srp": "c",
+    "python_inprocess": "python",
+}
 
 
 def idle_wakeups(bin_dir, placement, names, seconds):
@@ -104,8 +109,10 @@ def outstanding_memory(bin_dir, placement, name, quick):
         begin = client.ask("hold count=%d capacity=%d" % (first, all_of_them))
         end = client.ask("hold count=%d" % (all_of_them - first))
     held = end["held"] - begin["held"]
-    return {"outstanding": end["held"],
-            "bytes": (end["memory_bytes"] - begin["memory_bytes"]) / held}
+    return {
+        "outstanding": end["held"],
+        "bytes": (end["memory_bytes"] - begin["memory_bytes"]) / held,
+    }
 
 
 def instructions_of(path):
@@ -120,10 +127,16 @@ def instructions_of(path):
 def instructions_of_run(bin_dir, placement, peer, outstanding, count):
     """Instructions of server and client for one run of `count` reads, and the requests made."""
     with tempfile.TemporaryDirectory(prefix="rogue_mem_bench_") as folder:
+
         def wrap(name):
             path = os.path.join(folder, name)
-            return ["valgrind", "--tool=callgrind", "--quiet", "--fair-sched=yes",
-                    "--callgrind-out-file=" + path]
+            return [
+                "valgrind",
+                "--tool=callgrind",
+                "--quiet",
+                "--fair-sched=yes",
+                "--callgrind-out-file=" + path,
+            ]
 
         with programs.Session(bin_dir, placement) as session:
             session.start_server(peer.server, wrap=wrap("server"))
@@ -131,9 +144,11 @@ def instructions_of_run(bin_dir, placement, peer, outstanding, count):
             client.ask("prepare")
             answer = client.ask("run outstanding=%d count=%d sample=0" % (outstanding, count))
             session.finish()
-        return {"requests": answer["requests"],
-                "server": instructions_of(os.path.join(folder, "server")),
-                "client": instructions_of(os.path.join(folder, "client"))}
+        return {
+            "requests": answer["requests"],
+            "server": instructions_of(os.path.join(folder, "server")),
+            "client": instructions_of(os.path.join(folder, "client")),
+        }
 
 
 def instructions(bin_dir, placement, name, quick):
@@ -142,11 +157,13 @@ def instructions(bin_dir, placement, name, quick):
     peer = figures.PEERS[name]
     found = {}
     for outstanding, lengths in (INSTRUCTION_RUNS_QUICK if quick else INSTRUCTION_RUNS).items():
-        short, long = (instructions_of_run(bin_dir, placement, peer, outstanding, count)
-                       for count in lengths)
+        short, long = (
+            instructions_of_run(bin_dir, placement, peer, outstanding, count) for count in lengths
+        )
         requests = long["requests"] - short["requests"]
-        found[outstanding] = {who: (long[who] - short[who]) / requests
-                              for who in ("client", "server")}
+        found[outstanding] = {
+            who: (long[who] - short[who]) / requests for who in ("client", "server")
+        }
     return found
 
 
@@ -173,8 +190,12 @@ def inprocess(bin_dir, placement, program, figure, limit, preload=None):
         answer = child.answer()
         session.finish()
     count = answer["transactions"]
-    values = {"transactions": count, "ns": answer["elapsed_ns"] / count,
-              "rate_per_s": count * 1e9 / answer["elapsed_ns"], "cpu_ns": answer["cpu_ns"] / count}
+    values = {
+        "transactions": count,
+        "ns": answer["elapsed_ns"] / count,
+        "rate_per_s": count * 1e9 / answer["elapsed_ns"],
+        "cpu_ns": answer["cpu_ns"] / count,
+    }
     if "allocations" in answer:
         values["allocations"] = answer["allocations"] / count
     return values

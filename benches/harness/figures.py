@@ -66,8 +66,7 @@ PEERS = {
         Peer("c_nodirect", "without direct reading", "c_server", "c_client", without="direct"),
         Peer("c_noduplex", "without duplex", "c_server", "c_client", without="duplex"),
         Peer("c_nospin", "without spinning", "c_server", "c_client", without="spin"),
-        Peer("c_plain", "without all three", "c_server", "c_client",
-             without="direct,duplex,spin"),
+        Peer("c_plain", "without all three", "c_server", "c_client", without="direct,duplex,spin"),
         Peer("cpp_spin", "C++, spinning", "cpp_server", "cpp_client", spin=True),
     )
 }
@@ -104,7 +103,12 @@ class Figure:
         warm_s = seconds * WARM_SHARE + self.clients * START_S_PER_CLIENT
         begin_ns = time.monotonic_ns() + int(warm_s * 1e9)
         return "run type=%s size=%d outstanding=%d sample=%d seconds=%.4f begin_ns=%d" % (
-            self.type, self.size, self.outstanding, self.sample, seconds, begin_ns,
+            self.type,
+            self.size,
+            self.outstanding,
+            self.sample,
+            seconds,
+            begin_ns,
         )
 
 
@@ -121,8 +125,12 @@ def latency_figures(spinning):
     figures = [Figure("latency", "4-byte read, one at a time", peers)]
     # Two processes that spin on one CPU keep each other from running: free only.
     figures.append(
-        Figure("latency_spin", "4-byte read, one at a time, spinning",
-               ("floor_spin",) + spinning, ("free",))
+        Figure(
+            "latency_spin",
+            "4-byte read, one at a time, spinning",
+            ("floor_spin",) + spinning,
+            ("free",),
+        )
     )
     return figures
 
@@ -140,8 +148,11 @@ def all_figures(spinning=(), quick=False):
     figures = latency_figures(spinning)
     for outstanding in (16, 128, 1024, 8192):
         figures.append(
-            Figure("reads_%d" % outstanding, "4-byte reads, %d outstanding" % outstanding,
-                   outstanding=outstanding)
+            Figure(
+                "reads_%d" % outstanding,
+                "4-byte reads, %d outstanding" % outstanding,
+                outstanding=outstanding,
+            )
         )
     figures.append(
         Figure("reads_100", "4-byte reads, 100 outstanding", ("cpp", "python"), outstanding=100)
@@ -149,18 +160,26 @@ def all_figures(spinning=(), quick=False):
     for size in (4 * KIB, 64 * KIB, MIB, 16 * MIB):
         for kind in ("read", "write"):
             figures.append(
-                Figure("block_%s_%d" % (kind, size), "block %s, %s" % (kind, size_text(size)),
-                       type=kind, size=size)
+                Figure(
+                    "block_%s_%d" % (kind, size),
+                    "block %s, %s" % (kind, size_text(size)),
+                    type=kind,
+                    size=size,
+                )
             )
     figures.append(
         Figure("stream_read_%d" % MIB, "block read, 1 MiB, 4 outstanding", size=MIB, outstanding=4)
     )
     for clients in (1, 4) if quick else (1, 4, 16, 64, 256):
         figures.append(
-            Figure("clients_%d" % clients,
-                   "%d client%s, each %d outstanding"
-                   % (clients, "s" if clients > 1 else "", CLIENTS_OUTSTANDING),
-                   outstanding=CLIENTS_OUTSTANDING, clients=clients, sample=CLIENTS_SAMPLE)
+            Figure(
+                "clients_%d" % clients,
+                "%d client%s, each %d outstanding"
+                % (clients, "s" if clients > 1 else "", CLIENTS_OUTSTANDING),
+                outstanding=CLIENTS_OUTSTANDING,
+                clients=clients,
+                sample=CLIENTS_SAMPLE,
+            )
         )
     return figures + without_figures()
 
@@ -197,20 +216,25 @@ def combine(figure, answers, server_used):
         "worst_client_share": min(shares) * len(shares) / sum(shares) if sum(shares) else 0.0,
         "client_cpu_ns": sum(answer["cpu_ns"] for answer in answers) / finished,
         "server_cpu_ns": server_used["cpu_ns"] / requests,
-        "client_switches":
-            sum(answer["voluntary"] + answer["involuntary"] for answer in answers) / finished,
+        "client_switches": sum(answer["voluntary"] + answer["involuntary"] for answer in answers)
+        / finished,
         "server_switches": (server_used["voluntary"] + server_used["involuntary"]) / requests,
     }
     for who, used, count in (("client", answers[0], finished), ("server", server_used, requests)):
         if "allocations" in used:
             values[who + "_allocations"] = used["allocations"] / count
-    buckets = [bucket for answer in answers if "latency_ns" in answer
-               for bucket in answer["latency_ns"]["buckets"]]
+    buckets = [
+        bucket
+        for answer in answers
+        if "latency_ns" in answer
+        for bucket in answer["latency_ns"]["buckets"]
+    ]
     if buckets:
         for name, fraction in (("p50_ns", 0.5), ("p99_ns", 0.99), ("p999_ns", 0.999)):
             values[name] = quantile(buckets, fraction)
-        values["max_ns"] = max(answer["latency_ns"]["max"] for answer in answers
-                               if "latency_ns" in answer)
+        values["max_ns"] = max(
+            answer["latency_ns"]["max"] for answer in answers if "latency_ns" in answer
+        )
     return values
 
 
@@ -227,7 +251,8 @@ def take_sample(bin_dir, figure, peer, placement, seconds, preload=None):
         clients = []
         for count in spread_over(figure.clients):
             clients.append(
-                session.start_client(peer.client, "--clients", str(count), *peer.arguments))
+                session.start_client(peer.client, "--clients", str(count), *peer.arguments)
+            )
         # Far memory has its pattern before anybody reads it.
         clients[0].ask("prepare size=%d" % (figure.size if figure.type == "read" else 0))
         before = server.ask("usage")

@@ -86,7 +86,7 @@ def describe(top):
         "mitigations": mitigations(),
         "memory_bytes": memory_total_bytes(),
         "kernel": platform.release(),
-        "system": said("sh", "-c", ". /etc/os-release && echo \"$PRETTY_NAME\""),
+        "system": said("sh", "-c", '. /etc/os-release && echo "$PRETTY_NAME"'),
         "libc": " ".join(platform.libc_ver()),
         "cc": said(os.environ.get("CC", "cc"), "--version"),
         "rustc": said("rustc", "--version"),

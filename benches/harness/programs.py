@@ -174,7 +174,7 @@ class Session:
         begin = "listening on port "
         if not line.startswith(begin):
             self.server.fail("has said %r and not where it listens" % line[:200])
-        self.port = int(line[len(begin):])
+        self.port = int(line[len(begin) :])
         return self.server
 
     def start_client(self, name, *arguments, wrap=None):

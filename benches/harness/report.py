@@ -73,8 +73,9 @@ class Table:
 
 def bar_table(verdicts):
     """One row for each bar and placement; the verdicts on C++, C and Python side by side."""
-    table = Table("figure", "placement", "bar", "C++", "verdict", "C", "verdict", "Python",
-                  "verdict", "")
+    table = Table(
+        "figure", "placement", "bar", "C++", "verdict", "C", "verdict", "Python", "verdict", ""
+    )
     rows = {}
     for verdict in verdicts:
         key = (verdict["bar"], verdict["title"], verdict["placement"], verdict["limit"])
@@ -108,41 +109,61 @@ def with_ratio(results, cell, other, text):
 def shown_values(figure):
     """[(name of the value, words, how to write it)] of what a figure is about."""
     if figure.clients > 1 or figure.name == "clients_1":
-        return [("rate_per_s", "total", lambda value: scaled(value, "/s")),
-                ("worst_client_share", "worst by mean", per_transaction),
-                ("p99_ns", "p99", duration)]
+        return [
+            ("rate_per_s", "total", lambda value: scaled(value, "/s")),
+            ("worst_client_share", "worst by mean", per_transaction),
+            ("p99_ns", "p99", duration),
+        ]
     if figure.name.startswith("latency"):
-        return [("p50_ns", "p50", duration), ("p99_ns", "p99", duration),
-                ("p999_ns", "p99.9", duration)]
+        return [
+            ("p50_ns", "p50", duration),
+            ("p99_ns", "p99", duration),
+            ("p999_ns", "p99.9", duration),
+        ]
     if figure.size > 4:
         return [("bytes_per_s", "", lambda value: scaled(value, "B/s"))]
     return [("rate_per_s", "", lambda value: scaled(value, "/s"))]
 
 
 COST_FIGURES = ("latency", "reads_16", "reads_1024")
-COSTS = (("client_cpu_ns", "CPU time, client", duration),
-         ("server_cpu_ns", "CPU time, server", duration),
-         ("client_switches", "context switches, client", per_transaction),
-         ("server_switches", "context switches, server", per_transaction))
+COSTS = (
+    ("client_cpu_ns", "CPU time, client", duration),
+    ("server_cpu_ns", "CPU time, server", duration),
+    ("client_switches", "context switches, client", per_transaction),
+    ("server_switches", "context switches, server", per_transaction),
+)
 
 
 def round_tables(results):
     """The figures of the rounds, one table for each placement: [(title, table)]."""
     peers = ("floor", "floor2", "floor_spin", "zmq", "cpp", "c", "python", "cpp_spin", "c_spin")
-    every = [figure for figure in figures.all_figures(("c_spin", "cpp_spin"))
-             if figure.peers != figures.WITHOUT_PEERS]
+    every = [
+        figure
+        for figure in figures.all_figures(("c_spin", "cpp_spin"))
+        if figure.peers != figures.WITHOUT_PEERS
+    ]
     tables = []
     for placement, title in PLACEMENT_TITLES.items():
-        present = [peer for peer in peers
-                   if any(results.has(figure.name, peer, placement) for figure in every)]
+        present = [
+            peer
+            for peer in peers
+            if any(results.has(figure.name, peer, placement) for figure in every)
+        ]
         table = Table("figure", *(PEER_TITLES[peer] for peer in present))
-        rows = [(figure.name, figure.title, value) for figure in every
-                for value in shown_values(figure)]
-        rows += [(figure.name, "per transaction, " + figure.title, value) for figure in every
-                 if figure.name in COST_FIGURES for value in COSTS]
+        rows = [
+            (figure.name, figure.title, value) for figure in every for value in shown_values(figure)
+        ]
+        rows += [
+            (figure.name, "per transaction, " + figure.title, value)
+            for figure in every
+            if figure.name in COST_FIGURES
+            for value in COSTS
+        ]
         for name, words, (value, what, text) in rows:
-            cells = [with_ratio(results, (name, peer, placement, value), "floor", text)
-                     for peer in present]
+            cells = [
+                with_ratio(results, (name, peer, placement, value), "floor", text)
+                for peer in present
+            ]
             if any(cell is not None for cell in cells):
                 table.add(": ".join(part for part in (words, what) if part), *cells)
         if table.rows:
@@ -154,14 +175,20 @@ def without_tables(results):
     """The library with and without its ways of saving time: [(title, table)]."""
     tables = []
     for placement, title in PLACEMENT_TITLES.items():
-        table = Table("C", "as it comes", *(PEER_TITLES[peer]
-                                            for peer in figures.WITHOUT_PEERS[1:]))
+        table = Table(
+            "C", "as it comes", *(PEER_TITLES[peer] for peer in figures.WITHOUT_PEERS[1:])
+        )
         for figure in figures.without_figures():
-            speed = (("p50_ns", "p50", duration) if figure.outstanding == 1
-                     else ("rate_per_s", "", lambda value: scaled(value, "/s")))
+            speed = (
+                ("p50_ns", "p50", duration)
+                if figure.outstanding == 1
+                else ("rate_per_s", "", lambda value: scaled(value, "/s"))
+            )
             for value, what, text in (speed,) + COSTS[:2]:
-                cells = [with_ratio(results, (figure.name, peer, placement, value), "c", text)
-                         for peer in figures.WITHOUT_PEERS]
+                cells = [
+                    with_ratio(results, (figure.name, peer, placement, value), "c", text)
+                    for peer in figures.WITHOUT_PEERS
+                ]
                 if any(cell is not None for cell in cells):
                     table.add(": ".join(part for part in (figure.title, what) if part), *cells)
         if table.rows:
@@ -182,8 +209,16 @@ SINGLE_ROWS = (
     ("allocations", "client_allocations", "allocations per read, client", per_transaction),
     ("allocations", "server_allocations", "allocations per read, server", per_transaction),
 )
-INPROCESS_ROWS = ("virtual_call", "emulate", "emulate_1_hub", "emulate_3_hubs", "srp_v3",
-                  "srp_v3_pipelined", "python_slave", "burst_10000")
+INPROCESS_ROWS = (
+    "virtual_call",
+    "emulate",
+    "emulate_1_hub",
+    "emulate_3_hubs",
+    "srp_v3",
+    "srp_v3_pipelined",
+    "python_slave",
+    "burst_10000",
+)
 
 
 def single_table(results):
@@ -199,17 +234,33 @@ def single_table(results):
 
 def inprocess_table(results):
     """What is measured within one process."""
-    table = Table("request and wait", "C++, one CPU", "C++, free", "C, one CPU", "C, free",
-                  "Python, one CPU", "Python, free", "allocations, C++", "allocations, C")
+    table = Table(
+        "request and wait",
+        "C++, one CPU",
+        "C++, free",
+        "C, one CPU",
+        "C, free",
+        "Python, one CPU",
+        "Python, free",
+        "allocations, C++",
+        "allocations, C",
+    )
     for name in INPROCESS_ROWS:
-        times = [results.median(name, peer, placement, "ns")
-                 for peer in ("cpp", "c", "python") for placement in ("one", "free")]
-        counts = [results.median(name + "_allocations", peer, "one", "allocations")
-                  for peer in ("cpp", "c")]
+        times = [
+            results.median(name, peer, placement, "ns")
+            for peer in ("cpp", "c", "python")
+            for placement in ("one", "free")
+        ]
+        counts = [
+            results.median(name + "_allocations", peer, "one", "allocations")
+            for peer in ("cpp", "c")
+        ]
         if any(time is not None for time in times):
-            table.add(name.replace("_", " "),
-                      *(None if time is None else duration(time) for time in times),
-                      *(None if count is None else per_transaction(count) for count in counts))
+            table.add(
+                name.replace("_", " "),
+                *(None if time is None else duration(time) for time in times),
+                *(None if count is None else per_transaction(count) for count in counts),
+            )
     return table
 
 
@@ -224,7 +275,7 @@ def sections(document, results):
 
 
 def count_verdicts(document):
-    """"12 PASS, 3 FAIL, 2 not measured"."""
+    """ "12 PASS, 3 FAIL, 2 not measured"."""
     words = []
     for verdict in (bars.PASS, bars.FAIL, bars.NOT_MEASURED):
         count = sum(1 for bar in document["bars"] if bar["verdict"] == verdict)
@@ -251,8 +302,10 @@ def text(document, results):
 
 def markdown(document, results):
     """The report as Markdown."""
-    parts = ["Measured on: %s. %d rounds, medians." % (machine_words(document),
-                                                       document["options"]["rounds_done"])]
+    parts = [
+        "Measured on: %s. %d rounds, medians."
+        % (machine_words(document), document["options"]["rounds_done"])
+    ]
     parts.extend("Note: %s." % note for note in document["notes"])
     for title, table in sections(document, results):
         parts.append("**%s**\n\n%s" % (title, table.markdown()))

@@ -14,8 +14,15 @@ class Results:
 
     def add(self, figure, peer, placement, number, values):
         """Keeps one sample of round `number`."""
-        self.samples.append({"figure": figure, "peer": peer, "placement": placement,
-                             "round": number, "values": values})
+        self.samples.append(
+            {
+                "figure": figure,
+                "peer": peer,
+                "placement": placement,
+                "round": number,
+                "values": values,
+            }
+        )
         self._rounds[figure, peer, placement][number] = values
 
     def has(self, figure, peer, placement):
@@ -50,10 +57,15 @@ class Results:
         found = []
         for (figure, peer, placement), rounds in sorted(self._rounds.items()):
             names = sorted({name for values in rounds.values() for name in values})
-            found.append({
-                "figure": figure, "peer": peer, "placement": placement, "rounds": len(rounds),
-                "values": {name: self.median(figure, peer, placement, name) for name in names},
-            })
+            found.append(
+                {
+                    "figure": figure,
+                    "peer": peer,
+                    "placement": placement,
+                    "rounds": len(rounds),
+                    "values": {name: self.median(figure, peer, placement, name) for name in names},
+                }
+            )
         return found
 
     @classmethod
@@ -61,6 +73,11 @@ class Results:
         """As read back from a file."""
         results = cls()
         for sample in samples:
-            results.add(sample["figure"], sample["peer"], sample["placement"], sample["round"],
-                        sample["values"])
+            results.add(
+                sample["figure"],
+                sample["peer"],
+                sample["placement"],
+                sample["round"],
+                sample["values"],
+            )
         return results

@@ -90,10 +90,19 @@ def main():
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_true", help="the short versions (default)")
     size.add_argument("--full", action="store_true", help="the long versions")
-    parser.add_argument("-k", metavar="TEXT", action="append", default=[],
-                        help="only tests whose id contains TEXT, or one of several")
-    parser.add_argument("--wrap", metavar="COMMAND", default="",
-                        help="put before the programs of this library: a memory checker")
+    parser.add_argument(
+        "-k",
+        metavar="TEXT",
+        action="append",
+        default=[],
+        help="only tests whose id contains TEXT, or one of several",
+    )
+    parser.add_argument(
+        "--wrap",
+        metavar="COMMAND",
+        default="",
+        help="put before the programs of this library: a memory checker",
+    )
     parser.add_argument("groups", nargs="*", metavar="GROUP", help="one of " + ", ".join(GROUPS))
     options = parser.parse_args()
     groups = options.groups or GROUPS

@@ -30,11 +30,13 @@ class OneClient(InteropTest):
                 client.finish()
                 self.assertIn("posts_unconfirmed=0", client.lines)
                 self.assertFields(
-                    client.last_fields("counters"), ok=5, foreign=0, malformed=0, hazards=0)
+                    client.last_fields("counters"), ok=5, foreign=0, malformed=0, hazards=0
+                )
                 server.finish()
                 if "--emulate" not in backing:
                     self.assertFields(
-                        server.last_fields("counters"), reads=2, writes=1, posts=1, verifies=1)
+                        server.last_fields("counters"), reads=2, writes=1, posts=1, verifies=1
+                    )
 
     def test_a_size_of_zero_is_answered(self):
         server = self.our_server()
@@ -52,17 +54,24 @@ class OneClient(InteropTest):
         for size in (4096, 65535, 65536, 1048576):
             self.assertEqual(client.ask("fill 0x20000 %d %d" % (size, size)), "ok")
             self.assertEqual(client.ask("check 0x20000 %d %d" % (size, size)), "ok")
-        self.assertEqual(client.ask("burst 0x20000 65536 16 65536 1048576"),
-                         "burst ok=16 failed=0 unknown=0 differing=0")
+        self.assertEqual(
+            client.ask("burst 0x20000 65536 16 65536 1048576"),
+            "burst ok=16 failed=0 unknown=0 differing=0",
+        )
         client.finish()
 
     def test_results_are_safe_for_the_reference(self):
         long_text = "ä" * 700  # 1400 octets
         server = self.our_server(
-            "--fail", "0x100-0x1ff=50% of %s at %n",
-            "--fail", "0x200-0x2ff=",
-            "--fail", "0x300-0x3ff=OK",
-            "--fail", "0x400-0x4ff=" + long_text)
+            "--fail",
+            "0x100-0x1ff=50% of %s at %n",
+            "--fail",
+            "0x200-0x2ff=",
+            "--fail",
+            "0x300-0x3ff=OK",
+            "--fail",
+            "0x400-0x4ff=" + long_text,
+        )
         client = self.zmq_client("rw", server, "--timeout", "60")
         self.assertRegex(client.ask("read 0x100 4"), "^error 50[^%]* of [^%]*s at [^%]*n$")
         self.assertRegex(client.ask("write 0x100 00010203"), "^error 50")
@@ -75,14 +84,16 @@ class OneClient(InteropTest):
         self.assertEqual(client.ask("read 0x500 4"), "ok 00000000")
         client.finish()
         self.assertFields(
-            client.last_fields("counters"), failed=5, hazards=0, leaks=0, malformed=0, expired=0)
+            client.last_fields("counters"), failed=5, hazards=0, leaks=0, malformed=0, expired=0
+        )
 
     def test_a_silent_slave_ends_in_the_servers_timeout(self):
         server = self.our_server("--silent", "0x100-0x1ff", "--slave-timeout", "0.3")
         client = self.zmq_client("rw", server, "--timeout", "60")
         self.assertRegex(
             client.ask("read 0x100 4"),
-            r"^error Timeout waiting for register transaction \d+ message response\.")
+            r"^error Timeout waiting for register transaction \d+ message response\.",
+        )
         self.assertEqual(client.ask("read 0x200 4"), "ok 00000000")
         client.finish()
         self.assertFields(client.last_fields("counters"), leaks=0, foreign=0)
@@ -93,16 +104,27 @@ class OneClient(InteropTest):
                 with self.subTest(backing=" ".join(backing), window=window):
                     server = self.our_server(*backing)
                     operations = Settings.operations(
-                        20000 if Settings.full or window == WINDOWS[-1] else 3000)
+                        20000 if Settings.full or window == WINDOWS[-1] else 3000
+                    )
                     if backing and backing[0] == "--delay-ms":
                         operations = min(operations, 1000 * window)
                     client = self.zmq_client(
-                        "random", server, "--ops", operations, "--window", window,
-                        "--seed", window, "--timeout", "60")
+                        "random",
+                        server,
+                        "--ops",
+                        operations,
+                        "--window",
+                        window,
+                        "--seed",
+                        window,
+                        "--timeout",
+                        "60",
+                    )
                     client.expect_exit()
                     self.assertClean(client, unknown=0)
                     self.assertFields(
-                        client.last_fields("counters"), malformed=0, hazards=0, leaks=0)
+                        client.last_fields("counters"), malformed=0, hazards=0, leaks=0
+                    )
                     server.finish()
                     self.assertFields(server.last_fields("counters"), malformed=0, dropped=0)
 
@@ -153,7 +175,8 @@ class ComingAndGoing(InteropTest):
 
     def test_d14_a_successor_gets_no_answer_of_its_predecessor(self):
         server = self.our_server(
-            "--slow", "0x100-0x1ff=300", "--journal", "-", "--slave-timeout", "60")
+            "--slow", "0x100-0x1ff=300", "--journal", "-", "--slave-timeout", "60"
+        )
         first = self.zmq_client("rw", server, "--timeout", "60")
         first.ask("start read 0x100 4")
         server.expect("^request read 0x100 4$")
@@ -168,8 +191,17 @@ class ComingAndGoing(InteropTest):
         server = self.our_server()
         for seed in range(10):
             client = self.zmq_client(
-                "random", server, "--ops", "300", "--seed", seed, "--wait-ready", "60",
-                "--timeout", "60")
+                "random",
+                server,
+                "--ops",
+                "300",
+                "--seed",
+                seed,
+                "--wait-ready",
+                "60",
+                "--timeout",
+                "60",
+            )
             client.expect_exit()
             self.assertClean(client, unknown=0)
 
@@ -177,8 +209,18 @@ class ComingAndGoing(InteropTest):
         server = self.our_server()
         for seed in range(5):
             client = self.zmq_client(
-                "random", server, "--until-eof", "--seed", seed, "--progress", "100",
-                "--wait-ready", "60", "--timeout", "60")
+                "random",
+                server,
+                "--until-eof",
+                "--seed",
+                seed,
+                "--progress",
+                "100",
+                "--wait-ready",
+                "60",
+                "--timeout",
+                "60",
+            )
             client.expect("^progress")
             client.kill()
         client = self.zmq_client("random", server, "--wait-ready", "60", "--timeout", "60")
@@ -187,17 +229,35 @@ class ComingAndGoing(InteropTest):
 
     def restart_with(self, count, *arguments):
         """So many clients, working through restarts of the server."""
+
         def start(*more):
             return self.our_server(
-                "--memory", self.memory_file(), MEMORY_BASE, MEMORY_SIZE, *arguments, *more)
+                "--memory", self.memory_file(), MEMORY_BASE, MEMORY_SIZE, *arguments, *more
+            )
 
         server = start()
         # The seeds are equal and so are the ids: only the windows and identities differ.
         clients = [
             self.zmq_client(
-                "random", server, "--until-eof", "--progress", "100", "--tolerate-restarts",
-                "--timeout", "0.5", "--window", "16", "--seed", "5", "--wait-ready", "60",
-                "--identity", identity, "--base", 0x10000 * identity)
+                "random",
+                server,
+                "--until-eof",
+                "--progress",
+                "100",
+                "--tolerate-restarts",
+                "--timeout",
+                "0.5",
+                "--window",
+                "16",
+                "--seed",
+                "5",
+                "--wait-ready",
+                "60",
+                "--identity",
+                identity,
+                "--base",
+                0x10000 * identity,
+            )
             for identity in range(1, count + 1)
         ]
         self.restarts(server, clients, 8 if Settings.full else 4, start)
@@ -227,10 +287,23 @@ class SeveralClients(InteropTest):
         server = self.our_server()
         clients = [
             self.zmq_client(
-                "random", server, "--window", "50",
-                "--ops", Settings.operations(20000 if Settings.full else 5000),
-                "--identity", identity, "--base", identity * 0x100000, "--seed", "9",
-                "--wait-ready", "60", "--timeout", "60")
+                "random",
+                server,
+                "--window",
+                "50",
+                "--ops",
+                Settings.operations(20000 if Settings.full else 5000),
+                "--identity",
+                identity,
+                "--base",
+                identity * 0x100000,
+                "--seed",
+                "9",
+                "--wait-ready",
+                "60",
+                "--timeout",
+                "60",
+            )
             for identity in range(1, 5)
         ]
         for client in clients:
@@ -239,7 +312,8 @@ class SeveralClients(InteropTest):
 
     def test_d14_a_slow_access_of_one_client_does_not_hold_up_another(self):
         server = self.our_server(
-            "--slow", "0x100-0x1ff=600000", "--slave-timeout", "3600", "--journal", "-")
+            "--slow", "0x100-0x1ff=600000", "--slave-timeout", "3600", "--journal", "-"
+        )
         slow = self.zmq_client("rw", server, "--timeout", "3600")
         slow.ask("start read 0x100 4")
         server.expect("^request read 0x100 4$")
@@ -256,7 +330,8 @@ class SeveralClients(InteropTest):
             deaf.ask("start check 0x100000 1048576 3")
         deaf.pause()
         client = self.zmq_client(
-            "random", server, "--ops", Settings.operations(5000), "--timeout", "60")
+            "random", server, "--ops", Settings.operations(5000), "--timeout", "60"
+        )
         client.expect_exit()
         self.assertClean(client, unknown=0)
         # What is kept for it is bounded: not all of its 200 MiB.

@@ -51,17 +51,26 @@ class OneServer(InteropTest):
         client.finish()
         server.finish()
         self.assertFields(
-            server.last_fields("counters"), requests=13, writes=5, posts=1, verifies=1, dropped=0)
+            server.last_fields("counters"), requests=13, writes=5, posts=1, verifies=1, dropped=0
+        )
 
     def test_random_operations_agree_with_the_model(self):
         for window in (1, 50, 400):
             with self.subTest(window=window):
                 server = self.zmq_server(*STRICT)
-                operations = Settings.operations(
-                    20000 if Settings.full or window == 400 else 3000)
+                operations = Settings.operations(20000 if Settings.full or window == 400 else 3000)
                 client = self.our_client(
-                    "random", server, "--ops", operations, "--window", window, "--seed", window,
-                    "--timeout", "60")
+                    "random",
+                    server,
+                    "--ops",
+                    operations,
+                    "--window",
+                    window,
+                    "--seed",
+                    window,
+                    "--timeout",
+                    "60",
+                )
                 client.expect_exit()
                 self.assertClean(client, unknown=0)
                 server.finish()
@@ -136,8 +145,10 @@ class OneServer(InteropTest):
                 server = self.zmq_server(*STRICT)
                 client = self.our_client("rw", server, "--timeout", "60", *window)
                 self.assertEqual(client.ask("fill 0x20000 1048576 5"), "ok")
-                self.assertEqual(client.ask("burst 0x20000 4 %d 8 5" % count),
-                                 "burst ok=%d failed=0 unknown=0 differing=0" % count)
+                self.assertEqual(
+                    client.ask("burst 0x20000 4 %d 8 5" % count),
+                    "burst ok=%d failed=0 unknown=0 differing=0" % count,
+                )
                 client.finish()
                 server.finish()
 
@@ -147,8 +158,15 @@ class Simulation(InteropTest):
 
     def test_numeric_results_are_understood(self):
         server = self.zmq_server(
-            "--surf", "--unique-ids", "--fail", "0x100-0x1ff=2", "--fail", "0x200-0x2ff=3",
-            "--fail", "0x300-0x3ff=1")
+            "--surf",
+            "--unique-ids",
+            "--fail",
+            "0x100-0x1ff=2",
+            "--fail",
+            "0x200-0x2ff=3",
+            "--fail",
+            "0x300-0x3ff=1",
+        )
         client = self.our_client("rw", server, "--timeout", "60", "--wait-ready", "60")
         client.expect("^ready$")
         self.assertEqual(client.ask("write 0x1000 01020304"), "ok")
@@ -165,8 +183,17 @@ class Simulation(InteropTest):
     def test_random_whole_words_agree_with_the_model(self):
         server = self.zmq_server("--surf", "--unique-ids")
         client = self.our_client(
-            "random", server, "--ops", Settings.operations(5000), "--granularity", "4",
-            "--window", "50", "--timeout", "60")
+            "random",
+            server,
+            "--ops",
+            Settings.operations(5000),
+            "--granularity",
+            "4",
+            "--window",
+            "50",
+            "--timeout",
+            "60",
+        )
         client.expect_exit()
         self.assertClean(client, unknown=0)
         server.finish()
@@ -229,12 +256,22 @@ class ComingAndGoing(InteropTest):
 
         def start(*more):
             return self.zmq_server(
-                *STRICT, "--memory", self.memory_file(), *MEMORY, "--journal", journal, *more)
+                *STRICT, "--memory", self.memory_file(), *MEMORY, "--journal", journal, *more
+            )
 
         server = start()
         client = self.our_client(
-            "random", server, "--until-eof", "--progress", "100", "--tolerate-restarts",
-            "--timeout", "60", "--window", "16")
+            "random",
+            server,
+            "--until-eof",
+            "--progress",
+            "100",
+            "--tolerate-restarts",
+            "--timeout",
+            "60",
+            "--window",
+            "16",
+        )
         self.restarts(server, [client], 8 if Settings.full else 4, start)
         client.finish()
         fields = self.assertClean(client)

@@ -26,8 +26,21 @@ class Many(InteropTest):
         server = self.our_server()
         clients = [
             self.our_client(
-                "random", server, "--ops", operations, "--window", "64", "--seed", identity,
-                "--identity", identity, "--base", identity * 0x100000, "--timeout", "60")
+                "random",
+                server,
+                "--ops",
+                operations,
+                "--window",
+                "64",
+                "--seed",
+                identity,
+                "--identity",
+                identity,
+                "--base",
+                identity * 0x100000,
+                "--timeout",
+                "60",
+            )
             for identity in range(1, 5)
         ]
         for client in clients:
@@ -46,10 +59,26 @@ class Many(InteropTest):
                 clients = []
                 for identity in range(1, 5):
                     kind = self.our_client if identity % 2 else self.zmq_client
-                    clients.append(kind(
-                        "random", server, "--ops", operations, "--window", "50", "--seed", "7",
-                        "--identity", identity, "--base", identity * 0x100000,
-                        "--timeout", "60", "--wait-ready", "60"))
+                    clients.append(
+                        kind(
+                            "random",
+                            server,
+                            "--ops",
+                            operations,
+                            "--window",
+                            "50",
+                            "--seed",
+                            "7",
+                            "--identity",
+                            identity,
+                            "--base",
+                            identity * 0x100000,
+                            "--timeout",
+                            "60",
+                            "--wait-ready",
+                            "60",
+                        )
+                    )
                 for client in clients:
                     client.expect_exit()
                     self.assertClean(client, unknown=0)
@@ -64,10 +93,28 @@ class Many(InteropTest):
         clients = []
         for identity in range(1, 5):
             kind, timeout = (self.our_client, 60) if identity % 2 else (self.zmq_client, 0.5)
-            clients.append(kind(
-                "random", server, "--until-eof", "--progress", "100", "--tolerate-restarts",
-                "--window", "16", "--seed", "7", "--identity", identity,
-                "--base", 0x10000 * identity, "--timeout", timeout, "--wait-ready", "60"))
+            clients.append(
+                kind(
+                    "random",
+                    server,
+                    "--until-eof",
+                    "--progress",
+                    "100",
+                    "--tolerate-restarts",
+                    "--window",
+                    "16",
+                    "--seed",
+                    "7",
+                    "--identity",
+                    identity,
+                    "--base",
+                    0x10000 * identity,
+                    "--timeout",
+                    timeout,
+                    "--wait-ready",
+                    "60",
+                )
+            )
         self.restarts(server, clients, 8 if Settings.full else 3, start)
         for client in clients:
             client.finish()
@@ -78,8 +125,10 @@ class Many(InteropTest):
         server = self.our_server("--delay-ms", "20", "--slave-timeout", "60")
         client = self.our_client("rw", server, "--timeout", "300")
         self.assertEqual(client.ask("fill 0x20000 1048576 5"), "ok")
-        self.assertEqual(client.ask("burst 0x20000 4 %d 8 5" % count),
-                         "burst ok=%d failed=0 unknown=0 differing=0" % count)
+        self.assertEqual(
+            client.ask("burst 0x20000 4 %d 8 5" % count),
+            "burst ok=%d failed=0 unknown=0 differing=0" % count,
+        )
         counters = client.counters()
         client.finish()
         server.finish()
@@ -87,17 +136,32 @@ class Many(InteropTest):
         self.assertFields(served, reads=count, dropped=0, malformed=0)
         # Bounded: the server holds a window of requests, the client what it was given.
         if not Settings.wrap:
-            print("%d outstanding reads: client %d KiB, server %d KiB at most"
-                  % (count, counters["peak_kib"], served["peak_kib"]))
+            print(
+                "%d outstanding reads: client %d KiB, server %d KiB at most"
+                % (count, counters["peak_kib"], served["peak_kib"])
+            )
             self.assertLess(served["peak_kib"], 64 << 10)
             self.assertLess(counters["peak_kib"], 256 << 10)
 
     def test_a_strictly_serial_server_serves_everybody(self):
         server = self.our_server("--window", "1")
         clients = [
-            kind("random", server, "--ops", Settings.operations(5000), "--window", "50",
-                 "--identity", identity, "--base", identity * 0x100000,
-                 "--timeout", "60", "--wait-ready", "60")
+            kind(
+                "random",
+                server,
+                "--ops",
+                Settings.operations(5000),
+                "--window",
+                "50",
+                "--identity",
+                identity,
+                "--base",
+                identity * 0x100000,
+                "--timeout",
+                "60",
+                "--wait-ready",
+                "60",
+            )
             for identity, kind in ((1, self.our_client), (2, self.zmq_client))
         ]
         for client in clients:
@@ -119,9 +183,22 @@ class Speeds(InteropTest):
         clients = []
         for identity in range(1, 5):
             kind, own = (self.our_client, ours) if identity % 2 else (self.zmq_client, ())
-            clients.append(kind(
-                "random", server, "--seed", identity, "--identity", identity,
-                "--base", 0x10000 * identity, "--wait-ready", "60", *own, *more))
+            clients.append(
+                kind(
+                    "random",
+                    server,
+                    "--seed",
+                    identity,
+                    "--identity",
+                    identity,
+                    "--base",
+                    0x10000 * identity,
+                    "--wait-ready",
+                    "60",
+                    *own,
+                    *more,
+                )
+            )
         return clients
 
     def test_both_kinds_of_client_at_once(self):
@@ -130,7 +207,8 @@ class Speeds(InteropTest):
                 server = self.our_server(*servers)
                 operations = Settings.operations(1000 if window == 1 else 5000)
                 for client in self.start_mixed(
-                        server, ours, "--ops", operations, "--window", window, "--timeout", "60"):
+                    server, ours, "--ops", operations, "--window", window, "--timeout", "60"
+                ):
                     client.expect_exit()
                     self.assertClean(client, unknown=0)
                 server.finish()
@@ -140,8 +218,16 @@ class Speeds(InteropTest):
         for ours, _ in self.each():
             server = self.zmq_server("--no-probes", "--unique-ids")
             client = self.our_client(
-                "random", server, "--ops", Settings.operations(5000), "--window", "50",
-                "--timeout", "60", *ours)
+                "random",
+                server,
+                "--ops",
+                Settings.operations(5000),
+                "--window",
+                "50",
+                "--timeout",
+                "60",
+                *ours,
+            )
             client.expect_exit()
             self.assertClean(client, unknown=0)
             server.finish()
@@ -155,8 +241,17 @@ class Speeds(InteropTest):
 
             server = start()
             clients = self.start_mixed(
-                server, ours, "--until-eof", "--progress", "100", "--tolerate-restarts",
-                "--window", "16", "--timeout", "0.5")
+                server,
+                ours,
+                "--until-eof",
+                "--progress",
+                "100",
+                "--tolerate-restarts",
+                "--window",
+                "16",
+                "--timeout",
+                "0.5",
+            )
             server = self.restarts(server, clients, 3 if Settings.full else 1, start)
             for client in clients:
                 client.finish()

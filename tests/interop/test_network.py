@@ -16,8 +16,19 @@ class Chopped(InteropTest):
             with self.subTest(chop=chop):
                 network = self.proxy(server, chop=chop, seed=chop)
                 client = client_kind(
-                    "random", network, "--ops", operations, "--size", "1024",
-                    "--timeout", "100", "--wait-ready", "100", "--base", hex(0x10000 * chop))
+                    "random",
+                    network,
+                    "--ops",
+                    operations,
+                    "--size",
+                    "1024",
+                    "--timeout",
+                    "100",
+                    "--wait-ready",
+                    "100",
+                    "--base",
+                    hex(0x10000 * chop),
+                )
                 client.expect_exit()
                 self.assertClean(client, unknown=0)
 
@@ -58,7 +69,8 @@ class Cut(InteropTest):
             with self.subTest(" ".join(backing)):
                 network = self.proxy(self.our_server(*backing))
                 client = self.zmq_client(
-                    WORK[0], network, *WORK[1:], "--timeout", "0.5", "--wait-ready", "60")
+                    WORK[0], network, *WORK[1:], "--timeout", "0.5", "--wait-ready", "60"
+                )
                 self.work_through_cuts(network, client)
                 self.assertGreater(self.assertClean(client)["unknown"], 0)
 
@@ -95,8 +107,21 @@ class Cut(InteropTest):
         network = self.proxy(server)
         victim = self.our_client(WORK[0], network, *WORK[1:], "--timeout", "100")
         others = [
-            kind("random", server, "--until-eof", "--progress", "50", "--identity", identity,
-                 "--base", identity * 0x100000, "--timeout", "60", "--wait-ready", "60")
+            kind(
+                "random",
+                server,
+                "--until-eof",
+                "--progress",
+                "50",
+                "--identity",
+                identity,
+                "--base",
+                identity * 0x100000,
+                "--timeout",
+                "60",
+                "--wait-ready",
+                "60",
+            )
             for identity, kind in ((2, self.our_client), (3, self.zmq_client))
         ]
         for _ in range(ROUNDS):
@@ -128,8 +153,15 @@ class HeldUp(InteropTest):
                     ours = client_kind == self.our_client and kind == RESPONSE
                     network = self.proxy(self.our_server())
                     client = client_kind(
-                        WORK[0], network, *WORK[1:], "--timeout", "0.5", "--wait-ready", "60",
-                        *(("--no-duplex",) if ours else ()))
+                        WORK[0],
+                        network,
+                        *WORK[1:],
+                        "--timeout",
+                        "0.5",
+                        "--wait-ready",
+                        "60",
+                        *(("--no-duplex",) if ours else ()),
+                    )
                     client.expect_progress(300)
                     network.hold(kind)
                     client.expect_unknown()
@@ -141,8 +173,19 @@ class HeldUp(InteropTest):
     def test_a_server_that_stood_still_mixes_nothing_up(self):
         server = self.our_server()
         clients = [
-            kind(*WORK[:1], server, *WORK[1:], "--timeout", "0.5", "--wait-ready", "60",
-                 "--identity", identity, "--base", identity * 0x100000)
+            kind(
+                *WORK[:1],
+                server,
+                *WORK[1:],
+                "--timeout",
+                "0.5",
+                "--wait-ready",
+                "60",
+                "--identity",
+                identity,
+                "--base",
+                identity * 0x100000,
+            )
             for identity, kind in ((1, self.our_client), (2, self.zmq_client), (3, self.zmq_client))
         ]
         for client in clients:

@@ -99,8 +99,17 @@ class Exchange(InteropTest):
         server = self.zmq_server("--unique-ids")
         for window in WINDOWS:
             client = self.zmq_client(
-                "random", server, "--ops", 20000 if Settings.full else 3000, "--window", window,
-                "--seed", window, "--base", window * 0x100000)
+                "random",
+                server,
+                "--ops",
+                20000 if Settings.full else 3000,
+                "--window",
+                window,
+                "--seed",
+                window,
+                "--base",
+                window * 0x100000,
+            )
             client.expect_exit()
             self.assertFields(client.last_fields("random"), unknown=0, mismatch=0, foreign=0)
             self.assertGreater(client.last_fields("random")["compared"], 100000)
@@ -159,8 +168,17 @@ class Detectors(InteropTest):
     def test_the_model_notices_a_lost_memory(self):
         server = self.zmq_server("--lenient")
         client = self.zmq_client(
-            "random", server, "--until-eof", "--progress", "100", "--tolerate-restarts",
-            "--timeout", "0.3", "--window", "4")
+            "random",
+            server,
+            "--until-eof",
+            "--progress",
+            "100",
+            "--tolerate-restarts",
+            "--timeout",
+            "0.3",
+            "--window",
+            "4",
+        )
         client.expect("^progress")
         server.kill()
         self.zmq_server("--lenient", "--port", server.port)
@@ -240,8 +258,17 @@ class Restarts(InteropTest):
         memory = ("--memory", self.memory_file(), "0x10000", "0x4000", "--lenient")
         server = self.zmq_server(*memory)
         client = self.zmq_client(
-            "random", server, "--until-eof", "--progress", "100", "--tolerate-restarts",
-            "--timeout", "0.3", "--window", "8")
+            "random",
+            server,
+            "--until-eof",
+            "--progress",
+            "100",
+            "--tolerate-restarts",
+            "--timeout",
+            "0.3",
+            "--window",
+            "8",
+        )
         client.expect_progress(1000)
         for _ in range(3):
             server.kill()
@@ -271,8 +298,21 @@ class TwoClients(InteropTest):
         server = self.zmq_server()
         clients = [
             self.zmq_client(
-                "random", server, "--ops", "200", "--window", "8", "--timeout", "0.2",
-                "--identity", identity, "--base", identity * 0x100000, "--seed", "9")
+                "random",
+                server,
+                "--ops",
+                "200",
+                "--window",
+                "8",
+                "--timeout",
+                "0.2",
+                "--identity",
+                identity,
+                "--base",
+                identity * 0x100000,
+                "--seed",
+                "9",
+            )
             for identity in (1, 2)
         ]
         for client in clients:

@@ -16,8 +16,11 @@ from harness.results import Results  # noqa: E402
 
 def verdicts(results, bar, placement, peer):
     """The verdicts on one bar."""
-    return [verdict.verdict for verdict in bars.judge(results)
-            if (verdict.bar, verdict.placement, verdict.peer) == (bar, placement, peer)]
+    return [
+        verdict.verdict
+        for verdict in bars.judge(results)
+        if (verdict.bar, verdict.placement, verdict.peer) == (bar, placement, peer)
+    ]
 
 
 def with_latencies(*rounds):
@@ -56,9 +59,13 @@ class Judging(unittest.TestCase):
         results.add("reads_100", "python", "free", 1, {"rate_per_s": 350e3})
         results.add("burst_10000", "python", "free", 1, {"ns": 6001})
         results.add("emulate", "python", "one", 1, {"ns": 1500})
-        expected = {"python_latency": bars.FAIL, "python_burst": bars.FAIL,
-                    "python_rate": bars.PASS, "python_emulate": bars.PASS,
-                    "python_python_slave": bars.NOT_MEASURED}
+        expected = {
+            "python_latency": bars.FAIL,
+            "python_burst": bars.FAIL,
+            "python_rate": bars.PASS,
+            "python_emulate": bars.PASS,
+            "python_python_slave": bars.NOT_MEASURED,
+        }
         for bar, verdict in expected.items():
             placement = "free" if bar in ("python_rate", "python_burst") else "one"
             self.assertEqual(verdicts(results, bar, placement, "python"), [verdict], bar)
@@ -66,10 +73,12 @@ class Judging(unittest.TestCase):
     def test_rounds_are_paired_so_that_drift_cancels(self):
         # The machine is three times slower in the second and in the third round. Medians taken
         # apart would compare 36 with 10.
-        results = with_latencies((10.0, 12.0), (10.0, 36.0), (30.0, 36.0), (10.0, 12.0),
-                                 (30.0, 36.0))
-        ratio = results.ratio(("latency", "cpp", "one", "p50_ns"),
-                              ("latency", "floor", "one", "p50_ns"))
+        results = with_latencies(
+            (10.0, 12.0), (10.0, 36.0), (30.0, 36.0), (10.0, 12.0), (30.0, 36.0)
+        )
+        ratio = results.ratio(
+            ("latency", "cpp", "one", "p50_ns"), ("latency", "floor", "one", "p50_ns")
+        )
         self.assertAlmostEqual(ratio, 1.2)
 
     def test_a_slow_tail_fails_unless_the_floor_shows_the_same_hiccup(self):
@@ -88,8 +97,9 @@ class Judging(unittest.TestCase):
             results = Results()
             results.add("reads_1024", "zmq", "free", 1, {"rate_per_s": 0.15e6})
             results.add("reads_1024", "c", "free", 1, {"rate_per_s": ours})
-            found = (verdicts(results, "rate_1024", "free", "c") +
-                     verdicts(results, "reads_1024", "free", "c"))
+            found = verdicts(results, "rate_1024", "free", "c") + verdicts(
+                results, "reads_1024", "free", "c"
+            )
             self.assertEqual(found, expected)
 
     def test_many_clients_are_compared_with_the_best_of_one(self):
@@ -97,10 +107,10 @@ class Judging(unittest.TestCase):
             results = Results()
             for number, name in enumerate(bars.SINGLE_CLIENT_FIGURES):
                 results.add(name, "cpp", "free", 1, {"rate_per_s": 2e6 - number * 1e5})
-            self.assertEqual(verdicts(results, "clients_total", "free", "cpp"),
-                             [bars.NOT_MEASURED])
-            results.add("clients_64", "cpp", "free", 1,
-                        {"rate_per_s": total, "worst_client_share": 0.4})
+            self.assertEqual(verdicts(results, "clients_total", "free", "cpp"), [bars.NOT_MEASURED])
+            results.add(
+                "clients_64", "cpp", "free", 1, {"rate_per_s": total, "worst_client_share": 0.4}
+            )
             self.assertEqual(verdicts(results, "clients_total", "free", "cpp"), [expected])
             self.assertEqual(verdicts(results, "clients_worst", "free", "cpp"), [bars.FAIL])
 
@@ -112,8 +122,11 @@ class Judging(unittest.TestCase):
             self.assertEqual(verdicts(results, "emulate", "one", "cpp"), [expected])
 
     def test_one_wakeup_of_either_end_is_too_many(self):
-        for server, client, expected in ((0, 0, bars.PASS), (0.2, 0, bars.FAIL),
-                                         (0, 0.2, bars.FAIL)):
+        for server, client, expected in (
+            (0, 0, bars.PASS),
+            (0.2, 0, bars.FAIL),
+            (0, 0.2, bars.FAIL),
+        ):
             results = Results()
             results.add("idle", "cpp", "free", 1, {"server_per_s": server, "client_per_s": client})
             self.assertEqual(verdicts(results, "idle", "free", "cpp"), [expected])
@@ -121,9 +134,16 @@ class Judging(unittest.TestCase):
 
 def answer(transactions, rates, buckets):
     """What a client process says about a run of one second."""
-    return {"transactions": transactions, "requests": transactions + 10, "elapsed_ns": 10**9,
-            "per_client": rates, "cpu_ns": 10**9, "voluntary": 100, "involuntary": 0,
-            "latency_ns": {"buckets": buckets, "max": buckets[-1][0]}}
+    return {
+        "transactions": transactions,
+        "requests": transactions + 10,
+        "elapsed_ns": 10**9,
+        "per_client": rates,
+        "cpu_ns": 10**9,
+        "voluntary": 100,
+        "involuntary": 0,
+        "latency_ns": {"buckets": buckets, "max": buckets[-1][0]},
+    }
 
 
 class Combining(unittest.TestCase):
@@ -136,8 +156,9 @@ class Combining(unittest.TestCase):
         self.assertEqual(values["rate_per_s"], 1000)
         self.assertEqual(values["bytes_per_s"], 4000)
         self.assertEqual(values["worst_client_share"], 0.4)
-        self.assertEqual((values["p50_ns"], values["p99_ns"], values["p999_ns"]),
-                         (1000, 5000, 9000))
+        self.assertEqual(
+            (values["p50_ns"], values["p99_ns"], values["p999_ns"]), (1000, 5000, 9000)
+        )
         self.assertEqual(values["max_ns"], 9000)
         self.assertAlmostEqual(values["client_cpu_ns"], 2e9 / 1020)
         self.assertAlmostEqual(values["server_cpu_ns"], 1e9 / 1020)
@@ -145,8 +166,10 @@ class Combining(unittest.TestCase):
 
     def test_quantiles_are_what_so_many_samples_do_not_exceed(self):
         buckets = [[10, 50], [30, 1], [20, 49]]
-        self.assertEqual([figures.quantile(buckets, fraction) for fraction in (0.5, 0.51, 0.99, 1)],
-                         [10, 20, 20, 30])
+        self.assertEqual(
+            [figures.quantile(buckets, fraction) for fraction in (0.5, 0.51, 0.99, 1)],
+            [10, 20, 20, 30],
+        )
 
     def test_clients_are_spread_evenly(self):
         self.assertEqual(figures.spread_over(1), [1])
@@ -171,9 +194,11 @@ class Failing(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.folder = pathlib.Path(folder.name)
         self.free = programs.placements()["free"]
-        self.program("floor_server",
-                     "echo 'listening on port 1'; while read -r line; do"
-                     " echo '{\"cpu_ns\": 1, \"voluntary\": 1, \"involuntary\": 1}'; done")
+        self.program(
+            "floor_server",
+            "echo 'listening on port 1'; while read -r line; do"
+            ' echo \'{"cpu_ns": 1, "voluntary": 1, "involuntary": 1}\'; done',
+        )
 
     def program(self, name, body):
         path = self.folder / name
@@ -189,8 +214,9 @@ class Failing(unittest.TestCase):
             self.sample()
 
     def test_a_client_that_ends_with_an_error_is_quoted(self):
-        self.program("floor_client",
-                     "echo '{\"ready\": true}'; read -r line; echo 'wrong word' >&2; exit 1")
+        self.program(
+            "floor_client", "echo '{\"ready\": true}'; read -r line; echo 'wrong word' >&2; exit 1"
+        )
         with self.assertRaisesRegex(programs.BenchError, "(?s)ended with 1.*wrong word"):
             self.sample()
 
@@ -205,10 +231,14 @@ class Failing(unittest.TestCase):
             self.sample()
 
     def test_a_program_that_fails_at_its_end(self):
-        run = ('{"transactions": 5, "requests": 6, "elapsed_ns": 1000, "per_client": [5],'
-               ' "cpu_ns": 1, "voluntary": 1, "involuntary": 1}')
-        body = ("echo '{\"ready\": true}'; read -r line; echo '{}'; read -r line;"
-                " echo '%s'; cat >/dev/null; exit " % run)
+        run = (
+            '{"transactions": 5, "requests": 6, "elapsed_ns": 1000, "per_client": [5],'
+            ' "cpu_ns": 1, "voluntary": 1, "involuntary": 1}'
+        )
+        body = (
+            "echo '{\"ready\": true}'; read -r line; echo '{}'; read -r line;"
+            " echo '%s'; cat >/dev/null; exit " % run
+        )
         self.program("floor_client", body + "0")
         self.assertEqual(self.sample()["transactions"], 5)
         self.program("floor_client", body + "9")
@@ -230,17 +260,37 @@ class Failing(unittest.TestCase):
 class Reporting(unittest.TestCase):
     def document(self, results):
         machine = dict.fromkeys(("system", "rustc", "cc", "libzmq"), "x")
-        machine.update(time="2030-01-01T00:00:00Z", cpu="a processor", cpus=2, virtual=True,
-                       memory_bytes=1 << 30, kernel="6.0", commit="0123456789abcdef")
-        return {"machine": machine, "notes": ["all is invented"], "options": {"rounds_done": 3},
-                "bars": [verdict.as_dict() for verdict in bars.judge(results)]}
+        machine.update(
+            time="2030-01-01T00:00:00Z",
+            cpu="a processor",
+            cpus=2,
+            virtual=True,
+            memory_bytes=1 << 30,
+            kernel="6.0",
+            commit="0123456789abcdef",
+        )
+        return {
+            "machine": machine,
+            "notes": ["all is invented"],
+            "options": {"rounds_done": 3},
+            "bars": [verdict.as_dict() for verdict in bars.judge(results)],
+        }
 
     def test_tables_show_figures_ratios_verdicts_and_the_machine(self):
         results = with_latencies((10.0, 13.0))
         for show in (report.text, report.markdown):
             said = show(self.document(results), results)
-            for words in ("4-byte read, p50", "≤ 1.4 × floor", "1.30 × floor", "PASS", "13 µs",
-                          "a processor, 2 CPUs", "0123456789ab", "not measured", "all is invented"):
+            for words in (
+                "4-byte read, p50",
+                "≤ 1.4 × floor",
+                "1.30 × floor",
+                "PASS",
+                "13 µs",
+                "a processor, 2 CPUs",
+                "0123456789ab",
+                "not measured",
+                "all is invented",
+            ):
                 self.assertIn(words, said)
 
     def test_samples_survive_being_written_down(self):

@@ -54,7 +54,7 @@ class RunPair(unittest.TestCase):
 
     def test_a_wrapper_runs_both_programs(self):
         client = '[ "$WRAPPED" = yes ] || exit 9'
-        server = "[ \"$WRAPPED\" = yes ] || exit 9; " + SERVER
+        server = '[ "$WRAPPED" = yes ] || exit 9; ' + SERVER
         status, said = self.run_pair(server, client, ("--wrap", "env WRAPPED=yes"))
         self.assertEqual(status, 0, said)
 
