@@ -5,7 +5,6 @@ Takes no arguments, and ends with 0 if all went as expected.
 """
 
 import sys
-from typing import List
 
 import rogue
 import rogue.interfaces.memory as rim
@@ -14,11 +13,11 @@ import rogue.interfaces.memory as rim
 class TableMaster(rim.Master):
     """Moves whole tables of registers: over a network they take one round trip and not one each."""
 
-    def write(self, address: int, table: List[int]) -> None:
+    def write(self, address: int, table: list[int]) -> None:
         places = range(address, address + 4 * len(table), 4)
         rim.writeMany(self, places, b"".join(value.to_bytes(4, "little") for value in table))
 
-    def read(self, address: int, count: int) -> List[int]:
+    def read(self, address: int, count: int) -> list[int]:
         data = rim.readMany(self, range(address, address + 4 * count, 4), 4)
         return [int.from_bytes(data[n : n + 4], "little") for n in range(0, 4 * count, 4)]
 

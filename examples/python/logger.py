@@ -6,7 +6,6 @@ Takes no arguments, and ends with 0 if all went as expected.
 
 import logging
 import sys
-from typing import List
 
 import rogue
 import rogue.interfaces.memory as rim
@@ -15,7 +14,7 @@ import rogue.interfaces.memory as rim
 class Collector(logging.Handler):
     def __init__(self) -> None:
         super().__init__()
-        self.lines: List[str] = []
+        self.lines: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
         self.lines.append("%s: %s" % (record.name, record.getMessage()))

@@ -31,10 +31,10 @@ def _refuse_foreign() -> None:
 
 _refuse_foreign()
 
-from ._impl.native import GeneralError  # noqa: E402
-from ._impl.logging import Logging  # noqa: E402
-from ._impl.version import Version  # noqa: E402
 from . import hardware, interfaces, protocols, utilities  # noqa: E402
+from ._impl.logging import Logging  # noqa: E402
+from ._impl.native import GeneralError  # noqa: E402
+from ._impl.version import Version  # noqa: E402
 
 __all__ = [
     "GeneralError",

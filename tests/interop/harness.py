@@ -30,7 +30,7 @@ class Settings:
     bin_dir = None
     full = False
     # Put before the programs of this library: a memory checker.
-    wrap = []
+    wrap = ()
 
     @classmethod
     def operations(cls, count):
@@ -49,7 +49,7 @@ class Program:
     def __init__(self, name, *arguments):
         command = [os.path.join(Settings.bin_dir, name)]
         if name.startswith("our_"):
-            command = Settings.wrap + command
+            command = [*Settings.wrap, *command]
         self.name = name
         self.arguments = [str(argument) for argument in arguments]
         self.lines = []  # of standard output

@@ -298,7 +298,7 @@ def test_ctrl_c_ends(what):
         process.send_signal(signal.SIGINT)
         assert process.stdout.readline() == "interrupted\n"
         assert time.monotonic() - sent < SIGNAL_ANSWER_S
-        out, error = process.communicate(timeout=HANG_S)
+        _, error = process.communicate(timeout=HANG_S)
     finally:
         process.kill()
     assert process.returncode == 0, error

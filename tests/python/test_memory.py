@@ -171,7 +171,7 @@ def test_a_buffer_never_changes_after_its_transaction_has_been_given_up():
                 if name == "timeout" or IS_CPYTHON:
                     assert tran.expired()
                     with pytest.raises(
-                        rogue.GeneralError, match="Transaction::begin.*Invalid data"
+                        rogue.GeneralError, match=r"Transaction::begin.*Invalid data"
                     ):
                         tran.setData(b"\1" * 8, 0)
             tran.done()
@@ -724,7 +724,7 @@ def test_ports_and_options_are_checked():
             rim.TcpClient("127.0.0.1", port)
     with pytest.raises(TypeError):
         rim.TcpServer("127.0.0.1", "9000")
-    with pytest.raises(TypeError, match="there is no option 'colour'; there are: .*window"):
+    with pytest.raises(TypeError, match=r"there is no option 'colour'; there are: .*window"):
         rim.TcpServer("127.0.0.1", 0, colour="red")
     with pytest.raises(TypeError, match="no option 'size'"):
         rim.TcpClient("127.0.0.1", 9, size=1)

@@ -194,8 +194,10 @@ CLASSES = {
     ),
     "rogue.interfaces.stream.FrameLock": ("", {"lock": "self", "unlock": "self"}),
     "rogue.protocols.srp.SrpV3": (
-        "rogue.interfaces.stream.Master rogue.interfaces.stream.Slave "
-        "rogue.interfaces.memory.Slave",
+        (
+            "rogue.interfaces.stream.Master rogue.interfaces.stream.Slave "
+            "rogue.interfaces.memory.Slave"
+        ),
         {"__init__": "self", "_setHardwareTimeout": "self val"},
     ),
     "rogue.protocols.srp.SrpV3Emulation": (
@@ -288,6 +290,13 @@ def test_a_method_has_its_parameters_and_a_description(path, method):
 def test_constants_have_their_values(path):
     place = found(path)
     assert {name: getattr(place, name) for name in CONSTANTS[path]} == CONSTANTS[path]
+
+
+@pytest.mark.parametrize("path", sorted(ABSENT))
+def test_a_module_lists_all_that_it_has(path):
+    module = found(path)
+    public = {name for name in dir(module) if not name.startswith("_")}
+    assert sorted(module.__all__) == sorted(public - {"absent"})
 
 
 @pytest.mark.parametrize("module, name", MISSING)

@@ -22,7 +22,7 @@ def test_the_declarations_are_those_of_the_header():
         [sys.executable, str(TOP / "python" / "declare.py"), "--check"],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        universal_newlines=True,
+        text=True,
     )
     assert done.returncode == 0, done.stdout
 
@@ -48,7 +48,7 @@ def test_programs_that_use_the_package_pass_a_type_checker(tmp_path):
             [*command, *map(str, files)],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            universal_newlines=True,
+            text=True,
         )
         assert done.returncode == status, done.stdout
 

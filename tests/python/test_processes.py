@@ -27,7 +27,7 @@ def test_an_example_does_what_it_says(name):
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        universal_newlines=True,
+        text=True,
         timeout=HANG_S,
     )
     assert done.returncode == 0, done.stdout
@@ -45,7 +45,7 @@ def test_the_examples_of_the_bridge_talk_to_each_other():
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        universal_newlines=True,
+        text=True,
         timeout=HANG_S,
     )
     assert done.returncode == 0, done.stdout

@@ -55,7 +55,7 @@ class Builder:
             ["pkg-config", "--cflags", "--libs", "rogue_mem"],
             env=dict(os.environ, PKG_CONFIG_PATH=str(self.lib / "pkgconfig")),
             stdout=subprocess.PIPE,
-            universal_newlines=True,
+            text=True,
             check=True,
         ).stdout.split()
         warnings = ("-Wall", "-Wextra", "-Wpedantic", "-Werror")

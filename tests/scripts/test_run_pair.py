@@ -26,7 +26,7 @@ class RunPair(unittest.TestCase):
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
-                universal_newlines=True,
+                text=True,
                 timeout=120,
             )
         return done.returncode, done.stdout

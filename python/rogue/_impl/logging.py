@@ -105,7 +105,7 @@ class Logging(metaclass=_Levels):
 
 
 def _record(level: int, name: str, text: str, seconds: float, tid: int, pid: int) -> Any:
-    component = name[len(_PREFIX) :] if name.startswith(_PREFIX) else name
+    component = name.removeprefix(_PREFIX)
     return logging.makeLogRecord(
         {
             "name": name,

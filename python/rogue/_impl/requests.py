@@ -7,7 +7,8 @@ that derive from it.
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Iterable, Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from .lifecycle import State, interrupts, raise_interrupt, running
 from .master import Master

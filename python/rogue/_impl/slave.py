@@ -14,7 +14,7 @@ from .lifecycle import (
     running,
     targets,
 )
-from .native import NULL, callback, encode, check, ffi, general_error, lib, made, text_of
+from .native import NULL, callback, check, encode, ffi, general_error, lib, made, text_of
 from .transaction import Transaction, adopt, share
 
 if TYPE_CHECKING:

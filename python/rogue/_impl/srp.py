@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from . import memory, stream
+from .absent import absent
 from .lifecycle import Core
 from .native import lib, made
-from .absent import absent
 
 
 class SrpV3(stream.Master, stream.Slave, memory.Slave):

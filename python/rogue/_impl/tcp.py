@@ -16,10 +16,10 @@ from .native import (
     general_error,
     last_error,
     lib,
+    made,
     options,
     spin,
     text_of,
-    made,
 )
 from .slave import Slave
 

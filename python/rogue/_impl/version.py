@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 import time
-from typing import Tuple
 
 from .native import decode, general_error, lib
 
 _PATTERN = re.compile(r"[vV]?(\d+)\.(\d+)\.(\d+)(?:-(\d+)(?:-.+)?)?", re.ASCII)
 
 
-def _extract(text: str) -> "Tuple[int, int, int, int]":
+def _extract(text: str) -> "tuple[int, int, int, int]":
     found = _PATTERN.fullmatch(text)
     if found is None:
         raise general_error("Version:extract", "Invalid version string: %r" % (text,))

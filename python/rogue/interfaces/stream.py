@@ -10,4 +10,16 @@ TcpCore = absent("TcpCore", "rogue.interfaces.stream", Master, Slave)
 TcpClient = absent("TcpClient", "rogue.interfaces.stream", TcpCore)
 TcpServer = absent("TcpServer", "rogue.interfaces.stream", TcpCore)
 
-__all__ = [name for name in dir() if not name.startswith("_") and name != "absent"]
+__all__ = [
+    "Fifo",
+    "Filter",
+    "Frame",
+    "FrameLock",
+    "Master",
+    "Pool",
+    "RateDrop",
+    "Slave",
+    "TcpClient",
+    "TcpCore",
+    "TcpServer",
+]
