@@ -9,6 +9,10 @@ CARGO ?= cargo
 CMAKE ?= cmake
 CTEST ?= ctest
 CLANG_FORMAT ?= clang-format
+# From the environment that `scripts/bootstrap lint` makes; ruff.toml configures the one,
+# python/pyproject.toml the other.
+RUFF ?= build/python/lint/bin/ruff
+MYPY ?= build/python/lint/bin/mypy
 
 # Every build tree below shares cargo's output, so that the library is compiled once per profile.
 CONFIGURE = $(CMAKE) -S . -DCMAKE_BUILD_TYPE=Release \
@@ -65,16 +69,22 @@ bench: ## measure against raw TCP and libzmq: the table, and build/bench/results
 install: all ## install to PREFIX (default /usr/local), below DESTDIR if given
 	DESTDIR="$(DESTDIR)" $(CMAKE) --install "$(BUILD)/release" --prefix "$(PREFIX)"
 
-lint: ## formatting of Rust, C and C++, and clippy; warnings are errors
+lint: ## formatting, clippy, and for Python ruff and mypy; warnings are errors
 	scripts/bootstrap lint
 	$(CARGO) fmt --all -- --check
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 	$(C_FAMILY_FILES) | xargs -r $(CLANG_FORMAT) --dry-run -Werror
+	$(RUFF) format --check
+	$(RUFF) check
+	$(MYPY) --config-file python/pyproject.toml --cache-dir build/python/mypy python/rogue
 	@echo "make lint: clean"
 
-format: ## rewrite the Rust, C and C++ sources in the project's format
+format: ## rewrite the Rust, C, C++ and Python sources in the project's format
+	scripts/bootstrap lint
 	$(CARGO) fmt --all
 	$(C_FAMILY_FILES) | xargs -r $(CLANG_FORMAT) -i
+	$(RUFF) check --select I --fix
+	$(RUFF) format
 
 clean: ## remove everything that was built
 	rm -rf "$(BUILD)" target python/build python/*.egg-info python/rogue/_impl/librogue_mem.*

@@ -10,6 +10,13 @@ import unittest
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 
+# The environments for Python that bootstrap makes, and what lists their contents.
+ENVIRONMENTS = {
+    "cpython": TOP / "tests" / "python" / "requirements.txt",
+    "pypy": TOP / "tests" / "python" / "requirements.txt",
+    "lint": TOP / "scripts" / "requirements-lint.txt",
+}
+
 # What bootstrap itself uses, from the machine that runs the tests.
 REAL = "bash cat chmod cut dirname env grep head mktemp rm sed sort".split()
 
@@ -64,10 +71,10 @@ class Machine:
         self.record.touch()
         (self.folder / "archive").write_text("valgrind: valgrind\nclang: clang clang++\n")
         self.hold_lock(0)
-        for name in ("cpython", "pypy"):
+        for name, requirements in ENVIRONMENTS.items():
             ready = self.folder / "python" / name / "requirements"
             ready.parent.mkdir(parents=True)
-            ready.write_bytes((TOP / "tests" / "python" / "requirements.txt").read_bytes())
+            ready.write_bytes(requirements.read_bytes())
         for name in REAL:
             os.symlink(shutil.which(name), self.bin / name)
         tools = dict(TOOLS, **{"apt-get": APT_GET})
@@ -97,7 +104,7 @@ class Machine:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            universal_newlines=True,
+            text=True,
             timeout=120,
         )
         return done.returncode, done.stdout
@@ -200,6 +207,20 @@ class Bootstrap(unittest.TestCase):
         self.assertIn("rustup component add clippy", said)
         self.assertNotIn("rustfmt", said)
 
+    def test_lint_asks_for_its_own_packages(self):
+        machine = self.machine(without=("python3", "clang-format", "valgrind"), id="echo 1000")
+        status, said = machine.bootstrap("lint")
+        self.assertNotEqual(status, 0)
+        packages = said.split("--no-install-recommends")[1].split()
+        self.assertEqual(packages, ["clang-format", "python3", "python3-venv"])
+
+    def test_a_python_that_is_too_old_is_told(self):
+        for level in ("lint", "test", "bench"):
+            machine = self.machine(python3="echo 3.8.10")
+            status, said = machine.bootstrap(level)
+            self.assertNotEqual(status, 0)
+            self.assertIn("python3 is 3.8.10, but 3.9 or later is needed", said)
+
     def python_that_makes_environments(self, pip_status):
         """Records what it and the environment's interpreter are called with."""
         return r"""
@@ -212,25 +233,27 @@ class Bootstrap(unittest.TestCase):
             """.replace("MKDIR", shutil.which("mkdir")).replace("STATUS", str(pip_status))
 
     def test_an_environment_that_is_missing_or_old_is_made_once(self):
-        machine = self.machine(python3=self.python_that_makes_environments(0))
-        folder = machine.folder / "python" / "cpython"
-        (folder / "requirements").write_text("something older\n")
-        for _ in range(2):
-            status, said = machine.bootstrap("test")
-            self.assertEqual(status, 0, said)
-        made = [call for call in machine.calls("venv") if call.startswith("python3 -m venv")]
-        self.assertEqual(len(made), 1, machine.record.read_text())
-        (install,) = machine.calls("install")
-        self.assertTrue(install.startswith("pip -m pip install"), install)
-        self.assertIn("tests/python/requirements.txt", install)
+        for level, name in (("test", "cpython"), ("bench", "cpython"), ("lint", "lint")):
+            machine = self.machine(python3=self.python_that_makes_environments(0))
+            folder = machine.folder / "python" / name
+            (folder / "requirements").write_text("something older\n")
+            for _ in range(2):
+                status, said = machine.bootstrap(level)
+                self.assertEqual(status, 0, said)
+            made = [call for call in machine.calls("venv") if call.startswith("python3 -m venv")]
+            self.assertEqual(made, ["python3 -m venv %s" % folder], machine.record.read_text())
+            (install,) = machine.calls("install")
+            self.assertTrue(install.startswith("pip -m pip install"), install)
+            self.assertIn(str(ENVIRONMENTS[name]), install)
 
     def test_an_environment_that_cannot_be_filled_is_told(self):
-        machine = self.machine(python3=self.python_that_makes_environments(1))
-        (machine.folder / "python" / "cpython" / "requirements").unlink()
-        status, said = machine.bootstrap("test")
-        self.assertNotEqual(status, 0)
-        self.assertIn("no index", said)
-        self.assertIn("could not be made", said)
+        for level, name in (("test", "cpython"), ("lint", "lint")):
+            machine = self.machine(python3=self.python_that_makes_environments(1))
+            (machine.folder / "python" / name / "requirements").unlink()
+            status, said = machine.bootstrap(level)
+            self.assertNotEqual(status, 0)
+            self.assertIn("no index", said)
+            self.assertIn("could not be made", said)
 
     def test_an_unknown_level_is_refused(self):
         status, said = self.machine().bootstrap("everything")
