@@ -2,35 +2,37 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .native import GeneralError, general_error
 
+_T = TypeVar("_T", bound="Absent")
 
-class _Absent:
-    def __new__(cls, *_arguments: Any, **_keywords: Any) -> Any:
+
+class Absent:
+    """Can be named, derived from and used in annotations; its constructor raises GeneralError.
+
+    It comes first among the bases of each class, so that no other constructor runs.
+    """
+
+    def __new__(cls: type[_T], *_arguments: Any, **_keywords: Any) -> _T:
+        # Programs call it with the arguments of Rogue's class, and may go without `__init__`.
         return object.__new__(cls)
 
     def __init__(self, *_arguments: Any, **_keywords: Any) -> None:
         raise _error(type(self))
 
+    if TYPE_CHECKING:
+        # A program written for Rogue uses methods that are not listed here.
+        def __getattr__(self, name: str) -> Any: ...
 
-def _error(cls: type) -> GeneralError:
+
+def _error(cls: type[Absent]) -> GeneralError:
+    """Names the class of this package from which a program's class derives."""
+    package = __name__.partition(".")[0] + "."
     for one in cls.__mro__:
-        if one.__dict__.get("_rg_absent"):
-            name = "%s.%s" % (one.__module__, one.__name__)
-            return general_error(name, "not available in this build")
-    return general_error(cls.__name__, "not available in this build")
-
-
-def absent(name: str, module: str, *bases: type) -> Any:
-    """A class that can be named, derived from and used in annotations; to make an object of it
-    raises GeneralError."""
-    members = {
-        "__module__": module,
-        "__doc__": "Not available in this build: the constructor raises GeneralError.",
-        "_rg_absent": True,
-        "__init__": _Absent.__init__,
-        "__new__": _Absent.__new__,
-    }
-    return type(name, bases or (object,), members)
+        if issubclass(one, Absent) and one.__module__.startswith(package):
+            break
+    return general_error(
+        "%s.%s" % (one.__module__, one.__qualname__), "not available in this build"
+    )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from . import memory, stream
-from .absent import absent
 from .lifecycle import Core
 from .native import lib, made
 
@@ -72,7 +71,3 @@ class SrpV3Emulation(stream.Master, stream.Slave):
 
     def __exit__(self, *_exception: Any) -> None:
         self._stop()
-
-
-SrpV0 = absent("SrpV0", "rogue.protocols.srp", stream.Master, stream.Slave, memory.Slave)
-Cmd = absent("Cmd", "rogue.protocols.srp", stream.Master)

@@ -5,7 +5,7 @@ Beyond Rogue's names there are `read`, `write`, `readMany`, `writeMany`, and for
 `waitAsync`, `readAsync`, `writeAsync`.
 """
 
-from .._impl.absent import absent
+from .._impl.absent import Absent as _Absent
 from .._impl.hub import Emulate, Hub
 from .._impl.master import Master
 from .._impl.requests import (
@@ -52,8 +52,14 @@ CLIENT_HANDSHAKE = 1
 CLIENT_CONNECTED = 2
 CLIENT_STOPPED = 3
 
-Block = absent("Block", "rogue.interfaces.memory", Master)
-Variable = absent("Variable", "rogue.interfaces.memory")
+
+class Block(_Absent, Master):
+    """Bytes of registers that are read and written together; not in this build."""
+
+
+class Variable(_Absent):
+    """A value in the bits of a Block; not in this build."""
+
 
 __all__ = [
     "Block",

@@ -1,12 +1,31 @@
 """Batches of frames; not in this build."""
 
-from .._impl.absent import absent
+from .._impl import stream as _stream
+from .._impl.absent import Absent as _Absent
 
-SplitterV1 = absent("SplitterV1", "rogue.protocols.batcher")
-SplitterV2 = absent("SplitterV2", "rogue.protocols.batcher")
-InverterV1 = absent("InverterV1", "rogue.protocols.batcher")
-InverterV2 = absent("InverterV2", "rogue.protocols.batcher")
-CombinerV1 = absent("CombinerV1", "rogue.protocols.batcher")
-CombinerV2 = absent("CombinerV2", "rogue.protocols.batcher")
+
+class SplitterV1(_Absent, _stream.Master, _stream.Slave):
+    """Splits frames that carry batches, version 1, into the frames within; not in this build."""
+
+
+class SplitterV2(_Absent, _stream.Master, _stream.Slave):
+    """Splits frames that carry batches, version 2, into the frames within; not in this build."""
+
+
+class InverterV1(_Absent, _stream.Master, _stream.Slave):
+    """Rewrites the layout of frames that carry batches, version 1; not in this build."""
+
+
+class InverterV2(_Absent, _stream.Master, _stream.Slave):
+    """Rewrites the layout of frames that carry batches, version 2; not in this build."""
+
+
+class CombinerV1(_Absent, _stream.Master, _stream.Slave):
+    """Packs frames into batches, version 1; not in this build."""
+
+
+class CombinerV2(_Absent, _stream.Master, _stream.Slave):
+    """Packs frames into batches, version 2; not in this build."""
+
 
 __all__ = ["SplitterV1", "SplitterV2", "InverterV1", "InverterV2", "CombinerV1", "CombinerV2"]

@@ -1,10 +1,23 @@
 """Streams in packets; not in this build."""
 
-from .._impl.absent import absent
+from .._impl import stream as _stream
+from .._impl.absent import Absent as _Absent
 
-Transport = absent("Transport", "rogue.protocols.packetizer")
-Application = absent("Application", "rogue.protocols.packetizer")
-Core = absent("Core", "rogue.protocols.packetizer")
-CoreV2 = absent("CoreV2", "rogue.protocols.packetizer")
+
+class Transport(_Absent, _stream.Master, _stream.Slave):
+    """The end of a packetizer where packets go in and out; not in this build."""
+
+
+class Application(_Absent, _stream.Master, _stream.Slave):
+    """The end of a packetizer where frames of one destination go in and out; not in this build."""
+
+
+class Core(_Absent):
+    """Cuts frames into packets and joins them again, version 1; not in this build."""
+
+
+class CoreV2(_Absent):
+    """Cuts frames into packets and joins them again, version 2; not in this build."""
+
 
 __all__ = ["Transport", "Application", "Core", "CoreV2"]

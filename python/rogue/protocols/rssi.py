@@ -1,10 +1,23 @@
 """Reliable streams over UDP; not in this build."""
 
-from .._impl.absent import absent
+from .._impl import stream as _stream
+from .._impl.absent import Absent as _Absent
 
-Transport = absent("Transport", "rogue.protocols.rssi")
-Application = absent("Application", "rogue.protocols.rssi")
-Client = absent("Client", "rogue.protocols.rssi")
-Server = absent("Server", "rogue.protocols.rssi")
+
+class Transport(_Absent, _stream.Master, _stream.Slave):
+    """The end of a reliable stream where datagrams go in and out; not in this build."""
+
+
+class Application(_Absent, _stream.Master, _stream.Slave):
+    """The end of a reliable stream where frames go in and out, in order; not in this build."""
+
+
+class Client(_Absent):
+    """A reliable stream that opens the connection; not in this build."""
+
+
+class Server(_Absent):
+    """A reliable stream that waits for the connection; not in this build."""
+
 
 __all__ = ["Transport", "Application", "Client", "Server"]

@@ -1,8 +1,15 @@
 """JTAG through the network; not in this build."""
 
-from .._impl.absent import absent
+from .._impl import stream as _stream
+from .._impl.absent import Absent as _Absent
 
-Xvc = absent("Xvc", "rogue.protocols.xilinx")
-JtagDriver = absent("JtagDriver", "rogue.protocols.xilinx")
+
+class Xvc(_Absent, _stream.Master, _stream.Slave):
+    """Serves Xilinx Virtual Cable over TCP, with its JTAG on a stream; not in this build."""
+
+
+class JtagDriver(_Absent):
+    """Drives JTAG in firmware for an Xvc; not in this build."""
+
 
 __all__ = ["Xvc", "JtagDriver"]

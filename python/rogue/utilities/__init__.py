@@ -1,10 +1,20 @@
 """Tools; only their names in this build."""
 
-from .._impl.absent import absent
+from .._impl import stream as _stream
+from .._impl.absent import Absent as _Absent
 from . import fileio
 
-Prbs = absent("Prbs", "rogue.utilities")
-StreamZip = absent("StreamZip", "rogue.utilities")
-StreamUnZip = absent("StreamUnZip", "rogue.utilities")
+
+class Prbs(_Absent, _stream.Master, _stream.Slave):
+    """Makes frames of pseudo-random bits, and checks those that come; not in this build."""
+
+
+class StreamZip(_Absent, _stream.Master, _stream.Slave):
+    """Compresses the frames of a stream; not in this build."""
+
+
+class StreamUnZip(_Absent, _stream.Master, _stream.Slave):
+    """Decompresses the frames of a stream; not in this build."""
+
 
 __all__ = ["Prbs", "StreamUnZip", "StreamZip", "fileio"]

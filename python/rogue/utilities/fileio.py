@@ -1,9 +1,19 @@
 """Frames in files; not in this build."""
 
-from .._impl.absent import absent
+from .._impl import stream as _stream
+from .._impl.absent import Absent as _Absent
 
-StreamReader = absent("StreamReader", "rogue.utilities.fileio")
-StreamWriter = absent("StreamWriter", "rogue.utilities.fileio")
-StreamWriterChannel = absent("StreamWriterChannel", "rogue.utilities.fileio")
+
+class StreamReader(_Absent, _stream.Master):
+    """Sends the frames of a file; not in this build."""
+
+
+class StreamWriter(_Absent):
+    """Writes the frames of its channels to a file; not in this build."""
+
+
+class StreamWriterChannel(_Absent, _stream.Slave):
+    """Takes frames for a channel of a StreamWriter; not in this build."""
+
 
 __all__ = ["StreamReader", "StreamWriter", "StreamWriterChannel"]
