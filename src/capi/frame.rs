@@ -13,7 +13,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use super::guard::{query, status, value, Call};
-use super::handle::{into_handle, release, retain, rogue_mem_frame_t};
+use super::handle::{into_handle, retain, take, rogue_mem_frame_t};
 use super::status::rogue_mem_status_t;
 use crate::error::{Error, Result, Status};
 use crate::stream::{Buffers, Frame, FrameGuard};
@@ -121,7 +121,9 @@ pub unsafe extern "C" fn rogue_mem_frame_retain(
 pub unsafe extern "C" fn rogue_mem_frame_release(frame: *mut rogue_mem_frame_t) {
     value(|_| {
         // SAFETY: null or a reference of the caller's, as the header demands.
-        unsafe { release(frame) };
+        if let Some(frame) = unsafe { take(frame) } {
+            Frame::release(frame);
+        }
         Ok(())
     })
 }

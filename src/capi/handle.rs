@@ -190,10 +190,18 @@ pub(super) unsafe fn retain<H: Handle>(handle: *mut H) -> *mut H {
 ///
 /// A handle that is not null must stand for a reference of the caller's, which is gone after.
 pub(super) unsafe fn release<H: Handle>(handle: *mut H) {
-    if !handle.is_null() {
-        // SAFETY: as in `borrow`, and the reference is the caller's to give.
-        drop(unsafe { Arc::from_raw(handle.cast::<H::Object>()) });
-    }
+    // SAFETY: as demanded here.
+    drop(unsafe { take(handle) });
+}
+
+/// Takes a reference back; `None` for null.
+///
+/// # Safety
+///
+/// As for [`release`].
+pub(super) unsafe fn take<H: Handle>(handle: *mut H) -> Option<Arc<H::Object>> {
+    // SAFETY: as in `borrow`, and the reference is the caller's to give.
+    (!handle.is_null()).then(|| unsafe { Arc::from_raw(handle.cast::<H::Object>()) })
 }
 
 /// Name of a C type, for messages.

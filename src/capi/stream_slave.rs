@@ -60,6 +60,7 @@ impl Slave for CallbackSlave {
             // SAFETY: a function of the program's; the frame outlives the call.
             unsafe { callback(self.context.ctx(), lend(&frame)) };
         }
+        Frame::release(frame);
     }
 }
 

@@ -1,6 +1,7 @@
 //! For who requests in quick succession, from one thread: used transactions to be used again, and
 //! the slave looked up once for many requests.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::buffer::Buffer;
@@ -13,12 +14,16 @@ use crate::error::Result;
 
 /// Collected transactions kept to be used again.
 const SPARE_COUNT_MAX: usize = 1024;
+/// Of those that somebody still refers to: who completed one may be about to let go of it.
+const REFERRED_COUNT_MAX: usize = 16;
 
 /// Transactions that have been collected and nobody else refers to, to be used again: so that a
 /// request allocates nothing. Not synchronised.
 #[derive(Default)]
 pub struct TransactionPool {
     spare: Vec<Arc<Transaction>>,
+    /// Collected, and somebody else referred to them then; the oldest first.
+    referred: VecDeque<Arc<Transaction>>,
 }
 
 impl TransactionPool {
@@ -31,7 +36,7 @@ impl TransactionPool {
         ty: u32,
         times: (u64, Time),
     ) -> Arc<Transaction> {
-        match self.spare.pop() {
+        match self.spare.pop().or_else(|| self.pop_referred()) {
             Some(mut tran) => match Transaction::renew(&mut tran, address, buffer, ty, times) {
                 Ok(()) => tran,
                 Err(buffer) => Transaction::new_at(address, buffer, ty, times),
@@ -40,12 +45,25 @@ impl TransactionPool {
         }
     }
 
-    /// Keeps a collected transaction to be used again, unless somebody else still refers to it.
+    /// Keeps a collected transaction to be used again, once nobody else refers to it any more.
     #[inline]
     pub(super) fn keep(&mut self, tran: Arc<Transaction>) {
-        if Arc::strong_count(&tran) == 1 && Arc::weak_count(&tran) == 0 {
-            self.keep_last(tran);
+        match is_last(&tran) {
+            true => self.keep_last(tran),
+            false => self.keep_referred(tran),
         }
+    }
+
+    fn keep_referred(&mut self, tran: Arc<Transaction>) {
+        if self.referred.len() >= REFERRED_COUNT_MAX {
+            self.referred.pop_front();
+        }
+        self.referred.push_back(tran);
+    }
+
+    /// The oldest of those that somebody referred to, unless somebody still does.
+    fn pop_referred(&mut self) -> Option<Arc<Transaction>> {
+        self.referred.front().is_some_and(is_last).then(|| self.referred.pop_front()).flatten()
     }
 
     /// Keeps a collected transaction of which this is the last reference.
@@ -85,6 +103,11 @@ impl TransactionPool {
         }
         collected
     }
+}
+
+/// Whether nobody else refers to `tran`.
+fn is_last(tran: &Arc<Transaction>) -> bool {
+    Arc::strong_count(tran) == 1 && Arc::weak_count(tran) == 0
 }
 
 /// What a master is connected to, as [`Master::update`] found it last; at first nothing. Keeps the
@@ -149,6 +172,32 @@ mod tests {
         let held = pool.collect_success(held).unwrap_err();
         assert!(pool.collect(held).is_none(), "its buffer has been taken");
         pool.collect(third).unwrap().0.unwrap();
+    }
+
+    #[test]
+    fn a_transaction_is_used_again_when_who_referred_to_it_has_let_go() {
+        let master = Master::new();
+        master.set_slave(Emulate::new(4, 0));
+        let (mut pool, mut path) = (TransactionPool::default(), Path::default());
+        let mut held = VecDeque::new();
+        for _ in 0..2 * REFERRED_COUNT_MAX {
+            let tran = read(&master, &mut pool, &mut path);
+            tran.collect().unwrap().0.unwrap();
+            held.push_back(tran.clone());
+            pool.keep(tran);
+        }
+        assert_eq!((pool.spare.len(), pool.referred.len()), (0, REFERRED_COUNT_MAX));
+        let mut places: Vec<_> = held.iter().map(Arc::as_ptr).collect();
+        assert!(held.iter().take(REFERRED_COUNT_MAX).all(is_last), "the oldest made room");
+        let gone: Vec<_> = held.drain(..REFERRED_COUNT_MAX).collect();
+        let fresh = read(&master, &mut pool, &mut path);
+        assert!(!places.contains(&Arc::as_ptr(&fresh)), "all that are left are referred to");
+        drop(gone);
+        for place in places.drain(REFERRED_COUNT_MAX..) {
+            held.pop_front();
+            let tran = read(&master, &mut pool, &mut path);
+            assert_eq!(Arc::as_ptr(&tran), place);
+        }
     }
 
     #[test]

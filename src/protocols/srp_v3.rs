@@ -273,8 +273,16 @@ impl stream::Slave for Answers {
     }
 
     fn accept_frame(&self, frame: Arc<Frame>) {
+        self.accept(&frame);
+        Frame::release(frame);
+    }
+}
+
+impl Answers {
+    /// Does with a frame what it says.
+    fn accept(&self, frame: &Frame) {
         // Nothing is logged or completed with the frame locked: whoever is told may do anything.
-        let received = match Received::of(&frame) {
+        let received = match Received::of(frame) {
             Ok(received) => received,
             Err(error) => return log_warning!(LOG, "Got unreadable frame: {}", error.text()),
         };
@@ -288,7 +296,7 @@ impl stream::Slave for Answers {
         }
         match Header::decode(received.start()) {
             Some(header) if frame_bytes >= RESPONSE_BYTES_MIN => {
-                self.answer(&header, &received, &frame);
+                self.answer(&header, &received, frame);
             }
             _ => {
                 log_warning!(LOG, "Got undersized frame size = {frame_bytes}");

@@ -250,7 +250,7 @@ impl Device {
     fn process(&self, frame: Arc<Frame>, scratch: &mut Vec<u8>) {
         let request = self.read_request(&frame, scratch);
         // Its memory is free before the answer asks for some.
-        drop(frame);
+        Frame::release(frame);
         let header = match request {
             Ok(header) => header,
             Err(why) => return log_warning!(LOG, "{why}"),

@@ -28,6 +28,22 @@ impl Buffer {
         Buffer { memory, header: 0, tail: 0, end: 0, store: Some(store) }
     }
 
+    /// Takes the buffer out of the store that it belongs to, if it does to one, with its size and
+    /// room in bytes. The store then no longer counts it, and gets nothing back.
+    pub(super) fn leave_store(&mut self) -> Option<(Arc<Store>, usize, usize)> {
+        let store = self.store.take()?;
+        Some((store, self.memory.len(), self.memory.capacity()))
+    }
+
+    /// Makes a buffer of `size` zeros that belongs to `store` out of one that belongs to none; no
+    /// payload, no reservations. It stays as it is where there is no memory.
+    pub(super) fn renew(&mut self, size: usize, store: &Arc<Store>) -> Result<()> {
+        super::pool::zero(&mut self.memory, size)?;
+        (self.header, self.tail, self.end) = (0, 0, 0);
+        self.store = Some(store.clone());
+        Ok(())
+    }
+
     /// Bytes of memory, reservations included.
     pub fn raw_size(&self) -> usize {
         self.memory.len()

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use parking_lot::{Mutex, MutexGuard};
 
 use super::buffer::Buffer;
+use super::pool::Store;
 use crate::error::{Error, Result, Status};
 
 /// Where the bytes of [`Frame::flags`], the channel and the error lie in one word, so that they
@@ -41,6 +42,36 @@ impl Frame {
     /// A frame made of `buffers`.
     pub fn with_buffers(buffers: Buffers) -> Arc<Frame> {
         Arc::new(Frame { metadata: AtomicU32::new(0), buffers: Mutex::new(buffers) })
+    }
+
+    /// Lets go of a frame. Where this was the last reference to one that came from a
+    /// [`Pool`](super::Pool), the pool may use the frame again, which is what it has over dropping
+    /// it: a frame that is dropped is freed.
+    pub fn release(mut frame: Arc<Frame>) {
+        let left = Arc::get_mut(&mut frame).and_then(Frame::leave_store);
+        if let Some((store, size, room)) = left {
+            store.take_back_frame(frame, size, room);
+        }
+    }
+
+    /// Takes a frame of one buffer out of the store that this belongs to, with its size and room.
+    fn leave_store(&mut self) -> Option<(Arc<Store>, usize, usize)> {
+        // Of one whose guard has been forgotten nobody could lock the payload again.
+        if self.buffers.is_locked() {
+            return None;
+        }
+        let Buffers { first, more } = self.buffers.get_mut();
+        if more.capacity() > 0 {
+            return None;
+        }
+        first.as_mut()?.leave_store()
+    }
+
+    /// Makes a new frame of `store` out of one that has left its own.
+    pub(super) fn renew(&mut self, size: usize, store: &Arc<Store>) -> Result<()> {
+        *self.metadata.get_mut() = 0;
+        let buffers = self.buffers.get_mut();
+        buffers.first.as_mut().map_or(Ok(()), |buffer| buffer.renew(size, store))
     }
 
     /// Locks the frame's payload, waiting for whoever has it locked.

@@ -1,6 +1,6 @@
-//! Where frames come from.
+//! Where frames come from, and where they go back to.
 
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -11,9 +11,20 @@ use crate::error::{Error, Result, Status};
 
 /// Buffers one frame may be made of; a request that would need more fails.
 pub const BUFFERS_COUNT_MAX: u64 = 1 << 16;
+/// Frames that a pool without a fixed size keeps to use them again.
+pub const SPARE_FRAMES_COUNT_MAX: usize = 1024;
+/// Room of all of them together.
+pub const SPARE_BYTES_MAX: usize = 1 << 20;
+/// Room of the largest one that is kept.
+pub const SPARE_FRAME_BYTES_MAX: usize = 8 * 1024;
 
-/// Allocates frames, in buffers of one size or as large as asked for, and recycles buffers.
+/// Allocates frames, in buffers of one size or as large as asked for, and recycles them.
 /// Thread-safe. Frames may outlive their pool.
+///
+/// Without a fixed size whole frames of one buffer are used again that have been
+/// [released](Frame::release); one of them is as a new one in everything. Of each pool no more are
+/// kept than [`SPARE_FRAMES_COUNT_MAX`] with [`SPARE_BYTES_MAX`]. With a fixed size it is buffers,
+/// see [`set_pool_size`](Self::set_pool_size).
 #[derive(Default)]
 pub struct Pool {
     store: Arc<Store>,
@@ -26,13 +37,67 @@ pub(super) struct Store {
     fixed_size: AtomicU32,
     /// Buffers to keep for reuse at most.
     pool_size: AtomicU32,
-    alloc_bytes: AtomicU64,
-    alloc_count: AtomicU64,
-    free: Mutex<Vec<Vec<u8>>>,
+    shelves: Mutex<Shelves>,
+}
+
+/// What a store has given, and what it has to give.
+#[derive(Default)]
+struct Shelves {
+    /// Of the buffers in use.
+    alloc_bytes: u64,
+    alloc_count: u64,
+    /// Memory of freed buffers of the fixed size.
+    free: Vec<Vec<u8>>,
+    /// Frames that nobody refers to; only where there is no fixed size.
+    spare: Vec<Spare>,
+    /// Room of these together.
+    spare_bytes: usize,
+}
+
+/// A frame of one buffer, which belongs to no store as long as it is here.
+struct Spare {
+    frame: Arc<Frame>,
+    /// Of its buffer, in bytes.
+    room: usize,
+}
+
+impl Shelves {
+    fn given(&mut self, size: u32) {
+        self.alloc_bytes += u64::from(size);
+        self.alloc_count += 1;
+    }
+
+    fn returned(&mut self, size: usize) {
+        self.alloc_bytes -= size as u64;
+        self.alloc_count -= 1;
+    }
+
+    fn pop_spare(&mut self) -> Option<Arc<Frame>> {
+        let Spare { frame, room } = self.spare.pop()?;
+        self.spare_bytes -= room;
+        Some(frame)
+    }
+
+    /// Keeps a frame with so much room; gives it back where there is no place for it.
+    fn push_spare(&mut self, frame: Arc<Frame>, room: usize) -> Option<Arc<Frame>> {
+        let fits = room <= SPARE_FRAME_BYTES_MAX && self.spare_bytes + room <= SPARE_BYTES_MAX;
+        if !fits || self.spare.len() >= SPARE_FRAMES_COUNT_MAX {
+            return Some(frame);
+        }
+        self.spare_bytes += room;
+        self.spare.push(Spare { frame, room });
+        None
+    }
+
+    /// Takes out all that is kept.
+    fn clear(&mut self) -> (Vec<Vec<u8>>, Vec<Spare>) {
+        self.spare_bytes = 0;
+        (std::mem::take(&mut self.free), std::mem::take(&mut self.spare))
+    }
 }
 
 impl Pool {
-    /// A pool without a fixed size, which recycles nothing.
+    /// A pool without a fixed size.
     pub fn new() -> Pool {
         Pool::default()
     }
@@ -47,11 +112,15 @@ impl Pool {
     /// that more than [`BUFFERS_COUNT_MAX`] buffers.
     pub fn request(&self, size: u32) -> Result<Arc<Frame>> {
         let mut buffers = Buffers::default();
+        if size == 0 {
+            return Ok(Frame::with_buffers(buffers));
+        }
         let fixed = self.fixed_size();
-        if fixed == 0 || size <= fixed {
-            if size > 0 {
-                buffers.push(self.store.buffer(size)?);
-            }
+        if fixed == 0 {
+            return self.store.frame(size);
+        }
+        if size <= fixed {
+            buffers.push(self.store.buffer(size)?);
             return Ok(Frame::with_buffers(buffers));
         }
         let count = u64::from(size).div_ceil(u64::from(fixed));
@@ -76,7 +145,8 @@ impl Pool {
     /// Sets the bytes of each buffer; 0 = as large as asked for.
     pub fn set_fixed_size(&self, bytes: u32) {
         self.store.fixed_size.store(bytes, Ordering::Relaxed);
-        self.store.free.lock().clear();
+        let kept = self.store.shelves.lock().clear();
+        drop(kept);
     }
 
     /// Number of freed buffers of the fixed size that are kept for reuse at most.
@@ -88,29 +158,64 @@ impl Pool {
     /// bytes of a frame that were never written may be those of an earlier one.
     pub fn set_pool_size(&self, count: u32) {
         self.store.pool_size.store(count, Ordering::Relaxed);
-        let mut free = self.store.free.lock();
-        free.truncate(count as usize);
+        self.store.shelves.lock().free.truncate(count as usize);
     }
 
     /// Bytes of this pool's buffers that are in use by frames now.
     pub fn alloc_bytes(&self) -> u64 {
-        self.store.alloc_bytes.load(Ordering::Relaxed)
+        self.store.shelves.lock().alloc_bytes
     }
 
     /// Number of this pool's buffers that are in use by frames now.
     pub fn alloc_count(&self) -> u64 {
-        self.store.alloc_count.load(Ordering::Relaxed)
+        self.store.shelves.lock().alloc_count
     }
 }
 
 impl Store {
+    /// A frame of one buffer of `size` zeros, which is not 0.
+    fn frame(self: &Arc<Self>, size: u32) -> Result<Arc<Frame>> {
+        let spare = {
+            let mut shelves = self.shelves.lock();
+            shelves.given(size);
+            let may_be_kept = size as usize <= SPARE_FRAME_BYTES_MAX;
+            may_be_kept.then(|| shelves.pop_spare()).flatten()
+        };
+        let made = match spare {
+            Some(frame) => self.renewed(frame, size),
+            None => fresh(size as usize).map(|memory| {
+                let mut buffers = Buffers::default();
+                buffers.push(Buffer::pooled(memory, self.clone()));
+                Frame::with_buffers(buffers)
+            }),
+        };
+        made.inspect_err(|_| self.shelves.lock().returned(size as usize))
+    }
+
+    fn renewed(self: &Arc<Self>, mut frame: Arc<Frame>, size: u32) -> Result<Arc<Frame>> {
+        let renewed = Arc::get_mut(&mut frame).map(|frame| frame.renew(size as usize, self));
+        renewed.expect("nobody refers to a spare frame").map(|()| frame)
+    }
+
+    /// Takes a frame back that came from here and that nobody else refers to, with a buffer of
+    /// `size` bytes with room for `room`.
+    pub(super) fn take_back_frame(&self, frame: Arc<Frame>, size: usize, room: usize) {
+        let mut shelves = self.shelves.lock();
+        shelves.returned(size);
+        let left = match self.fixed_size.load(Ordering::Relaxed) {
+            0 => shelves.push_spare(frame, room),
+            _ => Some(frame),
+        };
+        drop(shelves);
+        drop(left);
+    }
+
     fn buffer(self: &Arc<Self>, size: u32) -> Result<Buffer> {
         let memory = match self.recycled(size as usize) {
             Some(memory) => memory,
             None => fresh(size as usize)?,
         };
-        self.alloc_bytes.fetch_add(u64::from(size), Ordering::Relaxed);
-        self.alloc_count.fetch_add(1, Ordering::Relaxed);
+        self.shelves.lock().given(size);
         Ok(Buffer::pooled(memory, self.clone()))
     }
 
@@ -118,7 +223,7 @@ impl Store {
         if self.pool_size.load(Ordering::Relaxed) == 0 {
             return None;
         }
-        let mut free = self.free.lock();
+        let free = &mut self.shelves.lock().free;
         match free.last() {
             Some(memory) if memory.len() == size => free.pop(),
             _ => None,
@@ -127,27 +232,31 @@ impl Store {
 
     /// Takes the memory of a freed buffer back.
     pub(super) fn take_back(&self, memory: Vec<u8>) {
-        self.alloc_bytes.fetch_sub(memory.len() as u64, Ordering::Relaxed);
-        self.alloc_count.fetch_sub(1, Ordering::Relaxed);
         let keep = self.pool_size.load(Ordering::Relaxed) as usize;
-        if keep == 0 || memory.len() != self.fixed_size.load(Ordering::Relaxed) as usize {
-            return;
-        }
-        let mut free = self.free.lock();
-        if free.len() < keep {
-            free.push(memory);
+        let mut shelves = self.shelves.lock();
+        shelves.returned(memory.len());
+        let is_fixed = memory.len() == self.fixed_size.load(Ordering::Relaxed) as usize;
+        if is_fixed && shelves.free.len() < keep {
+            shelves.free.push(memory);
         }
     }
 }
 
 fn fresh(size: usize) -> Result<Vec<u8>> {
     let mut memory = Vec::new();
+    zero(&mut memory, size)?;
+    Ok(memory)
+}
+
+/// Makes `memory` that of `size` zeros.
+pub(super) fn zero(memory: &mut Vec<u8>, size: usize) -> Result<()> {
+    memory.clear();
     memory.try_reserve_exact(size).map_err(|error| {
         let text = format!("No memory for a frame buffer of {size} bytes: {error}");
         Error::new(Status::OutOfResources, "stream::Pool::acceptReq", text)
     })?;
     memory.resize(size, 0);
-    Ok(memory)
+    Ok(())
 }
 
 #[cfg(test)]

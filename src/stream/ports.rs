@@ -93,6 +93,7 @@ impl Slave for Sink {
     fn accept_frame(&self, frame: Arc<Frame>) {
         let payload = frame.lock().payload();
         self.base.count(payload);
+        Frame::release(frame);
     }
 }
 
@@ -155,6 +156,8 @@ impl Master {
                 slave.accept_frame(frame.clone());
             }
             first.accept_frame(frame);
+        } else {
+            Frame::release(frame);
         }
         slaves.len()
     }
