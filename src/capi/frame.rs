@@ -13,7 +13,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use super::guard::{query, status, value, Call};
-use super::handle::{into_handle, retain, take, rogue_mem_frame_t};
+use super::handle::{into_handle, retain, rogue_mem_frame_t, take};
 use super::status::rogue_mem_status_t;
 use crate::error::{Error, Result, Status};
 use crate::stream::{Buffers, Frame, FrameGuard};

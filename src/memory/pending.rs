@@ -101,14 +101,14 @@ impl Pending {
     pub(super) fn take(&self, id: u32) -> Option<(Arc<Transaction>, u32)> {
         let mut inner = self.inner.lock();
         let Kept { tran, note, .. } = inner.remove(id)?;
+        let now = clock::now();
         if !inner.transactions.is_empty() {
-            let now = clock::now();
             let horizon = now - inner.timeout_max;
             inner.activity.prune(horizon);
             inner.activity.answered(tran.start(), now);
         }
         drop(inner);
-        tran.refresh_timer(None);
+        tran.restart_clock(now);
         Some((tran, note))
     }
 

@@ -350,29 +350,18 @@ impl Transaction {
 
     /// Completes the transaction successfully. Only the first completion counts.
     pub fn done(self: &Arc<Self>) {
-        if self.done_for_nobody() {
-            return;
-        }
-        if let Some(ended) = self.end(SUCCEEDED, None) {
-            self.announce(ended, None, false);
-        }
-    }
-
-    /// Completes the transaction successfully if there is nobody to tell but those who wait for
-    /// it, as where a slave completes it at once; returns whether it has ended.
-    #[inline]
-    fn done_for_nobody(&self) -> bool {
         let state = self.state.lock();
         if self.is_done() {
-            return true;
+            return;
         }
         if self.parent.is_some() || !state.is_plain() {
-            return false;
+            let ended = self.end_locked(state, SUCCEEDED);
+            return self.announce(ended, None, false);
         }
+        // Nobody is to be told but those who wait for it, as where a slave completes it at once.
         self.status.store(SUCCEEDED, Ordering::Release);
         drop(state);
         self.ended.notify_all();
-        true
     }
 
     /// Completes the transaction with an error text (one is supplied if it is empty). Only the
@@ -394,13 +383,18 @@ impl Transaction {
             let text = if text.is_empty() { NO_TEXT } else { text };
             state.rare().error = Some(text.into());
         }
+        Some(self.end_locked(state, status))
+    }
+
+    /// Ends the transaction, which has not ended.
+    fn end_locked(&self, mut state: MutexGuard<'_, State>, status: u8) -> Ended {
         self.status.store(status, Ordering::Release);
-        Some(Ended {
+        Ended {
             observer: state.observer.take(),
             holders: std::mem::take(&mut state.holders),
             flags: self.flags.load(Ordering::Relaxed),
             subs: state.rare.as_mut().and_then(|rare| rare.subs.take()),
-        })
+        }
     }
 
     /// Tells everybody that this transaction has ended: those who wait for it, those who keep it
@@ -431,7 +425,7 @@ impl Transaction {
     }
 
     fn child_ended(self: &Arc<Self>, child: &Transaction, error: Option<&str>) {
-        self.root().restart_clock(clock::now());
+        self.restart_clock(clock::now());
         let outcome = {
             let mut state = self.state.lock();
             // Without parts to wait for, this transaction has ended before.
@@ -527,12 +521,13 @@ impl Transaction {
     /// later than it: an answer to `reference` proves that the link lives.
     pub fn refresh_timer(&self, reference: Option<&Transaction>) {
         if reference.is_none_or(|reference| self.start >= reference.start) {
-            self.root().restart_clock(clock::now());
+            self.restart_clock(clock::now());
         }
     }
 
-    fn restart_clock(&self, now: Time) {
-        self.restarted.fetch_max(now.0, Ordering::Relaxed);
+    /// Restarts the clock of this transaction's root because of a sign of life at `now`.
+    pub(super) fn restart_clock(&self, now: Time) {
+        self.root().restarted.fetch_max(now.0, Ordering::Relaxed);
     }
 
     /// When this transaction's root times out, as far as is known now. It may move to later.

@@ -11,7 +11,7 @@ use crate::proto::srp::v3::{
     self, Header, Opcode, ResponseFault, Status, ACCESS_BYTES_MAX, ACCESS_BYTES_MIN, HEADER_BYTES,
     RESPONSE_BYTES_MIN, STATUS_BYTES, TIMEOUT_DEFAULT,
 };
-use crate::stream::{self, Frame, Master, Node};
+use crate::stream::{self, Frame, Master, Node, Path};
 
 static_logger!(LOG, "SrpV3");
 
@@ -72,11 +72,16 @@ impl SrpV3 {
     }
 
     /// The frame for `tran`; `None` where the transaction has been given up meanwhile.
-    fn frame(&self, header: &Header, tran: &Transaction) -> Result<Option<Arc<Frame>>> {
+    fn frame(
+        &self,
+        path: &mut Path,
+        header: &Header,
+        tran: &Transaction,
+    ) -> Result<Option<Arc<Frame>>> {
         let carries_data = header.control.opcode().carries_data();
         let data_bytes = if carries_data { tran.size() } else { 0 };
         let frame_bytes = HEADER_BYTES as u32 + data_bytes;
-        let frame = self.master.req_frame(frame_bytes, true)?;
+        let frame = self.master.req_frame_by(path, frame_bytes, true)?;
         let mut buffers = frame.lock();
         buffers.set_payload(frame_bytes as usize)?;
         buffers.write_at(0, &header.encode())?;
@@ -89,7 +94,7 @@ impl SrpV3 {
     }
 
     /// Hands a request to the stream, and `tran` to the answer that will come.
-    fn send(&self, header: &Header, tran: &Arc<Transaction>, frame: Arc<Frame>) {
+    fn send(&self, path: &mut Path, header: &Header, tran: &Arc<Transaction>, frame: Arc<Frame>) {
         let posted = header.control.opcode() == Opcode::Post;
         if !posted {
             // Before the frame goes: the answer may come from within the call that sends it.
@@ -108,7 +113,7 @@ impl SrpV3 {
             header.size(),
             tran.ty()
         );
-        if self.master.send_frame(frame) == 0 {
+        if self.master.send_frame_by(path, frame) == 0 {
             tran.error(unconnected_text(header.address));
         } else if posted {
             tran.done();
@@ -126,13 +131,14 @@ impl memory::Slave for SrpV3 {
             tran.error(fault.to_string());
             return;
         }
-        if self.master.slave_count() == 0 {
+        let mut path = Path::default();
+        if self.master.update(&mut path) == 0 {
             tran.error(unconnected_text(tran.address()));
             return;
         }
         let header = request_header(tran, self.hardware_timeout());
-        match self.frame(&header, tran) {
-            Ok(Some(frame)) => self.send(&header, tran, frame),
+        match self.frame(&mut path, &header, tran) {
+            Ok(Some(frame)) => self.send(&mut path, &header, tran, frame),
             Ok(None) => tran.error(GIVEN_UP_TEXT),
             Err(error) => tran.error(format!(
                 "SrpV3 could not make the frame for a request of {} bytes at 0x{:x}: {}",

@@ -13,7 +13,7 @@ use crate::error::{panic_text, Error, Result, Status};
 use crate::logging::{log_debug, log_warning, static_logger};
 use crate::memory::SparseMemory;
 use crate::proto::srp::v3::{self, Header, Opcode, HEADER_BYTES};
-use crate::stream::{Frame, Master, Node, Slave, SlaveBase};
+use crate::stream::{Frame, Master, Node, Path, Slave, SlaveBase};
 
 static_logger!(LOG, "SrpV3Emulation");
 
@@ -219,11 +219,12 @@ impl Device {
         let mut batch = VecDeque::new();
         let mut scratch = Vec::new();
         while self.next_batch(&mut batch) {
+            let mut path = Path::default();
             for frame in batch.drain(..) {
                 if self.stopped.load(Ordering::Acquire) {
                     break;
                 }
-                let work = AssertUnwindSafe(|| self.process(frame, &mut scratch));
+                let work = AssertUnwindSafe(|| self.process(frame, &mut path, &mut scratch));
                 if let Err(payload) = catch_unwind(work) {
                     let text = panic_text(&*payload);
                     log_warning!(LOG, "The receiver of an answer panicked: {text}");
@@ -246,8 +247,8 @@ impl Device {
         !self.stopped.load(Ordering::Acquire)
     }
 
-    /// Carries one request out and answers it. `scratch` is memory to work in.
-    fn process(&self, frame: Arc<Frame>, scratch: &mut Vec<u8>) {
+    /// Carries one request out and answers it by `path`. `scratch` is memory to work in.
+    fn process(&self, frame: Arc<Frame>, path: &mut Path, scratch: &mut Vec<u8>) {
         let request = self.read_request(&frame, scratch);
         // Its memory is free before the answer asks for some.
         Frame::release(frame);
@@ -264,7 +265,7 @@ impl Device {
             return;
         }
         compose(&header, status, &self.memory, scratch);
-        if let Err(error) = self.reply(scratch) {
+        if let Err(error) = self.reply(path, scratch) {
             log_warning!(LOG, "No answer for id={}: {}", header.id, error.text());
         }
     }
@@ -306,14 +307,14 @@ impl Device {
         }
     }
 
-    fn reply(&self, answer: &[u8]) -> Result<()> {
-        let frame = self.master.req_frame(answer.len() as u32, true)?;
+    fn reply(&self, path: &mut Path, answer: &[u8]) -> Result<()> {
+        let frame = self.master.req_frame_by(path, answer.len() as u32, true)?;
         {
             let mut buffers = frame.lock();
             buffers.set_payload(answer.len())?;
             buffers.write_at(0, answer)?;
         }
-        if self.master.send_frame(frame) == 0 {
+        if self.master.send_frame_by(path, frame) == 0 {
             log_debug!(LOG, "Nobody is connected to receive an answer");
         }
         Ok(())

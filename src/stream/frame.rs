@@ -280,6 +280,10 @@ impl Buffers {
     /// [`Status::Frame`] where they do not lie within the payload; nothing is copied then.
     pub fn read_at(&self, offset: usize, into: &mut [u8]) -> Result<()> {
         self.check(offset, into.len())?;
+        if let (Some(first), true) = (&self.first, self.more.is_empty()) {
+            into.copy_from_slice(&first.bytes()[offset..offset + into.len()]);
+            return Ok(());
+        }
         let (mut skip, mut done) = (offset, 0);
         for part in self.slices() {
             if skip >= part.len() {
@@ -303,6 +307,10 @@ impl Buffers {
     /// [`Status::Frame`] where they do not fit into the payload; nothing is copied then.
     pub fn write_at(&mut self, offset: usize, bytes: &[u8]) -> Result<()> {
         self.check(offset, bytes.len())?;
+        if let (Some(first), true) = (&mut self.first, self.more.is_empty()) {
+            first.bytes_mut()[offset..offset + bytes.len()].copy_from_slice(bytes);
+            return Ok(());
+        }
         let (mut skip, mut done) = (offset, 0);
         for part in self.slices_mut() {
             if skip >= part.len() {

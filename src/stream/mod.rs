@@ -21,5 +21,7 @@ mod ports;
 
 pub use buffer::Buffer;
 pub use frame::{Buffers, Frame, FrameGuard};
-pub use pool::{Pool, BUFFERS_COUNT_MAX};
-pub use ports::{connect, Master, Node, Sink, Slave, SlaveBase, SLAVES_COUNT_MAX};
+pub use pool::{
+    Pool, BUFFERS_COUNT_MAX, SPARE_BYTES_MAX, SPARE_FRAMES_COUNT_MAX, SPARE_FRAME_BYTES_MAX,
+};
+pub use ports::{connect, Master, Node, Path, Sink, Slave, SlaveBase, SLAVES_COUNT_MAX};

@@ -97,11 +97,28 @@ impl Slave for Sink {
     }
 }
 
-/// Something that sends frames to the slaves connected to it, which it keeps alive. Thread-safe.
+/// What a master is connected to, as it was found last; at first nothing. For who sends several
+/// frames in quick succession from one thread. Keeps the slaves alive: hold it for a series of
+/// frames and no longer.
 #[derive(Default)]
+pub struct Path {
+    slaves: Option<Arc<[Arc<dyn Slave>]>>,
+    /// [`Master::version`] of the slaves; 0 is none.
+    version: u64,
+}
+
+impl Path {
+    fn slaves(&self) -> &[Arc<dyn Slave>] {
+        self.slaves.as_deref().unwrap_or_default()
+    }
+}
+
+/// Something that sends frames to the slaves connected to it, which it keeps alive. Thread-safe.
 pub struct Master {
     /// In order of addition. Replaced as a whole, so that a frame can be delivered without a lock.
     slaves: RwLock<Arc<[Arc<dyn Slave>]>>,
+    /// Counts the changes of the slaves, from 1; written under their lock.
+    version: AtomicU64,
     /// Serves requests while no slave is connected.
     pool: Pool,
 }
@@ -109,7 +126,8 @@ pub struct Master {
 impl Master {
     /// A master without slaves.
     pub fn new() -> Arc<Master> {
-        Arc::default()
+        let (slaves, version) = (RwLock::default(), AtomicU64::new(1));
+        Arc::new(Master { slaves, version, pool: Pool::new() })
     }
 
     /// Connects `slave`, after those already connected. The first one connected serves
@@ -125,6 +143,7 @@ impl Master {
             return Err(Error::new(Status::OutOfResources, "stream::Master::addSlave", text));
         }
         *slaves = slaves.iter().cloned().chain([slave]).collect();
+        self.version.fetch_add(1, Ordering::Release);
         Ok(())
     }
 
@@ -140,8 +159,17 @@ impl Master {
     ///
     /// What the slave answers; [`Status::OutOfResources`] where there is no memory.
     pub fn req_frame(&self, size: u32, zero_copy: bool) -> Result<Arc<Frame>> {
-        let first = self.slaves.read().first().cloned();
-        match first {
+        self.req_frame_by(&mut Path::default(), size, zero_copy)
+    }
+
+    /// As [`req_frame`](Self::req_frame), by a `path` of this master's.
+    ///
+    /// # Errors
+    ///
+    /// As `req_frame`.
+    pub fn req_frame_by(&self, path: &mut Path, size: u32, zero_copy: bool) -> Result<Arc<Frame>> {
+        self.update(path);
+        match path.slaves().first() {
             Some(slave) => slave.accept_req(size, zero_copy),
             None => self.pool.request(size),
         }
@@ -150,7 +178,13 @@ impl Master {
     /// Hands `frame` to every slave, in this thread, the one connected first last. Returns to how
     /// many: 0 means that nobody is connected and the frame is gone.
     pub fn send_frame(&self, frame: Arc<Frame>) -> usize {
-        let slaves = self.slaves.read().clone();
+        self.send_frame_by(&mut Path::default(), frame)
+    }
+
+    /// As [`send_frame`](Self::send_frame), by a `path` of this master's.
+    pub fn send_frame_by(&self, path: &mut Path, frame: Arc<Frame>) -> usize {
+        self.update(path);
+        let slaves = path.slaves();
         if let Some((first, later)) = slaves.split_first() {
             for slave in later.iter().rev() {
                 slave.accept_frame(frame.clone());
@@ -162,9 +196,31 @@ impl Master {
         slaves.len()
     }
 
+    /// Brings `path`, which belongs to this master, up to date, and says to how many slaves it
+    /// leads. It then tells of every change that was complete before.
+    pub fn update(&self, path: &mut Path) -> usize {
+        if self.version.load(Ordering::Acquire) != path.version {
+            self.renew(path);
+        }
+        path.slaves().len()
+    }
+
+    fn renew(&self, path: &mut Path) {
+        let place = self.slaves.read();
+        let version = self.version.load(Ordering::Acquire);
+        let slaves = Some(place.clone());
+        drop(place);
+        let former = std::mem::replace(path, Path { slaves, version });
+        // Its destruction may run foreign code: not under the lock.
+        drop(former);
+    }
+
     /// Lets go of all slaves: frames sent from now on are discarded.
     pub fn stop(&self) {
-        let slaves = std::mem::take(&mut *self.slaves.write());
+        let mut place = self.slaves.write();
+        let slaves = std::mem::take(&mut *place);
+        self.version.fetch_add(1, Ordering::Release);
+        drop(place);
         // Their destruction may run foreign code: not under the lock.
         drop(slaves);
     }
