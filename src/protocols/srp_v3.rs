@@ -11,7 +11,7 @@ use crate::proto::srp::v3::{
     self, Header, Opcode, ResponseFault, Status, ACCESS_BYTES_MAX, ACCESS_BYTES_MIN, HEADER_BYTES,
     RESPONSE_BYTES_MIN, STATUS_BYTES, TIMEOUT_DEFAULT,
 };
-use crate::stream::{self, Frame, Master, Node, Path};
+use crate::stream::{self, Buffers, Frame, Master, Node, Path};
 
 static_logger!(LOG, "SrpV3");
 
@@ -81,16 +81,17 @@ impl SrpV3 {
         let carries_data = header.control.opcode().carries_data();
         let data_bytes = if carries_data { tran.size() } else { 0 };
         let frame_bytes = HEADER_BYTES as u32 + data_bytes;
-        let frame = self.master.req_frame_by(path, frame_bytes, true)?;
-        let mut buffers = frame.lock();
-        buffers.set_payload(frame_bytes as usize)?;
-        buffers.write_at(0, &header.encode())?;
-        if carries_data {
-            let Some(data) = tran.data() else { return Ok(None) };
-            buffers.write_at(HEADER_BYTES, &data)?;
-        }
-        drop(buffers);
-        Ok(Some(frame))
+        let mut frame = self.master.req_frame_by(path, frame_bytes, true)?;
+        let filled = Frame::fill(&mut frame, |buffers| {
+            buffers.set_payload(frame_bytes as usize)?;
+            buffers.write_at(0, &header.encode())?;
+            if carries_data {
+                let Some(data) = tran.data() else { return Ok(false) };
+                buffers.write_at(HEADER_BYTES, &data)?;
+            }
+            Ok(true)
+        });
+        filled.map(|filled| filled.then_some(frame))
     }
 
     /// Hands a request to the stream, and `tran` to the answer that will come.
@@ -194,8 +195,7 @@ struct Received {
 }
 
 impl Received {
-    fn of(frame: &Frame) -> Result<Received> {
-        let buffers = frame.lock();
+    fn of(buffers: &Buffers) -> Result<Received> {
         let frame_bytes = buffers.payload();
         let (mut header, mut status) = ([0; HEADER_BYTES], [0; STATUS_BYTES]);
         buffers.read_at(0, &mut header[..frame_bytes.min(HEADER_BYTES)])?;
@@ -209,51 +209,72 @@ impl Received {
     fn start(&self) -> &[u8] {
         &self.header[..self.frame_bytes.min(HEADER_BYTES)]
     }
+
+    /// The header, where the frame is long enough for a response.
+    fn header(&self) -> Option<Header> {
+        Header::decode(self.start()).filter(|_| self.frame_bytes >= RESPONSE_BYTES_MIN)
+    }
+}
+
+/// A transaction that an answer has come for, with its data, and what the answer says.
+struct Answered {
+    tran: Arc<Transaction>,
+    status: Status,
+    judgement: std::result::Result<(), ResponseFault>,
+    /// Whether what was read could be copied to the transaction.
+    copied: Result<()>,
+}
+
+impl Answered {
+    /// Ends the transaction.
+    fn end(self, header: &Header) {
+        report(header, self.status, &self.judgement);
+        match (self.judgement, self.copied) {
+            (Ok(()), Ok(())) => self.tran.done(),
+            (Ok(()), Err(error)) => self.tran.error(error.text()),
+            (Err(fault), _) => self.tran.error(fault.to_string()),
+        }
+    }
 }
 
 impl Answers {
-    /// Fails the transaction whose id stands in a frame that cannot be a response, if it does: it
-    /// need not wait for its timeout. `fault` is given the transaction's id and size.
-    fn unusable(&self, received: &Received, fault: impl FnOnce(u32, u32) -> ResponseFault) {
-        let id = v3::id_of(received.start());
-        if let Some((tran, _)) = id.and_then(|id| self.memory.take_noted(id)) {
-            tran.error(fault(tran.id(), tran.size()).to_string());
-        }
-    }
-
-    /// Ends the transaction that a frame answers.
-    fn answer(&self, header: &Header, received: &Received, frame: &Frame) {
-        let Some((tran, timeout)) = self.memory.take_noted(header.id) else {
-            log_warning!(
-                LOG,
-                "Failed to find transaction id={}. ver={}, type={}",
-                header.id,
-                header.control.version(),
-                header.control.opcode() as u32
-            );
-            return;
-        };
+    /// Takes the transaction that a frame answers, if there is one, and gives it its data.
+    fn take(&self, header: &Header, received: &Received, buffers: &Buffers) -> Option<Answered> {
+        let (tran, timeout) = self.memory.take_noted(header.id)?;
         let request = request_header(&tran, timeout as u8);
         let status = Status::decode(received.status);
-        let outcome = v3::check_response(&request, header, received.frame_bytes, status);
-        report(header, status, &outcome);
-        if let Err(fault) = outcome {
-            tran.error(fault.to_string());
-            return;
+        let judgement = v3::check_response(&request, header, received.frame_bytes, status);
+        let copied = match judgement {
+            Ok(()) => copy_data(&tran, buffers),
+            Err(_) => Ok(()),
+        };
+        Some(Answered { tran, status, judgement, copied })
+    }
+
+    /// Fails the transaction whose id stands in a frame that cannot be a response, if it does: it
+    /// need not wait for its timeout. `error` is the frame's.
+    fn unusable(&self, received: &Received, error: u8) {
+        let frame_bytes = received.frame_bytes;
+        match error {
+            0 => log_warning!(LOG, "Got undersized frame size = {frame_bytes}"),
+            _ => log_warning!(LOG, "Got errored frame = 0x{error:x}"),
         }
-        match take_data(&tran, frame) {
-            Ok(()) => tran.done(),
-            Err(error) => tran.error(error.text()),
-        }
+        let id = v3::id_of(received.start());
+        let Some((tran, _)) = id.and_then(|id| self.memory.take_noted(id)) else { return };
+        let (id, size) = (tran.id(), tran.size().into());
+        let fault = match error {
+            0 => ResponseFault::Undersized { id, frame_bytes, size },
+            _ => ResponseFault::FrameError { id, error, frame_bytes },
+        };
+        tran.error(fault.to_string());
     }
 }
 
 /// Copies what was read from an answer to its transaction, unless nobody wants it any more.
-fn take_data(tran: &Transaction, frame: &Frame) -> Result<()> {
+fn copy_data(tran: &Transaction, buffers: &Buffers) -> Result<()> {
     if is_write(tran.ty()) {
         return Ok(());
     }
-    let buffers = frame.lock();
     match tran.data() {
         Some(mut data) => buffers.read_at(HEADER_BYTES, &mut data),
         None => Ok(()),
@@ -261,9 +282,9 @@ fn take_data(tran: &Transaction, frame: &Frame) -> Result<()> {
 }
 
 /// Tells the log what an answer says.
-fn report(header: &Header, status: Status, outcome: &std::result::Result<(), ResponseFault>) {
+fn report(header: &Header, status: Status, judgement: &std::result::Result<(), ResponseFault>) {
     let id = header.id;
-    match outcome {
+    match judgement {
         Ok(()) => log_debug!(LOG, "Got response id={id}, addr=0x{:x}", header.address),
         Err(ResponseFault::Header { .. }) => log_warning!(LOG, "Bad header for {id}"),
         Err(ResponseFault::Status(_)) => {
@@ -279,38 +300,29 @@ impl stream::Slave for Answers {
     }
 
     fn accept_frame(&self, frame: Arc<Frame>) {
-        self.accept(&frame);
-        Frame::release(frame);
-    }
-}
-
-impl Answers {
-    /// Does with a frame what it says.
-    fn accept(&self, frame: &Frame) {
+        let error = frame.error();
         // Nothing is logged or completed with the frame locked: whoever is told may do anything.
-        let received = match Received::of(frame) {
-            Ok(received) => received,
+        let read: Result<_> = Frame::consume(frame, |buffers| {
+            let received = Received::of(buffers)?;
+            let header = received.header().filter(|_| error == 0);
+            let answer = header.map(|header| (header, self.take(&header, &received, buffers)));
+            Ok((received, answer))
+        });
+        let (received, answer) = match read {
+            Ok(read) => read,
             Err(error) => return log_warning!(LOG, "Got unreadable frame: {}", error.text()),
         };
-        let frame_bytes = received.frame_bytes;
-        self.stream.count(frame_bytes);
-        let error = frame.error();
-        if error != 0 {
-            log_warning!(LOG, "Got errored frame = 0x{error:x}");
-            self.unusable(&received, |id, _| ResponseFault::FrameError { id, error, frame_bytes });
-            return;
-        }
-        match Header::decode(received.start()) {
-            Some(header) if frame_bytes >= RESPONSE_BYTES_MIN => {
-                self.answer(&header, &received, frame);
-            }
-            _ => {
-                log_warning!(LOG, "Got undersized frame size = {frame_bytes}");
-                self.unusable(&received, |id, size| {
-                    let size = size.into();
-                    ResponseFault::Undersized { id, frame_bytes, size }
-                });
-            }
+        self.stream.count(received.frame_bytes);
+        match answer {
+            Some((header, Some(answered))) => answered.end(&header),
+            Some((header, None)) => log_warning!(
+                LOG,
+                "Failed to find transaction id={}. ver={}, type={}",
+                header.id,
+                header.control.version(),
+                header.control.opcode() as u32
+            ),
+            None => self.unusable(&received, error),
         }
     }
 }

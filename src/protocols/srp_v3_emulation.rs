@@ -13,7 +13,7 @@ use crate::error::{panic_text, Error, Result, Status};
 use crate::logging::{log_debug, log_warning, static_logger};
 use crate::memory::SparseMemory;
 use crate::proto::srp::v3::{self, Header, Opcode, HEADER_BYTES};
-use crate::stream::{Frame, Master, Node, Path, Slave, SlaveBase};
+use crate::stream::{Buffers, Frame, Master, Node, Path, Slave, SlaveBase};
 
 static_logger!(LOG, "SrpV3Emulation");
 
@@ -249,9 +249,9 @@ impl Device {
 
     /// Carries one request out and answers it by `path`. `scratch` is memory to work in.
     fn process(&self, frame: Arc<Frame>, path: &mut Path, scratch: &mut Vec<u8>) {
-        let request = self.read_request(&frame, scratch);
+        let error = frame.error();
         // Its memory is free before the answer asks for some.
-        Frame::release(frame);
+        let request = Frame::consume(frame, |buffers| self.read_request(buffers, error, scratch));
         let header = match request {
             Ok(header) => header,
             Err(why) => return log_warning!(LOG, "{why}"),
@@ -273,14 +273,14 @@ impl Device {
     /// The header of a request, and the data of a write in `data`; why it is dropped otherwise.
     fn read_request(
         &self,
-        frame: &Frame,
+        buffers: &Buffers,
+        error: u8,
         data: &mut Vec<u8>,
     ) -> std::result::Result<Header, String> {
-        let buffers = frame.lock();
         let frame_bytes = buffers.payload();
-        self.base.count(frame_bytes);
-        if frame.error() != 0 {
-            return Err(format!("Got errored frame = 0x{:x}", frame.error()));
+        self.base.count_alone(frame_bytes);
+        if error != 0 {
+            return Err(format!("Got errored frame = 0x{error:x}"));
         }
         let mut header = [0; HEADER_BYTES];
         let header = buffers.read_at(0, &mut header).ok().and_then(|()| Header::decode(&header));
@@ -308,12 +308,11 @@ impl Device {
     }
 
     fn reply(&self, path: &mut Path, answer: &[u8]) -> Result<()> {
-        let frame = self.master.req_frame_by(path, answer.len() as u32, true)?;
-        {
-            let mut buffers = frame.lock();
+        let mut frame = self.master.req_frame_by(path, answer.len() as u32, true)?;
+        Frame::fill(&mut frame, |buffers| {
             buffers.set_payload(answer.len())?;
-            buffers.write_at(0, answer)?;
-        }
+            buffers.write_at(0, answer)
+        })?;
         if self.master.send_frame_by(path, frame) == 0 {
             log_debug!(LOG, "Nobody is connected to receive an answer");
         }

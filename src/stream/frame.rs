@@ -48,18 +48,44 @@ impl Frame {
     /// [`Pool`](super::Pool), the pool may use the frame again, which is what it has over dropping
     /// it: a frame that is dropped is freed.
     pub fn release(mut frame: Arc<Frame>) {
-        let left = Arc::get_mut(&mut frame).and_then(Frame::leave_store);
+        // One whose guard has been forgotten could not be locked any more.
+        let left = Frame::unshared(&mut frame).and_then(Frame::leave_store);
         if let Some((store, size, room)) = left {
             store.take_back_frame(frame, size, room);
         }
     }
 
+    /// Calls `read` with the buffers of a frame, which nobody else can lock meanwhile, and then
+    /// [releases](Self::release) it. The short way for who receives frames that nobody shares.
+    pub fn consume<T>(mut frame: Arc<Frame>, read: impl FnOnce(&mut Buffers) -> T) -> T {
+        let Some(unshared) = Frame::unshared(&mut frame) else {
+            let result = read(&mut frame.lock());
+            Frame::release(frame);
+            return result;
+        };
+        let result = read(unshared.buffers.get_mut());
+        if let Some((store, size, room)) = unshared.leave_store() {
+            store.take_back_frame(frame, size, room);
+        }
+        result
+    }
+
+    /// Calls `fill` with the buffers of a frame, which nobody else can lock meanwhile. The short
+    /// way for who has just got a frame that nobody shares.
+    pub fn fill<T>(frame: &mut Arc<Frame>, fill: impl FnOnce(&mut Buffers) -> T) -> T {
+        match Frame::unshared(frame) {
+            Some(unshared) => fill(unshared.buffers.get_mut()),
+            None => fill(&mut frame.lock()),
+        }
+    }
+
+    /// The frame, where nobody else refers to it and it is not locked by a forgotten guard.
+    fn unshared(frame: &mut Arc<Frame>) -> Option<&mut Frame> {
+        Arc::get_mut(frame).filter(|frame| !frame.buffers.is_locked())
+    }
+
     /// Takes a frame of one buffer out of the store that this belongs to, with its size and room.
     fn leave_store(&mut self) -> Option<(Arc<Store>, usize, usize)> {
-        // Of one whose guard has been forgotten nobody could lock the payload again.
-        if self.buffers.is_locked() {
-            return None;
-        }
         let Buffers { first, more } = self.buffers.get_mut();
         if more.capacity() > 0 {
             return None;
@@ -193,17 +219,27 @@ impl Buffers {
 
     /// Bytes the payload can have.
     pub fn size(&self) -> usize {
-        self.iter().map(Buffer::size).sum()
+        self.sum(Buffer::size)
     }
 
     /// Bytes of payload.
     pub fn payload(&self) -> usize {
-        self.iter().map(Buffer::payload).sum()
+        self.sum(Buffer::payload)
     }
 
     /// Bytes by which the payload can grow.
     pub fn available(&self) -> usize {
-        self.iter().map(Buffer::available).sum()
+        self.sum(Buffer::available)
+    }
+
+    #[inline]
+    fn sum(&self, part: impl Fn(&Buffer) -> usize) -> usize {
+        let first = self.first.as_ref().map_or(0, &part);
+        // Nearly always, and a walk over nothing is not for nothing.
+        if self.more.is_empty() {
+            return first;
+        }
+        self.more.iter().map(part).fold(first, |sum, part| sum + part)
     }
 
     /// Makes the payload `count` bytes long, filling the buffers in order.
@@ -219,6 +255,9 @@ impl Buffers {
                  larger frame"
             );
             return Err(Error::new(Status::Frame, "stream::Frame::setPayload", text));
+        }
+        if let (Some(first), true) = (&mut self.first, self.more.is_empty()) {
+            return first.set_payload(count);
         }
         let mut rest = count;
         for buffer in self.iter_mut() {

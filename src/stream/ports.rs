@@ -65,6 +65,13 @@ impl SlaveBase {
         self.byte_count.load(Ordering::Relaxed)
     }
 
+    /// Counts a frame that was received, as [`count`](Self::count) does, where one thread alone
+    /// counts.
+    pub(crate) fn count_alone(&self, payload_bytes: usize) {
+        self.frame_count.store(self.frame_count() + 1, Ordering::Relaxed);
+        self.byte_count.store(self.byte_count() + payload_bytes as u64, Ordering::Relaxed);
+    }
+
     /// Counts a frame that was received.
     pub fn count(&self, payload_bytes: usize) {
         self.frame_count.fetch_add(1, Ordering::Relaxed);
