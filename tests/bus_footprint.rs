@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use rogue_mem::bridge::{ClientOptions, ServerOptions, TcpClient, TcpServer};
 use rogue_mem::memory::{Emulate, Hub, Master, Slave, SlaveBase, Transaction, POST, READ, WRITE};
+use rogue_mem::protocols::{SrpV3, SrpV3Emulation};
+use rogue_mem::stream::{self, Frame, Node};
 
 /// Bytes of an outstanding transaction beside its payload, its places in the tables of its master
 /// and its slave included.
@@ -243,5 +245,63 @@ fn a_server_allocates_nothing_for_a_small_request_once_it_has_had_a_few() {
         // Buffers may still grow where more comes at once than ever before.
         assert!(allocations < COUNT / 500, "{allocations} for {COUNT}, {outstanding} outstanding");
         server.stop();
+    }
+}
+
+/// Passes answers on, and notes how often the thread that brings them has allocated so far.
+struct WatchingAnswers {
+    base: stream::SlaveBase,
+    answers: Arc<dyn stream::Slave>,
+    allocations: AtomicUsize,
+}
+
+impl stream::Slave for WatchingAnswers {
+    fn base(&self) -> &stream::SlaveBase {
+        &self.base
+    }
+
+    fn accept_frame(&self, frame: Arc<Frame>) {
+        self.allocations.store(ALLOCATIONS.get(), Ordering::SeqCst);
+        self.answers.accept_frame(frame);
+    }
+}
+
+#[test]
+fn an_access_over_srp_and_its_emulation_allocates_nothing_once_there_have_been_a_few() {
+    const WARM_COUNT: usize = 2000;
+    const COUNT: usize = 20_000;
+    for (outstanding, size) in [(1, 4), (100, 4), (100, 4096)] {
+        let (srp, emulation) = (SrpV3::new(), SrpV3Emulation::new().unwrap());
+        let watching = Arc::new(WatchingAnswers {
+            base: stream::SlaveBase::new(),
+            answers: srp.stream_slave(),
+            allocations: AtomicUsize::new(0),
+        });
+        srp.stream_master().add_slave(emulation.stream_slave()).unwrap();
+        emulation.stream_master().add_slave(watching.clone()).unwrap();
+        let master = master_of(srp);
+        let mut data = vec![vec![1; size]; outstanding];
+        let mut ids = VecDeque::with_capacity(outstanding);
+        let mut run = |count: usize| {
+            for n in 0..count {
+                if ids.len() == outstanding {
+                    data.push(master.wait_buffer(ids.pop_front().unwrap()).unwrap());
+                }
+                let buffer = data.pop().expect("as many as may be outstanding");
+                let ty = if n % 2 == 0 { READ } else { WRITE };
+                let address = 4096 * (n as u64 % 8);
+                ids.push_back(master.request(address, buffer.into(), ty).unwrap());
+            }
+            while let Some(id) = ids.pop_front() {
+                data.push(master.wait_buffer(id).unwrap());
+            }
+            [ALLOCATIONS.get(), watching.allocations.load(Ordering::SeqCst)]
+        };
+        let warm = run(WARM_COUNT);
+        for (after, before) in run(COUNT).into_iter().zip(warm) {
+            // Queues may still grow where more comes at once than ever before.
+            let allocations = after - before;
+            assert!(allocations < COUNT / 200, "{allocations}, {outstanding} of {size} bytes");
+        }
     }
 }

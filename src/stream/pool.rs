@@ -111,13 +111,13 @@ impl Pool {
     /// [`Status::OutOfResources`] where there is no memory, or where the fixed size would make
     /// that more than [`BUFFERS_COUNT_MAX`] buffers.
     pub fn request(&self, size: u32) -> Result<Arc<Frame>> {
+        let fixed = self.fixed_size();
+        if fixed == 0 && size > 0 {
+            return self.store.frame(size);
+        }
         let mut buffers = Buffers::default();
         if size == 0 {
             return Ok(Frame::with_buffers(buffers));
-        }
-        let fixed = self.fixed_size();
-        if fixed == 0 {
-            return self.store.frame(size);
         }
         if size <= fixed {
             buffers.push(self.store.buffer(size)?);
@@ -336,6 +336,149 @@ mod tests {
         let error = pool.request(u32::MAX).err().expect("four billion buffers");
         assert_eq!(error.status(), Status::OutOfResources);
         assert_eq!(pool.alloc_count(), 0);
+    }
+
+    /// A frame with something in everything that it has.
+    fn used(pool: &Pool, size: u32) -> Arc<Frame> {
+        let frame = pool.request(size).unwrap();
+        frame.set_flags(0x1234);
+        frame.set_channel(5);
+        frame.set_error(6);
+        let mut buffers = frame.lock();
+        buffers.make_contiguous().unwrap().fill(0xEE);
+        buffers.set_payload(size as usize).unwrap();
+        for buffer in buffers.iter_mut() {
+            buffer.reserve_header(2).unwrap();
+            buffer.reserve_tail(1).unwrap();
+        }
+        drop(buffers);
+        frame
+    }
+
+    #[test]
+    fn a_released_frame_is_used_again_and_is_as_a_new_one() {
+        let pool = Pool::new();
+        for size in [20, 20, 24, 8, 4120, 20] {
+            let before = used(&pool, 16);
+            let place = Arc::as_ptr(&before);
+            assert_eq!((pool.alloc_bytes(), pool.alloc_count()), (16, 1));
+            Frame::release(before);
+            assert_eq!((pool.alloc_bytes(), pool.alloc_count()), (0, 0));
+            let frame = pool.request(size).unwrap();
+            assert_eq!(Arc::as_ptr(&frame), place);
+            assert_eq!((pool.alloc_bytes(), pool.alloc_count()), (size.into(), 1));
+            assert_eq!((frame.flags(), frame.channel(), frame.error()), (0, 0, 0));
+            let mut buffers = frame.lock();
+            let size = size as usize;
+            assert_eq!((buffers.size(), buffers.payload(), buffers.available()), (size, 0, size));
+            assert_eq!((buffers.count(), buffers.iter().next().unwrap().raw_size()), (1, size));
+            assert_eq!(buffers.make_contiguous().unwrap(), vec![0; size]);
+            drop(buffers);
+            Frame::release(frame);
+        }
+    }
+
+    #[test]
+    fn a_frame_that_somebody_refers_to_or_has_locked_for_ever_is_not_used_again() {
+        let pool = Pool::new();
+        let kept = used(&pool, 8);
+        Frame::release(kept.clone());
+        let watched = used(&pool, 8);
+        let watch = Arc::downgrade(&watched);
+        Frame::release(watched);
+        assert!(watch.upgrade().is_none());
+        let locked = used(&pool, 8);
+        std::mem::forget(locked.lock());
+        Frame::release(locked);
+        assert_eq!(pool.store.shelves.lock().spare.len(), 0);
+        let next = pool.request(8).unwrap();
+        assert_ne!(Arc::as_ptr(&next), Arc::as_ptr(&kept));
+        assert_eq!((kept.flags(), kept.lock().to_vec()), (0x1234, vec![0xEE; 5]));
+        assert_eq!(pool.alloc_count(), 2);
+        Frame::release(kept);
+        assert_eq!(pool.store.shelves.lock().spare.len(), 1, "now nobody else has it");
+    }
+
+    #[test]
+    fn frames_are_kept_up_to_a_number_and_a_size() {
+        let pool = Pool::new();
+        let release = |count: usize, size: usize| {
+            let frames: Vec<_> = (0..count).map(|_| pool.request(size as u32).unwrap()).collect();
+            frames.into_iter().for_each(Frame::release);
+            let shelves = pool.store.shelves.lock();
+            let room: usize = shelves.spare.iter().map(|spare| spare.room).sum();
+            assert_eq!((shelves.spare_bytes, shelves.alloc_bytes), (room, 0));
+            assert!(room <= SPARE_BYTES_MAX, "{room}");
+            shelves.spare.len()
+        };
+        assert_eq!(release(1, SPARE_FRAME_BYTES_MAX + 1), 0);
+        assert_eq!(release(2 * SPARE_FRAMES_COUNT_MAX, 8), SPARE_FRAMES_COUNT_MAX);
+        // Each of them grows, so that there is no place for all.
+        let count = SPARE_BYTES_MAX / SPARE_FRAME_BYTES_MAX;
+        assert_eq!(release(SPARE_FRAMES_COUNT_MAX, SPARE_FRAME_BYTES_MAX), count);
+        assert_eq!(release(2 * count, SPARE_FRAME_BYTES_MAX), count);
+        pool.set_fixed_size(8);
+        assert_eq!(release(10, 8), 0, "no frames are kept where the size is fixed");
+    }
+
+    #[test]
+    fn only_what_is_left_of_a_frame_from_the_pool_is_kept() {
+        let (pool, other) = (Pool::new(), Pool::new());
+        let emptied = used(&pool, 8);
+        let taken = emptied.lock().take();
+        Frame::release(emptied);
+        assert_eq!((pool.alloc_count(), pool.store.shelves.lock().spare.len()), (1, 0));
+        let mut several = taken;
+        several.push(other.store.buffer(4).unwrap());
+        Frame::release(Frame::with_buffers(several));
+        for pool in [&pool, &other] {
+            assert_eq!((pool.alloc_count(), pool.store.shelves.lock().spare.len()), (0, 0));
+        }
+        Frame::release(Arc::new(Frame::from(vec![1; 4])));
+        Frame::release(pool.request(0).unwrap());
+        assert_eq!(pool.store.shelves.lock().spare.len(), 0);
+    }
+
+    #[test]
+    fn a_pool_and_the_frames_it_keeps_are_gone_with_its_last_frame() {
+        let pool = Pool::new();
+        let store = Arc::downgrade(&pool.store);
+        let frames = [pool.request(4).unwrap(), pool.request(4).unwrap()];
+        Frame::release(pool.request(4).unwrap());
+        drop(pool);
+        frames.into_iter().for_each(Frame::release);
+        assert!(store.upgrade().is_none());
+    }
+
+    #[test]
+    fn threads_that_pass_frames_on_never_have_the_same_one() {
+        const FRAMES_COUNT: u32 = 20_000;
+        let pool = Pool::new();
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                let (sender, receiver) = std::sync::mpsc::sync_channel::<(u32, Arc<Frame>)>(8);
+                scope.spawn(move || {
+                    for (n, frame) in receiver {
+                        let read = Frame::consume(frame, |buffers| buffers.to_vec());
+                        assert_eq!(read, n.to_le_bytes());
+                    }
+                });
+                let pool = &pool;
+                scope.spawn(move || {
+                    for n in 0..FRAMES_COUNT {
+                        let mut frame = pool.request(4).unwrap();
+                        Frame::fill(&mut frame, |buffers| {
+                            assert_eq!(buffers.payload(), 0);
+                            buffers.set_payload(4).unwrap();
+                            assert_eq!(buffers.to_vec(), [0; 4]);
+                            buffers.write_at(0, &n.to_le_bytes()).unwrap();
+                        });
+                        sender.send((n, frame)).unwrap();
+                    }
+                });
+            }
+        });
+        assert_eq!((pool.alloc_count(), pool.alloc_bytes()), (0, 0));
     }
 
     #[test]

@@ -347,6 +347,25 @@ mod tests {
     }
 
     #[test]
+    fn a_path_leads_to_the_slaves_that_are_connected_now_and_keeps_no_others() {
+        let (master, mut path) = (Master::new(), Path::default());
+        assert_eq!(master.update(&mut path), 0);
+        assert_eq!(master.req_frame_by(&mut path, 8, false).unwrap().lock().size(), 8);
+        let sinks = [Sink::new(), Sink::new()];
+        for (count, sink) in (1..).zip(&sinks) {
+            master.add_slave(sink.clone()).unwrap();
+            let frame = master.req_frame_by(&mut path, 4, false).unwrap();
+            assert_eq!(sinks[0].base.pool().alloc_count(), 1, "the first one is asked");
+            assert_eq!(master.send_frame_by(&mut path, frame), count);
+        }
+        assert_eq!(sinks.each_ref().map(|sink| sink.base.frame_count()), [2, 1]);
+        master.stop();
+        assert_eq!(master.send_frame_by(&mut path, Frame::new(4).unwrap()), 0);
+        assert_eq!(sinks.each_ref().map(Arc::strong_count), [1, 1]);
+        assert_eq!(sinks.each_ref().map(|sink| sink.base.frame_count()), [2, 1]);
+    }
+
+    #[test]
     fn no_more_slaves_than_the_limit_are_connected() {
         let master = Master::new();
         let sink = Sink::new();

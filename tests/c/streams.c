@@ -110,6 +110,41 @@ static void flags_users_channel_and_error_are_replaced(void **state) {
     rogue_mem_frame_release(frame);
 }
 
+static void a_requested_frame_shows_nothing_of_one_that_was_released(void **state) {
+    (void)state;
+    rogue_mem_stream_master_t *master = NULL;
+    rogue_mem_frame_t *kept = NULL;
+    assert_ok(rogue_mem_stream_master_new(&master));
+    for (uint32_t round = 0; round < 8; round++) {
+        rogue_mem_frame_t *frame = NULL;
+        const uint32_t size = 16 + round % 3;
+        assert_ok(rogue_mem_stream_master_req_frame(master, size, false, &frame));
+        assert_ptr_not_equal(frame, kept);
+        assert_int_equal(rogue_mem_frame_size(frame), size);
+        assert_int_equal(rogue_mem_frame_payload(frame), 0);
+        assert_int_equal(rogue_mem_frame_flags(frame), 0);
+        assert_int_equal(rogue_mem_frame_channel(frame), 0);
+        assert_int_equal(rogue_mem_frame_error(frame), 0);
+        uint8_t *data = rogue_mem_frame_data(frame);
+        for (uint32_t i = 0; i < size; i++) {
+            assert_int_equal(data[i], 0);
+        }
+        memset(data, 0xEE, size);
+        assert_ok(rogue_mem_frame_set_payload(frame, size));
+        rogue_mem_frame_set_flags(frame, 0xFFFF);
+        rogue_mem_frame_set_channel(frame, 0xFF);
+        rogue_mem_frame_set_error(frame, 0xFF);
+        if (round == 3) {
+            kept = rogue_mem_frame_retain(frame);
+        }
+        rogue_mem_frame_release(frame);
+    }
+    assert_int_equal(rogue_mem_frame_flags(kept), 0xFFFF);
+    assert_int_equal(rogue_mem_frame_payload(kept), 16);
+    rogue_mem_frame_release(kept);
+    rogue_mem_stream_master_release(master);
+}
+
 static void a_locked_frame_can_be_looked_at_by_its_thread(void **state) {
     (void)state;
     rogue_mem_frame_t *frame = frame_of("abc");
@@ -370,6 +405,7 @@ int main(void) {
         cmocka_unit_test(a_frame_has_room_and_payload),
         cmocka_unit_test(a_frame_without_room_has_no_data),
         cmocka_unit_test(flags_users_channel_and_error_are_replaced),
+        cmocka_unit_test(a_requested_frame_shows_nothing_of_one_that_was_released),
         cmocka_unit_test(a_locked_frame_can_be_looked_at_by_its_thread),
         cmocka_unit_test(a_locked_frame_keeps_other_threads_waiting),
         cmocka_unit_test(a_frame_that_is_locked_is_not_locked_in_time),

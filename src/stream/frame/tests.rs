@@ -129,3 +129,21 @@ fn one_thread_at_a_time_has_the_payload() {
     let count = u64::from_le_bytes(frame.lock().to_vec().try_into().unwrap());
     assert_eq!(count, (THREADS_COUNT * ROUNDS_COUNT) as u64);
 }
+
+#[test]
+fn a_frame_is_filled_and_consumed_under_its_lock_where_others_have_it() {
+    let mut frame = Frame::new(4).unwrap();
+    let other = frame.clone();
+    let is_locked = || other.mutex().is_locked();
+    let filled = Frame::fill(&mut frame, |buffers| {
+        buffers.set_payload(4).unwrap();
+        buffers.write_at(0, &[1, 2, 3, 4]).unwrap();
+        is_locked()
+    });
+    let consumed = Frame::consume(frame, |buffers| (buffers.to_vec(), is_locked()));
+    assert!(filled && !is_locked());
+    assert_eq!(consumed, (vec![1, 2, 3, 4], true));
+    assert_eq!(Arc::strong_count(&other), 1);
+    let alone = Frame::consume(other, |buffers| buffers.to_vec());
+    assert_eq!(alone, [1, 2, 3, 4]);
+}
