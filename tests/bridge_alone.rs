@@ -1,5 +1,6 @@
-//! What the bridge costs the process: memory, descriptors, threads, wake-ups. These tests count
-//! things of the whole process, so they are alone in theirs and one runs at a time.
+//! What the bridge costs the process: memory, descriptors, threads, wake-ups; and whether the
+//! emulation of SRP leaves it alone when it has nothing to do. These tests count things of the
+//! whole process, so they are alone in theirs and one runs at a time.
 #![cfg(target_os = "linux")]
 
 #[path = "bridge/support/mod.rs"]
@@ -11,8 +12,10 @@ use std::sync::{mpsc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use rogue_mem::bridge::{ClientOptions, ServerOptions, TcpClient, TcpServer};
-use rogue_mem::memory::{Emulate, Slave};
+use rogue_mem::memory::{Emulate, Master, Slave};
 use rogue_mem::net::Spin;
+use rogue_mem::protocols::{SrpV3, SrpV3Emulation};
+use rogue_mem::stream;
 use rogue_mem::Status;
 
 use support::process::{
@@ -61,6 +64,26 @@ fn an_idle_bridge_makes_no_wake_ups() {
     assert_eq!(switches(), before, "an idle thread was woken");
     client.master.read(0, 4).unwrap();
     assert_ne!(switches(), before, "the count moves at all");
+}
+
+#[test]
+fn an_idle_emulation_of_srp_makes_no_wake_ups() {
+    let _alone = alone();
+    let (srp, emulation) = (SrpV3::new(), SrpV3Emulation::new().unwrap());
+    stream::connect(&*srp, &*emulation).unwrap();
+    let master = Master::new();
+    master.set_timeout(LONG_US);
+    master.set_slave(srp);
+    for _ in 0..100 {
+        master.read(0, 4).unwrap();
+    }
+    let threads = threads_named("SrpV3Emulation");
+    assert_eq!(threads.len(), 1);
+    let before = wait_quiet(&threads);
+    let_pass(Duration::from_millis(1200));
+    assert_eq!(wait_quiet(&threads), before, "an idle thread was woken");
+    master.read(0, 4).unwrap();
+    assert_ne!(wait_quiet(&threads), before, "the count moves at all");
 }
 
 /// Waits until none of `threads` has been woken for a while.

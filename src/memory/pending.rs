@@ -88,11 +88,11 @@ impl Pending {
     /// Returns false where another transaction has the id.
     fn insert(&self, tran: &Arc<Transaction>, note: u32) -> bool {
         let mut inner = self.inner.lock();
-        if let Some(known) = inner.transactions.get(&tran.id()) {
-            return Arc::ptr_eq(&known.tran, tran);
+        if !inner.transactions.insert(Kept { id: tran.id(), note, tran: tran.clone() }) {
+            let known = inner.transactions.get(&tran.id());
+            return known.is_some_and(|known| Arc::ptr_eq(&known.tran, tran));
         }
         inner.timeout_max = inner.timeout_max.max(tran.timeout());
-        inner.transactions.insert(Kept { id: tran.id(), note, tran: tran.clone() });
         tran.note_kept();
         true
     }
