@@ -442,12 +442,29 @@ void rogue_mem_transaction_lock(rogue_mem_transaction_t *transaction);
  *
  * @param transaction the transaction.
  * @param microseconds how long to wait at most; 0 only tries.
- * @return true if the lock has been taken, to be given back by rogue_mem_transaction_unlock; false
- * if it has not, and, with the last error set, if transaction is NULL.
+ * @param held_or_null set to true together with the taking of the lock, for languages in which an
+ * exception can come between any two steps, and see rogue_mem_transaction_unlock_held. If it is
+ * true already the lock is the caller's, and nothing is taken.
+ * @return true if the lock is the caller's, to be given back by rogue_mem_transaction_unlock or
+ * rogue_mem_transaction_unlock_held; false if it is not, and, with the last error set, if
+ * transaction is NULL.
  *
- * Thread safe.
+ * Thread safe, with a held_or_null of its own for each thread.
  */
-bool rogue_mem_transaction_lock_for(rogue_mem_transaction_t *transaction, uint64_t microseconds);
+bool rogue_mem_transaction_lock_for(rogue_mem_transaction_t *transaction,
+                                    uint64_t microseconds,
+                                    bool *held_or_null);
+
+/**
+ * Gives back the lock if rogue_mem_transaction_lock_for has said that it is held.
+ *
+ * @param transaction the transaction; NULL is an error and nothing is unlocked.
+ * @param held what rogue_mem_transaction_lock_for has set; set to false together with the giving
+ * back. NULL is an error.
+ *
+ * Thread safe; another thread than the one that took the lock may give it back.
+ */
+void rogue_mem_transaction_unlock_held(rogue_mem_transaction_t *transaction, bool *held);
 
 /**
  * Gives back the lock that rogue_mem_transaction_lock took. Without that having been called
@@ -491,6 +508,24 @@ rogue_mem_status_t rogue_mem_transaction_read_data(rogue_mem_transaction_t *tran
                                                    uint32_t count);
 
 /**
+ * Copies bytes of the data out as rogue_mem_transaction_read_data does, for a caller that holds the
+ * transaction's lock. Without it the behaviour is undefined.
+ *
+ * @param transaction the transaction.
+ * @param offset first byte, counted from the start of the data.
+ * @param into where to copy to; may be NULL if count is 0. Untouched on failure.
+ * @param count number of bytes.
+ * @return ROGUE_MEM_OK, ROGUE_MEM_ERROR_NULL_ARGUMENT, ROGUE_MEM_ERROR_INVALID_ARGUMENT and
+ * ROGUE_MEM_ERROR_INVALID_DATA as rogue_mem_transaction_read_data.
+ *
+ * Thread safe, through the lock.
+ */
+rogue_mem_status_t rogue_mem_transaction_read_locked(rogue_mem_transaction_t *transaction,
+                                                     uint32_t offset,
+                                                     uint8_t *into,
+                                                     uint32_t count);
+
+/**
  * Copies bytes into the data, for example what has been read. Takes the transaction's lock, so the
  * caller must not hold it.
  *
@@ -508,6 +543,24 @@ rogue_mem_status_t rogue_mem_transaction_write_data(rogue_mem_transaction_t *tra
                                                     uint32_t offset,
                                                     const uint8_t *from,
                                                     uint32_t count);
+
+/**
+ * Copies bytes into the data as rogue_mem_transaction_write_data does, for a caller that holds the
+ * transaction's lock. Without it the behaviour is undefined.
+ *
+ * @param transaction the transaction.
+ * @param offset first byte, counted from the start of the data.
+ * @param from where to copy from; may be NULL if count is 0.
+ * @param count number of bytes.
+ * @return ROGUE_MEM_OK, ROGUE_MEM_ERROR_NULL_ARGUMENT, ROGUE_MEM_ERROR_INVALID_ARGUMENT and
+ * ROGUE_MEM_ERROR_INVALID_DATA as rogue_mem_transaction_write_data.
+ *
+ * Thread safe, through the lock.
+ */
+rogue_mem_status_t rogue_mem_transaction_write_locked(rogue_mem_transaction_t *transaction,
+                                                      uint32_t offset,
+                                                      const uint8_t *from,
+                                                      uint32_t count);
 
 /**
  * Completes the transaction successfully. The first completion counts, later ones are ignored. The
@@ -608,8 +661,8 @@ typedef struct rogue_mem_slave_callbacks_t {
     void (*drop)(void *ctx);
     /**
      * Carries out a transaction, which is borrowed: call rogue_mem_transaction_retain or
-     * rogue_mem_slave_add_transaction to keep it beyond the call. NULL: transactions fail with
-     * "Unsupported transaction using unconnected memory bus".
+     * rogue_mem_slave_add_transaction to keep it beyond the call; see gives_reference. NULL:
+     * transactions fail with "Unsupported transaction using unconnected memory bus".
      */
     void (*do_transaction)(void *ctx, rogue_mem_transaction_t *transaction);
     /**
@@ -634,6 +687,12 @@ typedef struct rogue_mem_slave_callbacks_t {
      * NULL: rogue_mem_slave_name.
      */
     size_t (*slave_name)(void *ctx, char *buffer, size_t capacity);
+    /**
+     * Whether do_transaction is given a reference to the transaction, to be given back by
+     * rogue_mem_transaction_release at any time, instead of borrowing it: for bindings that would
+     * retain each one anyway.
+     */
+    bool gives_reference;
 } rogue_mem_slave_callbacks_t;
 
 /**
@@ -858,6 +917,12 @@ rogue_mem_status_t rogue_mem_emulate_new(uint32_t min, uint32_t max, rogue_mem_s
 
 /* A master makes transactions and waits for them. Any number may be outstanding, made and waited
  * for by any threads. */
+
+/**
+ * Set beside the id that rogue_mem_master_start returns: the transaction has succeeded, and need
+ * not be waited for. It is 1 << 32.
+ */
+#define ROGUE_MEM_STARTED_DONE 4294967296
 
 /**
  * What is to happen when a transaction has ended. Zero-initialise it, set size, and then the rest.
@@ -1091,8 +1156,8 @@ rogue_mem_status_t rogue_mem_master_wait(rogue_mem_master_t *master, uint32_t id
  * @param microseconds how long to wait at most; 0 only looks.
  * @return ROGUE_MEM_OK, ROGUE_MEM_ERROR_TRANSACTION, ROGUE_MEM_ERROR_TRANSACTION_TIMEOUT and
  * ROGUE_MEM_ERROR_NULL_ARGUMENT as for rogue_mem_master_wait; ROGUE_MEM_ERROR_TIMEOUT if the
- * transaction, or with 0 one of them, has not ended yet: it may be waited for again. That is not
- * the master's error.
+ * transaction, or with 0 one of them, has not ended yet, or its slave still holds its lock: it may
+ * be waited for again. That is not the master's error.
  *
  * Thread safe; several threads may wait for one transaction. Its lock must not be held.
  */
@@ -1101,27 +1166,32 @@ rogue_mem_status_t rogue_mem_master_wait_for(rogue_mem_master_t *master,
                                              uint64_t microseconds);
 
 /**
- * Starts a write whose bytes are copied, so that they need not be kept.
+ * Starts a transaction as rogue_mem_master_request does, for those to whom every call and every
+ * pointer is dear, as to the bindings of other languages: what is written is copied, what is to be
+ * known is returned, and a transaction that has succeeded by then, as it mostly has with a slave
+ * that answers in this thread, is collected at once.
  *
  * @param master the master.
  * @param address byte address.
  * @param size number of bytes.
- * @param data size bytes, read before this returns. NULL is allowed if size is 0.
- * @param type ROGUE_MEM_WRITE or ROGUE_MEM_POST.
- * @param id receives the transaction's id, to be waited for; a posted write need not be. Untouched
- * on failure.
- * @return ROGUE_MEM_OK, also if the transaction has already failed, which rogue_mem_master_wait
- * tells; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if type is none of the
- * two; ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
+ * @param data size bytes. If type is ROGUE_MEM_WRITE or ROGUE_MEM_POST they are copied before this
+ * returns. Otherwise they must remain valid, and untouched by the caller, until
+ * rogue_mem_master_wait has returned for this transaction or the master is gone, unless the result
+ * says that it has succeeded. NULL is allowed if size is 0.
+ * @param type ROGUE_MEM_READ, ROGUE_MEM_WRITE, ROGUE_MEM_POST or ROGUE_MEM_VERIFY.
+ * @return in bits 31 to 0 the transaction's id, which is never 0, and ROGUE_MEM_STARTED_DONE beside
+ * it if it has succeeded already; a wait for it does no harm then. Without that bit it is to be
+ * waited for, also if it has already failed; a posted write need not be. 0 if nothing was started:
+ * rogue_mem_last_error_status is then ROGUE_MEM_ERROR_NULL_ARGUMENT,
+ * ROGUE_MEM_ERROR_INVALID_ARGUMENT if type is none, or ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
  *
  * Thread safe.
  */
-rogue_mem_status_t rogue_mem_master_request_copy(rogue_mem_master_t *master,
-                                                 uint64_t address,
-                                                 uint32_t size,
-                                                 const void *data,
-                                                 uint32_t type,
-                                                 uint32_t *id);
+uint64_t rogue_mem_master_start(rogue_mem_master_t *master,
+                                uint64_t address,
+                                uint32_t size,
+                                void *data,
+                                uint32_t type);
 
 /**
  * Starts several transactions of one type, in the order given.
@@ -1884,12 +1954,15 @@ void rogue_mem_frame_lock(rogue_mem_frame_t *frame);
  *
  * @param frame the frame, which is kept alive until it is unlocked.
  * @param microseconds how long to wait at most; 0 only tries.
- * @return true if it has been locked, to be unlocked by rogue_mem_frame_unlock; false if it has
- * not, and, with the last error set, if frame is NULL.
+ * @param held_or_null set to true together with the locking, for languages in which an exception
+ * can come between any two steps, and see rogue_mem_frame_unlock_held. If it is true already
+ * nothing is locked once more.
+ * @return true if it is locked, to be unlocked by rogue_mem_frame_unlock or
+ * rogue_mem_frame_unlock_held; false if it is not, and, with the last error set, if frame is NULL.
  *
- * Thread safe.
+ * Thread safe, with a held_or_null of its own for each thread.
  */
-bool rogue_mem_frame_lock_for(rogue_mem_frame_t *frame, uint64_t microseconds);
+bool rogue_mem_frame_lock_for(rogue_mem_frame_t *frame, uint64_t microseconds, bool *held_or_null);
 
 /**
  * Unlocks the frame's payload.
@@ -1899,6 +1972,18 @@ bool rogue_mem_frame_lock_for(rogue_mem_frame_t *frame, uint64_t microseconds);
  * Thread safe; to be called by the thread that locked it.
  */
 void rogue_mem_frame_unlock(rogue_mem_frame_t *frame);
+
+/**
+ * Unlocks the frame's payload if rogue_mem_frame_lock_for has said that it is locked.
+ *
+ * @param frame the frame; NULL, or one that this thread has not locked although held says so, is
+ * an error.
+ * @param held what rogue_mem_frame_lock_for has set; set to false together with the unlocking.
+ * NULL is an error.
+ *
+ * Thread safe; to be called by the thread that locked it.
+ */
+void rogue_mem_frame_unlock_held(rogue_mem_frame_t *frame, bool *held);
 
 /**
  * The bytes that the payload can have.

@@ -148,19 +148,29 @@ pub unsafe extern "C" fn rogue_mem_frame_lock(frame: *mut rogue_mem_frame_t) {
 ///
 /// @param frame the frame, which is kept alive until it is unlocked.
 /// @param microseconds how long to wait at most; 0 only tries.
-/// @return true if it has been locked, to be unlocked by rogue_mem_frame_unlock; false if it has
-/// not, and, with the last error set, if frame is NULL.
+/// @param held_or_null set to true together with the locking, for languages in which an exception
+/// can come between any two steps, and see rogue_mem_frame_unlock_held. If it is true already
+/// nothing is locked once more.
+/// @return true if it is locked, to be unlocked by rogue_mem_frame_unlock or
+/// rogue_mem_frame_unlock_held; false if it is not, and, with the last error set, if frame is NULL.
 ///
-/// Thread safe.
+/// Thread safe, with a held_or_null of its own for each thread.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_frame_lock_for(
     frame: *mut rogue_mem_frame_t,
     microseconds: u64,
+    held_or_null: *mut bool,
 ) -> bool {
+    let time = Duration::from_micros(microseconds);
     value(|call| {
         // SAFETY: null or live, as the header demands.
         let frame = unsafe { call.handle(frame) }?;
-        Ok(hold(&frame, |mutex| mutex.try_lock_for(Duration::from_micros(microseconds))))
+        // SAFETY: null or valid, as the header demands.
+        let held = unsafe { held_or_null.as_mut() };
+        let is_held =
+            held.as_deref() == Some(&true) || hold(&frame, |mutex| mutex.try_lock_for(time));
+        held.into_iter().for_each(|held| *held = is_held);
+        Ok(is_held)
     })
 }
 
@@ -193,17 +203,48 @@ pub unsafe extern "C" fn rogue_mem_frame_unlock(frame: *mut rogue_mem_frame_t) {
     value(|call| {
         // SAFETY: null or live, as the header demands.
         let frame = unsafe { call.handle(frame) }?;
-        let unlock = |held: &mut Vec<Held>, place: Option<usize>| {
-            let place = place?;
-            held[place].times -= 1;
-            Some((held[place].times == 0).then(|| held.swap_remove(place)))
-        };
-        // What has been removed is dropped here, when the list is no longer borrowed.
-        match held(&frame, unlock).flatten() {
-            Some(_unlocked) => Ok(()),
-            None => Err(not_locked(call)),
-        }
+        unhold(call, &frame)
     })
+}
+
+/// Unlocks the frame's payload if rogue_mem_frame_lock_for has said that it is locked.
+///
+/// @param frame the frame; NULL, or one that this thread has not locked although held says so, is
+/// an error.
+/// @param held what rogue_mem_frame_lock_for has set; set to false together with the unlocking.
+/// NULL is an error.
+///
+/// Thread safe; to be called by the thread that locked it.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_frame_unlock_held(
+    frame: *mut rogue_mem_frame_t,
+    held: *mut bool,
+) {
+    value(|call| {
+        // SAFETY: null or live, as the header demands.
+        let frame = unsafe { call.handle(frame) }?;
+        // SAFETY: null or valid, as the header demands.
+        let held = unsafe { held.as_mut() }.ok_or_else(|| call.null("held"))?;
+        if *held {
+            unhold(call, &frame)?;
+            *held = false;
+        }
+        Ok(())
+    })
+}
+
+/// Takes back one of this thread's locks of `frame`.
+fn unhold(call: Call, frame: &Arc<Frame>) -> Result<()> {
+    let unlock = |held: &mut Vec<Held>, place: Option<usize>| {
+        let place = place?;
+        held[place].times -= 1;
+        Some((held[place].times == 0).then(|| held.swap_remove(place)))
+    };
+    // What has been removed is dropped here, when the list is no longer borrowed.
+    match held(frame, unlock).flatten() {
+        Some(_unlocked) => Ok(()),
+        None => Err(not_locked(call)),
+    }
 }
 
 fn not_locked(call: Call) -> Error {

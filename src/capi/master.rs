@@ -13,7 +13,7 @@ use super::handle::{
     into_handle, release, retain, rogue_mem_master_t, rogue_mem_slave_t, slave_handle,
 };
 use super::status::rogue_mem_status_t;
-use crate::error::{Error, Status};
+use crate::error::{Error, Result, Status};
 use crate::memory::{Buffer, Master, Observer, Transaction, POST, WRITE};
 
 /// Makes a master. Until rogue_mem_master_set_slave connects it, every request fails with
@@ -301,8 +301,8 @@ pub unsafe extern "C" fn rogue_mem_master_wait(
 /// @param microseconds how long to wait at most; 0 only looks.
 /// @return ROGUE_MEM_OK, ROGUE_MEM_ERROR_TRANSACTION, ROGUE_MEM_ERROR_TRANSACTION_TIMEOUT and
 /// ROGUE_MEM_ERROR_NULL_ARGUMENT as for rogue_mem_master_wait; ROGUE_MEM_ERROR_TIMEOUT if the
-/// transaction, or with 0 one of them, has not ended yet: it may be waited for again. That is not
-/// the master's error.
+/// transaction, or with 0 one of them, has not ended yet, or its slave still holds its lock: it may
+/// be waited for again. That is not the master's error.
 ///
 /// Thread safe; several threads may wait for one transaction. Its lock must not be held.
 #[no_mangle]
@@ -323,49 +323,65 @@ fn pending(call: Call) -> Error {
     call.error(Status::Timeout, "The transaction has not ended yet; wait for it again")
 }
 
-/// Starts a write whose bytes are copied, so that they need not be kept.
+/// Set beside the id that rogue_mem_master_start returns: the transaction has succeeded, and need
+/// not be waited for. It is 1 << 32.
+pub const ROGUE_MEM_STARTED_DONE: u64 = 4_294_967_296;
+
+/// Starts a transaction as rogue_mem_master_request does, for those to whom every call and every
+/// pointer is dear, as to the bindings of other languages: what is written is copied, what is to be
+/// known is returned, and a transaction that has succeeded by then, as it mostly has with a slave
+/// that answers in this thread, is collected at once.
 ///
 /// @param master the master.
 /// @param address byte address.
 /// @param size number of bytes.
-/// @param data size bytes, read before this returns. NULL is allowed if size is 0.
-/// @param type ROGUE_MEM_WRITE or ROGUE_MEM_POST.
-/// @param id receives the transaction's id, to be waited for; a posted write need not be. Untouched
-/// on failure.
-/// @return ROGUE_MEM_OK, also if the transaction has already failed, which rogue_mem_master_wait
-/// tells; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if type is none of the
-/// two; ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
+/// @param data size bytes. If type is ROGUE_MEM_WRITE or ROGUE_MEM_POST they are copied before this
+/// returns. Otherwise they must remain valid, and untouched by the caller, until
+/// rogue_mem_master_wait has returned for this transaction or the master is gone, unless the result
+/// says that it has succeeded. NULL is allowed if size is 0.
+/// @param type ROGUE_MEM_READ, ROGUE_MEM_WRITE, ROGUE_MEM_POST or ROGUE_MEM_VERIFY.
+/// @return in bits 31 to 0 the transaction's id, which is never 0, and ROGUE_MEM_STARTED_DONE beside
+/// it if it has succeeded already; a wait for it does no harm then. Without that bit it is to be
+/// waited for, also if it has already failed; a posted write need not be. 0 if nothing was started:
+/// rogue_mem_last_error_status is then ROGUE_MEM_ERROR_NULL_ARGUMENT,
+/// ROGUE_MEM_ERROR_INVALID_ARGUMENT if type is none, or ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
 ///
 /// Thread safe.
 #[no_mangle]
-pub unsafe extern "C" fn rogue_mem_master_request_copy(
+pub unsafe extern "C" fn rogue_mem_master_start(
     master: *mut rogue_mem_master_t,
     address: u64,
     size: u32,
-    data: *const c_void,
+    data: *mut c_void,
     r#type: u32,
-    id: *mut u32,
-) -> rogue_mem_status_t {
-    status(|call| {
+) -> u64 {
+    value(|call| {
         // SAFETY: null or live, as the header demands.
         let master = unsafe { call.handle(master) }?;
-        // SAFETY: null or valid, as the header demands.
-        let data = unsafe { call.bytes(data.cast::<u8>(), size as usize, "data") }?;
-        // SAFETY: null or valid, as the header demands.
-        let id = unsafe { call.out(id, "id") }?;
-        if !matches!(r#type, WRITE | POST) {
-            let text = format!("{} is neither ROGUE_MEM_WRITE (2) nor ROGUE_MEM_POST (3)", r#type);
-            return Err(call.error(Status::InvalidArgument, text));
-        }
-        let mut copy = Vec::new();
-        copy.try_reserve_exact(data.len()).map_err(|error| {
-            let text = format!("No memory for a write of {size} bytes: {error}");
-            call.error(Status::OutOfResources, text)
-        })?;
-        copy.extend_from_slice(data);
-        id.set(master.request(address, copy.into(), r#type)?);
-        Ok(())
+        let ty = call.transaction_type(r#type)?;
+        let buffer = if matches!(ty, WRITE | POST) {
+            // SAFETY: null or valid, as the header demands.
+            let data =
+                unsafe { call.bytes(data.cast_const().cast::<u8>(), size as usize, "data") }?;
+            copied(call, data)?.into()
+        } else {
+            let data = call.start(data.cast::<u8>(), size as usize, "data")?;
+            // SAFETY: valid until waited for, as the header demands.
+            unsafe { Buffer::from_raw(data, size as usize) }
+        };
+        let (id, is_done) = master.start(address, buffer, ty)?;
+        Ok(u64::from(id) | if is_done { ROGUE_MEM_STARTED_DONE } else { 0 })
     })
+}
+
+fn copied(call: Call, data: &[u8]) -> Result<Vec<u8>> {
+    let mut copy = Vec::new();
+    copy.try_reserve_exact(data.len()).map_err(|error| {
+        let text = format!("No memory for a write of {} bytes: {error}", data.len());
+        call.error(Status::OutOfResources, text)
+    })?;
+    copy.extend_from_slice(data);
+    Ok(copy)
 }
 
 /// Starts several transactions of one type, in the order given.

@@ -37,8 +37,8 @@ pub struct rogue_mem_slave_callbacks_t {
     /// Not called if rogue_mem_slave_new fails. NULL: nothing is called.
     pub drop: Option<unsafe extern "C" fn(ctx: *mut c_void)>,
     /// Carries out a transaction, which is borrowed: call rogue_mem_transaction_retain or
-    /// rogue_mem_slave_add_transaction to keep it beyond the call. NULL: transactions fail with
-    /// "Unsupported transaction using unconnected memory bus".
+    /// rogue_mem_slave_add_transaction to keep it beyond the call; see gives_reference. NULL:
+    /// transactions fail with "Unsupported transaction using unconnected memory bus".
     pub do_transaction:
         Option<unsafe extern "C" fn(ctx: *mut c_void, transaction: *mut rogue_mem_transaction_t)>,
     /// Smallest access in bytes. NULL: the one given to rogue_mem_slave_new.
@@ -55,9 +55,13 @@ pub struct rogue_mem_slave_callbacks_t {
     pub slave_name: Option<
         unsafe extern "C" fn(ctx: *mut c_void, buffer: *mut c_char, capacity: usize) -> usize,
     >,
+    /// Whether do_transaction is given a reference to the transaction, to be given back by
+    /// rogue_mem_transaction_release at any time, instead of borrowing it: for bindings that would
+    /// retain each one anyway.
+    pub gives_reference: bool,
 }
 
-// SAFETY: an integer first, then pointers that may be null.
+// SAFETY: an integer first, then pointers that may be null, and a flag.
 unsafe impl Versioned for rogue_mem_slave_callbacks_t {
     const SIZE_FIRST_BYTES: usize = size_of::<Self>();
 }
@@ -72,6 +76,7 @@ const NO_CALLBACKS: rogue_mem_slave_callbacks_t = rogue_mem_slave_callbacks_t {
     address: None,
     slave_id: None,
     slave_name: None,
+    gives_reference: false,
 };
 
 /// A slave whose behaviour is a set of callbacks.
@@ -92,11 +97,13 @@ impl Slave for CallbackSlave {
     }
 
     fn do_transaction(&self, tran: &Arc<Transaction>) {
-        match self.callbacks.do_transaction {
-            // SAFETY: a function of the program's; the transaction outlives the call.
-            Some(callback) => unsafe { callback(self.context.ctx(), lend(tran)) },
-            None => tran.error(UNCONNECTED_TEXT),
-        }
+        let Some(callback) = self.callbacks.do_transaction else {
+            return tran.error(UNCONNECTED_TEXT);
+        };
+        let gives = self.callbacks.gives_reference;
+        let handle = if gives { into_handle(tran.clone()) } else { lend(tran) };
+        // SAFETY: a function of the program's; the transaction outlives the call.
+        unsafe { callback(self.context.ctx(), handle) };
     }
 
     fn slave_id(&self) -> u32 {

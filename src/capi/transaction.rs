@@ -11,11 +11,11 @@ use std::ffi::{c_char, CStr};
 use std::time::Duration;
 
 use super::guard::{query, status, value, Call};
-use super::handle::{borrow, into_handle, release, retain, rogue_mem_transaction_t, Borrowed};
+use super::handle::{borrow, into_handle, release, retain, rogue_mem_transaction_t};
 use super::status::rogue_mem_status_t;
-use crate::error::{Result, Status};
+use crate::error::{Error, Result, Status};
 use crate::memory;
-use crate::memory::DataGuard;
+use crate::memory::Transaction;
 
 /// Transaction type: read into the requester's buffer.
 pub const ROGUE_MEM_READ: u32 = 1;
@@ -166,18 +166,55 @@ pub unsafe extern "C" fn rogue_mem_transaction_lock(transaction: *mut rogue_mem_
 ///
 /// @param transaction the transaction.
 /// @param microseconds how long to wait at most; 0 only tries.
-/// @return true if the lock has been taken, to be given back by rogue_mem_transaction_unlock; false
-/// if it has not, and, with the last error set, if transaction is NULL.
+/// @param held_or_null set to true together with the taking of the lock, for languages in which an
+/// exception can come between any two steps, and see rogue_mem_transaction_unlock_held. If it is
+/// true already the lock is the caller's, and nothing is taken.
+/// @return true if the lock is the caller's, to be given back by rogue_mem_transaction_unlock or
+/// rogue_mem_transaction_unlock_held; false if it is not, and, with the last error set, if
+/// transaction is NULL.
 ///
-/// Thread safe.
+/// Thread safe, with a held_or_null of its own for each thread.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_transaction_lock_for(
     transaction: *mut rogue_mem_transaction_t,
     microseconds: u64,
+    held_or_null: *mut bool,
 ) -> bool {
     let time = Duration::from_micros(microseconds);
-    // SAFETY: null or live, as the header demands.
-    unsafe { query(transaction, |transaction| transaction.try_lock_data_for(time)) }
+    value(|call| {
+        // SAFETY: null or live, as the header demands.
+        let transaction = unsafe { call.handle(transaction) }?;
+        // SAFETY: null or valid, as the header demands.
+        let held = unsafe { held_or_null.as_mut() };
+        let is_held = held.as_deref() == Some(&true) || transaction.try_lock_data_for(time);
+        held.into_iter().for_each(|held| *held = is_held);
+        Ok(is_held)
+    })
+}
+
+/// Gives back the lock if rogue_mem_transaction_lock_for has said that it is held.
+///
+/// @param transaction the transaction; NULL is an error and nothing is unlocked.
+/// @param held what rogue_mem_transaction_lock_for has set; set to false together with the giving
+/// back. NULL is an error.
+///
+/// Thread safe; another thread than the one that took the lock may give it back.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_transaction_unlock_held(
+    transaction: *mut rogue_mem_transaction_t,
+    held: *mut bool,
+) {
+    value(|call| {
+        // SAFETY: null or live, as the header demands.
+        let transaction = unsafe { call.handle(transaction) }?;
+        // SAFETY: null or valid, as the header demands.
+        let held = unsafe { held.as_mut() }.ok_or_else(|| call.null("held"))?;
+        if std::mem::take(held) {
+            // SAFETY: locked before, as `held` says.
+            unsafe { transaction.unlock_data() };
+        }
+        Ok(())
+    })
 }
 
 /// Gives back the lock that rogue_mem_transaction_lock took. Without that having been called
@@ -213,13 +250,8 @@ pub unsafe extern "C" fn rogue_mem_transaction_data(
     unsafe { query(transaction, |transaction| transaction.data_start()) }
 }
 
-/// Locks the data and checks that `count` bytes at `offset` lie within it.
-fn locked<'a>(
-    call: Call,
-    transaction: &'a Borrowed<'_, rogue_mem_transaction_t>,
-    offset: u32,
-    count: u32,
-) -> Result<DataGuard<'a>> {
+/// Checks that `count` bytes at `offset` lie within the transaction's data.
+fn check_range(call: Call, transaction: &Transaction, offset: u32, count: u32) -> Result<()> {
     let size = transaction.size();
     if u64::from(offset) + u64::from(count) > u64::from(size) {
         let text = format!(
@@ -228,13 +260,33 @@ fn locked<'a>(
         );
         return Err(call.error(Status::InvalidArgument, text));
     }
-    transaction.data().ok_or_else(|| {
-        let text = format!(
-            "Transaction {} has been given up by its requester: its data is gone",
-            transaction.id()
-        );
-        call.error(Status::InvalidData, text)
-    })
+    Ok(())
+}
+
+/// Checks that the transaction's data may be changed.
+fn check_not_write(call: Call, transaction: &Transaction) -> Result<()> {
+    if memory::is_write(transaction.ty()) {
+        let text = format!("Transaction {} is a write: its data is read", transaction.id());
+        return Err(call.error(Status::InvalidArgument, text));
+    }
+    Ok(())
+}
+
+fn given_up(call: Call, transaction: &Transaction) -> Error {
+    let text = format!(
+        "Transaction {} has been given up by its requester: its data is gone",
+        transaction.id()
+    );
+    call.error(Status::InvalidData, text)
+}
+
+/// Start of the data for the one who holds the lock, which keeps it where it is.
+fn start_of_locked(call: Call, transaction: &Transaction) -> Result<*mut u8> {
+    let start = transaction.data_start();
+    if start.is_null() || transaction.expired() {
+        return Err(given_up(call, transaction));
+    }
+    Ok(start)
 }
 
 /// Copies bytes of the data out, for example what is to be written. Takes the transaction's lock,
@@ -260,10 +312,42 @@ pub unsafe extern "C" fn rogue_mem_transaction_read_data(
         // SAFETY: null or live, as the header demands.
         let transaction = unsafe { call.handle(transaction) }?;
         let into = call.start(into, count as usize, "into")?;
-        let data = locked(call, &transaction, offset, count)?;
+        check_range(call, &transaction, offset, count)?;
+        let data = transaction.data().ok_or_else(|| given_up(call, &transaction))?;
         let from = data[offset as usize..].as_ptr();
         // SAFETY: both are `count` bytes long. They may be the same ones, so no slice is made.
         unsafe { std::ptr::copy(from, into.as_ptr(), count as usize) };
+        Ok(())
+    })
+}
+
+/// Copies bytes of the data out as rogue_mem_transaction_read_data does, for a caller that holds the
+/// transaction's lock. Without it the behaviour is undefined.
+///
+/// @param transaction the transaction.
+/// @param offset first byte, counted from the start of the data.
+/// @param into where to copy to; may be NULL if count is 0. Untouched on failure.
+/// @param count number of bytes.
+/// @return ROGUE_MEM_OK, ROGUE_MEM_ERROR_NULL_ARGUMENT, ROGUE_MEM_ERROR_INVALID_ARGUMENT and
+/// ROGUE_MEM_ERROR_INVALID_DATA as rogue_mem_transaction_read_data.
+///
+/// Thread safe, through the lock.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_transaction_read_locked(
+    transaction: *mut rogue_mem_transaction_t,
+    offset: u32,
+    into: *mut u8,
+    count: u32,
+) -> rogue_mem_status_t {
+    status(|call| {
+        // SAFETY: null or live, as the header demands.
+        let transaction = unsafe { call.handle(transaction) }?;
+        let into = call.start(into, count as usize, "into")?;
+        check_range(call, &transaction, offset, count)?;
+        let from = start_of_locked(call, &transaction)?;
+        // SAFETY: both are `count` bytes long, as checked, and the data stays under the lock that
+        // the caller holds, as the header demands.
+        unsafe { std::ptr::copy(from.add(offset as usize), into.as_ptr(), count as usize) };
         Ok(())
     })
 }
@@ -291,14 +375,44 @@ pub unsafe extern "C" fn rogue_mem_transaction_write_data(
         // SAFETY: null or live, as the header demands.
         let transaction = unsafe { call.handle(transaction) }?;
         let from = call.start(from, count as usize, "from")?;
-        if memory::is_write(transaction.ty()) {
-            let text = format!("Transaction {} is a write: its data is read", transaction.id());
-            return Err(call.error(Status::InvalidArgument, text));
-        }
-        let mut data = locked(call, &transaction, offset, count)?;
+        check_not_write(call, &transaction)?;
+        check_range(call, &transaction, offset, count)?;
+        let mut data = transaction.data().ok_or_else(|| given_up(call, &transaction))?;
         let into = data[offset as usize..].as_mut_ptr();
         // SAFETY: both are `count` bytes long. They may be the same ones, so no slice is made.
         unsafe { std::ptr::copy(from.as_ptr(), into, count as usize) };
+        Ok(())
+    })
+}
+
+/// Copies bytes into the data as rogue_mem_transaction_write_data does, for a caller that holds the
+/// transaction's lock. Without it the behaviour is undefined.
+///
+/// @param transaction the transaction.
+/// @param offset first byte, counted from the start of the data.
+/// @param from where to copy from; may be NULL if count is 0.
+/// @param count number of bytes.
+/// @return ROGUE_MEM_OK, ROGUE_MEM_ERROR_NULL_ARGUMENT, ROGUE_MEM_ERROR_INVALID_ARGUMENT and
+/// ROGUE_MEM_ERROR_INVALID_DATA as rogue_mem_transaction_write_data.
+///
+/// Thread safe, through the lock.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_transaction_write_locked(
+    transaction: *mut rogue_mem_transaction_t,
+    offset: u32,
+    from: *const u8,
+    count: u32,
+) -> rogue_mem_status_t {
+    status(|call| {
+        // SAFETY: null or live, as the header demands.
+        let transaction = unsafe { call.handle(transaction) }?;
+        let from = call.start(from, count as usize, "from")?;
+        check_not_write(call, &transaction)?;
+        check_range(call, &transaction, offset, count)?;
+        let into = start_of_locked(call, &transaction)?;
+        // SAFETY: both are `count` bytes long, as checked, and the data stays under the lock that
+        // the caller holds, as the header demands.
+        unsafe { std::ptr::copy(from.as_ptr(), into.add(offset as usize), count as usize) };
         Ok(())
     })
 }

@@ -13,6 +13,7 @@ use parking_lot::lock_api::{RawMutex as _, RawMutexTimed as _};
 use parking_lot::RawMutex;
 
 use super::transaction::Transaction;
+use crate::clock::{self, Time};
 
 /// In place of a capacity: the bytes are somebody else's. No vector is that large.
 const FOREIGN: usize = usize::MAX;
@@ -153,10 +154,18 @@ impl DataCell {
         DataGuard { cell: self, start, count: 0, _not_send: PhantomData }
     }
 
-    /// Runs `action` under the lock, whether or not there still is a buffer.
-    pub(super) fn locked<T>(&self, action: impl FnOnce() -> T) -> T {
-        let _guard = self.guard();
-        action()
+    /// Runs `action` under the lock, whether or not there still is a buffer, unless somebody holds it
+    /// until `limit`.
+    pub(super) fn locked_by<T>(&self, limit: Time, action: impl FnOnce() -> T) -> Option<T> {
+        let is_locked = match clock::instant(limit) {
+            Some(instant) => self.lock.try_lock_until(instant),
+            None => {
+                self.lock.lock();
+                true
+            }
+        };
+        let _guard = is_locked.then(|| self.guard_of_locked())?;
+        Some(action())
     }
 
     /// Runs `action` under the lock unless somebody holds it.
@@ -320,7 +329,7 @@ mod tests {
         assert!(cell.try_lock(3, 2).is_none());
         drop(cell.take());
         assert!(cell.try_lock(0, 0).is_none());
-        cell.locked(|| ());
+        cell.locked_by(Time(u64::MAX), || ()).unwrap();
     }
 
     #[test]

@@ -71,6 +71,15 @@ impl Table {
     }
 }
 
+/// What is there under an id.
+enum Found {
+    Nothing,
+    /// And collected.
+    Ended(Result<()>, Option<Buffer>),
+    /// Or ended, while a slave still holds the data lock.
+    Pending(Arc<Transaction>),
+}
+
 /// Ends a request unless it is forgotten: that of a slave which panics, because the buffer may be
 /// gone once the panic has passed on.
 struct EndOnPanic<'a> {
@@ -193,6 +202,38 @@ impl Master {
     ///
     /// If the slave does; the transaction has then been given up.
     pub fn request(&self, address: u64, buffer: Buffer, ty: u32) -> Result<u32> {
+        Ok(self.make_request(address, buffer, ty)?.id())
+    }
+
+    /// Starts a transaction as [`request`](Self::request) does, and collects it if it has succeeded
+    /// by then, as it mostly has with a slave that answers in this thread: its id, and whether
+    /// there is nothing left to wait for. A wait for it does no harm then.
+    ///
+    /// # Errors
+    ///
+    /// As `request`.
+    ///
+    /// # Panics
+    ///
+    /// As `request`.
+    pub fn start(&self, address: u64, buffer: Buffer, ty: u32) -> Result<(u32, bool)> {
+        let tran = self.make_request(address, buffer, ty)?;
+        let id = tran.id();
+        if !tran.has_succeeded() {
+            return Ok((id, false));
+        }
+        let mut table = self.table.lock();
+        // A slave that still looks at the data keeps it until it is waited for.
+        let is_collected = tran.try_collect().is_some();
+        if is_collected {
+            let known = table.remove(&tran);
+            drop(tran);
+            known.into_iter().for_each(|known| table.spare.keep(known));
+        }
+        Ok((id, is_collected))
+    }
+
+    fn make_request(&self, address: u64, buffer: Buffer, ty: u32) -> Result<Arc<Transaction>> {
         check_size(&buffer)?;
         let times = (self.timeout_ns(), clock::now());
         let (tran, slave, posts) = {
@@ -221,7 +262,7 @@ impl Master {
         if !slave.is_prompt() {
             Self::handed_over(&tran);
         }
-        Ok(tran.id())
+        Ok(tran)
     }
 
     fn with_another_id(&self, tran: &Arc<Transaction>) -> Arc<Transaction> {
@@ -362,9 +403,7 @@ impl Master {
     fn wait_all(&self) -> Result<()> {
         // Held, not looked up one by one: another thread that collects one first takes nothing
         // from this result.
-        let mut all: Vec<_> = self.table.lock().transactions.values().cloned().collect();
-        all.sort_unstable_by_key(|tran| tran.id());
-        self.collect_all(all)
+        self.collect_all(self.all_outstanding())
     }
 
     /// Waits for each of `all`; the error of the last one that failed.
@@ -380,7 +419,8 @@ impl Master {
     }
 
     /// Waits for `id` as [`wait`](Self::wait) does, but no longer than `time`: `None` if the
-    /// transaction, or with 0 any of them, has not ended by then, and then all are as before.
+    /// transaction, or with 0 any of them, has not ended by then, or a slave still holds its data
+    /// lock, and then all are as before.
     pub fn wait_at_most(&self, id: u32, time: Duration) -> Option<Result<()>> {
         self.wait_by(id, || clock::now() + time)
     }
@@ -404,25 +444,23 @@ impl Master {
     /// Waits as [`wait_at_most`](Self::wait_at_most) does, until `limit`, which is asked for only
     /// where there is something to wait for.
     fn wait_by(&self, id: u32, limit: impl FnOnce() -> Time) -> Option<Result<()>> {
-        let table = self.table.lock();
         if id == 0 {
-            let mut all: Vec<_> = table.transactions.values().cloned().collect();
-            drop(table);
-            all.sort_unstable_by_key(|tran| tran.id());
+            let all = self.all_outstanding();
             let limit = limit();
-            for tran in &all {
-                tran.wait_until(limit);
-                if !tran.is_done() {
-                    return None;
-                }
-            }
-            return Some(self.collect_all(all));
+            let is_settled = all.iter().all(|tran| tran.is_settled_by(limit));
+            return is_settled.then(|| self.collect_all(all));
         }
-        let pending = table.transactions.get(&id).filter(|tran| !tran.is_done()).cloned();
-        drop(table);
-        let Some(tran) = pending else { return Some(self.wait(id)) };
-        tran.wait_until(limit());
-        tran.is_done().then(|| self.wait_for(tran).0)
+        match self.look_at(id) {
+            Found::Nothing => Some(Ok(())),
+            Found::Ended(outcome, _) => Some(outcome),
+            Found::Pending(tran) => tran.is_settled_by(limit()).then(|| self.wait_for(tran).0),
+        }
+    }
+
+    fn all_outstanding(&self) -> Vec<Arc<Transaction>> {
+        let mut all: Vec<_> = self.table.lock().transactions.values().cloned().collect();
+        all.sort_unstable_by_key(|tran| tran.id());
+        all
     }
 
     /// Transaction `id`, to be [observed](Transaction::observe), say. It must still be waited for:
@@ -463,19 +501,26 @@ impl Master {
     }
 
     fn wait_for_id(&self, id: u32) -> Option<(Result<()>, Option<Buffer>)> {
+        match self.look_at(id) {
+            Found::Nothing => None,
+            Found::Ended(outcome, buffer) => Some((outcome, buffer)),
+            Found::Pending(tran) => Some(self.wait_for(tran)),
+        }
+    }
+
+    /// Collects `id` where that takes no waiting.
+    fn look_at(&self, id: u32) -> Found {
         let mut table = self.table.lock();
-        let tran = table.transactions.get(&id)?;
+        let Some(tran) = table.transactions.get(&id) else { return Found::Nothing };
         let Some((outcome, buffer)) = tran.try_collect() else {
-            let tran = tran.clone();
-            drop(table);
-            return Some(self.wait_for(tran));
+            return Found::Pending(tran.clone());
         };
         // It had ended: the common case of a slave that completes at once.
         let tran = table.transactions.remove(&id).expect("found above");
         table.spare.keep(tran);
         drop(table);
         self.keep_error(&outcome);
-        Some((outcome, buffer))
+        Found::Ended(outcome, buffer)
     }
 
     fn wait_for(&self, tran: Arc<Transaction>) -> (Result<()>, Option<Buffer>) {

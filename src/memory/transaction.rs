@@ -643,7 +643,8 @@ impl Transaction {
             let deadline = self.deadline();
             let now = clock::now();
             if now >= deadline {
-                self.time_out();
+                let text = self.timeout_text();
+                self.end_early_by(TIMED_OUT, &text, limit);
                 return;
             }
             if now >= limit {
@@ -717,6 +718,14 @@ impl Transaction {
         }
     }
 
+    /// Waits as [`wait_until`](Self::wait_until) does, and then for whoever still holds the data
+    /// lock; whether it has ended by `limit` and the lock was free then, so that it can be
+    /// [collected](Self::collect) without much waiting.
+    pub(super) fn is_settled_by(self: &Arc<Self>, limit: Time) -> bool {
+        self.wait_until(limit);
+        self.is_done() && self.data_cell().locked_by(limit, || ()).is_some()
+    }
+
     fn timeout_text(&self) -> String {
         let text = format!("{TIMEOUT_TEXT} {} message response.", self.id);
         let reason = self.explanations().or_else(|| {
@@ -744,10 +753,15 @@ impl Transaction {
     }
 
     fn end_early(self: &Arc<Self>, status: u8, text: &str) {
+        self.end_early_by(status, text, Time(u64::MAX));
+    }
+
+    /// Ends it unless somebody holds the data lock until `limit`.
+    fn end_early_by(self: &Arc<Self>, status: u8, text: &str, limit: Time) {
         // Under the data lock: a slave that is copying finishes first, and what it then reports
         // still counts.
-        let ended = self.data_cell().locked(|| self.end(status, Some(text)));
-        if let Some(ended) = ended {
+        let ended = self.data_cell().locked_by(limit, || self.end(status, Some(text)));
+        if let Some(ended) = ended.flatten() {
             self.announce(ended, Some(text), true);
         }
     }

@@ -39,6 +39,60 @@ fn each_kind_of_request_arrives_as_such() {
 }
 
 #[test]
+fn what_has_succeeded_when_it_is_started_is_collected_and_nothing_else_is() {
+    let (keeping, arrivals) = Keeping::new(4, 0);
+    let master = master_of(keeping.clone());
+    let (id, is_collected) = master.start(0, zeros(4), READ).unwrap();
+    assert!(!is_collected);
+    arrivals.recv().unwrap().done();
+    assert_eq!(master.outstanding_count(), 1);
+    master.wait(id).unwrap();
+
+    master.set_slave(Emulate::new(4, 0));
+    for ty in [WRITE, READ, POST, VERIFY] {
+        let (id, is_collected) = master.start(0, zeros(4), ty).unwrap();
+        assert!(id != 0 && is_collected);
+        assert_eq!(master.outstanding_count(), 0);
+        master.wait(id).unwrap();
+    }
+
+    master.set_slave(Acting::new(4, 0, |_, tran| tran.error("broken")));
+    let (id, is_collected) = master.start(0, zeros(4), READ).unwrap();
+    assert!(!is_collected);
+    assert_eq!(text_of(master.wait(id)), "broken");
+}
+
+#[test]
+fn a_start_does_not_take_the_data_from_a_slave_that_still_looks_at_it() {
+    let (sender, kept) = channel();
+    let (locked, proceed) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(2)));
+    let slave = {
+        let locked = locked.clone();
+        Acting::new(4, 0, move |_, tran| {
+            sender.send(tran.clone()).unwrap();
+            locked.wait();
+            tran.done();
+        })
+    };
+    let master = master_of(slave);
+    let looker = {
+        let proceed = proceed.clone();
+        std::thread::spawn(move || {
+            let tran = kept.recv().unwrap();
+            let mut data = tran.data().unwrap();
+            locked.wait();
+            proceed.wait();
+            data.fill(9);
+        })
+    };
+    let (id, is_collected) = master.start(0, zeros(4), READ).unwrap();
+    assert!(!is_collected);
+    proceed.wait();
+    assert_eq!(master.wait_buffer(id).unwrap(), [9; 4]);
+    looker.join().unwrap();
+}
+
+#[test]
 fn the_last_error_stays_until_it_is_cleared_or_replaced() {
     let slave = Acting::new(4, 0, |_, tran| match tran.address() {
         0 => tran.done(),

@@ -123,6 +123,7 @@ static void transactions(void **state) {
     rogue_mem_transaction_t *transaction = recorder_take(&recorder);
     rogue_mem_transaction_t *out = SENTINEL(rogue_mem_transaction_t);
     uint8_t copy[4] = {9, 9, 9, 9};
+    bool held = true;
 
     ALLOWS_NULL(rogue_mem_transaction);
     GIVES(0, rogue_mem_transaction_id, (NULL));
@@ -134,7 +135,10 @@ static void transactions(void **state) {
     GIVES(NULL, rogue_mem_transaction_data, (NULL));
     NOTES(rogue_mem_transaction_lock, (NULL));
     NOTES(rogue_mem_transaction_unlock, (NULL));
-    GIVES(false, rogue_mem_transaction_lock_for, (NULL, 0));
+    GIVES(false, rogue_mem_transaction_lock_for, (NULL, 0, NULL));
+    NOTES(rogue_mem_transaction_unlock_held, (NULL, &held));
+    NOTES(rogue_mem_transaction_unlock_held, (transaction, NULL));
+    assert_true(held);
     NOTES(rogue_mem_transaction_done, (NULL));
     NOTES(rogue_mem_transaction_error, (NULL, "text"));
     NOTES(rogue_mem_transaction_error, (NULL, NULL));
@@ -147,6 +151,14 @@ static void transactions(void **state) {
     REFUSES(NULL_ARGUMENT, rogue_mem_transaction_write_data, (NULL, 0, copy, 4));
     REFUSES(NULL_ARGUMENT, rogue_mem_transaction_write_data, (transaction, 0, NULL, 4));
     REFUSES(INVALID_ARGUMENT, rogue_mem_transaction_write_data, (transaction, 4, copy, 1));
+    REFUSES(NULL_ARGUMENT, rogue_mem_transaction_read_locked, (NULL, 0, copy, 4));
+    REFUSES(NULL_ARGUMENT, rogue_mem_transaction_write_locked, (NULL, 0, copy, 4));
+    rogue_mem_transaction_lock(transaction);
+    REFUSES(NULL_ARGUMENT, rogue_mem_transaction_read_locked, (transaction, 0, NULL, 4));
+    REFUSES(INVALID_ARGUMENT, rogue_mem_transaction_read_locked, (transaction, 1, copy, 4));
+    REFUSES(NULL_ARGUMENT, rogue_mem_transaction_write_locked, (transaction, 0, NULL, 4));
+    REFUSES(INVALID_ARGUMENT, rogue_mem_transaction_write_locked, (transaction, 4, copy, 1));
+    rogue_mem_transaction_unlock(transaction);
     assert_ok(rogue_mem_transaction_read_data(transaction, 4, NULL, 0));
     assert_ok(rogue_mem_transaction_write_data(transaction, 0, NULL, 0));
     REFUSES(NULL_ARGUMENT, rogue_mem_transaction_create_sub, (NULL, 0, 4, 0, 1, &out));
@@ -251,11 +263,12 @@ static void masters_of_many(void **state) {
     rogue_mem_observer_t observer = {0};
 
     REFUSES(NULL_ARGUMENT, rogue_mem_master_wait_for, (NULL, 0, 0));
-    REFUSES(NULL_ARGUMENT, rogue_mem_master_request_copy, (NULL, 0, 4, &word, 2, &id));
-    REFUSES(NULL_ARGUMENT, rogue_mem_master_request_copy, (master, 0, 4, NULL, 2, &id));
-    REFUSES(NULL_ARGUMENT, rogue_mem_master_request_copy, (master, 0, 4, &word, 2, NULL));
-    REFUSES(INVALID_ARGUMENT, rogue_mem_master_request_copy, (master, 0, 4, &word, 1, &id));
-    REFUSES(INVALID_ARGUMENT, rogue_mem_master_request_copy, (master, 0, 4, &word, 4, &id));
+    GIVES(0, rogue_mem_master_start, (NULL, 0, 4, &word, 2));
+    GIVES(0, rogue_mem_master_start, (master, 0, 4, NULL, 1));
+    GIVES(0, rogue_mem_master_start, (master, 0, 4, NULL, 2));
+    begin("rogue_mem_master_start");
+    assert_true(rogue_mem_master_start(master, 0, 4, &word, 5) == 0);
+    check_last_error("rogue_mem_master_start", ROGUE_MEM_ERROR_INVALID_ARGUMENT, __LINE__);
     REFUSES(NULL_ARGUMENT, rogue_mem_master_request_many,
             (NULL, 1, 1, &address, sizes, &word, &id));
     REFUSES(NULL_ARGUMENT, rogue_mem_master_request_many, (master, 1, 1, NULL, sizes, &word, &id));
@@ -387,11 +400,15 @@ static void frames(void **state) {
     assert_ok(rogue_mem_frame_new(4, &frame));
     assert_ok(rogue_mem_frame_set_payload(frame, 4));
     uint8_t copy[4] = {9, 9, 9, 9};
+    bool held = true;
 
     ALLOWS_NULL(rogue_mem_frame);
     REFUSES(NULL_ARGUMENT, rogue_mem_frame_new, (4, NULL));
     NOTES(rogue_mem_frame_lock, (NULL));
-    GIVES(false, rogue_mem_frame_lock_for, (NULL, 0));
+    GIVES(false, rogue_mem_frame_lock_for, (NULL, 0, NULL));
+    NOTES(rogue_mem_frame_unlock_held, (NULL, &held));
+    NOTES(rogue_mem_frame_unlock_held, (frame, NULL));
+    assert_true(held);
     NOTES(rogue_mem_frame_unlock, (NULL));
     GIVES(0, rogue_mem_frame_size, (NULL));
     GIVES(0, rogue_mem_frame_available, (NULL));

@@ -25,6 +25,7 @@ FIXED(ROGUE_MEM_READ, 1);
 FIXED(ROGUE_MEM_WRITE, 2);
 FIXED(ROGUE_MEM_POST, 3);
 FIXED(ROGUE_MEM_VERIFY, 4);
+FIXED(ROGUE_MEM_STARTED_DONE, UINT64_C(1) << 32);
 
 FIXED(ROGUE_MEM_LOG_CRITICAL, 50);
 FIXED(ROGUE_MEM_LOG_ERROR, 40);
@@ -55,8 +56,9 @@ FIXED((rogue_mem_status_t)-1 < 0, 1);
 
 /* Structures begin with their size, and have no member that an older program does not know. */
 FIXED(offsetof(rogue_mem_slave_callbacks_t, size), 0);
-FIXED(sizeof(rogue_mem_slave_callbacks_t), 9 * sizeof(void *));
+FIXED(sizeof(rogue_mem_slave_callbacks_t), 10 * sizeof(void *));
 FIXED(offsetof(rogue_mem_slave_callbacks_t, slave_name), 8 * sizeof(void *));
+FIXED(offsetof(rogue_mem_slave_callbacks_t, gives_reference), 9 * sizeof(void *));
 FIXED(offsetof(rogue_mem_log_sink_t, size), 0);
 FIXED(sizeof(rogue_mem_log_sink_t), 4 * sizeof(void *));
 FIXED(offsetof(rogue_mem_stream_slave_callbacks_t, size), 0);

@@ -1,5 +1,5 @@
 /* What a program needs that must not block in a wait, or has many requests: waits with a limit,
- * copied writes, requests by the dozen, observers, and giving up. */
+ * starts by value, requests by the dozen, observers, and giving up. */
 #include "support.h"
 
 #define COUNT 20
@@ -61,7 +61,7 @@ static void a_limited_wait_times_out_what_has_had_its_time(void **state) {
     recorder_destroy(&recorder);
 }
 
-static void a_copied_write_carries_what_was_there_at_the_request(void **state) {
+static void a_started_write_carries_what_was_there_at_the_start(void **state) {
     (void)state;
     recorder_t recorder;
     recorder_init(&recorder, 4, 0, KEEP);
@@ -70,20 +70,35 @@ static void a_copied_write_carries_what_was_there_at_the_request(void **state) {
     for (size_t index = 0; index < COUNT_OF(types); index++) {
         uint8_t bytes[4] = {1, 2, 3, 4};
         uint8_t seen[4] = {0};
-        uint32_t id = 0;
-        assert_ok(rogue_mem_master_request_copy(master, 0, 4, bytes, types[index], &id));
+        const uint64_t started = rogue_mem_master_start(master, 0, 4, bytes, types[index]);
+        assert_in_range(started, 1, UINT32_MAX);
         memset(bytes, 0xFF, sizeof bytes);
         rogue_mem_transaction_t *transaction = recorder_take(&recorder);
+        assert_int_equal(rogue_mem_transaction_id(transaction), started);
         assert_int_equal(rogue_mem_transaction_type(transaction), types[index]);
         assert_ok(rogue_mem_transaction_read_data(transaction, 0, seen, 4));
         rogue_mem_transaction_done(transaction);
         rogue_mem_transaction_release(transaction);
-        assert_ok(rogue_mem_master_wait(master, id));
+        assert_ok(rogue_mem_master_wait(master, (uint32_t)started));
         const uint8_t expected[4] = {1, 2, 3, 4};
         assert_memory_equal(seen, expected, 4);
     }
     rogue_mem_master_release(master);
     recorder_destroy(&recorder);
+}
+
+static void what_has_failed_when_it_is_started_says_so_when_it_is_waited_for(void **state) {
+    (void)state;
+    rogue_mem_master_t *master = NULL;
+    assert_ok(rogue_mem_master_new(&master));
+    uint32_t word = 7;
+    const uint64_t started = rogue_mem_master_start(master, 0, 4, &word, ROGUE_MEM_READ);
+    assert_in_range(started, 1, UINT32_MAX);
+    assert_int_equal(rogue_mem_master_wait(master, (uint32_t)started), ROGUE_MEM_ERROR_TRANSACTION);
+    assert_string_equal(rogue_mem_last_error(),
+                        "Unsupported transaction using unconnected memory bus");
+    assert_int_equal(word, 7);
+    rogue_mem_master_release(master);
 }
 
 static void many_requests_take_one_call_each_way(void **state) {
@@ -210,6 +225,31 @@ static void an_observer_is_told_of_every_end_once(void **state) {
     }
 }
 
+static void what_has_succeeded_when_it_is_started_need_not_be_waited_for(void **state) {
+    (void)state;
+    rogue_mem_slave_t *memory = NULL;
+    assert_ok(rogue_mem_emulate_new(4, 0, &memory));
+    rogue_mem_master_t *master = master_of(memory);
+    rogue_mem_slave_release(memory);
+    uint32_t word = 0x12345678;
+    uint32_t back = 0;
+    uint64_t last = 0;
+    const rogue_mem_observer_t observer = {.size = sizeof observer, .ended = on_ended};
+    for (int round = 0; round < 3; round++) {
+        const uint64_t write = rogue_mem_master_start(master, 0, 4, &word, ROGUE_MEM_WRITE);
+        const uint64_t read = rogue_mem_master_start(master, 0, 4, &back, ROGUE_MEM_READ);
+        assert_true(write > ROGUE_MEM_STARTED_DONE && read > write && write > last);
+        last = read;
+        assert_int_equal(back, word);
+        assert_int_equal(rogue_mem_master_observe(master, (uint32_t)read, &observer),
+                         ROGUE_MEM_ERROR_NOT_FOUND);
+        assert_ok(rogue_mem_master_wait(master, (uint32_t)read));
+        back = 0;
+    }
+    assert_ok(rogue_mem_master_wait(master, 0));
+    rogue_mem_master_release(master);
+}
+
 static void what_has_been_given_up_is_out_of_the_slaves_reach(void **state) {
     (void)state;
     recorder_t recorder;
@@ -243,15 +283,62 @@ static void a_lock_that_is_held_is_not_taken_in_time(void **state) {
     uint32_t id = 0;
     assert_ok(rogue_mem_master_request(master, 0, 4, &word, ROGUE_MEM_READ, &id));
     rogue_mem_transaction_t *transaction = recorder_take(&recorder);
-    assert_true(rogue_mem_transaction_lock_for(transaction, 0));
-    assert_false(rogue_mem_transaction_lock_for(transaction, 0));
-    assert_false(rogue_mem_transaction_lock_for(transaction, 1000));
+    assert_true(rogue_mem_transaction_lock_for(transaction, 0, NULL));
+    assert_false(rogue_mem_transaction_lock_for(transaction, 0, NULL));
+    assert_false(rogue_mem_transaction_lock_for(transaction, 1000, NULL));
     rogue_mem_transaction_unlock(transaction);
-    assert_true(rogue_mem_transaction_lock_for(transaction, LONG_TIMEOUT_US));
+    assert_true(rogue_mem_transaction_lock_for(transaction, LONG_TIMEOUT_US, NULL));
+    rogue_mem_transaction_unlock(transaction);
+
+    bool held = false;
+    bool other = false;
+    assert_true(rogue_mem_transaction_lock_for(transaction, 0, &held));
+    assert_true(held && rogue_mem_transaction_lock_for(transaction, 0, &held));
+    assert_false(rogue_mem_transaction_lock_for(transaction, 0, &other));
+    rogue_mem_transaction_unlock_held(transaction, &other);
+    assert_true(held && !other && !rogue_mem_transaction_lock_for(transaction, 0, NULL));
+    rogue_mem_transaction_unlock_held(transaction, &held);
+    rogue_mem_transaction_unlock_held(transaction, &held);
+    assert_true(!held && rogue_mem_transaction_lock_for(transaction, 0, NULL));
     rogue_mem_transaction_unlock(transaction);
     rogue_mem_transaction_done(transaction);
     rogue_mem_transaction_release(transaction);
     assert_ok(rogue_mem_master_wait(master, id));
+    rogue_mem_master_release(master);
+    recorder_destroy(&recorder);
+}
+
+static void a_limited_wait_is_not_held_up_by_a_slave_that_has_the_lock(void **state) {
+    (void)state;
+    recorder_t recorder;
+    recorder_init(&recorder, 4, 0, KEEP);
+    rogue_mem_master_t *master = master_of(recorder.slave);
+    for (int round = 0; round < 2; round++) {
+        const bool is_done = round == 0;
+        rogue_mem_master_set_timeout(master, is_done ? LONG_TIMEOUT_US : SHORT_TIMEOUT_US);
+        uint32_t word = 0;
+        uint32_t id = 0;
+        size_t waited = 7;
+        assert_ok(rogue_mem_master_request(master, 0, 4, &word, ROGUE_MEM_READ, &id));
+        rogue_mem_transaction_t *transaction = recorder_take(&recorder);
+        rogue_mem_transaction_lock(transaction);
+        if (is_done) {
+            rogue_mem_transaction_done(transaction);
+        }
+        /* Long enough for the second one's own timeout, which the lock holds up, too. */
+        assert_int_equal(rogue_mem_master_wait_for(master, id, 3 * SHORT_TIMEOUT_US),
+                         ROGUE_MEM_ERROR_TIMEOUT);
+        assert_int_equal(rogue_mem_master_wait_for(master, 0, 1000), ROGUE_MEM_ERROR_TIMEOUT);
+        assert_int_equal(rogue_mem_master_wait_many(master, 1, &id, 1000, &waited),
+                         ROGUE_MEM_ERROR_TIMEOUT);
+        assert_int_equal(waited, 0);
+        *rogue_mem_transaction_data(transaction) = 9;
+        rogue_mem_transaction_unlock(transaction);
+        assert_int_equal(rogue_mem_master_wait_for(master, id, LONG_TIMEOUT_US),
+                         is_done ? ROGUE_MEM_OK : ROGUE_MEM_ERROR_TRANSACTION_TIMEOUT);
+        assert_int_equal(*(uint8_t *)&word, 9);
+        rogue_mem_transaction_release(transaction);
+    }
     rogue_mem_master_release(master);
     recorder_destroy(&recorder);
 }
@@ -293,12 +380,15 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_limited_wait_leaves_what_has_not_ended_as_it_is),
         cmocka_unit_test(a_limited_wait_times_out_what_has_had_its_time),
-        cmocka_unit_test(a_copied_write_carries_what_was_there_at_the_request),
+        cmocka_unit_test(a_started_write_carries_what_was_there_at_the_start),
+        cmocka_unit_test(what_has_succeeded_when_it_is_started_need_not_be_waited_for),
+        cmocka_unit_test(what_has_failed_when_it_is_started_says_so_when_it_is_waited_for),
         cmocka_unit_test(many_requests_take_one_call_each_way),
         cmocka_unit_test(a_wait_for_many_stops_at_each_failure_and_at_its_limit),
         cmocka_unit_test(an_observer_is_told_of_every_end_once),
         cmocka_unit_test(what_has_been_given_up_is_out_of_the_slaves_reach),
         cmocka_unit_test(a_lock_that_is_held_is_not_taken_in_time),
+        cmocka_unit_test(a_limited_wait_is_not_held_up_by_a_slave_that_has_the_lock),
         cmocka_unit_test(looking_now_and_then_is_enough_over_a_bridge),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

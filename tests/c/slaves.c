@@ -208,6 +208,33 @@ static void a_slave_replaced_by_its_own_callback_lives_until_that_returns(void *
     rogue_mem_slave_release(replacing.successor);
 }
 
+static void keep_what_is_given(void *ctx, rogue_mem_transaction_t *transaction) {
+    *(rogue_mem_transaction_t **)ctx = transaction;
+}
+
+static void a_slave_may_be_given_its_transactions(void **state) {
+    (void)state;
+    rogue_mem_transaction_t *given = NULL;
+    rogue_mem_slave_callbacks_t callbacks = {0};
+    callbacks.size = sizeof callbacks;
+    callbacks.ctx = &given;
+    callbacks.do_transaction = keep_what_is_given;
+    callbacks.gives_reference = true;
+    rogue_mem_slave_t *slave = NULL;
+    assert_ok(rogue_mem_slave_new(4, 0, &callbacks, &slave));
+    rogue_mem_master_t *master = master_of(slave);
+    rogue_mem_slave_release(slave);
+    uint32_t word = 0;
+    uint32_t id = 0;
+    assert_ok(rogue_mem_master_request(master, 0x10, 4, &word, ROGUE_MEM_READ, &id));
+    rogue_mem_master_release(master);
+    /* Nobody else has it any more. */
+    assert_int_equal(rogue_mem_transaction_id(given), id);
+    assert_int_equal(rogue_mem_transaction_address(given), 0x10);
+    assert_true(rogue_mem_transaction_expired(given));
+    rogue_mem_transaction_release(given);
+}
+
 static void a_kept_transaction_is_found_by_its_id_once(void **state) {
     (void)state;
     recorder_t recorder;
@@ -308,6 +335,7 @@ int main(void) {
         cmocka_unit_test(queries_go_through_the_callbacks),
         cmocka_unit_test(a_name_of_any_length_comes_through_and_an_absurd_one_is_cut),
         cmocka_unit_test(a_slave_replaced_by_its_own_callback_lives_until_that_returns),
+        cmocka_unit_test(a_slave_may_be_given_its_transactions),
         cmocka_unit_test(a_kept_transaction_is_found_by_its_id_once),
         cmocka_unit_test(d25_an_expired_transaction_is_not_kept),
         cmocka_unit_test(requests_from_several_threads_reach_the_callback),

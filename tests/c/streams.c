@@ -195,8 +195,9 @@ static void a_locked_frame_keeps_other_threads_waiting(void **state) {
 
 static void *try_to_lock(void *argument) {
     rogue_mem_frame_t *frame = argument;
-    return rogue_mem_frame_lock_for(frame, 0) || rogue_mem_frame_lock_for(frame, 1000) ? frame
-                                                                                       : NULL;
+    return rogue_mem_frame_lock_for(frame, 0, NULL) || rogue_mem_frame_lock_for(frame, 1000, NULL)
+               ? frame
+               : NULL;
 }
 
 static void *result_of_another_thread(void *(*function)(void *), void *argument) {
@@ -210,16 +211,27 @@ static void *result_of_another_thread(void *(*function)(void *), void *argument)
 static void a_frame_that_is_locked_is_not_locked_in_time(void **state) {
     (void)state;
     rogue_mem_frame_t *frame = frame_of("abc");
-    assert_true(rogue_mem_frame_lock_for(frame, LONG_TIMEOUT_US));
-    assert_true(rogue_mem_frame_lock_for(frame, 0));
+    assert_true(rogue_mem_frame_lock_for(frame, LONG_TIMEOUT_US, NULL));
+    assert_true(rogue_mem_frame_lock_for(frame, 0, NULL));
     assert_null(result_of_another_thread(try_to_lock, frame));
     rogue_mem_frame_unlock(frame);
     assert_null(result_of_another_thread(try_to_lock, frame));
     rogue_mem_frame_unlock(frame);
     /* The other thread lets go at its end. */
     assert_ptr_equal(result_of_another_thread(try_to_lock, frame), frame);
-    assert_true(rogue_mem_frame_lock_for(frame, 0));
-    rogue_mem_frame_unlock(frame);
+    bool held = false;
+    bool other = false;
+    assert_true(rogue_mem_frame_lock_for(frame, 0, &held));
+    assert_true(held && rogue_mem_frame_lock_for(frame, 0, &held));
+    rogue_mem_frame_unlock_held(frame, &other);
+    assert_null(result_of_another_thread(try_to_lock, frame));
+    rogue_mem_frame_unlock_held(frame, &held);
+    assert_false(held);
+    assert_ptr_equal(result_of_another_thread(try_to_lock, frame), frame);
+    held = true;
+    rogue_mem_frame_unlock_held(frame, &held);
+    assert_string_equal(rogue_mem_last_error_source(), "rogue_mem_frame_unlock_held");
+    assert_true(held);
     rogue_mem_frame_release(frame);
 }
 

@@ -137,6 +137,10 @@ static void a_transaction_that_nobody_completes_times_out_and_its_data_is_gone(v
     rogue_mem_transaction_lock(transaction);
     assert_true(rogue_mem_transaction_expired(transaction));
     assert_null(rogue_mem_transaction_data(transaction));
+    assert_int_equal(rogue_mem_transaction_write_locked(transaction, 0, late, 4),
+                     ROGUE_MEM_ERROR_INVALID_DATA);
+    assert_int_equal(rogue_mem_transaction_read_locked(transaction, 0, copy, 4),
+                     ROGUE_MEM_ERROR_INVALID_DATA);
     rogue_mem_transaction_unlock(transaction);
     assert_int_equal(rogue_mem_transaction_write_data(transaction, 0, late, 4),
                      ROGUE_MEM_ERROR_INVALID_DATA);
@@ -203,12 +207,52 @@ static void data_is_copied_within_its_bounds_only(void **state) {
         assert_int_equal(rogue_mem_transaction_write_data(transaction, cases[index].offset, copy,
                                                           cases[index].count),
                          expected);
+        uint8_t again[8] = {9, 9, 9, 9, 9, 9, 9, 9};
+        rogue_mem_transaction_lock(transaction);
+        assert_int_equal(rogue_mem_transaction_read_locked(transaction, cases[index].offset, again,
+                                                           cases[index].count),
+                         expected);
+        assert_memory_equal(again, copy, sizeof copy);
+        assert_int_equal(rogue_mem_transaction_write_locked(transaction, cases[index].offset, again,
+                                                            cases[index].count),
+                         expected);
+        rogue_mem_transaction_unlock(transaction);
     }
     const uint8_t same[4] = {1, 2, 3, 4};
     assert_memory_equal(buffer, same, 4);
     rogue_mem_transaction_done(transaction);
     assert_ok(rogue_mem_master_wait(master, id));
     rogue_mem_transaction_release(transaction);
+    rogue_mem_master_release(master);
+    recorder_destroy(&recorder);
+}
+
+static void the_one_who_holds_the_lock_copies_the_data_of_a_part(void **state) {
+    (void)state;
+    recorder_t recorder;
+    recorder_init(&recorder, 1, 0, KEEP);
+    rogue_mem_master_t *master = master_of(recorder.slave);
+    uint8_t buffer[8] = {1, 2, 3, 4, 5, 6, 7, 8};
+    uint32_t id = 0;
+    assert_ok(rogue_mem_master_request(master, 0, 8, buffer, ROGUE_MEM_READ, &id));
+    rogue_mem_transaction_t *whole = recorder_take(&recorder);
+    rogue_mem_transaction_t *part = NULL;
+    assert_ok(rogue_mem_transaction_create_sub(whole, 4, 3, 0, ROGUE_MEM_READ, &part));
+    uint8_t copy[2] = {0};
+    rogue_mem_transaction_lock(part);
+    assert_ok(rogue_mem_transaction_read_locked(part, 1, copy, 2));
+    assert_ok(rogue_mem_transaction_write_locked(part, 0, (const uint8_t *)"xyz", 3));
+    rogue_mem_transaction_done(part);
+    const uint8_t late = 0;
+    assert_int_equal(rogue_mem_transaction_write_locked(part, 0, &late, 1),
+                     ROGUE_MEM_ERROR_INVALID_DATA);
+    rogue_mem_transaction_unlock(part);
+    rogue_mem_transaction_done_subs(whole);
+    assert_ok(rogue_mem_master_wait(master, id));
+    assert_memory_equal(copy, "\6\7", 2);
+    assert_memory_equal(buffer, "\1\2\3\4xyz\10", 8);
+    rogue_mem_transaction_release(part);
+    rogue_mem_transaction_release(whole);
     rogue_mem_master_release(master);
     recorder_destroy(&recorder);
 }
@@ -227,6 +271,10 @@ static void the_data_of_a_write_is_not_written(void **state) {
         const uint8_t other = 2;
         assert_int_equal(rogue_mem_transaction_write_data(transaction, 0, &other, 1),
                          ROGUE_MEM_ERROR_INVALID_ARGUMENT);
+        rogue_mem_transaction_lock(transaction);
+        assert_int_equal(rogue_mem_transaction_write_locked(transaction, 0, &other, 1),
+                         ROGUE_MEM_ERROR_INVALID_ARGUMENT);
+        rogue_mem_transaction_unlock(transaction);
         rogue_mem_transaction_t *part = NULL;
         assert_int_equal(
             rogue_mem_transaction_create_sub(transaction, 0, 1, 0, ROGUE_MEM_READ, &part),
@@ -354,6 +402,7 @@ int main(void) {
         cmocka_unit_test(a_transaction_that_nobody_completes_times_out_and_its_data_is_gone),
         cmocka_unit_test(d06_the_last_release_of_a_master_takes_its_buffers_back),
         cmocka_unit_test(data_is_copied_within_its_bounds_only),
+        cmocka_unit_test(the_one_who_holds_the_lock_copies_the_data_of_a_part),
         cmocka_unit_test(the_data_of_a_write_is_not_written),
         cmocka_unit_test(parts_fill_their_ranges_and_complete_the_whole),
         cmocka_unit_test(d01_a_failing_part_fails_the_whole_whichever_ends_last),

@@ -239,6 +239,7 @@ BLOCKING = {
     "a start": "client._start()",
     "a lock": "kept[0].lock()",
     "the lock of a frame": "frame.lock()",
+    "the look for the address of a name": "rim.TcpServer('a.name.that.takes.long', 0)",
     "a request that a slave in Python blocks": "blocked._reqTransaction(0, bytearray(4), 0, 0, 1)",
 }
 
@@ -280,6 +281,8 @@ def test_ctrl_c_ends(what):
         with rim.TcpServer("127.0.0.1", 0) as server:
             port = server.getPort()
         client = rim.TcpClient("127.0.0.1", port, True)
+        # As a name server that does not answer has it.
+        rogue._impl.tcp.made = lambda *_: never.wait()
         print("ready", flush=True)
         try:
             BLOCKING
@@ -302,6 +305,77 @@ def test_ctrl_c_ends(what):
     finally:
         process.kill()
     assert process.returncode == 0, error
+
+
+@pytest.mark.parametrize("road", ["emulated", "python", "bridge", "awaited"])
+def test_ctrl_c_may_come_at_any_moment(road):
+    status, out, error = run(
+        """
+        import asyncio, os, random, signal, sys, threading, time
+        import rogue.interfaces.memory as rim
+        from support import Memory, master_of
+
+        armed, caught = [False], 0
+
+        def interrupt(*_):
+            if armed[0]:
+                armed[0] = False
+                raise KeyboardInterrupt
+
+        def pester():
+            dice = random.Random(5)
+            while not ended.is_set():
+                time.sleep(dice.random() / 1000)
+                os.kill(os.getpid(), signal.SIGINT)
+
+        def reads():
+            for n in range(0, 64, 4):
+                assert rim.read(master, n, 4) == bytes(range(n, n + 4))
+            assert rim.readMany(master, range(0, 64, 4)) == bytes(range(64))
+            ids = [master._reqTransaction(0, bytearray(4), 0, 0, rim.Read) for _ in range(5)]
+            for id in ids:
+                master._waitTransaction(id)
+
+        async def awaits():
+            for n in range(0, 64, 4):
+                assert await rim.readAsync(master, n, 4) == bytes(range(n, n + 4))
+
+        slave = Memory() if sys.argv[1] == "python" else rim.Emulate(4, 0)
+        if sys.argv[1] == "bridge":
+            server = rim.TcpServer("127.0.0.1", 0)
+            server >> slave
+            slave = rim.TcpClient("127.0.0.1", server.getPort())
+        master = master_of(slave)
+        rim.write(master, 0, bytes(range(64)))
+        signal.signal(signal.SIGINT, interrupt)
+        ended = threading.Event()
+        worker = threading.Thread(target=pester)
+        worker.start()
+        while caught < 200:
+            try:
+                while True:
+                    # Again, as one that comes in a destructor is dropped by Python.
+                    armed[0] = True
+                    asyncio.run(awaits()) if sys.argv[1] == "awaited" else reads()
+            except KeyboardInterrupt:
+                caught += 1
+            armed[0] = False
+        ended.set()
+        worker.join()
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        try:
+            reads()
+        except KeyboardInterrupt:
+            # The last one came while a callback ran.
+            pass
+        master._waitTransaction(0)
+        assert not master._rg_master.pins and not master._getError(), master
+        reads()
+        print("good")
+        """,
+        road,
+    )
+    assert (status, out) == (0, "good\n"), error
 
 
 # --- the end of the interpreter -------------------------------------------------------------------

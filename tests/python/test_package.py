@@ -306,6 +306,8 @@ def test_messages_reach_pythons_logging_with_all_fields(forwarding, capfd):
     assert record.levelno == logging.DEBUG and record.levelname == "DEBUG"
     assert record.pathname == record.filename == record.funcName == "<rogue>"
     assert record.module == "rogue" and record.threadName == "rogue"
+    assert record.processName == "rogue" and record.relativeCreated == 0.0
+    assert record.lineno == 0 and record.exc_info is None and record.args == ()
     assert record.rogue_cpp is True and record.rogue_pid == record.process == os.getpid()
     assert record.rogue_tid == threading.get_native_id()
     assert record.rogue_component == "memory"

@@ -94,17 +94,27 @@ def raise_interrupt() -> None:
         raise KeyboardInterrupt
 
 
-def report(what: str) -> None:
-    """Prints the exception that has left a callback, and remembers Ctrl-C for the main thread."""
-    if sys.exc_info()[0] is KeyboardInterrupt:
+def report(what: str, error: BaseException) -> None:
+    """Prints an exception that has left a callback, and remembers Ctrl-C for the main thread."""
+    if isinstance(error, KeyboardInterrupt):
         interrupts.append(None)
         return
     try:
         print("Exception in %s:" % what, file=sys.stderr)
-        traceback.print_exc()
+        traceback.print_exception(type(error), error, error.__traceback__)
     except Exception:
         # There is nowhere to say it: no standard error, or a broken one.
         pass
+
+
+def escaped(what: str) -> "Callable[..., None]":
+    """What is to be done with what leaves a callback before its first statement or behind its
+    last."""
+
+    def report_it(_type: Any, error: BaseException, _traceback: Any) -> None:
+        report(what, error)
+
+    return report_it
 
 
 def _living() -> "list[Core]":

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import logging
-import sys
-import traceback
 from typing import Any
 
-from .lifecycle import State, running
+from .lifecycle import State, escaped, report, running
 from .native import NULL, callback, check, decode, encode, ffi, lib, text_of
 
 _LEVELS = {
@@ -20,6 +18,7 @@ _LEVELS = {
 }
 _PREFIX = "pyrogue."
 _PLACE = "<rogue>"
+_WHAT = "a handler of rogue's log messages"
 logging.addLevelName(lib.ROGUE_MEM_LOG_THREAD, "THREAD")
 
 
@@ -123,6 +122,8 @@ def _record(level: int, name: str, text: str, seconds: float, tid: int, pid: int
             "thread": tid,
             "threadName": "rogue",
             "process": pid,
+            "processName": "rogue",
+            "relativeCreated": 0.0,
             "rogue_cpp": True,
             "rogue_tid": tid,
             "rogue_pid": pid,
@@ -133,7 +134,9 @@ def _record(level: int, name: str, text: str, seconds: float, tid: int, pid: int
     )
 
 
-@callback("void(void *, uint32_t, char *, char *, uint64_t, uint32_t, uint64_t, uint32_t)")
+@callback(
+    "void(void *, uint32_t, char *, char *, uint64_t, uint32_t, uint64_t, uint32_t)", escaped(_WHAT)
+)
 def _log(
     ctx: Any, level: int, name: Any, text: Any, seconds: int, micros: int, tid: int, pid: int
 ) -> None:
@@ -146,13 +149,8 @@ def _log(
         if logger.isEnabledFor(level):
             when = seconds + micros / 1e6
             logger.handle(_record(level, full, decode(text), when, tid, pid))
-    except BaseException:
-        try:
-            print("Exception in a handler of rogue's log messages:", file=sys.stderr)
-            traceback.print_exc()
-        except Exception:
-            # There is nowhere to say it.
-            pass
+    except BaseException as error:
+        report(_WHAT, error)
     finally:
         running.pop()
 

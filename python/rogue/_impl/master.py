@@ -2,46 +2,56 @@
 
 from __future__ import annotations
 
-from typing import Any, Optional
+import builtins
+from typing import Any, Optional, TypeVar
 
 from .lifecycle import Core, interrupts, raise_interrupt
 from .native import (
-    BYTES,
     COLLECTS_LATE,
     SLICE_US,
+    GeneralError,
     check,
     ffi,
-    from_buffer,
     general_error,
     last_error,
     lib,
     made,
     release,
     text_of,
+    view_of,
 )
 from .slave import Slave
 
-_new = ffi.new
-_UINT32 = ffi.typeof("uint32_t *")
-_request = lib.rogue_mem_master_request
-_request_copy = lib.rogue_mem_master_request_copy
+_start = lib.rogue_mem_master_start
 _wait_for = lib.rogue_mem_master_wait_for
 _PENDING = lib.ROGUE_MEM_ERROR_TIMEOUT
+_DONE = lib.ROGUE_MEM_STARTED_DONE
 _READ = lib.ROGUE_MEM_READ
 _WRITE = lib.ROGUE_MEM_WRITE
 _POST = lib.ROGUE_MEM_POST
-_VERIFY = lib.ROGUE_MEM_VERIFY
+_SOURCE = "Master::reqTransactionPy"
+_UNKNOWN = object()
+_Other = TypeVar("_Other")
 
 
 class MasterCore(Core):
     """A native master, and the buffers that its transactions may still write to."""
 
-    # A transaction's entry is what `ffi.from_buffer` made: it keeps the buffer where it is.
+    # By the id of a transaction that has not been waited for: what `ffi.from_buffer` made, which
+    # keeps the buffer where it is; or None if it was done at once, and the library knows it no
+    # more. Of a write, whose buffer is not needed, there is the latter only.
     __slots__ = ("pins",)
 
     def __init__(self, handle: Any) -> None:
         self.pins: "dict[int, Any]" = {}
         super().__init__(handle, lib.rogue_mem_master_release)
+
+    def was_done_at_once(self, id: int) -> bool:
+        """Whether transaction `id` was done when it was started: the library need not be asked."""
+        if self.pins.get(id, _UNKNOWN) is not None:
+            return False
+        self.pins.pop(id, None)
+        return True
 
     def __del__(self) -> None:
         # Others may refer to the native master: the buffers must be out of its reach nevertheless.
@@ -132,7 +142,7 @@ class Master:
         :param buffer: bytes, bytearray, memoryview or contiguous array. A Read or Verify writes to
             it until the transaction has been waited for, and it cannot be resized until then; what
             a Write or Post carries is copied before this returns.
-        :param size: number of bytes; 0 = all of the buffer.
+        :param size: number of bytes; 0 = all of the buffer from `offset` on.
         :param offset: first byte of the buffer to use.
         :param type: ``Read``, ``Write``, ``Post`` or ``Verify``.
 
@@ -141,44 +151,45 @@ class Master:
         """
         core = self._rg_master
         reads = type != _WRITE and type != _POST
-        try:
-            view = from_buffer(BYTES, buffer, reads)
-        except (TypeError, ValueError, BufferError) as error:
-            raise general_error(
-                "Master::reqTransaction",
-                "Python Buffer %s Error: %s" % ("contig" if reads else "simple", error),
-            ) from None
+        if reads:
+            view = view_of(_SOURCE, buffer, True, "Python Buffer contig Error")
+        else:
+            view = view_of(_SOURCE, buffer, False, "Python Buffer simple Error")
         total = len(view)
-        if not size:
-            size = total
         if offset:
+            if not size:
+                size = max(total - offset, 0)
             if size + offset > total or offset < 0:
                 raise _beyond(size, total, offset)
             place = view + offset
-        elif size > total:
-            raise _beyond(size, total, offset)
         else:
+            if not size:
+                size = total
+            elif size > total:
+                raise _beyond(size, total, offset)
             place = view
-        number = _new(_UINT32)
-        if not reads:
-            if _request_copy(core.handle, address, size, place, type, number):
-                raise last_error()
-            if interrupts:
-                raise_interrupt()
-            return number[0]
+        started = 0
         try:
-            if _request(core.handle, address, size, place, type, number):
+            started = _start(core.handle, address, size, place, type)
+            if not started:
                 raise last_error()
-            id = number[0]
-            core.pins[id] = view
-            if interrupts:
-                raise_interrupt()
-            return id
-        except BaseException:
-            # Ctrl-C may come right behind the request, whose buffer must stay then.
-            if number[0]:
-                core.pins[number[0]] = view
+            if started > _DONE:
+                started -= _DONE
+                if type != _POST:
+                    core.pins[started] = None
+            elif reads:
+                core.pins[started] = view
+        except (GeneralError, TypeError, OverflowError):
             raise
+        except BaseException:
+            # Ctrl-C may come right behind the start, whose buffer must stay then, under whatever
+            # number.
+            if reads:
+                core.pins[started or -builtins.id(view)] = view
+            raise
+        if interrupts:
+            raise_interrupt()
+        return started
 
     def _waitTransaction(self, id: int) -> None:
         """Waits until transaction `id` has ended, or all that are outstanding if it is 0; at most
@@ -188,17 +199,25 @@ class Master:
         if not id:
             self._rg_wait_all(core)
             return
+        if pins.get(id, _UNKNOWN) is None:
+            # It was done at once.
+            pins.pop(id, None)
+            return
         while _wait_for(core.handle, id, SLICE_US) == _PENDING:
-            pass
+            if interrupts:
+                raise_interrupt()
         view = pins.pop(id, None)
         if COLLECTS_LATE and view is not None:
             release(view)
+        if interrupts:
+            raise_interrupt()
 
     def _rg_wait_all(self, core: MasterCore) -> None:
         # Those that are requested meanwhile keep theirs.
         known = list(core.pins)
         while _wait_for(core.handle, 0, SLICE_US) == _PENDING:
-            pass
+            if interrupts:
+                raise_interrupt()
         for one in known:
             view = core.pins.pop(one, None)
             if view is not None:
@@ -211,33 +230,45 @@ class Master:
     def _copyBits(dst: Any, dstLsb: int, src: Any, srcLsb: int, size: int) -> None:
         """Copies `size` bits from bit `srcLsb` of buffer `src` to bit `dstLsb` of `dst`. Bit n is
         bit n % 8, counted from the least significant, of byte n / 8."""
-        to, of = from_buffer(BYTES, dst, True), from_buffer(BYTES, src)
+        source = "Master::copyBits"
+        to, of = view_of(source, dst, True), view_of(source, src, False)
+        words = "Attempt to copy %d bits starting from bit %d from %s array with bitSize %d"
+        for view, lsb, which in ((to, dstLsb, "dest"), (of, srcLsb, "source")):
+            if lsb + size > 8 * len(view):
+                raise general_error(source, words % (size, lsb, which, 8 * len(view)))
         check(lib.rogue_mem_copy_bits(to, len(to), dstLsb, of, len(of), srcLsb, size))
 
     @staticmethod
     def _setBits(dst: Any, lsb: int, size: int) -> None:
         """Sets `size` bits of buffer `dst`, from bit `lsb` on, to one."""
-        to = from_buffer(BYTES, dst, True)
+        to = view_of("Master::setBits", dst, True)
+        if lsb + size > 8 * len(to):
+            words = "Attempt to set %d bits starting from bit %d in array with bitSize %d"
+            raise general_error("Master::setBits", words % (size, lsb, 8 * len(to)))
         check(lib.rogue_mem_set_bits(to, len(to), lsb, size))
 
     @staticmethod
     def _anyBits(src: Any, lsb: int, size: int) -> bool:
         """Whether any of `size` bits of buffer `src`, from bit `lsb` on, is one."""
-        of, found = from_buffer(BYTES, src), _new("bool *")
+        of, found = view_of("Master::anyBits", src, False), ffi.new("bool *")
+        if lsb + size > 8 * len(of):
+            words = "Attempt to access %d bits starting from bit %d from array with bitSize %d"
+            raise general_error("Master::anyBits", words % (size, lsb, 8 * len(of)))
         check(lib.rogue_mem_any_bits(of, len(of), lsb, size, found))
         return bool(found[0])
 
-    def __rshift__(self, other: Any) -> None:
-        """``master >> slave`` connects the master to the slave."""
-        slave = other
+    def __rshift__(self, other: _Other) -> _Other:
+        """``master >> slave`` connects the master to the slave, and is `other`."""
+        slave: Any = other
         if not isinstance(slave, Slave) and hasattr(other, "_getMemorySlave"):
             slave = other._getMemorySlave()
         if not isinstance(slave, Slave):
             raise general_error(
                 "memory::Master::rshiftPy",
-                "Attempt to use >> with an incompatible memory slave: %r" % (other,),
+                "Attempt to use >> operator with incompatible memory slave: %r" % (other,),
             )
         self._setSlave(slave)
+        return other
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         # A subclass that says how it is pickled comes first; this is for those that do not.
@@ -258,7 +289,7 @@ class Master:
 
 def _beyond(size: int, total: int, offset: int) -> Exception:
     return general_error(
-        "Master::reqTransaction",
+        _SOURCE,
         "Attempt to access %d bytes in python buffer with size %d at offset %d"
         % (size, total, offset),
     )

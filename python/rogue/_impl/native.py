@@ -50,9 +50,15 @@ def _load() -> Any:
 lib: Any = _load()
 
 
-def callback(signature: str) -> "Callable[[Callable[..., Any]], Any]":
-    """Makes a function one that the library can call; it must be kept for as long as it may."""
-    return ffi.callback(signature)
+def callback(
+    signature: str, onerror: "Callable[..., None] | None" = None
+) -> "Callable[[Callable[..., Any]], Any]":
+    """Makes a function one that the library can call; it must be kept for as long as it may.
+
+    `onerror` gets what leaves it nevertheless, as Ctrl-C does that comes before its first
+    statement: type, value, traceback.
+    """
+    return ffi.callback(signature, onerror=onerror)
 
 
 #: The type of buffers that are handed to the library; looked up once.
@@ -81,6 +87,14 @@ def release(view: Any) -> None:
 from_buffer: Any = _checked_from_buffer if COLLECTS_LATE else ffi.from_buffer
 
 
+def view_of(source: str, buffer: Any, writable: bool, words: str = "Python Buffer Error") -> Any:
+    """The bytes of a buffer for the library; GeneralError of `source` if it cannot be used."""
+    try:
+        return from_buffer(BYTES, buffer, writable)
+    except (TypeError, ValueError, BufferError) as error:
+        raise general_error(source, "%s: %s" % (words, error)) from None
+
+
 class Cause(NamedTuple):
     """What the library said about its last failure."""
 
@@ -94,18 +108,25 @@ class GeneralError(Exception):
     """What every part of this package raises.
 
     An error of the library's has the one argument ``"<source>: General Error: <text>"``; any
-    other arguments are taken as they are. ``cause`` of the class is what the library said last:
-    ``status``, ``name``, ``source`` and ``text``.
+    other arguments are taken as they are. ``cause`` is what the library said: ``status``, ``name``,
+    ``source`` and ``text``; None of an error that is not the library's. ``cause`` of the class
+    itself is what the library said last, in whatever thread.
     """
 
     __module__ = "rogue"
 
     cause: "Cause | None" = None
 
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.cause = None
 
-def general_error(source: str, text: str) -> GeneralError:
+
+def general_error(source: str, text: str, cause: "Cause | None" = None) -> GeneralError:
     """The error of `source`, in the words of the library's own errors."""
-    return GeneralError("%s: General Error: %s" % (source, text))
+    error = GeneralError("%s: General Error: %s" % (source, text))
+    error.cause = cause
+    return error
 
 
 class _Process:
@@ -131,7 +152,7 @@ def last_error() -> GeneralError:
         )
     name = decode(lib.rogue_mem_status_name(status))
     GeneralError.cause = Cause(status, name, source, text)
-    return general_error(source, text)
+    return general_error(source, text, GeneralError.cause)
 
 
 def check(status: int) -> None:

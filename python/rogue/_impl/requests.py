@@ -10,8 +10,8 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from .lifecycle import State, interrupts, raise_interrupt, running
-from .master import Master
+from .lifecycle import State, escaped, interrupts, raise_interrupt, running
+from .master import Master, MasterCore
 from .native import (
     BYTES,
     SLICE_US,
@@ -46,10 +46,14 @@ def _result(master: Master, id: int) -> int:
 def _finish(master: Master, id: int) -> None:
     """Waits for a transaction and raises its own error."""
     core = master._rg_master
+    if core.was_done_at_once(id):
+        return
     while True:
         status = lib.rogue_mem_master_wait_for(core.handle, id, SLICE_US)
         if status != _PENDING:
             break
+        if interrupts:
+            raise_interrupt()
     error = last_error() if status else None
     view = core.pins.pop(id, None)
     if view is not None:
@@ -142,7 +146,7 @@ def _wake(future: "asyncio.Future[None]") -> None:
         future.set_result(None)
 
 
-@callback("void(void *, uint32_t)")
+@callback("void(void *, uint32_t)", escaped("the end of an awaited transaction"))
 def _ended(ctx: Any, id: int) -> None:
     if State.is_closing:
         return
@@ -185,13 +189,28 @@ async def _collected(master: Master, id: int) -> None:
         look_s = lib.rogue_mem_master_timeout(handle) / 1e6 / _LOOKS_PER_TIMEOUT
 
 
+#: The task that looks after each transaction that tasks of an event loop await.
+_collecting: "dict[tuple[asyncio.AbstractEventLoop, MasterCore, int], asyncio.Future[None]]" = {}
+
+
 async def waitAsync(master: Master, id: int) -> None:
     """Waits for transaction `id` without blocking the event loop. Raises GeneralError with the
-    transaction's own text if it fails; an unknown id returns at once. If this is cancelled the
-    transaction goes on, and is collected when it ends."""
-    collected = asyncio.ensure_future(_collected(master, id))
-    # Where this is cancelled nobody asks how it went.
-    collected.add_done_callback(lambda task: task.cancelled() or task.exception())
+    transaction's own text if it fails; an unknown id returns at once. Several tasks of one event
+    loop may wait for it. If this is cancelled the transaction goes on, and is collected when it
+    ends."""
+    if master._rg_master.was_done_at_once(id):
+        return
+    key = (asyncio.get_running_loop(), master._rg_master, id)
+
+    def forget(task: "asyncio.Future[None]") -> None:
+        _collecting.pop(key, None)
+        # Where all were cancelled nobody asks how it went.
+        task.cancelled() or task.exception()
+
+    collected = _collecting.get(key)
+    if collected is None:
+        collected = _collecting[key] = asyncio.ensure_future(_collected(master, id))
+        collected.add_done_callback(forget)
     await asyncio.shield(collected)
 
 

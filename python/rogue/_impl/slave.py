@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Callable, Optional
+from typing import Any, Callable, Optional, TypeVar
 
 from .lifecycle import (
     Core,
     State,
+    escaped,
     interrupts,
     raise_interrupt,
     register,
@@ -15,10 +16,9 @@ from .lifecycle import (
     targets,
 )
 from .native import NULL, callback, check, encode, ffi, general_error, lib, made, text_of
-from .transaction import Transaction, adopt, share
+from .transaction import Transaction, adopt
 
-if TYPE_CHECKING:
-    from .master import Master
+_Other = TypeVar("_Other")
 
 UNCONNECTED_TEXT = "Unsupported transaction using unconnected memory bus"
 #: Kept transactions beyond which those that have expired are looked for.
@@ -118,19 +118,20 @@ class Slave:
     def _stop(self) -> None:
         """Ends the slave's activity, where it has any of its own."""
 
-    def __lshift__(self, other: "Master") -> None:
-        """``slave << master`` connects the master to this slave."""
+    def __lshift__(self, other: _Other) -> _Other:
+        """``slave << master`` connects the master to this slave, and is `other`."""
         from .master import Master
 
-        master = other
+        master: Any = other
         if not isinstance(master, Master) and hasattr(other, "_getMemoryMaster"):
             master = other._getMemoryMaster()
         if not isinstance(master, Master):
             raise general_error(
                 "memory::Slave::lshiftPy",
-                "Attempt to use << with an incompatible memory master: %r" % (other,),
+                "Attempt to use << operator with incompatible memory master: %r" % (other,),
             )
         master._setSlave(self)
+        return other
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         # A subclass that says how it is pickled comes first; this is for those that do not.
@@ -164,8 +165,21 @@ def _is_plain(target: Slave, native: "Optional[Core]") -> bool:
 # --- called by the library ------------------------------------------------------------------------
 
 
-@callback("void(void *, rogue_mem_transaction_t *)")
+_WHAT = "_doTransaction of a memory slave"
+
+
+def _not_done(_type: Any, error: BaseException, traceback: Any) -> None:
+    """Ends a transaction that Ctrl-C has kept from its slave."""
+    handle = traceback.tb_frame.f_locals["handle"]
+    _error(handle, _text_of_exception(error))
+    if "tran" not in traceback.tb_frame.f_locals:
+        adopt(handle)
+    report(_WHAT, error)
+
+
+@callback("void(void *, rogue_mem_transaction_t *)", _not_done)
 def _do_transaction(ctx: Any, handle: Any) -> None:
+    tran = adopt(handle)
     if State.is_closing:
         _error(handle, _UNCONNECTED)
         return
@@ -176,10 +190,10 @@ def _do_transaction(ctx: Any, handle: Any) -> None:
         if target is None:
             _error(handle, _UNCONNECTED)
         else:
-            target._doTransaction(share(handle))
+            target._doTransaction(tran)
     except BaseException as error:
         _error(handle, _text_of_exception(error))
-        report("_doTransaction of a memory slave")
+        report(_WHAT, error)
     finally:
         _running_end()
 
@@ -195,7 +209,7 @@ def _text_of_exception(error: BaseException) -> bytes:
 def _question(method: str, signature: str, fallback: "Callable[[Any], int]") -> Any:
     """A callback that asks an object for a number."""
 
-    @callback(signature)
+    @callback(signature, escaped("%s of a memory slave" % method))
     def ask(ctx: Any) -> int:
         if State.is_closing:
             return 0
@@ -207,8 +221,8 @@ def _question(method: str, signature: str, fallback: "Callable[[Any], int]") -> 
                 return 0
             try:
                 return getattr(target, method)()
-            except BaseException:
-                report("%s of a memory slave" % method)
+            except BaseException as error:
+                report("%s of a memory slave" % method, error)
                 return fallback(target)
         finally:
             _running_end()
@@ -254,6 +268,7 @@ def _callback_slave(target: Slave, native: "Optional[Core]") -> Core:
     callbacks.size = ffi.sizeof("rogue_mem_slave_callbacks_t")
     callbacks.ctx = register(target)
     callbacks.do_transaction = _do_transaction
+    callbacks.gives_reference = True
     for method, (member, question) in _QUESTIONS.items():
         if native is not None or _overrides(target, method):
             setattr(callbacks, member, question)

@@ -8,6 +8,7 @@ from typing import Any, Optional
 from .lifecycle import (
     Core,
     State,
+    escaped,
     interrupts,
     raise_interrupt,
     register,
@@ -15,7 +16,7 @@ from .lifecycle import (
     running,
     targets,
 )
-from .native import BYTES, SLICE_US, callback, check, ffi, from_buffer, general_error, lib, made
+from .native import SLICE_US, callback, check, ffi, general_error, lib, made, view_of
 
 _new = object.__new__
 
@@ -69,7 +70,7 @@ class Frame:
 
     def read(self, buffer: Any, offset: int = 0) -> None:
         """Fills `buffer` from byte `offset` of the payload. GeneralError if there is not enough."""
-        view = _view(buffer, True, "Frame::readPy")
+        view = view_of("Frame::readPy", buffer, True)
         payload = self.getPayload()
         if offset < 0 or offset + len(view) > payload:
             raise general_error(
@@ -82,7 +83,7 @@ class Frame:
     def write(self, buffer: Any, offset: int = 0) -> None:
         """Copies `buffer` to byte `offset`; the payload grows as far as it must. GeneralError if
         there is no room."""
-        view = _view(buffer, False, "Frame::writePy")
+        view = view_of("Frame::writePy", buffer, False)
         end = offset + len(view)
         if offset < 0 or end > self.getSize():
             raise general_error(
@@ -158,13 +159,6 @@ class Frame:
         return lib.rogue_mem_frame_channel(self._handle)
 
 
-def _view(buffer: Any, writable: bool, source: str) -> Any:
-    try:
-        return from_buffer(BYTES, buffer, writable)
-    except (TypeError, ValueError, BufferError) as error:
-        raise general_error(source, "Python Buffer Error: %s" % error) from None
-
-
 def _frame(handle: Any) -> Frame:
     """The Python form of a frame whose reference is the caller's."""
     frame: Frame = _new(Frame)
@@ -177,28 +171,34 @@ class FrameLock:
     by the thread that has taken it."""
 
     __module__ = "rogue.interfaces.stream"
-    __slots__ = ("_frame", "_thread")
+    __slots__ = ("_frame", "_held", "_thread")
 
     def __init__(self, frame: Frame) -> None:
-        self._thread = 0
+        # Set and cleared by the library, as Ctrl-C may come between any two steps here.
+        self._held = ffi.new("bool *")
         self._frame = frame
         self.lock()
 
     def lock(self) -> None:
         """Takes the lock, unless this object has it. Ctrl-C ends the wait."""
-        if not self._thread:
-            while not lib.rogue_mem_frame_lock_for(self._frame._handle, SLICE_US):
+        if self._held[0]:
+            return
+        self._thread = get_ident()
+        try:
+            while not lib.rogue_mem_frame_lock_for(self._frame._handle, SLICE_US, self._held):
                 pass
-            self._thread = get_ident()
+        except BaseException:
+            self.unlock()
+            raise
 
     def unlock(self) -> None:
         """Gives the lock back, if this object has it."""
-        if self._thread == get_ident():
-            self._thread = 0
-            lib.rogue_mem_frame_unlock(self._frame._handle)
+        if self._held[0] and self._thread == get_ident():
+            lib.rogue_mem_frame_unlock_held(self._frame._handle, self._held)
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> "FrameLock":
         self.lock()
+        return self
 
     def __exit__(self, *_exception: Any) -> Optional[bool]:
         self.unlock()
@@ -303,7 +303,7 @@ class Slave(Pool):
                 return inherited(other)
             raise general_error(
                 "stream::Slave::lshiftPy",
-                "Attempt to use << with an incompatible stream master: %r" % (other,),
+                "Attempt to use << operator with incompatible stream master: %r" % (other,),
             )
         Master._addSlave(master, self)
         return other
@@ -387,7 +387,7 @@ class Master:
                 return inherited(other)
             raise general_error(
                 "stream::Master::rshiftPy",
-                "Attempt to use >> with an incompatible stream slave: %r" % (other,),
+                "Attempt to use >> operator with incompatible stream slave: %r" % (other,),
             )
         self._addSlave(slave)
         return other
@@ -409,7 +409,7 @@ class Master:
         ):
             raise general_error(
                 "stream::Master::equalsPy",
-                "Attempt to use == with an incompatible stream slave: %r" % (other,),
+                "Attempt to use == operator with incompatible stream slave: %r" % (other,),
             )
         self._addSlave(slave)
         master._addSlave(self)
@@ -433,7 +433,10 @@ class Master:
 _find = targets.get
 
 
-@callback("void(void *, rogue_mem_frame_t *)")
+_WHAT = "_acceptFrame of a stream slave"
+
+
+@callback("void(void *, rogue_mem_frame_t *)", escaped(_WHAT))
 def _accept_frame(ctx: Any, handle: Any) -> None:
     if State.is_closing:
         return
@@ -443,8 +446,8 @@ def _accept_frame(ctx: Any, handle: Any) -> None:
         target = None if reference is None else reference()
         if target is not None:
             target._acceptFrame(_frame(lib.rogue_mem_frame_retain(handle)))
-    except BaseException:
-        report("_acceptFrame of a stream slave")
+    except BaseException as error:
+        report(_WHAT, error)
     finally:
         running.pop()
 

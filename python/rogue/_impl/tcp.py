@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ipaddress
+import threading
 import time
-from typing import Any, Optional
+from typing import Any, Callable, Optional
 
 from .lifecycle import Core
 from .master import Master
@@ -48,6 +50,40 @@ def _port(port: int) -> int:
     return port
 
 
+def _is_address(addr: bytes) -> bool:
+    """Whether nobody need be asked what `addr` stands for."""
+    if addr == b"*":
+        return True
+    try:
+        ipaddress.ip_address(addr.decode("ascii").strip("[]").partition("%")[0])
+    except ValueError:
+        return False
+    return True
+
+
+def _in_a_thread(make: "Callable[[], Core]") -> Core:
+    """What `make` returns or raises. In the main thread Ctrl-C ends the wait for it; what it
+    returns later is dropped, which ends it."""
+    if threading.current_thread() is not threading.main_thread():
+        return make()
+    results: "list[Core]" = []
+    errors: "list[BaseException]" = []
+
+    def run() -> None:
+        try:
+            results.append(make())
+        except BaseException as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    while thread.is_alive():
+        thread.join(SLICE_US / 1e6)
+    if errors:
+        raise errors[0]
+    return results[0]
+
+
 class TcpServer(Master):
     """Offers what it is connected to over TCP: ``server >> slave``.
 
@@ -88,20 +124,18 @@ class TcpServer(Master):
             "rogue_mem_tcp_server_options_t",
             dict(more, window=window, legacy=legacy, spin_us=spin(spin_us)),
         )
-        handle = made(
-            "rogue_mem_tcp_server_t",
-            lib.rogue_mem_tcp_server_new,
-            encode(addr),
-            _port(port),
-            chosen,
-        )
+        arguments = (encode(addr), _port(port), chosen)
+
+        def make() -> Core:
+            handle = made("rogue_mem_tcp_server_t", lib.rogue_mem_tcp_server_new, *arguments)
+            return Core(handle, lib.rogue_mem_tcp_server_release, lib.rogue_mem_tcp_server_stop)
+
+        # The system looks a name up for as long as it likes.
+        self._rg_server = make() if _is_address(arguments[0]) else _in_a_thread(make)
         del kept
         self._rg_addr = addr if isinstance(addr, str) else decode(addr)
-        self._rg_server = Core(
-            handle, lib.rogue_mem_tcp_server_release, lib.rogue_mem_tcp_server_stop
-        )
         self._rg_stopped = False
-        self._rg_init_master(lib.rogue_mem_tcp_server_master(handle))
+        self._rg_init_master(lib.rogue_mem_tcp_server_master(self._rg_server.handle))
 
     def getPort(self) -> int:
         """The port of requests, also where 0 asked for a free pair."""

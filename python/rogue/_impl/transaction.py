@@ -5,23 +5,24 @@ from __future__ import annotations
 from threading import get_ident
 from typing import Any, Optional
 
-from .native import BYTES, NULL, SLICE_US, encode, ffi, from_buffer, general_error, last_error, lib
+from .native import SLICE_US, encode, ffi, general_error, last_error, lib, view_of
 
-_memmove = ffi.memmove
-_retain = lib.rogue_mem_transaction_retain
 _release = lib.rogue_mem_transaction_release
 _lock_for = lib.rogue_mem_transaction_lock_for
-_unlock = lib.rogue_mem_transaction_unlock
+_unlock = lib.rogue_mem_transaction_unlock_held
 _done = lib.rogue_mem_transaction_done
 _id = lib.rogue_mem_transaction_id
 _address = lib.rogue_mem_transaction_address
 _size = lib.rogue_mem_transaction_size
 _type = lib.rogue_mem_transaction_type
-_data = lib.rogue_mem_transaction_data
 _read_data = lib.rogue_mem_transaction_read_data
 _write_data = lib.rogue_mem_transaction_write_data
+_read_locked = lib.rogue_mem_transaction_read_locked
+_write_locked = lib.rogue_mem_transaction_write_locked
 
-_WRITES = (lib.ROGUE_MEM_WRITE, lib.ROGUE_MEM_POST)
+_new_cell = ffi.new
+_CELL = ffi.typeof("bool *")
+_NO_BUFFER = "Python Buffer Error In Frame"
 _TYPE_NAMES = {
     lib.ROGUE_MEM_READ: "Read",
     lib.ROGUE_MEM_WRITE: "Write",
@@ -104,54 +105,37 @@ class Transaction:
         """Copies `buffer` (bytes, bytearray, memoryview, contiguous array) to byte `offset` of the
         data, as the answer to a Read or Verify. Raises GeneralError if it does not fit, if the
         requester has given up, or if the transaction is a write, whose data is not to change."""
-        view = from_buffer(BYTES, buffer)
-        if self._locker == get_ident():
-            if _type(self._handle) in _WRITES:
-                raise general_error("Transaction::setData", "The data of a write cannot be changed")
-            _memmove(self._part(offset, len(view), "setData"), view, len(view))
-        elif _write_data(self._handle, offset, view, len(view)):
-            raise self._failure()
+        view = view_of("Transaction::setData", buffer, False, _NO_BUFFER)
+        write = _write_locked if self._locker == get_ident() else _write_data
+        if write(self._handle, offset, view, len(view)):
+            words = "Attempt to set %d bytes at offset %d to python buffer with size %d"
+            raise self._failure("Transaction::setData", words, offset, len(view))
 
     def getData(self, buffer: Any, offset: int = 0) -> None:
         """Fills `buffer` (bytearray, memoryview, contiguous array) from byte `offset` of the data,
         as what is to be written. Raises GeneralError if it asks for more than there is, or if the
         requester has given up."""
-        view = from_buffer(BYTES, buffer, True)
-        if self._locker == get_ident():
-            _memmove(view, self._part(offset, len(view), "getData"), len(view))
-        elif _read_data(self._handle, offset, view, len(view)):
-            raise self._failure()
+        view = view_of("Transaction::getData", buffer, True, _NO_BUFFER)
+        read = _read_locked if self._locker == get_ident() else _read_data
+        if read(self._handle, offset, view, len(view)):
+            words = "Attempt to get %d bytes from offset %d to python buffer with size %d"
+            raise self._failure("Transaction::getData", words, offset, len(view))
 
-    def _part(self, offset: int, count: int, method: str) -> Any:
-        """The address of a part of the data; the lock is held."""
-        size = self.size()
-        if offset < 0 or offset + count > size:
-            raise general_error(
-                "Transaction::" + method,
-                "Attempt to access %d bytes in a transaction of %d bytes at offset %d"
-                % (count, size, offset),
-            )
-        start = _data(self._handle)
-        if start == NULL or self.expired():
-            raise general_error("Transaction::begin", "Invalid data: the requester has given up")
-        return start + offset
-
-    @staticmethod
-    def _failure() -> Exception:
-        if lib.rogue_mem_last_error_status() == lib.ROGUE_MEM_ERROR_INVALID_DATA:
-            return general_error("Transaction::begin", "Invalid data: the requester has given up")
-        return last_error()
+    def _failure(self, source: str, words: str, offset: int, count: int) -> Exception:
+        """The error of a copy that the library has just refused, in Rogue's words."""
+        error = last_error()
+        if error.cause is None or error.cause.status == lib.ROGUE_MEM_ERROR_NULL_ARGUMENT:
+            return error
+        if error.cause.status == lib.ROGUE_MEM_ERROR_INVALID_DATA:
+            source, text = "Transaction::begin", "Invalid data: the requester has given up"
+        elif offset + count > self.size():
+            text = words % (count, offset, self.size())
+        else:
+            text = "The data of a write cannot be changed"
+        return general_error(source, text, error.cause)
 
 
 _new = object.__new__
-
-
-def share(handle: Any) -> Transaction:
-    """The Python form of a transaction that the library lends."""
-    tran: Transaction = _new(Transaction)
-    tran._handle = _retain(handle)
-    tran._locker = 0
-    return tran
 
 
 def adopt(handle: Any) -> Transaction:
@@ -170,35 +154,40 @@ class TransactionLock:
     __slots__ = ("_tran", "_held")
 
     def __init__(self, tran: Transaction) -> None:
-        self._held = False
+        # Set and cleared by the library, as Ctrl-C may come between any two steps here.
+        self._held = _new_cell(_CELL)
         self._tran = tran
         self.lock()
 
     def lock(self) -> None:
         """Takes the lock, unless this object has it. Ctrl-C ends the wait."""
-        if not self._held:
-            handle = self._tran._handle
-            while not _lock_for(handle, SLICE_US):
+        tran = self._tran
+        try:
+            while not _lock_for(tran._handle, SLICE_US, self._held):
                 pass
-            self._held = True
-            self._tran._locker = get_ident()
+            tran._locker = get_ident()
+        except BaseException:
+            self.unlock()
+            raise
 
     def unlock(self) -> None:
         """Gives the lock back, if this object has it."""
-        if self._held:
-            self._held = False
+        if self._held[0]:
             self._tran._locker = 0
-            _unlock(self._tran._handle)
+            _unlock(self._tran._handle, self._held)
 
-    def __enter__(self) -> None:
-        self.lock()
+    def __enter__(self) -> "TransactionLock":
+        if not self._held[0]:
+            self.lock()
+        return self
 
     def __exit__(self, *_exception: Any) -> Optional[bool]:
         self.unlock()
         return None
 
     def __del__(self) -> None:
-        self.unlock()
+        if self._held[0]:
+            self.unlock()
 
     def __repr__(self) -> str:
-        return "<TransactionLock %s, %r>" % ("held" if self._held else "released", self._tran)
+        return "<TransactionLock %s, %r>" % ("held" if self._held[0] else "released", self._tran)
