@@ -321,8 +321,8 @@ pub unsafe extern "C" fn rogue_mem_transaction_read_data(
     })
 }
 
-/// Copies bytes of the data out as rogue_mem_transaction_read_data does, for a caller that holds the
-/// transaction's lock. Without it the behaviour is undefined.
+/// Copies bytes of the data out as rogue_mem_transaction_read_data does, for a caller that holds
+/// the transaction's lock. Without it the behaviour is undefined.
 ///
 /// @param transaction the transaction.
 /// @param offset first byte, counted from the start of the data.

@@ -154,8 +154,8 @@ impl DataCell {
         DataGuard { cell: self, start, count: 0, _not_send: PhantomData }
     }
 
-    /// Runs `action` under the lock, whether or not there still is a buffer, unless somebody holds it
-    /// until `limit`.
+    /// Runs `action` under the lock, whether or not there still is a buffer, unless somebody holds
+    /// it until `limit`.
     pub(super) fn locked_by<T>(&self, limit: Time, action: impl FnOnce() -> T) -> Option<T> {
         let is_locked = match clock::instant(limit) {
             Some(instant) => self.lock.try_lock_until(instant),

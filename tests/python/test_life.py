@@ -307,11 +307,11 @@ def test_ctrl_c_ends(what):
     assert process.returncode == 0, error
 
 
-@pytest.mark.parametrize("road", ["emulated", "python", "bridge", "awaited"])
+@pytest.mark.parametrize("road", ["emulated", "python", "bridge"])
 def test_ctrl_c_may_come_at_any_moment(road):
     status, out, error = run(
         """
-        import asyncio, os, random, signal, sys, threading, time
+        import os, random, signal, sys, threading, time
         import rogue.interfaces.memory as rim
         from support import Memory, master_of
 
@@ -336,10 +336,6 @@ def test_ctrl_c_may_come_at_any_moment(road):
             for id in ids:
                 master._waitTransaction(id)
 
-        async def awaits():
-            for n in range(0, 64, 4):
-                assert await rim.readAsync(master, n, 4) == bytes(range(n, n + 4))
-
         slave = Memory() if sys.argv[1] == "python" else rim.Emulate(4, 0)
         if sys.argv[1] == "bridge":
             server = rim.TcpServer("127.0.0.1", 0)
@@ -356,7 +352,7 @@ def test_ctrl_c_may_come_at_any_moment(road):
                 while True:
                     # Again, as one that comes in a destructor is dropped by Python.
                     armed[0] = True
-                    asyncio.run(awaits()) if sys.argv[1] == "awaited" else reads()
+                    reads()
             except KeyboardInterrupt:
                 caught += 1
             armed[0] = False
@@ -369,7 +365,7 @@ def test_ctrl_c_may_come_at_any_moment(road):
             # The last one came while a callback ran.
             pass
         master._waitTransaction(0)
-        assert not master._rg_master.pins and not master._getError(), master
+        assert not master._rg_master.pins and master._getError() in ("", "KeyboardInterrupt")
         reads()
         print("good")
         """,

@@ -262,9 +262,9 @@ def test_wrappers_are_asked_for_what_they_wrap():
 
 @pytest.mark.parametrize("other", [None, 5, "slave", rim.Master()])
 def test_what_is_no_slave_cannot_be_connected(other):
-    with pytest.raises(rogue.GeneralError, match="memory::Master::rshiftPy.*incompatible memory sl"):
+    with pytest.raises(rogue.GeneralError, match="operator with incompatible memory slave"):
         rim.Master() >> other
-    with pytest.raises(rogue.GeneralError, match="memory::Slave::lshiftPy.*incompatible memory ma"):
+    with pytest.raises(rogue.GeneralError, match="operator with incompatible memory master"):
         rim.Emulate(4, 0) << "master"
 
 

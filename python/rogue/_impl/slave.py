@@ -200,7 +200,7 @@ def _do_transaction(ctx: Any, handle: Any) -> None:
 
 def _text_of_exception(error: BaseException) -> bytes:
     try:
-        text = "%s: %s" % (type(error).__name__, error)
+        text = ": ".join(part for part in (type(error).__name__, str(error)) if part)
     except Exception:
         text = type(error).__name__
     return text.encode("utf-8", "replace").replace(b"\0", b" ")
