@@ -341,9 +341,9 @@ pub const ROGUE_MEM_STARTED_DONE: u64 = 4_294_967_296;
 /// says that it has succeeded. NULL is allowed if size is 0.
 /// @param type ROGUE_MEM_READ, ROGUE_MEM_WRITE, ROGUE_MEM_POST or ROGUE_MEM_VERIFY.
 /// @return in bits 31 to 0 the transaction's id, which is never 0, and ROGUE_MEM_STARTED_DONE
-/// beside it if it has succeeded already; a wait for it does no harm then. Without that bit it is to
-/// be waited for, also if it has already failed; a posted write need not be. 0 if nothing was started:
-/// rogue_mem_last_error_status is then ROGUE_MEM_ERROR_NULL_ARGUMENT,
+/// beside it if it has succeeded already; a wait for it does no harm then. Without that bit it is
+/// to be waited for, also if it has already failed; a posted write need not be. 0 if nothing was
+/// started: rogue_mem_last_error_status is then ROGUE_MEM_ERROR_NULL_ARGUMENT,
 /// ROGUE_MEM_ERROR_INVALID_ARGUMENT if type is none, or ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
 ///
 /// Thread safe.
