@@ -2550,7 +2550,8 @@ void rogue_mem_srp_v3_emulation_stop(rogue_mem_srp_v3_emulation_t *device);
 /* Log messages have a logger's dotted name, below "pyrogue", and a level. They pass if their level
  * is at least that of the filter with the longest matching name, else of the global level, which
  * is ROGUE_MEM_LOG_ERROR at first. What passes is written to standard output, one line each, and
- * handed to the program's own sink. Changes act at once, also on loggers that exist. */
+ * handed to the program's own sink. Lines go past the buffer that stdio keeps for standard output:
+ * what is in there comes later. Changes act at once, also on loggers that exist. */
 
 /**
  * Log level: the program cannot go on.

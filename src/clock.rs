@@ -6,6 +6,8 @@ use std::ops::{Add, Sub};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
+use crate::process::{nothing, ForkHandlers};
+
 /// Nanoseconds since an arbitrary moment of this process. 64 bits last 584 years.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct Time(pub u64);
@@ -32,9 +34,19 @@ impl Sub<Duration> for Time {
     }
 }
 
+static EPOCH: OnceLock<Instant> = OnceLock::new();
+static FORK_HANDLERS: ForkHandlers = ForkHandlers::new(settle_epoch, nothing, nothing);
+
+/// So that no child finds it half made.
+extern "C" fn settle_epoch() {
+    EPOCH.get_or_init(Instant::now);
+}
+
 fn epoch() -> Instant {
-    static EPOCH: OnceLock<Instant> = OnceLock::new();
-    *EPOCH.get_or_init(Instant::now)
+    EPOCH.get().copied().unwrap_or_else(|| {
+        FORK_HANDLERS.register();
+        *EPOCH.get_or_init(Instant::now)
+    })
 }
 
 /// The present moment. Never goes backward and does not follow the wall clock.
@@ -47,4 +59,9 @@ pub fn now() -> Time {
 /// what the platform can express.
 pub fn instant(time: Time) -> Option<Instant> {
     epoch().checked_add(Duration::from_nanos(time.0))
+}
+
+/// The time that is left until `instant`; zero where it has passed.
+pub fn until(instant: Instant) -> Duration {
+    instant.saturating_duration_since(Instant::now())
 }

@@ -3,7 +3,9 @@
 //! The rooms of this crate, and who may enter which:
 //!
 //! * [`error`]: status codes, names and texts, from one table.
+//! * `process`: what becomes of the library in a child by `fork`, and standard output.
 //! * [`clock`]: the one place where the (monotonic) clock is read.
+//! * [`sync`]: locks and condition variables that a child by `fork` can use.
 //! * [`logging`]: Rogue's logger names, filters and sinks, on top of the `log` crate.
 //! * [`proto`]: sans-IO protocol code. Bytes and time in; bytes, events and deadlines out.
 //! * [`memory`]: the register bus: transaction, master, slave, hub, emulated memory, bit helpers.
@@ -22,11 +24,13 @@ pub mod error;
 pub mod logging;
 pub mod memory;
 pub mod net;
+mod process;
 // `clippy.toml` names what protocol code may not touch; elsewhere it is allowed.
 #[warn(clippy::disallowed_methods, clippy::disallowed_types)]
 pub mod proto;
 pub mod protocols;
 pub mod stream;
+pub mod sync;
 
 pub use error::{Error, Status};
 

@@ -9,7 +9,9 @@
 //! neither formatted nor allocated.
 //!
 //! Messages that pass go to standard output, one line each ([`set_emit_stdout`]), and to the
-//! program's own [`Sink`] ([`set_sink`]); either works without the other.
+//! program's own [`Sink`] ([`set_sink`]); either works without the other. A line is written at once
+//! and whole, past the buffers that the standard library and C keep for standard output: what a
+//! program has left in one of those comes later.
 //!
 //! # In a Rust program with a logger of its own
 //!
@@ -32,17 +34,19 @@
 //!
 //! Levels between two of these count as the lower one.
 
+mod output;
+
 use std::borrow::Cow;
 use std::cell::Cell;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt;
-use std::io::{self, Write};
+use std::mem::ManuallyDrop;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, LazyLock, Once};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use parking_lot::{Mutex, RwLock};
+use crate::process::{self, ForkHandlers};
 
 /// The name above all others, and the prefix of every full name.
 const ROOT: &str = "pyrogue";
@@ -163,8 +167,54 @@ static FOREIGN: AtomicBool = AtomicBool::new(false);
 /// Whether the `log` crate's logger is [`LogAdapter`]. Written with `SETTINGS` locked.
 static INSTALLED: AtomicBool = AtomicBool::new(false);
 static EMIT_STDOUT: AtomicBool = AtomicBool::new(true);
-static SINK: RwLock<Option<Arc<dyn Sink>>> = RwLock::new(None);
-static SETTINGS: LazyLock<Mutex<Settings>> = LazyLock::new(Default::default);
+static SINK: Mutex<Option<Arc<dyn Sink>>> = Mutex::new(None);
+static SETTINGS: Mutex<Settings> = Mutex::new(Settings::new());
+
+/// Locks what the loggers of this process share. Nothing is done under these locks but to read and
+/// write what they guard, and nobody takes one while holding another, but for a fork.
+fn settings() -> MutexGuard<'static, Settings> {
+    FORK_HANDLERS.register();
+    process::lock(&SETTINGS)
+}
+
+fn sink() -> MutexGuard<'static, Option<Arc<dyn Sink>>> {
+    FORK_HANDLERS.register();
+    process::lock(&SINK)
+}
+
+static FORK_HANDLERS: ForkHandlers =
+    ForkHandlers::new(before_fork, after_fork_in_parent, after_fork_in_child);
+
+/// All the locks of this module, in the order in which a fork takes them.
+struct Held {
+    _settings: MutexGuard<'static, Settings>,
+    _sink: MutexGuard<'static, Option<Arc<dyn Sink>>>,
+    turns: MutexGuard<'static, output::Turns>,
+}
+
+thread_local! {
+    /// What this thread holds while it forks. Without a destructor, so that it is there as long as
+    /// the thread.
+    static HELD: Cell<Option<ManuallyDrop<Held>>> = const { Cell::new(None) };
+}
+
+extern "C" fn before_fork() {
+    let held = HELD.take().unwrap_or_else(|| {
+        let (settings, sink) = (process::lock(&SETTINGS), process::lock(&SINK));
+        ManuallyDrop::new(Held { _settings: settings, _sink: sink, turns: output::lock_turns() })
+    });
+    HELD.set(Some(held));
+}
+
+extern "C" fn after_fork_in_parent() {
+    drop(HELD.take().map(ManuallyDrop::into_inner));
+}
+
+extern "C" fn after_fork_in_child() {
+    if let Some(mut held) = HELD.take().map(ManuallyDrop::into_inner) {
+        held.turns.forget();
+    }
+}
 
 fn admits_foreign(level: Level) -> bool {
     FOREIGN.load(Ordering::Relaxed) && level.to_log() <= log::max_level()
@@ -183,19 +233,21 @@ struct Live {
 
 struct Settings {
     global: Level,
-    filters: HashMap<String, Level>,
-    live: HashMap<u64, Live>,
+    filters: BTreeMap<String, Level>,
+    live: BTreeMap<u64, Live>,
     next_key: u64,
 }
 
-impl Default for Settings {
-    fn default() -> Self {
-        let (filters, live) = (HashMap::new(), HashMap::new());
-        Settings { global: Level::ERROR, filters, live, next_key: 0 }
-    }
-}
-
 impl Settings {
+    const fn new() -> Settings {
+        Settings {
+            global: Level::ERROR,
+            filters: BTreeMap::new(),
+            live: BTreeMap::new(),
+            next_key: 0,
+        }
+    }
+
     /// The level of the longest filter that is `name` or one of the names above it.
     fn threshold(&self, name: &str) -> Level {
         let mut prefix = name;
@@ -247,7 +299,7 @@ impl Settings {
 /// thread.
 pub fn set_level(level: Level) {
     notice_foreign_logger();
-    let mut settings = SETTINGS.lock();
+    let mut settings = settings();
     settings.global = level;
     settings.apply();
 }
@@ -258,14 +310,14 @@ pub fn set_level(level: Level) {
 /// any thread.
 pub fn set_filter(prefix: &str, level: Level) {
     notice_foreign_logger();
-    let mut settings = SETTINGS.lock();
+    let mut settings = settings();
     settings.filters.insert(filter_name(prefix), level);
     settings.apply();
 }
 
 /// Takes a filter back; whether there was one of exactly that name.
 pub fn remove_filter(prefix: &str) -> bool {
-    let mut settings = SETTINGS.lock();
+    let mut settings = settings();
     let removed = settings.filters.remove(&filter_name(prefix)).is_some();
     settings.apply();
     removed
@@ -289,7 +341,7 @@ pub fn set_emit_stdout(emit: bool) {
 /// is just handing to the former sink still arrives there; the sink is dropped after that, on
 /// whichever thread is last.
 pub fn set_sink(sink: Option<Arc<dyn Sink>>) {
-    let former = std::mem::replace(&mut *SINK.write(), sink);
+    let former = std::mem::replace(&mut *self::sink(), sink);
     // Out of the lock: dropping it may run the program's code.
     drop(former);
 }
@@ -298,7 +350,7 @@ pub fn set_sink(sink: Option<Arc<dyn Sink>>) {
 /// standard output and the sink, under the name `pyrogue.<target>`. Returns `false` where the
 /// program has a logger of its own, which stays and gets this crate's messages. Idempotent.
 pub fn install() -> bool {
-    let settings = SETTINGS.lock();
+    let settings = settings();
     if !INSTALLED.load(Ordering::Relaxed) {
         let installed = log::set_logger(&LogAdapter).is_ok();
         INSTALLED.store(installed, Ordering::Relaxed);
@@ -313,7 +365,7 @@ pub fn install() -> bool {
 fn notice_foreign_logger() {
     let unsettled = || !FOREIGN.load(Ordering::Relaxed) && !INSTALLED.load(Ordering::Relaxed);
     if unsettled() && log::max_level() != log::LevelFilter::Off {
-        let settings = SETTINGS.lock();
+        let settings = settings();
         // Asked again: the level may be the one that `install` has just set.
         if unsettled() {
             FOREIGN.store(true, Ordering::Relaxed);
@@ -337,7 +389,7 @@ struct Inner {
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        let removed = SETTINGS.lock().live.remove(&self.key);
+        let removed = settings().live.remove(&self.key);
         debug_assert!(removed.is_some());
     }
 }
@@ -349,7 +401,7 @@ impl Logger {
         let name: Arc<str> = normalize_name(name).into();
         let gate = Arc::new(Gate::new());
         let live_gate = LiveGate::Shared(gate.clone());
-        let key = SETTINGS.lock().register(name.clone(), live_gate);
+        let key = settings().register(name.clone(), live_gate);
         Logger { inner: Arc::new(Inner { name, gate, key }) }
     }
 
@@ -386,13 +438,14 @@ pub(crate) struct StaticLogger {
     /// Full, that is to say normalized.
     name: &'static str,
     gate: Gate,
-    registered: Once,
+    /// Written with `SETTINGS` locked.
+    registered: AtomicBool,
 }
 
 impl StaticLogger {
     /// `name` has to be normalized already.
     pub(crate) const fn new(name: &'static str) -> StaticLogger {
-        StaticLogger { name, gate: Gate::new(), registered: Once::new() }
+        StaticLogger { name, gate: Gate::new(), registered: AtomicBool::new(false) }
     }
 
     /// As [`Logger::enabled`]. The first call registers the logger, whose gate lets it through.
@@ -403,11 +456,19 @@ impl StaticLogger {
 
     #[cold]
     fn admits(&'static self, level: Level) -> bool {
-        self.registered.call_once(|| {
-            notice_foreign_logger();
-            SETTINGS.lock().register(self.name.into(), LiveGate::Static(&self.gate));
-        });
+        if !self.registered.load(Ordering::Acquire) {
+            self.register();
+        }
         self.gate.admits(level)
+    }
+
+    fn register(&'static self) {
+        notice_foreign_logger();
+        let mut settings = settings();
+        if !self.registered.load(Ordering::Relaxed) {
+            settings.register(self.name.into(), LiveGate::Static(&self.gate));
+            self.registered.store(true, Ordering::Release);
+        }
     }
 
     /// As [`Logger::log`].
@@ -495,7 +556,7 @@ thread_local! {
 fn emit_own(name: &str, level: Level, text: fmt::Arguments<'_>) {
     let to_stdout = emit_stdout() && !FOREIGN.load(Ordering::Relaxed);
     let in_sink = IN_SINK.try_with(Cell::get).unwrap_or(true);
-    let sink = if in_sink { None } else { SINK.read().clone() };
+    let sink = if in_sink { None } else { self::sink().clone() };
     if !to_stdout && sink.is_none() {
         return;
     }
@@ -511,8 +572,7 @@ fn emit_own(name: &str, level: Level, text: fmt::Arguments<'_>) {
         process_id: std::process::id(),
     };
     if to_stdout {
-        // A closed standard output is no reason to disturb what is being logged.
-        let _ = write_line(&mut io::stdout().lock(), &record);
+        output::print(&record);
     }
     if let Some(sink) = sink {
         IN_SINK.with(|in_sink| in_sink.set(true));
@@ -522,14 +582,6 @@ fn emit_own(name: &str, level: Level, text: fmt::Arguments<'_>) {
         }
         IN_SINK.with(|in_sink| in_sink.set(false));
     }
-}
-
-/// Writes Rogue's line in one piece: `1700000000.000123:pyrogue.memory.Emulate: text`.
-fn write_line(out: &mut impl Write, record: &Record<'_>) -> io::Result<()> {
-    let Record { name, seconds, microseconds, text, .. } = record;
-    let line = format!("{seconds}.{microseconds:06}:{name}: {text}\n");
-    out.write_all(line.as_bytes())?;
-    out.flush()
 }
 
 /// The kernel's id of the calling thread; 0 where it cannot be told.
@@ -553,7 +605,7 @@ struct LogAdapter;
 impl log::Log for LogAdapter {
     fn enabled(&self, metadata: &log::Metadata<'_>) -> bool {
         let name = normalize_name(metadata.target());
-        Level::of_log(metadata.level()) >= SETTINGS.lock().threshold(&name)
+        Level::of_log(metadata.level()) >= settings().threshold(&name)
     }
 
     fn log(&self, record: &log::Record<'_>) {
@@ -563,9 +615,8 @@ impl log::Log for LogAdapter {
         }
     }
 
-    fn flush(&self) {
-        let _ = io::stdout().lock().flush();
-    }
+    /// Nothing is kept back.
+    fn flush(&self) {}
 }
 
 #[cfg(test)]

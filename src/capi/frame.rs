@@ -10,13 +10,12 @@ use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::Mutex;
-
 use super::guard::{query, status, value, Call};
 use super::handle::{into_handle, retain, rogue_mem_frame_t, take};
 use super::status::rogue_mem_status_t;
 use crate::error::{Error, Result, Status};
 use crate::stream::{Buffers, Frame, FrameGuard};
+use crate::sync::Mutex;
 
 /// A frame that this thread has locked, and how many times.
 struct Held {

@@ -1,9 +1,10 @@
+use std::io::{self, Write};
 use std::sync::atomic::AtomicUsize;
 
 use super::*;
 
 fn settings(filters: &[(&str, u32)]) -> Settings {
-    let mut settings = Settings::default();
+    let mut settings = Settings::new();
     for &(name, level) in filters {
         settings.filters.insert(filter_name(name), Level(level));
     }
@@ -114,7 +115,7 @@ fn disabled_message_is_neither_formatted_nor_evaluated() {
 fn d88_static_logger_is_registered_by_its_first_use_and_once() {
     static_logger!(LOG, "static_logger.Class");
     let registered = || {
-        let settings = SETTINGS.lock();
+        let settings = super::settings();
         settings.live.values().filter(|live| &*live.name == "pyrogue.static_logger.Class").count()
     };
     assert_eq!(registered(), 0);
@@ -133,7 +134,7 @@ fn d88_static_logger_is_registered_by_its_first_use_and_once() {
 #[test]
 fn dropped_loggers_leave_nothing_behind() {
     let count = || {
-        let settings = SETTINGS.lock();
+        let settings = super::settings();
         settings.live.values().filter(|live| live.name.starts_with("pyrogue.leak.")).count()
     };
     let loggers: Vec<Logger> = (0..1000).map(|n| Logger::new(&format!("leak.{n}"))).collect();
@@ -182,23 +183,31 @@ fn most_verbose_threshold_bounds_what_the_log_crate_passes_on() {
     }
 }
 
-/// Keeps each write apart, and flushes as an entry of its own.
-#[derive(Default)]
-struct Writes(Vec<Vec<u8>>);
+/// Keeps each write apart, and takes no more bytes at a time than it is told; every other call is
+/// interrupted.
+struct Writes {
+    at_most: usize,
+    interrupted: bool,
+    seen: Vec<Vec<u8>>,
+}
 
 impl Write for Writes {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.push(bytes.to_vec());
-        Ok(bytes.len())
+        self.interrupted = !self.interrupted;
+        if self.interrupted {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
+        let count = bytes.len().min(self.at_most);
+        self.seen.push(bytes[..count].to_vec());
+        Ok(count)
     }
     fn flush(&mut self) -> io::Result<()> {
-        self.0.push(b"(flush)".to_vec());
         Ok(())
     }
 }
 
 #[test]
-fn d90_line_is_whole_in_one_write_and_flushed() {
+fn d90_line_is_whole_in_one_write_or_continued_where_that_was_cut_short() {
     let text = "x".repeat(5_000);
     let record = Record {
         name: "pyrogue.memory.Emulate",
@@ -209,10 +218,14 @@ fn d90_line_is_whole_in_one_write_and_flushed() {
         thread_id: 1,
         process_id: 2,
     };
-    let mut writes = Writes::default();
-    write_line(&mut writes, &record).unwrap();
-    let line = format!("1700000000.000042:pyrogue.memory.Emulate: {text}\n");
-    assert_eq!(writes.0, [line.as_bytes(), b"(flush)"]);
+    let line = output::line(&record);
+    assert_eq!(line, format!("1700000000.000042:pyrogue.memory.Emulate: {text}\n"));
+    for (at_most, count) in [(usize::MAX, 1), (4096, 2)] {
+        let mut writes = Writes { at_most, interrupted: false, seen: Vec::new() };
+        output::write_line(&mut writes, &line).unwrap();
+        assert_eq!(writes.seen.len(), count);
+        assert_eq!(writes.seen.concat(), line.as_bytes());
+    }
 }
 
 #[cfg(target_os = "linux")]

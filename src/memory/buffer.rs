@@ -9,11 +9,11 @@ use std::ptr::NonNull;
 use std::sync::atomic::{AtomicPtr, Ordering};
 use std::time::Duration;
 
-use parking_lot::lock_api::{RawMutex as _, RawMutexTimed as _};
-use parking_lot::RawMutex;
+use lock_api::{RawMutex as _, RawMutexTimed as _};
 
 use super::transaction::Transaction;
 use crate::clock::{self, Time};
+use crate::sync::RawMutex;
 
 /// In place of a capacity: the bytes are somebody else's. No vector is that large.
 const FOREIGN: usize = usize::MAX;

@@ -6,8 +6,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::Mutex;
-
 use super::buffer::Buffer;
 use super::ids::IdMap;
 use super::pool::{Path, TransactionPool};
@@ -18,6 +16,7 @@ use super::{POST, READ, VERIFY, WRITE};
 use crate::clock::{self, Time};
 use crate::error::{Error, Result, Status};
 use crate::logging::{log_warning, static_logger};
+use crate::sync::Mutex;
 
 /// The time a slave has to complete a transaction unless told otherwise.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(1);

@@ -6,13 +6,12 @@ use std::hash::{BuildHasherDefault, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::Mutex;
-
 use super::activity::Activity;
 use super::holders::Holder;
 use super::ids::IdHasher;
 use super::transaction::Transaction;
 use crate::clock::{self, Time};
+use crate::sync::Mutex;
 
 /// Transactions by their ids, and the signs of life of who answers them.
 #[derive(Default)]

@@ -3,10 +3,10 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use parking_lot::Mutex;
-
 use super::pending::Pending;
 use super::transaction::Transaction;
+use crate::process::{nothing, ForkHandlers};
+use crate::sync::Mutex;
 
 /// What a transaction reports that reaches a slave without a behaviour of its own.
 pub const UNCONNECTED_TEXT: &str = "Unsupported transaction using unconnected memory bus";
@@ -172,10 +172,24 @@ impl Unconnected {
     /// The one placeholder of all unconnected masters: limits 4 and 0, id 0, so that creating a
     /// master uses no slave id up.
     pub fn placeholder() -> Arc<dyn Slave> {
-        static PLACEHOLDER: OnceLock<Arc<Unconnected>> = OnceLock::new();
-        let make = || Arc::new(Unconnected { base: SlaveBase::with_id(0, 4, 0) });
-        PLACEHOLDER.get_or_init(make).clone()
+        let made = PLACEHOLDER.get().unwrap_or_else(|| {
+            FORK_HANDLERS.register();
+            PLACEHOLDER.get_or_init(Unconnected::make_placeholder)
+        });
+        made.clone()
     }
+
+    fn make_placeholder() -> Arc<Unconnected> {
+        Arc::new(Unconnected { base: SlaveBase::with_id(0, 4, 0) })
+    }
+}
+
+static PLACEHOLDER: OnceLock<Arc<Unconnected>> = OnceLock::new();
+static FORK_HANDLERS: ForkHandlers = ForkHandlers::new(settle_placeholder, nothing, nothing);
+
+/// So that no child finds it half made.
+extern "C" fn settle_placeholder() {
+    PLACEHOLDER.get_or_init(Unconnected::make_placeholder);
 }
 
 impl Slave for Unconnected {

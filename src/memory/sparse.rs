@@ -5,7 +5,7 @@ use std::fmt;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::ops::Range;
 
-use parking_lot::Mutex;
+use crate::sync::Mutex;
 
 /// Memory comes into being in pages of this many bytes.
 pub const PAGE_BYTES: usize = 0x1000;

@@ -4,12 +4,11 @@ use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, AtomicU8, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use parking_lot::{Condvar, Mutex, MutexGuard};
-
 use super::buffer::{Buffer, DataCell, DataGuard};
 use super::holders::{Holder, Holders};
 use crate::clock::{self, Time};
 use crate::error::{Error, Result, Status};
+use crate::sync::{Condvar, Mutex, MutexGuard};
 
 /// Beginning of the error text of a transaction that nobody completed in time.
 pub const TIMEOUT_TEXT: &str = "Timeout waiting for register transaction";

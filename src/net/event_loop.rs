@@ -30,13 +30,13 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use mio::{Events, Poll, Registry, Token, Waker};
-use parking_lot::{Condvar, Mutex};
 
 use super::spin::{Spin, Spinner};
 use super::sys;
 use crate::clock::{self, Time};
 use crate::error::{panic_text, Error, Result, Status};
 use crate::logging::{log_error, static_logger};
+use crate::sync::{Condvar, Mutex};
 
 /// How long [`LoopHandle::stop`] waits for the thread to end.
 pub const STOP_WAIT_MAX: Duration = Duration::from_millis(100);

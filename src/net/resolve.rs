@@ -8,19 +8,21 @@
 //! Threads are few and short-lived: they are started when there is something to look up, shared by
 //! all objects of the process, and end when there is nothing left.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::fmt;
 use std::io;
+use std::mem::{self, ManuallyDrop};
 use std::net::ToSocketAddrs;
 use std::panic::{self, AssertUnwindSafe};
-use std::sync::Arc;
-
-use parking_lot::Mutex;
+use std::sync::{Arc, MutexGuard};
 
 use super::address::{HostAddress, RemoteHost};
 use super::event_loop::LoopHandle;
 use super::sys;
 use crate::error::{Error, Result, Status};
+use crate::process::{self, ForkHandlers};
+use crate::sync::Mutex;
 
 /// How many lookups of this process run at the same time; more wait for their turn.
 pub const LOOKUP_THREADS_MAX: usize = 8;
@@ -97,16 +99,49 @@ struct Pool {
     waiting: VecDeque<Arc<Request>>,
 }
 
-static POOL: Mutex<Pool> = Mutex::new(Pool { threads: 0, waiting: VecDeque::new() });
+static POOL: std::sync::Mutex<Pool> = std::sync::Mutex::new(Pool::EMPTY);
+static FORK_HANDLERS: ForkHandlers =
+    ForkHandlers::new(before_fork, after_fork_in_parent, after_fork_in_child);
+
+thread_local! {
+    /// The lock that this thread holds while it forks. Without a destructor, so that it is there as
+    /// long as the thread.
+    static HELD: Cell<Option<ManuallyDrop<MutexGuard<'static, Pool>>>> =
+        const { Cell::new(None) };
+}
+
+extern "C" fn before_fork() {
+    let held = HELD.take().unwrap_or_else(|| ManuallyDrop::new(process::lock(&POOL)));
+    HELD.set(Some(held));
+}
+
+extern "C" fn after_fork_in_parent() {
+    drop(HELD.take().map(ManuallyDrop::into_inner));
+}
+
+extern "C" fn after_fork_in_child() {
+    if let Some(mut pool) = HELD.take().map(ManuallyDrop::into_inner) {
+        // The threads, and the objects that ask, are the parent's. What the requests refer to may
+        // be locked for ever, so they are not dropped either.
+        mem::forget(mem::replace(&mut *pool, Pool::EMPTY));
+    }
+}
 
 impl Pool {
+    const EMPTY: Pool = Pool { threads: 0, waiting: VecDeque::new() };
+
+    fn lock() -> MutexGuard<'static, Pool> {
+        FORK_HANDLERS.register();
+        process::lock(&POOL)
+    }
+
     /// Puts `request` in the queue, and starts a thread for it if there may be one more.
     fn submit(request: &Arc<Request>) -> Result<()> {
         let refused = |why: String| {
             let text = format!("The host name {} could not be looked up: {why}", request.name);
             Error::new(Status::OutOfResources, "net::resolve", text)
         };
-        let mut pool = POOL.lock();
+        let mut pool = Pool::lock();
         pool.waiting.retain(|waiting| !waiting.is_cancelled());
         if pool.waiting.len() >= LOOKUPS_WAITING_MAX {
             return Err(refused(format!("{LOOKUPS_WAITING_MAX} lookups are waiting already")));
@@ -129,7 +164,7 @@ impl Pool {
 
     fn work() {
         loop {
-            let mut pool = POOL.lock();
+            let mut pool = Pool::lock();
             let Some(request) = pool.waiting.pop_front() else {
                 pool.threads -= 1;
                 return;

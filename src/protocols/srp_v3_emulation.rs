@@ -7,13 +7,12 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle, ThreadId};
 use std::time::Duration;
 
-use parking_lot::{Condvar, Mutex, MutexGuard};
-
 use crate::error::{panic_text, Error, Result, Status};
 use crate::logging::{log_debug, log_warning, static_logger};
 use crate::memory::SparseMemory;
 use crate::proto::srp::v3::{self, Header, Opcode, HEADER_BYTES};
 use crate::stream::{Buffers, Frame, Master, Node, Path, Slave, SlaveBase};
+use crate::sync::{Condvar, Mutex, MutexGuard};
 
 static_logger!(LOG, "SrpV3Emulation");
 

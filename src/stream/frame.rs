@@ -3,11 +3,10 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::Arc;
 
-use parking_lot::{Mutex, MutexGuard};
-
 use super::buffer::Buffer;
 use super::pool::Store;
 use crate::error::{Error, Result, Status};
+use crate::sync::{Mutex, MutexGuard};
 
 /// Where the bytes of [`Frame::flags`], the channel and the error lie in one word, so that they
 /// can be read and replaced without the lock.

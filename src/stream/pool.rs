@@ -3,11 +3,10 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::Arc;
 
-use parking_lot::Mutex;
-
 use super::buffer::Buffer;
 use super::frame::{Buffers, Frame};
 use crate::error::{Error, Result, Status};
+use crate::sync::Mutex;
 
 /// Buffers one frame may be made of; a request that would need more fails.
 pub const BUFFERS_COUNT_MAX: u64 = 1 << 16;

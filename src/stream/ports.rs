@@ -3,11 +3,10 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
 
-use parking_lot::RwLock;
-
 use super::frame::Frame;
 use super::pool::Pool;
 use crate::error::{Error, Result, Status};
+use crate::sync::Mutex;
 
 /// Slaves one master may be connected to.
 pub const SLAVES_COUNT_MAX: usize = 1024;
@@ -123,7 +122,7 @@ impl Path {
 /// Something that sends frames to the slaves connected to it, which it keeps alive. Thread-safe.
 pub struct Master {
     /// In order of addition. Replaced as a whole, so that a frame can be delivered without a lock.
-    slaves: RwLock<Arc<[Arc<dyn Slave>]>>,
+    slaves: Mutex<Arc<[Arc<dyn Slave>]>>,
     /// Counts the changes of the slaves, from 1; written under their lock.
     version: AtomicU64,
     /// Serves requests while no slave is connected.
@@ -133,7 +132,7 @@ pub struct Master {
 impl Master {
     /// A master without slaves.
     pub fn new() -> Arc<Master> {
-        let (slaves, version) = (RwLock::default(), AtomicU64::new(1));
+        let (slaves, version) = (Mutex::default(), AtomicU64::new(1));
         Arc::new(Master { slaves, version, pool: Pool::new() })
     }
 
@@ -144,7 +143,7 @@ impl Master {
     ///
     /// [`Status::OutOfResources`] beyond [`SLAVES_COUNT_MAX`].
     pub fn add_slave(&self, slave: Arc<dyn Slave>) -> Result<()> {
-        let mut slaves = self.slaves.write();
+        let mut slaves = self.slaves.lock();
         if slaves.len() == SLAVES_COUNT_MAX {
             let text = format!("A stream master has at most {SLAVES_COUNT_MAX} slaves");
             return Err(Error::new(Status::OutOfResources, "stream::Master::addSlave", text));
@@ -156,7 +155,7 @@ impl Master {
 
     /// Number of slaves connected.
     pub fn slave_count(&self) -> usize {
-        self.slaves.read().len()
+        self.slaves.lock().len()
     }
 
     /// A frame to fill and send, with room for at least `size` bytes and no payload: from the
@@ -213,7 +212,7 @@ impl Master {
     }
 
     fn renew(&self, path: &mut Path) {
-        let place = self.slaves.read();
+        let place = self.slaves.lock();
         let version = self.version.load(Ordering::Acquire);
         let slaves = Some(place.clone());
         drop(place);
@@ -224,7 +223,7 @@ impl Master {
 
     /// Lets go of all slaves: frames sent from now on are discarded.
     pub fn stop(&self) {
-        let mut place = self.slaves.write();
+        let mut place = self.slaves.lock();
         let slaves = std::mem::take(&mut *place);
         self.version.fetch_add(1, Ordering::Release);
         drop(place);
@@ -256,7 +255,7 @@ pub fn connect(a: &(impl Node + ?Sized), b: &(impl Node + ?Sized)) -> Result<()>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use parking_lot::Mutex;
+    use crate::sync::Mutex;
 
     struct Recorder {
         base: SlaveBase,

@@ -43,7 +43,7 @@ fn d46_a_peer_that_answers_in_the_same_thread_completes_the_request() {
 #[test]
 fn d46_the_transaction_is_unlocked_while_its_frame_is_sent() {
     let (locked, result) = mpsc::channel();
-    let slot: Arc<parking_lot::Mutex<Option<Arc<memory::Transaction>>>> = Arc::default();
+    let slot: Arc<rogue_mem::sync::Mutex<Option<Arc<memory::Transaction>>>> = Arc::default();
     let inner = slot.clone();
     let peer = Peer::new(move |_, _| {
         let tran = inner.lock().take().expect("set before the launch");
@@ -65,7 +65,7 @@ fn d46_the_transaction_is_unlocked_while_its_frame_is_sent() {
 #[test]
 fn d46_a_request_times_out_while_the_transport_blocks() {
     let (release, gate) = mpsc::channel::<()>();
-    let gate = parking_lot::Mutex::new(gate);
+    let gate = rogue_mem::sync::Mutex::new(gate);
     let peer = Peer::new(move |_, _| {
         // Ends when the test lets go of the other end.
         let _ = gate.lock().recv();

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::sync::{mpsc, Arc, Weak};
 
-use parking_lot::Mutex;
 use rand::{Rng, RngCore, SeedableRng};
 use rogue_mem::protocols::{SrpV3Emulation, QUEUE_FRAMES_COUNT_MAX};
 use rogue_mem::stream::{self, Frame, Node};
+use rogue_mem::sync::Mutex;
 
 use crate::peer::{request, response, word, Peer};
 

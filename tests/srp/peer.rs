@@ -3,11 +3,11 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use parking_lot::{Condvar, Mutex};
 use rogue_mem::error::Result;
 use rogue_mem::memory::{self, Buffer, Observer, Transaction};
 use rogue_mem::protocols::SrpV3;
 use rogue_mem::stream::{self, Frame, Master, Node, SlaveBase};
+use rogue_mem::sync::{Condvar, Mutex};
 
 /// Against hangs only: everything that is waited for is an event.
 pub const HANG_BOUND: Duration = Duration::from_secs(60);

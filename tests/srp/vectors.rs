@@ -332,7 +332,7 @@ fn recorded_frames_are_allocated_and_delivered_alike() {
     assert_eq!(pool.alloc_bytes(), u64::from(number(expected, "alloc_bytes")));
     assert_eq!(pool.alloc_count(), u64::from(number(expected, "alloc_count")));
 
-    let order = Arc::new(parking_lot::Mutex::new(String::new()));
+    let order = Arc::new(rogue_mem::sync::Mutex::new(String::new()));
     let master = Master::new();
     for name in ['1', '2', '3'] {
         let order = order.clone();

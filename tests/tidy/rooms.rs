@@ -9,14 +9,16 @@ use crate::rust_source::{NamedPath, RustSource};
 /// What each room may use of this crate, besides itself. `capi` may use everything.
 const ROOMS: &[(&str, &[&str])] = &[
     ("error", &[]),
-    ("clock", &[]),
-    ("logging", &["error", "clock"]),
+    ("process", &[]),
+    ("clock", &["process"]),
+    ("sync", &["process", "clock"]),
+    ("logging", &["error", "process", "clock"]),
     ("proto", &["error"]),
-    ("memory", &["error", "clock", "logging"]),
-    ("stream", &["error", "clock", "logging"]),
-    ("net", &["error", "clock", "logging"]),
-    ("bridge", &["error", "clock", "logging", "proto", "memory", "net"]),
-    ("protocols", &["error", "clock", "logging", "proto", "memory", "stream", "net"]),
+    ("memory", &["error", "process", "clock", "sync", "logging"]),
+    ("stream", &["error", "clock", "sync", "logging"]),
+    ("net", &["error", "process", "clock", "sync", "logging"]),
+    ("bridge", &["error", "clock", "sync", "logging", "proto", "memory", "net"]),
+    ("protocols", &["error", "clock", "sync", "logging", "proto", "memory", "stream", "net"]),
 ];
 
 /// All that protocol code may use of the standard library: values and collections. No socket,
@@ -61,12 +63,13 @@ const STANDARD_FOR_PROTO: &[&str] = &[
 ];
 
 /// Crates and standard modules by which the outside world comes in.
-const FOREIGN_CRATES: &[&str] = &["getrandom", "libc", "log", "mio", "parking_lot", "rand"];
+const FOREIGN_CRATES: &[&str] = &["getrandom", "libc", "lock_api", "log", "mio", "rand"];
 
 /// Where `unsafe` may stand: a folder for the boundary, one file each for the buffer that a caller
-/// owns and for socket options.
+/// owns, for socket options, for forks and standard output, for locks, and for what these wait by.
 const UNSAFE_FOLDER: &str = "src/capi/";
-const UNSAFE_ROOMS_OF_ONE_FILE: &[&str] = &["src/memory/", "src/net/"];
+const UNSAFE_ROOMS_OF_ONE_FILE: &[&str] =
+    &["src/memory/", "src/net/", "src/process", "src/sync.rs", "src/sync/"];
 
 const MONOTONIC_CLOCK_FILE: &str = "src/clock.rs";
 const LOGGING_FILES: &str = "src/logging";

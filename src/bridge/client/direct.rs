@@ -24,7 +24,6 @@ use std::time::Duration;
 use mio::net::TcpStream;
 use mio::unix::SourceFd;
 use mio::{Interest, Token, Waker};
-use parking_lot::Mutex;
 
 use super::half::Failure;
 use super::receiver::{Receiver, Taken};
@@ -32,6 +31,7 @@ use super::shared::{Shared, State};
 use crate::clock::{self, Time};
 use crate::logging::log_error;
 use crate::memory::Transaction;
+use crate::sync::Mutex;
 
 /// For how long after a wait the event loop leaves the response connection alone: in between, so
 /// that there are about [`WAITS_PER_PAUSE`]. What nobody waits for nor is told of is late by no

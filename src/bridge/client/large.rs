@@ -9,11 +9,11 @@ use std::io::{self, IoSlice};
 use std::sync::Arc;
 
 use mio::net::TcpStream;
-use parking_lot::Mutex;
 
 use crate::memory::Transaction;
 use crate::net::socket;
 use crate::proto::bridge::{encode_request_head, Header};
+use crate::sync::Mutex;
 
 /// Octets of data from which on they are sent from where they are, and not copied.
 pub(super) const LARGE_OCTETS_MIN: usize = 64 * 1024;

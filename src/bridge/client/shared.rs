@@ -12,7 +12,6 @@ use std::time::Duration;
 
 use mio::net::TcpStream;
 use mio::Registry;
-use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use super::direct::{Direct, Reader};
 use super::half::Failure;
@@ -29,6 +28,7 @@ use crate::net::event_loop::LoopHandle;
 use crate::net::socket::cause_text;
 use crate::proto::bridge::{evaluate_result, Header, PeerInfo, SessionId};
 use crate::proto::zmtp::Session;
+use crate::sync::{Condvar, Mutex, MutexGuard};
 
 /// Requests on their way at once: towards peers whose queues are libzmq's, and towards others.
 const LEGACY_WINDOW: usize = 400;

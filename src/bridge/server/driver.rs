@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use mio::net::TcpListener;
 use mio::{Interest, Registry, Token};
-use parking_lot::Mutex;
 
 use super::buffers::{make_room, BufferPool};
 use super::connections::{Body, Client, Connection, Connections, Outstanding, Served, Turn};
@@ -26,6 +25,7 @@ use crate::net::Spin;
 use crate::proto::bridge::property::Announcement;
 use crate::proto::bridge::{RequestEvent, ServerId};
 use crate::proto::zmtp::Event;
+use crate::sync::Mutex;
 
 pub(super) const REQUEST_LISTENER: usize = 0;
 pub(super) const RESPONSE_LISTENER: usize = 1;

@@ -1,6 +1,6 @@
 use super::*;
 use crate::memory::{Master, Slave, SlaveBase, READ};
-use parking_lot::Mutex;
+use crate::sync::Mutex;
 
 /// A transaction of the given id, deadline and size, as no requester could make it.
 fn raw(id: u32, start: Time, timeout_ns: u64, size: usize) -> Arc<Transaction> {

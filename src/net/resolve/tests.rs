@@ -110,7 +110,7 @@ fn stuck_lookups_delay_neither_stop_nor_cancellation_and_are_bounded() {
     };
     assert_eq!(refused.status(), Status::OutOfResources);
     assert!(refused.text().contains("one too many"), "{refused}");
-    assert!(POOL.lock().threads <= LOOKUP_THREADS_MAX);
+    assert!(Pool::lock().threads <= LOOKUP_THREADS_MAX);
     // Dropped lookups make room, although the threads are still stuck.
     lookups.truncate(1);
     let mut second = start("room again");
