@@ -1275,6 +1275,10 @@ void rogue_mem_master_give_up(rogue_mem_master_t *master);
  * with the hub's offset added to the address, in parts where it is larger than the largest access
  * downstream.
  *
+ * Hubs must not be connected in a circle: a request that has come through 64 of them, one calling
+ * the other, fails with ROGUE_MEM_ERROR_TRANSACTION and a text that says so, and a query is
+ * answered as that of a master without a slave. A slave of the program's own counts as a hub.
+ *
  * A hub that translates is a slave of the program's own (rogue_mem_slave_new) whose do_transaction
  * callback makes requests through rogue_mem_hub_master, or ends by rogue_mem_hub_forward. */
 

@@ -17,7 +17,7 @@ use super::handle::{
     into_handle, lend, release, retain, rogue_mem_slave_t, rogue_mem_transaction_t, slave_handle,
 };
 use super::status::rogue_mem_status_t;
-use crate::memory::{Slave, SlaveBase, Transaction, UNCONNECTED_TEXT};
+use crate::memory::{chain, Slave, SlaveBase, Transaction, UNCONNECTED_TEXT};
 
 /// Room for a name that a callback gives before it is asked again with more.
 const NAME_BYTES: usize = 256;
@@ -91,6 +91,20 @@ unsafe impl Send for CallbackSlave {}
 // SAFETY: as above.
 unsafe impl Sync for CallbackSlave {}
 
+impl CallbackSlave {
+    /// Asks the program, which may ask what is connected further on; where that has no end, the
+    /// answer is that of a slave that is none.
+    fn ask<T>(
+        &self,
+        callback: unsafe extern "C" fn(ctx: *mut c_void) -> T,
+        neutral: fn(&dyn Slave) -> T,
+    ) -> T {
+        // SAFETY: a function of the program's.
+        let question = || unsafe { callback(self.context.ctx()) };
+        chain::query(&self.base, question).unwrap_or_else(|| neutral(&*chain::no_slave()))
+    }
+}
+
 impl Slave for CallbackSlave {
     fn base(&self) -> &SlaveBase {
         &self.base
@@ -101,55 +115,55 @@ impl Slave for CallbackSlave {
             return tran.error(UNCONNECTED_TEXT);
         };
         let gives = self.callbacks.gives_reference;
-        let handle = if gives { into_handle(tran.clone()) } else { lend(tran) };
-        // SAFETY: a function of the program's; the transaction outlives the call.
-        unsafe { callback(self.context.ctx(), handle) };
+        chain::request(&self.base, tran, || {
+            let handle = if gives { into_handle(tran.clone()) } else { lend(tran) };
+            // SAFETY: a function of the program's; the transaction outlives the call.
+            unsafe { callback(self.context.ctx(), handle) };
+        });
     }
 
     fn slave_id(&self) -> u32 {
         match self.callbacks.slave_id {
-            // SAFETY: a function of the program's.
-            Some(callback) => unsafe { callback(self.context.ctx()) },
+            Some(callback) => self.ask(callback, |slave| slave.slave_id()),
             None => self.base.id(),
         }
     }
 
     fn slave_name(&self) -> String {
         let Some(callback) = self.callbacks.slave_name else { return self.base.name() };
-        let mut bytes = vec![0; NAME_BYTES];
-        loop {
-            let room = bytes.len();
-            // SAFETY: a function of the program's, given as much room as it is told.
-            let full =
-                unsafe { callback(self.context.ctx(), bytes.as_mut_ptr().cast::<c_char>(), room) };
-            if full < room || room > NAME_BYTES_MAX {
-                bytes.truncate(full.min(room - 1));
-                return String::from_utf8_lossy(&bytes).into_owned();
+        let name = || {
+            let mut bytes = vec![0; NAME_BYTES];
+            loop {
+                let (start, room) = (bytes.as_mut_ptr().cast::<c_char>(), bytes.len());
+                // SAFETY: a function of the program's, given as much room as it is told.
+                let full = unsafe { callback(self.context.ctx(), start, room) };
+                if full < room || room > NAME_BYTES_MAX {
+                    bytes.truncate(full.min(room - 1));
+                    return String::from_utf8_lossy(&bytes).into_owned();
+                }
+                bytes = vec![0; full.min(NAME_BYTES_MAX) + 1];
             }
-            bytes = vec![0; full.min(NAME_BYTES_MAX) + 1];
-        }
+        };
+        chain::query(&self.base, name).unwrap_or_else(|| chain::no_slave().slave_name())
     }
 
     fn min_access(&self) -> u32 {
         match self.callbacks.min_access {
-            // SAFETY: a function of the program's.
-            Some(callback) => unsafe { callback(self.context.ctx()) },
+            Some(callback) => self.ask(callback, |slave| slave.min_access()),
             None => self.base.min(),
         }
     }
 
     fn max_access(&self) -> u32 {
         match self.callbacks.max_access {
-            // SAFETY: a function of the program's.
-            Some(callback) => unsafe { callback(self.context.ctx()) },
+            Some(callback) => self.ask(callback, |slave| slave.max_access()),
             None => self.base.max(),
         }
     }
 
     fn address(&self) -> u64 {
         match self.callbacks.address {
-            // SAFETY: a function of the program's.
-            Some(callback) => unsafe { callback(self.context.ctx()) },
+            Some(callback) => self.ask(callback, |slave| slave.address()),
             None => 0,
         }
     }

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::chain;
 use super::master::Master;
 use super::slave::{Slave, SlaveBase};
 use super::split;
@@ -12,6 +13,10 @@ use super::transaction::Transaction;
 const ACCESS_MAX: u32 = 0xFFFF_FFFF;
 
 /// A master and a slave in one. Requests from upstream go downstream with the hub's offset added.
+///
+/// Hubs connected in a circle lead nowhere: a request that has come through
+/// [`HUBS_COUNT_MAX`](super::HUBS_COUNT_MAX) hubs fails, and a query is answered as an unconnected
+/// master's is.
 pub struct Hub {
     base: SlaveBase,
     master: Arc<Master>,
@@ -45,13 +50,21 @@ impl Hub {
     /// Address of what lies upstream of this hub, as seen from the end of the path; also for a
     /// virtual root.
     pub fn full_address(&self) -> u64 {
-        self.master.req_address().wrapping_add(self.offset)
+        let below = self.ask(|slave| slave.address());
+        below.map_or(0, |below| below.wrapping_add(self.offset))
     }
 
     /// Adds the hub's offset to `tran` (modulo 2^64) and hands it on, in parts if need be.
     pub fn forward(&self, tran: &Arc<Transaction>) {
-        tran.add_address(self.offset);
-        split::forward(&*self.master.slave(), tran);
+        chain::request(&self.base, tran, || {
+            tran.add_address(self.offset);
+            split::forward(&*self.master.slave(), tran);
+        });
+    }
+
+    /// Asks the slave downstream; `None` where that has no end.
+    fn ask<T>(&self, question: impl FnOnce(&dyn Slave) -> T) -> Option<T> {
+        chain::query(&self.base, || question(&*self.master.slave()))
     }
 }
 
@@ -67,21 +80,27 @@ impl Slave for Hub {
     fn slave_id(&self) -> u32 {
         match self.virtual_root {
             true => self.base.id(),
-            false => self.master.req_slave_id(),
+            false => {
+                self.ask(|slave| slave.slave_id()).unwrap_or_else(|| chain::no_slave().slave_id())
+            }
         }
     }
 
     fn slave_name(&self) -> String {
         match self.virtual_root {
             true => self.base.name(),
-            false => self.master.req_slave_name(),
+            false => self
+                .ask(|slave| slave.slave_name())
+                .unwrap_or_else(|| chain::no_slave().slave_name()),
         }
     }
 
     fn min_access(&self) -> u32 {
         match self.virtual_root {
             true => self.base.min(),
-            false => self.master.req_min_access(),
+            false => self
+                .ask(|slave| slave.min_access())
+                .unwrap_or_else(|| chain::no_slave().min_access()),
         }
     }
 

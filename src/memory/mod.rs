@@ -26,6 +26,7 @@
 mod activity;
 pub mod bits;
 mod buffer;
+pub(crate) mod chain;
 mod emulate;
 mod holders;
 mod hub;
@@ -40,6 +41,7 @@ mod transaction;
 
 pub use activity::Activity;
 pub use buffer::{Buffer, DataGuard};
+pub use chain::HUBS_COUNT_MAX;
 pub use emulate::Emulate;
 pub use holders::Holder;
 pub use hub::Hub;

@@ -1,6 +1,6 @@
 //! The downstream end of the bus: what every slave is and has.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use super::pending::Pending;
@@ -71,6 +71,8 @@ pub struct SlaveBase {
     min: u32,
     max: u32,
     name: Mutex<Option<String>>,
+    /// It has been said that a query that has come here has no end.
+    is_endless: AtomicBool,
     pending: Arc<Pending>,
 }
 
@@ -86,7 +88,8 @@ impl SlaveBase {
     }
 
     fn with_id(id: u32, min: u32, max: u32) -> SlaveBase {
-        SlaveBase { id, min, max, name: Mutex::new(None), pending: Arc::default() }
+        let (name, is_endless) = (Mutex::new(None), AtomicBool::new(false));
+        SlaveBase { id, min, max, name, is_endless, pending: Arc::default() }
     }
 
     /// The slave's id, unique in the process.
@@ -112,6 +115,11 @@ impl SlaveBase {
     /// Names the slave.
     pub fn set_name(&self, name: impl Into<String>) {
         *self.name.lock() = Some(name.into());
+    }
+
+    /// Whether this is asked for the first time, by who has found that a query has no end.
+    pub(super) fn is_endless_first_time(&self) -> bool {
+        !self.is_endless.swap(true, Ordering::Relaxed)
     }
 
     /// Keeps `tran` until [`take_transaction`](Self::take_transaction) fetches it or its

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use rogue_mem::memory::{
-    Emulate, Hub, Master, Slave, SlaveBase, Transaction, Unconnected, POST, READ,
+    Emulate, Hub, Master, Slave, SlaveBase, Transaction, Unconnected, HUBS_COUNT_MAX, POST, READ,
     SUB_TRANSACTIONS_COUNT_MAX, UNCONNECTED_TEXT, VERIFY, WRITE,
 };
 
@@ -282,4 +282,103 @@ fn a_request_given_up_while_it_is_cut_sends_no_further_parts() {
     assert_eq!(text_of(tran.outcome().unwrap()), "given up");
     assert_eq!(seen.try_iter().collect::<Vec<_>>(), [0, 4, 8]);
     assert_eq!(slave.base().pending_count(), 0);
+}
+
+/// Connects `hubs` in a circle, as long as this lives.
+struct Circle<'a>(&'a [Arc<Hub>]);
+
+impl<'a> Circle<'a> {
+    fn of(hubs: &'a [Arc<Hub>]) -> Circle<'a> {
+        for (index, hub) in hubs.iter().enumerate() {
+            hub.master().set_slave(hubs[(index + 1) % hubs.len()].clone());
+        }
+        Circle(hubs)
+    }
+}
+
+impl Drop for Circle<'_> {
+    fn drop(&mut self) {
+        self.0.iter().for_each(|hub| hub.master().set_slave(Unconnected::placeholder()));
+    }
+}
+
+/// Runs `body` in a thread with so little stack that it would not do for a call without end, and
+/// does for [`HUBS_COUNT_MAX`] hubs.
+fn with_little_stack(body: impl FnOnce() + Send + 'static) {
+    const STACK_BYTES: usize = 256 * 1024;
+    let thread = std::thread::Builder::new().stack_size(STACK_BYTES).spawn(body).unwrap();
+    thread.join().unwrap();
+}
+
+#[test]
+fn hubs_in_a_circle_fail_requests_and_answer_queries_as_if_unconnected() {
+    capture_log();
+    for count in [1, 2, 3] {
+        with_little_stack(move || {
+            let hubs: Vec<_> = (0..count).map(|_| Hub::new(0x100, 0, 0)).collect();
+            let _circle = Circle::of(&hubs);
+            for (index, hub) in hubs.iter().enumerate() {
+                hub.base().set_name(format!("circle of {count}: {index}"));
+            }
+            let nobody = Master::new();
+            let master = master_of(hubs[0].clone());
+            for size in [0, 4, 4096] {
+                let text = text_of(master.read(0x5, size));
+                let last = format!("at hub circle of {count}: {}", HUBS_COUNT_MAX % count);
+                let address = format!("0x{:x}", 0x5 + 0x100 * u64::from(HUBS_COUNT_MAX));
+                assert!(text.contains("circle, or") && text.contains(&last), "{text}");
+                assert!(text.contains(&address), "{text}");
+                assert_eq!(text_of(master.write(0x5, &vec![0; size as usize])), text);
+                assert!(text_of(hubs[0].master().read(0, size)).contains("in a circle"));
+            }
+            for _ in 0..2 {
+                assert_eq!(master.req_address(), 0);
+                assert_eq!(hubs[0].full_address(), 0);
+                assert_eq!(master.req_min_access(), nobody.req_min_access());
+                assert_eq!(master.req_max_access(), 0xFFFF_FFFF, "it cuts, whatever is below");
+                assert_eq!(master.req_slave_id(), nobody.req_slave_id());
+                assert_eq!(master.req_slave_name(), nobody.req_slave_name());
+            }
+            assert_eq!(master.outstanding_count(), 0);
+        });
+        let name = format!("circle of {count}: ");
+        let told = logged("pyrogue.memory.Hub");
+        assert_eq!(told.iter().filter(|text| text.contains(&name)).count(), 1, "{told:?}");
+    }
+}
+
+#[test]
+fn a_circle_of_roots_fails_requests_and_answers_for_itself() {
+    with_little_stack(|| {
+        let hubs = [Hub::new(0x10, 4, 8), Hub::new(0x20, 4, 16), Hub::new(0x30, 4, 32)];
+        let _circle = Circle::of(&hubs);
+        let master = master_of(hubs[0].clone());
+        assert!(text_of(master.read(0, 100)).contains("in a circle"));
+        assert_eq!((master.req_address(), master.req_slave_id()), (0, hubs[0].base().id()));
+        assert_eq!(hubs[0].full_address(), 0x10);
+    });
+}
+
+#[test]
+fn as_many_hubs_as_the_limit_says_work_and_one_more_does_not() {
+    capture_log();
+    with_little_stack(|| {
+        let (leaf, seen) = listing(4, 8);
+        leaf.base().set_name("leaf");
+        let mut top = hub_over(leaf.clone(), 1, 0, 0);
+        for _ in 1..HUBS_COUNT_MAX {
+            top = hub_over(top, 1, 0, 0);
+        }
+        let most = u64::from(HUBS_COUNT_MAX);
+        let master = master_of(top.clone());
+        master.read(0, 12).unwrap();
+        assert_eq!(shapes(&seen), [(most, 8), (most + 8, 4)]);
+        assert_eq!((master.req_address(), master.req_slave_name()), (most, "leaf".to_owned()));
+        master.set_slave(hub_over(top.clone(), 1, 0, 0));
+        assert!(text_of(master.read(0, 12)).contains(&format!("through {HUBS_COUNT_MAX} hubs")));
+        assert_eq!((master.req_address(), shapes(&seen)), (0, Vec::new()));
+        master.set_slave(top);
+        assert_eq!(master.req_address(), most, "nothing is left of it");
+        master.read(0, 8).unwrap();
+    });
 }

@@ -208,6 +208,143 @@ static void the_halves_of_a_hub_outlive_its_handle(void **state) {
     recorder_destroy(&recorder);
 }
 
+/* Connects hubs in a circle. */
+static void close_circle(rogue_mem_hub_t *const *hubs, size_t count) {
+    for (size_t index = 0; index < count; index++) {
+        rogue_mem_master_t *downstream = rogue_mem_hub_master(hubs[index]);
+        rogue_mem_slave_t *next = rogue_mem_hub_slave(hubs[(index + 1) % count]);
+        assert_ok(rogue_mem_master_set_slave(downstream, next));
+        rogue_mem_slave_release(next);
+        rogue_mem_master_release(downstream);
+    }
+}
+
+/* Hubs in a circle keep each other: opens it, and releases them. */
+static void release_circle(rogue_mem_hub_t *const *hubs, size_t count) {
+    rogue_mem_slave_t *end = NULL;
+    assert_ok(rogue_mem_slave_new(4, 4, NULL, &end));
+    for (size_t index = 0; index < count; index++) {
+        rogue_mem_master_t *downstream = rogue_mem_hub_master(hubs[index]);
+        assert_ok(rogue_mem_master_set_slave(downstream, end));
+        rogue_mem_master_release(downstream);
+        rogue_mem_hub_release(hubs[index]);
+    }
+    rogue_mem_slave_release(end);
+}
+
+/* Asserts that master leads into a circle. */
+static void assert_endless(rogue_mem_master_t *master) {
+    uint32_t words[4] = {0};
+    const uint32_t types[] = {ROGUE_MEM_READ, ROGUE_MEM_WRITE, ROGUE_MEM_VERIFY, ROGUE_MEM_POST};
+    for (size_t index = 0; index < COUNT_OF(types); index++) {
+        assert_int_equal(transfer(master, 0, words, sizeof words, types[index]),
+                         ROGUE_MEM_ERROR_TRANSACTION);
+        assert_contains(rogue_mem_last_error(), "the hubs are connected in a circle");
+        assert_contains(rogue_mem_last_error(), "at hub Unnamed_");
+    }
+    assert_true(rogue_mem_master_req_address(master) == 0);
+    assert_int_equal(rogue_mem_master_req_min_access(master), 4);
+    assert_int_equal(rogue_mem_master_req_slave_id(master), 0);
+    char name[16];
+    assert_ok(rogue_mem_master_req_slave_name(master, name, sizeof name, NULL));
+    assert_string_equal(name, "Unnamed_0");
+}
+
+static void hubs_in_a_circle_fail_requests_and_answer_as_if_unconnected(void **state) {
+    (void)state;
+    for (size_t count = 1; count <= 3; count++) {
+        rogue_mem_hub_t *hubs[3] = {NULL};
+        for (size_t index = 0; index < count; index++) {
+            assert_ok(rogue_mem_hub_new(0x100, 0, 0, &hubs[index]));
+        }
+        close_circle(hubs, count);
+        rogue_mem_master_t *master = master_over(hubs[0]);
+        assert_endless(master);
+        assert_true(rogue_mem_hub_address(hubs[0]) == 0);
+        assert_int_equal(rogue_mem_master_req_max_access(master), 0xFFFFFFFF);
+        rogue_mem_master_release(master);
+        release_circle(hubs, count);
+    }
+}
+
+/* A slave of callbacks that asks for all it is asked, by new requests and queries of its own. */
+typedef struct {
+    rogue_mem_master_t *master;
+    unsigned drops;
+} asker_t;
+
+static void ask_transaction(void *ctx, rogue_mem_transaction_t *transaction) {
+    asker_t *asker = ctx;
+    uint32_t words[4] = {0};
+    rogue_mem_status_t status = transfer(asker->master, 0, words, sizeof words, ROGUE_MEM_READ);
+    if (status == ROGUE_MEM_OK) {
+        rogue_mem_transaction_done(transaction);
+    } else {
+        rogue_mem_transaction_error(transaction, rogue_mem_last_error());
+    }
+}
+
+static uint32_t ask_min_access(void *ctx) {
+    return rogue_mem_master_req_min_access(((asker_t *)ctx)->master);
+}
+
+static uint32_t ask_max_access(void *ctx) {
+    return rogue_mem_master_req_max_access(((asker_t *)ctx)->master);
+}
+
+static uint64_t ask_address(void *ctx) {
+    return rogue_mem_master_req_address(((asker_t *)ctx)->master) + 0x100;
+}
+
+static uint32_t ask_slave_id(void *ctx) {
+    return rogue_mem_master_req_slave_id(((asker_t *)ctx)->master);
+}
+
+static size_t ask_slave_name(void *ctx, char *buffer, size_t capacity) {
+    size_t length = 0;
+    (void)rogue_mem_master_req_slave_name(((asker_t *)ctx)->master, buffer, capacity, &length);
+    return length;
+}
+
+static void drop_asker(void *ctx) { ((asker_t *)ctx)->drops++; }
+
+static void callbacks_in_a_circle_fail_requests_and_answer_as_if_unconnected(void **state) {
+    (void)state;
+    for (size_t count = 1; count <= 3; count += 2) {
+        asker_t askers[3] = {{NULL, 0}};
+        rogue_mem_slave_t *slaves[3] = {NULL};
+        for (size_t index = 0; index < count; index++) {
+            rogue_mem_slave_callbacks_t callbacks = {0};
+            callbacks.size = sizeof callbacks;
+            callbacks.ctx = &askers[index];
+            callbacks.drop = drop_asker;
+            callbacks.do_transaction = ask_transaction;
+            callbacks.min_access = ask_min_access;
+            callbacks.max_access = ask_max_access;
+            callbacks.address = ask_address;
+            callbacks.slave_id = ask_slave_id;
+            callbacks.slave_name = ask_slave_name;
+            assert_ok(rogue_mem_slave_new(4, 4, &callbacks, &slaves[index]));
+        }
+        for (size_t index = 0; index < count; index++) {
+            askers[index].master = master_of(slaves[(index + 1) % count]);
+        }
+        rogue_mem_master_t *master = master_of(slaves[0]);
+        assert_endless(master);
+        assert_int_equal(rogue_mem_master_req_max_access(master), 0);
+        rogue_mem_master_release(master);
+        for (size_t index = 0; index < count; index++) {
+            rogue_mem_slave_release(slaves[index]);
+        }
+        for (size_t index = 0; index < count; index++) {
+            rogue_mem_master_release(askers[index].master);
+        }
+        for (size_t index = 0; index < count; index++) {
+            assert_int_equal(askers[index].drops, 1);
+        }
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(offsets_add_up_on_the_way_to_the_slave),
@@ -217,6 +354,8 @@ int main(void) {
         cmocka_unit_test(d04_an_unconnected_hub_says_so),
         cmocka_unit_test(a_hub_of_callbacks_translates_addresses),
         cmocka_unit_test(the_halves_of_a_hub_outlive_its_handle),
+        cmocka_unit_test(hubs_in_a_circle_fail_requests_and_answer_as_if_unconnected),
+        cmocka_unit_test(callbacks_in_a_circle_fail_requests_and_answer_as_if_unconnected),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -49,6 +49,48 @@ public:
     }
 };
 
+/** Connects hubs in a circle for as long as it lives: they keep each other. */
+template <typename H>
+class Circle {
+public:
+    explicit Circle(std::vector<std::shared_ptr<H>> hubs) : hubs_(std::move(hubs)) {
+        for (size_t i = 0; i < hubs_.size(); ++i) {
+            *hubs_[i] >> hubs_[(i + 1) % hubs_.size()];
+        }
+    }
+    Circle(const Circle &) = delete;
+    Circle &operator=(const Circle &) = delete;
+    ~Circle() {
+        for (const std::shared_ptr<H> &hub : hubs_) {
+            *hub >> rim::Slave::create(4, 4);
+        }
+    }
+
+private:
+    std::vector<std::shared_ptr<H>> hubs_;
+};
+
+/** Checks that a master leads into a circle of hubs. */
+void checkEndless(rim::Master &master) {
+    uint32_t value = 0;
+    const auto isEndless = [](const std::string &text) {
+        return contains(text, "the hubs are connected in a circle") &&
+               contains(text, "at hub Unnamed_");
+    };
+    CHECK(isEndless(read32(master, 4, value)));
+    CHECK(isEndless(write32(master, 4, 1)));
+    std::vector<uint8_t> data(1000);
+    CHECK(isEndless(request(master, 0, data, rim::Read)));
+}
+
+/** Checks that a master that leads into a circle is told what an unconnected one is. */
+void checkQueries(rim::Master &master) {
+    CHECK(master.reqAddress() == 0);
+    CHECK(master.reqMinAccess() == 4);
+    CHECK(master.reqSlaveId() == 0);
+    CHECK(master.reqSlaveName() == "Unnamed_0");
+}
+
 } // namespace
 
 TEST_CASE("a leaf sees the sum of the offsets") {
@@ -204,4 +246,49 @@ TEST_CASE("d06_a_hub_gives_up_its_own_requests_when_it_is_destroyed") {
         CHECK_FALSE(orphan->expired());
     }
     CHECK(orphan->expired());
+}
+
+TEST_CASE("hubs in a circle fail requests and answer as if unconnected") {
+    for (size_t count = 1; count <= 3; count += 2) {
+        std::vector<rim::HubPtr> hubs;
+        for (size_t i = 0; i < count; ++i) {
+            hubs.push_back(rim::Hub::create(0x100, 0, 0));
+        }
+        Circle<rim::Hub> circle(hubs);
+        auto master = rim::Master::create();
+        *master >> hubs[0];
+        checkEndless(*master);
+        checkQueries(*master);
+        CHECK(hubs[0]->getAddress() == 0);
+        CHECK(master->reqMaxAccess() == 0xFFFFFFFF);
+    }
+}
+
+TEST_CASE("derived hubs in a circle do so too") {
+    for (size_t count = 1; count <= 3; count += 2) {
+        std::vector<std::shared_ptr<ShiftingHub>> hubs;
+        for (size_t i = 0; i < count; ++i) {
+            hubs.push_back(std::make_shared<ShiftingHub>(0x100));
+        }
+        Circle<ShiftingHub> circle(hubs);
+        auto master = rim::Master::create();
+        *master >> hubs[0];
+        checkEndless(*master);
+        checkQueries(*master);
+        CHECK(hubs[0]->getAddress() == 0);
+    }
+}
+
+TEST_CASE("translating hubs in a circle fail requests") {
+    for (size_t count = 1; count <= 3; count += 2) {
+        std::vector<std::shared_ptr<PagedHub>> hubs;
+        for (size_t i = 0; i < count; ++i) {
+            hubs.push_back(std::make_shared<PagedHub>());
+        }
+        Circle<PagedHub> circle(hubs);
+        auto master = rim::Master::create();
+        *master >> hubs[0];
+        checkEndless(*master);
+        CHECK(master->reqSlaveId() == hubs[0]->id());
+    }
 }

@@ -34,6 +34,10 @@ namespace memory {
  * make requests of its own with reqTransaction() and waitTransaction(), whose addresses are
  * relative to the next layer downstream (this hub's offset is not added), and complete the
  * transaction itself.
+ *
+ * Hubs must not be connected in a circle. Transactions fail that have come through 64 hubs, one
+ * calling the other, where one with an override counts twice, and queries are answered as those of
+ * an unconnected master.
  */
 class Hub : public Master, public Slave {
 public:
