@@ -256,6 +256,11 @@ uint32_t rogue_mem_version_number(void);
 typedef struct rogue_mem_frame_t rogue_mem_frame_t;
 
 /**
+ * What callbacks pass on their way to the program, until it is closed.
+ */
+typedef struct rogue_mem_gate_t rogue_mem_gate_t;
+
+/**
  * A master and a slave in one: hands transactions on with its offset added to their address.
  */
 typedef struct rogue_mem_hub_t rogue_mem_hub_t;
@@ -311,6 +316,57 @@ typedef struct rogue_mem_tcp_server_t rogue_mem_tcp_server_t;
  * rogue_mem_master_request, handed to slaves.
  */
 typedef struct rogue_mem_transaction_t rogue_mem_transaction_t;
+
+/* --- Gates ------------------------------------------------------------------------------------ */
+
+/* A gate can be put before callbacks, and closed: for bindings to languages whose interpreter ends
+ * before the process does, and must not be called then.
+ *
+ * Sets of callbacks name the gate in their member gate. While it is open they are called as if
+ * there were none. Once it is closed none of them is called any more, but for their drop; what
+ * would have been asked of them is answered as each set says of a member that is NULL. */
+
+/**
+ * Makes a gate, which is open.
+ *
+ * @param out receives the gate, a new reference. Untouched on failure.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_gate_new(rogue_mem_gate_t **out);
+
+/**
+ * Adds a reference.
+ *
+ * @param gate the gate; NULL is allowed and ignored.
+ * @return its argument.
+ *
+ * Thread safe.
+ */
+rogue_mem_gate_t *rogue_mem_gate_retain(rogue_mem_gate_t *gate);
+
+/**
+ * Gives a reference back. Sets of callbacks keep their gate alive.
+ *
+ * @param gate the gate; NULL is allowed and ignored.
+ *
+ * Thread safe.
+ */
+void rogue_mem_gate_release(rogue_mem_gate_t *gate);
+
+/**
+ * Closes the gate for good, and waits for the callbacks that have passed it. Must not be called by
+ * one of these, which would wait for itself.
+ *
+ * @param gate the gate.
+ * @param microseconds how long to wait at most; 0 only looks.
+ * @return true if no callback runs, and so none ever will; false if one still runs, and, with the
+ * last error set, if gate is NULL.
+ *
+ * Thread safe; may be called again, to wait longer.
+ */
+bool rogue_mem_gate_close(rogue_mem_gate_t *gate, uint64_t microseconds);
 
 /* --- Transactions ----------------------------------------------------------------------------- */
 
@@ -508,6 +564,27 @@ rogue_mem_status_t rogue_mem_transaction_read_data(rogue_mem_transaction_t *tran
                                                    uint32_t count);
 
 /**
+ * Copies bytes of the data out as rogue_mem_transaction_read_data does, unless somebody holds the
+ * transaction's lock for too long.
+ *
+ * @param transaction the transaction.
+ * @param offset first byte, counted from the start of the data.
+ * @param into where to copy to; may be NULL if count is 0. Untouched on failure.
+ * @param count number of bytes.
+ * @param microseconds how long to wait for the lock at most; 0 only tries.
+ * @return ROGUE_MEM_OK, ROGUE_MEM_ERROR_NULL_ARGUMENT, ROGUE_MEM_ERROR_INVALID_ARGUMENT and
+ * ROGUE_MEM_ERROR_INVALID_DATA as rogue_mem_transaction_read_data; ROGUE_MEM_ERROR_TIMEOUT if the
+ * lock has not come free in time.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_transaction_read_data_for(rogue_mem_transaction_t *transaction,
+                                                       uint32_t offset,
+                                                       uint8_t *into,
+                                                       uint32_t count,
+                                                       uint64_t microseconds);
+
+/**
  * Copies bytes of the data out as rogue_mem_transaction_read_data does, for a caller that holds
  * the transaction's lock. Without it the behaviour is undefined.
  *
@@ -543,6 +620,27 @@ rogue_mem_status_t rogue_mem_transaction_write_data(rogue_mem_transaction_t *tra
                                                     uint32_t offset,
                                                     const uint8_t *from,
                                                     uint32_t count);
+
+/**
+ * Copies bytes into the data as rogue_mem_transaction_write_data does, unless somebody holds the
+ * transaction's lock for too long.
+ *
+ * @param transaction the transaction.
+ * @param offset first byte, counted from the start of the data.
+ * @param from where to copy from; may be NULL if count is 0.
+ * @param count number of bytes.
+ * @param microseconds how long to wait for the lock at most; 0 only tries.
+ * @return ROGUE_MEM_OK, ROGUE_MEM_ERROR_NULL_ARGUMENT, ROGUE_MEM_ERROR_INVALID_ARGUMENT and
+ * ROGUE_MEM_ERROR_INVALID_DATA as rogue_mem_transaction_write_data; ROGUE_MEM_ERROR_TIMEOUT if the
+ * lock has not come free in time.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_transaction_write_data_for(rogue_mem_transaction_t *transaction,
+                                                        uint32_t offset,
+                                                        const uint8_t *from,
+                                                        uint32_t count,
+                                                        uint64_t microseconds);
 
 /**
  * Copies bytes into the data as rogue_mem_transaction_write_data does, for a caller that holds the
@@ -693,6 +791,10 @@ typedef struct rogue_mem_slave_callbacks_t {
      * retain each one anyway.
      */
     bool gives_reference;
+    /**
+     * What all callbacks but drop pass, see above; a reference of its own is taken. NULL: nothing.
+     */
+    rogue_mem_gate_t *gate;
 } rogue_mem_slave_callbacks_t;
 
 /**
@@ -947,6 +1049,10 @@ typedef struct rogue_mem_observer_t {
      * wait for the transaction nor take its lock.
      */
     void (*ended)(void *ctx, uint32_t id);
+    /**
+     * What all callbacks but drop pass, see above; a reference of its own is taken. NULL: nothing.
+     */
+    rogue_mem_gate_t *gate;
 } rogue_mem_observer_t;
 
 /**
@@ -1260,14 +1366,24 @@ rogue_mem_status_t rogue_mem_master_observe(rogue_mem_master_t *master,
                                             const rogue_mem_observer_t *observer);
 
 /**
- * Gives up all transactions that are outstanding, as the release of the last reference does: once
- * this has returned, no slave touches their buffers, and none is left to be waited for.
+ * Gives transactions up: once one has been, no slave touches its buffer, and it is not there to be
+ * waited for any more.
  *
- * @param master the master; NULL is an error.
+ * @param master the master that made the transactions.
+ * @param count number of ids.
+ * @param ids_or_null count ids; NULL: all transactions that are outstanding, whatever count is.
+ * @param microseconds how long to wait at most, for all together, for slaves that hold the lock of
+ * a transaction; 0 does not wait.
+ * @return true if all have been given up or had ended and been collected; false if one has not
+ * because its lock is held: it stays as it is, and with it its buffer is in use. Also false, with
+ * the last error set, if master is NULL or there cannot be as many ids.
  *
- * Thread safe. A transaction's lock must not be held.
+ * Thread safe.
  */
-void rogue_mem_master_give_up(rogue_mem_master_t *master);
+bool rogue_mem_master_give_up_for(rogue_mem_master_t *master,
+                                  size_t count,
+                                  const uint32_t *ids_or_null,
+                                  uint64_t microseconds);
 
 /* --- Hubs ------------------------------------------------------------------------------------- */
 
@@ -2211,6 +2327,10 @@ typedef struct rogue_mem_stream_slave_callbacks_t {
      * may receive the same frame after this one. NULL: frames are only counted.
      */
     void (*accept_frame)(void *ctx, rogue_mem_frame_t *frame);
+    /**
+     * What all callbacks but drop pass, see above; a reference of its own is taken. NULL: nothing.
+     */
+    rogue_mem_gate_t *gate;
 } rogue_mem_stream_slave_callbacks_t;
 
 /**
@@ -2618,6 +2738,10 @@ typedef struct rogue_mem_log_sink_t {
                 uint32_t microseconds,
                 uint64_t thread_id,
                 uint32_t process_id);
+    /**
+     * What all callbacks but drop pass, see above; a reference of its own is taken. NULL: nothing.
+     */
+    rogue_mem_gate_t *gate;
 } rogue_mem_log_sink_t;
 
 /**

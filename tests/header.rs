@@ -16,6 +16,7 @@ use rogue_mem::Status;
 const SECTIONS: &[(&str, &str)] = &[
     ("status", "Status and version"),
     ("handle", "Objects"),
+    ("gate", "Gates"),
     ("transaction", "Transactions"),
     ("slave", "Slaves"),
     ("emulate", "Emulated memory"),

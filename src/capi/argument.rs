@@ -5,6 +5,7 @@ use std::ffi::{c_char, CStr};
 use std::marker::PhantomData;
 use std::mem::{size_of, MaybeUninit};
 use std::ptr::NonNull;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::guard::Call;
@@ -114,6 +115,16 @@ impl Call {
             return Err(self.error(Status::InvalidArgument, text));
         }
         NonNull::new(start.cast_mut()).ok_or_else(|| self.null(name))
+    }
+
+    /// A flag that threads may look at together; `None` for null.
+    ///
+    /// # Safety
+    ///
+    /// `flag` must be null or valid.
+    pub(super) unsafe fn flag<'a>(self, flag: *mut bool) -> Option<&'a AtomicBool> {
+        // SAFETY: promised by the caller; the library touches it by this alone.
+        (!flag.is_null()).then(|| unsafe { AtomicBool::from_ptr(flag) })
     }
 
     /// Bytes that are read. Null is fine for none.

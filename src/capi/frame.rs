@@ -7,6 +7,7 @@
 //! lock.
 
 use std::cell::RefCell;
+use std::sync::atomic::Ordering;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -165,10 +166,10 @@ pub unsafe extern "C" fn rogue_mem_frame_lock_for(
         // SAFETY: null or live, as the header demands.
         let frame = unsafe { call.handle(frame) }?;
         // SAFETY: null or valid, as the header demands.
-        let held = unsafe { held_or_null.as_mut() };
-        let is_held =
-            held.as_deref() == Some(&true) || hold(&frame, |mutex| mutex.try_lock_for(time));
-        held.into_iter().for_each(|held| *held = is_held);
+        let held = unsafe { call.flag(held_or_null) };
+        let was_held = held.is_some_and(|held| held.load(Ordering::Acquire));
+        let is_held = was_held || hold(&frame, |mutex| mutex.try_lock_for(time));
+        held.into_iter().for_each(|held| held.store(is_held, Ordering::Release));
         Ok(is_held)
     })
 }
@@ -223,10 +224,10 @@ pub unsafe extern "C" fn rogue_mem_frame_unlock_held(
         // SAFETY: null or live, as the header demands.
         let frame = unsafe { call.handle(frame) }?;
         // SAFETY: null or valid, as the header demands.
-        let held = unsafe { held.as_mut() }.ok_or_else(|| call.null("held"))?;
-        if *held {
+        let held = unsafe { call.flag(held) }.ok_or_else(|| call.null("held"))?;
+        if held.load(Ordering::Acquire) {
             unhold(call, &frame)?;
-            *held = false;
+            held.store(false, Ordering::Release);
         }
         Ok(())
     })

@@ -7,6 +7,7 @@ use std::mem::ManuallyDrop;
 use std::ops::Deref;
 use std::sync::Arc;
 
+use super::callback::Gate;
 use crate::bridge::{TcpClient, TcpServer};
 use crate::logging::Logger;
 use crate::memory::{Hub, Master, Slave, Transaction};
@@ -101,6 +102,12 @@ pub struct rogue_mem_logger_t {
     _private: (),
 }
 handle!(rogue_mem_logger_t => Logger);
+
+/// What callbacks pass on their way to the program, until it is closed.
+pub struct rogue_mem_gate_t {
+    _private: (),
+}
+handle!(rogue_mem_gate_t => Gate);
 
 /// A slave of any kind behind a pointer of one word.
 pub struct SlaveObject(pub(super) Arc<dyn Slave>);

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::argument::Versioned;
 use super::callback::Context;
 use super::guard::{query, query_text, status, value};
-use super::handle::{into_handle, release, retain, rogue_mem_logger_t};
+use super::handle::{into_handle, release, retain, rogue_mem_gate_t, rogue_mem_logger_t};
 use super::status::rogue_mem_status_t;
 use crate::error::Status;
 use crate::logging::{self, Level, Logger, Record, Sink};
@@ -64,6 +64,8 @@ pub struct rogue_mem_log_sink_t {
             process_id: u32,
         ),
     >,
+    /// What all callbacks but drop pass, see above; a reference of its own is taken. NULL: nothing.
+    pub gate: *mut rogue_mem_gate_t,
 }
 
 // SAFETY: an integer first, then pointers that may be null.
@@ -79,6 +81,7 @@ struct CallbackSink {
 
 impl Sink for CallbackSink {
     fn accept(&self, record: &Record<'_>) {
+        let Some(_inside) = self.context.enter() else { return };
         let (name, text) = (c_text(record.name), c_text(record.text));
         // SAFETY: a function of the program's; the texts outlive the call.
         unsafe {
@@ -200,7 +203,8 @@ pub unsafe extern "C" fn rogue_mem_log_set_sink(
         };
         let log = sink.log.ok_or_else(|| call.null("sink_or_null->log"))?;
         // From here on nothing can fail: `ctx` is ours.
-        let context = Context::new(sink.ctx, sink.drop);
+        // SAFETY: null or live, as the header demands.
+        let context = unsafe { Context::new(sink.ctx, sink.drop, sink.gate) };
         logging::set_sink(Some(Arc::new(CallbackSink { log, context })));
         Ok(())
     })

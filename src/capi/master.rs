@@ -10,7 +10,8 @@ use super::argument::Versioned;
 use super::callback::Context;
 use super::guard::{query, query_text, status, value, Call};
 use super::handle::{
-    into_handle, release, retain, rogue_mem_master_t, rogue_mem_slave_t, slave_handle,
+    into_handle, release, retain, rogue_mem_gate_t, rogue_mem_master_t, rogue_mem_slave_t,
+    slave_handle,
 };
 use super::status::rogue_mem_status_t;
 use crate::error::{Error, Result, Status};
@@ -484,6 +485,8 @@ pub struct rogue_mem_observer_t {
     /// be NULL. Runs on the thread that ends it, which may have its data locked: it must neither
     /// wait for the transaction nor take its lock.
     pub ended: Option<unsafe extern "C" fn(ctx: *mut c_void, id: u32)>,
+    /// What all callbacks but drop pass, see above; a reference of its own is taken. NULL: nothing.
+    pub gate: *mut rogue_mem_gate_t,
 }
 
 // SAFETY: an integer first, then pointers that may be null.
@@ -499,6 +502,7 @@ struct Ended {
 
 impl Observer for Ended {
     fn completed(&self, tran: &Arc<Transaction>) {
+        let Some(_inside) = self.context.enter() else { return };
         // SAFETY: a function of the program's with this signature, which may run on any thread.
         unsafe { (self.ended)(self.context.ctx(), tran.id()) }
     }
@@ -531,19 +535,41 @@ pub unsafe extern "C" fn rogue_mem_master_observe(
         let ended = given.ended.ok_or_else(|| call.null("ended"))?;
         let tran = master.outstanding(id)?;
         // From here on nothing can fail: `ctx` is ours.
-        tran.observe(Arc::new(Ended { ended, context: Context::new(given.ctx, given.drop) }));
+        // SAFETY: null or live, as the header demands.
+        let context = unsafe { Context::new(given.ctx, given.drop, given.gate) };
+        tran.observe(Arc::new(Ended { ended, context }));
         Ok(())
     })
 }
 
-/// Gives up all transactions that are outstanding, as the release of the last reference does: once
-/// this has returned, no slave touches their buffers, and none is left to be waited for.
+/// Gives transactions up: once one has been, no slave touches its buffer, and it is not there to be
+/// waited for any more.
 ///
-/// @param master the master; NULL is an error.
+/// @param master the master that made the transactions.
+/// @param count number of ids.
+/// @param ids_or_null count ids; NULL: all transactions that are outstanding, whatever count is.
+/// @param microseconds how long to wait at most, for all together, for slaves that hold the lock of
+/// a transaction; 0 does not wait.
+/// @return true if all have been given up or had ended and been collected; false if one has not
+/// because its lock is held: it stays as it is, and with it its buffer is in use. Also false, with
+/// the last error set, if master is NULL or there cannot be as many ids.
 ///
-/// Thread safe. A transaction's lock must not be held.
+/// Thread safe.
 #[no_mangle]
-pub unsafe extern "C" fn rogue_mem_master_give_up(master: *mut rogue_mem_master_t) {
-    // SAFETY: null or live, as the header demands.
-    unsafe { query(master, |master| master.give_up_all()) }
+pub unsafe extern "C" fn rogue_mem_master_give_up_for(
+    master: *mut rogue_mem_master_t,
+    count: usize,
+    ids_or_null: *const u32,
+    microseconds: u64,
+) -> bool {
+    value(|call| {
+        // SAFETY: null or live, as the header demands.
+        let master = unsafe { call.handle(master) }?;
+        let ids = match ids_or_null.is_null() {
+            true => None,
+            // SAFETY: valid for count values, as the header demands.
+            false => Some(unsafe { call.values(ids_or_null, count, "ids_or_null") }?),
+        };
+        Ok(master.give_up_by(ids, Duration::from_micros(microseconds)))
+    })
 }

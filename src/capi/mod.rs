@@ -9,7 +9,7 @@
 //! * `handle`: the handle types, and the only casts between them and Rust's objects.
 //! * `guard`: the closure around every function's body, which no panic and no error leaves.
 //! * `argument`: the checks of everything that comes from C.
-//! * `callback`: what a set of callbacks from C has in common.
+//! * `callback`: what a set of callbacks from C has in common, and the gate before them.
 //!
 //! `status` holds the calling thread's last error as well.
 
@@ -26,6 +26,7 @@ mod handle;
 pub mod bits;
 pub mod emulate;
 pub mod frame;
+pub mod gate;
 pub mod hub;
 pub mod logging;
 pub mod master;
@@ -40,8 +41,8 @@ pub mod tcp_server;
 pub mod transaction;
 
 pub use handle::{
-    rogue_mem_frame_t, rogue_mem_hub_t, rogue_mem_logger_t, rogue_mem_master_t, rogue_mem_slave_t,
-    rogue_mem_srp_v3_emulation_t, rogue_mem_srp_v3_t, rogue_mem_stream_master_t,
+    rogue_mem_frame_t, rogue_mem_gate_t, rogue_mem_hub_t, rogue_mem_logger_t, rogue_mem_master_t,
+    rogue_mem_slave_t, rogue_mem_srp_v3_emulation_t, rogue_mem_srp_v3_t, rogue_mem_stream_master_t,
     rogue_mem_stream_slave_t, rogue_mem_tcp_client_t, rogue_mem_tcp_server_t,
     rogue_mem_transaction_t,
 };

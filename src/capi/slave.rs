@@ -14,7 +14,8 @@ use super::argument::Versioned;
 use super::callback::Context;
 use super::guard::{query, query_text, status, value};
 use super::handle::{
-    into_handle, lend, release, retain, rogue_mem_slave_t, rogue_mem_transaction_t, slave_handle,
+    into_handle, lend, release, retain, rogue_mem_gate_t, rogue_mem_slave_t,
+    rogue_mem_transaction_t, slave_handle,
 };
 use super::status::rogue_mem_status_t;
 use crate::memory::{chain, Slave, SlaveBase, Transaction, UNCONNECTED_TEXT};
@@ -59,6 +60,8 @@ pub struct rogue_mem_slave_callbacks_t {
     /// rogue_mem_transaction_release at any time, instead of borrowing it: for bindings that would
     /// retain each one anyway.
     pub gives_reference: bool,
+    /// What all callbacks but drop pass, see above; a reference of its own is taken. NULL: nothing.
+    pub gate: *mut rogue_mem_gate_t,
 }
 
 // SAFETY: an integer first, then pointers that may be null, and a flag.
@@ -77,6 +80,7 @@ const NO_CALLBACKS: rogue_mem_slave_callbacks_t = rogue_mem_slave_callbacks_t {
     slave_id: None,
     slave_name: None,
     gives_reference: false,
+    gate: std::ptr::null_mut(),
 };
 
 /// A slave whose behaviour is a set of callbacks.
@@ -93,15 +97,17 @@ unsafe impl Sync for CallbackSlave {}
 
 impl CallbackSlave {
     /// Asks the program, which may ask what is connected further on; where that has no end, the
-    /// answer is that of a slave that is none.
+    /// answer is that of a slave that is none. `None` if there is nobody to be asked.
     fn ask<T>(
         &self,
-        callback: unsafe extern "C" fn(ctx: *mut c_void) -> T,
+        callback: Option<unsafe extern "C" fn(ctx: *mut c_void) -> T>,
         neutral: fn(&dyn Slave) -> T,
-    ) -> T {
+    ) -> Option<T> {
+        let callback = callback?;
+        let _inside = self.context.enter()?;
         // SAFETY: a function of the program's.
         let question = || unsafe { callback(self.context.ctx()) };
-        chain::query(&self.base, question).unwrap_or_else(|| neutral(&*chain::no_slave()))
+        Some(chain::query(&self.base, question).unwrap_or_else(|| neutral(&*chain::no_slave())))
     }
 }
 
@@ -111,7 +117,8 @@ impl Slave for CallbackSlave {
     }
 
     fn do_transaction(&self, tran: &Arc<Transaction>) {
-        let Some(callback) = self.callbacks.do_transaction else {
+        let (Some(callback), Some(_inside)) = (self.callbacks.do_transaction, self.context.enter())
+        else {
             return tran.error(UNCONNECTED_TEXT);
         };
         let gives = self.callbacks.gives_reference;
@@ -123,14 +130,15 @@ impl Slave for CallbackSlave {
     }
 
     fn slave_id(&self) -> u32 {
-        match self.callbacks.slave_id {
-            Some(callback) => self.ask(callback, |slave| slave.slave_id()),
-            None => self.base.id(),
-        }
+        self.ask(self.callbacks.slave_id, |slave| slave.slave_id())
+            .unwrap_or_else(|| self.base.id())
     }
 
     fn slave_name(&self) -> String {
-        let Some(callback) = self.callbacks.slave_name else { return self.base.name() };
+        let (Some(callback), Some(_inside)) = (self.callbacks.slave_name, self.context.enter())
+        else {
+            return self.base.name();
+        };
         let name = || {
             let mut bytes = vec![0; NAME_BYTES];
             loop {
@@ -148,24 +156,17 @@ impl Slave for CallbackSlave {
     }
 
     fn min_access(&self) -> u32 {
-        match self.callbacks.min_access {
-            Some(callback) => self.ask(callback, |slave| slave.min_access()),
-            None => self.base.min(),
-        }
+        self.ask(self.callbacks.min_access, |slave| slave.min_access())
+            .unwrap_or_else(|| self.base.min())
     }
 
     fn max_access(&self) -> u32 {
-        match self.callbacks.max_access {
-            Some(callback) => self.ask(callback, |slave| slave.max_access()),
-            None => self.base.max(),
-        }
+        self.ask(self.callbacks.max_access, |slave| slave.max_access())
+            .unwrap_or_else(|| self.base.max())
     }
 
     fn address(&self) -> u64 {
-        match self.callbacks.address {
-            Some(callback) => self.ask(callback, |slave| slave.address()),
-            None => 0,
-        }
+        self.ask(self.callbacks.address, |slave| slave.address()).unwrap_or(0)
     }
 }
 
@@ -196,7 +197,8 @@ pub unsafe extern "C" fn rogue_mem_slave_new(
         let callbacks = given.unwrap_or(NO_CALLBACKS);
         let base = SlaveBase::new(min, max);
         // From here on nothing can fail: `ctx` is ours.
-        let context = Context::new(callbacks.ctx, callbacks.drop);
+        // SAFETY: null or live, as the header demands.
+        let context = unsafe { Context::new(callbacks.ctx, callbacks.drop, callbacks.gate) };
         out.set(slave_handle(Arc::new(CallbackSlave { base, callbacks, context })));
         Ok(())
     })

@@ -13,8 +13,8 @@ use super::callback::Context;
 use super::frame::check_not_held;
 use super::guard::{query, status, value};
 use super::handle::{
-    into_handle, lend, release, retain, rogue_mem_frame_t, rogue_mem_stream_slave_t,
-    stream_slave_handle,
+    into_handle, lend, release, retain, rogue_mem_frame_t, rogue_mem_gate_t,
+    rogue_mem_stream_slave_t, stream_slave_handle,
 };
 use super::status::rogue_mem_status_t;
 use crate::stream::{Frame, Sink, Slave, SlaveBase};
@@ -34,6 +34,8 @@ pub struct rogue_mem_stream_slave_callbacks_t {
     /// Receives a frame, which is borrowed: call rogue_mem_frame_retain to keep it. Other slaves
     /// may receive the same frame after this one. NULL: frames are only counted.
     pub accept_frame: Option<unsafe extern "C" fn(ctx: *mut c_void, frame: *mut rogue_mem_frame_t)>,
+    /// What all callbacks but drop pass, see above; a reference of its own is taken. NULL: nothing.
+    pub gate: *mut rogue_mem_gate_t,
 }
 
 // SAFETY: an integer first, then pointers that may be null.
@@ -56,7 +58,7 @@ impl Slave for CallbackSlave {
     fn accept_frame(&self, frame: Arc<Frame>) {
         let payload = frame.lock().payload();
         self.base.count(payload);
-        if let Some(callback) = self.accept_frame {
+        if let (Some(callback), Some(_inside)) = (self.accept_frame, self.context.enter()) {
             // SAFETY: a function of the program's; the frame outlives the call.
             unsafe { callback(self.context.ctx(), lend(&frame)) };
         }
@@ -89,7 +91,8 @@ pub unsafe extern "C" fn rogue_mem_stream_slave_new(
             Some(given) => Arc::new(CallbackSlave {
                 base: SlaveBase::new(),
                 accept_frame: given.accept_frame,
-                context: Context::new(given.ctx, given.drop),
+                // SAFETY: null or live, as the header demands.
+                context: unsafe { Context::new(given.ctx, given.drop, given.gate) },
             }),
         };
         out.set(stream_slave_handle(slave));

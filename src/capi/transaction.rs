@@ -8,14 +8,16 @@
 //! see to both.
 
 use std::ffi::{c_char, CStr};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::guard::{query, status, value, Call};
 use super::handle::{borrow, into_handle, release, retain, rogue_mem_transaction_t};
 use super::status::rogue_mem_status_t;
+use crate::clock;
 use crate::error::{Error, Result, Status};
 use crate::memory;
-use crate::memory::Transaction;
+use crate::memory::{DataGuard, Transaction};
 
 /// Transaction type: read into the requester's buffer.
 pub const ROGUE_MEM_READ: u32 = 1;
@@ -185,9 +187,10 @@ pub unsafe extern "C" fn rogue_mem_transaction_lock_for(
         // SAFETY: null or live, as the header demands.
         let transaction = unsafe { call.handle(transaction) }?;
         // SAFETY: null or valid, as the header demands.
-        let held = unsafe { held_or_null.as_mut() };
-        let is_held = held.as_deref() == Some(&true) || transaction.try_lock_data_for(time);
-        held.into_iter().for_each(|held| *held = is_held);
+        let held = unsafe { call.flag(held_or_null) };
+        let was_held = held.is_some_and(|held| held.load(Ordering::Acquire));
+        let is_held = was_held || transaction.try_lock_data_for(time);
+        held.into_iter().for_each(|held| held.store(is_held, Ordering::Release));
         Ok(is_held)
     })
 }
@@ -208,8 +211,8 @@ pub unsafe extern "C" fn rogue_mem_transaction_unlock_held(
         // SAFETY: null or live, as the header demands.
         let transaction = unsafe { call.handle(transaction) }?;
         // SAFETY: null or valid, as the header demands.
-        let held = unsafe { held.as_mut() }.ok_or_else(|| call.null("held"))?;
-        if std::mem::take(held) {
+        let held = unsafe { call.flag(held) }.ok_or_else(|| call.null("held"))?;
+        if held.swap(false, Ordering::AcqRel) {
             // SAFETY: locked before, as `held` says.
             unsafe { transaction.unlock_data() };
         }
@@ -280,6 +283,18 @@ fn given_up(call: Call, transaction: &Transaction) -> Error {
     call.error(Status::InvalidData, text)
 }
 
+/// Locks the data, waiting for it no longer than `time`, if that is said.
+fn locked(call: Call, transaction: &Transaction, time: Option<Duration>) -> Result<DataGuard<'_>> {
+    let data = match time {
+        None => transaction.data(),
+        Some(time) => transaction.data_by(clock::now() + time).ok_or_else(|| {
+            let text = format!("Transaction {} is still locked; try again", transaction.id());
+            call.error(Status::Timeout, text)
+        })?,
+    };
+    data.ok_or_else(|| given_up(call, transaction))
+}
+
 /// Start of the data for the one who holds the lock, which keeps it where it is.
 fn start_of_locked(call: Call, transaction: &Transaction) -> Result<*mut u8> {
     let start = transaction.data_start();
@@ -313,7 +328,41 @@ pub unsafe extern "C" fn rogue_mem_transaction_read_data(
         let transaction = unsafe { call.handle(transaction) }?;
         let into = call.start(into, count as usize, "into")?;
         check_range(call, &transaction, offset, count)?;
-        let data = transaction.data().ok_or_else(|| given_up(call, &transaction))?;
+        let data = locked(call, &transaction, None)?;
+        let from = data[offset as usize..].as_ptr();
+        // SAFETY: both are `count` bytes long. They may be the same ones, so no slice is made.
+        unsafe { std::ptr::copy(from, into.as_ptr(), count as usize) };
+        Ok(())
+    })
+}
+
+/// Copies bytes of the data out as rogue_mem_transaction_read_data does, unless somebody holds the
+/// transaction's lock for too long.
+///
+/// @param transaction the transaction.
+/// @param offset first byte, counted from the start of the data.
+/// @param into where to copy to; may be NULL if count is 0. Untouched on failure.
+/// @param count number of bytes.
+/// @param microseconds how long to wait for the lock at most; 0 only tries.
+/// @return ROGUE_MEM_OK, ROGUE_MEM_ERROR_NULL_ARGUMENT, ROGUE_MEM_ERROR_INVALID_ARGUMENT and
+/// ROGUE_MEM_ERROR_INVALID_DATA as rogue_mem_transaction_read_data; ROGUE_MEM_ERROR_TIMEOUT if the
+/// lock has not come free in time.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_transaction_read_data_for(
+    transaction: *mut rogue_mem_transaction_t,
+    offset: u32,
+    into: *mut u8,
+    count: u32,
+    microseconds: u64,
+) -> rogue_mem_status_t {
+    status(|call| {
+        // SAFETY: null or live, as the header demands.
+        let transaction = unsafe { call.handle(transaction) }?;
+        let into = call.start(into, count as usize, "into")?;
+        check_range(call, &transaction, offset, count)?;
+        let data = locked(call, &transaction, Some(Duration::from_micros(microseconds)))?;
         let from = data[offset as usize..].as_ptr();
         // SAFETY: both are `count` bytes long. They may be the same ones, so no slice is made.
         unsafe { std::ptr::copy(from, into.as_ptr(), count as usize) };
@@ -377,7 +426,42 @@ pub unsafe extern "C" fn rogue_mem_transaction_write_data(
         let from = call.start(from, count as usize, "from")?;
         check_not_write(call, &transaction)?;
         check_range(call, &transaction, offset, count)?;
-        let mut data = transaction.data().ok_or_else(|| given_up(call, &transaction))?;
+        let mut data = locked(call, &transaction, None)?;
+        let into = data[offset as usize..].as_mut_ptr();
+        // SAFETY: both are `count` bytes long. They may be the same ones, so no slice is made.
+        unsafe { std::ptr::copy(from.as_ptr(), into, count as usize) };
+        Ok(())
+    })
+}
+
+/// Copies bytes into the data as rogue_mem_transaction_write_data does, unless somebody holds the
+/// transaction's lock for too long.
+///
+/// @param transaction the transaction.
+/// @param offset first byte, counted from the start of the data.
+/// @param from where to copy from; may be NULL if count is 0.
+/// @param count number of bytes.
+/// @param microseconds how long to wait for the lock at most; 0 only tries.
+/// @return ROGUE_MEM_OK, ROGUE_MEM_ERROR_NULL_ARGUMENT, ROGUE_MEM_ERROR_INVALID_ARGUMENT and
+/// ROGUE_MEM_ERROR_INVALID_DATA as rogue_mem_transaction_write_data; ROGUE_MEM_ERROR_TIMEOUT if the
+/// lock has not come free in time.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_transaction_write_data_for(
+    transaction: *mut rogue_mem_transaction_t,
+    offset: u32,
+    from: *const u8,
+    count: u32,
+    microseconds: u64,
+) -> rogue_mem_status_t {
+    status(|call| {
+        // SAFETY: null or live, as the header demands.
+        let transaction = unsafe { call.handle(transaction) }?;
+        let from = call.start(from, count as usize, "from")?;
+        check_not_write(call, &transaction)?;
+        check_range(call, &transaction, offset, count)?;
+        let mut data = locked(call, &transaction, Some(Duration::from_micros(microseconds)))?;
         let into = data[offset as usize..].as_mut_ptr();
         // SAFETY: both are `count` bytes long. They may be the same ones, so no slice is made.
         unsafe { std::ptr::copy(from.as_ptr(), into, count as usize) };

@@ -157,6 +157,12 @@ impl DataCell {
     /// Runs `action` under the lock, whether or not there still is a buffer, unless somebody holds
     /// it until `limit`.
     pub(super) fn locked_by<T>(&self, limit: Time, action: impl FnOnce() -> T) -> Option<T> {
+        let _guard = self.guard_by(limit)?;
+        Some(action())
+    }
+
+    /// As [`guard`](Self::guard), but `None` where somebody holds the lock until `limit`.
+    fn guard_by(&self, limit: Time) -> Option<DataGuard<'_>> {
         let is_locked = match clock::instant(limit) {
             Some(instant) => self.lock.try_lock_until(instant),
             None => {
@@ -164,8 +170,7 @@ impl DataCell {
                 true
             }
         };
-        let _guard = is_locked.then(|| self.guard_of_locked())?;
-        Some(action())
+        is_locked.then(|| self.guard_of_locked())
     }
 
     /// Runs `action` under the lock unless somebody holds it.
@@ -183,6 +188,16 @@ impl DataCell {
     /// range does not lie within it.
     pub(super) fn lock(&self, offset: usize, count: usize) -> Option<DataGuard<'_>> {
         self.within(self.guard(), offset, count)
+    }
+
+    /// As [`lock`](Self::lock), but `None` where somebody holds the lock until `limit`.
+    pub(super) fn lock_by(
+        &self,
+        limit: Time,
+        offset: usize,
+        count: usize,
+    ) -> Option<Option<DataGuard<'_>>> {
+        Some(self.within(self.guard_by(limit)?, offset, count))
     }
 
     /// As [`lock`](Self::lock), but `None` also where somebody holds the lock.
@@ -214,6 +229,12 @@ impl DataCell {
     pub(super) fn take(&self) -> Option<Buffer> {
         let _guard = self.guard();
         self.take_locked()
+    }
+
+    /// Takes the buffer back and drops it, unless somebody holds the lock until `limit`; whether it
+    /// is gone.
+    pub(super) fn take_by(&self, limit: Time) -> bool {
+        self.locked_by(limit, || self.take_locked()).is_some()
     }
 
     /// Takes the buffer back where there is no other reference, so that nobody holds the lock.

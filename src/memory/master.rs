@@ -472,15 +472,26 @@ impl Master {
         self.table.lock().transactions.get(&id).cloned().ok_or_else(|| not_found(id))
     }
 
-    /// Gives up all transactions that are outstanding: once this has returned, no slave touches
-    /// their buffers. Slaves that are copying their data finish first, so this must not be called
-    /// by who holds a data lock of one.
-    pub fn give_up_all(&self) {
-        let transactions = std::mem::take(&mut self.table.lock().transactions);
-        for tran in transactions.into_values() {
-            tran.give_up("The requester has given the transaction up");
-            tran.collect();
+    /// Gives up `ids`, or with `None` all transactions that are outstanding, as far as nobody holds
+    /// their data locks for longer than `time` in all: no slave touches the buffers of these any
+    /// more, and they are gone from here. Whether that is so of all of them.
+    pub fn give_up_by(&self, ids: Option<&[u32]>, time: Duration) -> bool {
+        let limit = clock::now() + time;
+        let transactions: Vec<_> = match ids {
+            None => self.all_outstanding(),
+            Some(ids) => {
+                let table = self.table.lock();
+                ids.iter().filter_map(|id| table.transactions.get(id).cloned()).collect()
+            }
+        };
+        let mut all = true;
+        for tran in transactions {
+            match tran.give_up_by("The requester has given the transaction up", limit) {
+                true => drop(self.table.lock().remove(&tran)),
+                false => all = false,
+            }
         }
+        all
     }
 
     /// Waits for `id` as [`wait`](Self::wait) does and returns its buffer: the bytes of one that

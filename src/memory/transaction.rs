@@ -319,6 +319,14 @@ impl Transaction {
         (!self.expired()).then_some(guard)
     }
 
+    /// Locks the data as [`data`](Self::data) does, unless somebody holds it until `limit`, which
+    /// is `None`.
+    pub fn data_by(&self, limit: Time) -> Option<Option<DataGuard<'_>>> {
+        let guard = self.data_cell().lock_by(limit, self.offset as usize, self.size as usize)?;
+        // As in `data`.
+        Some(guard.filter(|_| !self.expired()))
+    }
+
     /// Locks the data as [`data`](Self::data) does, but also where the transaction has expired and
     /// its buffer has not been collected: for a holder that has begun to send it. The bytes are
     /// only to be read.
@@ -749,6 +757,13 @@ impl Transaction {
     /// Waits for the data lock, so it must not be called by who holds it.
     pub fn give_up(self: &Arc<Self>, text: impl Into<String>) {
         self.end_early(FAILED, &text.into());
+    }
+
+    /// Gives the transaction up as [`give_up`](Self::give_up) does and takes its buffer from under
+    /// it, unless somebody holds the data lock until `limit`; whether it did.
+    pub(super) fn give_up_by(self: &Arc<Self>, text: &str, limit: Time) -> bool {
+        self.end_early_by(FAILED, text, limit);
+        self.is_done() && self.data_cell().take_by(limit)
     }
 
     fn end_early(self: &Arc<Self>, status: u8, text: &str) {

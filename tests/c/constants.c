@@ -56,13 +56,13 @@ FIXED((rogue_mem_status_t)-1 < 0, 1);
 
 /* Structures begin with their size, and have no member that an older program does not know. */
 FIXED(offsetof(rogue_mem_slave_callbacks_t, size), 0);
-FIXED(sizeof(rogue_mem_slave_callbacks_t), 10 * sizeof(void *));
+FIXED(sizeof(rogue_mem_slave_callbacks_t), 11 * sizeof(void *));
 FIXED(offsetof(rogue_mem_slave_callbacks_t, slave_name), 8 * sizeof(void *));
 FIXED(offsetof(rogue_mem_slave_callbacks_t, gives_reference), 9 * sizeof(void *));
 FIXED(offsetof(rogue_mem_log_sink_t, size), 0);
-FIXED(sizeof(rogue_mem_log_sink_t), 4 * sizeof(void *));
+FIXED(sizeof(rogue_mem_log_sink_t), 5 * sizeof(void *));
 FIXED(offsetof(rogue_mem_stream_slave_callbacks_t, size), 0);
-FIXED(sizeof(rogue_mem_stream_slave_callbacks_t), 4 * sizeof(void *));
+FIXED(sizeof(rogue_mem_stream_slave_callbacks_t), 5 * sizeof(void *));
 /* What precedes the 64-bit members is a multiple of 8 bytes with 64-bit pointers, and is padded
  * with 32-bit ones; what follows them is padded to 8 bytes. There is no other padding. */
 #define HEAD(bytes) (sizeof(size_t) + (bytes) + (sizeof(size_t) + (bytes)) % 8)

@@ -209,7 +209,7 @@ static void an_observer_is_told_of_every_end_once(void **state) {
             rogue_mem_transaction_error(transaction, "broken");
             rogue_mem_transaction_release(transaction);
         } else if (end == GIVEN_UP) {
-            rogue_mem_master_give_up(master);
+            assert_true(rogue_mem_master_give_up_for(master, 0, NULL, 0));
         }
         assert_int_equal(events_count(&watcher.ended), 1);
         assert_int_equal(watcher.id, id);
@@ -258,7 +258,7 @@ static void what_has_been_given_up_is_out_of_the_slaves_reach(void **state) {
     uint32_t word = 0x55555555;
     uint32_t id = 0;
     assert_ok(rogue_mem_master_request(master, 0, 4, &word, ROGUE_MEM_READ, &id));
-    rogue_mem_master_give_up(master);
+    assert_true(rogue_mem_master_give_up_for(master, 0, NULL, 0));
     assert_ok(rogue_mem_master_wait(master, id));
     rogue_mem_transaction_t *late = recorder_take(&recorder);
     const uint8_t bytes[4] = {1, 2, 3, 4};
@@ -270,6 +270,76 @@ static void what_has_been_given_up_is_out_of_the_slaves_reach(void **state) {
     assert_int_equal(word, 0x55555555);
     recorder.behaviour = MEMORY;
     assert_ok(transfer(master, 0, &word, 4, ROGUE_MEM_READ));
+    rogue_mem_master_release(master);
+    recorder_destroy(&recorder);
+}
+
+static void what_a_slave_has_locked_is_not_given_up_in_time(void **state) {
+    (void)state;
+    recorder_t recorder;
+    recorder_init(&recorder, 4, 0, KEEP);
+    rogue_mem_master_t *master = master_of(recorder.slave);
+    uint32_t words[3] = {0};
+    uint32_t ids[3] = {0};
+    rogue_mem_transaction_t *transactions[3] = {NULL};
+    for (int index = 0; index < 3; index++) {
+        assert_ok(
+            rogue_mem_master_request(master, 0, 4, &words[index], ROGUE_MEM_READ, &ids[index]));
+        transactions[index] = recorder_take(&recorder);
+    }
+    rogue_mem_transaction_lock(transactions[0]);
+    assert_true(rogue_mem_master_give_up_for(master, 1, &ids[1], 0));
+    assert_false(rogue_mem_master_give_up_for(master, 1, &ids[0], 0));
+    assert_false(rogue_mem_master_give_up_for(master, 0, NULL, 1000));
+    assert_false(rogue_mem_transaction_expired(transactions[0]));
+    assert_true(rogue_mem_transaction_expired(transactions[1]));
+    assert_true(rogue_mem_transaction_expired(transactions[2]));
+    const uint32_t unknown[2] = {ids[1], 0xFFFFFFF0};
+    assert_true(rogue_mem_master_give_up_for(master, 2, unknown, 0));
+    *rogue_mem_transaction_data(transactions[0]) = 9;
+    rogue_mem_transaction_done(transactions[0]);
+    assert_false(rogue_mem_master_give_up_for(master, 1, &ids[0], 0));
+    rogue_mem_transaction_unlock(transactions[0]);
+    assert_ok(rogue_mem_master_wait(master, ids[0]));
+    assert_int_equal(*(uint8_t *)&words[0], 9);
+    for (int index = 0; index < 3; index++) {
+        rogue_mem_transaction_release(transactions[index]);
+    }
+    rogue_mem_master_release(master);
+    recorder_destroy(&recorder);
+}
+
+static void data_that_is_locked_is_not_copied_in_time(void **state) {
+    (void)state;
+    recorder_t recorder;
+    recorder_init(&recorder, 4, 0, KEEP);
+    rogue_mem_master_t *master = master_of(recorder.slave);
+    uint8_t bytes[4] = {1, 2, 3, 4};
+    uint8_t copy[4] = {9, 9, 9, 9};
+    uint32_t id = 0;
+    assert_ok(rogue_mem_master_request(master, 0, 4, bytes, ROGUE_MEM_READ, &id));
+    rogue_mem_transaction_t *transaction = recorder_take(&recorder);
+    rogue_mem_transaction_lock(transaction);
+    const uint64_t limits[] = {0, 1000};
+    for (size_t index = 0; index < COUNT_OF(limits); index++) {
+        assert_int_equal(
+            rogue_mem_transaction_read_data_for(transaction, 0, copy, 4, limits[index]),
+            ROGUE_MEM_ERROR_TIMEOUT);
+        assert_int_equal(
+            rogue_mem_transaction_write_data_for(transaction, 0, copy, 4, limits[index]),
+            ROGUE_MEM_ERROR_TIMEOUT);
+    }
+    rogue_mem_transaction_unlock(transaction);
+    assert_int_equal(copy[0], 9);
+    assert_ok(rogue_mem_transaction_read_data_for(transaction, 1, copy, 3, 0));
+    assert_ok(rogue_mem_transaction_write_data_for(transaction, 0, copy, 2, LONG_TIMEOUT_US));
+    const uint8_t expected[4] = {2, 3, 3, 4};
+    assert_memory_equal(bytes, expected, 4);
+    rogue_mem_transaction_done(transaction);
+    assert_int_equal(rogue_mem_transaction_write_data_for(transaction, 0, copy, 2, 0),
+                     ROGUE_MEM_ERROR_INVALID_DATA);
+    rogue_mem_transaction_release(transaction);
+    assert_ok(rogue_mem_master_wait(master, id));
     rogue_mem_master_release(master);
     recorder_destroy(&recorder);
 }
@@ -387,6 +457,8 @@ int main(void) {
         cmocka_unit_test(a_wait_for_many_stops_at_each_failure_and_at_its_limit),
         cmocka_unit_test(an_observer_is_told_of_every_end_once),
         cmocka_unit_test(what_has_been_given_up_is_out_of_the_slaves_reach),
+        cmocka_unit_test(what_a_slave_has_locked_is_not_given_up_in_time),
+        cmocka_unit_test(data_that_is_locked_is_not_copied_in_time),
         cmocka_unit_test(a_lock_that_is_held_is_not_taken_in_time),
         cmocka_unit_test(a_limited_wait_is_not_held_up_by_a_slave_that_has_the_lock),
         cmocka_unit_test(looking_now_and_then_is_enough_over_a_bridge),
