@@ -37,7 +37,10 @@ impl Gate {
     /// Closes the gate, and waits for who has passed it, no longer than `time`; whether nobody is
     /// inside.
     pub(super) fn close(&self, time: Duration) -> bool {
-        self.state.fetch_or(CLOSED, Ordering::AcqRel);
+        let nobody_inside = self.state.fetch_or(CLOSED, Ordering::AcqRel) <= CLOSED;
+        if nobody_inside || time.is_zero() {
+            return nobody_inside;
+        }
         let limit = clock::instant(clock::now() + time);
         let mut guard = self.mutex.lock();
         while self.state.load(Ordering::Acquire) != CLOSED {

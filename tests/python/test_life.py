@@ -282,7 +282,7 @@ def test_ctrl_c_ends(what):
             port = server.getPort()
         client = rim.TcpClient("127.0.0.1", port, True)
         # As a name server that does not answer has it.
-        rogue._impl.tcp.made = lambda *_: never.wait()
+        rogue._impl.tcp.filled = lambda *_: never.wait()
         print("ready", flush=True)
         try:
             BLOCKING

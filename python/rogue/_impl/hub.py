@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from .lifecycle import Core
+from .lifecycle import Core, described, filled
 from .master import Master
-from .native import lib, made
+from .native import NULL, asked, lib
 from .slave import Slave
 
 
@@ -25,15 +25,16 @@ class Hub(Master, Slave):
     __module__ = "rogue.interfaces.memory"
 
     def __init__(self, offset: int, min: int, max: int) -> None:
-        handle = made("rogue_mem_hub_t", lib.rogue_mem_hub_new, offset, min, max)
-        self._rg_hub = Core(handle, lib.rogue_mem_hub_release)
+        core = Core(NULL, lib.rogue_mem_hub_release)
+        self._rg_hub = filled(core, "rogue_mem_hub_t", lib.rogue_mem_hub_new, offset, min, max)
+        handle = core.handle
         self._rg_init_master(lib.rogue_mem_hub_master(handle))
         native = Core(lib.rogue_mem_hub_slave(handle), lib.rogue_mem_slave_release)
         self._rg_init_slave(native, min, max)
 
     def _getAddress(self) -> int:
         """Address of the hub's own address 0, as seen from the end of the path."""
-        return lib.rogue_mem_hub_address(self._rg_hub.handle)
+        return asked(lib.rogue_mem_hub_address(self._rg_hub.handle))
 
     def _getOffset(self) -> int:
         """The hub's own offset in bytes."""
@@ -50,6 +51,7 @@ class Hub(Master, Slave):
     def _stop(self) -> None:
         """Does nothing: a hub has no activity of its own."""
 
+    @described
     def __repr__(self) -> str:
         return "<%s.%s %r at 0x%x>" % (
             type(self).__module__,
@@ -70,5 +72,6 @@ class Emulate(Slave):
     __module__ = "rogue.interfaces.memory"
 
     def __init__(self, min: int, max: int) -> None:
-        handle = made("rogue_mem_slave_t", lib.rogue_mem_emulate_new, min, max)
-        self._rg_init_slave(Core(handle, lib.rogue_mem_slave_release), min, max)
+        core = Core(NULL, lib.rogue_mem_slave_release)
+        filled(core, "rogue_mem_slave_t", lib.rogue_mem_emulate_new, min, max)
+        self._rg_init_slave(core, min, max)

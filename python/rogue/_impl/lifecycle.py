@@ -7,27 +7,44 @@ number only. So cycles can be collected, and no thread of the library ever owns 
 from __future__ import annotations
 
 import atexit
+import functools
 import itertools
 import os
 import sys
-import threading
-import time
 import traceback
 import weakref
 from typing import Any, Callable
 
-from .native import NULL, _Process, ffi, lib
+from .native import (
+    NULL,
+    SLICE_US,
+    GeneralError,
+    check,
+    ffi,
+    general_error,
+    in_main_thread,
+    interrupts,
+    lib,
+    made,
+)
 
 #: How long the end of the interpreter waits for callbacks that are still running.
-CALLBACKS_END_S = 1.0
-_LOOK_AGAIN_S = 0.002
+CALLBACKS_END_US = 1_000_000
+
+
+class State:
+    """What all threads look at."""
+
+    is_closing = False
 
 
 class Core:
     """Owns one reference to a native object. The classes of the interface have one or more of
     these, and no destructor of their own, so that users may write one."""
 
-    __slots__ = ("handle", "_release", "_stop", "__weakref__")
+    __slots__ = ("__weakref__", "_release", "_stop", "handle")
+
+    handle: Any
 
     def __init__(
         self,
@@ -46,18 +63,90 @@ class Core:
             self._stop(self.handle)
 
     def __del__(self) -> None:
-        # Of an object whose constructor failed there is nothing to give back.
-        try:
-            handle = self.handle
-        except AttributeError:
-            return
-        if handle:
-            if self._stop is not None:
-                self._stop(handle)
-            self._release(handle)
+        # When the interpreter ends, threads have been ended already, and somebody may hold what
+        # this would wait for. Of an object whose constructor failed there is nothing to give back.
+        if not State.is_closing and getattr(self, "handle", None):
+            self.stop()
+            self._release(self.handle)
+
+
+def filled(core: Any, kind: str, function: Callable[..., int], *arguments: Any) -> Any:
+    """`core`, with the handle that a constructor of the library returns through its last parameter:
+    Ctrl-C that comes meanwhile leaves nothing behind."""
+    out = ffi.new("%s **" % kind)
+    try:
+        check(function(*arguments, out))
+    finally:
+        core.handle = out[0]
+    return core
 
 
 _cores: "weakref.WeakSet[Core]" = weakref.WeakSet()
+
+
+class _Left:
+    """What becomes of cores in a child of os.fork: the threads of their objects are not there, and
+    locks may be held by nobody. They are left alone for ever."""
+
+    __slots__ = ()
+
+    @property
+    def handle(self) -> Any:
+        raise general_error(
+            "rogue",
+            "The object was made before os.fork(), and its threads are not in this process; make "
+            "a new one",
+        )
+
+    def stop(self) -> None:
+        """There is nothing to be ended."""
+
+    def __del__(self) -> None:
+        pass
+
+
+#: Objects that nobody has any more, and that could not end then because somebody held a lock that
+#: they would have waited for.
+parked: "list[Any]" = []
+
+
+def end_parked() -> None:
+    """Looks whether they can end now."""
+    for _ in range(len(parked)):
+        try:
+            one = parked.pop(0)
+        except IndexError:
+            # Another thread does the same.
+            return
+        if not one.end():
+            parked.append(one)
+
+
+#: The class of a core, and what it becomes.
+_left: "dict[type, type]" = {}
+
+
+def leaves(cls: type) -> type:
+    """Makes the form that cores of class `cls` have in a child of os.fork."""
+    _left[cls] = type("Left" + cls.__name__, (_Left, cls), {"__slots__": ()})
+    return cls
+
+
+leaves(Core)
+
+
+def described(describe: "Callable[[Any], str]") -> "Callable[[Any], str]":
+    """For `__repr__`: where the library cannot be asked, says why."""
+
+    @functools.wraps(describe)
+    def safe(self: Any) -> str:
+        try:
+            return describe(self)
+        except GeneralError as error:
+            return "<%s.%s: %s>" % (type(self).__module__, type(self).__name__, error)
+
+    return safe
+
 
 # --- Python objects that the library calls --------------------------------------------------------
 
@@ -65,14 +154,6 @@ _cores: "weakref.WeakSet[Core]" = weakref.WeakSet()
 targets: "dict[Any, weakref.ref[Any]]" = {}
 #: The next of it; threads do not get the same one, and none is 0.
 _numbers = itertools.count(1)
-#: One entry for each callback that runs now, on whatever thread.
-running: "list[None]" = []
-
-
-class State:
-    """What all threads look at."""
-
-    is_closing = False
 
 
 def register(target: Any) -> Any:
@@ -83,21 +164,10 @@ def register(target: Any) -> Any:
     return key
 
 
-#: Ctrl-C that was pressed while a callback ran: the call that led to the callback raises it.
-interrupts: "list[None]" = []
-
-
-def raise_interrupt() -> None:
-    """Raises what `interrupts` remembers, if this is the thread that signals go to."""
-    if threading.current_thread() is threading.main_thread():
-        interrupts.clear()
-        raise KeyboardInterrupt
-
-
 def report(what: str, error: BaseException) -> None:
     """Prints an exception that has left a callback, and remembers Ctrl-C for the main thread."""
-    if isinstance(error, KeyboardInterrupt):
-        interrupts.append(None)
+    if isinstance(error, (KeyboardInterrupt, SystemExit)) and in_main_thread():
+        interrupts.append(error)
         return
     try:
         print("Exception in %s:" % what, file=sys.stderr)
@@ -117,6 +187,22 @@ def escaped(what: str) -> "Callable[..., None]":
     return report_it
 
 
+# --- the end of the interpreter, and forks --------------------------------------------------------
+
+#: What all callbacks pass, closed when the interpreter ends: those of the processes that this one
+#: was forked from, and its own.
+_gates: "list[Any]" = []
+
+
+def _new_gate() -> None:
+    _gates.append(made("rogue_mem_gate_t", lib.rogue_mem_gate_new))
+
+
+def gate() -> Any:
+    """The gate that callbacks are to be given."""
+    return _gates[-1]
+
+
 def _living() -> "list[Core]":
     """Every object there is."""
     while True:
@@ -128,27 +214,32 @@ def _living() -> "list[Core]":
 
 
 def _at_exit() -> None:
-    """Ends every thread of the library that might call Python once there is none any more."""
+    """Sees to it that no thread calls Python once there is none any more, and ends every thread of
+    the library."""
     State.is_closing = True
+    close = lib.rogue_mem_gate_close
+    for one in _gates:
+        close(one, 0)
     lib.rogue_mem_log_set_sink(NULL)
     for core in _living():
         core.stop()
     # A callback that is still running must not come back into an interpreter that has gone.
-    end = time.monotonic() + CALLBACKS_END_S
-    while running and time.monotonic() < end:
-        time.sleep(_LOOK_AGAIN_S)
+    for _ in range(CALLBACKS_END_US // SLICE_US):
+        if close(gate(), SLICE_US):
+            break
 
 
 def _after_fork() -> None:
-    """In the child there are no threads of the library's, and locks may be held by nobody: what was
-    made before is left alone for ever."""
-    _Process.is_fork = True
+    """Callbacks that ran in the parent never end here: new ones get a gate of their own."""
     for core in _living():
-        core.handle = NULL
+        left = _left.get(type(core))
+        if left is not None:
+            core.__class__ = left
     targets.clear()
-    running.clear()
+    _new_gate()
 
 
+_new_gate()
 atexit.register(_at_exit)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from .lifecycle import State, escaped, report, running
+from .lifecycle import escaped, gate, report
 from .native import NULL, callback, check, decode, encode, ffi, lib, text_of
 
 _LEVELS = {
@@ -82,6 +82,7 @@ class Logging(metaclass=_Levels):
         ``rogue_cpp``, ``rogue_tid``, ``rogue_pid``, ``rogue_logger``, ``rogue_timestamp`` and
         ``rogue_component`` beside the usual fields, and are handled on the thread that logs."""
         if enable:
+            _sink.gate = gate()
             check(lib.rogue_mem_log_set_sink(_sink))
         else:
             check(lib.rogue_mem_log_set_sink(NULL))
@@ -140,9 +141,6 @@ def _record(level: int, name: str, text: str, seconds: float, tid: int, pid: int
 def _log(
     ctx: Any, level: int, name: Any, text: Any, seconds: int, micros: int, tid: int, pid: int
 ) -> None:
-    if State.is_closing:
-        return
-    running.append(None)
     try:
         full = decode(name)
         logger = logging.getLogger(full)
@@ -151,8 +149,6 @@ def _log(
             logger.handle(_record(level, full, decode(text), when, tid, pid))
     except BaseException as error:
         report(_WHAT, error)
-    finally:
-        running.pop()
 
 
 _sink = ffi.new("rogue_mem_log_sink_t *")

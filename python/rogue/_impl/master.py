@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import builtins
+import threading
 from typing import Any, Optional, TypeVar
 
-from .lifecycle import Core, interrupts, raise_interrupt
+from .lifecycle import Core, State, described, end_parked, filled, leaves, parked
 from .native import (
     COLLECTS_LATE,
+    NULL,
     SLICE_US,
     GeneralError,
+    asked,
     check,
     ffi,
     general_error,
+    interrupts,
     last_error,
     lib,
-    made,
+    raise_interrupt,
+    refuse_copies,
     release,
     text_of,
     view_of,
@@ -31,6 +36,10 @@ _WRITE = lib.ROGUE_MEM_WRITE
 _POST = lib.ROGUE_MEM_POST
 _SOURCE = "Master::reqTransactionPy"
 _UNKNOWN = object()
+_SIZE_MAX = 0xFFFF_FFFF
+_give_up = lib.rogue_mem_master_give_up_for
+#: Connecting is two steps, which other threads must not come between.
+_connecting = threading.RLock()
 _Other = TypeVar("_Other")
 
 
@@ -54,11 +63,26 @@ class MasterCore(Core):
         return True
 
     def __del__(self) -> None:
-        # Others may refer to the native master: the buffers must be out of its reach nevertheless.
-        if self.pins and self.handle:
-            lib.rogue_mem_master_give_up(self.handle)
+        if State.is_closing:
+            # Nobody writes to the buffers any more, and there is no need to be quite sure.
+            parked.append(self)
+        elif not self.end():
+            parked.append(self)
+
+    def end(self) -> bool:
+        """Gives everything up, unless somebody holds the lock of a transaction, for whom this does
+        not wait: it may be this very thread. Others may refer to the native master: the buffers
+        must be out of its reach nevertheless."""
+        handle = getattr(self, "handle", None)
+        if handle:
+            if not _give_up(handle, 0, NULL, 0):
+                return False
             self.pins.clear()
-        super().__del__()
+            self._release(handle)
+        return True
+
+
+leaves(MasterCore)
 
 
 class Master:
@@ -72,7 +96,9 @@ class Master:
     __module__ = "rogue.interfaces.memory"
 
     def __init__(self) -> None:
-        self._rg_master = MasterCore(made("rogue_mem_master_t", lib.rogue_mem_master_new))
+        if parked:
+            end_parked()
+        self._rg_master = filled(MasterCore(NULL), "rogue_mem_master_t", lib.rogue_mem_master_new)
         self._rg_target: "Optional[Slave]" = None
 
     def _rg_init_master(self, handle: Any) -> None:
@@ -83,17 +109,21 @@ class Master:
     def _setSlave(self, slave: "Optional[Slave]") -> None:
         """Connects to `slave`, in place of what it was connected to; None disconnects."""
         if slave is None:
-            other = MasterCore(made("rogue_mem_master_t", lib.rogue_mem_master_new))
-            nobody = Core(lib.rogue_mem_master_slave(other.handle), lib.rogue_mem_slave_release)
-            check(lib.rogue_mem_master_set_slave(self._rg_master.handle, nobody.handle))
+            other = filled(MasterCore(NULL), "rogue_mem_master_t", lib.rogue_mem_master_new)
+            target = Core(lib.rogue_mem_master_slave(other.handle), lib.rogue_mem_slave_release)
         elif isinstance(slave, Slave):
-            handle = slave._rg_slave.handle
-            check(lib.rogue_mem_master_set_slave(self._rg_master.handle, handle))
+            target = slave._rg_slave
         else:
             raise TypeError(
                 "expected a rogue.interfaces.memory.Slave, got %s" % type(slave).__name__
             )
-        self._rg_target = slave
+        former = self._rg_target
+        with _connecting:
+            # Both or none: the library's slave lives for as long as the object here does.
+            check(lib.rogue_mem_master_set_slave(self._rg_master.handle, target.handle))
+            self._rg_target = slave
+        # Not under the lock, as it may be the last of it.
+        del former
 
     def _getSlave(self) -> "Optional[Slave]":
         """The slave that it is connected to, or None."""
@@ -101,7 +131,7 @@ class Master:
 
     def _reqSlaveId(self) -> int:
         """Id of the slave at the end of the path."""
-        return lib.rogue_mem_master_req_slave_id(self._rg_master.handle)
+        return asked(lib.rogue_mem_master_req_slave_id(self._rg_master.handle))
 
     def _reqSlaveName(self) -> str:
         """Name of the slave at the end of the path."""
@@ -109,15 +139,15 @@ class Master:
 
     def _reqMinAccess(self) -> int:
         """Smallest access in bytes."""
-        return lib.rogue_mem_master_req_min_access(self._rg_master.handle)
+        return asked(lib.rogue_mem_master_req_min_access(self._rg_master.handle))
 
     def _reqMaxAccess(self) -> int:
         """Largest access in bytes; 0 = not limited. A master does not split, a hub does."""
-        return lib.rogue_mem_master_req_max_access(self._rg_master.handle)
+        return asked(lib.rogue_mem_master_req_max_access(self._rg_master.handle))
 
     def _reqAddress(self) -> int:
         """Address of what this master sees at 0, as seen from the end of the path."""
-        return lib.rogue_mem_master_req_address(self._rg_master.handle)
+        return asked(lib.rogue_mem_master_req_address(self._rg_master.handle))
 
     def _getError(self) -> str:
         """Text of the last error that a wait of this master has met, "" if there was none since
@@ -150,20 +180,21 @@ class Master:
         tell. Raises GeneralError if the buffer or the type cannot be used.
         """
         core = self._rg_master
-        reads = type != _WRITE and type != _POST
-        if reads:
-            view = view_of(_SOURCE, buffer, True, "Python Buffer contig Error")
-        else:
+        if type == _WRITE or type == _POST:
+            reads = False
             view = view_of(_SOURCE, buffer, False, "Python Buffer simple Error")
+        else:
+            reads = True
+            view = view_of(_SOURCE, buffer, True, "Python Buffer contig Error")
         total = len(view)
-        if offset:
-            if not size:
+        if offset != 0:
+            if size == 0:
                 size = max(total - offset, 0)
             if size + offset > total or offset < 0:
                 raise _beyond(size, total, offset)
             place = view + offset
         else:
-            if not size:
+            if size == 0:
                 size = total
             elif size > total:
                 raise _beyond(size, total, offset)
@@ -179,7 +210,12 @@ class Master:
                     core.pins[started] = None
             elif reads:
                 core.pins[started] = view
-        except (GeneralError, TypeError, OverflowError):
+        except (GeneralError, TypeError):
+            raise
+        except OverflowError:
+            if size > _SIZE_MAX:
+                words = "A transaction of %d bytes was asked for; one carries at most %d: split it"
+                raise general_error(_SOURCE, words % (size, _SIZE_MAX)) from None
             raise
         except BaseException:
             # Ctrl-C may come right behind the start, whose buffer must stay then, under whatever
@@ -197,6 +233,8 @@ class Master:
         core = self._rg_master
         pins = core.pins
         if not id:
+            if not isinstance(id, int):
+                raise TypeError("an id is an int, not %s" % type(id).__name__)
             self._rg_wait_all(core)
             return
         if pins.get(id, _UNKNOWN) is None:
@@ -270,12 +308,9 @@ class Master:
         self._setSlave(slave)
         return other
 
-    def __reduce_ex__(self, protocol: Any) -> Any:
-        # A subclass that says how it is pickled comes first; this is for those that do not.
-        if type(self).__reduce__ is not object.__reduce__:
-            return self.__reduce__()
-        raise RuntimeError("%s can be neither copied nor pickled" % type(self).__name__)
+    __reduce_ex__ = refuse_copies
 
+    @described
     def __repr__(self) -> str:
         error = self._getError()
         return "<%s.%s to %r at 0x%x%s>" % (

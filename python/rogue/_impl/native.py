@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from typing import Any, Callable, NamedTuple
 
 from .declarations import ffi as _ffi
@@ -66,11 +67,23 @@ BYTES = ffi.typeof("uint8_t[]")
 NULL = ffi.NULL
 
 
-def _checked_from_buffer(kind: Any, buffer: Any, writable: bool = False) -> Any:
-    """As `ffi.from_buffer`, which does not look whether the bytes lie in one piece in PyPy."""
-    if not isinstance(buffer, str) and not memoryview(buffer).c_contiguous:
-        raise ValueError("the buffer is not contiguous")
-    return ffi.from_buffer(kind, buffer, writable)
+#: Types of buffers about which nothing need be asked.
+PLAIN_BUFFERS: "frozenset[type]" = frozenset((bytes, bytearray))
+#: Keeps such a buffer in its place, for as long as the result lives.
+pin: Any = ffi.from_buffer
+
+
+def from_buffer(kind: Any, buffer: Any, writable: bool = False) -> Any:
+    """Keeps any buffer in its place, for as long as the result lives."""
+    if type(buffer) not in PLAIN_BUFFERS and not isinstance(buffer, str):
+        view = memoryview(buffer)
+        # cffi looks for itself, but not in PyPy.
+        if not view.c_contiguous:
+            raise ValueError("the buffer is not contiguous")
+        # Every second part is the name of a member.
+        if "O" in "".join(view.format.split(":")[::2]):
+            raise TypeError("the buffer holds Python objects, not bytes")
+    return pin(kind, buffer, writable)
 
 
 #: Whether objects outlive their last use.
@@ -83,13 +96,11 @@ def release(view: Any) -> None:
         ffi.release(view)
 
 
-#: Keeps a buffer in its place, for as long as the result lives.
-from_buffer: Any = _checked_from_buffer if COLLECTS_LATE else ffi.from_buffer
-
-
 def view_of(source: str, buffer: Any, writable: bool, words: str = "Python Buffer Error") -> Any:
     """The bytes of a buffer for the library; GeneralError of `source` if it cannot be used."""
     try:
+        if type(buffer) in PLAIN_BUFFERS:
+            return pin(BYTES, buffer, writable)
         return from_buffer(BYTES, buffer, writable)
     except (TypeError, ValueError, BufferError) as error:
         raise general_error(source, "%s: %s" % (words, error)) from None
@@ -129,12 +140,6 @@ def general_error(source: str, text: str, cause: "Cause | None" = None) -> Gener
     return error
 
 
-class _Process:
-    """Whether this process is a fork of the one that imported the package."""
-
-    is_fork = False
-
-
 def decode(text: Any) -> str:
     """A text of the library's, which is UTF-8."""
     return ffi.string(text).decode("utf-8", "replace")
@@ -145,20 +150,43 @@ def last_error() -> GeneralError:
     status = lib.rogue_mem_last_error_status()
     text = decode(lib.rogue_mem_last_error())
     source = decode(lib.rogue_mem_last_error_source())
-    if status == lib.ROGUE_MEM_ERROR_NULL_ARGUMENT and _Process.is_fork:
-        text = (
-            "The object was made before os.fork(), and its threads are not in this process; make "
-            "a new one"
-        )
     name = decode(lib.rogue_mem_status_name(status))
     GeneralError.cause = Cause(status, name, source, text)
     return general_error(source, text, GeneralError.cause)
 
 
+#: Ctrl-C that was pressed, or the end of the program that was asked for, while a callback ran in
+#: the main thread: the call that led to the callback raises it.
+interrupts: "list[BaseException]" = []
+_main_ident = threading.main_thread().ident
+
+
+def in_main_thread() -> bool:
+    """Whether this is the thread that signals go to."""
+    return threading.get_ident() == _main_ident
+
+
+def raise_interrupt() -> None:
+    """Raises what `interrupts` remembers, in the main thread."""
+    if in_main_thread() and interrupts:
+        error = interrupts[0]
+        interrupts.clear()
+        raise error
+
+
 def check(status: int) -> None:
-    """Raises what the library says, unless `status` is 0."""
+    """Raises what the library says, unless `status` is 0; and what `interrupts` remembers."""
+    if interrupts:
+        raise_interrupt()
     if status:
         raise last_error()
+
+
+def asked(answer: Any) -> Any:
+    """The answer of a function of the library that may have called Python."""
+    if interrupts:
+        raise_interrupt()
+    return answer
 
 
 def made(kind: str, function: Callable[..., int], *arguments: Any) -> Any:
@@ -181,12 +209,32 @@ def text_of(function: Callable[..., int], *arguments: Any) -> str:
 
 
 def encode(text: "str | bytes") -> bytes:
-    """A text for the library, without the NUL, which cffi adds."""
-    if isinstance(text, bytes):
-        return text
-    if not isinstance(text, str):
+    """A text for the library, without the NUL at its end, which cffi adds."""
+    if isinstance(text, str):
+        text = text.encode("utf-8")
+    elif not isinstance(text, bytes):
         raise TypeError("expected a text, got %s" % type(text).__name__)
-    return text.encode("utf-8")
+    if b"\0" in text:
+        raise ValueError("a text must not contain NUL: %r" % text)
+    return text
+
+
+def encode_any(text: "str | bytes") -> bytes:
+    """A text for the library, where it must have one: what it cannot have is replaced."""
+    if isinstance(text, str):
+        text = text.encode("utf-8", "replace")
+    elif not isinstance(text, bytes):
+        raise TypeError("expected a text, got %s" % type(text).__name__)
+    return text.replace(b"\0", b" ")
+
+
+def refuse_copies(self: Any, protocol: Any) -> Any:
+    """As `__reduce_ex__`: what a native object is behind can be neither copied nor pickled, unless
+    its class says how."""
+    own: Any = type(self).__reduce__
+    if own is not object.__reduce__:
+        return self.__reduce__()
+    raise RuntimeError("%s can be neither copied nor pickled" % type(self).__name__)
 
 
 def counters(kind: str, function: Callable[..., int], handle: Any) -> "dict[str, int]":

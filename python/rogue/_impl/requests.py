@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from .lifecycle import State, escaped, interrupts, raise_interrupt, running
+from .lifecycle import escaped, gate
 from .master import Master, MasterCore
 from .native import (
     BYTES,
@@ -19,11 +19,14 @@ from .native import (
     check,
     decode,
     ffi,
-    from_buffer,
     general_error,
+    interrupts,
     last_error,
     lib,
+    pin,
+    raise_interrupt,
     release,
+    view_of,
 )
 
 _PENDING = lib.ROGUE_MEM_ERROR_TIMEOUT
@@ -43,17 +46,34 @@ def _result(master: Master, id: int) -> int:
     return status
 
 
+def _give_up(core: MasterCore, ids: Any, view: Any) -> None:
+    """Gives up transactions that nobody will wait for. Those that a slave has just locked keep
+    their buffer, `view` if it is not known already."""
+    known = [one for one in ids if one]
+    if not known:
+        return
+    if lib.rogue_mem_master_give_up_for(core.handle, len(known), known, 0):
+        for one in known:
+            core.pins.pop(one, None)
+    elif view is not None:
+        core.pins.update((one, view) for one in known)
+
+
 def _finish(master: Master, id: int) -> None:
     """Waits for a transaction and raises its own error."""
     core = master._rg_master
     if core.was_done_at_once(id):
         return
-    while True:
-        status = lib.rogue_mem_master_wait_for(core.handle, id, SLICE_US)
-        if status != _PENDING:
-            break
-        if interrupts:
-            raise_interrupt()
+    try:
+        while True:
+            status = lib.rogue_mem_master_wait_for(core.handle, id, SLICE_US)
+            if status != _PENDING:
+                break
+            if interrupts:
+                raise_interrupt()
+    except BaseException:
+        _give_up(core, [id], None)
+        raise
     error = last_error() if status else None
     view = core.pins.pop(id, None)
     if view is not None:
@@ -80,7 +100,10 @@ def _many(master: Master, kind: int, addresses: "Sequence[int]", size: int, data
     """All at once: requests, then waits. Raises the error of the first that failed, when all have
     ended."""
     core, count = master._rg_master, len(addresses)
-    view = from_buffer(BYTES, data, kind == lib.ROGUE_MEM_READ)
+    view = view_of("Master::many", data, kind == lib.ROGUE_MEM_READ)
+    if kind != lib.ROGUE_MEM_READ:
+        # What the caller's buffer holds later is not what was to be written.
+        view = pin(BYTES, ffi.buffer(view)[:])
     ids = ffi.new("uint32_t[]", count)
     places = ffi.new("uint64_t[]", addresses)
     sizes = ffi.new("uint32_t[]", [size]) if count == 1 else ffi.new("uint32_t[]", [size] * count)
@@ -99,8 +122,7 @@ def _many(master: Master, kind: int, addresses: "Sequence[int]", size: int, data
             if status in _FAILED:
                 failures.append((addresses[at - 1], decode(lib.rogue_mem_last_error())))
     except BaseException:
-        # What is still on its way keeps the buffer until somebody waits for it.
-        core.pins.update((one, view) for one in ids if one)
+        _give_up(core, ids, view)
         raise
     release(view)
     if failures:
@@ -125,7 +147,7 @@ def writeMany(master: Master, addresses: "Iterable[int]", data: Any) -> None:
     outstanding at once. When all have ended, raises GeneralError with the address and the text of
     the first that failed."""
     places = list(addresses)
-    bytes_count = memoryview(data).nbytes
+    bytes_count = len(view_of("Master::many", data, False))
     if not places and not bytes_count:
         return
     if not places or bytes_count % len(places):
@@ -148,18 +170,13 @@ def _wake(future: "asyncio.Future[None]") -> None:
 
 @callback("void(void *, uint32_t)", escaped("the end of an awaited transaction"))
 def _ended(ctx: Any, id: int) -> None:
-    if State.is_closing:
-        return
-    running.append(None)
-    try:
-        loop, future = _waiting.pop(id, (None, None))
-        if loop is not None and future is not None:
+    loop, future = _waiting.pop(id, (None, None))
+    if loop is not None and future is not None:
+        try:
             loop.call_soon_threadsafe(_wake, future)
-    except RuntimeError:
-        # The event loop has been closed: nobody waits there.
-        pass
-    finally:
-        running.pop()
+        except RuntimeError:
+            # The event loop has been closed: nobody waits there.
+            pass
 
 
 _observer = ffi.new("rogue_mem_observer_t *")
@@ -174,13 +191,19 @@ async def _collected(master: Master, id: int) -> None:
     while True:
         future: "asyncio.Future[None]" = loop.create_future()
         _waiting[id] = (loop, future)
-        status = lib.rogue_mem_master_observe(handle, id, _observer)
-        if status == lib.ROGUE_MEM_ERROR_NOT_FOUND:
+        try:
+            _observer.gate = gate()
+            status = lib.rogue_mem_master_observe(handle, id, _observer)
+            if status == lib.ROGUE_MEM_ERROR_NOT_FOUND:
+                return
+            check(status)
+            await asyncio.wait([future], timeout=look_s)
+        except asyncio.CancelledError:
+            # The event loop ends, and nobody will ask for the answer.
+            _give_up(master._rg_master, [id], None)
+            raise
+        finally:
             _waiting.pop(id, None)
-            return
-        check(status)
-        await asyncio.wait([future], timeout=look_s)
-        _waiting.pop(id, None)
         status = _result(master, id)
         if status == lib.ROGUE_MEM_OK:
             return

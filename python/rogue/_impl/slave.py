@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any, Callable, Optional, TypeVar
 
-from .lifecycle import (
-    Core,
-    State,
-    escaped,
+from .lifecycle import Core, described, escaped, filled, gate, register, report, targets
+from .native import (
+    NULL,
+    asked,
+    callback,
+    check,
+    encode,
+    ffi,
+    general_error,
     interrupts,
+    lib,
     raise_interrupt,
-    register,
-    report,
-    running,
-    targets,
+    refuse_copies,
+    text_of,
 )
-from .native import NULL, callback, check, encode, ffi, general_error, lib, made, text_of
 from .transaction import Transaction, adopt
 
 _Other = TypeVar("_Other")
@@ -25,8 +29,6 @@ UNCONNECTED_TEXT = "Unsupported transaction using unconnected memory bus"
 _KEPT_COUNT_MIN = 64
 
 _release = lib.rogue_mem_slave_release
-_running_add = running.append
-_running_end = running.pop
 _find = targets.get
 _error = lib.rogue_mem_transaction_error
 _UNCONNECTED = UNCONNECTED_TEXT.encode()
@@ -67,9 +69,14 @@ class Slave:
     def _addTransaction(self, tran: Transaction) -> None:
         """Keeps a transaction, under its id, until `_getTransaction` fetches it or its requester
         gives it up."""
-        check(lib.rogue_mem_slave_add_transaction(self._rg_slave.handle, tran._handle))
-        kept = self._rg_kept
-        kept[tran.id()] = tran
+        # First here: once the library has it, another thread may fetch it.
+        kept, id = self._rg_kept, tran.id()
+        kept[id] = tran
+        try:
+            check(lib.rogue_mem_slave_add_transaction(self._rg_slave.handle, tran._handle))
+        except BaseException:
+            kept.pop(id, None)
+            raise
         if len(kept) > self._rg_kept_max:
             for number, one in list(kept.items()):
                 if one.expired():
@@ -91,19 +98,19 @@ class Slave:
         """Smallest access in bytes; override to report another."""
         if self._rg_native is None:
             return self._rg_limits[0]
-        return lib.rogue_mem_slave_do_min_access(self._rg_native.handle)
+        return asked(lib.rogue_mem_slave_do_min_access(self._rg_native.handle))
 
     def _doMaxAccess(self) -> int:
         """Largest access in bytes; override to report another."""
         if self._rg_native is None:
             return self._rg_limits[1]
-        return lib.rogue_mem_slave_do_max_access(self._rg_native.handle)
+        return asked(lib.rogue_mem_slave_do_max_access(self._rg_native.handle))
 
     def _doAddress(self) -> int:
         """Base address as seen from the end of the path; override to report another."""
         if self._rg_native is None:
             return 0
-        return lib.rogue_mem_slave_do_address(self._rg_native.handle)
+        return asked(lib.rogue_mem_slave_do_address(self._rg_native.handle))
 
     def _doTransaction(self, tran: Transaction) -> None:
         """Carries out a transaction. This base version fails it, unless the library has a slave of
@@ -133,12 +140,9 @@ class Slave:
         master._setSlave(self)
         return other
 
-    def __reduce_ex__(self, protocol: Any) -> Any:
-        # A subclass that says how it is pickled comes first; this is for those that do not.
-        if type(self).__reduce__ is not object.__reduce__:
-            return self.__reduce__()
-        raise RuntimeError("%s can be neither copied nor pickled" % type(self).__name__)
+    __reduce_ex__ = refuse_copies
 
+    @described
     def __repr__(self) -> str:
         return "<%s.%s %r, accesses of %d to %d bytes>" % (
             type(self).__module__,
@@ -170,20 +174,14 @@ _WHAT = "_doTransaction of a memory slave"
 
 def _not_done(_type: Any, error: BaseException, traceback: Any) -> None:
     """Ends a transaction that Ctrl-C has kept from its slave."""
-    handle = traceback.tb_frame.f_locals["handle"]
-    _error(handle, _text_of_exception(error))
-    if "tran" not in traceback.tb_frame.f_locals:
-        adopt(handle)
+    # It came before the first statement, and the reference to the transaction is lost.
+    _error(traceback.tb_frame.f_locals["handle"], _text_of_exception(error))
     report(_WHAT, error)
 
 
 @callback("void(void *, rogue_mem_transaction_t *)", _not_done)
 def _do_transaction(ctx: Any, handle: Any) -> None:
     tran = adopt(handle)
-    if State.is_closing:
-        _error(handle, _UNCONNECTED)
-        return
-    _running_add(None)
     try:
         reference = _find(ctx)
         target = None if reference is None else reference()
@@ -194,8 +192,6 @@ def _do_transaction(ctx: Any, handle: Any) -> None:
     except BaseException as error:
         _error(handle, _text_of_exception(error))
         report(_WHAT, error)
-    finally:
-        _running_end()
 
 
 def _text_of_exception(error: BaseException) -> bytes:
@@ -206,39 +202,38 @@ def _text_of_exception(error: BaseException) -> bytes:
     return text.encode("utf-8", "replace").replace(b"\0", b" ")
 
 
-def _question(method: str, signature: str, fallback: "Callable[[Any], int]") -> Any:
+def _question(
+    method: str, signature: str, fallback: "Callable[[Any], int]", answer_max: int
+) -> Any:
     """A callback that asks an object for a number."""
 
     @callback(signature, escaped("%s of a memory slave" % method))
     def ask(ctx: Any) -> int:
-        if State.is_closing:
+        reference = _find(ctx)
+        target = None if reference is None else reference()
+        if target is None:
             return 0
-        _running_add(None)
         try:
-            reference = _find(ctx)
-            target = None if reference is None else reference()
-            if target is None:
-                return 0
-            try:
-                return getattr(target, method)()
-            except BaseException as error:
-                report("%s of a memory slave" % method, error)
-                return fallback(target)
-        finally:
-            _running_end()
+            answer = operator.index(getattr(target, method)())
+            if not 0 <= answer <= answer_max:
+                raise OverflowError("%s returned %d" % (method, answer))
+            return answer
+        except BaseException as error:
+            report("%s of a memory slave" % method, error)
+            return fallback(target)
 
     return ask
 
 
 _MEMBERS = {
-    "_doMinAccess": ("min_access", "uint32_t(void *)", Slave._doMinAccess),
-    "_doMaxAccess": ("max_access", "uint32_t(void *)", Slave._doMaxAccess),
-    "_doAddress": ("address", "uint64_t(void *)", Slave._doAddress),
+    "_doMinAccess": ("min_access", "uint32_t(void *)", Slave._doMinAccess, 0xFFFF_FFFF),
+    "_doMaxAccess": ("max_access", "uint32_t(void *)", Slave._doMaxAccess, 0xFFFF_FFFF),
+    "_doAddress": ("address", "uint64_t(void *)", Slave._doAddress, 0xFFFF_FFFF_FFFF_FFFF),
 }
 #: Kept for ever, as the library may call them for as long as there is a slave.
 _QUESTIONS = {
-    method: (member, _question(method, signature, fallback))
-    for method, (member, signature, fallback) in _MEMBERS.items()
+    method: (member, _question(method, signature, fallback, answer_max))
+    for method, (member, signature, fallback, answer_max) in _MEMBERS.items()
 }
 
 
@@ -269,6 +264,7 @@ def _callback_slave(target: Slave, native: "Optional[Core]") -> Core:
     callbacks.ctx = register(target)
     callbacks.do_transaction = _do_transaction
     callbacks.gives_reference = True
+    callbacks.gate = gate()
     for method, (member, question) in _QUESTIONS.items():
         if native is not None or _overrides(target, method):
             setattr(callbacks, member, question)
@@ -278,5 +274,5 @@ def _callback_slave(target: Slave, native: "Optional[Core]") -> Core:
         callbacks.slave_name = _slave_name
         minimum = lib.rogue_mem_slave_min(native.handle)
         maximum = lib.rogue_mem_slave_max(native.handle)
-    handle = made("rogue_mem_slave_t", lib.rogue_mem_slave_new, minimum, maximum, callbacks)
-    return Core(handle, _release)
+    arguments = (minimum, maximum, callbacks)
+    return filled(Core(NULL, _release), "rogue_mem_slave_t", lib.rogue_mem_slave_new, *arguments)

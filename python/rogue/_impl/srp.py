@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from . import memory, stream
-from .lifecycle import Core
-from .native import lib, made
+from .lifecycle import Core, described, filled
+from .native import NULL, lib
 
 
 class SrpV3(stream.Master, stream.Slave, memory.Slave):
@@ -19,8 +19,9 @@ class SrpV3(stream.Master, stream.Slave, memory.Slave):
     __module__ = "rogue.protocols.srp"
 
     def __init__(self) -> None:
-        handle = made("rogue_mem_srp_v3_t", lib.rogue_mem_srp_v3_new)
-        self._rg_srp = Core(handle, lib.rogue_mem_srp_v3_release)
+        core = Core(NULL, lib.rogue_mem_srp_v3_release)
+        self._rg_srp: Core = filled(core, "rogue_mem_srp_v3_t", lib.rogue_mem_srp_v3_new)
+        handle = core.handle
         self._rg_init_stream_master(lib.rogue_mem_srp_v3_stream_master(handle))
         receiver = lib.rogue_mem_srp_v3_stream_slave(handle)
         self._rg_init_stream_slave(Core(receiver, lib.rogue_mem_stream_slave_release))
@@ -38,6 +39,7 @@ class SrpV3(stream.Master, stream.Slave, memory.Slave):
         self._rg_stream_slaves.clear()
         lib.rogue_mem_srp_v3_stop(self._rg_srp.handle)
 
+    @described
     def __repr__(self) -> str:
         return "<%s.%s to %d stream slaves>" % (
             type(self).__module__,
@@ -53,10 +55,12 @@ class SrpV3Emulation(stream.Master, stream.Slave):
     __module__ = "rogue.protocols.srp"
 
     def __init__(self) -> None:
-        handle = made("rogue_mem_srp_v3_emulation_t", lib.rogue_mem_srp_v3_emulation_new)
-        self._rg_device = Core(
-            handle, lib.rogue_mem_srp_v3_emulation_release, lib.rogue_mem_srp_v3_emulation_stop
+        core = Core(
+            NULL, lib.rogue_mem_srp_v3_emulation_release, lib.rogue_mem_srp_v3_emulation_stop
         )
+        kind, new = "rogue_mem_srp_v3_emulation_t", lib.rogue_mem_srp_v3_emulation_new
+        self._rg_device: Core = filled(core, kind, new)
+        handle = core.handle
         self._rg_init_stream_master(lib.rogue_mem_srp_v3_emulation_stream_master(handle))
         receiver = lib.rogue_mem_srp_v3_emulation_stream_slave(handle)
         self._rg_init_stream_slave(Core(receiver, lib.rogue_mem_stream_slave_release))

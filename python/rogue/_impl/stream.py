@@ -2,23 +2,44 @@
 
 from __future__ import annotations
 
+import functools
 from threading import get_ident
-from typing import Any, Optional
+from typing import Any, Callable, Optional, TypeVar
 
-from .lifecycle import (
-    Core,
-    State,
-    escaped,
-    interrupts,
-    raise_interrupt,
-    register,
-    report,
-    running,
-    targets,
+from .lifecycle import Core, described, escaped, filled, gate, register, report, targets
+from .native import (
+    NULL,
+    SLICE_US,
+    callback,
+    check,
+    encode_any,
+    ffi,
+    general_error,
+    lib,
+    made,
+    refuse_copies,
+    view_of,
 )
-from .native import SLICE_US, callback, check, ffi, general_error, lib, made, view_of
+
+try:
+    # Only PyPy's collector must be told of memory that it does not see.
+    from __pypy__ import add_memory_pressure  # type: ignore[import-not-found]
+except ImportError:
+    add_memory_pressure = None
 
 _new = object.__new__
+_Method = TypeVar("_Method", bound=Callable[..., Any])
+
+
+def _locked(method: _Method) -> _Method:
+    """Has a method of a frame run under the frame's lock, for which Ctrl-C ends the wait."""
+
+    @functools.wraps(method)
+    def under_lock(self: "Frame", *arguments: Any, **keywords: Any) -> Any:
+        with FrameLock(self):
+            return method(self, *arguments, **keywords)
+
+    return under_lock  # type: ignore[return-value]
 
 
 class Frame:
@@ -38,11 +59,15 @@ class Frame:
         raise RuntimeError("Frames are made by Master._reqFrame only")
 
     def __del__(self) -> None:
-        lib.rogue_mem_frame_release(self._handle)
+        try:
+            lib.rogue_mem_frame_release(self._handle)
+        except AttributeError:
+            # Ctrl-C came when it was being made.
+            pass
 
-    def __reduce_ex__(self, protocol: Any) -> Any:
-        raise RuntimeError("A frame can be neither copied nor pickled")
+    __reduce_ex__ = refuse_copies
 
+    @_locked
     def __repr__(self) -> str:
         return "<Frame of %d bytes, room for %d, channel %d, flags 0x%04x, error %d>" % (
             self.getPayload(),
@@ -56,52 +81,54 @@ class Frame:
         """Takes the frame's lock, to be given back at the end of the ``with``."""
         return FrameLock(self)
 
+    @_locked
     def getSize(self) -> int:
         """Bytes that the frame has room for."""
         return lib.rogue_mem_frame_size(self._handle)
 
+    @_locked
     def getAvailable(self) -> int:
         """Bytes by which the payload can grow."""
         return lib.rogue_mem_frame_available(self._handle)
 
+    @_locked
     def getPayload(self) -> int:
         """Bytes in use."""
         return lib.rogue_mem_frame_payload(self._handle)
 
+    @_locked
     def read(self, buffer: Any, offset: int = 0) -> None:
         """Fills `buffer` from byte `offset` of the payload. GeneralError if there is not enough."""
         view = view_of("Frame::readPy", buffer, True)
-        payload = self.getPayload()
+        payload = lib.rogue_mem_frame_payload(self._handle)
         if offset < 0 or offset + len(view) > payload:
-            raise general_error(
-                "Frame::readPy",
-                "Attempt to read %d bytes from frame at offset %d with size %d"
-                % (len(view), offset, payload),
-            )
+            raise _beyond("read %d bytes from", len(view), offset, payload, "Frame::readPy")
         check(lib.rogue_mem_frame_read_data(self._handle, offset, view, len(view)))
 
+    @_locked
     def write(self, buffer: Any, offset: int = 0) -> None:
         """Copies `buffer` to byte `offset`; the payload grows as far as it must. GeneralError if
         there is no room."""
         view = view_of("Frame::writePy", buffer, False)
         end = offset + len(view)
-        if offset < 0 or end > self.getSize():
-            raise general_error(
-                "Frame::writePy",
-                "Attempt to write %d bytes to frame at offset %d with size %d"
-                % (len(view), offset, self.getSize()),
-            )
-        if end > self.getPayload():
+        size = lib.rogue_mem_frame_size(self._handle)
+        if offset < 0 or end > size:
+            raise _beyond("write %d bytes to", len(view), offset, size, "Frame::writePy")
+        if end > lib.rogue_mem_frame_payload(self._handle):
             check(lib.rogue_mem_frame_set_payload(self._handle, end))
         check(lib.rogue_mem_frame_write_data(self._handle, offset, view, len(view)))
 
+    @_locked
     def getBa(self, offset: int = 0, count: int = 0) -> bytearray:
         """A copy of `count` bytes from byte `offset` on; 0 = all that follow."""
-        payload = self.getPayload()
-        if not count:
+        payload = lib.rogue_mem_frame_payload(self._handle)
+        if count == 0:
             count = max(payload - offset, 0)
+        if offset < 0 or count < 0 or offset + count > payload:
+            raise _beyond("read %d bytes from", count, offset, payload, "Frame::readPy")
         result = bytearray(count)
-        self.read(result, offset)
+        view = view_of("Frame::readPy", result, True)
+        check(lib.rogue_mem_frame_read_data(self._handle, offset, view, count))
         return result
 
     def getMemoryview(self) -> memoryview:
@@ -159,10 +186,17 @@ class Frame:
         return lib.rogue_mem_frame_channel(self._handle)
 
 
+def _beyond(what: str, count: int, offset: int, size: int, source: str) -> Exception:
+    words = "Attempt to " + what + " frame at offset %d with size %d"
+    return general_error(source, words % (count, offset, size))
+
+
 def _frame(handle: Any) -> Frame:
     """The Python form of a frame whose reference is the caller's."""
     frame: Frame = _new(Frame)
     frame._handle = handle
+    if add_memory_pressure is not None:
+        add_memory_pressure(lib.rogue_mem_frame_size(handle))
     return frame
 
 
@@ -207,6 +241,8 @@ class FrameLock:
     def __del__(self) -> None:
         self.unlock()
 
+    __reduce_ex__ = refuse_copies
+
 
 class Pool:
     """Where a slave's frames come from. The library sees to its memory by itself: sizes that are
@@ -216,6 +252,8 @@ class Pool:
 
     _rg_fixed_size = 0
     _rg_pool_size = 0
+
+    __reduce_ex__ = refuse_copies
 
     def getAllocCount(self) -> int:
         """Frames of this pool that are in use; not counted in this build."""
@@ -273,7 +311,7 @@ class Slave(Pool):
             data = frame.getBa(0, min(bytes_max, frame.getPayload()))
             text = "%s: %d bytes: %s" % (name, frame.getPayload(), data.hex(" "))
             lib.rogue_mem_logger_log(
-                _logger("stream." + name), lib.ROGUE_MEM_LOG_CRITICAL, text.encode()
+                _logger("stream." + name), lib.ROGUE_MEM_LOG_CRITICAL, encode_any(text)
             )
 
     def getFrameCount(self) -> int:
@@ -308,6 +346,7 @@ class Slave(Pool):
         Master._addSlave(master, self)
         return other
 
+    @described
     def __repr__(self) -> str:
         return "<%s.%s, %d frames received>" % (
             type(self).__module__,
@@ -323,8 +362,9 @@ class Master:
 
     def __init__(self) -> None:
         # Also for objects that are no instances of this class: programs call it on them.
-        handle = made("rogue_mem_stream_master_t", lib.rogue_mem_stream_master_new)
-        self._rg_stream_master = Core(handle, lib.rogue_mem_stream_master_release)
+        core = Core(NULL, lib.rogue_mem_stream_master_release)
+        kind, new = "rogue_mem_stream_master_t", lib.rogue_mem_stream_master_new
+        self._rg_stream_master: Core = filled(core, kind, new)
         self._rg_stream_slaves: "list[Any]" = []
 
     def _rg_init_stream_master(self, handle: Any) -> None:
@@ -368,8 +408,6 @@ class Master:
         if not isinstance(frame, Frame):
             raise TypeError("expected a Frame, got %s" % type(frame).__name__)
         check(lib.rogue_mem_stream_master_send_frame(self._rg_stream_master.handle, frame._handle))
-        if interrupts:
-            raise_interrupt()
 
     def _stop(self) -> None:
         """Lets go of all slaves."""
@@ -419,7 +457,9 @@ class Master:
         return other is not self
 
     __hash__ = object.__hash__
+    __reduce_ex__ = refuse_copies
 
+    @described
     def __repr__(self) -> str:
         return "<%s.%s to %d slaves>" % (
             type(self).__module__,
@@ -438,9 +478,6 @@ _WHAT = "_acceptFrame of a stream slave"
 
 @callback("void(void *, rogue_mem_frame_t *)", escaped(_WHAT))
 def _accept_frame(ctx: Any, handle: Any) -> None:
-    if State.is_closing:
-        return
-    running.append(None)
     try:
         reference = _find(ctx)
         target = None if reference is None else reference()
@@ -448,8 +485,6 @@ def _accept_frame(ctx: Any, handle: Any) -> None:
             target._acceptFrame(_frame(lib.rogue_mem_frame_retain(handle)))
     except BaseException as error:
         report(_WHAT, error)
-    finally:
-        running.pop()
 
 
 def _callback_slave(target: Slave) -> Core:
@@ -458,8 +493,10 @@ def _callback_slave(target: Slave) -> Core:
     callbacks.size = ffi.sizeof("rogue_mem_stream_slave_callbacks_t")
     callbacks.ctx = register(target)
     callbacks.accept_frame = _accept_frame
-    handle = made("rogue_mem_stream_slave_t", lib.rogue_mem_stream_slave_new, callbacks)
-    return Core(handle, lib.rogue_mem_stream_slave_release)
+    callbacks.gate = gate()
+    core = Core(NULL, lib.rogue_mem_stream_slave_release)
+    kind, new = "rogue_mem_stream_slave_t", lib.rogue_mem_stream_slave_new
+    return filled(core, kind, new, callbacks)
 
 
 _loggers: "dict[str, Core]" = {}
@@ -468,6 +505,7 @@ _loggers: "dict[str, Core]" = {}
 def _logger(name: str) -> Any:
     """The native logger called `name`."""
     if name not in _loggers:
-        handle = made("rogue_mem_logger_t", lib.rogue_mem_logger_new, name.encode())
-        _loggers[name] = Core(handle, lib.rogue_mem_logger_release)
+        core = Core(NULL, lib.rogue_mem_logger_release)
+        kind, new = "rogue_mem_logger_t", lib.rogue_mem_logger_new
+        _loggers[name] = filled(core, kind, new, encode_any(name))
     return _loggers[name].handle

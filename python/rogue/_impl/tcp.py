@@ -7,18 +7,17 @@ import threading
 import time
 from typing import Any, Callable, Optional
 
-from .lifecycle import Core
+from .lifecycle import Core, described, filled
 from .master import Master
 from .native import (
+    NULL,
     SLICE_US,
     check,
     counters,
-    decode,
     encode,
     general_error,
     last_error,
     lib,
-    made,
     options,
     spin,
     text_of,
@@ -61,12 +60,12 @@ def _is_address(addr: bytes) -> bool:
     return True
 
 
-def _in_a_thread(make: "Callable[[], Core]") -> Core:
+def _in_a_thread(make: "Callable[[], Any]") -> Any:
     """What `make` returns or raises. In the main thread Ctrl-C ends the wait for it; what it
     returns later is dropped, which ends it."""
     if threading.current_thread() is not threading.main_thread():
         return make()
-    results: "list[Core]" = []
+    results: "list[Any]" = []
     errors: "list[BaseException]" = []
 
     def run() -> None:
@@ -124,16 +123,17 @@ class TcpServer(Master):
             "rogue_mem_tcp_server_options_t",
             dict(more, window=window, legacy=legacy, spin_us=spin(spin_us)),
         )
-        arguments = (encode(addr), _port(port), chosen)
+        place = encode(addr)
+        self._rg_addr = place.decode("utf-8", "replace")
+        core = Core(NULL, lib.rogue_mem_tcp_server_release, lib.rogue_mem_tcp_server_stop)
+        arguments = (lib.rogue_mem_tcp_server_new, place, _port(port), chosen)
 
-        def make() -> Core:
-            handle = made("rogue_mem_tcp_server_t", lib.rogue_mem_tcp_server_new, *arguments)
-            return Core(handle, lib.rogue_mem_tcp_server_release, lib.rogue_mem_tcp_server_stop)
+        def make() -> Any:
+            return filled(core, "rogue_mem_tcp_server_t", *arguments)
 
         # The system looks a name up for as long as it likes.
-        self._rg_server = make() if _is_address(arguments[0]) else _in_a_thread(make)
+        self._rg_server: Core = make() if _is_address(place) else _in_a_thread(make)
         del kept
-        self._rg_addr = addr if isinstance(addr, str) else decode(addr)
         self._rg_stopped = False
         self._rg_init_master(lib.rogue_mem_tcp_server_master(self._rg_server.handle))
 
@@ -167,6 +167,7 @@ class TcpServer(Master):
     def __exit__(self, *_exception: Any) -> None:
         self._stop()
 
+    @described
     def __repr__(self) -> str:
         state = "stopped" if self._rg_stopped else "%d clients" % self.getStats()["clients"]
         return "<%s.%s at tcp://%s:%d, %s>" % (
@@ -212,19 +213,14 @@ class TcpClient(Slave):
             "rogue_mem_tcp_client_options_t",
             dict(more, wait_ready=bool(waitReady), window=window, spin_us=spin(spin_us)),
         )
-        handle = made(
-            "rogue_mem_tcp_client_t",
-            lib.rogue_mem_tcp_client_new,
-            encode(addr),
-            _port(port),
-            chosen,
-        )
-        del kept
-        self._rg_where = "tcp://%s:%d" % (addr if isinstance(addr, str) else decode(addr), port)
+        place = encode(addr)
+        self._rg_where = "tcp://%s:%d" % (place.decode("utf-8", "replace"), _port(port))
         self._rg_waits = bool(waitReady)
-        self._rg_client = Core(
-            handle, lib.rogue_mem_tcp_client_release, lib.rogue_mem_tcp_client_stop
-        )
+        core = Core(NULL, lib.rogue_mem_tcp_client_release, lib.rogue_mem_tcp_client_stop)
+        arguments = (lib.rogue_mem_tcp_client_new, place, port, chosen)
+        self._rg_client: Core = filled(core, "rogue_mem_tcp_client_t", *arguments)
+        del kept
+        handle = core.handle
         native = Core(lib.rogue_mem_tcp_client_slave(handle), lib.rogue_mem_slave_release)
         limits = lib.rogue_mem_slave_min(native.handle), lib.rogue_mem_slave_max(native.handle)
         self._rg_init_slave(native, *limits)
@@ -293,6 +289,7 @@ class TcpClient(Slave):
     def __exit__(self, *_exception: Any) -> None:
         self._stop()
 
+    @described
     def __repr__(self) -> str:
         return "<%s.%s of %s, %s>" % (
             type(self).__module__,

@@ -5,7 +5,19 @@ from __future__ import annotations
 from threading import get_ident
 from typing import Any, Optional
 
-from .native import SLICE_US, encode, ffi, general_error, last_error, lib, view_of
+from .lifecycle import end_parked, parked
+from .native import (
+    SLICE_US,
+    encode_any,
+    ffi,
+    general_error,
+    interrupts,
+    last_error,
+    lib,
+    raise_interrupt,
+    refuse_copies,
+    view_of,
+)
 
 _release = lib.rogue_mem_transaction_release
 _lock_for = lib.rogue_mem_transaction_lock_for
@@ -15,11 +27,12 @@ _id = lib.rogue_mem_transaction_id
 _address = lib.rogue_mem_transaction_address
 _size = lib.rogue_mem_transaction_size
 _type = lib.rogue_mem_transaction_type
-_read_data = lib.rogue_mem_transaction_read_data
-_write_data = lib.rogue_mem_transaction_write_data
+_read_data_for = lib.rogue_mem_transaction_read_data_for
+_write_data_for = lib.rogue_mem_transaction_write_data_for
 _read_locked = lib.rogue_mem_transaction_read_locked
 _write_locked = lib.rogue_mem_transaction_write_locked
 
+_PENDING = lib.ROGUE_MEM_ERROR_TIMEOUT
 _new_cell = ffi.new
 _CELL = ffi.typeof("bool *")
 _NO_BUFFER = "Python Buffer Error In Frame"
@@ -52,10 +65,13 @@ class Transaction:
         raise RuntimeError("Transactions are made by Master._reqTransaction only")
 
     def __del__(self) -> None:
-        _release(self._handle)
+        try:
+            _release(self._handle)
+        except AttributeError:
+            # Ctrl-C came when it was being made.
+            pass
 
-    def __reduce_ex__(self, protocol: Any) -> Any:
-        raise RuntimeError("A transaction can be neither copied nor pickled")
+    __reduce_ex__ = refuse_copies
 
     def __repr__(self) -> str:
         kind = _TYPE_NAMES.get(_type(self._handle), "?")
@@ -96,18 +112,27 @@ class Transaction:
     def done(self) -> None:
         """Completes the transaction successfully."""
         _done(self._handle)
+        if interrupts:
+            raise_interrupt()
 
     def error(self, text: str) -> None:
         """Completes the transaction with an error: `text` is what the requester is told."""
-        lib.rogue_mem_transaction_error(self._handle, encode(text))
+        lib.rogue_mem_transaction_error(self._handle, encode_any(text))
+        if interrupts:
+            raise_interrupt()
 
     def setData(self, buffer: Any, offset: int = 0) -> None:
         """Copies `buffer` (bytes, bytearray, memoryview, contiguous array) to byte `offset` of the
         data, as the answer to a Read or Verify. Raises GeneralError if it does not fit, if the
         requester has given up, or if the transaction is a write, whose data is not to change."""
         view = view_of("Transaction::setData", buffer, False, _NO_BUFFER)
-        write = _write_locked if self._locker == get_ident() else _write_data
-        if write(self._handle, offset, view, len(view)):
+        if self._locker == get_ident():
+            status = _write_locked(self._handle, offset, view, len(view))
+        else:
+            status = _PENDING
+            while status == _PENDING:
+                status = _write_data_for(self._handle, offset, view, len(view), SLICE_US)
+        if status:
             words = "Attempt to set %d bytes at offset %d to python buffer with size %d"
             raise self._failure("Transaction::setData", words, offset, len(view))
 
@@ -116,8 +141,13 @@ class Transaction:
         as what is to be written. Raises GeneralError if it asks for more than there is, or if the
         requester has given up."""
         view = view_of("Transaction::getData", buffer, True, _NO_BUFFER)
-        read = _read_locked if self._locker == get_ident() else _read_data
-        if read(self._handle, offset, view, len(view)):
+        if self._locker == get_ident():
+            status = _read_locked(self._handle, offset, view, len(view))
+        else:
+            status = _PENDING
+            while status == _PENDING:
+                status = _read_data_for(self._handle, offset, view, len(view), SLICE_US)
+        if status:
             words = "Attempt to get %d bytes from offset %d to python buffer with size %d"
             raise self._failure("Transaction::getData", words, offset, len(view))
 
@@ -141,8 +171,8 @@ _new = object.__new__
 def adopt(handle: Any) -> Transaction:
     """The Python form of a transaction whose reference is the caller's."""
     tran: Transaction = _new(Transaction)
-    tran._handle = handle
     tran._locker = 0
+    tran._handle = handle
     return tran
 
 
@@ -175,6 +205,10 @@ class TransactionLock:
         if self._held[0]:
             self._tran._locker = 0
             _unlock(self._tran._handle, self._held)
+            if parked:
+                end_parked()
+
+    __reduce_ex__ = refuse_copies
 
     def __enter__(self) -> "TransactionLock":
         if not self._held[0]:
