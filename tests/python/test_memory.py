@@ -125,6 +125,40 @@ def test_arguments_of_a_wrong_kind_are_refused(master):
     assert request(master, rim.Read, 0, bytearray(4)) == ""
 
 
+def test_buffers_of_python_objects_are_no_bytes(master):
+    if not IS_CPYTHON:
+        return
+    import numpy
+
+    objects = numpy.array([[1], "two"], dtype=object)
+    mixed = numpy.zeros(2, dtype=[("COUNTO", "u4"), ("thing", object)])
+    plain = numpy.zeros(2, dtype=[("COUNTO", "u4"), ("OTHER", "u4")])
+    for wrong in (objects, mixed):
+        for kind in (rim.Read, rim.Write):
+            with pytest.raises(rogue.GeneralError, match="Python objects"):
+                master._reqTransaction(0, wrong, 0, 0, kind)
+    assert objects[1] == "two"
+    assert request(master, rim.Read, 0, plain) == ""
+
+
+def test_numbers_and_texts_that_are_none_are_refused(master):
+    for wrong in (None, "", 0.0):
+        with pytest.raises(TypeError):
+            master._waitTransaction(wrong)
+    for arguments in ((None, 0), ("", 0), (4, None), (4, "")):
+        with pytest.raises(TypeError):
+            master._reqTransaction(0, bytearray(4), *arguments, rim.Read)
+    for wrong in ("a\0b", b"a\0b"):
+        with pytest.raises(ValueError, match="NUL"):
+            rim.Slave(4, 4).setName(wrong)
+        with pytest.raises(ValueError, match="NUL"):
+            rim.TcpServer(wrong, 0)
+    # What ends a transaction ends it whatever its text is.
+    for text, said in (("a\0b", "a b"), ("\udc80", "?"), (b"bytes", "bytes")):
+        slave = Acting(lambda _, tran, text=text: tran.error(text))
+        assert request(master_of(slave), rim.Read, 0, bytearray(4)) == said
+
+
 def test_a_buffer_cannot_be_resized_while_a_read_into_it_is_outstanding():
     slave = Keeping()
     master, buffer = master_of(slave), bytearray(4)
@@ -372,6 +406,20 @@ def test_an_exception_in_a_question_is_printed_and_the_base_answers(capfd):
     assert "which maximum" in capfd.readouterr().err
 
 
+@pytest.mark.parametrize("answer", [4.0, None, "4", -1, 1 << 64])
+def test_an_answer_that_is_no_number_is_printed_and_the_base_answers(answer, capfd):
+    class Odd(rim.Slave):
+        def _doMinAccess(self):
+            return answer
+
+        _doMaxAccess = _doAddress = _doMinAccess
+
+    master = master_of(Odd(4, 64))
+    assert master._reqMinAccess() == 4 and master._reqMaxAccess() == 64
+    assert master._reqAddress() == 0
+    assert capfd.readouterr().err.count("Traceback") == 3
+
+
 def test_overrides_of_the_librarys_own_slaves_are_called():
     seen = []
 
@@ -491,6 +539,22 @@ def test_a_lock_ends_with_its_block_also_by_an_exception_and_keeps_others_out():
         tran.lock()
     with tran.lock():
         pass
+    tran.done()
+    master._waitTransaction(id)
+
+
+def test_nothing_native_can_be_copied():
+    import copy
+
+    slave = Keeping()
+    master = master_of(slave)
+    id = master._reqTransaction(0, bytearray(4), 0, 0, rim.Read)
+    tran, frame = slave.next(), rogue.interfaces.stream.Master()._reqFrame(4, False)
+    lock, other = tran.lock(), frame.lock()
+    for thing in (tran, frame, lock, other, master, slave, rogue.interfaces.stream.Slave()):
+        with pytest.raises(RuntimeError):
+            copy.copy(thing)
+    lock.unlock()
     tran.done()
     master._waitTransaction(id)
 
@@ -655,6 +719,37 @@ def test_many_tell_the_first_that_failed_when_all_have_ended():
     assert not master._rg_master.pins
 
 
+def test_many_writes_carry_what_the_buffer_held_when_they_were_requested():
+    slave, data = Keeping(), bytearray(b"AAAABBBB")
+    master = master_of(slave)
+    with thread(rim.writeMany, master, [0, 4], data):
+        kept = [slave.next(), slave.next()]
+        data[:] = b"XXXXYYYY!"
+        for tran, expected in zip(kept, (b"AAAA", b"BBBB")):
+            seen = bytearray(4)
+            tran.getData(seen, 0)
+            tran.done()
+            assert seen == expected
+
+
+def test_what_an_event_loop_has_left_behind_is_given_up():
+    import asyncio
+
+    from rogue._impl import requests
+
+    slave = Keeping()
+    master = master_of(slave)
+
+    async def hasty():
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(rim.readAsync(master, 0, 4), 0.001)
+
+    for _ in range(3):
+        asyncio.run(hasty())
+    assert not master._rg_master.pins and not requests._waiting and not requests._collecting
+    assert all(slave.next() is None for _ in range(3))
+
+
 def test_requests_may_be_awaited():
     import asyncio
 
@@ -781,6 +876,11 @@ def test_ports_and_options_are_checked():
         rim.TcpClient("127.0.0.1", 9, size=1)
     with pytest.raises(ValueError, match="one_per_address"):
         rim.TcpServer("127.0.0.1", 0, legacy="none")
+
+
+def test_addresses_may_be_bytes():
+    with rim.TcpServer(b"127.0.0.1", 0) as server, rim.TcpClient(b"127.0.0.1", 9) as client:
+        assert "127.0.0.1" in repr(server) and "127.0.0.1" in repr(client)
 
 
 def test_options_reach_the_library():

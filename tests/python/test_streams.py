@@ -138,6 +138,25 @@ def test_a_frame_grows_within_its_room():
     assert "6" in repr(frame)
 
 
+def test_threads_that_write_to_a_frame_make_it_grow_only():
+    frame = ris.Master()._reqFrame(400, False)
+
+    def write(first):
+        for n in range(first, 400, 4):
+            frame.write(bytes([n % 251]), n)
+
+    with thread(write, 0), thread(write, 1), thread(write, 2), thread(write, 3):
+        pass
+    assert frame.getBa() == bytes(n % 251 for n in range(400))
+
+
+def test_parts_that_a_frame_does_not_have_are_refused():
+    frame = frame_of(ris.Master(), b"abcd", 10)
+    for offset, count in ((4, 1 << 40), (5, 0), (0, -1), (-1, 2)):
+        with pytest.raises(rogue.GeneralError, match="with size 4"):
+            frame.getBa(offset, count)
+
+
 def test_arrays_of_numpy_go_through_frames():
     if not IS_CPYTHON:
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import threading
+from collections.abc import Iterable
 from typing import Any, Optional, TypeVar
 
 from .lifecycle import Core, State, described, end_parked, filled, leaves, parked
@@ -16,6 +17,7 @@ from .native import (
     check,
     ffi,
     general_error,
+    in_main_thread,
     interrupts,
     last_error,
     lib,
@@ -61,6 +63,18 @@ class MasterCore(Core):
             return False
         self.pins.pop(id, None)
         return True
+
+    def give_up(self, ids: "Iterable[int]", view: Any = None) -> None:
+        """Gives up transactions that nobody will wait for. Those that a slave has just locked keep
+        their buffer, which is `view` where it is not known already."""
+        known = [one for one in ids if one]
+        if not known:
+            return
+        if _give_up(self.handle, len(known), known, 0):
+            for one in known:
+                self.pins.pop(one, None)
+        elif view is not None:
+            self.pins.update((one, view) for one in known)
 
     def __del__(self) -> None:
         if State.is_closing:
@@ -218,12 +232,15 @@ class Master:
                 raise general_error(_SOURCE, words % (size, _SIZE_MAX)) from None
             raise
         except BaseException:
-            # Ctrl-C may come right behind the start, whose buffer must stay then, under whatever
-            # number.
-            if reads:
-                core.pins[started or -builtins.id(view)] = view
+            # Ctrl-C has come right behind the start, whose id nobody learns.
+            if started:
+                core.give_up([started % _DONE], view if reads else None)
+            elif reads:
+                # Not even here: the buffer must stay, under whatever number.
+                core.pins[-builtins.id(view)] = view
             raise
-        if interrupts:
+        if interrupts and in_main_thread():
+            core.give_up([started])
             raise_interrupt()
         return started
 

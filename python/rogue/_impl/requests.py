@@ -46,19 +46,6 @@ def _result(master: Master, id: int) -> int:
     return status
 
 
-def _give_up(core: MasterCore, ids: Any, view: Any) -> None:
-    """Gives up transactions that nobody will wait for. Those that a slave has just locked keep
-    their buffer, `view` if it is not known already."""
-    known = [one for one in ids if one]
-    if not known:
-        return
-    if lib.rogue_mem_master_give_up_for(core.handle, len(known), known, 0):
-        for one in known:
-            core.pins.pop(one, None)
-    elif view is not None:
-        core.pins.update((one, view) for one in known)
-
-
 def _finish(master: Master, id: int) -> None:
     """Waits for a transaction and raises its own error."""
     core = master._rg_master
@@ -72,7 +59,7 @@ def _finish(master: Master, id: int) -> None:
             if interrupts:
                 raise_interrupt()
     except BaseException:
-        _give_up(core, [id], None)
+        core.give_up([id])
         raise
     error = last_error() if status else None
     view = core.pins.pop(id, None)
@@ -122,7 +109,7 @@ def _many(master: Master, kind: int, addresses: "Sequence[int]", size: int, data
             if status in _FAILED:
                 failures.append((addresses[at - 1], decode(lib.rogue_mem_last_error())))
     except BaseException:
-        _give_up(core, ids, view)
+        core.give_up(ids, view)
         raise
     release(view)
     if failures:
@@ -200,7 +187,7 @@ async def _collected(master: Master, id: int) -> None:
             await asyncio.wait([future], timeout=look_s)
         except asyncio.CancelledError:
             # The event loop ends, and nobody will ask for the answer.
-            _give_up(master._rg_master, [id], None)
+            master._rg_master.give_up([id])
             raise
         finally:
             _waiting.pop(id, None)

@@ -88,10 +88,10 @@ class Slave:
         is none with this id, as for an answer that comes too late. It proves that the link lives,
         so the clocks of those that were requested later start anew."""
         handle = lib.rogue_mem_slave_take_transaction(self._rg_slave.handle, id)
-        known = self._rg_kept.pop(id, None)
         if handle == NULL:
             return None
         found = adopt(handle)
+        known = self._rg_kept.pop(id, None)
         return known if known is not None and known._handle == handle else found
 
     def _doMinAccess(self) -> int:

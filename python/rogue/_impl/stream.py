@@ -15,6 +15,7 @@ from .native import (
     encode_any,
     ffi,
     general_error,
+    interrupts,
     lib,
     made,
     refuse_copies,
@@ -64,6 +65,9 @@ class Frame:
         except AttributeError:
             # Ctrl-C came when it was being made.
             pass
+        except KeyboardInterrupt as error:
+            # Python would drop it.
+            interrupts.append(error)
 
     __reduce_ex__ = refuse_copies
 
@@ -407,6 +411,8 @@ class Master:
         lock must not be held."""
         if not isinstance(frame, Frame):
             raise TypeError("expected a Frame, got %s" % type(frame).__name__)
+        # Whoever has it locked is waited for here, where Ctrl-C ends the wait.
+        FrameLock(frame).unlock()
         check(lib.rogue_mem_stream_master_send_frame(self._rg_stream_master.handle, frame._handle))
 
     def _stop(self) -> None:

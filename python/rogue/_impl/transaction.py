@@ -70,6 +70,9 @@ class Transaction:
         except AttributeError:
             # Ctrl-C came when it was being made.
             pass
+        except KeyboardInterrupt as error:
+            # Python would drop it.
+            interrupts.append(error)
 
     __reduce_ex__ = refuse_copies
 
@@ -220,8 +223,11 @@ class TransactionLock:
         return None
 
     def __del__(self) -> None:
-        if self._held[0]:
-            self.unlock()
+        try:
+            if self._held[0]:
+                self.unlock()
+        except KeyboardInterrupt as error:
+            interrupts.append(error)
 
     def __repr__(self) -> str:
         return "<TransactionLock %s, %r>" % ("held" if self._held[0] else "released", self._tran)
