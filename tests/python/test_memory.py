@@ -668,6 +668,24 @@ def test_a_hub_in_python_may_choose_what_passes():
     assert request(master, rim.Write, 0x100, b"1234") == "no entry"
 
 
+@pytest.mark.parametrize("count", [1, 3])
+def test_hubs_in_a_circle_are_told(count):
+    class Passing(rim.Hub):
+        def _doTransaction(self, tran):
+            super()._doTransaction(tran)
+
+    for kind in (rim.Hub, Passing):
+        hubs = [kind(4, 0, 0) for _ in range(count)]
+        for n, hub in enumerate(hubs):
+            hub >> hubs[(n + 1) % count]
+        master = master_of(hubs[0])
+        assert "circle" in request(master, rim.Read, 0, bytearray(4))
+        assert master._reqAddress() == 0 and kind.__name__ in repr(hubs[0])
+        # A way out mends it.
+        hubs[-1] >> rim.Emulate(4, 0)
+        assert request(master, rim.Read, 0, bytearray(4)) == ""
+
+
 def test_attributes_that_are_missing_are_never_asked_for():
     class Node:
         def __getattr__(self, name):
@@ -724,7 +742,7 @@ def test_many_writes_carry_what_the_buffer_held_when_they_were_requested():
     master = master_of(slave)
     with thread(rim.writeMany, master, [0, 4], data):
         kept = [slave.next(), slave.next()]
-        data[:] = b"XXXXYYYY!"
+        data[:] = b"CCCCDDDD!"
         for tran, expected in zip(kept, (b"AAAA", b"BBBB")):
             seen = bytearray(4)
             tran.getData(seen, 0)
