@@ -125,7 +125,9 @@ impl WaitTimeoutResult {
 pub struct Condvar {
     /// Counts the notifications.
     turn: Word,
-    /// Threads that wait; written under the lock of what they wait for.
+    /// Threads that wait and that no notification has been meant for yet, or more: so that those
+    /// that have been woken, but have not had the processor yet, are not woken again and again.
+    /// Never fewer, or one would not be woken.
     waiting_count: AtomicU32,
 }
 
@@ -168,16 +170,30 @@ impl Condvar {
     }
 
     fn wait_limited<T: ?Sized>(&self, guard: &mut MutexGuard<'_, T>, limit: Option<Instant>) {
-        self.waiting_count.fetch_add(1, Ordering::Relaxed);
+        // Before this thread is counted, so that a notification which takes it as its own changes
+        // the turn afterwards.
         let turn = self.turn.value().load(Ordering::Relaxed);
+        self.waiting_count.fetch_add(1, Ordering::AcqRel);
         // Who changes what is waited for has the lock after this thread, and notifies after that.
         MutexGuard::unlocked(guard, || self.turn.wait(turn, limit.map(clock::until)));
-        self.waiting_count.fetch_sub(1, Ordering::Relaxed);
+        if self.turn.value().load(Ordering::Relaxed) == turn {
+            // Not notified: it is still counted, unless somebody is about to notify it. Under the
+            // lock, so that nobody has been counted who waits for a later turn.
+            self.uncount_one();
+        }
+    }
+
+    /// Takes one thread as notified, if there is any.
+    fn uncount_one(&self) -> bool {
+        let (set, fetch) = (Ordering::AcqRel, Ordering::Acquire);
+        self.waiting_count.fetch_update(set, fetch, |count| count.checked_sub(1)).is_ok()
     }
 
     /// Wakes one of the threads that wait.
+    #[inline]
     pub fn notify_one(&self) {
-        if self.count_notification() {
+        if self.waiting_count.load(Ordering::Relaxed) > 0 && self.uncount_one() {
+            self.turn.value().fetch_add(1, Ordering::Relaxed);
             self.turn.wake_one();
         }
     }
@@ -185,19 +201,12 @@ impl Condvar {
     /// Wakes all threads that wait.
     #[inline]
     pub fn notify_all(&self) {
-        if self.count_notification() {
+        if self.waiting_count.load(Ordering::Relaxed) > 0
+            && self.waiting_count.swap(0, Ordering::AcqRel) > 0
+        {
+            self.turn.value().fetch_add(1, Ordering::Relaxed);
             self.turn.wake_all();
         }
-    }
-
-    /// Whether there is anybody to be woken.
-    #[inline]
-    fn count_notification(&self) -> bool {
-        let is_awaited = self.waiting_count.load(Ordering::Relaxed) > 0;
-        if is_awaited {
-            self.turn.value().fetch_add(1, Ordering::Relaxed);
-        }
-        is_awaited
     }
 }
 

@@ -92,7 +92,6 @@ fn no_notification_is_lost() {
         }
     });
     assert_eq!(*lock.lock(), end);
-    assert_eq!(changed.waiting_count.load(Ordering::Relaxed), 0);
 }
 
 #[test]
@@ -121,6 +120,73 @@ fn one_notification_wakes_one_thread_at_least_and_all_wakes_all() {
         barrier.wait();
         *lock.lock() = 1;
         changed.notify_all();
+    });
+}
+
+/// Producers notify one consumer for each item, and consumers give up waiting all the time.
+#[test]
+fn who_gives_up_takes_no_notification_from_another() {
+    const ITEMS_COUNT: usize = 20_000;
+    let (items, arrived) = (Mutex::new((0usize, 0usize)), Condvar::new());
+    thread::scope(|scope| {
+        for thread in 0..THREADS_COUNT {
+            let (items, arrived) = (&items, &arrived);
+            scope.spawn(move || loop {
+                let mut guard = items.lock();
+                while guard.0 == 0 {
+                    if guard.1 == ITEMS_COUNT {
+                        return;
+                    }
+                    if thread == 0 {
+                        // Never gives up, and would wait for ever for what was not passed on.
+                        arrived.wait(&mut guard);
+                    } else {
+                        arrived.wait_until(&mut guard, Instant::now() + SHORT / 20);
+                    }
+                }
+                guard.0 -= 1;
+                guard.1 += 1;
+                let is_last = guard.1 == ITEMS_COUNT;
+                drop(guard);
+                if is_last {
+                    arrived.notify_all();
+                }
+            });
+        }
+        for item in 0..ITEMS_COUNT {
+            items.lock().0 += 1;
+            arrived.notify_one();
+            if item % 16 == 0 {
+                // The consumers run dry.
+                thread::yield_now();
+            }
+        }
+    });
+    assert_eq!(*items.lock(), (0, ITEMS_COUNT));
+}
+
+#[test]
+fn a_thread_that_has_been_woken_is_not_woken_again() {
+    let (lock, changed) = (Mutex::new(false), Condvar::new());
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut is_set = lock.lock();
+            while !*is_set {
+                changed.wait(&mut is_set);
+            }
+        });
+        while changed.waiting_count.load(Ordering::Acquire) == 0 {
+            thread::yield_now();
+        }
+        // It cannot go on before the lock is free.
+        let mut is_set = lock.lock();
+        let turn = changed.turn.value().load(Ordering::Relaxed);
+        for _ in 0..3 {
+            changed.notify_one();
+            changed.notify_all();
+        }
+        assert_eq!(changed.turn.value().load(Ordering::Relaxed), turn + 1);
+        *is_set = true;
     });
 }
 
