@@ -15,6 +15,14 @@ mod futex {
 
     use super::{AtomicU32, Duration};
 
+    /// A time as this call takes it: in the machine's words, also where the C library's `timespec`
+    /// has a wider one.
+    #[repr(C)]
+    struct Timespec {
+        seconds: libc::c_long,
+        nanoseconds: libc::c_long,
+    }
+
     /// Who waits is known to the system alone. Four bytes: transactions have three of them.
     #[derive(Debug, Default)]
     pub(in super::super) struct Word(AtomicU32);
@@ -32,9 +40,9 @@ mod futex {
         /// Sleeps unless the number is another one than `value`, until woken, no longer than
         /// `time`. May return at any time for no reason.
         pub(in super::super) fn wait(&self, value: u32, time: Option<Duration>) {
-            let time = time.map(|time| libc::timespec {
-                tv_sec: libc::time_t::try_from(time.as_secs()).unwrap_or(libc::time_t::MAX),
-                tv_nsec: time.subsec_nanos() as _,
+            let time = time.map(|time| Timespec {
+                seconds: libc::c_long::try_from(time.as_secs()).unwrap_or(libc::c_long::MAX),
+                nanoseconds: time.subsec_nanos() as _,
             });
             let time = time.as_ref().map_or(ptr::null(), ptr::from_ref);
             self.call(libc::FUTEX_WAIT, value, time);
@@ -51,7 +59,7 @@ mod futex {
         }
 
         /// Errors say that there was nothing to wait for, or that the wait is over.
-        fn call(&self, operation: libc::c_int, value: u32, time: *const libc::timespec) {
+        fn call(&self, operation: libc::c_int, value: u32, time: *const Timespec) {
             let operation = operation | libc::FUTEX_PRIVATE_FLAG;
             // SAFETY: the number is aligned and borrowed for the whole call, and `time` is null or
             // points to a time that lives as long; the system writes to neither.
