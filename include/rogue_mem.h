@@ -16,8 +16,9 @@
  * Handles. Objects are known by pointers to opaque types. A handle stands for one reference:
  * ..._new, and every other function that returns a handle, gives a new one, to be given back by the
  * ..._release of its type. ..._retain adds one and returns its argument. Release of NULL does
- * nothing. A handle that a callback receives is borrowed: it is valid until the callback returns,
- * or longer if the callback retains it. An object that another one uses is kept alive by it.
+ * nothing. A handle that a callback receives is borrowed, unless its set asks for references: it is
+ * valid until the callback returns, or longer if the callback retains it. An object that another
+ * one uses is kept alive by it.
  *
  * Texts. Text that goes in ends in NUL and is copied. Text that comes out goes to a buffer of
  * capacity bytes: at most capacity - 1 of the text, never a part of a UTF-8 character, and then a
