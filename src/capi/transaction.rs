@@ -283,25 +283,75 @@ fn given_up(call: Call, transaction: &Transaction) -> Error {
     call.error(Status::InvalidData, text)
 }
 
-/// Locks the data, waiting for it no longer than `time`, if that is said.
-fn locked(call: Call, transaction: &Transaction, time: Option<Duration>) -> Result<DataGuard<'_>> {
-    let data = match time {
-        None => transaction.data(),
-        Some(time) => transaction.data_by(clock::now() + time).ok_or_else(|| {
-            let text = format!("Transaction {} is still locked; try again", transaction.id());
-            call.error(Status::Timeout, text)
-        })?,
-    };
-    data.ok_or_else(|| given_up(call, transaction))
+/// By what right a copy touches the data.
+enum Right {
+    /// It takes the lock.
+    Lock,
+    /// It takes the lock unless that would take longer, in microseconds.
+    LockFor(u64),
+    /// The caller of the function holds the lock, as the header demands.
+    Held,
 }
 
-/// Start of the data for the one who holds the lock, which keeps it where it is.
-fn start_of_locked(call: Call, transaction: &Transaction) -> Result<*mut u8> {
-    let start = transaction.data_start();
-    if start.is_null() || transaction.expired() {
-        return Err(given_up(call, transaction));
-    }
-    Ok(start)
+/// Start of the data, which stays where it is as long as the guard is kept, or the caller's lock.
+fn reach(
+    call: Call,
+    transaction: &Transaction,
+    right: Right,
+) -> Result<(*mut u8, Option<DataGuard<'_>>)> {
+    let data = match right {
+        Right::Lock => transaction.data(),
+        Right::LockFor(microseconds) => {
+            let limit = clock::now() + Duration::from_micros(microseconds);
+            transaction.data_by(limit).ok_or_else(|| {
+                let text = format!("Transaction {} is still locked; try again", transaction.id());
+                call.error(Status::Timeout, text)
+            })?
+        }
+        Right::Held => {
+            let start = transaction.data_start();
+            let is_there = !start.is_null() && !transaction.expired();
+            return is_there.then_some((start, None)).ok_or_else(|| given_up(call, transaction));
+        }
+    };
+    let mut data = data.ok_or_else(|| given_up(call, transaction))?;
+    Ok((data.as_mut_ptr(), Some(data)))
+}
+
+/// Copies `count` bytes at `offset` of the data to `into`.
+fn copy_out(
+    call: Call,
+    transaction: &Transaction,
+    offset: u32,
+    into: *mut u8,
+    count: u32,
+    right: Right,
+) -> Result<()> {
+    let into = call.start(into, count as usize, "into")?;
+    check_range(call, transaction, offset, count)?;
+    let (from, _guard) = reach(call, transaction, right)?;
+    // SAFETY: both are `count` bytes long, as checked and as the header demands. They may be the
+    // same ones, so no slice is made.
+    unsafe { std::ptr::copy(from.add(offset as usize), into.as_ptr(), count as usize) };
+    Ok(())
+}
+
+/// Copies `count` bytes at `from` to `offset` of the data.
+fn copy_in(
+    call: Call,
+    transaction: &Transaction,
+    offset: u32,
+    from: *const u8,
+    count: u32,
+    right: Right,
+) -> Result<()> {
+    let from = call.start(from, count as usize, "from")?;
+    check_not_write(call, transaction)?;
+    check_range(call, transaction, offset, count)?;
+    let (into, _guard) = reach(call, transaction, right)?;
+    // SAFETY: as in `copy_out`.
+    unsafe { std::ptr::copy(from.as_ptr(), into.add(offset as usize), count as usize) };
+    Ok(())
 }
 
 /// Copies bytes of the data out, for example what is to be written. Takes the transaction's lock,
@@ -326,13 +376,7 @@ pub unsafe extern "C" fn rogue_mem_transaction_read_data(
     status(|call| {
         // SAFETY: null or live, as the header demands.
         let transaction = unsafe { call.handle(transaction) }?;
-        let into = call.start(into, count as usize, "into")?;
-        check_range(call, &transaction, offset, count)?;
-        let data = locked(call, &transaction, None)?;
-        let from = data[offset as usize..].as_ptr();
-        // SAFETY: both are `count` bytes long. They may be the same ones, so no slice is made.
-        unsafe { std::ptr::copy(from, into.as_ptr(), count as usize) };
-        Ok(())
+        copy_out(call, &transaction, offset, into, count, Right::Lock)
     })
 }
 
@@ -360,13 +404,7 @@ pub unsafe extern "C" fn rogue_mem_transaction_read_data_for(
     status(|call| {
         // SAFETY: null or live, as the header demands.
         let transaction = unsafe { call.handle(transaction) }?;
-        let into = call.start(into, count as usize, "into")?;
-        check_range(call, &transaction, offset, count)?;
-        let data = locked(call, &transaction, Some(Duration::from_micros(microseconds)))?;
-        let from = data[offset as usize..].as_ptr();
-        // SAFETY: both are `count` bytes long. They may be the same ones, so no slice is made.
-        unsafe { std::ptr::copy(from, into.as_ptr(), count as usize) };
-        Ok(())
+        copy_out(call, &transaction, offset, into, count, Right::LockFor(microseconds))
     })
 }
 
@@ -391,13 +429,7 @@ pub unsafe extern "C" fn rogue_mem_transaction_read_locked(
     status(|call| {
         // SAFETY: null or live, as the header demands.
         let transaction = unsafe { call.handle(transaction) }?;
-        let into = call.start(into, count as usize, "into")?;
-        check_range(call, &transaction, offset, count)?;
-        let from = start_of_locked(call, &transaction)?;
-        // SAFETY: both are `count` bytes long, as checked, and the data stays under the lock that
-        // the caller holds, as the header demands.
-        unsafe { std::ptr::copy(from.add(offset as usize), into.as_ptr(), count as usize) };
-        Ok(())
+        copy_out(call, &transaction, offset, into, count, Right::Held)
     })
 }
 
@@ -423,14 +455,7 @@ pub unsafe extern "C" fn rogue_mem_transaction_write_data(
     status(|call| {
         // SAFETY: null or live, as the header demands.
         let transaction = unsafe { call.handle(transaction) }?;
-        let from = call.start(from, count as usize, "from")?;
-        check_not_write(call, &transaction)?;
-        check_range(call, &transaction, offset, count)?;
-        let mut data = locked(call, &transaction, None)?;
-        let into = data[offset as usize..].as_mut_ptr();
-        // SAFETY: both are `count` bytes long. They may be the same ones, so no slice is made.
-        unsafe { std::ptr::copy(from.as_ptr(), into, count as usize) };
-        Ok(())
+        copy_in(call, &transaction, offset, from, count, Right::Lock)
     })
 }
 
@@ -458,14 +483,7 @@ pub unsafe extern "C" fn rogue_mem_transaction_write_data_for(
     status(|call| {
         // SAFETY: null or live, as the header demands.
         let transaction = unsafe { call.handle(transaction) }?;
-        let from = call.start(from, count as usize, "from")?;
-        check_not_write(call, &transaction)?;
-        check_range(call, &transaction, offset, count)?;
-        let mut data = locked(call, &transaction, Some(Duration::from_micros(microseconds)))?;
-        let into = data[offset as usize..].as_mut_ptr();
-        // SAFETY: both are `count` bytes long. They may be the same ones, so no slice is made.
-        unsafe { std::ptr::copy(from.as_ptr(), into, count as usize) };
-        Ok(())
+        copy_in(call, &transaction, offset, from, count, Right::LockFor(microseconds))
     })
 }
 
@@ -490,14 +508,7 @@ pub unsafe extern "C" fn rogue_mem_transaction_write_locked(
     status(|call| {
         // SAFETY: null or live, as the header demands.
         let transaction = unsafe { call.handle(transaction) }?;
-        let from = call.start(from, count as usize, "from")?;
-        check_not_write(call, &transaction)?;
-        check_range(call, &transaction, offset, count)?;
-        let into = start_of_locked(call, &transaction)?;
-        // SAFETY: both are `count` bytes long, as checked, and the data stays under the lock that
-        // the caller holds, as the header demands.
-        unsafe { std::ptr::copy(from.as_ptr(), into.add(offset as usize), count as usize) };
-        Ok(())
+        copy_in(call, &transaction, offset, from, count, Right::Held)
     })
 }
 

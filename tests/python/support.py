@@ -1,6 +1,7 @@
 """What the Python tests share: limits, slaves, programs of their own, and the roads to a slave."""
 
 import contextlib
+import logging
 import os
 import pathlib
 import queue
@@ -9,6 +10,7 @@ import sys
 import textwrap
 import threading
 
+import rogue
 import rogue.interfaces.memory as rim
 import rogue.protocols.srp as rps
 
@@ -129,6 +131,26 @@ def run(source, *arguments, **options):
     finally:
         process.kill()
     return process.returncode, out, error
+
+
+@contextlib.contextmanager
+def logged_by(handler):
+    """What emulated memory logs goes to a handler of Python's while the block runs, and not to
+    standard output."""
+    logger = logging.getLogger("pyrogue")
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)
+    rogue.Logging.setFilter("memory.Emulate", rogue.Logging.Debug)
+    rogue.Logging.setForwardPython(True)
+    rogue.Logging.setEmitStdout(False)
+    try:
+        yield
+    finally:
+        rogue.Logging.setForwardPython(False)
+        rogue.Logging.setEmitStdout(True)
+        rogue.Logging.setFilter("memory.Emulate", rogue.Logging.Error)
+        logger.removeHandler(handler)
+        logger.setLevel(logging.NOTSET)
 
 
 # --- roads ----------------------------------------------------------------------------------------

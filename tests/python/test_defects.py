@@ -9,7 +9,18 @@ import rogue
 import rogue.interfaces.memory as rim
 import rogue.protocols.srp as rps
 
-from support import HANG_S, IS_CPYTHON, LONG_US, Acting, Keeping, Memory, master_of, request, thread
+from support import (
+    HANG_S,
+    IS_CPYTHON,
+    LONG_US,
+    Acting,
+    Keeping,
+    Memory,
+    logged_by,
+    master_of,
+    request,
+    thread,
+)
 
 
 def collect():
@@ -276,19 +287,8 @@ def test_d89_a_handler_of_log_messages_may_use_the_bus():
                 # The very memory that is logging, at a page that it logs too.
                 seen.append(rim.read(other, 0x9_0000, 4))
 
-    handler, logger = Reading(), logging.getLogger("pyrogue.memory.Emulate")
-    logger.addHandler(handler)
-    logger.setLevel(logging.DEBUG)
-    rogue.Logging.setFilter("memory.Emulate", rogue.Logging.Debug)
-    rogue.Logging.setForwardPython(True)
-    rogue.Logging.setEmitStdout(False)
-    try:
+    with logged_by(Reading()):
         rim.write(master_of(memory), 0x8_0000, b"1234")
-    finally:
-        rogue.Logging.setForwardPython(False)
-        rogue.Logging.setEmitStdout(True)
-        rogue.Logging.setFilter("memory.Emulate", rogue.Logging.Error)
-        logger.removeHandler(handler)
     assert seen == [None, bytes(4)]
 
 

@@ -11,7 +11,7 @@ import rogue
 import rogue.interfaces.memory as rim
 from rogue._impl import native
 
-from support import IS_CPYTHON, LONG_US, TOP, run
+from support import IS_CPYTHON, LONG_US, TOP, logged_by, run
 
 
 def test_the_declarations_are_those_of_the_header():
@@ -272,18 +272,9 @@ class Records(logging.Handler):
 
 @pytest.fixture
 def forwarding():
-    handler, logger = Records(), logging.getLogger("pyrogue")
-    logger.addHandler(handler)
-    logger.setLevel(logging.DEBUG)
-    rogue.Logging.setFilter("memory.Emulate", rogue.Logging.Debug)
-    rogue.Logging.setForwardPython(True)
-    rogue.Logging.setEmitStdout(False)
-    yield handler
-    rogue.Logging.setForwardPython(False)
-    rogue.Logging.setEmitStdout(True)
-    rogue.Logging.setFilter("memory.Emulate", rogue.Logging.Error)
-    logger.removeHandler(handler)
-    logger.setLevel(logging.NOTSET)
+    handler = Records()
+    with logged_by(handler):
+        yield handler
 
 
 def log_something():

@@ -129,13 +129,7 @@ class Transaction:
         data, as the answer to a Read or Verify. Raises GeneralError if it does not fit, if the
         requester has given up, or if the transaction is a write, whose data is not to change."""
         view = view_of("Transaction::setData", buffer, False, _NO_BUFFER)
-        if self._locker == get_ident():
-            status = _write_locked(self._handle, offset, view, len(view))
-        else:
-            status = _PENDING
-            while status == _PENDING:
-                status = _write_data_for(self._handle, offset, view, len(view), SLICE_US)
-        if status:
+        if self._copy(_write_locked, _write_data_for, offset, view):
             words = "Attempt to set %d bytes at offset %d to python buffer with size %d"
             raise self._failure("Transaction::setData", words, offset, len(view))
 
@@ -144,15 +138,19 @@ class Transaction:
         as what is to be written. Raises GeneralError if it asks for more than there is, or if the
         requester has given up."""
         view = view_of("Transaction::getData", buffer, True, _NO_BUFFER)
-        if self._locker == get_ident():
-            status = _read_locked(self._handle, offset, view, len(view))
-        else:
-            status = _PENDING
-            while status == _PENDING:
-                status = _read_data_for(self._handle, offset, view, len(view), SLICE_US)
-        if status:
+        if self._copy(_read_locked, _read_data_for, offset, view):
             words = "Attempt to get %d bytes from offset %d to python buffer with size %d"
             raise self._failure("Transaction::getData", words, offset, len(view))
+
+    def _copy(self, locked: Any, limited: Any, offset: int, view: Any) -> int:
+        """Copies by `locked` where this thread has the lock, else by `limited`, again and again;
+        Ctrl-C ends the wait for the lock. A status of the library's."""
+        if self._locker == get_ident():
+            return locked(self._handle, offset, view, len(view))
+        while True:
+            status: int = limited(self._handle, offset, view, len(view), SLICE_US)
+            if status != _PENDING:
+                return status
 
     def _failure(self, source: str, words: str, offset: int, count: int) -> Exception:
         """The error of a copy that the library has just refused, in Rogue's words."""
