@@ -2416,6 +2416,68 @@ uint64_t rogue_mem_stream_slave_frame_count(const rogue_mem_stream_slave_t *slav
  */
 uint64_t rogue_mem_stream_slave_byte_count(const rogue_mem_stream_slave_t *slave);
 
+/**
+ * Counts the slave's buffers that are in use by frames now. A frame has one, or with a fixed size
+ * as many as its room takes.
+ *
+ * @param slave the stream slave.
+ * @return number of buffers; 0 if slave is NULL.
+ *
+ * Thread safe.
+ */
+uint64_t rogue_mem_stream_slave_alloc_count(const rogue_mem_stream_slave_t *slave);
+
+/**
+ * Counts the bytes of the slave's buffers that are in use by frames now.
+ *
+ * @param slave the stream slave.
+ * @return bytes; 0 if slave is NULL.
+ *
+ * Thread safe.
+ */
+uint64_t rogue_mem_stream_slave_alloc_bytes(const rogue_mem_stream_slave_t *slave);
+
+/**
+ * The size of the slave's buffers.
+ *
+ * @param slave the stream slave.
+ * @return bytes, 0 = as large as asked for; 0 if slave is NULL.
+ *
+ * Thread safe.
+ */
+uint32_t rogue_mem_stream_slave_fixed_size(const rogue_mem_stream_slave_t *slave);
+
+/**
+ * Sets the size of the slave's buffers: later frames have as many as their room takes.
+ *
+ * @param slave the stream slave; NULL is an error.
+ * @param bytes size of each; 0 = as large as asked for, as it is at first.
+ *
+ * Thread safe.
+ */
+void rogue_mem_stream_slave_set_fixed_size(rogue_mem_stream_slave_t *slave, uint32_t bytes);
+
+/**
+ * How many buffers of the fixed size are kept to be used again.
+ *
+ * @param slave the stream slave.
+ * @return number of buffers at most; 0 if slave is NULL.
+ *
+ * Thread safe.
+ */
+uint32_t rogue_mem_stream_slave_pool_size(const rogue_mem_stream_slave_t *slave);
+
+/**
+ * Sets how many buffers of the fixed size are kept to be used again. Bytes of a frame that were
+ * never written may then be those of an earlier one.
+ *
+ * @param slave the stream slave; NULL is an error.
+ * @param count number of buffers at most; it is 0 at first.
+ *
+ * Thread safe.
+ */
+void rogue_mem_stream_slave_set_pool_size(rogue_mem_stream_slave_t *slave, uint32_t count);
+
 /* --- Stream masters --------------------------------------------------------------------------- */
 
 /* A stream master sends frames to the slaves that it is connected to, and keeps these alive. */

@@ -205,3 +205,91 @@ pub unsafe extern "C" fn rogue_mem_stream_slave_byte_count(
     // SAFETY: null or live, as the header demands.
     unsafe { query(slave, |slave| slave.base().byte_count()) }
 }
+
+/// Counts the slave's buffers that are in use by frames now. A frame has one, or with a fixed size
+/// as many as its room takes.
+///
+/// @param slave the stream slave.
+/// @return number of buffers; 0 if slave is NULL.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_stream_slave_alloc_count(
+    slave: *const rogue_mem_stream_slave_t,
+) -> u64 {
+    // SAFETY: null or live, as the header demands.
+    unsafe { query(slave, |slave| slave.base().pool().alloc_count()) }
+}
+
+/// Counts the bytes of the slave's buffers that are in use by frames now.
+///
+/// @param slave the stream slave.
+/// @return bytes; 0 if slave is NULL.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_stream_slave_alloc_bytes(
+    slave: *const rogue_mem_stream_slave_t,
+) -> u64 {
+    // SAFETY: null or live, as the header demands.
+    unsafe { query(slave, |slave| slave.base().pool().alloc_bytes()) }
+}
+
+/// The size of the slave's buffers.
+///
+/// @param slave the stream slave.
+/// @return bytes, 0 = as large as asked for; 0 if slave is NULL.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_stream_slave_fixed_size(
+    slave: *const rogue_mem_stream_slave_t,
+) -> u32 {
+    // SAFETY: null or live, as the header demands.
+    unsafe { query(slave, |slave| slave.base().pool().fixed_size()) }
+}
+
+/// Sets the size of the slave's buffers: later frames have as many as their room takes.
+///
+/// @param slave the stream slave; NULL is an error.
+/// @param bytes size of each; 0 = as large as asked for, as it is at first.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_stream_slave_set_fixed_size(
+    slave: *mut rogue_mem_stream_slave_t,
+    bytes: u32,
+) {
+    // SAFETY: null or live, as the header demands.
+    unsafe { query(slave, |slave| slave.base().pool().set_fixed_size(bytes)) }
+}
+
+/// How many buffers of the fixed size are kept to be used again.
+///
+/// @param slave the stream slave.
+/// @return number of buffers at most; 0 if slave is NULL.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_stream_slave_pool_size(
+    slave: *const rogue_mem_stream_slave_t,
+) -> u32 {
+    // SAFETY: null or live, as the header demands.
+    unsafe { query(slave, |slave| slave.base().pool().pool_size()) }
+}
+
+/// Sets how many buffers of the fixed size are kept to be used again. Bytes of a frame that were
+/// never written may then be those of an earlier one.
+///
+/// @param slave the stream slave; NULL is an error.
+/// @param count number of buffers at most; it is 0 at first.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_stream_slave_set_pool_size(
+    slave: *mut rogue_mem_stream_slave_t,
+    count: u32,
+) {
+    // SAFETY: null or live, as the header demands.
+    unsafe { query(slave, |slave| slave.base().pool().set_pool_size(count)) }
+}

@@ -469,6 +469,12 @@ static void streams(void **state) {
     REFUSES(NULL_ARGUMENT, rogue_mem_stream_slave_req_frame, (slave, 4, true, NULL));
     GIVES(0, rogue_mem_stream_slave_frame_count, (NULL));
     GIVES(0, rogue_mem_stream_slave_byte_count, (NULL));
+    GIVES(0, rogue_mem_stream_slave_alloc_count, (NULL));
+    GIVES(0, rogue_mem_stream_slave_alloc_bytes, (NULL));
+    GIVES(0, rogue_mem_stream_slave_fixed_size, (NULL));
+    GIVES(0, rogue_mem_stream_slave_pool_size, (NULL));
+    NOTES(rogue_mem_stream_slave_set_fixed_size, (NULL, 1));
+    NOTES(rogue_mem_stream_slave_set_pool_size, (NULL, 1));
     ALLOWS_NULL(rogue_mem_stream_master);
     REFUSES(NULL_ARGUMENT, rogue_mem_stream_master_new, (NULL));
     REFUSES(NULL_ARGUMENT, rogue_mem_stream_master_add_slave, (NULL, slave));

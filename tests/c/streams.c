@@ -235,6 +235,34 @@ static void a_frame_that_is_locked_is_not_locked_in_time(void **state) {
     rogue_mem_frame_release(frame);
 }
 
+static void a_slave_counts_the_buffers_it_has_given(void **state) {
+    (void)state;
+    rogue_mem_stream_slave_t *slave = NULL;
+    assert_ok(rogue_mem_stream_slave_new(NULL, &slave));
+    assert_int_equal(rogue_mem_stream_slave_fixed_size(slave), 0);
+    assert_int_equal(rogue_mem_stream_slave_pool_size(slave), 0);
+    rogue_mem_frame_t *frame = NULL;
+    assert_ok(rogue_mem_stream_slave_req_frame(slave, 100, false, &frame));
+    assert_int_equal(rogue_mem_stream_slave_alloc_count(slave), 1);
+    assert_int_equal(rogue_mem_stream_slave_alloc_bytes(slave), 100);
+    rogue_mem_frame_release(frame);
+    assert_int_equal(rogue_mem_stream_slave_alloc_count(slave), 0);
+
+    rogue_mem_stream_slave_set_fixed_size(slave, 64);
+    rogue_mem_stream_slave_set_pool_size(slave, 3);
+    assert_int_equal(rogue_mem_stream_slave_fixed_size(slave), 64);
+    assert_int_equal(rogue_mem_stream_slave_pool_size(slave), 3);
+    for (int round = 0; round < 2; round++) {
+        assert_ok(rogue_mem_stream_slave_req_frame(slave, 100, false, &frame));
+        assert_int_equal(rogue_mem_frame_size(frame), 128);
+        assert_int_equal(rogue_mem_stream_slave_alloc_count(slave), 2);
+        assert_int_equal(rogue_mem_stream_slave_alloc_bytes(slave), 128);
+        rogue_mem_frame_release(frame);
+        assert_int_equal(rogue_mem_stream_slave_alloc_bytes(slave), 0);
+    }
+    rogue_mem_stream_slave_release(slave);
+}
+
 static void unlocking_what_is_not_locked_is_an_error_and_nothing_else(void **state) {
     (void)state;
     rogue_mem_frame_t *frame = frame_of("abc");
@@ -421,6 +449,7 @@ int main(void) {
         cmocka_unit_test(a_locked_frame_can_be_looked_at_by_its_thread),
         cmocka_unit_test(a_locked_frame_keeps_other_threads_waiting),
         cmocka_unit_test(a_frame_that_is_locked_is_not_locked_in_time),
+        cmocka_unit_test(a_slave_counts_the_buffers_it_has_given),
         cmocka_unit_test(unlocking_what_is_not_locked_is_an_error_and_nothing_else),
         cmocka_unit_test(a_thread_that_ends_lets_go_of_its_frames),
         cmocka_unit_test(a_locked_frame_outlives_its_last_reference),

@@ -1,5 +1,7 @@
 """Streams and SRP."""
 
+import gc
+
 import pytest
 import rogue
 import rogue.interfaces.memory as rim
@@ -180,13 +182,27 @@ def test_the_lock_of_a_frame_ends_with_its_block():
         ris.Frame()
 
 
-def test_a_pool_remembers_what_it_is_told():
-    slave = ris.Slave()
-    slave.setFixedSize(100)
-    slave.setPoolSize(7)
-    assert (slave.getFixedSize(), slave.getPoolSize()) == (100, 7)
-    with pytest.raises(rogue.GeneralError, match="not available"):
-        slave.getAllocCount()
+@pytest.mark.parametrize("make", [ris.Slave, Receiver, rps.SrpV3, rps.SrpV3Emulation, ris.Pool])
+def test_a_pool_remembers_what_it_is_told_and_counts_what_it_has_given(make):
+    pool = make()
+    assert (pool.getFixedSize(), pool.getPoolSize()) == (0, 0)
+    assert (pool.getAllocCount(), pool.getAllocBytes()) == (0, 0)
+    pool.setFixedSize(100)
+    pool.setPoolSize(7)
+    assert (pool.getFixedSize(), pool.getPoolSize()) == (100, 7)
+    if isinstance(pool, ris.Slave):
+        master = ris.Master()
+        master >> pool
+        frame = master._reqFrame(250, True)
+        assert (pool.getAllocCount(), pool.getAllocBytes(), frame.getSize()) == (3, 300, 300)
+        del frame
+        for _ in range(3):
+            gc.collect()
+        assert (pool.getAllocCount(), pool.getAllocBytes()) == (0, 0)
+    for size in (-1, 1 << 32):
+        with pytest.raises(OverflowError):
+            pool.setFixedSize(size)
+    pool._stop() if hasattr(pool, "_stop") else None
 
 
 def test_an_object_of_another_class_may_be_initialised_as_a_master():

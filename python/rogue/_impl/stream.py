@@ -249,39 +249,45 @@ class FrameLock:
 
 
 class Pool:
-    """Where a slave's frames come from. The library sees to its memory by itself: sizes that are
-    set are remembered and have no effect."""
+    """Where the frames come from that a slave is asked for."""
 
     __module__ = "rogue.interfaces.stream"
 
-    _rg_fixed_size = 0
-    _rg_pool_size = 0
+    #: The native slave that has the pool.
+    _rg_stream_slave: Core
 
     __reduce_ex__ = refuse_copies
 
+    def __init__(self) -> None:
+        core = Core(NULL, lib.rogue_mem_stream_slave_release)
+        kind, new = "rogue_mem_stream_slave_t", lib.rogue_mem_stream_slave_new
+        self._rg_stream_slave = filled(core, kind, new, NULL)
+
     def getAllocCount(self) -> int:
-        """Frames of this pool that are in use; not counted in this build."""
-        raise general_error("stream::Pool::getAllocCount", "not available in this build")
+        """Buffers of this pool that are in use by frames now."""
+        return lib.rogue_mem_stream_slave_alloc_count(self._rg_stream_slave.handle)
 
     def getAllocBytes(self) -> int:
-        """Bytes of this pool that are in use; not counted in this build."""
-        raise general_error("stream::Pool::getAllocBytes", "not available in this build")
+        """Bytes of this pool's buffers that are in use by frames now."""
+        return lib.rogue_mem_stream_slave_alloc_bytes(self._rg_stream_slave.handle)
 
     def setFixedSize(self, size: int) -> None:
-        """Remembers a size of buffers in bytes, for `getFixedSize`."""
-        self._rg_fixed_size = size
+        """Sets the size of buffers in bytes: a frame has as many as its room takes. 0, as at first,
+        makes them as large as asked for."""
+        lib.rogue_mem_stream_slave_set_fixed_size(self._rg_stream_slave.handle, size)
 
     def getFixedSize(self) -> int:
-        """What `setFixedSize` was told, 0 at first."""
-        return self._rg_fixed_size
+        """The size of buffers in bytes; 0 = as large as asked for."""
+        return lib.rogue_mem_stream_slave_fixed_size(self._rg_stream_slave.handle)
 
     def setPoolSize(self, size: int) -> None:
-        """Remembers a number of buffers, for `getPoolSize`."""
-        self._rg_pool_size = size
+        """Sets how many buffers of the fixed size are kept to be used again; none at first. Bytes
+        of a frame that were never written may then be those of an earlier one."""
+        lib.rogue_mem_stream_slave_set_pool_size(self._rg_stream_slave.handle, size)
 
     def getPoolSize(self) -> int:
-        """What `setPoolSize` was told, 0 at first."""
-        return self._rg_pool_size
+        """How many buffers of the fixed size are kept to be used again."""
+        return lib.rogue_mem_stream_slave_pool_size(self._rg_stream_slave.handle)
 
 
 class Slave(Pool):
@@ -298,7 +304,7 @@ class Slave(Pool):
         self._rg_stream_native = native
         self._rg_debug = (0, "")
         overrides = getattr(type(self), "_acceptFrame", None) is not Slave.__dict__["_acceptFrame"]
-        self._rg_stream_slave: Core = native if native and not overrides else _callback_slave(self)
+        self._rg_stream_slave = native if native and not overrides else _callback_slave(self)
 
     def _acceptFrame(self, frame: Frame) -> None:
         """Receives a frame; this base version only counts it, unless the library has a slave of its
