@@ -1326,6 +1326,23 @@ rogue_mem_status_t rogue_mem_master_request_many(rogue_mem_master_t *master,
                                                  uint32_t *ids);
 
 /**
+ * Tells the ids of all transactions that are outstanding now: requested, and not waited for.
+ *
+ * @param master the master.
+ * @param ids_or_null receives the first capacity ids, lowest first; may be NULL if capacity is 0.
+ * @param capacity number of ids that there is room for.
+ * @param count receives the number of all of them.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if there
+ * cannot be as much room.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_master_outstanding(rogue_mem_master_t *master,
+                                                uint32_t *ids_or_null,
+                                                size_t capacity,
+                                                size_t *count);
+
+/**
  * Waits for several transactions, in the order given, until the first of them that failed.
  *
  * @param master the master that made the transactions.

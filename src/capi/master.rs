@@ -435,6 +435,39 @@ pub unsafe extern "C" fn rogue_mem_master_request_many(
     })
 }
 
+/// Tells the ids of all transactions that are outstanding now: requested, and not waited for.
+///
+/// @param master the master.
+/// @param ids_or_null receives the first capacity ids, lowest first; may be NULL if capacity is 0.
+/// @param capacity number of ids that there is room for.
+/// @param count receives the number of all of them.
+/// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if there
+/// cannot be as much room.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_master_outstanding(
+    master: *mut rogue_mem_master_t,
+    ids_or_null: *mut u32,
+    capacity: usize,
+    count: *mut usize,
+) -> rogue_mem_status_t {
+    status(|call| {
+        // SAFETY: null or live, as the header demands.
+        let master = unsafe { call.handle(master) }?;
+        // SAFETY: null or valid for capacity values, as the header demands.
+        let room = unsafe { call.values_out(ids_or_null, capacity, "ids_or_null") }?;
+        // SAFETY: null or valid, as the header demands.
+        let count = unsafe { call.out(count, "count") }?;
+        let ids = master.outstanding_ids();
+        for (place, id) in room.iter_mut().zip(&ids) {
+            place.write(*id);
+        }
+        count.set(ids.len());
+        Ok(())
+    })
+}
+
 /// Waits for several transactions, in the order given, until the first of them that failed.
 ///
 /// @param master the master that made the transactions.

@@ -595,6 +595,13 @@ impl Master {
         self.table.lock().transactions.extend(ids.map(|id| (id, tran.clone())));
     }
 
+    /// Ids of the transactions that have been requested and not waited for, the lowest first.
+    pub fn outstanding_ids(&self) -> Vec<u32> {
+        let mut ids: Vec<u32> = self.table.lock().transactions.keys().copied().collect();
+        ids.sort_unstable();
+        ids
+    }
+
     /// Number of transactions that have been requested and not waited for.
     pub fn outstanding_count(&self) -> usize {
         self.table.lock().transactions.len()

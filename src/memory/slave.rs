@@ -166,6 +166,9 @@ impl Drop for SlaveBase {
     }
 }
 
+/// No other slave has it.
+const PLACEHOLDER_ID: u32 = 0;
+
 /// What a master without a slave is connected to: fails every transaction.
 pub struct Unconnected {
     base: SlaveBase,
@@ -188,7 +191,7 @@ impl Unconnected {
     }
 
     fn make_placeholder() -> Arc<Unconnected> {
-        Arc::new(Unconnected { base: SlaveBase::with_id(0, 4, 0) })
+        Arc::new(Unconnected { base: SlaveBase::with_id(PLACEHOLDER_ID, 4, 0) })
     }
 }
 
@@ -207,5 +210,14 @@ impl Slave for Unconnected {
 
     fn do_transaction(&self, tran: &Arc<Transaction>) {
         tran.error(UNCONNECTED_TEXT);
+    }
+
+    fn slave_name(&self) -> String {
+        match self.base.id() {
+            // The placeholder is one for all masters of the process: its name is nobody's to
+            // change, and takes no lock that a child by `fork` might find held.
+            PLACEHOLDER_ID => format!("Unnamed_{PLACEHOLDER_ID}"),
+            _ => self.base.name(),
+        }
     }
 }

@@ -309,6 +309,9 @@ static void masters_of_many(void **state) {
     observer.size = sizeof observer;
     REFUSES(NULL_ARGUMENT, rogue_mem_master_observe, (master, 1, &observer));
     GIVES(false, rogue_mem_master_give_up_for, (NULL, 0, NULL, 0));
+    REFUSES(NULL_ARGUMENT, rogue_mem_master_outstanding, (NULL, &id, 1, &waited));
+    REFUSES(NULL_ARGUMENT, rogue_mem_master_outstanding, (master, NULL, 1, &waited));
+    REFUSES(NULL_ARGUMENT, rogue_mem_master_outstanding, (master, &id, 1, NULL));
     assert_int_equal(word, 5);
     assert_int_equal(id, 77);
     assert_int_equal(waited, 78);

@@ -287,8 +287,18 @@ static void what_a_slave_has_locked_is_not_given_up_in_time(void **state) {
             rogue_mem_master_request(master, 0, 4, &words[index], ROGUE_MEM_READ, &ids[index]));
         transactions[index] = recorder_take(&recorder);
     }
+    uint32_t outstanding[3] = {0};
+    size_t count = 0;
+    assert_ok(rogue_mem_master_outstanding(master, outstanding, 2, &count));
+    assert_int_equal(count, 3);
+    const uint32_t lowest[3] = {ids[0], ids[1], 0};
+    assert_memory_equal(outstanding, lowest, sizeof lowest);
     rogue_mem_transaction_lock(transactions[0]);
     assert_true(rogue_mem_master_give_up_for(master, 1, &ids[1], 0));
+    assert_ok(rogue_mem_master_outstanding(master, outstanding, 3, &count));
+    assert_int_equal(count, 2);
+    assert_true(outstanding[0] == ids[0] && outstanding[1] == ids[2]);
+    assert_ok(rogue_mem_master_outstanding(master, NULL, 0, &count));
     assert_false(rogue_mem_master_give_up_for(master, 1, &ids[0], 0));
     assert_false(rogue_mem_master_give_up_for(master, 0, NULL, 1000));
     assert_false(rogue_mem_transaction_expired(transactions[0]));

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import functools
+import gc
 import itertools
 import os
 import sys
@@ -16,9 +17,11 @@ import weakref
 from typing import Any, Callable
 
 from .native import (
+    COLLECTS_LATE,
     NULL,
     SLICE_US,
     GeneralError,
+    begin_process,
     check,
     ffi,
     general_error,
@@ -122,6 +125,10 @@ def end_parked() -> None:
             parked.append(one)
 
 
+#: Those of a process that this one was forked from.
+_parents: "list[Any]" = []
+
+
 #: The class of a core, and what it becomes.
 _left: "dict[type, type]" = {}
 
@@ -168,6 +175,10 @@ def report(what: str, error: BaseException) -> None:
     """Prints an exception that has left a callback, and remembers Ctrl-C for the main thread."""
     if isinstance(error, (KeyboardInterrupt, SystemExit)) and in_main_thread():
         interrupts.append(error)
+        if COLLECTS_LATE:
+            # A lock that was just being taken is given back by nothing but the end of its object.
+            traceback.clear_frames(error.__traceback__)
+            gc.collect()
         return
     try:
         print("Exception in %s:" % what, file=sys.stderr)
@@ -235,7 +246,11 @@ def _after_fork() -> None:
         left = _left.get(type(core))
         if left is not None:
             core.__class__ = left
+    # What could not end in the parent never will here.
+    _parents.extend(parked)
+    parked.clear()
     targets.clear()
+    begin_process()
     _new_gate()
 
 

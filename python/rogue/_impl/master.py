@@ -40,8 +40,8 @@ _SOURCE = "Master::reqTransactionPy"
 _UNKNOWN = object()
 _SIZE_MAX = 0xFFFF_FFFF
 _give_up = lib.rogue_mem_master_give_up_for
-#: Connecting is two steps, which other threads must not come between.
-_connecting = threading.RLock()
+_outstanding = lib.rogue_mem_master_outstanding
+_wait_many = lib.rogue_mem_master_wait_many
 _Other = TypeVar("_Other")
 
 
@@ -51,10 +51,12 @@ class MasterCore(Core):
     # By the id of a transaction that has not been waited for: what `ffi.from_buffer` made, which
     # keeps the buffer where it is; or None if it was done at once, and the library knows it no
     # more. Of a write, whose buffer is not needed, there is the latter only.
-    __slots__ = ("pins",)
+    # Connecting is two steps, which other threads must not come between.
+    __slots__ = ("connecting", "pins")
 
     def __init__(self, handle: Any) -> None:
         self.pins: "dict[int, Any]" = {}
+        self.connecting = threading.RLock()
         super().__init__(handle, lib.rogue_mem_master_release)
 
     def was_done_at_once(self, id: int) -> bool:
@@ -132,7 +134,7 @@ class Master:
                 "expected a rogue.interfaces.memory.Slave, got %s" % type(slave).__name__
             )
         former = self._rg_target
-        with _connecting:
+        with self._rg_master.connecting:
             # Both or none: the library's slave lives for as long as the object here does.
             check(lib.rogue_mem_master_set_slave(self._rg_master.handle, target.handle))
             self._rg_target = slave
@@ -268,9 +270,16 @@ class Master:
             raise_interrupt()
 
     def _rg_wait_all(self, core: MasterCore) -> None:
-        # Those that are requested meanwhile keep theirs.
+        # Those that are requested meanwhile are for others to wait for, and keep their buffers.
         known = list(core.pins)
-        while _wait_for(core.handle, 0, SLICE_US) == _PENDING:
+        count, waited = ffi.new("size_t *"), ffi.new("size_t *")
+        check(_outstanding(core.handle, NULL, 0, count))
+        ids = ffi.new("uint32_t[]", count[0])
+        check(_outstanding(core.handle, ids, len(ids), count))
+        at, end = 0, min(count[0], len(ids))
+        while at < end:
+            _wait_many(core.handle, end - at, ids + at, SLICE_US, waited)
+            at += waited[0]
             if interrupts:
                 raise_interrupt()
         for one in known:

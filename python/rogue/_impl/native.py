@@ -158,12 +158,23 @@ def last_error() -> GeneralError:
 #: Ctrl-C that was pressed, or the end of the program that was asked for, while a callback ran in
 #: the main thread: the call that led to the callback raises it.
 interrupts: "list[BaseException]" = []
-_main_ident = threading.main_thread().ident
+
+
+class _Process:
+    """The thread that signals go to."""
+
+    main_ident = threading.main_thread().ident
+
+
+def begin_process() -> None:
+    """Takes this thread, the only one of a new child by fork, as the one that signals go to."""
+    _Process.main_ident = threading.get_ident()
+    interrupts.clear()
 
 
 def in_main_thread() -> bool:
     """Whether this is the thread that signals go to."""
-    return threading.get_ident() == _main_ident
+    return threading.get_ident() == _Process.main_ident
 
 
 def raise_interrupt() -> None:

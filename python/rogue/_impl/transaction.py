@@ -89,7 +89,8 @@ class Transaction:
 
     def lock(self) -> "TransactionLock":
         """Takes the lock that guards the data, waiting for it if need be, and gives it back at the
-        end of the ``with``: ``with tran.lock(): ...``. Not to be taken twice by one thread."""
+        end of the ``with``: ``with tran.lock(): ...``. Not to be taken twice by one thread; all
+        parts of one request share it."""
         return TransactionLock(self)
 
     def id(self) -> int:
