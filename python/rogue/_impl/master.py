@@ -37,6 +37,13 @@ _READ = lib.ROGUE_MEM_READ
 _WRITE = lib.ROGUE_MEM_WRITE
 _POST = lib.ROGUE_MEM_POST
 _SOURCE = "Master::reqTransactionPy"
+#: What a wait may say; errors are told by `_getError`.
+_WAITED = (
+    lib.ROGUE_MEM_OK,
+    _PENDING,
+    lib.ROGUE_MEM_ERROR_TRANSACTION,
+    lib.ROGUE_MEM_ERROR_TRANSACTION_TIMEOUT,
+)
 _UNKNOWN = object()
 _SIZE_MAX = 0xFFFF_FFFF
 _give_up = lib.rogue_mem_master_give_up_for
@@ -278,7 +285,9 @@ class Master:
         check(_outstanding(core.handle, ids, len(ids), count))
         at, end = 0, min(count[0], len(ids))
         while at < end:
-            _wait_many(core.handle, end - at, ids + at, SLICE_US, waited)
+            status = _wait_many(core.handle, end - at, ids + at, SLICE_US, waited)
+            if status not in _WAITED:
+                raise last_error()
             at += waited[0]
             if interrupts:
                 raise_interrupt()
