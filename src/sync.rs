@@ -175,10 +175,12 @@ impl Condvar {
         let turn = self.turn.value().load(Ordering::Relaxed);
         self.waiting_count.fetch_add(1, Ordering::AcqRel);
         // Who changes what is waited for has the lock after this thread, and notifies after that.
-        MutexGuard::unlocked(guard, || self.turn.wait(turn, limit.map(clock::until)));
-        if self.turn.value().load(Ordering::Relaxed) == turn {
+        let wait = || self.turn.wait(turn, limit.map(clock::until));
+        let is_over = MutexGuard::unlocked(guard, wait);
+        if is_over && self.turn.value().load(Ordering::Relaxed) == turn {
             // Not notified: it is still counted, unless somebody is about to notify it. Under the
-            // lock, so that nobody has been counted who waits for a later turn.
+            // lock, so that nobody has been counted who waits for a later turn. Who was woken
+            // without a new turn was woken in place of another one, and stays counted for it.
             self.uncount_one();
         }
     }

@@ -11,7 +11,7 @@ pub(super) use portable::Word;
 /// The system's own way.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod futex {
-    use std::ptr;
+    use std::{io, ptr};
 
     use super::{AtomicU32, Duration};
 
@@ -38,14 +38,15 @@ mod futex {
         }
 
         /// Sleeps unless the number is another one than `value`, until woken, no longer than
-        /// `time`. May return at any time for no reason.
-        pub(in super::super) fn wait(&self, value: u32, time: Option<Duration>) {
+        /// `time`; whether that has passed. May return at any time for no reason.
+        pub(in super::super) fn wait(&self, value: u32, time: Option<Duration>) -> bool {
             let time = time.map(|time| Timespec {
                 seconds: libc::c_long::try_from(time.as_secs()).unwrap_or(libc::c_long::MAX),
                 nanoseconds: time.subsec_nanos() as _,
             });
             let time = time.as_ref().map_or(ptr::null(), ptr::from_ref);
-            self.call(libc::FUTEX_WAIT, value, time);
+            let is_woken = self.call(libc::FUTEX_WAIT, value, time);
+            !is_woken && io::Error::last_os_error().raw_os_error() == Some(libc::ETIMEDOUT)
         }
 
         #[cold]
@@ -58,12 +59,13 @@ mod futex {
             self.call(libc::FUTEX_WAKE, i32::MAX as u32, ptr::null());
         }
 
-        /// Errors say that there was nothing to wait for, or that the wait is over.
-        fn call(&self, operation: libc::c_int, value: u32, time: *const Timespec) {
+        /// Errors say that there was nothing to wait for, or that the wait is over; whether there
+        /// was none.
+        fn call(&self, operation: libc::c_int, value: u32, time: *const Timespec) -> bool {
             let operation = operation | libc::FUTEX_PRIVATE_FLAG;
             // SAFETY: the number is aligned and borrowed for the whole call, and `time` is null or
             // points to a time that lives as long; the system writes to neither.
-            unsafe { libc::syscall(libc::SYS_futex, self.0.as_ptr(), operation, value, time) };
+            unsafe { libc::syscall(libc::SYS_futex, self.0.as_ptr(), operation, value, time) >= 0 }
         }
     }
 }
@@ -94,15 +96,21 @@ mod portable {
             &self.value
         }
 
-        pub(in super::super) fn wait(&self, value: u32, time: Option<Duration>) {
+        pub(in super::super) fn wait(&self, value: u32, time: Option<Duration>) -> bool {
             let gate = process::lock(&self.gate);
             // Who changes the number comes through the gate before it wakes anybody.
             if self.value.load(Ordering::Relaxed) != value {
-                return;
+                return false;
             }
             match time {
-                None => drop(self.woken.wait(gate).unwrap_or_else(PoisonError::into_inner)),
-                Some(time) => drop(self.woken.wait_timeout(gate, time)),
+                None => {
+                    drop(self.woken.wait(gate).unwrap_or_else(PoisonError::into_inner));
+                    false
+                }
+                Some(time) => {
+                    let woken = self.woken.wait_timeout(gate, time);
+                    woken.unwrap_or_else(PoisonError::into_inner).1.timed_out()
+                }
             }
         }
 
