@@ -792,9 +792,12 @@ def test_in_a_child_by_fork_the_parents_objects_say_so():
         parked._reqTransaction(0, bytearray(4), 0, 0, rim.Read)
         lock = kept.next().lock()
         del parked
-        connecting = threading.Thread(target=lambda: [master >> client for _ in iter(int, 1)])
-        connecting.daemon = True
-        connecting.start()
+
+        def connect():
+            while True:
+                master >> client
+
+        threading.Thread(target=connect, daemon=True).start()
         child = os.fork()
         if child == 0:
             signal.alarm(60)
