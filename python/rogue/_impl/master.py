@@ -38,7 +38,7 @@ _WRITE = lib.ROGUE_MEM_WRITE
 _POST = lib.ROGUE_MEM_POST
 _SOURCE = "Master::reqTransactionPy"
 #: What a wait may say; errors are told by `_getError`.
-_WAITED = (
+WAITED = (
     lib.ROGUE_MEM_OK,
     _PENDING,
     lib.ROGUE_MEM_ERROR_TRANSACTION,
@@ -72,6 +72,12 @@ class MasterCore(Core):
             return False
         self.pins.pop(id, None)
         return True
+
+    def free(self, id: int) -> None:
+        """Lets go of the buffer of a transaction that has been collected, if there is one."""
+        view = self.pins.pop(id, None)
+        if view is not None:
+            release(view)
 
     def give_up(self, ids: "Iterable[int]", view: Any = None) -> None:
         """Gives up transactions that nobody will wait for. Those that a slave has just locked keep
@@ -286,15 +292,13 @@ class Master:
         at, end = 0, min(count[0], len(ids))
         while at < end:
             status = _wait_many(core.handle, end - at, ids + at, SLICE_US, waited)
-            if status not in _WAITED:
+            if status not in WAITED:
                 raise last_error()
             at += waited[0]
             if interrupts:
                 raise_interrupt()
         for one in known:
-            view = core.pins.pop(one, None)
-            if view is not None:
-                release(view)
+            core.free(one)
 
     def _stop(self) -> None:
         """Ends the master's activity, where it has any of its own."""

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from .lifecycle import escaped, gate
-from .master import Master, MasterCore
+from .master import WAITED, Master, MasterCore
 from .native import (
     BYTES,
     SLICE_US,
@@ -40,9 +40,7 @@ def _result(master: Master, id: int) -> int:
     core = master._rg_master
     status: int = lib.rogue_mem_master_wait_for(core.handle, id, 0)
     if status != _PENDING:
-        view = core.pins.pop(id, None)
-        if view is not None:
-            release(view)
+        core.free(id)
     return status
 
 
@@ -62,9 +60,7 @@ def _finish(master: Master, id: int) -> None:
         core.give_up([id])
         raise
     error = last_error() if status else None
-    view = core.pins.pop(id, None)
-    if view is not None:
-        release(view)
+    core.free(id)
     if error is not None:
         raise error
 
@@ -103,7 +99,7 @@ def _many(master: Master, kind: int, addresses: "Sequence[int]", size: int, data
             status = lib.rogue_mem_master_wait_many(
                 core.handle, count - at, ids + at, SLICE_US, waited
             )
-            if status and status != _PENDING and status not in _FAILED:
+            if status not in WAITED:
                 raise last_error()
             at += waited[0]
             if status in _FAILED:
