@@ -1,5 +1,5 @@
-# The commands of this project. `make help` lists them; each one first makes sure, through
-# scripts/bootstrap, that its tools are there.
+# The commands of this project. `make help` lists them; each one first runs scripts/bootstrap to
+# provide its tools.
 
 PREFIX ?= /usr/local
 DESTDIR ?=
@@ -9,8 +9,8 @@ CARGO ?= cargo
 CMAKE ?= cmake
 CTEST ?= ctest
 CLANG_FORMAT ?= clang-format
-# From the environment that `scripts/bootstrap lint` makes; ruff.toml configures the one,
-# python/pyproject.toml the other.
+# From the environment of `scripts/bootstrap lint`; ruff.toml configures ruff, python/pyproject.toml
+# configures mypy.
 RUFF ?= build/python/lint/bin/ruff
 MYPY ?= build/python/lint/bin/mypy
 
@@ -35,8 +35,16 @@ all: ## build the library: build/release/lib
 	$(CONFIGURE) -B "$(BUILD)/release" -DROGUE_MEM_BUILD_TESTS=OFF \
 		-DCMAKE_INSTALL_PREFIX="$(PREFIX)"
 	$(CMAKE) --build "$(BUILD)/release" --parallel $(JOBS)
+	@touch "$(BUILT)"
 
-demo: ## two processes, a server and a client, over TCP on this machine
+# The time stamp of the built library, so that `make install` by root needs no cargo if the sources
+# are not newer.
+BUILT = $(BUILD)/release/built
+$(BUILT): $(shell find Cargo.toml Cargo.lock build.rs CMakeLists.txt cmake src include cpp -type f)
+	@echo "make: the library has not been built from these sources yet, and is built first"
+	$(MAKE) all
+
+demo: ## three processes on this machine: a client, a bridge and an emulated FPGA
 	scripts/bootstrap demo
 	scripts/demo "$(BUILD)/demo"
 
@@ -66,7 +74,7 @@ test-python: ## the Python package: built as a wheel, installed, tested on CPyth
 bench: ## measure against raw TCP and libzmq: the table, and build/bench/results.json
 	scripts/bench --build-dir "$(abspath $(BUILD))/bench"
 
-install: all ## install to PREFIX (default /usr/local), below DESTDIR if given
+install: $(BUILT) ## install to PREFIX (default /usr/local), below DESTDIR if given
 	DESTDIR="$(DESTDIR)" $(CMAKE) --install "$(BUILD)/release" --prefix "$(PREFIX)"
 
 lint: ## formatting, clippy, and for Python ruff and mypy; warnings are errors

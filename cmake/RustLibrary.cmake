@@ -1,8 +1,13 @@
-# The library as cargo builds it, and the two imported targets that stand for it in the build tree.
+# The library as cargo builds it, and its two imported targets in the build tree.
 
 set(ROGUE_MEM_CARGO_TARGET_DIR "${PROJECT_BINARY_DIR}/cargo" CACHE PATH
     "Where cargo puts what it builds")
-set(ROGUE_MEM_RUST_TARGET "$ENV{CARGO_BUILD_TARGET}" CACHE STRING
+if(CMAKE_CROSSCOMPILING)
+    set(_default_rust_target "$ENV{CARGO_BUILD_TARGET}")
+else()
+    set(_default_rust_target "")
+endif()
+set(ROGUE_MEM_RUST_TARGET "${_default_rust_target}" CACHE STRING
     "Rust target triple for cross compilation; empty for the host")
 
 find_program(ROGUE_MEM_CARGO cargo)
@@ -15,28 +20,30 @@ endif()
 
 # --- from the CMake build type to cargo's profile -------------------------------------------------
 
-set(_cargo_environment "CARGO_TARGET_DIR=${ROGUE_MEM_CARGO_TARGET_DIR}")
+# Panics must unwind to become errors, whatever a user's configuration sets for its profiles.
+set(_cargo_environment "CARGO_TARGET_DIR=${ROGUE_MEM_CARGO_TARGET_DIR}"
+    CARGO_PROFILE_RELEASE_PANIC=unwind CARGO_PROFILE_DEV_PANIC=unwind)
 set(_cargo_profile release)
-set(_cargo_profile_folder release)
 if(CMAKE_BUILD_TYPE STREQUAL "Debug")
     set(_cargo_profile dev)
-    set(_cargo_profile_folder debug)
 elseif(CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo")
     list(APPEND _cargo_environment CARGO_PROFILE_RELEASE_DEBUG=true)
 elseif(CMAKE_BUILD_TYPE STREQUAL "MinSizeRel")
     list(APPEND _cargo_environment CARGO_PROFILE_RELEASE_OPT_LEVEL=s)
 endif()
 
-set(_cargo_target_argument "")
-set(_cargo_folder .)
-if(ROGUE_MEM_RUST_TARGET)
-    set(_cargo_target_argument --target ${ROGUE_MEM_RUST_TARGET})
-    set(_cargo_folder "${ROGUE_MEM_RUST_TARGET}")
-    if(CMAKE_CROSSCOMPILING)
-        string(TOUPPER "${ROGUE_MEM_RUST_TARGET}" _linker_variable)
-        string(REPLACE "-" "_" _linker_variable "CARGO_TARGET_${_linker_variable}_LINKER")
-        list(APPEND _cargo_environment "${_linker_variable}=${CMAKE_C_COMPILER}")
+# Always explicit, so a user's `build.target` does not apply.
+set(_rust_target "${ROGUE_MEM_RUST_TARGET}")
+if(NOT _rust_target)
+    execute_process(COMMAND "${ROGUE_MEM_RUSTC}" -vV OUTPUT_VARIABLE _rustc_version)
+    if(NOT _rustc_version MATCHES "host: ([^\n]+)")
+        message(FATAL_ERROR "${ROGUE_MEM_RUSTC} -vV does not name its host:\n${_rustc_version}")
     endif()
+    set(_rust_target "${CMAKE_MATCH_1}")
+elseif(CMAKE_CROSSCOMPILING)
+    string(TOUPPER "${_rust_target}" _linker_variable)
+    string(REPLACE "-" "_" _linker_variable "CARGO_TARGET_${_linker_variable}_LINKER")
+    list(APPEND _cargo_environment "${_linker_variable}=${CMAKE_C_COMPILER}")
 endif()
 
 # --- names ----------------------------------------------------------------------------------------
@@ -57,53 +64,58 @@ set(ROGUE_MEM_LIBRARY_DIR "${PROJECT_BINARY_DIR}/lib")
 
 # --- the build ------------------------------------------------------------------------------------
 
-# rogue_mem_add_cargo_build(TARGET PROFILE FOLDER OUTPUT_DIR [static]): builds the shared library,
-# and the static one if asked to, with one of cargo's profiles, whose output is in FOLDER; copies
-# them to OUTPUT_DIR and gives the shared one its links.
+# rogue_mem_add_cargo_build(TARGET PROFILE OUTPUT_DIR [static]): builds the shared library, and on
+# request the static one, with one of cargo's profiles; copies them into OUTPUT_DIR and creates the
+# links of the shared one. CargoBuild.cmake.in does the work.
 #
-# The crate types are named because link-time optimisation is off as soon as an rlib is among them.
-# cargo decides what is out of date, so the target always runs; files that did not change keep their
+# The crate types are explicit because link-time optimisation is off if an rlib is among them.
+# cargo decides what is out of date, so the target always runs; unchanged files keep their
 # time stamps.
-function(rogue_mem_add_cargo_build target profile folder output_dir)
-    set(crate_types cdylib)
-    set(files "${output_dir}/${ROGUE_MEM_SHARED_NAME}")
-    set(copies COMMAND "${CMAKE_COMMAND}" -E copy_if_different
-        "${ROGUE_MEM_CARGO_TARGET_DIR}/${folder}/${ROGUE_MEM_LINK_NAME}" ${files})
+function(rogue_mem_add_cargo_build target _profile _output_dir)
+    set(_crate_types cdylib)
+    set(files "${_output_dir}/${ROGUE_MEM_SHARED_NAME}")
     if(static IN_LIST ARGN)
-        string(APPEND crate_types ",staticlib")
-        list(APPEND files "${output_dir}/${ROGUE_MEM_STATIC_NAME}")
-        list(APPEND copies COMMAND "${CMAKE_COMMAND}" -E copy_if_different
-            "${ROGUE_MEM_CARGO_TARGET_DIR}/${folder}/${ROGUE_MEM_STATIC_NAME}" "${output_dir}")
+        string(APPEND _crate_types ",staticlib")
+        list(APPEND files "${_output_dir}/${ROGUE_MEM_STATIC_NAME}")
     endif()
+    rogue_mem_quote(_environment ${_cargo_environment})
+    # Its options may select among several machines.
+    separate_arguments(flags UNIX_COMMAND "${CMAKE_C_FLAGS}")
+    if(CMAKE_C_COMPILER_TARGET)
+        list(APPEND flags "${CMAKE_C_COMPILE_OPTIONS_TARGET}${CMAKE_C_COMPILER_TARGET}")
+    endif()
+    rogue_mem_quote(_compiler "${CMAKE_C_COMPILER}" ${flags})
+    set(script "${PROJECT_BINARY_DIR}/CMakeFiles/${target}.cmake")
+    configure_file("${PROJECT_SOURCE_DIR}/cmake/CargoBuild.cmake.in" "${script}" @ONLY)
     add_custom_target(${target} ALL
-        COMMAND "${CMAKE_COMMAND}" -E env ${_cargo_environment}
-            "${ROGUE_MEM_CARGO}" rustc --quiet --locked --lib --crate-type ${crate_types}
-            --profile ${profile} ${_cargo_target_argument}
-        COMMAND "${CMAKE_COMMAND}" -E make_directory "${output_dir}"
-        ${copies}
-        COMMAND "${CMAKE_COMMAND}" -E create_symlink
-            "${ROGUE_MEM_SHARED_NAME}" "${output_dir}/${ROGUE_MEM_SONAME}"
-        COMMAND "${CMAKE_COMMAND}" -E create_symlink
-            "${ROGUE_MEM_SONAME}" "${output_dir}/${ROGUE_MEM_LINK_NAME}"
+        COMMAND "${CMAKE_COMMAND}" -P "${script}"
         BYPRODUCTS ${files}
-        WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}"
-        COMMENT "Building librogue_mem ${PROJECT_VERSION} with cargo (profile ${profile})"
+        COMMENT "Building librogue_mem ${PROJECT_VERSION} with cargo (profile ${_profile})"
         USES_TERMINAL
         VERBATIM)
 endfunction()
 
-rogue_mem_add_cargo_build(rogue_mem_cargo
-    ${_cargo_profile} "${_cargo_folder}/${_cargo_profile_folder}" "${ROGUE_MEM_LIBRARY_DIR}" static)
+# rogue_mem_quote(VARIABLE WORD...): the words as the arguments of a command in a CMake script.
+function(rogue_mem_quote variable)
+    set(words "")
+    foreach(word IN LISTS ARGN)
+        string(APPEND words " [==[${word}]==]")
+    endforeach()
+    set(${variable} "${words}" PARENT_SCOPE)
+endfunction()
+
+rogue_mem_add_cargo_build(rogue_mem_cargo ${_cargo_profile} "${ROGUE_MEM_LIBRARY_DIR}" static)
 
 # --- what a program that links the static library must link besides -------------------------------
 
-# Asked of the compiler with an empty crate: the crate's dependencies add nothing to what the
-# standard library needs, and a test compares this list with that of the real library.
+# Queried from the compiler with an empty crate: the crate's dependencies add nothing to the needs
+# of the standard library, and a test compares this list with that of the real library. The unwinder
+# is not in it: every compiler links its own, libgcc_s or, with -static, libgcc_eh.
 if(NOT DEFINED ROGUE_MEM_NATIVE_STATIC_LIBS)
     set(_probe "${PROJECT_BINARY_DIR}/CMakeFiles/native_static_libs")
     file(WRITE "${_probe}/empty.rs" "")
     execute_process(
-        COMMAND "${ROGUE_MEM_RUSTC}" ${_cargo_target_argument} --crate-type staticlib
+        COMMAND "${ROGUE_MEM_RUSTC}" --target "${_rust_target}" --crate-type staticlib
             --print native-static-libs -o "${_probe}/libempty.a" "${_probe}/empty.rs"
         OUTPUT_VARIABLE _probe_output ERROR_VARIABLE _probe_output RESULT_VARIABLE _probe_result)
     string(REGEX MATCH "native-static-libs: ([^\n]*)" _match "${_probe_output}")
@@ -111,6 +123,7 @@ if(NOT DEFINED ROGUE_MEM_NATIVE_STATIC_LIBS)
         message(FATAL_ERROR "rustc does not say what a static library needs:\n${_probe_output}")
     endif()
     separate_arguments(_native UNIX_COMMAND "${CMAKE_MATCH_1}")
+    list(REMOVE_ITEM _native -lgcc_s)
     set(ROGUE_MEM_NATIVE_STATIC_LIBS "${_native}" CACHE INTERNAL "")
 endif()
 

@@ -7,13 +7,12 @@ set(ROGUE_MEM_WARNINGS -Wall -Wextra -Wpedantic -Werror)
 
 # Only definite losses count: the Rust runtime keeps a few blocks that are reachable at the end.
 set(ROGUE_MEM_MEMCHECK_OPTIONS --quiet --error-exitcode=99 --leak-check=full
-    "--suppressions=${PROJECT_SOURCE_DIR}/tests/memcheck/library.supp"
     --show-leak-kinds=definite,indirect --errors-for-leak-kinds=definite,indirect
     --num-callers=30 --fair-sched=try)
 
 # The memory checker runs the programs with a library that was not optimised. Optimised code may
-# compare a value before it has looked whether there is one at all. The outcome is not used then,
-# but the checker cannot know that. The lines of the sources are there besides.
+# compare a value before the check whether it exists. The outcome is not used then, but the checker
+# cannot know that. Its reports also show source lines.
 set(ROGUE_MEM_MEMCHECK_LIBRARY_DIR "${PROJECT_BINARY_DIR}/memcheck/lib")
 set(ROGUE_MEM_MEMCHECK_ENVIRONMENT
     "ROGUE_MEM_MEMCHECK=1" "LD_LIBRARY_PATH=${ROGUE_MEM_MEMCHECK_LIBRARY_DIR}")
@@ -29,9 +28,9 @@ function(rogue_mem_find_test_tool variable name)
     endif()
 endfunction()
 
-# rogue_mem_add_memchecked_test(NAME LABEL COMMAND...): the test NAME, and valgrind.NAME where
-# valgrind is there. The environment variable ROGUE_MEM_MEMCHECK tells the second one that it may
-# do less of the same.
+# rogue_mem_add_memchecked_test(NAME LABEL COMMAND...): the test NAME, and valgrind.NAME if valgrind
+# is installed. The environment variable ROGUE_MEM_MEMCHECK tells the second one that it may do
+# less of the same.
 function(rogue_mem_add_memchecked_test name label)
     add_test(NAME ${name} COMMAND ${ARGN})
     set_tests_properties(${name} PROPERTIES
@@ -66,8 +65,9 @@ function(rogue_mem_add_programs folder language)
     endforeach()
 endfunction()
 
-# rogue_mem_add_examples(FOLDER LANGUAGE): the programs that FOLDER's own CMakeLists.txt builds, a
-# server and its client as two processes, any other alone.
+# rogue_mem_add_examples(FOLDER LANGUAGE): runs the programs that FOLDER's own CMakeLists.txt
+# builds, a server and its client as two processes, so fpga_emulator and fpga_bridge, any other
+# alone.
 function(rogue_mem_add_examples folder language)
     add_subdirectory("${folder}" "${PROJECT_BINARY_DIR}/examples/${language}")
     file(GLOB sources CONFIGURE_DEPENDS "${folder}/*.${language}")
@@ -75,8 +75,11 @@ function(rogue_mem_add_examples folder language)
         get_filename_component(name "${source}" NAME_WE)
         set(target example_${language}_${name})
         target_compile_options(${target} PRIVATE ${ROGUE_MEM_WARNINGS})
-        if(name MATCHES "^(.*)_client$")
+        if(name MATCHES "^(.*)_client$" OR name STREQUAL "fpga_bridge")
             continue()
+        elseif(name STREQUAL "fpga_emulator")
+            # Opens the link, and ends with its standard input.
+            rogue_mem_add_pair(${language}.fpga ${target} example_${language}_fpga_bridge)
         elseif(name MATCHES "^(.*)_server$")
             rogue_mem_add_pair(${language}.${CMAKE_MATCH_1}
                 ${target} example_${language}_${CMAKE_MATCH_1}_client)
@@ -87,7 +90,7 @@ function(rogue_mem_add_examples folder language)
     endforeach()
 endfunction()
 
-# rogue_mem_add_pair(NAME SERVER CLIENT): two programs that talk, plainly and under valgrind.
+# rogue_mem_add_pair(NAME SERVER CLIENT): two communicating programs, plainly and under valgrind.
 function(rogue_mem_add_pair name server client)
     set(run "${PROJECT_SOURCE_DIR}/scripts/run-pair")
     add_test(NAME example.${name}

@@ -1,51 +1,57 @@
 /* rogue_mem.h: register transactions over TCP and SRPv3, wire compatible with SLAC Rogue.
  *
- * Generated from the library's sources; do not edit. For C99 and later, and C++.
+ * Generated from the library's sources; do not edit. For C99 and later, and C++. What only bindings
+ * to other languages need is in rogue_mem_binding.h.
  *
  * The rules below hold for every function, unless its own comment says otherwise.
  *
  * Results. A function that can fail returns rogue_mem_status_t: ROGUE_MEM_OK, which is 0, or one of
  * ROGUE_MEM_ERROR_.... Its results go to out-parameters, which come last and are untouched on
- * failure. rogue_mem_last_error() then tells in words what went wrong. A function that returns its
- * result itself returns 0, false or NULL where it fails, and sets the last error as well.
+ * failure. rogue_mem_last_error() then returns a text that describes the error. A function that
+ * returns its result directly returns 0, false or NULL on failure, and sets the last error as well.
  *
- * Arguments. Every pointer is checked for NULL, every number for its range, every text for being
- * UTF-8. What cannot be checked is the caller's to see to: that a pointer which is not NULL points
- * to what the function asks for, for as long as it says; else for the duration of the call.
+ * Arguments. Every pointer is checked for NULL, every number for its range, every text for valid
+ * UTF-8. The caller must ensure the rest: a pointer that is not NULL points to an object of the
+ * documented type and size, for the documented time; if none is documented, until the call returns.
  *
  * Handles. Objects are known by pointers to opaque types. A handle stands for one reference:
- * ..._new, and every other function that returns a handle, gives a new one, to be given back by the
- * ..._release of its type. ..._retain adds one and returns its argument. Release of NULL does
- * nothing. A handle that a callback receives is borrowed, unless its set asks for references: it is
- * valid until the callback returns, or longer if the callback retains it. An object that another
- * one uses is kept alive by it.
+ * ..._new, and every other function that returns a handle, returns a new one. The caller releases
+ * it with the ..._release of its type. ..._retain adds a reference and returns its argument.
+ * Release of NULL does nothing. A handle passed to a callback is borrowed, unless the set of
+ * callbacks asks for references: it is valid until the callback returns, or longer if the callback
+ * retains it. An object keeps the objects that it uses alive.
  *
- * Texts. Text that goes in ends in NUL and is copied. Text that comes out goes to a buffer of
- * capacity bytes: at most capacity - 1 of the text, never a part of a UTF-8 character, and then a
- * NUL; *length, where length is not NULL, receives the full length in bytes without NUL. A text has
- * been cut if *length >= capacity. buffer may be NULL if capacity is 0, to ask for the length.
+ * Texts. Input text ends in NUL and is copied. Output text is written to a buffer of capacity
+ * bytes: at most capacity - 1 bytes of the text, never a part of a UTF-8 character, and then a NUL.
+ * If length is not NULL, *length receives the full length in bytes without NUL. The text was cut if
+ * *length >= capacity. To query the length, pass a capacity of 0; buffer may then be NULL.
  *
- * Structures. Options, callbacks and statistics begin with a member size, to be set to the sizeof
- * of the structure; all other members that are not wanted are to be zero, as `= {0}` makes them. So
- * a program that was compiled with an older header works with a newer library: members that it does
- * not know are zero. One that was compiled with a newer header works with an older library as long
- * as it leaves at zero what the library does not know. Any other size, 0 among them, gives
- * ROGUE_MEM_ERROR_INVALID_ARGUMENT.
+ * Flags. A flag is a uint32_t: 0 is no, every other value is yes. The library writes 0 or 1. Only
+ * functions return bool.
+ *
+ * Structures. Options, callbacks and statistics begin with a member size, which the caller sets to
+ * the sizeof of the structure. Unused members must be zero, as `= {0}` makes them. A program
+ * compiled with an older header works with a newer library, which takes the missing members as
+ * zero. A program compiled with a newer header works with an older library if the members that the
+ * library does not know are zero. Any other size, including 0, gives
+ * ROGUE_MEM_ERROR_INVALID_ARGUMENT, and so does a member called reserved that is not zero.
  *
  * Callbacks. A set of callbacks has a pointer ctx, which is passed to each of them, and a function
- * drop, which is called exactly once, when none of them will be called any more; on any thread. It
- * is not called if the function that the set was passed to fails. Callbacks may call every function
+ * drop, which is called exactly once, on any thread, after the last call of the others. drop is not
+ * called if the function that takes the set fails. Callbacks may call every function
  * of this header. A C++ exception, or longjmp, must not leave a callback: the process would be
  * aborted at best.
  *
- * Threads. Every function may be called from any thread, on one object from several at once. The
- * caller of a function must hold a reference to each object that it passes until the function has
- * returned. The last error is kept for each thread by itself.
+ * Threads. Every function may be called from any thread, also on one object from several threads at
+ * once. The caller of a function must hold a reference to each object that it passes until the
+ * function has returned. Each thread has its own last error.
  *
  * Versions. While the major version is 0, each minor version has a binary interface of its own, and
  * the library's soname carries both numbers. Values of statuses and other constants never change
  * their meaning.
  */
+
+/* clang-format off */
 
 #ifndef ROGUE_MEM_H
 #define ROGUE_MEM_H
@@ -60,7 +66,7 @@ extern "C" {
 
 /* --- Status and version ----------------------------------------------------------------------- */
 
-/* What became of a call, and the version of the library. */
+/* Results of calls, and the version of the library. */
 
 /**
  * Major version of this header.
@@ -90,7 +96,7 @@ extern "C" {
 #define ROGUE_MEM_VERSION "0.1.0"
 
 /**
- * What became of a call: ROGUE_MEM_OK or one of ROGUE_MEM_ERROR_... Values are never
+ * Result of a call: ROGUE_MEM_OK or one of ROGUE_MEM_ERROR_... Values are never
  * renumbered; later releases may add some.
  */
 typedef int32_t rogue_mem_status_t;
@@ -116,8 +122,8 @@ const char *rogue_mem_status_text(rogue_mem_status_t status);
 const char *rogue_mem_status_name(rogue_mem_status_t status);
 
 /**
- * The status of the calling thread's last failure. Functions that return no status, but 0, false
- * or NULL where they fail, set it too. Success leaves it as it is.
+ * The status of the calling thread's last failure. Functions without a status, which return 0,
+ * false or NULL on failure, set it too. Success does not change it.
  *
  * @return ROGUE_MEM_OK if nothing has failed on this thread.
  *
@@ -126,7 +132,7 @@ const char *rogue_mem_status_name(rogue_mem_status_t status);
 rogue_mem_status_t rogue_mem_last_error_status(void);
 
 /**
- * What went wrong at the calling thread's last failure, in words.
+ * A text that describes the calling thread's last failure.
  *
  * @return text that is valid until the next failing call on this thread; "" if nothing has failed
  * on it. Never NULL.
@@ -136,8 +142,8 @@ rogue_mem_status_t rogue_mem_last_error_status(void);
 const char *rogue_mem_last_error(void);
 
 /**
- * Where the calling thread's last failure was found, for example
- * "memory::TcpServer::TcpServer", or the name of the function that refused an argument.
+ * The source of the calling thread's last failure, for example "memory::TcpServer::TcpServer", or
+ * the name of the function that refused an argument.
  *
  * @return text that is valid until the next failing call on this thread; "" if nothing has failed
  * on it. Never NULL.
@@ -147,8 +153,7 @@ const char *rogue_mem_last_error(void);
 const char *rogue_mem_last_error_source(void);
 
 /**
- * The version of the library that is running, for example "0.1.0". ROGUE_MEM_VERSION is that of
- * the header.
+ * The version of the loaded library, for example "0.1.0". ROGUE_MEM_VERSION is that of the header.
  *
  * @return static text, never NULL.
  *
@@ -157,14 +162,23 @@ const char *rogue_mem_last_error_source(void);
 const char *rogue_mem_version(void);
 
 /**
- * The version of the library that is running as a number, to be compared with
- * ROGUE_MEM_VERSION_NUMBER.
+ * The version of the loaded library as a number, for comparison with ROGUE_MEM_VERSION_NUMBER.
  *
  * @return 0xMMmmpp: major, minor and patch in 8 bits each.
  *
  * Thread safe.
  */
 uint32_t rogue_mem_version_number(void);
+
+/**
+ * The release of Rogue whose interface this library implements, for example "6.1.0":
+ * `rogue::Version` in C++ and Python returns it. The library's own version is rogue_mem_version().
+ *
+ * @return static text, three numbers with dots; never NULL.
+ *
+ * Thread safe.
+ */
+const char *rogue_mem_interface_version(void);
 
 /**
  * Success.
@@ -252,17 +266,32 @@ uint32_t rogue_mem_version_number(void);
  * else. A pointer stands for one reference, or for more that somebody else keeps. */
 
 /**
- * Bytes on their way through a stream, with what is said about them.
+ * The usual road to a board: UDP, RSSI and a packetizer on one thread.
+ */
+typedef struct rogue_mem_board_t rogue_mem_board_t;
+
+/**
+ * A queue of frames with a thread that delivers them.
+ */
+typedef struct rogue_mem_fifo_t rogue_mem_fifo_t;
+
+/**
+ * Passes on the frames of one channel.
+ */
+typedef struct rogue_mem_filter_t rogue_mem_filter_t;
+
+/**
+ * A message of a stream: bytes with flags, a channel and an error.
  */
 typedef struct rogue_mem_frame_t rogue_mem_frame_t;
 
 /**
- * What callbacks pass on their way to the program, until it is closed.
+ * Lets callbacks call the program until it is closed.
  */
 typedef struct rogue_mem_gate_t rogue_mem_gate_t;
 
 /**
- * A master and a slave in one: hands transactions on with its offset added to their address.
+ * A master and a slave in one: forwards transactions with its offset added to their address.
  */
 typedef struct rogue_mem_hub_t rogue_mem_hub_t;
 
@@ -277,10 +306,35 @@ typedef struct rogue_mem_logger_t rogue_mem_logger_t;
 typedef struct rogue_mem_master_t rogue_mem_master_t;
 
 /**
- * Something that carries out transactions: one of the library's own, or a set of callbacks. Two
- * handles of one slave need not have the same address; compare rogue_mem_slave_id.
+ * The frames of many destinations, carried over one packet transport.
+ */
+typedef struct rogue_mem_packetizer_t rogue_mem_packetizer_t;
+
+/**
+ * Generates and checks frames of pseudo-random bits.
+ */
+typedef struct rogue_mem_prbs_t rogue_mem_prbs_t;
+
+/**
+ * Drops frames to limit their rate.
+ */
+typedef struct rogue_mem_rate_drop_t rogue_mem_rate_drop_t;
+
+/**
+ * A client or a server of a reliable stream over datagrams.
+ */
+typedef struct rogue_mem_rssi_t rogue_mem_rssi_t;
+
+/**
+ * Carries out transactions: an object of the library, or a set of callbacks. Two handles of one
+ * slave may have different addresses; compare rogue_mem_slave_id.
  */
 typedef struct rogue_mem_slave_t rogue_mem_slave_t;
+
+/**
+ * Register transactions carried over a stream by SRP version 0.
+ */
+typedef struct rogue_mem_srp_v0_t rogue_mem_srp_v0_t;
 
 /**
  * A device in software that answers SRP version 3.
@@ -293,12 +347,27 @@ typedef struct rogue_mem_srp_v3_emulation_t rogue_mem_srp_v3_emulation_t;
 typedef struct rogue_mem_srp_v3_t rogue_mem_srp_v3_t;
 
 /**
- * Something that sends frames to stream slaves.
+ * The connecting end of the stream TCP bridge: exchanges frames with a server.
+ */
+typedef struct rogue_mem_stream_client_t rogue_mem_stream_client_t;
+
+/**
+ * Sends frames to stream slaves.
  */
 typedef struct rogue_mem_stream_master_t rogue_mem_stream_master_t;
 
 /**
- * Something that receives frames. Two handles of one stream slave need not have the same address.
+ * Sends and receives frames.
+ */
+typedef struct rogue_mem_stream_port_t rogue_mem_stream_port_t;
+
+/**
+ * The listening end of the stream TCP bridge: exchanges frames with any number of clients.
+ */
+typedef struct rogue_mem_stream_server_t rogue_mem_stream_server_t;
+
+/**
+ * Receives frames. Two handles of one stream slave may have different addresses.
  */
 typedef struct rogue_mem_stream_slave_t rogue_mem_stream_slave_t;
 
@@ -308,77 +377,31 @@ typedef struct rogue_mem_stream_slave_t rogue_mem_stream_slave_t;
 typedef struct rogue_mem_tcp_client_t rogue_mem_tcp_client_t;
 
 /**
- * The serving end of the memory TCP bridge: gives a slave to any number of clients.
+ * The serving end of the memory TCP bridge: serves a slave to any number of clients.
  */
 typedef struct rogue_mem_tcp_server_t rogue_mem_tcp_server_t;
 
 /**
- * One register access on its way: what is asked, where the data lies, and how it ended. Made by
- * rogue_mem_master_request, handed to slaves.
+ * One register access: the request, the place of its data, and its result. Made by
+ * rogue_mem_master_request, passed to slaves.
  */
 typedef struct rogue_mem_transaction_t rogue_mem_transaction_t;
 
-/* --- Gates ------------------------------------------------------------------------------------ */
-
-/* A gate can be put before callbacks, and closed: for bindings to languages whose interpreter ends
- * before the process does, and must not be called then.
- *
- * Sets of callbacks name the gate in their member gate. While it is open they are called as if
- * there were none. Once it is closed none of them is called any more, but for their drop; what
- * would have been asked of them is answered as each set says of a member that is NULL. */
-
 /**
- * Makes a gate, which is open.
- *
- * @param out receives the gate, a new reference. Untouched on failure.
- * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
- *
- * Thread safe.
+ * A client or a server of a stream over UDP.
  */
-rogue_mem_status_t rogue_mem_gate_new(rogue_mem_gate_t **out);
-
-/**
- * Adds a reference.
- *
- * @param gate the gate; NULL is allowed and ignored.
- * @return its argument.
- *
- * Thread safe.
- */
-rogue_mem_gate_t *rogue_mem_gate_retain(rogue_mem_gate_t *gate);
-
-/**
- * Gives a reference back. Sets of callbacks keep their gate alive.
- *
- * @param gate the gate; NULL is allowed and ignored.
- *
- * Thread safe.
- */
-void rogue_mem_gate_release(rogue_mem_gate_t *gate);
-
-/**
- * Closes the gate for good, and waits for the callbacks that have passed it. Must not be called by
- * one of these, which would wait for itself.
- *
- * @param gate the gate.
- * @param microseconds how long to wait at most; 0 only looks.
- * @return true if no callback runs, and so none ever will; false if one still runs, and, with the
- * last error set, if gate is NULL.
- *
- * Thread safe; may be called again, to wait longer.
- */
-bool rogue_mem_gate_close(rogue_mem_gate_t *gate, uint64_t microseconds);
+typedef struct rogue_mem_udp_t rogue_mem_udp_t;
 
 /* --- Transactions ----------------------------------------------------------------------------- */
 
-/* A transaction is handed to a slave's do_transaction callback, in the requester's thread and
- * with no lock held. The slave completes it exactly once, by rogue_mem_transaction_done or
- * rogue_mem_transaction_error: at once, or later and from any thread, in which case it keeps a
- * reference (rogue_mem_transaction_retain, or rogue_mem_slave_add_transaction).
+/* A transaction is passed to a slave's do_transaction callback, in the requester's thread and with
+ * no lock held. The slave completes it exactly once, by rogue_mem_transaction_done or
+ * rogue_mem_transaction_error: at once, or later and from any thread. For later completion it
+ * keeps a reference (rogue_mem_transaction_retain, or rogue_mem_slave_add_transaction).
  *
- * The data belongs to the requester and may be touched only under the transaction's lock and only
- * while it has not expired. rogue_mem_transaction_read_data and rogue_mem_transaction_write_data
- * see to both. */
+ * The data belongs to the requester. It may be touched only under the transaction's lock, and only
+ * while the transaction has not expired. rogue_mem_transaction_read_data and
+ * rogue_mem_transaction_write_data ensure both. */
 
 /**
  * Transaction type: read into the requester's buffer.
@@ -391,7 +414,7 @@ bool rogue_mem_gate_close(rogue_mem_gate_t *gate, uint64_t microseconds);
 #define ROGUE_MEM_WRITE 2
 
 /**
- * Transaction type: posted write; may be completed as soon as it has been handed to the transport.
+ * Transaction type: posted write; may be completed as soon as the transport has taken it.
  */
 #define ROGUE_MEM_POST 3
 
@@ -401,27 +424,7 @@ bool rogue_mem_gate_close(rogue_mem_gate_t *gate, uint64_t microseconds);
 #define ROGUE_MEM_VERIFY 4
 
 /**
- * Adds a reference, for a slave that completes the transaction later.
- *
- * @param transaction the transaction; NULL is allowed and ignored.
- * @return its argument.
- *
- * Thread safe.
- */
-rogue_mem_transaction_t *rogue_mem_transaction_retain(rogue_mem_transaction_t *transaction);
-
-/**
- * Gives a reference back. A transaction that is released without having been completed is left to
- * its timeout.
- *
- * @param transaction the transaction; NULL is allowed and ignored.
- *
- * Thread safe.
- */
-void rogue_mem_transaction_release(rogue_mem_transaction_t *transaction);
-
-/**
- * The transaction's id, unique among those that are pending in this process.
+ * The transaction's id, unique among the pending transactions of this process.
  *
  * @param transaction the transaction.
  * @return the id, never 0; 0 if transaction is NULL.
@@ -451,7 +454,7 @@ uint64_t rogue_mem_transaction_address(const rogue_mem_transaction_t *transactio
 uint32_t rogue_mem_transaction_size(const rogue_mem_transaction_t *transaction);
 
 /**
- * What is asked for.
+ * The transaction's type.
  *
  * @param transaction the transaction.
  * @return ROGUE_MEM_READ, ROGUE_MEM_WRITE, ROGUE_MEM_POST or ROGUE_MEM_VERIFY; 0 if transaction is
@@ -462,9 +465,10 @@ uint32_t rogue_mem_transaction_size(const rogue_mem_transaction_t *transaction);
 uint32_t rogue_mem_transaction_type(const rogue_mem_transaction_t *transaction);
 
 /**
- * Whether nobody will take a result any more: the transaction, or one that it is a part of, has
- * ended or been given up. Its data must not be touched then. The answer holds for as long as the
- * transaction's lock is held.
+ * Whether a result would be too late: the transaction, or the one that it is a part of, has ended
+ * or has been given up. Its data must not be touched then. The answer stays valid while the
+ * transaction's lock is held. A transaction of a server may expire meanwhile, which is harmless:
+ * its data stays until the lock is released.
  *
  * @param transaction the transaction.
  * @return true if it has expired; false if transaction is NULL.
@@ -484,9 +488,10 @@ bool rogue_mem_transaction_expired(const rogue_mem_transaction_t *transaction);
 bool rogue_mem_transaction_is_done(const rogue_mem_transaction_t *transaction);
 
 /**
- * Takes the lock that guards the data, waiting for it if need be. While it is held, the requester
- * neither times out nor takes its buffer back. All parts of one request share one lock, and it is
- * not recursive: taking it twice in one thread blocks for ever.
+ * Takes the lock that guards the data, waiting if necessary. While it is held, the requester
+ * neither times out nor takes its buffer back. A server, however, answers its client when the time
+ * has passed, and keeps the data, which then has no reader, until the lock is released. All parts
+ * of one request share one lock. It is not recursive: a second lock in one thread deadlocks.
  *
  * @param transaction the transaction; NULL is an error and nothing is locked.
  *
@@ -495,47 +500,37 @@ bool rogue_mem_transaction_is_done(const rogue_mem_transaction_t *transaction);
 void rogue_mem_transaction_lock(rogue_mem_transaction_t *transaction);
 
 /**
- * Takes the lock as rogue_mem_transaction_lock does, unless that would take too long.
+ * Completes the transaction successfully. The first completion counts, later ones are ignored. The
+ * transaction's lock may be held or not.
  *
- * @param transaction the transaction.
- * @param microseconds how long to wait at most; 0 only tries.
- * @param held_or_null set to true together with the taking of the lock, for languages in which an
- * exception can come between any two steps, and see rogue_mem_transaction_unlock_held. If it is
- * true already the lock is the caller's, and nothing is taken.
- * @return true if the lock is the caller's, to be given back by rogue_mem_transaction_unlock or
- * rogue_mem_transaction_unlock_held; false if it is not, and, with the last error set, if
- * transaction is NULL.
+ * @param transaction the transaction; NULL is an error.
  *
- * Thread safe, with a held_or_null of its own for each thread.
+ * Thread safe.
  */
-bool rogue_mem_transaction_lock_for(rogue_mem_transaction_t *transaction,
-                                    uint64_t microseconds,
-                                    bool *held_or_null);
+void rogue_mem_transaction_done(rogue_mem_transaction_t *transaction);
 
 /**
- * Gives back the lock if rogue_mem_transaction_lock_for has said that it is held.
+ * Declares that all parts have been made. The transaction ends at once if all of them have ended.
  *
- * @param transaction the transaction; NULL is an error and nothing is unlocked.
- * @param held what rogue_mem_transaction_lock_for has set; set to false together with the giving
- * back. NULL is an error.
+ * @param transaction the whole; NULL is an error.
  *
- * Thread safe; another thread than the one that took the lock may give it back.
+ * Thread safe.
  */
-void rogue_mem_transaction_unlock_held(rogue_mem_transaction_t *transaction, bool *held);
+void rogue_mem_transaction_done_subs(rogue_mem_transaction_t *transaction);
 
 /**
- * Gives back the lock that rogue_mem_transaction_lock took. Without that having been called
- * before, the behaviour is undefined.
+ * Releases the lock that rogue_mem_transaction_lock took. If the lock is not held, the behaviour
+ * is undefined.
  *
  * @param transaction the transaction; NULL is an error and nothing is unlocked.
  *
- * Thread safe; another thread than the one that took the lock may give it back.
+ * Thread safe; any thread may release the lock.
  */
 void rogue_mem_transaction_unlock(rogue_mem_transaction_t *transaction);
 
 /**
- * The data: rogue_mem_transaction_size bytes of the requester's buffer. To be called, and its
- * result to be used, only under the transaction's lock.
+ * The data: rogue_mem_transaction_size bytes of the requester's buffer. Call this, and use its
+ * result, only under the transaction's lock.
  *
  * @param transaction the transaction.
  * @return the first byte; NULL once the requester has given the transaction up, or if transaction
@@ -546,8 +541,8 @@ void rogue_mem_transaction_unlock(rogue_mem_transaction_t *transaction);
 uint8_t *rogue_mem_transaction_data(rogue_mem_transaction_t *transaction);
 
 /**
- * Copies bytes of the data out, for example what is to be written. Takes the transaction's lock,
- * so the caller must not hold it.
+ * Copies bytes from the data, for example those of a write. Takes the transaction's lock, so the
+ * caller must not hold it.
  *
  * @param transaction the transaction.
  * @param offset first byte, counted from the start of the data.
@@ -565,29 +560,8 @@ rogue_mem_status_t rogue_mem_transaction_read_data(rogue_mem_transaction_t *tran
                                                    uint32_t count);
 
 /**
- * Copies bytes of the data out as rogue_mem_transaction_read_data does, unless somebody holds the
- * transaction's lock for too long.
- *
- * @param transaction the transaction.
- * @param offset first byte, counted from the start of the data.
- * @param into where to copy to; may be NULL if count is 0. Untouched on failure.
- * @param count number of bytes.
- * @param microseconds how long to wait for the lock at most; 0 only tries.
- * @return ROGUE_MEM_OK, ROGUE_MEM_ERROR_NULL_ARGUMENT, ROGUE_MEM_ERROR_INVALID_ARGUMENT and
- * ROGUE_MEM_ERROR_INVALID_DATA as rogue_mem_transaction_read_data; ROGUE_MEM_ERROR_TIMEOUT if the
- * lock has not come free in time.
- *
- * Thread safe.
- */
-rogue_mem_status_t rogue_mem_transaction_read_data_for(rogue_mem_transaction_t *transaction,
-                                                       uint32_t offset,
-                                                       uint8_t *into,
-                                                       uint32_t count,
-                                                       uint64_t microseconds);
-
-/**
- * Copies bytes of the data out as rogue_mem_transaction_read_data does, for a caller that holds
- * the transaction's lock. Without it the behaviour is undefined.
+ * Copies bytes from the data like rogue_mem_transaction_read_data, for a caller that holds the
+ * transaction's lock. Without it the behaviour is undefined.
  *
  * @param transaction the transaction.
  * @param offset first byte, counted from the start of the data.
@@ -604,7 +578,7 @@ rogue_mem_status_t rogue_mem_transaction_read_locked(rogue_mem_transaction_t *tr
                                                      uint32_t count);
 
 /**
- * Copies bytes into the data, for example what has been read. Takes the transaction's lock, so the
+ * Copies bytes into the data, for example those of a read. Takes the transaction's lock, so the
  * caller must not hold it.
  *
  * @param transaction the transaction.
@@ -612,8 +586,8 @@ rogue_mem_status_t rogue_mem_transaction_read_locked(rogue_mem_transaction_t *tr
  * @param from where to copy from; may be NULL if count is 0.
  * @param count number of bytes.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if the
- * range does not lie within the data, or the transaction is a write, whose data is the requester's
- * to keep; ROGUE_MEM_ERROR_INVALID_DATA if the requester has given the transaction up.
+ * range does not lie within the data, or the transaction is a write, whose data must not change;
+ * ROGUE_MEM_ERROR_INVALID_DATA if the requester has given the transaction up.
  *
  * Thread safe.
  */
@@ -623,28 +597,7 @@ rogue_mem_status_t rogue_mem_transaction_write_data(rogue_mem_transaction_t *tra
                                                     uint32_t count);
 
 /**
- * Copies bytes into the data as rogue_mem_transaction_write_data does, unless somebody holds the
- * transaction's lock for too long.
- *
- * @param transaction the transaction.
- * @param offset first byte, counted from the start of the data.
- * @param from where to copy from; may be NULL if count is 0.
- * @param count number of bytes.
- * @param microseconds how long to wait for the lock at most; 0 only tries.
- * @return ROGUE_MEM_OK, ROGUE_MEM_ERROR_NULL_ARGUMENT, ROGUE_MEM_ERROR_INVALID_ARGUMENT and
- * ROGUE_MEM_ERROR_INVALID_DATA as rogue_mem_transaction_write_data; ROGUE_MEM_ERROR_TIMEOUT if the
- * lock has not come free in time.
- *
- * Thread safe.
- */
-rogue_mem_status_t rogue_mem_transaction_write_data_for(rogue_mem_transaction_t *transaction,
-                                                        uint32_t offset,
-                                                        const uint8_t *from,
-                                                        uint32_t count,
-                                                        uint64_t microseconds);
-
-/**
- * Copies bytes into the data as rogue_mem_transaction_write_data does, for a caller that holds the
+ * Copies bytes into the data like rogue_mem_transaction_write_data, for a caller that holds the
  * transaction's lock. Without it the behaviour is undefined.
  *
  * @param transaction the transaction.
@@ -662,41 +615,32 @@ rogue_mem_status_t rogue_mem_transaction_write_locked(rogue_mem_transaction_t *t
                                                       uint32_t count);
 
 /**
- * Completes the transaction successfully. The first completion counts, later ones are ignored. The
- * transaction's lock may be held or not.
- *
- * @param transaction the transaction; NULL is an error.
- *
- * Thread safe.
- */
-void rogue_mem_transaction_done(rogue_mem_transaction_t *transaction);
-
-/**
  * Completes the transaction with an error. The first completion counts, later ones are ignored.
  * The transaction's lock may be held or not.
  *
  * @param transaction the transaction; NULL is an error.
- * @param text what the requester is told, copied; what is not UTF-8 in it is replaced. NULL or ""
- * says that there was an error without a text.
+ * @param text the error text for the requester, copied; invalid UTF-8 in it is replaced. NULL or
+ * "": an error without a text.
  *
  * Thread safe.
  */
 void rogue_mem_transaction_error(rogue_mem_transaction_t *transaction, const char *text);
 
 /**
- * Makes a transaction that is a part of another one, to be handed to a slave by
- * rogue_mem_slave_do_transaction. The whole ends when all its parts have and
- * rogue_mem_transaction_done_subs has been called; it fails if one of them failed.
+ * Makes a transaction that is a part of another one, for rogue_mem_slave_do_transaction. The whole
+ * ends when all its parts have ended and rogue_mem_transaction_done_subs has been called. It fails
+ * if a part failed.
  *
  * @param transaction the whole.
  * @param offset first byte of the part, counted from the start of the whole's data.
  * @param size bytes of the part.
- * @param address byte address that the part is for.
+ * @param address byte address of the part.
  * @param type ROGUE_MEM_READ, ROGUE_MEM_WRITE, ROGUE_MEM_POST or ROGUE_MEM_VERIFY.
  * @param out receives the part, a new reference. Untouched on failure.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if the
- * range does not lie within the whole, type is none, or it is a read where the whole is a write;
- * ROGUE_MEM_ERROR_INVALID_DATA if the whole has already ended.
+ * range does not lie within the whole, the part reaches beyond the address space, type is invalid,
+ * or it is a read while the whole is a write; ROGUE_MEM_ERROR_INVALID_DATA if the whole has
+ * already ended.
  *
  * Thread safe.
  */
@@ -708,26 +652,36 @@ rogue_mem_status_t rogue_mem_transaction_create_sub(rogue_mem_transaction_t *tra
                                                     rogue_mem_transaction_t **out);
 
 /**
- * Says that no more parts will be made. The transaction ends at once if all of them have.
- *
- * @param transaction the whole; NULL is an error.
- *
- * Thread safe.
- */
-void rogue_mem_transaction_done_subs(rogue_mem_transaction_t *transaction);
-
-/**
- * Restarts the transaction's clock: it times out one timeout from now at the earliest.
+ * Renews the transaction's deadline: it times out one timeout from now at the earliest.
  *
  * @param transaction the transaction; NULL is an error.
  * @param reference_or_null a transaction that has just been answered, which proves that the link
- * lives: the clock is then restarted only if transaction did not start before it. NULL: restarted
- * in any case.
+ * works: the deadline is renewed only if transaction did not start before it. NULL: renewed in any
+ * case.
  *
  * Thread safe.
  */
 void rogue_mem_transaction_refresh_timer(rogue_mem_transaction_t *transaction,
                                          const rogue_mem_transaction_t *reference_or_null);
+
+/**
+ * Adds a reference. A slave that completes the transaction later keeps one.
+ *
+ * @param transaction the transaction; NULL is allowed and ignored.
+ * @return its argument.
+ *
+ * Thread safe.
+ */
+rogue_mem_transaction_t *rogue_mem_transaction_retain(rogue_mem_transaction_t *transaction);
+
+/**
+ * Gives a reference back. A transaction that is released without completion ends with its timeout.
+ *
+ * @param transaction the transaction; NULL is allowed and ignored.
+ *
+ * Thread safe.
+ */
+void rogue_mem_transaction_release(rogue_mem_transaction_t *transaction);
 
 /* --- Slaves ----------------------------------------------------------------------------------- */
 
@@ -735,14 +689,14 @@ void rogue_mem_transaction_refresh_timer(rogue_mem_transaction_t *transaction,
  * from an object that is a slave too: rogue_mem_emulate_new, rogue_mem_hub_slave,
  * rogue_mem_tcp_client_slave, rogue_mem_srp_v3_slave.
  *
- * Callbacks run in the thread that makes the request, which for a slave behind a
- * rogue_mem_tcp_server_t is that server's thread, with no lock held, and several at once where
- * requests come from several threads. They may call every function of this header and may block;
- * blocking keeps the requester's thread, and no other. No exception may leave them. */
+ * Callbacks run in the requesting thread, with no lock held; several may run at once if requests
+ * come from several threads. For a slave behind a rogue_mem_tcp_server_t that is the server's
+ * thread. Callbacks may call every function of this header and may block, which blocks only the
+ * requesting thread. No exception may leave them. */
 
 /**
- * What a slave made by rogue_mem_slave_new does. Zero-initialise it, set size, and then what is
- * wanted; a member that is NULL has the behaviour stated with it.
+ * Callbacks of a slave made by rogue_mem_slave_new. Zero-initialise it, set size, and then other
+ * members as needed; a member that is NULL has the behaviour documented with it.
  */
 typedef struct rogue_mem_slave_callbacks_t {
     /**
@@ -754,8 +708,8 @@ typedef struct rogue_mem_slave_callbacks_t {
      */
     void *ctx;
     /**
-     * Called exactly once, when the library will call none of the others any more; on any thread.
-     * Not called if rogue_mem_slave_new fails. NULL: nothing is called.
+     * Called exactly once, on any thread, after the last call of the others. Not called if
+     * rogue_mem_slave_new fails. NULL: nothing is called.
      */
     void (*drop)(void *ctx);
     /**
@@ -787,60 +741,27 @@ typedef struct rogue_mem_slave_callbacks_t {
      */
     size_t (*slave_name)(void *ctx, char *buffer, size_t capacity);
     /**
-     * Whether do_transaction is given a reference to the transaction, to be given back by
-     * rogue_mem_transaction_release at any time, instead of borrowing it: for bindings that would
-     * retain each one anyway.
+     * A flag: whether do_transaction gets a reference to the transaction, which it releases with
+     * rogue_mem_transaction_release at any time, instead of a borrowed handle. For bindings that
+     * would otherwise retain every transaction.
      */
-    bool gives_reference;
+    uint32_t gives_reference;
     /**
-     * What all callbacks but drop pass, see above; a reference of its own is taken. NULL: nothing.
+     * Must be 0.
+     */
+    uint32_t reserved;
+    /**
+     * The gate of all callbacks but drop, see rogue_mem_binding.h; the library takes a reference.
+     * NULL: none.
      */
     rogue_mem_gate_t *gate;
 } rogue_mem_slave_callbacks_t;
 
 /**
- * Makes a slave from callbacks.
- *
- * @param min smallest access in bytes, advertised only.
- * @param max largest access in bytes; what is larger reaches the slave in parts if a hub or a
- * server hands it on. 0 = not limited.
- * @param callbacks what the slave does, copied; may be NULL: every transaction fails.
- * @param out receives the slave, a new reference. Untouched on failure, and then ctx stays the
- * caller's: drop is not called.
- * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if
- * callbacks has a wrong size.
- *
- * Thread safe.
- */
-rogue_mem_status_t rogue_mem_slave_new(uint32_t min,
-                                       uint32_t max,
-                                       const rogue_mem_slave_callbacks_t *callbacks,
-                                       rogue_mem_slave_t **out);
-
-/**
- * Adds a reference.
- *
- * @param slave the slave; NULL is allowed and ignored.
- * @return its argument.
- *
- * Thread safe.
- */
-rogue_mem_slave_t *rogue_mem_slave_retain(rogue_mem_slave_t *slave);
-
-/**
- * Gives a reference back. Masters that the slave is connected to keep it alive.
- *
- * @param slave the slave; NULL is allowed and ignored.
- *
- * Thread safe.
- */
-void rogue_mem_slave_release(rogue_mem_slave_t *slave);
-
-/**
  * The slave's own id, unique in this process.
  *
  * @param slave the slave.
- * @return the id; 0 for what a master without a slave is connected to, and if slave is NULL.
+ * @return the id; 0 for the slave of an unconnected master; 0 if slave is NULL.
  *
  * Thread safe.
  */
@@ -905,8 +826,8 @@ rogue_mem_status_t rogue_mem_slave_set_name(rogue_mem_slave_t *slave, const char
 uint32_t rogue_mem_slave_do_slave_id(const rogue_mem_slave_t *slave);
 
 /**
- * Asks for the name of the slave at the end of the path, through the slave_name callback if it
- * has one.
+ * Asks for the name of the slave at the end of the path, through the slave_name callback if it has
+ * one.
  *
  * @param slave the slave.
  * @param buffer receives the text, see "Texts" above.
@@ -952,7 +873,7 @@ uint32_t rogue_mem_slave_do_max_access(const rogue_mem_slave_t *slave);
 uint64_t rogue_mem_slave_do_address(const rogue_mem_slave_t *slave);
 
 /**
- * Hands a transaction to the slave as it is, in this thread. The transaction's lock must not be
+ * Passes a transaction to the slave unchanged, in this thread. The transaction's lock must not be
  * held.
  *
  * @param slave the slave; NULL is an error, and the transaction stays pending.
@@ -963,8 +884,8 @@ uint64_t rogue_mem_slave_do_address(const rogue_mem_slave_t *slave);
 void rogue_mem_slave_do_transaction(rogue_mem_slave_t *slave, rogue_mem_transaction_t *transaction);
 
 /**
- * Keeps a transaction, under its id, until rogue_mem_slave_take_transaction fetches it or its
- * requester gives it up. One that has already expired is not kept.
+ * Keeps a transaction, by its id, until rogue_mem_slave_take_transaction removes it or its
+ * requester gives it up. An expired transaction is not kept.
  *
  * @param slave the slave.
  * @param transaction the transaction; the slave takes a reference of its own.
@@ -976,22 +897,8 @@ rogue_mem_status_t rogue_mem_slave_add_transaction(rogue_mem_slave_t *slave,
                                                    rogue_mem_transaction_t *transaction);
 
 /**
- * Looks up and removes a kept transaction for which an answer has just come. That proves that the
- * link lives, so the clocks of all kept transactions that started with it or later are restarted.
- * The caller then tests rogue_mem_transaction_expired under its lock before it touches the data.
- *
- * @param slave the slave.
- * @param id the transaction's id.
- * @return the transaction, a new reference; NULL if none with that id is kept, as is usual for an
- * answer that comes too late and no error; NULL as well if slave is NULL.
- *
- * Thread safe.
- */
-rogue_mem_transaction_t *rogue_mem_slave_take_transaction(rogue_mem_slave_t *slave, uint32_t id);
-
-/**
- * Ends the slave's activity, where it has any of its own: a bridge client closes its connection
- * and fails what is outstanding. Returns without waiting for a peer; further calls do nothing.
+ * Ends the slave's own activity, if it has any: a bridge client closes its connection and fails
+ * all outstanding requests. Returns without waiting for a peer. Further calls do nothing.
  *
  * @param slave the slave; NULL is an error.
  *
@@ -999,12 +906,64 @@ rogue_mem_transaction_t *rogue_mem_slave_take_transaction(rogue_mem_slave_t *sla
  */
 void rogue_mem_slave_stop(rogue_mem_slave_t *slave);
 
+/**
+ * Makes a slave from callbacks.
+ *
+ * @param min smallest access in bytes, advertised only.
+ * @param max largest access in bytes; hubs and servers split larger ones. 0 = not limited.
+ * @param callbacks the callbacks, copied; may be NULL: every transaction fails.
+ * @param out receives the slave, a new reference. Untouched on failure, and then ctx stays the
+ * caller's: drop is not called.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if
+ * callbacks has a wrong size.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_slave_new(uint32_t min,
+                                       uint32_t max,
+                                       const rogue_mem_slave_callbacks_t *callbacks,
+                                       rogue_mem_slave_t **out);
+
+/**
+ * Looks up and removes a kept transaction whose answer has just arrived. The answer proves that
+ * the link works, so the deadlines of all kept transactions that started with it or later are
+ * renewed. The caller has to check rogue_mem_transaction_expired under the lock before it touches
+ * the data.
+ *
+ * @param slave the slave.
+ * @param id the transaction's id.
+ * @return the transaction, a new reference; NULL if none with that id is kept, which is usual for
+ * a late answer and not an error; also NULL if slave is NULL.
+ *
+ * Thread safe.
+ */
+rogue_mem_transaction_t *rogue_mem_slave_take_transaction(rogue_mem_slave_t *slave, uint32_t id);
+
+/**
+ * Adds a reference.
+ *
+ * @param slave the slave; NULL is allowed and ignored.
+ * @return its argument.
+ *
+ * Thread safe.
+ */
+rogue_mem_slave_t *rogue_mem_slave_retain(rogue_mem_slave_t *slave);
+
+/**
+ * Gives a reference back. Masters that the slave is connected to keep it alive.
+ *
+ * @param slave the slave; NULL is allowed and ignored.
+ *
+ * Thread safe.
+ */
+void rogue_mem_slave_release(rogue_mem_slave_t *slave);
+
 /* --- Emulated memory -------------------------------------------------------------------------- */
 
 /* Memory that exists only in this process, for tests, examples and simulations. */
 
 /**
- * Makes a slave that is sparse byte memory over the whole 64-bit address space. What was never
+ * Makes a slave with sparse byte memory in the whole 64-bit address space. Memory that was never
  * written reads as zero. Transactions complete at once.
  *
  * @param min smallest access in bytes, advertised only.
@@ -1016,19 +975,49 @@ void rogue_mem_slave_stop(rogue_mem_slave_t *slave);
  */
 rogue_mem_status_t rogue_mem_emulate_new(uint32_t min, uint32_t max, rogue_mem_slave_t **out);
 
+/* --- Mapped memory ---------------------------------------------------------------------------- */
+
+/* Registers in a range of physical memory, or of any file that can be mapped: a slave whose
+ * accesses are aligned words of 4 or 8 bytes. */
+
+/**
+ * Makes a slave over a shared mapping of a file. A transaction is carried out in the requester's
+ * thread, before the request returns, and those of several threads one after the other. Its
+ * address is an offset from base. Address and size must be multiples of the access width and lie
+ * within the map; otherwise it fails and touches nothing. Data is copied in ascending order by
+ * aligned accesses of exactly that width, each made once, in the processor's byte order.
+ *
+ * The mapping has the cache attributes that the system gives to it: Linux maps device addresses of
+ * /dev/mem, and the memory of UIO devices, uncached, and ordinary memory cached. A bus error of the
+ * device ends the process.
+ *
+ * rogue_mem_slave_stop unmaps the file: later transactions fail at once.
+ *
+ * @param path_or_null the file: a UIO device as /dev/uio0, or any other. NULL: /dev/mem.
+ * @param base offset of the first byte in the file, a multiple of the access width.
+ * @param size number of bytes, a multiple of the access width, not 0.
+ * @param access_bytes access width: 4 or 8; 0 = 4. 8 needs a processor of 64 bits.
+ * @param out receives the slave, a new reference. Untouched on failure.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if the
+ * range or the width is invalid, or beyond the end of an ordinary file;
+ * ROGUE_MEM_ERROR_INVALID_TEXT; ROGUE_MEM_ERROR_OUT_OF_RESOURCES if the file cannot be opened or
+ * mapped, with the system's reason.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_mem_map_new(const char *path_or_null,
+                                         uint64_t base,
+                                         uint64_t size,
+                                         uint32_t access_bytes,
+                                         rogue_mem_slave_t **out);
+
 /* --- Masters ---------------------------------------------------------------------------------- */
 
-/* A master makes transactions and waits for them. Any number may be outstanding, made and waited
- * for by any threads. */
+/* A master makes transactions and waits for them. Any number may be outstanding. Any thread may
+ * make them and wait for them. */
 
 /**
- * Set beside the id that rogue_mem_master_start returns: the transaction has succeeded, and need
- * not be waited for. It is 1 << 32.
- */
-#define ROGUE_MEM_STARTED_DONE 4294967296
-
-/**
- * What is to happen when a transaction has ended. Zero-initialise it, set size, and then the rest.
+ * Callbacks for the end of a transaction. Zero-initialise it, set size, and then the rest.
  */
 typedef struct rogue_mem_observer_t {
     /**
@@ -1040,18 +1029,24 @@ typedef struct rogue_mem_observer_t {
      */
     void *ctx;
     /**
-     * Called exactly once, when ended will be called no more; on any thread. Not called if
+     * Called exactly once, on any thread, after the last call of ended. Not called if
      * rogue_mem_master_observe fails. NULL: nothing is called.
      */
     void (*drop)(void *ctx);
     /**
-     * Called at most once, with the transaction's id, when it has ended in whatever way; must not
-     * be NULL. Runs on the thread that ends it, which may have its data locked: it must neither
-     * wait for the transaction nor take its lock.
+     * Called at most once, with the transaction's id, when it has ended, successfully or not, and
+     * no slave touches its buffer any more, which may be freed or reused; must not be NULL. status
+     * is the result that rogue_mem_master_wait would return; text is that of the error, valid
+     * during the call, "" for ROGUE_MEM_OK. Runs with no lock of the library held, on the thread
+     * that ends the transaction or releases its lock after that, or on the library's thread for
+     * deadlines, in which case it delays other calls on that thread. May make the next request and
+     * observe it, in a chain of any length: of the calls within each other on one thread, the fifth
+     * runs after the fourth.
      */
-    void (*ended)(void *ctx, uint32_t id);
+    void (*ended)(void *ctx, uint32_t id, rogue_mem_status_t status, const char *text);
     /**
-     * What all callbacks but drop pass, see above; a reference of its own is taken. NULL: nothing.
+     * The gate of all callbacks but drop, see rogue_mem_binding.h; the library takes a reference.
+     * NULL: none.
      */
     rogue_mem_gate_t *gate;
 } rogue_mem_observer_t;
@@ -1068,27 +1063,7 @@ typedef struct rogue_mem_observer_t {
 rogue_mem_status_t rogue_mem_master_new(rogue_mem_master_t **out);
 
 /**
- * Adds a reference.
- *
- * @param master the master; NULL is allowed and ignored.
- * @return its argument.
- *
- * Thread safe.
- */
-rogue_mem_master_t *rogue_mem_master_retain(rogue_mem_master_t *master);
-
-/**
- * Gives a reference back. When the last one goes, all transactions that are still pending are
- * given up: once this has returned, no slave touches their buffers.
- *
- * @param master the master; NULL is allowed and ignored.
- *
- * Thread safe. A transaction's lock must not be held.
- */
-void rogue_mem_master_release(rogue_mem_master_t *master);
-
-/**
- * Connects the master to a slave, in place of what it was connected to.
+ * Connects the master to a slave, in place of a former one.
  *
  * @param master the master.
  * @param slave the slave; the master takes a reference of its own.
@@ -1099,11 +1074,11 @@ void rogue_mem_master_release(rogue_mem_master_t *master);
 rogue_mem_status_t rogue_mem_master_set_slave(rogue_mem_master_t *master, rogue_mem_slave_t *slave);
 
 /**
- * What the master is connected to.
+ * The slave that the master is connected to.
  *
  * @param master the master.
- * @return the slave, a new reference, whose address need not be that of the handle it was
- * connected with; NULL only if master is NULL.
+ * @return the slave, a new reference, whose address may differ from that of the handle passed to
+ * rogue_mem_master_set_slave; NULL if master is NULL.
  *
  * Thread safe.
  */
@@ -1113,7 +1088,7 @@ rogue_mem_slave_t *rogue_mem_master_slave(const rogue_mem_master_t *master);
  * Asks for the id of the slave at the end of the path.
  *
  * @param master the master.
- * @return the id; 0 if there is none, or master is NULL.
+ * @return the id; 0 if there is none; 0 if master is NULL.
  *
  * Thread safe.
  */
@@ -1156,7 +1131,7 @@ uint32_t rogue_mem_master_req_min_access(const rogue_mem_master_t *master);
 uint32_t rogue_mem_master_req_max_access(const rogue_mem_master_t *master);
 
 /**
- * Asks for the address of what the master sees at 0, as seen from the end of the path.
+ * Asks for the address at the end of the path that corresponds to address 0 of the master.
  *
  * @param master the master.
  * @return byte address; 0 if master is NULL.
@@ -1166,8 +1141,8 @@ uint32_t rogue_mem_master_req_max_access(const rogue_mem_master_t *master);
 uint64_t rogue_mem_master_req_address(const rogue_mem_master_t *master);
 
 /**
- * The text of the last error that a wait on this master has met, for all threads that use it. The
- * result of rogue_mem_master_wait is the better place to look, for it is of one transaction.
+ * The text of the last error of a wait on this master, by any thread. Prefer the result of
+ * rogue_mem_master_wait, which belongs to one transaction.
  *
  * @param master the master.
  * @param buffer receives the text, "" if there was no error; see "Texts" above.
@@ -1192,18 +1167,18 @@ rogue_mem_status_t rogue_mem_master_error(const rogue_mem_master_t *master,
 void rogue_mem_master_clear_error(rogue_mem_master_t *master);
 
 /**
- * Sets the time that later transactions get from their last sign of life; it is one second at
- * first.
+ * Sets the timeout of later transactions, counted from their last sign of life. The default is one
+ * second.
  *
  * @param master the master; NULL is an error.
- * @param microseconds the time; 0 leaves it as it is.
+ * @param microseconds the timeout; 0 leaves it unchanged.
  *
  * Thread safe.
  */
 void rogue_mem_master_set_timeout(rogue_mem_master_t *master, uint64_t microseconds);
 
 /**
- * The time that transactions get.
+ * The timeout of transactions.
  *
  * @param master the master.
  * @return microseconds; 0 if master is NULL.
@@ -1211,6 +1186,39 @@ void rogue_mem_master_set_timeout(rogue_mem_master_t *master, uint64_t microseco
  * Thread safe.
  */
 uint64_t rogue_mem_master_timeout(const rogue_mem_master_t *master);
+
+/**
+ * Waits until a transaction has ended, at most for its timeout. After this has returned, no slave
+ * touches its buffer.
+ *
+ * @param master the master that made the transaction.
+ * @param id the transaction's id; 0 = all that are outstanding now; the result is then that of the
+ * failed one with the highest id.
+ * @return ROGUE_MEM_OK, also for an id that is unknown or has been waited for;
+ * ROGUE_MEM_ERROR_TRANSACTION if the slave reported an error or the transaction was cancelled;
+ * ROGUE_MEM_ERROR_TRANSACTION_TIMEOUT if it was not completed in time; ROGUE_MEM_ERROR_NOT_FOUND
+ * if it has been forgotten, see rogue_mem_master_forgotten_count; ROGUE_MEM_ERROR_NULL_ARGUMENT.
+ * The error's text is both that of rogue_mem_last_error and of rogue_mem_master_error.
+ *
+ * A failed read over TCP leaves the buffer unchanged, with one exception: a read of more than 64
+ * KiB may have filled it in part if the connection broke, or the time ran out, while its data was
+ * arriving.
+ *
+ * Thread safe; several threads may wait for one transaction. Its lock must not be held.
+ */
+rogue_mem_status_t rogue_mem_master_wait(rogue_mem_master_t *master, uint32_t id);
+
+/**
+ * Counts the transactions of this master that have ended and were forgotten because too many had
+ * no waiter: the library keeps 131072 failures, and at least as many ids of successes. A wait for
+ * a forgotten transaction is an error.
+ *
+ * @param master the master.
+ * @return the number since the master was made; 0 if master is NULL.
+ *
+ * Thread safe.
+ */
+uint64_t rogue_mem_master_forgotten_count(const rogue_mem_master_t *master);
 
 /**
  * Starts a transaction. The slave may be called in this thread.
@@ -1222,9 +1230,12 @@ uint64_t rogue_mem_master_timeout(const rogue_mem_master_t *master);
  * caller, until rogue_mem_master_wait has returned for this transaction or the master is gone.
  * They are only read if type is ROGUE_MEM_WRITE or ROGUE_MEM_POST. NULL is allowed if size is 0.
  * @param type ROGUE_MEM_READ, ROGUE_MEM_WRITE, ROGUE_MEM_POST or ROGUE_MEM_VERIFY.
- * @param id receives the transaction's id, to be waited for. Untouched on failure.
+ * @param id receives the transaction's id, for rogue_mem_master_wait. Untouched on failure.
  * @return ROGUE_MEM_OK, also if the transaction has already failed, which rogue_mem_master_wait
- * tells; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if type is none.
+ * reports; ROGUE_MEM_ERROR_NULL_ARGUMENT.
+ *
+ * A transaction of another type fails, and so does an access beyond the end of the address space,
+ * also one caused by the offset of a hub. No slave sees it.
  *
  * Thread safe.
  */
@@ -1236,72 +1247,8 @@ rogue_mem_status_t rogue_mem_master_request(rogue_mem_master_t *master,
                                             uint32_t *id);
 
 /**
- * Waits until a transaction has ended, at most for its timeout. Once this has returned, no slave
- * touches its buffer.
- *
- * @param master the master that made the transaction.
- * @param id the transaction's id; 0 = all that are outstanding now, the result then being that of
- * the failed one with the highest id.
- * @return ROGUE_MEM_OK, also for an id that is unknown or has been waited for;
- * ROGUE_MEM_ERROR_TRANSACTION if the slave reported an error; ROGUE_MEM_ERROR_TRANSACTION_TIMEOUT
- * if nobody completed it in time; ROGUE_MEM_ERROR_NULL_ARGUMENT. The error's text is both that of
- * rogue_mem_last_error and of rogue_mem_master_error.
- *
- * Of a read over TCP that fails, the buffer is as it was; but one of more than 64 KiB may have
- * been filled in part where the connection broke, or the time ran out, while its data was coming.
- *
- * Thread safe; several threads may wait for one transaction. Its lock must not be held.
- */
-rogue_mem_status_t rogue_mem_master_wait(rogue_mem_master_t *master, uint32_t id);
-
-/**
- * Waits as rogue_mem_master_wait does, but no longer than is said here, so that a program can look
- * after something else now and then. A transaction that has not ended by then stays as it is.
- *
- * @param master the master that made the transaction.
- * @param id the transaction's id; 0 = all that are outstanding now.
- * @param microseconds how long to wait at most; 0 only looks.
- * @return ROGUE_MEM_OK, ROGUE_MEM_ERROR_TRANSACTION, ROGUE_MEM_ERROR_TRANSACTION_TIMEOUT and
- * ROGUE_MEM_ERROR_NULL_ARGUMENT as for rogue_mem_master_wait; ROGUE_MEM_ERROR_TIMEOUT if the
- * transaction, or with 0 one of them, has not ended yet, or its slave still holds its lock: it may
- * be waited for again. That is not the master's error.
- *
- * Thread safe; several threads may wait for one transaction. Its lock must not be held.
- */
-rogue_mem_status_t rogue_mem_master_wait_for(rogue_mem_master_t *master,
-                                             uint32_t id,
-                                             uint64_t microseconds);
-
-/**
- * Starts a transaction as rogue_mem_master_request does, for those to whom every call and every
- * pointer is dear, as to the bindings of other languages: what is written is copied, what is to be
- * known is returned, and a transaction that has succeeded by then, as it mostly has with a slave
- * that answers in this thread, is collected at once.
- *
- * @param master the master.
- * @param address byte address.
- * @param size number of bytes.
- * @param data size bytes. If type is ROGUE_MEM_WRITE or ROGUE_MEM_POST they are copied before this
- * returns. Otherwise they must remain valid, and untouched by the caller, until
- * rogue_mem_master_wait has returned for this transaction or the master is gone, unless the result
- * says that it has succeeded. NULL is allowed if size is 0.
- * @param type ROGUE_MEM_READ, ROGUE_MEM_WRITE, ROGUE_MEM_POST or ROGUE_MEM_VERIFY.
- * @return in bits 31 to 0 the transaction's id, which is never 0, and ROGUE_MEM_STARTED_DONE
- * beside it if it has succeeded already; a wait for it does no harm then. Without that bit it is
- * to be waited for, also if it has already failed; a posted write need not be. 0 if nothing was
- * started: rogue_mem_last_error_status is then ROGUE_MEM_ERROR_NULL_ARGUMENT,
- * ROGUE_MEM_ERROR_INVALID_ARGUMENT if type is none, or ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
- *
- * Thread safe.
- */
-uint64_t rogue_mem_master_start(rogue_mem_master_t *master,
-                                uint64_t address,
-                                uint32_t size,
-                                void *data,
-                                uint32_t type);
-
-/**
- * Starts several transactions of one type, in the order given.
+ * Starts several transactions of one type, in the given order, as one burst: a TCP client sends
+ * them with one system call, within its window and the room of the socket, also through hubs.
  *
  * @param master the master.
  * @param type ROGUE_MEM_READ, ROGUE_MEM_WRITE, ROGUE_MEM_POST or ROGUE_MEM_VERIFY.
@@ -1310,10 +1257,11 @@ uint64_t rogue_mem_master_start(rogue_mem_master_t *master,
  * @param sizes count numbers of bytes.
  * @param data the bytes of all transactions, one after the other; otherwise as for
  * rogue_mem_master_request. NULL is allowed if there are none.
- * @param ids receives count ids, to be waited for. Untouched on failure, when nothing has been
- * started.
+ * @param ids receives count ids, for the wait functions. On failure it is untouched, and nothing
+ * has been started.
  * @return ROGUE_MEM_OK, also if transactions have already failed; ROGUE_MEM_ERROR_NULL_ARGUMENT;
- * ROGUE_MEM_ERROR_INVALID_ARGUMENT if type is none, or there cannot be as many bytes.
+ * ROGUE_MEM_ERROR_INVALID_ARGUMENT if the number of bytes is impossible;
+ * ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
  *
  * Thread safe.
  */
@@ -1326,14 +1274,14 @@ rogue_mem_status_t rogue_mem_master_request_many(rogue_mem_master_t *master,
                                                  uint32_t *ids);
 
 /**
- * Tells the ids of all transactions that are outstanding now: requested, and not waited for.
+ * Lists the ids of all outstanding transactions: requested, and not waited for.
  *
  * @param master the master.
  * @param ids_or_null receives the first capacity ids, lowest first; may be NULL if capacity is 0.
- * @param capacity number of ids that there is room for.
- * @param count receives the number of all of them.
- * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if there
- * cannot be as much room.
+ * @param capacity room of ids_or_null, as a number of ids.
+ * @param count receives the total number of outstanding transactions.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if
+ * capacity is impossible.
  *
  * Thread safe.
  */
@@ -1343,18 +1291,18 @@ rogue_mem_status_t rogue_mem_master_outstanding(rogue_mem_master_t *master,
                                                 size_t *count);
 
 /**
- * Waits for several transactions, in the order given, until the first of them that failed.
+ * Waits for several transactions, in the given order, up to the first that failed.
  *
  * @param master the master that made the transactions.
  * @param count number of ids.
  * @param ids count ids, none of them 0.
- * @param microseconds how long to wait at most, for all together; 0 only looks.
- * @param waited receives how many of them have ended, from the first on; the last of these is the
- * one that failed, if one did. Set whatever is returned but for the errors of an argument.
- * @return ROGUE_MEM_OK if all have ended well; ROGUE_MEM_ERROR_TRANSACTION or
+ * @param microseconds the time limit for all together; 0 does not wait.
+ * @param waited receives the number of ended transactions, counted from the first; if one failed,
+ * it is the last of these. Set with every result except the errors of an argument.
+ * @return ROGUE_MEM_OK if all have succeeded; ROGUE_MEM_ERROR_TRANSACTION or
  * ROGUE_MEM_ERROR_TRANSACTION_TIMEOUT if one failed, as for rogue_mem_master_wait;
  * ROGUE_MEM_ERROR_TIMEOUT if the time has passed first; ROGUE_MEM_ERROR_NULL_ARGUMENT;
- * ROGUE_MEM_ERROR_INVALID_ARGUMENT if there cannot be as many ids.
+ * ROGUE_MEM_ERROR_INVALID_ARGUMENT if count is impossible.
  *
  * Thread safe. No lock of the transactions must be held.
  */
@@ -1365,17 +1313,19 @@ rogue_mem_status_t rogue_mem_master_wait_many(rogue_mem_master_t *master,
                                               size_t *waited);
 
 /**
- * Has a function called when a transaction has ended, for programs that do not block in a wait.
- * The transaction must be waited for nevertheless, which then does not block; and only a wait, as
- * rogue_mem_master_wait_for with 0 is one, looks whether its time has passed.
+ * Calls a function when a transaction has ended, for programs that do not block in a wait. A wait
+ * for the transaction is allowed but not needed: the transaction ends at its deadline without one,
+ * and the library forgets it after the function has returned.
  *
  * @param master the master that made the transaction.
  * @param id the transaction's id.
- * @param observer what is to happen, copied; in this call if the transaction has ended already.
- * Takes the place of one that was set before, which is called no more.
+ * @param observer the callbacks, copied. If the transaction has ended already, they are called
+ * within this call, or after the innermost of four ended callbacks that this call is in. It
+ * replaces an observer set before, of which only drop is called, within this call.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT, also if its ended is NULL;
  * ROGUE_MEM_ERROR_INVALID_ARGUMENT if it has a wrong size; ROGUE_MEM_ERROR_NOT_FOUND if no such
- * transaction is outstanding.
+ * transaction is outstanding, or it has been forgotten; ROGUE_MEM_ERROR_OUT_OF_RESOURCES if the
+ * system refuses the thread for deadlines. On failure drop is not called.
  *
  * Thread safe.
  */
@@ -1384,42 +1334,63 @@ rogue_mem_status_t rogue_mem_master_observe(rogue_mem_master_t *master,
                                             const rogue_mem_observer_t *observer);
 
 /**
- * Gives transactions up: once one has been, no slave touches its buffer, and it is not there to be
- * waited for any more.
+ * Cancels transactions. A cancelled transaction has failed: its waiters and its observer get an
+ * error at once, no slave touches its buffer any more, and later waits do not find it. A request
+ * that has been sent cannot be withdrawn: the device may carry it out.
  *
  * @param master the master that made the transactions.
  * @param count number of ids.
  * @param ids_or_null count ids; NULL: all transactions that are outstanding, whatever count is.
- * @param microseconds how long to wait at most, for all together, for slaves that hold the lock of
- * a transaction; 0 does not wait.
- * @return true if all have been given up or had ended and been collected; false if one has not
- * because its lock is held: it stays as it is, and with it its buffer is in use. Also false, with
- * the last error set, if master is NULL or there cannot be as many ids.
+ * @param microseconds the time limit, for all together, to wait for slaves that hold the lock of a
+ * transaction; 0 does not wait.
+ * @return true if all have been cancelled or had ended; false if the lock of one is held: that one
+ * stays pending, and its buffer in use. Also false, with the last error set, if master is NULL or
+ * count is impossible.
  *
  * Thread safe.
  */
-bool rogue_mem_master_give_up_for(rogue_mem_master_t *master,
-                                  size_t count,
-                                  const uint32_t *ids_or_null,
-                                  uint64_t microseconds);
+bool rogue_mem_master_cancel(rogue_mem_master_t *master,
+                             size_t count,
+                             const uint32_t *ids_or_null,
+                             uint64_t microseconds);
+
+/**
+ * Adds a reference.
+ *
+ * @param master the master; NULL is allowed and ignored.
+ * @return its argument.
+ *
+ * Thread safe.
+ */
+rogue_mem_master_t *rogue_mem_master_retain(rogue_mem_master_t *master);
+
+/**
+ * Gives a reference back. Release of the last reference gives up all pending transactions: after
+ * it has returned, no slave touches their buffers.
+ *
+ * @param master the master; NULL is allowed and ignored.
+ *
+ * Thread safe. A transaction's lock must not be held.
+ */
+void rogue_mem_master_release(rogue_mem_master_t *master);
 
 /* --- Hubs ------------------------------------------------------------------------------------- */
 
-/* A hub is a master and a slave in one. What reaches its slave half goes out of its master half
- * with the hub's offset added to the address, in parts where it is larger than the largest access
- * downstream.
+/* A hub is a master and a slave in one. Its master half forwards the transactions of its slave
+ * half with the hub's offset added to the address, in parts if they are larger than the largest
+ * access downstream.
  *
- * Hubs must not be connected in a circle: a request that has come through 64 of them, one calling
- * the other, fails with ROGUE_MEM_ERROR_TRANSACTION and a text that says so, and a query is
- * answered as that of a master without a slave. A slave of the program's own counts as a hub.
+ * Hubs must not be connected in a cycle. A request that has passed 64 nested hubs fails with
+ * ROGUE_MEM_ERROR_TRANSACTION and a text that says so; a query is then answered as that of
+ * an unconnected master. A slave made from callbacks counts as a hub.
  *
- * A hub that translates is a slave of the program's own (rogue_mem_slave_new) whose do_transaction
- * callback makes requests through rogue_mem_hub_master, or ends by rogue_mem_hub_forward. */
+ * A hub that translates is a slave made from callbacks (rogue_mem_slave_new), whose do_transaction
+ * makes requests through rogue_mem_hub_master, or calls rogue_mem_hub_forward. */
 
 /**
  * Makes a hub.
  *
- * @param offset in bytes, added to the address of what passes.
+ * @param offset in bytes, added to the address of each transaction.
  * @param min smallest access in bytes.
  * @param max largest access in bytes. If min and max are both other than 0, the hub is the root of
  * an address space of its own: it reports its own id, name and limits, and address 0.
@@ -1434,27 +1405,8 @@ rogue_mem_status_t rogue_mem_hub_new(uint64_t offset,
                                      rogue_mem_hub_t **out);
 
 /**
- * Adds a reference.
- *
- * @param hub the hub; NULL is allowed and ignored.
- * @return its argument.
- *
- * Thread safe.
- */
-rogue_mem_hub_t *rogue_mem_hub_retain(rogue_mem_hub_t *hub);
-
-/**
- * Gives a reference back. Its halves, and masters that it is connected to, keep what they need.
- *
- * @param hub the hub; NULL is allowed and ignored.
- *
- * Thread safe.
- */
-void rogue_mem_hub_release(rogue_mem_hub_t *hub);
-
-/**
- * The hub's master half, to be connected to what lies downstream. Requests made through it are
- * relative to the next layer: the hub's offset is not added to them.
+ * The hub's master half, to be connected to a slave downstream. Requests made through it are
+ * relative to the next layer: the hub's offset is not added.
  *
  * @param hub the hub.
  * @return the master, a new reference; NULL if hub is NULL.
@@ -1464,7 +1416,7 @@ void rogue_mem_hub_release(rogue_mem_hub_t *hub);
 rogue_mem_master_t *rogue_mem_hub_master(const rogue_mem_hub_t *hub);
 
 /**
- * The hub's slave half, to be given to masters upstream.
+ * The hub's slave half, for masters upstream to connect to.
  *
  * @param hub the hub.
  * @return the slave, a new reference, which keeps the whole hub alive; NULL if hub is NULL.
@@ -1484,8 +1436,8 @@ rogue_mem_slave_t *rogue_mem_hub_slave(const rogue_mem_hub_t *hub);
 uint64_t rogue_mem_hub_offset(const rogue_mem_hub_t *hub);
 
 /**
- * The address of what the hub hands on from its own address 0, as seen from the end of the path;
- * also for the root of an address space.
+ * The address at the end of the path that corresponds to the hub's own address 0; also for the
+ * root of an address space.
  *
  * @param hub the hub.
  * @return byte address; 0 if hub is NULL.
@@ -1495,7 +1447,7 @@ uint64_t rogue_mem_hub_offset(const rogue_mem_hub_t *hub);
 uint64_t rogue_mem_hub_address(const rogue_mem_hub_t *hub);
 
 /**
- * Adds the hub's offset to a transaction's address and hands it on, in parts if need be, in this
+ * Adds the hub's offset to a transaction's address and forwards it, in parts if necessary, in this
  * thread. The transaction's lock must not be held.
  *
  * @param hub the hub; NULL is an error, and the transaction stays pending.
@@ -1504,6 +1456,26 @@ uint64_t rogue_mem_hub_address(const rogue_mem_hub_t *hub);
  * Thread safe.
  */
 void rogue_mem_hub_forward(rogue_mem_hub_t *hub, rogue_mem_transaction_t *transaction);
+
+/**
+ * Adds a reference.
+ *
+ * @param hub the hub; NULL is allowed and ignored.
+ * @return its argument.
+ *
+ * Thread safe.
+ */
+rogue_mem_hub_t *rogue_mem_hub_retain(rogue_mem_hub_t *hub);
+
+/**
+ * Gives a reference back. Its halves, and masters that it is connected to, keep it alive as
+ * needed.
+ *
+ * @param hub the hub; NULL is allowed and ignored.
+ *
+ * Thread safe.
+ */
+void rogue_mem_hub_release(rogue_mem_hub_t *hub);
 
 /* --- Ranges of bits --------------------------------------------------------------------------- */
 
@@ -1555,7 +1527,7 @@ rogue_mem_status_t rogue_mem_set_bits(uint8_t *dst, size_t dst_size, uint64_t ls
  * @param src_size number of bytes at src.
  * @param lsb first bit.
  * @param bits number of bits.
- * @param any receives the answer, false for a range of no bits. Untouched on failure.
+ * @param any receives 1 if one is, 0 if none is, as in a range of no bits. Untouched on failure.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if the
  * range does not lie within the bytes.
  *
@@ -1565,18 +1537,25 @@ rogue_mem_status_t rogue_mem_any_bits(const uint8_t *src,
                                       size_t src_size,
                                       uint64_t lsb,
                                       uint64_t bits,
-                                      bool *any);
+                                      uint32_t *any);
 
 /* --- Memory TCP bridge: servers --------------------------------------------------------------- */
 
 /* A bridge server listens on two consecutive ports, for requests and for responses, and serves the
- * slave that its master is connected to. Requests of one client reach the slave in the order of
- * their arrival, in the server's own thread, several outstanding at once; each answer goes to the
- * client that asked. A slave that blocks stalls its own server only. */
+ * slave of its master. Requests of one client reach the slave in the order of their arrival, in
+ * the server's own thread, several outstanding at once; each answer goes to the client that asked.
+ * A slave that blocks stalls only its own server. */
 
 /**
- * Legacy clients, which announce no session, are told apart by the process that owns them on the
- * same host, and by their address elsewhere: one client for each.
+ * Value of spin_us: do not poll before a sleep.
+ */
+#define ROGUE_MEM_SPIN_NEVER UINT32_MAX
+
+/**
+ * Legacy clients, which announce no session, are identified on the same host by their process and
+ * its ZeroMQ context, or by their user if the server may not inspect the process; on other hosts
+ * by their address. One client is served for each. A second one is held until the first has left,
+ * with an error in the log.
  */
 #define ROGUE_MEM_LEGACY_AUTO 0
 
@@ -1586,8 +1565,7 @@ rogue_mem_status_t rogue_mem_any_bits(const uint8_t *src,
 #define ROGUE_MEM_LEGACY_ONE_PER_ADDRESS 1
 
 /**
- * Legacy clients are told apart by the process that owns them; those whose process cannot be seen
- * are not served.
+ * Legacy clients are identified by their process; those with an invisible process are not served.
  */
 #define ROGUE_MEM_LEGACY_LOCAL_PID 2
 
@@ -1597,12 +1575,7 @@ rogue_mem_status_t rogue_mem_any_bits(const uint8_t *src,
 #define ROGUE_MEM_LEGACY_REFUSE 3
 
 /**
- * In place of the time for which a server or a client looks again before it sleeps: none.
- */
-#define ROGUE_MEM_SPIN_NEVER UINT32_MAX
-
-/**
- * What may be chosen about a server. Zero-initialise it, set size, and then what is wanted.
+ * Options of a server. Zero-initialise it, set size, and then other members as needed.
  */
 typedef struct rogue_mem_tcp_server_options_t {
     /**
@@ -1610,43 +1583,63 @@ typedef struct rogue_mem_tcp_server_options_t {
      */
     size_t size;
     /**
-     * Requests of one client that may be outstanding at the slave; 1 = strictly one at a time,
-     * 0 = 1024.
+     * Maximum number of requests of one client outstanding at the slave; 1 = strictly one at a
+     * time, 0 = 1024.
      */
     uint32_t window;
     /**
-     * ROGUE_MEM_LEGACY_...: how clients that announce no session are told apart.
+     * ROGUE_MEM_LEGACY_...: how clients that announce no session are identified.
      */
     uint32_t legacy;
     /**
      * Milliseconds for which the connections of one address must have been unambiguous before they
-     * are paired, where ports or processes do not tell; 0 = 400.
+     * are paired, if ports and processes do not decide; 0 = 400.
      */
     uint32_t settle_ms;
     /**
-     * Clients served at once; 0 = 1024.
+     * Maximum number of clients; 0 = 1024.
      */
     uint32_t clients_max;
     /**
-     * Bytes of the largest transaction; larger requests are refused. 0 = 64 MiB.
+     * Size limit of a transaction, in bytes; larger requests are refused. 0 = 64 MiB.
      */
     uint64_t transaction_bytes_max;
     /**
-     * Microseconds for which the server looks for the next request before it sleeps, which keeps
-     * a processor busy. 0 = adaptive: up to 50, where that has been worth it lately.
+     * Microseconds for which the server polls for the next request before it sleeps, which keeps a
+     * processor busy. 0 = adaptive: up to 50, if recent polls have been successful.
      * ROGUE_MEM_SPIN_NEVER = none.
      */
     uint32_t spin_us;
     /**
-     * Whether answers go out on a connection of their own to every client, as Rogue's do.
-     * Otherwise they go back on that of the requests where the client agrees, which saves both
+     * A flag: whether every client gets its answers on a separate connection, as in Rogue.
+     * Otherwise answers use the connection of the requests if the client agrees, which saves both
      * systems acknowledgements.
      */
-    bool no_duplex;
+    uint32_t no_duplex;
+    /**
+     * Stack size of the server's thread, in bytes; the slave runs on it. At least 2 MiB. 0 = the
+     * size of other threads of the process ("ulimit -s").
+     */
+    uint64_t stack_bytes;
+    /**
+     * Descriptors that the server leaves to the program. If fewer are free below the process's
+     * soft limit ("ulimit -n"), it closes connections that belong to no client, or accepts none.
+     * 0 = a tenth of the limit, at least 32. At most half of the limit.
+     */
+    uint32_t descriptors_reserved;
+    /**
+     * A flag: whether the legacy clients of one process of this host, or of one ZeroMQ context of
+     * it, are served together, where legacy is ROGUE_MEM_LEGACY_AUTO or
+     * ROGUE_MEM_LEGACY_LOCAL_PID. Each answer then goes to all of their response connections, the
+     * one exception to "to the client that asked, or to nobody". This is correct if request ids
+     * are unique in a process, as those of Rogue's clients are, which drop an answer with an
+     * unknown id. Without the flag the second of them is held until the first has left.
+     */
+    uint32_t legacy_shared_process;
 } rogue_mem_tcp_server_options_t;
 
 /**
- * What a server has done so far. Set size before it is filled.
+ * Counters of a server. Set size before the call.
  */
 typedef struct rogue_mem_tcp_server_stats_t {
     /**
@@ -1658,7 +1651,7 @@ typedef struct rogue_mem_tcp_server_stats_t {
      */
     uint64_t clients;
     /**
-     * Connections now open that belong to no served client yet.
+     * Open connections without a served client.
      */
     uint64_t held;
     /**
@@ -1674,11 +1667,11 @@ typedef struct rogue_mem_tcp_server_stats_t {
      */
     uint64_t responses;
     /**
-     * Messages dropped because they are no requests.
+     * Messages dropped because they are not requests.
      */
     uint64_t malformed;
     /**
-     * Requests answered with an error without reaching the slave.
+     * Requests refused with an error before they reached the slave.
      */
     uint64_t refused;
     /**
@@ -1696,18 +1689,18 @@ typedef struct rogue_mem_tcp_server_stats_t {
 } rogue_mem_tcp_server_stats_t;
 
 /**
- * Opens a server, which serves from here on. Until its master is connected to a slave, requests
- * are answered with "Unsupported transaction using unconnected memory bus".
+ * Opens a server, which serves at once. Until its master is connected to a slave, requests are
+ * answered with "Unsupported transaction using unconnected memory bus".
  *
- * @param addr where to listen: "*" for everywhere, an IPv4 or IPv6 address, the name of an
+ * @param addr the address to listen on: "*" for all, an IPv4 or IPv6 address, the name of an
  * interface or of a host.
- * @param port port of requests; that of responses is the next one. 0 = a free pair, see
+ * @param port port for requests; the port for responses is the next one. 0 = a free pair, see
  * rogue_mem_tcp_server_port.
- * @param options_or_null what may be chosen; NULL: the defaults.
+ * @param options_or_null the options; NULL: the defaults.
  * @param out receives the server, a new reference. Untouched on failure.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if an
- * option or the port cannot be meant; ROGUE_MEM_ERROR_INVALID_TEXT; ROGUE_MEM_ERROR_BIND if a port
- * is taken or not allowed; ROGUE_MEM_ERROR_RESOLVE; ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
+ * option or the port is invalid; ROGUE_MEM_ERROR_INVALID_TEXT; ROGUE_MEM_ERROR_BIND if a port is
+ * taken or not allowed; ROGUE_MEM_ERROR_RESOLVE; ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
  *
  * Thread safe. Blocks while the system resolves addr, if that is a name.
  */
@@ -1717,27 +1710,8 @@ rogue_mem_status_t rogue_mem_tcp_server_new(const char *addr,
                                             rogue_mem_tcp_server_t **out);
 
 /**
- * Adds a reference.
- *
- * @param server the server; NULL is allowed and ignored.
- * @return its argument.
- *
- * Thread safe.
- */
-rogue_mem_tcp_server_t *rogue_mem_tcp_server_retain(rogue_mem_tcp_server_t *server);
-
-/**
- * Gives a reference back. The last one stops the server.
- *
- * @param server the server; NULL is allowed and ignored.
- *
- * Thread safe; also from a callback that the server makes.
- */
-void rogue_mem_tcp_server_release(rogue_mem_tcp_server_t *server);
-
-/**
- * The master through which requests reach the slave, to be connected to it; its timeout is the
- * time that the slave has.
+ * The master through which requests reach the slave, to be connected to it. Its timeout is that of
+ * the slave's answers.
  *
  * @param server the server.
  * @return the master, a new reference; NULL if server is NULL.
@@ -1747,7 +1721,7 @@ void rogue_mem_tcp_server_release(rogue_mem_tcp_server_t *server);
 rogue_mem_master_t *rogue_mem_tcp_server_master(const rogue_mem_tcp_server_t *server);
 
 /**
- * The port of requests, also where port 0 asked for a free pair.
+ * The port for requests; with port 0, that of the free pair found.
  *
  * @param server the server.
  * @return the port; 0 if server is NULL.
@@ -1757,8 +1731,8 @@ rogue_mem_master_t *rogue_mem_tcp_server_master(const rogue_mem_tcp_server_t *se
 uint16_t rogue_mem_tcp_server_port(const rogue_mem_tcp_server_t *server);
 
 /**
- * Does nothing, for a server serves from its creation; for programs that treat servers and clients
- * alike.
+ * Does nothing, because a server serves from its creation. For programs that treat servers and
+ * clients alike.
  *
  * @param server the server.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
@@ -1768,13 +1742,12 @@ uint16_t rogue_mem_tcp_server_port(const rogue_mem_tcp_server_t *server);
 rogue_mem_status_t rogue_mem_tcp_server_start(rogue_mem_tcp_server_t *server);
 
 /**
- * Stops serving: closes both ports and all connections. Returns within 100 ms, whatever the peers
- * do; where the slave blocks for longer, the ports close when it returns. Further calls do
- * nothing.
+ * Stops serving: closes both ports and all connections. Returns within 100 ms. No peer can delay
+ * that. If the slave blocks for longer, the ports close when it returns. Further calls do nothing.
  *
  * @param server the server; NULL is an error.
  *
- * Thread safe; also from a callback that the server makes.
+ * Thread safe; also from a callback of the server.
  */
 void rogue_mem_tcp_server_stop(rogue_mem_tcp_server_t *server);
 
@@ -1791,15 +1764,34 @@ void rogue_mem_tcp_server_stop(rogue_mem_tcp_server_t *server);
 rogue_mem_status_t rogue_mem_tcp_server_stats(const rogue_mem_tcp_server_t *server,
                                               rogue_mem_tcp_server_stats_t *stats);
 
-/* --- Memory TCP bridge: clients --------------------------------------------------------------- */
-
-/* A bridge client is a slave whose transactions are carried out by a remote server: this
- * library's, Rogue's, or a simulation's. It connects by itself, and again for ever until it is
- * stopped. While there is no connection a request waits for one until its own timeout; one that is
- * on its way when the connection breaks fails at once; none is sent twice. */
+/**
+ * Adds a reference.
+ *
+ * @param server the server; NULL is allowed and ignored.
+ * @return its argument.
+ *
+ * Thread safe.
+ */
+rogue_mem_tcp_server_t *rogue_mem_tcp_server_retain(rogue_mem_tcp_server_t *server);
 
 /**
- * State of a client: not connected; attempts go on.
+ * Gives a reference back. Release of the last reference stops the server.
+ *
+ * @param server the server; NULL is allowed and ignored.
+ *
+ * Thread safe; also from a callback that the server makes.
+ */
+void rogue_mem_tcp_server_release(rogue_mem_tcp_server_t *server);
+
+/* --- Memory TCP bridge: clients --------------------------------------------------------------- */
+
+/* A bridge client is a slave whose transactions are carried out by a remote server: of this
+ * library, of Rogue, or of a simulation. It connects by itself, and reconnects until it is
+ * stopped. Without a connection, a request waits for one until its own timeout. A request in
+ * flight when the connection breaks fails at once. No request is sent twice. */
+
+/**
+ * State of a client: not connected; connection attempts continue.
  */
 #define ROGUE_MEM_CLIENT_CONNECTING 0
 
@@ -1819,7 +1811,7 @@ rogue_mem_status_t rogue_mem_tcp_server_stats(const rogue_mem_tcp_server_t *serv
 #define ROGUE_MEM_CLIENT_STOPPED 3
 
 /**
- * What may be chosen about a client. Zero-initialise it, set size, and then what is wanted.
+ * Options of a client. Zero-initialise it, set size, and then other members as needed.
  */
 typedef struct rogue_mem_tcp_client_options_t {
     /**
@@ -1827,44 +1819,118 @@ typedef struct rogue_mem_tcp_client_options_t {
      */
     size_t size;
     /**
-     * Whether rogue_mem_tcp_client_start waits for the server.
+     * A flag: whether rogue_mem_tcp_client_start waits for the server.
      */
-    bool wait_ready;
+    uint32_t wait_ready;
     /**
-     * Whether readiness probes are also sent to servers that have not said that they know them.
-     * They crash a running SURF simulation.
+     * A flag: whether readiness probes are also sent to servers that have not announced them.
+     * Probes crash a running SURF simulation.
      */
-    bool probe_legacy;
+    uint32_t probe_legacy;
     /**
-     * Requests that may be on their way at once, further ones wait; 0 = 400 towards servers that
-     * announce no session, 8192 towards others.
+     * Maximum number of requests in flight; further ones wait. 0 = 400 for servers that announce
+     * no session, 8192 for others.
      */
     uint32_t window;
     /**
-     * Bytes of the largest transaction; 0 = not limited.
-     */
-    uint64_t transaction_bytes_max;
-    /**
-     * Microseconds for which a thread that waits for an answer looks again and again before it
-     * sleeps, which keeps a processor busy. 0 = adaptive: up to 50, where that has been worth it
-     * lately. ROGUE_MEM_SPIN_NEVER = none.
+     * Microseconds for which a thread that waits for an answer polls before it sleeps, which keeps
+     * a processor busy. 0 = adaptive: up to 50, if recent polls have been successful.
+     * ROGUE_MEM_SPIN_NEVER = none.
      */
     uint32_t spin_us;
     /**
-     * Whether all answers are read by the client's own thread. Otherwise a thread that waits
-     * for one reads them itself meanwhile, which saves a change of threads.
+     * Size limit of a transaction, in bytes; 0 = not limited.
      */
-    bool no_direct;
+    uint64_t transaction_bytes_max;
     /**
-     * Whether answers come on a connection of their own from every server, as Rogue's do.
-     * Otherwise they come back on that of the requests where the server agrees, which saves both
-     * systems acknowledgements.
+     * A flag: whether the client's own thread reads all answers. Otherwise a thread that waits for
+     * an answer reads them itself, which saves a thread switch.
      */
-    bool no_duplex;
+    uint32_t no_direct;
+    /**
+     * A flag: whether every server sends answers on a separate connection, as in Rogue. Otherwise
+     * answers use the connection of the requests if the server agrees, which saves both systems
+     * acknowledgements.
+     */
+    uint32_t no_duplex;
+    /**
+     * Stack size of the client's thread, in bytes; observers run on it. At least 2 MiB. 0 = the
+     * size of other threads of the process ("ulimit -s").
+     */
+    uint64_t stack_bytes;
+    /**
+     * A flag: whether the client shares one thread with all other clients of the process that have
+     * this flag: 1000 of them then cost two threads. Observers of all these clients, and of their
+     * transactions, run on the second thread, one at a time: an observer that blocks delays the
+     * other observers, but no client. stack_bytes then has no effect.
+     */
+    uint32_t shared_loop;
+    /**
+     * Must be 0.
+     */
+    uint32_t reserved;
 } rogue_mem_tcp_client_options_t;
 
 /**
- * What a client has done so far. Set size before it is filled.
+ * A connect or disconnect of a client.
+ */
+typedef struct rogue_mem_connection_t {
+    /**
+     * sizeof(rogue_mem_connection_t), as the library knows it.
+     */
+    size_t size;
+    /**
+     * 1: connected; 0: disconnected.
+     */
+    uint32_t connected;
+    /**
+     * The protocol level of the bridge that the server has announced; 0: none, as with Rogue.
+     */
+    uint32_t bridge_level;
+    /**
+     * The server's address and port of requests, as `192.0.2.1:9000` or `[2001:db8::1]:9000`.
+     */
+    const char *server;
+    /**
+     * The reason of a disconnect; empty for a connect.
+     */
+    const char *reason;
+} rogue_mem_connection_t;
+
+/**
+ * Callbacks for connects and disconnects of a client. Zero-initialise it, set size, and then the
+ * rest.
+ */
+typedef struct rogue_mem_connection_observer_t {
+    /**
+     * sizeof(rogue_mem_connection_observer_t).
+     */
+    size_t size;
+    /**
+     * Passed to every callback.
+     */
+    void *ctx;
+    /**
+     * Called exactly once, on any thread, after the last call of changed has returned. Not called
+     * if rogue_mem_tcp_client_observe fails. NULL: nothing is called.
+     */
+    void (*drop)(void *ctx);
+    /**
+     * Called after each connect and each disconnect, which alternate; must not be NULL. The
+     * structure and its texts are valid during the call. Runs on a thread of its own, one call at
+     * a time and in order, and may call every function. It may block: only further calls for this
+     * client wait for it, of which the latest 64 are kept.
+     */
+    void (*changed)(void *ctx, const rogue_mem_connection_t *connection);
+    /**
+     * The gate of all callbacks but drop, see rogue_mem_binding.h; the library takes a reference.
+     * NULL: none.
+     */
+    rogue_mem_gate_t *gate;
+} rogue_mem_connection_observer_t;
+
+/**
+ * Counters of a client. Set size before the call.
  */
 typedef struct rogue_mem_tcp_client_stats_t {
     /**
@@ -1872,11 +1938,11 @@ typedef struct rogue_mem_tcp_client_stats_t {
      */
     size_t size;
     /**
-     * Requests not answered yet, those not sent yet included.
+     * Requests without an answer, unsent ones included.
      */
     uint64_t outstanding;
     /**
-     * Requests not sent yet.
+     * Unsent requests.
      */
     uint64_t queued;
     /**
@@ -1896,7 +1962,7 @@ typedef struct rogue_mem_tcp_client_stats_t {
      */
     uint64_t disconnects;
     /**
-     * Responses that nobody waited for any more.
+     * Responses to requests that had been given up.
      */
     uint64_t dropped_responses;
     /**
@@ -1910,15 +1976,17 @@ typedef struct rogue_mem_tcp_client_stats_t {
 } rogue_mem_tcp_client_stats_t;
 
 /**
- * Makes a client, which begins to connect. Returns at once, whether there is a server or not.
+ * Makes a client, which begins to connect. Returns at once, even without a server.
  *
- * @param addr the server: an IPv4 or IPv6 address or the name of a host, which is resolved at
- * every attempt.
- * @param port the server's port of requests; that of responses is the next one.
- * @param options_or_null what may be chosen; NULL: the defaults.
+ * @param addr the server: an IPv4 or IPv6 address, or a host name. A name is looked up again in
+ * parallel with every attempt; the attempt uses the latest known addresses until the answer
+ * arrives. If an address has not answered after 250 ms, the next one is tried in parallel. The
+ * client uses the first address that answers.
+ * @param port the server's port for requests; the port for responses is the next one.
+ * @param options_or_null the options; NULL: the defaults.
  * @param out receives the client, a new reference. Untouched on failure.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if addr,
- * the port or an option cannot be meant; ROGUE_MEM_ERROR_INVALID_TEXT;
+ * the port or an option is invalid; ROGUE_MEM_ERROR_INVALID_TEXT;
  * ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
  *
  * Thread safe.
@@ -1929,27 +1997,7 @@ rogue_mem_status_t rogue_mem_tcp_client_new(const char *addr,
                                             rogue_mem_tcp_client_t **out);
 
 /**
- * Adds a reference.
- *
- * @param client the client; NULL is allowed and ignored.
- * @return its argument.
- *
- * Thread safe.
- */
-rogue_mem_tcp_client_t *rogue_mem_tcp_client_retain(rogue_mem_tcp_client_t *client);
-
-/**
- * Gives a reference back. The last one stops the client; its slave, and masters that this is
- * connected to, hold one each.
- *
- * @param client the client; NULL is allowed and ignored.
- *
- * Thread safe; also from a callback.
- */
-void rogue_mem_tcp_client_release(rogue_mem_tcp_client_t *client);
-
-/**
- * The client as a slave, to be given to masters.
+ * The client as a slave, for masters to connect to.
  *
  * @param client the client.
  * @return the slave, a new reference, which keeps the client alive; NULL if client is NULL.
@@ -1957,23 +2005,6 @@ void rogue_mem_tcp_client_release(rogue_mem_tcp_client_t *client);
  * Thread safe.
  */
 rogue_mem_slave_t *rogue_mem_tcp_client_slave(const rogue_mem_tcp_client_t *client);
-
-/**
- * Waits until the server is ready. A server that knows readiness probes is asked every period
- * until it answers; towards any other, ready means that the client is connected.
- *
- * @param client the client.
- * @param timeout_seconds how long to wait; 0 or less only looks.
- * @param period_seconds how often to ask, at most every millisecond.
- * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_TIMEOUT, the last error telling the obstacle;
- * ROGUE_MEM_ERROR_STOPPED; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if a
- * time is not a number, or in a callback that the client makes.
- *
- * Thread safe.
- */
-rogue_mem_status_t rogue_mem_tcp_client_wait_ready(rogue_mem_tcp_client_t *client,
-                                                   double timeout_seconds,
-                                                   double period_seconds);
 
 /**
  * Waits 10 seconds for the server, if the client was made with wait_ready; else does nothing.
@@ -1988,8 +2019,8 @@ rogue_mem_status_t rogue_mem_tcp_client_wait_ready(rogue_mem_tcp_client_t *clien
 rogue_mem_status_t rogue_mem_tcp_client_start(rogue_mem_tcp_client_t *client);
 
 /**
- * Closes the connections and fails every transaction that is outstanding or comes later, at once.
- * Returns within 100 ms; further calls do nothing.
+ * Closes the connections, and fails all outstanding and later transactions at once. Returns within
+ * 100 ms; further calls do nothing.
  *
  * @param client the client; NULL is an error.
  *
@@ -1998,18 +2029,7 @@ rogue_mem_status_t rogue_mem_tcp_client_start(rogue_mem_tcp_client_t *client);
 void rogue_mem_tcp_client_stop(rogue_mem_tcp_client_t *client);
 
 /**
- * How far the client has come with its server.
- *
- * @param client the client.
- * @return ROGUE_MEM_CLIENT_...; ROGUE_MEM_CLIENT_CONNECTING, with the last error set, if client is
- * NULL.
- *
- * Thread safe.
- */
-uint32_t rogue_mem_tcp_client_state(const rogue_mem_tcp_client_t *client);
-
-/**
- * The state in words, with the obstacle where there is one.
+ * The state as text, with the obstacle if there is one.
  *
  * @param client the client.
  * @param buffer receives the text, see "Texts" above.
@@ -2025,6 +2045,53 @@ rogue_mem_status_t rogue_mem_tcp_client_state_text(const rogue_mem_tcp_client_t 
                                                    size_t *length);
 
 /**
+ * Waits until the server is ready. A server that supports readiness probes is probed every period
+ * until it answers. Any other server is ready when the client is connected.
+ *
+ * @param client the client.
+ * @param timeout_seconds the time limit; 0 or less does not wait.
+ * @param period_seconds time between probes, at least a millisecond.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_TIMEOUT, with the obstacle in the last error;
+ * ROGUE_MEM_ERROR_STOPPED; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if a
+ * time is not a number, or in a callback of the client.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_tcp_client_wait_ready(rogue_mem_tcp_client_t *client,
+                                                   double timeout_seconds,
+                                                   double period_seconds);
+
+/**
+ * Sets a function that is called after each connect and disconnect of the client, with the reason.
+ * If the client is connected already, the first call reports that.
+ *
+ * After this has returned, no call of a former observer begins. After rogue_mem_tcp_client_stop
+ * has returned, or the last reference has been released, no call begins at all, not even for the
+ * disconnect. A running call continues: ctx is in use until drop is called.
+ *
+ * @param client the client.
+ * @param set_or_null the callbacks, copied; they replace former ones. NULL removes them. If the
+ * client has been stopped, only drop is called, at once.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT, also if its changed is NULL;
+ * ROGUE_MEM_ERROR_INVALID_ARGUMENT if it has a wrong size.
+ *
+ * Thread safe; also from a callback.
+ */
+rogue_mem_status_t rogue_mem_tcp_client_observe(rogue_mem_tcp_client_t *client,
+                                                const rogue_mem_connection_observer_t *set_or_null);
+
+/**
+ * The state of the client.
+ *
+ * @param client the client.
+ * @return ROGUE_MEM_CLIENT_...; ROGUE_MEM_CLIENT_CONNECTING, with the last error set, if client is
+ * NULL.
+ *
+ * Thread safe.
+ */
+uint32_t rogue_mem_tcp_client_state(const rogue_mem_tcp_client_t *client);
+
+/**
  * What the client has done so far.
  *
  * @param client the client.
@@ -2037,11 +2104,31 @@ rogue_mem_status_t rogue_mem_tcp_client_state_text(const rogue_mem_tcp_client_t 
 rogue_mem_status_t rogue_mem_tcp_client_stats(const rogue_mem_tcp_client_t *client,
                                               rogue_mem_tcp_client_stats_t *stats);
 
+/**
+ * Adds a reference.
+ *
+ * @param client the client; NULL is allowed and ignored.
+ * @return its argument.
+ *
+ * Thread safe.
+ */
+rogue_mem_tcp_client_t *rogue_mem_tcp_client_retain(rogue_mem_tcp_client_t *client);
+
+/**
+ * Gives a reference back. Release of the last reference stops the client. Its slave, and masters
+ * that the slave is connected to, hold one each.
+ *
+ * @param client the client; NULL is allowed and ignored.
+ *
+ * Thread safe; also from a callback.
+ */
+void rogue_mem_tcp_client_release(rogue_mem_tcp_client_t *client);
+
 /* --- Frames ----------------------------------------------------------------------------------- */
 
-/* A frame is a number of bytes on their way through a stream, with what is said about them. Slaves
- * of one master share it. The bytes that it has room for come one after the other; the first of
- * them, as many as rogue_mem_frame_payload says, are its payload.
+/* A frame is a message of a stream: bytes with flags, a channel and an error. All slaves of a
+ * master get the same frame. It has room for rogue_mem_frame_size bytes, of which the first
+ * rogue_mem_frame_payload are its payload.
  *
  * The payload is guarded by the frame's lock. Functions that touch it take the lock by themselves,
  * unless the calling thread has taken it by rogue_mem_frame_lock. Flags, channel and error need no
@@ -2057,161 +2144,6 @@ rogue_mem_status_t rogue_mem_tcp_client_stats(const rogue_mem_tcp_client_t *clie
  * Thread safe.
  */
 rogue_mem_status_t rogue_mem_frame_new(uint32_t capacity, rogue_mem_frame_t **out);
-
-/**
- * Adds a reference.
- *
- * @param frame the frame; NULL is allowed and ignored.
- * @return its argument.
- *
- * Thread safe.
- */
-rogue_mem_frame_t *rogue_mem_frame_retain(rogue_mem_frame_t *frame);
-
-/**
- * Gives a reference back.
- *
- * @param frame the frame; NULL is allowed and ignored.
- *
- * Thread safe.
- */
-void rogue_mem_frame_release(rogue_mem_frame_t *frame);
-
-/**
- * Locks the frame's payload, waiting for whoever has it locked. A thread may lock it several
- * times, and must unlock it as often. It must not be sent meanwhile.
- *
- * @param frame the frame, which is kept alive until it is unlocked; NULL is an error.
- *
- * Thread safe.
- */
-void rogue_mem_frame_lock(rogue_mem_frame_t *frame);
-
-/**
- * Locks the frame's payload as rogue_mem_frame_lock does, unless that would take too long.
- *
- * @param frame the frame, which is kept alive until it is unlocked.
- * @param microseconds how long to wait at most; 0 only tries.
- * @param held_or_null set to true together with the locking, for languages in which an exception
- * can come between any two steps, and see rogue_mem_frame_unlock_held. If it is true already
- * nothing is locked once more.
- * @return true if it is locked, to be unlocked by rogue_mem_frame_unlock or
- * rogue_mem_frame_unlock_held; false if it is not, and, with the last error set, if frame is NULL.
- *
- * Thread safe, with a held_or_null of its own for each thread.
- */
-bool rogue_mem_frame_lock_for(rogue_mem_frame_t *frame, uint64_t microseconds, bool *held_or_null);
-
-/**
- * Unlocks the frame's payload.
- *
- * @param frame the frame; NULL, or one that this thread has not locked, is an error.
- *
- * Thread safe; to be called by the thread that locked it.
- */
-void rogue_mem_frame_unlock(rogue_mem_frame_t *frame);
-
-/**
- * Unlocks the frame's payload if rogue_mem_frame_lock_for has said that it is locked.
- *
- * @param frame the frame; NULL, or one that this thread has not locked although held says so, is
- * an error.
- * @param held what rogue_mem_frame_lock_for has set; set to false together with the unlocking.
- * NULL is an error.
- *
- * Thread safe; to be called by the thread that locked it.
- */
-void rogue_mem_frame_unlock_held(rogue_mem_frame_t *frame, bool *held);
-
-/**
- * The bytes that the payload can have.
- *
- * @param frame the frame.
- * @return bytes; 0 if frame is NULL.
- *
- * Thread safe.
- */
-uint32_t rogue_mem_frame_size(const rogue_mem_frame_t *frame);
-
-/**
- * The bytes by which the payload can grow.
- *
- * @param frame the frame.
- * @return bytes; 0 if frame is NULL.
- *
- * Thread safe.
- */
-uint32_t rogue_mem_frame_available(const rogue_mem_frame_t *frame);
-
-/**
- * The bytes of the payload.
- *
- * @param frame the frame.
- * @return bytes; 0 if frame is NULL.
- *
- * Thread safe.
- */
-uint32_t rogue_mem_frame_payload(const rogue_mem_frame_t *frame);
-
-/**
- * Makes the payload longer or shorter. Bytes that it gains are those that lie in memory.
- *
- * @param frame the frame.
- * @param payload its new length in bytes.
- * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_FRAME if the frame has not
- * so much room.
- *
- * Thread safe.
- */
-rogue_mem_status_t rogue_mem_frame_set_payload(rogue_mem_frame_t *frame, uint32_t payload);
-
-/**
- * The bytes of the frame: rogue_mem_frame_size of them, in one piece, the payload first. A frame
- * of several pieces is put together for it, which happens once. Use the result under the frame's
- * lock where others may have the frame.
- *
- * @param frame the frame.
- * @return the first byte, valid as long as the frame; NULL if it has no room at all, there is no
- * memory to put it together, or frame is NULL.
- *
- * Thread safe.
- */
-uint8_t *rogue_mem_frame_data(rogue_mem_frame_t *frame);
-
-/**
- * Copies bytes of the payload out.
- *
- * @param frame the frame.
- * @param offset first byte, counted from the start of the payload.
- * @param into where to copy to, outside of the frame; may be NULL if count is 0. Untouched on
- * failure.
- * @param count number of bytes.
- * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_FRAME if the range does not
- * lie within the payload.
- *
- * Thread safe.
- */
-rogue_mem_status_t rogue_mem_frame_read_data(const rogue_mem_frame_t *frame,
-                                             uint32_t offset,
-                                             uint8_t *into,
-                                             uint32_t count);
-
-/**
- * Copies bytes into the payload, which does not grow by it.
- *
- * @param frame the frame.
- * @param offset first byte, counted from the start of the payload.
- * @param from where to copy from, outside of the frame; may be NULL if count is 0.
- * @param count number of bytes.
- * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_FRAME if the range does not
- * lie within the payload, and then nothing is changed.
- *
- * Thread safe.
- */
-rogue_mem_status_t rogue_mem_frame_write_data(rogue_mem_frame_t *frame,
-                                              uint32_t offset,
-                                              const uint8_t *from,
-                                              uint32_t count);
 
 /**
  * The flags: bits 7 to 0 are the first user byte, bits 15 to 8 the last user byte.
@@ -2234,7 +2166,7 @@ uint16_t rogue_mem_frame_flags(const rogue_mem_frame_t *frame);
 void rogue_mem_frame_set_flags(rogue_mem_frame_t *frame, uint16_t flags);
 
 /**
- * The user bits that go with the first byte (AXI-Stream TUSER).
+ * The user bits of the first byte (AXI-Stream TUSER).
  *
  * @param frame the frame.
  * @return the bits, 0 in a new frame; 0 if frame is NULL.
@@ -2254,7 +2186,7 @@ uint8_t rogue_mem_frame_first_user(const rogue_mem_frame_t *frame);
 void rogue_mem_frame_set_first_user(rogue_mem_frame_t *frame, uint8_t user);
 
 /**
- * The user bits that go with the last byte (AXI-Stream TUSER).
+ * The user bits of the last byte (AXI-Stream TUSER).
  *
  * @param frame the frame.
  * @return the bits, 0 in a new frame; 0 if frame is NULL.
@@ -2307,24 +2239,315 @@ uint8_t rogue_mem_frame_error(const rogue_mem_frame_t *frame);
  * Replaces the error.
  *
  * @param frame the frame; NULL is an error.
- * @param error the new error; 0 says that the frame is good.
+ * @param error the new error; 0 means that the frame is good.
  *
  * Thread safe.
  */
 void rogue_mem_frame_set_error(rogue_mem_frame_t *frame, uint8_t error);
 
-/* --- Stream slaves ---------------------------------------------------------------------------- */
-
-/* A stream slave receives frames. Programs make their own from a callback, or get one from an
- * object that receives: rogue_mem_srp_v3_stream_slave, rogue_mem_srp_v3_emulation_stream_slave.
+/**
+ * Locks the frame's payload, and waits while another thread holds the lock. A thread may lock it
+ * several times, and must unlock it as often. While the thread sends the frame, the frame is
+ * unlocked, until its receivers have returned.
  *
- * The callback runs in the thread that sends, with no lock held, and several at once where frames
- * come from several threads. It may call every function of this header, and may send frames
- * itself. */
+ * @param frame the frame, which is kept alive until it is unlocked; NULL is an error.
+ *
+ * Thread safe.
+ */
+void rogue_mem_frame_lock(rogue_mem_frame_t *frame);
 
 /**
- * What a stream slave made by rogue_mem_stream_slave_new does. Zero-initialise it, set size, and
- * then the rest.
+ * Unlocks the frame's payload.
+ *
+ * @param frame the frame; NULL, or one that this thread has not locked, is an error.
+ *
+ * Thread safe; to be called by the thread that locked it.
+ */
+void rogue_mem_frame_unlock(rogue_mem_frame_t *frame);
+
+/**
+ * The maximum size of the payload.
+ *
+ * @param frame the frame.
+ * @return bytes; 0 if frame is NULL.
+ *
+ * Thread safe.
+ */
+uint32_t rogue_mem_frame_size(const rogue_mem_frame_t *frame);
+
+/**
+ * The room for a larger payload.
+ *
+ * @param frame the frame.
+ * @return bytes; 0 if frame is NULL.
+ *
+ * Thread safe.
+ */
+uint32_t rogue_mem_frame_available(const rogue_mem_frame_t *frame);
+
+/**
+ * The size of the payload.
+ *
+ * @param frame the frame.
+ * @return bytes; 0 if frame is NULL.
+ *
+ * Thread safe.
+ */
+uint32_t rogue_mem_frame_payload(const rogue_mem_frame_t *frame);
+
+/**
+ * Sets the size of the payload. Added bytes have the values left in the frame's memory.
+ *
+ * @param frame the frame.
+ * @param payload its new length in bytes.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_FRAME if the frame has too
+ * little room.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_frame_set_payload(rogue_mem_frame_t *frame, uint32_t payload);
+
+/**
+ * The bytes of the frame: rogue_mem_frame_size of them, in one piece, the payload first. The first
+ * call joins the buffers of a frame, and with that copies its payload once; see
+ * rogue_mem_frame_buffer for access without a copy. If other threads may have the frame, use the
+ * result under its lock.
+ *
+ * @param frame the frame.
+ * @return the first byte, valid as long as the frame; NULL if it has no room, there is no memory
+ * to join its pieces, or frame is NULL.
+ *
+ * Thread safe.
+ */
+uint8_t *rogue_mem_frame_data(rogue_mem_frame_t *frame);
+
+/**
+ * Copies bytes from the payload.
+ *
+ * @param frame the frame.
+ * @param offset first byte, counted from the start of the payload.
+ * @param into the destination, outside of the frame; may be NULL if count is 0. Untouched on
+ * failure.
+ * @param count number of bytes.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_FRAME if the range does not
+ * lie within the payload.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_frame_read_data(const rogue_mem_frame_t *frame,
+                                             uint32_t offset,
+                                             uint8_t *into,
+                                             uint32_t count);
+
+/**
+ * Copies bytes into the payload, whose size stays.
+ *
+ * @param frame the frame.
+ * @param offset first byte, counted from the start of the payload.
+ * @param from the source, outside of the frame; may be NULL if count is 0.
+ * @param count number of bytes.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_FRAME if the range does not
+ * lie within the payload; the payload is then unchanged.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_frame_write_data(rogue_mem_frame_t *frame,
+                                              uint32_t offset,
+                                              const uint8_t *from,
+                                              uint32_t count);
+
+/**
+ * Adds a reference.
+ *
+ * @param frame the frame; NULL is allowed and ignored.
+ * @return its argument.
+ *
+ * Thread safe.
+ */
+rogue_mem_frame_t *rogue_mem_frame_retain(rogue_mem_frame_t *frame);
+
+/**
+ * Gives a reference back.
+ *
+ * @param frame the frame; NULL is allowed and ignored.
+ *
+ * Thread safe.
+ */
+void rogue_mem_frame_release(rogue_mem_frame_t *frame);
+
+/* --- Frames: buffers -------------------------------------------------------------------------- */
+
+/* A frame lies in one or more buffers, each a contiguous piece of memory: a header reservation, the
+ * payload, room for more payload, and a tail reservation. The payloads of the buffers in sequence
+ * are the payload of the frame. Programs that only want the bytes need none of this: see
+ * rogue_mem_frame_data and rogue_mem_frame_read_data. */
+
+/**
+ * A buffer of a frame. Set size before the call.
+ */
+typedef struct rogue_mem_frame_buffer_t {
+    /**
+     * sizeof(rogue_mem_frame_buffer_t).
+     */
+    size_t size;
+    /**
+     * The memory, of which memory_bytes can be used; NULL if there are none. It belongs to the
+     * frame: use it under the frame's lock, if other threads may have the frame, and as long as
+     * the frame has this buffer.
+     */
+    uint8_t *memory;
+    /**
+     * That of the program's memory, see rogue_mem_frame_wrap; NULL for memory of the library.
+     */
+    void *ctx;
+    /**
+     * As ctx: lets a program recognise memory of its own.
+     */
+    void (*drop)(void *ctx);
+    /**
+     * Size of the memory.
+     */
+    uint32_t memory_bytes;
+    /**
+     * Bytes reserved at the start of the memory; the payload begins after them.
+     */
+    uint32_t header;
+    /**
+     * Bytes reserved at the end of the memory.
+     */
+    uint32_t tail;
+    /**
+     * Bytes of payload. It can grow up to memory_bytes - header - tail.
+     */
+    uint32_t payload;
+} rogue_mem_frame_buffer_t;
+
+/**
+ * Memory of the program's. Zero-initialise it, set size, and then the rest.
+ */
+typedef struct rogue_mem_frame_memory_t {
+    /**
+     * sizeof(rogue_mem_frame_memory_t).
+     */
+    size_t size;
+    /**
+     * Passed to drop.
+     */
+    void *ctx;
+    /**
+     * Called exactly once, on any thread, when the buffer is gone: with the frame, or when the
+     * frame is cleared or its buffers are joined. It may call every function. Not called if
+     * rogue_mem_frame_wrap fails. NULL: nothing is called.
+     */
+    void (*drop)(void *ctx);
+    /**
+     * The first byte; may be NULL if memory_bytes is 0. The memory belongs to the frame until drop
+     * is called.
+     */
+    uint8_t *memory;
+    /**
+     * Size of the memory.
+     */
+    uint32_t memory_bytes;
+    /**
+     * Must be 0.
+     */
+    uint32_t reserved;
+} rogue_mem_frame_memory_t;
+
+/**
+ * The number of buffers.
+ *
+ * @param frame the frame.
+ * @return buffers; 0 if frame is NULL.
+ *
+ * Thread safe.
+ */
+uint32_t rogue_mem_frame_buffer_count(const rogue_mem_frame_t *frame);
+
+/**
+ * One of the frame's buffers.
+ *
+ * @param frame the frame.
+ * @param index number of the buffer, from 0.
+ * @param buffer receives the buffer; its size must be set. Untouched on failure.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if buffer
+ * has a wrong size; ROGUE_MEM_ERROR_FRAME if there is no such buffer.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_frame_buffer(rogue_mem_frame_t *frame,
+                                          uint32_t index,
+                                          rogue_mem_frame_buffer_t *buffer);
+
+/**
+ * Sets the reservations and the payload of one of the frame's buffers. No byte is moved: bytes at
+ * the start that are no longer reserved become the start of the payload, and the other way round.
+ *
+ * @param frame the frame.
+ * @param index number of the buffer, from 0.
+ * @param header bytes to reserve at the start.
+ * @param tail bytes to reserve at the end.
+ * @param payload bytes of payload, after the header.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_FRAME if there is no such
+ * buffer, or if that is more than its memory; nothing is changed then.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_frame_set_buffer(rogue_mem_frame_t *frame,
+                                              uint32_t index,
+                                              uint32_t header,
+                                              uint32_t tail,
+                                              uint32_t payload);
+
+/**
+ * Moves the buffers of another frame behind those of a frame, without a copy. The other frame is
+ * empty then, and keeps its flags, channel and error.
+ *
+ * @param frame the frame that grows.
+ * @param other the frame that is emptied.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if both are
+ * the same frame; ROGUE_MEM_ERROR_OUT_OF_RESOURCES beyond 65536 buffers. Nothing is changed then.
+ *
+ * Thread safe. Takes one lock after the other.
+ */
+rogue_mem_status_t rogue_mem_frame_append(rogue_mem_frame_t *frame, rogue_mem_frame_t *other);
+
+/**
+ * Drops the buffers of a frame: it is empty then, and has no room. Flags, channel and error stay.
+ *
+ * @param frame the frame; NULL is an error.
+ *
+ * Thread safe.
+ */
+void rogue_mem_frame_clear(rogue_mem_frame_t *frame);
+
+/**
+ * Makes a frame of one buffer around memory of the program's, without payload. Nothing is copied,
+ * here or where the frame crosses nodes that do not change it.
+ *
+ * @param memory the memory; the structure is copied.
+ * @param out receives the frame, a new reference. Untouched on failure.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT, also for no memory with a size;
+ * ROGUE_MEM_ERROR_INVALID_ARGUMENT if the structure has a wrong size.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_frame_wrap(const rogue_mem_frame_memory_t *memory,
+                                        rogue_mem_frame_t **out);
+
+/* --- Stream slaves ---------------------------------------------------------------------------- */
+
+/* A stream slave receives frames. Programs make their own from callbacks, or get that of a stream
+ * port: rogue_mem_stream_port_slave.
+ *
+ * Callbacks run in the thread that sends or requests a frame, with no lock held; several may run
+ * at once in several threads. They may call every function of this header, and may send frames
+ * themselves. */
+
+/**
+ * Callbacks of a stream slave made by rogue_mem_stream_slave_new. Zero-initialise it, set size,
+ * and then the rest.
  */
 typedef struct rogue_mem_stream_slave_callbacks_t {
     /**
@@ -2336,7 +2559,7 @@ typedef struct rogue_mem_stream_slave_callbacks_t {
      */
     void *ctx;
     /**
-     * Called exactly once, when accept_frame will be called no more; on any thread. Not called if
+     * Called exactly once, on any thread, after the last call of the others. Not called if
      * rogue_mem_stream_slave_new fails. NULL: nothing is called.
      */
     void (*drop)(void *ctx);
@@ -2346,63 +2569,26 @@ typedef struct rogue_mem_stream_slave_callbacks_t {
      */
     void (*accept_frame)(void *ctx, rogue_mem_frame_t *frame);
     /**
-     * What all callbacks but drop pass, see above; a reference of its own is taken. NULL: nothing.
+     * The gate of all callbacks but drop, see rogue_mem_binding.h; the library takes a reference.
+     * NULL: none.
      */
     rogue_mem_gate_t *gate;
+    /**
+     * Makes an unlocked frame with room for size bytes, which a master will send to this slave.
+     * Returns a reference, which passes to the master. zero_copy is a flag, see
+     * rogue_mem_stream_master_req_frame. If it returns NULL the master gets
+     * ROGUE_MEM_ERROR_OUT_OF_RESOURCES. NULL: frames come from the slave's own pool, as with
+     * rogue_mem_stream_slave_req_local_frame.
+     */
+    rogue_mem_frame_t *(*accept_req)(void *ctx, uint32_t size, uint32_t zero_copy);
 } rogue_mem_stream_slave_callbacks_t;
 
 /**
- * Makes a stream slave from a callback.
- *
- * @param callbacks what the slave does, copied; may be NULL: frames are only counted.
- * @param out receives the slave, a new reference. Untouched on failure, and then ctx stays the
- * caller's: drop is not called.
- * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if
- * callbacks has a wrong size.
- *
- * Thread safe.
- */
-rogue_mem_status_t rogue_mem_stream_slave_new(const rogue_mem_stream_slave_callbacks_t *callbacks,
-                                              rogue_mem_stream_slave_t **out);
-
-/**
- * Adds a reference.
- *
- * @param slave the stream slave; NULL is allowed and ignored.
- * @return its argument.
- *
- * Thread safe.
- */
-rogue_mem_stream_slave_t *rogue_mem_stream_slave_retain(rogue_mem_stream_slave_t *slave);
-
-/**
- * Gives a reference back. Stream masters that the slave is connected to keep it alive.
- *
- * @param slave the stream slave; NULL is allowed and ignored.
- *
- * Thread safe.
- */
-void rogue_mem_stream_slave_release(rogue_mem_stream_slave_t *slave);
-
-/**
- * Hands a frame to the slave, in this thread.
- *
- * @param slave the stream slave.
- * @param frame the frame, borrowed; this thread must not have it locked.
- * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if this
- * thread has the frame locked.
- *
- * Thread safe.
- */
-rogue_mem_status_t rogue_mem_stream_slave_accept_frame(rogue_mem_stream_slave_t *slave,
-                                                       rogue_mem_frame_t *frame);
-
-/**
- * Asks the slave for a frame to fill and send to it.
+ * Requests a frame from the slave, to be filled and sent to it.
  *
  * @param slave the stream slave.
  * @param size bytes that it must have room for.
- * @param zero_copy whether it may lie in memory that the slave can send without copying.
+ * @param zero_copy a flag: whether it may be in memory that the slave can send without a copy.
  * @param out receives the frame, without payload, a new reference. Untouched on failure.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
  *
@@ -2410,8 +2596,23 @@ rogue_mem_status_t rogue_mem_stream_slave_accept_frame(rogue_mem_stream_slave_t 
  */
 rogue_mem_status_t rogue_mem_stream_slave_req_frame(rogue_mem_stream_slave_t *slave,
                                                     uint32_t size,
-                                                    bool zero_copy,
+                                                    uint32_t zero_copy,
                                                     rogue_mem_frame_t **out);
+
+/**
+ * Makes a frame from the slave's own pool, even if the slave has an accept_req, which may call
+ * this.
+ *
+ * @param slave the stream slave.
+ * @param size bytes that it must have room for.
+ * @param out receives the frame, without payload, a new reference. Untouched on failure.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_stream_slave_req_local_frame(rogue_mem_stream_slave_t *slave,
+                                                          uint32_t size,
+                                                          rogue_mem_frame_t **out);
 
 /**
  * The number of frames received.
@@ -2432,6 +2633,21 @@ uint64_t rogue_mem_stream_slave_frame_count(const rogue_mem_stream_slave_t *slav
  * Thread safe.
  */
 uint64_t rogue_mem_stream_slave_byte_count(const rogue_mem_stream_slave_t *slave);
+
+/**
+ * Logs the start of each later frame that arrives, at ROGUE_MEM_LOG_CRITICAL: its size, its error
+ * and its first bytes in hexadecimal digits. Slaves that are a part of a transport log nothing.
+ *
+ * @param slave the stream slave.
+ * @param bytes number of bytes at most; 0 = nothing is logged, as at first.
+ * @param name name of the logger, copied; see rogue_mem_logger_new.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_TEXT.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_stream_slave_set_debug(rogue_mem_stream_slave_t *slave,
+                                                    uint32_t bytes,
+                                                    const char *name);
 
 /**
  * Counts the slave's buffers that are in use by frames now. A frame has one, or with a fixed size
@@ -2495,12 +2711,71 @@ uint32_t rogue_mem_stream_slave_pool_size(const rogue_mem_stream_slave_t *slave)
  */
 void rogue_mem_stream_slave_set_pool_size(rogue_mem_stream_slave_t *slave, uint32_t count);
 
-/* --- Stream masters --------------------------------------------------------------------------- */
-
-/* A stream master sends frames to the slaves that it is connected to, and keeps these alive. */
+/**
+ * Makes a stream slave from callbacks.
+ *
+ * @param callbacks the callbacks, copied; may be NULL: frames are only counted.
+ * @param out receives the slave, a new reference. Untouched on failure, and then ctx stays the
+ * caller's: drop is not called.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if
+ * callbacks has a wrong size.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_stream_slave_new(const rogue_mem_stream_slave_callbacks_t *callbacks,
+                                              rogue_mem_stream_slave_t **out);
 
 /**
- * Makes a stream master that is connected to nothing.
+ * Passes a frame to the slave, in this thread.
+ *
+ * @param slave the stream slave.
+ * @param frame the frame, borrowed; if this thread has it locked, it is unlocked meanwhile, as in
+ * rogue_mem_stream_master_send_frame.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_stream_slave_accept_frame(rogue_mem_stream_slave_t *slave,
+                                                       rogue_mem_frame_t *frame);
+
+/**
+ * Counts a frame as received by the slave, and logs it as rogue_mem_stream_slave_set_debug demands,
+ * without passing it to the slave. For programs that receive in place of the slave.
+ *
+ * @param slave the stream slave.
+ * @param frame the frame, borrowed.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_stream_slave_count_frame(rogue_mem_stream_slave_t *slave,
+                                                      rogue_mem_frame_t *frame);
+
+/**
+ * Adds a reference.
+ *
+ * @param slave the stream slave; NULL is allowed and ignored.
+ * @return its argument.
+ *
+ * Thread safe.
+ */
+rogue_mem_stream_slave_t *rogue_mem_stream_slave_retain(rogue_mem_stream_slave_t *slave);
+
+/**
+ * Gives a reference back. Stream masters that the slave is connected to keep it alive.
+ *
+ * @param slave the stream slave; NULL is allowed and ignored.
+ *
+ * Thread safe.
+ */
+void rogue_mem_stream_slave_release(rogue_mem_stream_slave_t *slave);
+
+/* --- Stream masters --------------------------------------------------------------------------- */
+
+/* A stream master sends frames to its connected slaves, and keeps them alive. */
+
+/**
+ * Makes a stream master without slaves.
  *
  * @param out receives the master, a new reference. Untouched on failure.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
@@ -2508,6 +2783,69 @@ void rogue_mem_stream_slave_set_pool_size(rogue_mem_stream_slave_t *slave, uint3
  * Thread safe.
  */
 rogue_mem_status_t rogue_mem_stream_master_new(rogue_mem_stream_master_t **out);
+
+/**
+ * Connects a further slave. The first one connected supplies requested frames, and receives each
+ * frame last.
+ *
+ * @param master the stream master.
+ * @param slave the stream slave; the master takes a reference of its own.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_OUT_OF_RESOURCES beyond
+ * 1024 slaves.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_stream_master_add_slave(rogue_mem_stream_master_t *master,
+                                                     rogue_mem_stream_slave_t *slave);
+
+/**
+ * The number of connected slaves.
+ *
+ * @param master the stream master.
+ * @return slaves; 0 if master is NULL.
+ *
+ * Thread safe.
+ */
+uint32_t rogue_mem_stream_master_slave_count(const rogue_mem_stream_master_t *master);
+
+/**
+ * Requests a frame, to be filled and sent, from the slave that was connected first. Without a
+ * slave the master makes the frame itself.
+ *
+ * @param master the stream master.
+ * @param size bytes that it must have room for.
+ * @param zero_copy a flag: whether it may be in memory that the slave can send without a copy.
+ * @param out receives the frame, without payload, a new reference. Untouched on failure.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_stream_master_req_frame(rogue_mem_stream_master_t *master,
+                                                     uint32_t size,
+                                                     uint32_t zero_copy,
+                                                     rogue_mem_frame_t **out);
+
+/**
+ * Disconnects all slaves. Frames sent from then on are discarded.
+ *
+ * @param master the stream master; NULL is an error.
+ *
+ * Thread safe.
+ */
+void rogue_mem_stream_master_stop(rogue_mem_stream_master_t *master);
+
+/**
+ * Passes a frame to every slave, in this thread. Without slaves it does nothing.
+ *
+ * @param master the stream master.
+ * @param frame the frame, borrowed. If this thread has it locked, it is unlocked for the slaves,
+ * and locked again before this returns.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_stream_master_send_frame(rogue_mem_stream_master_t *master,
+                                                      rogue_mem_frame_t *frame);
 
 /**
  * Adds a reference.
@@ -2528,78 +2866,700 @@ rogue_mem_stream_master_t *rogue_mem_stream_master_retain(rogue_mem_stream_maste
  */
 void rogue_mem_stream_master_release(rogue_mem_stream_master_t *master);
 
-/**
- * Connects a slave, after those that are connected already. The one that was connected first is
- * asked for frames, and receives each frame last.
- *
- * @param master the stream master.
- * @param slave the stream slave; the master takes a reference of its own.
- * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_OUT_OF_RESOURCES beyond
- * 1024 slaves.
- *
- * Thread safe.
- */
-rogue_mem_status_t rogue_mem_stream_master_add_slave(rogue_mem_stream_master_t *master,
-                                                     rogue_mem_stream_slave_t *slave);
+/* --- Stream ports ----------------------------------------------------------------------------- */
+
+/* A stream port sends and receives frames. Every transport has one, see
+ * rogue_mem_srp_v3_stream_port and rogue_mem_srp_v3_emulation_stream_port. A program makes its
+ * own from a stream master and a stream slave. One function connects any two ports. */
 
 /**
- * The number of slaves connected.
+ * Makes a port from its two ends.
  *
- * @param master the stream master.
- * @return slaves; 0 if master is NULL.
+ * @param master the sending end; the port takes a reference of its own.
+ * @param slave the receiving end; the port takes a reference of its own.
+ * @param out receives the port, a new reference. Untouched on failure.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
  *
  * Thread safe.
  */
-uint32_t rogue_mem_stream_master_slave_count(const rogue_mem_stream_master_t *master);
+rogue_mem_status_t rogue_mem_stream_port_new(rogue_mem_stream_master_t *master,
+                                             rogue_mem_stream_slave_t *slave,
+                                             rogue_mem_stream_port_t **out);
 
 /**
- * Asks the slave that was connected first for a frame to fill and send; where there is none, the
- * master makes one itself.
+ * The sending end of a port.
  *
- * @param master the stream master.
- * @param size bytes that it must have room for.
- * @param zero_copy whether it may lie in memory that the slave can send without copying.
- * @param out receives the frame, without payload, a new reference. Untouched on failure.
- * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
+ * @param port the port.
+ * @return the stream master, a new reference; NULL if port is NULL.
  *
  * Thread safe.
  */
-rogue_mem_status_t rogue_mem_stream_master_req_frame(rogue_mem_stream_master_t *master,
-                                                     uint32_t size,
-                                                     bool zero_copy,
-                                                     rogue_mem_frame_t **out);
+rogue_mem_stream_master_t *rogue_mem_stream_port_master(const rogue_mem_stream_port_t *port);
 
 /**
- * Hands a frame to every slave, in this thread. Where there is none, nothing happens.
+ * The receiving end of a port.
  *
- * @param master the stream master.
- * @param frame the frame, borrowed; this thread must not have it locked.
- * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if this
- * thread has the frame locked.
+ * @param port the port.
+ * @return the stream slave, a new reference; NULL if port is NULL.
  *
  * Thread safe.
  */
-rogue_mem_status_t rogue_mem_stream_master_send_frame(rogue_mem_stream_master_t *master,
-                                                      rogue_mem_frame_t *frame);
+rogue_mem_stream_slave_t *rogue_mem_stream_port_slave(const rogue_mem_stream_port_t *port);
 
 /**
- * Lets go of all slaves: what is sent from now on reaches nobody.
+ * Connects two ports in both directions: each receives the frames that the other one sends. A port
+ * connected with itself receives its own frames.
  *
- * @param master the stream master; NULL is an error.
+ * @param port one port. Both may be released afterwards: the connection lasts until the masters
+ * are stopped, or gone.
+ * @param other the other port.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_OUT_OF_RESOURCES if a
+ * master has 1024 slaves already; one direction may then be connected.
  *
  * Thread safe.
  */
-void rogue_mem_stream_master_stop(rogue_mem_stream_master_t *master);
+rogue_mem_status_t rogue_mem_stream_port_connect(rogue_mem_stream_port_t *port,
+                                                 rogue_mem_stream_port_t *other);
+
+/**
+ * Adds a reference.
+ *
+ * @param port the port; NULL is allowed and ignored.
+ * @return its argument.
+ *
+ * Thread safe.
+ */
+rogue_mem_stream_port_t *rogue_mem_stream_port_retain(rogue_mem_stream_port_t *port);
+
+/**
+ * Gives a reference back. Its connections remain.
+ *
+ * @param port the port; NULL is allowed and ignored.
+ *
+ * Thread safe.
+ */
+void rogue_mem_stream_port_release(rogue_mem_stream_port_t *port);
+
+/* --- Streams: TCP bridge, server -------------------------------------------------------------- */
+
+/* A stream server listens on two consecutive ports and exchanges frames with its clients through
+ * its stream port. Frames for clients go to them in turn, each frame to one of them; a client that
+ * does not read is passed over. A sender waits while all are slow, and while there is none.
+ * Received frames are passed on in the server's own thread, those of one client in their order.
+ *
+ * A sender that waits may be the thread of another object, for example of one that receives
+ * datagrams, which then receives nothing. If it must go on, put a fifo before the server, which
+ * drops what it has no room for, or set send_wait_ms_max. Servers and clients of this kind do not
+ * wait for each other: they stop receiving instead. */
+
+/**
+ * Value of send_wait_ms_max: a frame without room or a peer is dropped at once.
+ */
+#define ROGUE_MEM_SEND_WAIT_NEVER UINT32_MAX
+
+/**
+ * Options of a stream server. Zero-initialise it, set size, and then other members as needed.
+ */
+typedef struct rogue_mem_stream_server_options_t {
+    /**
+     * sizeof(rogue_mem_stream_server_options_t).
+     */
+    size_t size;
+    /**
+     * Limit of the bytes of frames that wait to be sent. Once it is reached, further senders wait
+     * until half of it is free. One frame is always allowed. 0 = 4 MiB.
+     */
+    uint64_t queue_bytes_max;
+    /**
+     * Size limit of a received frame, in bytes; larger ones are dropped, counted, and logged.
+     * 0 = 256 MiB.
+     */
+    uint64_t frame_bytes_max;
+    /**
+     * Stack size of its thread, in bytes; the receivers of its frames run on it. At least 2 MiB.
+     * 0 = the size of other threads of the process ("ulimit -s").
+     */
+    uint64_t stack_bytes;
+    /**
+     * Milliseconds for which a sender waits for room, or for a peer, at most; then its frame is
+     * dropped, counted, and logged. 0 = as long as it takes, as in Rogue.
+     * ROGUE_MEM_SEND_WAIT_NEVER = it does not wait.
+     */
+    uint32_t send_wait_ms_max;
+    /**
+     * Microseconds for which its thread polls before it sleeps, which keeps a processor busy.
+     * 0 = adaptive: up to 50, if recent polls have been successful. ROGUE_MEM_SPIN_NEVER = none.
+     */
+    uint32_t spin_us;
+    /**
+     * ROGUE_MEM_LEGACY_...: how clients that announce no session are identified.
+     */
+    uint32_t legacy;
+    /**
+     * Milliseconds for which the connections of one address must have been unambiguous before they
+     * are paired, if ports and processes do not decide; 0 = 400.
+     */
+    uint32_t settle_ms;
+    /**
+     * Maximum number of clients; 0 = 1024.
+     */
+    uint32_t clients_max;
+    /**
+     * Descriptors that the server leaves to the program, see rogue_mem_tcp_server_options_t.
+     */
+    uint32_t descriptors_reserved;
+} rogue_mem_stream_server_options_t;
+
+/**
+ * Counters of a stream server. Set size before the call.
+ */
+typedef struct rogue_mem_stream_server_stats_t {
+    /**
+     * sizeof(rogue_mem_stream_server_stats_t).
+     */
+    size_t size;
+    /**
+     * Peers connected now: the clients of a server; of a client, its server.
+     */
+    uint64_t peers;
+    /**
+     * Open connections of a server that belong to no client yet.
+     */
+    uint64_t held;
+    /**
+     * Peers that have connected.
+     */
+    uint64_t connects;
+    /**
+     * Peers that have disconnected.
+     */
+    uint64_t disconnects;
+    /**
+     * Frames received and passed on.
+     */
+    uint64_t frames_in;
+    /**
+     * Bytes of their payload.
+     */
+    uint64_t bytes_in;
+    /**
+     * Frames sent, which means: taken by the system.
+     */
+    uint64_t frames_out;
+    /**
+     * Bytes of their payload.
+     */
+    uint64_t bytes_out;
+    /**
+     * Frames accepted and not yet sent.
+     */
+    uint64_t queued;
+    /**
+     * Received frames that were dropped: too large, or without a receiver.
+     */
+    uint64_t dropped_in;
+    /**
+     * Frames to be sent that were dropped: the object was stopped, the sender's wait ended, or a
+     * connection was lost before they were sent completely.
+     */
+    uint64_t dropped_out;
+    /**
+     * Messages received that are no frames.
+     */
+    uint64_t malformed;
+} rogue_mem_stream_server_stats_t;
+
+/**
+ * Opens a stream server. Received frames are dropped, counted and logged until a slave is connected
+ * to its stream port's master.
+ *
+ * @param addr the address to listen on: "*" for all, an IPv4 or IPv6 address, the name of an
+ * interface or of a host.
+ * @param port port for frames from clients; the port for frames to clients is the next one. 0 = a
+ * free pair, see rogue_mem_stream_server_port.
+ * @param options the options; may be NULL: the defaults.
+ * @param out receives the server, a new reference. Untouched on failure.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if an
+ * option or the port is invalid; ROGUE_MEM_ERROR_INVALID_TEXT; ROGUE_MEM_ERROR_BIND if a port
+ * is taken or not allowed; ROGUE_MEM_ERROR_RESOLVE; ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
+ *
+ * Thread safe. Blocks while the system resolves addr, if that is a name.
+ */
+rogue_mem_status_t rogue_mem_stream_server_new(const char *addr,
+                                               uint16_t port,
+                                               const rogue_mem_stream_server_options_t *options,
+                                               rogue_mem_stream_server_t **out);
+
+/**
+ * The stream port of the server: receives frames for clients, and sends those of clients.
+ *
+ * @param server the server.
+ * @return the port, a new reference, which keeps the server running; NULL if server is NULL.
+ *
+ * Thread safe.
+ */
+rogue_mem_stream_port_t *rogue_mem_stream_server_stream_port(
+    const rogue_mem_stream_server_t *server);
+
+/**
+ * The port for frames from clients; with port 0, that of the free pair found.
+ *
+ * @param server the server.
+ * @return the port; 0 if server is NULL.
+ *
+ * Thread safe.
+ */
+uint16_t rogue_mem_stream_server_port(const rogue_mem_stream_server_t *server);
+
+/**
+ * Stops the server: closes both ports and all connections, and disconnects its slaves. Senders that
+ * wait return. Frames that clients do not take at once are dropped, counted, and logged. Returns
+ * within 100 ms. No peer can delay that. If a slave blocks for longer, the ports close when it
+ * returns. Further calls do nothing.
+ *
+ * @param server the server; NULL is an error.
+ *
+ * Thread safe; also from a callback.
+ */
+void rogue_mem_stream_server_stop(rogue_mem_stream_server_t *server);
+
+/**
+ * What the server has done so far.
+ *
+ * @param server the server.
+ * @param stats receives the counters; its size must be set. Untouched on failure.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if stats
+ * has a wrong size.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_stream_server_stats(const rogue_mem_stream_server_t *server,
+                                                 rogue_mem_stream_server_stats_t *stats);
+
+/**
+ * Adds a reference.
+ *
+ * @param server the server; NULL is allowed and ignored.
+ * @return its argument.
+ *
+ * Thread safe.
+ */
+rogue_mem_stream_server_t *rogue_mem_stream_server_retain(rogue_mem_stream_server_t *server);
+
+/**
+ * Gives a reference back. The server runs as long as it or the slave of its stream port has a
+ * reference, also that of a connected stream master.
+ *
+ * @param server the server; NULL is allowed and ignored.
+ *
+ * Thread safe; also from a callback.
+ */
+void rogue_mem_stream_server_release(rogue_mem_stream_server_t *server);
+
+/* --- Streams: TCP bridge, client -------------------------------------------------------------- */
+
+/* A stream client exchanges frames with a stream server through its stream port. It connects, and
+ * reconnects until it is stopped. A sender waits while the server is slow, and while there is no
+ * connection. Received frames are passed on in the client's own thread. */
+
+/**
+ * Options of a stream client. Zero-initialise it, set size, and then other members as needed.
+ */
+typedef struct rogue_mem_stream_client_options_t {
+    /**
+     * sizeof(rogue_mem_stream_client_options_t).
+     */
+    size_t size;
+    /**
+     * Limit of the bytes of frames that wait to be sent. Once it is reached, further senders wait
+     * until half of it is free. One frame is always allowed. 0 = 4 MiB.
+     */
+    uint64_t queue_bytes_max;
+    /**
+     * Size limit of a received frame, in bytes; larger ones are dropped, counted, and logged.
+     * 0 = 256 MiB.
+     */
+    uint64_t frame_bytes_max;
+    /**
+     * Stack size of its thread, in bytes; the receivers of its frames run on it. At least 2 MiB.
+     * 0 = the size of other threads of the process ("ulimit -s").
+     */
+    uint64_t stack_bytes;
+    /**
+     * Milliseconds for which a sender waits for room, or for a peer, at most; then its frame is
+     * dropped, counted, and logged. 0 = as long as it takes, as in Rogue.
+     * ROGUE_MEM_SEND_WAIT_NEVER = it does not wait.
+     */
+    uint32_t send_wait_ms_max;
+    /**
+     * Microseconds for which its thread polls before it sleeps, which keeps a processor busy.
+     * 0 = adaptive: up to 50, if recent polls have been successful. ROGUE_MEM_SPIN_NEVER = none.
+     */
+    uint32_t spin_us;
+} rogue_mem_stream_client_options_t;
+
+/**
+ * Counters of a stream client. Set size before the call.
+ */
+typedef struct rogue_mem_stream_client_stats_t {
+    /**
+     * sizeof(rogue_mem_stream_client_stats_t).
+     */
+    size_t size;
+    /**
+     * Peers connected now: the clients of a server; of a client, its server.
+     */
+    uint64_t peers;
+    /**
+     * Open connections of a server that belong to no client yet.
+     */
+    uint64_t held;
+    /**
+     * Peers that have connected.
+     */
+    uint64_t connects;
+    /**
+     * Peers that have disconnected.
+     */
+    uint64_t disconnects;
+    /**
+     * Frames received and passed on.
+     */
+    uint64_t frames_in;
+    /**
+     * Bytes of their payload.
+     */
+    uint64_t bytes_in;
+    /**
+     * Frames sent, which means: taken by the system.
+     */
+    uint64_t frames_out;
+    /**
+     * Bytes of their payload.
+     */
+    uint64_t bytes_out;
+    /**
+     * Frames accepted and not yet sent.
+     */
+    uint64_t queued;
+    /**
+     * Received frames that were dropped: too large, or without a receiver.
+     */
+    uint64_t dropped_in;
+    /**
+     * Frames to be sent that were dropped: the object was stopped, the sender's wait ended, or a
+     * connection was lost before they were sent completely.
+     */
+    uint64_t dropped_out;
+    /**
+     * Messages received that are no frames.
+     */
+    uint64_t malformed;
+} rogue_mem_stream_client_stats_t;
+
+/**
+ * Makes a stream client, which begins to connect at once. Received frames are dropped, counted and
+ * logged until a slave is connected to its stream port's master.
+ *
+ * @param addr the server's IPv4 or IPv6 address, or host name, see rogue_mem_tcp_client_new.
+ * @param port the server's port for frames from clients; the one for frames to clients is the
+ * next.
+ * @param options the options; may be NULL: the defaults.
+ * @param out receives the client, a new reference. Untouched on failure.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if addr,
+ * the port or an option is invalid; ROGUE_MEM_ERROR_INVALID_TEXT;
+ * ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_stream_client_new(const char *addr,
+                                               uint16_t port,
+                                               const rogue_mem_stream_client_options_t *options,
+                                               rogue_mem_stream_client_t **out);
+
+/**
+ * The stream port of the client: receives frames for the server, and sends those of the server.
+ *
+ * @param client the client.
+ * @return the port, a new reference, which keeps the client running; NULL if client is NULL.
+ *
+ * Thread safe.
+ */
+rogue_mem_stream_port_t *rogue_mem_stream_client_stream_port(
+    const rogue_mem_stream_client_t *client);
+
+/**
+ * The state of the client.
+ *
+ * @param client the client.
+ * @return ROGUE_MEM_CLIENT_...; ROGUE_MEM_CLIENT_CONNECTING, with the last error set, if client is
+ * NULL.
+ *
+ * Thread safe.
+ */
+uint32_t rogue_mem_stream_client_state(const rogue_mem_stream_client_t *client);
+
+/**
+ * The state as text, with the obstacle if there is one.
+ *
+ * @param client the client.
+ * @param buffer receives the text, see "Texts" above.
+ * @param capacity size of buffer in bytes.
+ * @param length receives the length of the text; may be NULL.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_stream_client_state_text(const rogue_mem_stream_client_t *client,
+                                                      char *buffer,
+                                                      size_t capacity,
+                                                      size_t *length);
+
+/**
+ * Stops the client: closes the connection, and disconnects its slaves. Senders that wait return.
+ * Frames that the server does not take at once are dropped, counted, and logged. Returns within
+ * 100 ms. Further calls do nothing.
+ *
+ * @param client the client; NULL is an error.
+ *
+ * Thread safe; also from a callback.
+ */
+void rogue_mem_stream_client_stop(rogue_mem_stream_client_t *client);
+
+/**
+ * What the client has done so far.
+ *
+ * @param client the client.
+ * @param stats receives the counters; its size must be set. Untouched on failure.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if stats
+ * has a wrong size.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_stream_client_stats(const rogue_mem_stream_client_t *client,
+                                                 rogue_mem_stream_client_stats_t *stats);
+
+/**
+ * Adds a reference.
+ *
+ * @param client the client; NULL is allowed and ignored.
+ * @return its argument.
+ *
+ * Thread safe.
+ */
+rogue_mem_stream_client_t *rogue_mem_stream_client_retain(rogue_mem_stream_client_t *client);
+
+/**
+ * Gives a reference back. The client runs as long as it or the slave of its stream port has a
+ * reference, also that of a connected stream master.
+ *
+ * @param client the client; NULL is allowed and ignored.
+ *
+ * Thread safe; also from a callback.
+ */
+void rogue_mem_stream_client_release(rogue_mem_stream_client_t *client);
+
+/* --- Streams: fifos --------------------------------------------------------------------------- */
+
+/* A fifo parts the receivers of frames from their sender: a queue, and a thread that delivers
+ * from it. A sender never waits for it. A frame that arrives while the queue is full is
+ * dropped and counted; the frame being delivered is no longer in the queue. */
+
+/**
+ * Makes a fifo, and starts its thread.
+ *
+ * @param depth_max maximum number of queued frames; 0 = not limited.
+ * @param trim_bytes bytes to which copies are cut; 0 = not cut.
+ * @param no_copy a flag: whether the frames themselves are queued, whole. Their sender and their
+ * other receivers must leave them alone then. Otherwise each is copied on arrival, with flags,
+ * channel and error, into a frame from the first receiver.
+ * @param out receives the fifo, a new reference. Untouched on failure.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_OUT_OF_RESOURCES if the
+ * system refuses a thread.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_fifo_new(uint32_t depth_max,
+                                      uint32_t trim_bytes,
+                                      uint32_t no_copy,
+                                      rogue_mem_fifo_t **out);
+
+/**
+ * The stream port of the fifo: receives frames, and sends them on.
+ *
+ * @param fifo the fifo.
+ * @return the port, a new reference, which keeps the fifo alive; NULL if fifo is NULL.
+ *
+ * Thread safe.
+ */
+rogue_mem_stream_port_t *rogue_mem_fifo_stream_port(const rogue_mem_fifo_t *fifo);
+
+/**
+ * The number of queued frames.
+ *
+ * @param fifo the fifo.
+ * @return frames; 0 if fifo is NULL.
+ *
+ * Thread safe.
+ */
+uint64_t rogue_mem_fifo_size(const rogue_mem_fifo_t *fifo);
+
+/**
+ * The number of dropped frames: because the queue was full, or because a copy could not be made,
+ * which the log says.
+ *
+ * @param fifo the fifo.
+ * @return frames; 0 if fifo is NULL.
+ *
+ * Thread safe.
+ */
+uint64_t rogue_mem_fifo_dropped(const rogue_mem_fifo_t *fifo);
+
+/**
+ * Sets the number of dropped frames to 0.
+ *
+ * @param fifo the fifo; NULL is an error.
+ *
+ * Thread safe.
+ */
+void rogue_mem_fifo_clear_dropped(rogue_mem_fifo_t *fifo);
+
+/**
+ * Stops the fifo: ends its thread, drops queued and later frames, and disconnects its receivers.
+ * Further calls do nothing.
+ *
+ * @param fifo the fifo; NULL is an error.
+ *
+ * Thread safe; also from a callback.
+ */
+void rogue_mem_fifo_stop(rogue_mem_fifo_t *fifo);
+
+/**
+ * Adds a reference.
+ *
+ * @param fifo the fifo; NULL is allowed and ignored.
+ * @return its argument.
+ *
+ * Thread safe.
+ */
+rogue_mem_fifo_t *rogue_mem_fifo_retain(rogue_mem_fifo_t *fifo);
+
+/**
+ * Gives a reference back. The fifo and its thread exist as long as its stream port does.
+ *
+ * @param fifo the fifo; NULL is allowed and ignored.
+ *
+ * Thread safe.
+ */
+void rogue_mem_fifo_release(rogue_mem_fifo_t *fifo);
+
+/* --- Streams: filters ------------------------------------------------------------------------- */
+
+/* A filter passes on the frames of one channel, in the sender's thread and without a copy.
+ * Frames that are requested from it come from the node behind it. */
+
+/**
+ * Makes a filter.
+ *
+ * @param drop_errors a flag: whether frames with an error are dropped too.
+ * @param channel the channel whose frames pass.
+ * @param out receives the filter, a new reference. Untouched on failure.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_filter_new(uint32_t drop_errors,
+                                        uint8_t channel,
+                                        rogue_mem_filter_t **out);
+
+/**
+ * The stream port of the filter: receives frames, and sends on those that pass.
+ *
+ * @param filter the filter.
+ * @return the port, a new reference, which keeps the filter alive; NULL if filter is NULL.
+ *
+ * Thread safe.
+ */
+rogue_mem_stream_port_t *rogue_mem_filter_stream_port(const rogue_mem_filter_t *filter);
+
+/**
+ * Adds a reference.
+ *
+ * @param filter the filter; NULL is allowed and ignored.
+ * @return its argument.
+ *
+ * Thread safe.
+ */
+rogue_mem_filter_t *rogue_mem_filter_retain(rogue_mem_filter_t *filter);
+
+/**
+ * Gives a reference back. The filter exists as long as its stream port does.
+ *
+ * @param filter the filter; NULL is allowed and ignored.
+ *
+ * Thread safe.
+ */
+void rogue_mem_filter_release(rogue_mem_filter_t *filter);
+
+/* --- Streams: rate drops ---------------------------------------------------------------------- */
+
+/* A rate drop passes on some of the frames that it receives, in the sender's thread and
+ * without a copy. Frames that are requested from it come from the node behind it. */
+
+/**
+ * Makes a rate drop.
+ *
+ * @param is_period a flag: the meaning of value.
+ * @param value with is_period, seconds: at most one frame passes in that time, and none in the
+ * first one after this call. Without, a number, whose fraction is ignored: as many frames are
+ * dropped after each one that passes; the first one passes. 0 passes all frames, either way.
+ * @param out receives the rate drop, a new reference. Untouched on failure.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if value
+ * is negative or not a number.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_rate_drop_new(uint32_t is_period,
+                                           double value,
+                                           rogue_mem_rate_drop_t **out);
+
+/**
+ * The stream port of the rate drop: receives frames, and sends on those that pass.
+ *
+ * @param rate_drop the rate drop.
+ * @return the port, a new reference, which keeps the rate drop alive; NULL if rate_drop is NULL.
+ *
+ * Thread safe.
+ */
+rogue_mem_stream_port_t *rogue_mem_rate_drop_stream_port(const rogue_mem_rate_drop_t *rate_drop);
+
+/**
+ * Adds a reference.
+ *
+ * @param rate_drop the rate drop; NULL is allowed and ignored.
+ * @return its argument.
+ *
+ * Thread safe.
+ */
+rogue_mem_rate_drop_t *rogue_mem_rate_drop_retain(rogue_mem_rate_drop_t *rate_drop);
+
+/**
+ * Gives a reference back. The rate drop exists as long as its stream port does.
+ *
+ * @param rate_drop the rate drop; NULL is allowed and ignored.
+ *
+ * Thread safe.
+ */
+void rogue_mem_rate_drop_release(rogue_mem_rate_drop_t *rate_drop);
 
 /* --- SRPv3 ------------------------------------------------------------------------------------ */
 
-/* SRP version 3 carries register transactions over a stream, as SLAC's firmware understands it.
- * The object is a memory slave, whose accesses are multiples of 4 bytes and at most 4096, and a
- * stream master and slave, by which requests leave and answers come. Any number may be
- * outstanding.
+/* SRP version 3 carries register transactions over a stream, in the form of SLAC's firmware.
+ * The object is a memory slave, with accesses of multiples of 4 bytes up to 4096, and a stream
+ * port, which sends requests and receives answers. Any number may be outstanding.
  *
- * The stream slave and the stream master do not keep the object alive, so that two objects which
- * are connected with each other make no circle; its handle and its memory slave do. */
+ * Handles of the object and of its memory slave keep the object alive. Its stream port does
+ * not, so that two connected objects form no reference cycle. */
 
 /**
  * Makes an SRPv3 object whose stream is not connected yet; until it is, transactions fail.
@@ -2612,6 +3572,46 @@ void rogue_mem_stream_master_stop(rogue_mem_stream_master_t *master);
 rogue_mem_status_t rogue_mem_srp_v3_new(rogue_mem_srp_v3_t **out);
 
 /**
+ * The object as a memory slave, for masters to connect to.
+ *
+ * @param srp the object.
+ * @return the slave, a new reference, which keeps the object alive; NULL if srp is NULL.
+ *
+ * Thread safe.
+ */
+rogue_mem_slave_t *rogue_mem_srp_v3_slave(const rogue_mem_srp_v3_t *srp);
+
+/**
+ * The stream port of the object: sends requests, and receives answers.
+ *
+ * @param srp the object.
+ * @return the port, a new reference, which does not keep the object alive; NULL if srp is NULL.
+ *
+ * Thread safe.
+ */
+rogue_mem_stream_port_t *rogue_mem_srp_v3_stream_port(const rogue_mem_srp_v3_t *srp);
+
+/**
+ * Sets the time that later requests allow the device to wait for its own bus.
+ *
+ * @param srp the object; NULL is an error.
+ * @param timeout in units of 100 ms; 0 = no limit. The default is 10.
+ *
+ * Thread safe.
+ */
+void rogue_mem_srp_v3_set_hardware_timeout(rogue_mem_srp_v3_t *srp, uint8_t timeout);
+
+/**
+ * Disconnects the stream and fails all outstanding transactions. Later ones fail at once, until a
+ * stream is connected again. Further calls do nothing.
+ *
+ * @param srp the object; NULL is an error.
+ *
+ * Thread safe; also from a callback.
+ */
+void rogue_mem_srp_v3_stop(rogue_mem_srp_v3_t *srp);
+
+/**
  * Adds a reference.
  *
  * @param srp the object; NULL is allowed and ignored.
@@ -2622,7 +3622,7 @@ rogue_mem_status_t rogue_mem_srp_v3_new(rogue_mem_srp_v3_t **out);
 rogue_mem_srp_v3_t *rogue_mem_srp_v3_retain(rogue_mem_srp_v3_t *srp);
 
 /**
- * Gives a reference back. The last one stops the object.
+ * Gives a reference back. Release of the last reference stops the object.
  *
  * @param srp the object; NULL is allowed and ignored.
  *
@@ -2630,72 +3630,61 @@ rogue_mem_srp_v3_t *rogue_mem_srp_v3_retain(rogue_mem_srp_v3_t *srp);
  */
 void rogue_mem_srp_v3_release(rogue_mem_srp_v3_t *srp);
 
-/**
- * The object as a memory slave, to be given to masters.
- *
- * @param srp the object.
- * @return the slave, a new reference, which keeps the object alive; NULL if srp is NULL.
- *
- * Thread safe.
- */
-rogue_mem_slave_t *rogue_mem_srp_v3_slave(const rogue_mem_srp_v3_t *srp);
-
-/**
- * Where requests leave.
- *
- * @param srp the object.
- * @return the stream master, a new reference; NULL if srp is NULL.
- *
- * Thread safe.
- */
-rogue_mem_stream_master_t *rogue_mem_srp_v3_stream_master(const rogue_mem_srp_v3_t *srp);
-
-/**
- * Where answers come.
- *
- * @param srp the object.
- * @return the stream slave, a new reference; NULL if srp is NULL.
- *
- * Thread safe.
- */
-rogue_mem_stream_slave_t *rogue_mem_srp_v3_stream_slave(const rogue_mem_srp_v3_t *srp);
-
-/**
- * Sets how long the device is told to wait for its own bus, for later requests.
- *
- * @param srp the object; NULL is an error.
- * @param timeout in units of 100 ms; 0 = for ever. It is 10 at first.
- *
- * Thread safe.
- */
-void rogue_mem_srp_v3_set_hardware_timeout(rogue_mem_srp_v3_t *srp, uint8_t timeout);
-
-/**
- * Lets go of the stream and fails all outstanding transactions. Later ones fail at once, until a
- * stream is connected again. Further calls do nothing.
- *
- * @param srp the object; NULL is an error.
- *
- * Thread safe; also from a callback.
- */
-void rogue_mem_srp_v3_stop(rogue_mem_srp_v3_t *srp);
-
 /* --- SRPv3: emulated device ------------------------------------------------------------------- */
 
-/* The device's side of SRP version 3, in software: sparse memory that answers requests, for tests,
- * examples and simulations. What was never written reads as zero. Requests are carried out one
- * after the other, in a thread of the object's own, which therefore calls what its answers are
- * sent to. */
+/* A device in software that answers SRP version 3 from sparse memory, for tests, examples and
+ * simulations. Memory that was never written reads as zero. The object's own thread carries
+ * out requests in sequence, and calls the receivers of its answers. */
+
+/**
+ * Options of an emulated device. Zero-initialise it, set size, and then other members as needed.
+ */
+typedef struct rogue_mem_srp_v3_emulation_options_t {
+    /**
+     * sizeof(rogue_mem_srp_v3_emulation_options_t).
+     */
+    size_t size;
+    /**
+     * Stack size of the device's thread, in bytes; the receivers of its answers run on it. At
+     * least 2 MiB. 0 = the size of other threads of the process ("ulimit -s").
+     */
+    uint64_t stack_bytes;
+} rogue_mem_srp_v3_emulation_options_t;
 
 /**
  * Makes an SRPv3 device with empty memory, and starts its thread.
  *
+ * @param options_or_null the options, copied. NULL: the defaults.
  * @param out receives the device, a new reference. Untouched on failure.
- * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT for
+ * options with a wrong size or a value out of range; ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
  *
  * Thread safe.
  */
-rogue_mem_status_t rogue_mem_srp_v3_emulation_new(rogue_mem_srp_v3_emulation_t **out);
+rogue_mem_status_t rogue_mem_srp_v3_emulation_new(
+    const rogue_mem_srp_v3_emulation_options_t *options_or_null,
+    rogue_mem_srp_v3_emulation_t **out);
+
+/**
+ * The stream port of the device: receives requests, and sends answers.
+ *
+ * @param device the device.
+ * @return the port, a new reference, which keeps the device alive; NULL if device is NULL.
+ *
+ * Thread safe.
+ */
+rogue_mem_stream_port_t *rogue_mem_srp_v3_emulation_stream_port(
+    const rogue_mem_srp_v3_emulation_t *device);
+
+/**
+ * Stops the device: ends its thread, and drops waiting and later requests. Further calls do
+ * nothing.
+ *
+ * @param device the device; NULL is an error.
+ *
+ * Thread safe; also from a callback.
+ */
+void rogue_mem_srp_v3_emulation_stop(rogue_mem_srp_v3_emulation_t *device);
 
 /**
  * Adds a reference.
@@ -2709,7 +3698,7 @@ rogue_mem_srp_v3_emulation_t *rogue_mem_srp_v3_emulation_retain(
     rogue_mem_srp_v3_emulation_t *device);
 
 /**
- * Gives a reference back. The device lives on, with its thread, as long as its stream slave does.
+ * Gives a reference back. The device and its thread exist as long as its stream port does.
  *
  * @param device the device; NULL is allowed and ignored.
  *
@@ -2717,48 +3706,1525 @@ rogue_mem_srp_v3_emulation_t *rogue_mem_srp_v3_emulation_retain(
  */
 void rogue_mem_srp_v3_emulation_release(rogue_mem_srp_v3_emulation_t *device);
 
-/**
- * Where answers leave.
+/* --- SRPv0 ------------------------------------------------------------------------------------ */
+
+/* SRP version 0 carries register transactions over a stream, in the form of SLAC's firmware. The
+ * object is a memory slave, with accesses of multiples of 4 bytes up to 2048 at 32 bits of
+ * address, and a stream port, which sends requests and receives answers. Any number may be
+ * outstanding.
  *
- * @param device the device.
- * @return the stream master, a new reference; NULL if device is NULL.
+ * Handles of the object and of its memory slave keep the object alive. Its stream port does not,
+ * so that two connected objects form no reference cycle. */
+
+/**
+ * Makes an SRPv0 object whose stream is not connected yet; until it is, transactions fail.
+ *
+ * @param out receives the object, a new reference. Untouched on failure.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
  *
  * Thread safe.
  */
-rogue_mem_stream_master_t *rogue_mem_srp_v3_emulation_stream_master(
-    const rogue_mem_srp_v3_emulation_t *device);
+rogue_mem_status_t rogue_mem_srp_v0_new(rogue_mem_srp_v0_t **out);
 
 /**
- * Where requests come.
+ * The object as a memory slave, for masters to connect to.
  *
- * @param device the device.
- * @return the stream slave, a new reference; NULL if device is NULL.
+ * @param srp the object.
+ * @return the slave, a new reference, which keeps the object alive; NULL if srp is NULL.
  *
  * Thread safe.
  */
-rogue_mem_stream_slave_t *rogue_mem_srp_v3_emulation_stream_slave(
-    const rogue_mem_srp_v3_emulation_t *device);
+rogue_mem_slave_t *rogue_mem_srp_v0_slave(const rogue_mem_srp_v0_t *srp);
 
 /**
- * Ends the device: its thread ends, requests that wait and those that come later are dropped.
- * Further calls do nothing.
+ * The stream port of the object: sends requests, and receives answers.
  *
- * @param device the device; NULL is an error.
+ * @param srp the object.
+ * @return the port, a new reference, which does not keep the object alive; NULL if srp is NULL.
+ *
+ * Thread safe.
+ */
+rogue_mem_stream_port_t *rogue_mem_srp_v0_stream_port(const rogue_mem_srp_v0_t *srp);
+
+/**
+ * Disconnects the stream and fails all outstanding transactions. Later ones fail at once, until a
+ * stream is connected again. Further calls do nothing.
+ *
+ * @param srp the object; NULL is an error.
  *
  * Thread safe; also from a callback.
  */
-void rogue_mem_srp_v3_emulation_stop(rogue_mem_srp_v3_emulation_t *device);
+void rogue_mem_srp_v0_stop(rogue_mem_srp_v0_t *srp);
+
+/**
+ * Adds a reference.
+ *
+ * @param srp the object; NULL is allowed and ignored.
+ * @return its argument.
+ *
+ * Thread safe.
+ */
+rogue_mem_srp_v0_t *rogue_mem_srp_v0_retain(rogue_mem_srp_v0_t *srp);
+
+/**
+ * Gives a reference back. Release of the last reference stops the object.
+ *
+ * @param srp the object; NULL is allowed and ignored.
+ *
+ * Thread safe.
+ */
+void rogue_mem_srp_v0_release(rogue_mem_srp_v0_t *srp);
+
+/* --- Command frames --------------------------------------------------------------------------- */
+
+/* Commands to SLAC's firmware: frames of 16 bytes with an opcode and a context, which are not
+ * answered. */
+
+/**
+ * Sends one command to the slaves of a stream master, in this thread. Without slaves it does
+ * nothing.
+ *
+ * @param master the stream master.
+ * @param opcode the opcode.
+ * @param context a number for the firmware.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_cmd_send(rogue_mem_stream_master_t *master,
+                                      uint8_t opcode,
+                                      uint32_t context);
+
+/* --- Packetizer ------------------------------------------------------------------------------- */
+
+/* A packetizer carries the frames of up to 256 destinations over one packet transport, in the form
+ * of SLAC's firmware. Connect its transport port to that of the transport, and the application
+ * port of each destination to the object that sends and receives its frames.
+ *
+ * A frame is cut in the thread that sends it, and delivered in the thread that brings its last
+ * packet, with no lock held. Frames of one destination leave in order and one at a time; with
+ * version 1 the frames of all destinations do. A frame for a destination whose port was never
+ * asked for is discarded.
+ *
+ * The ports work as long as they are connected, also without a handle of the object. */
+
+/**
+ * Options of a packetizer. Zero-initialise it, set size, and then other members as needed.
+ */
+typedef struct rogue_mem_packetizer_options_t {
+    /**
+     * sizeof(rogue_mem_packetizer_options_t).
+     */
+    size_t size;
+    /**
+     * A flag: whether frames do not follow the SSI convention. Otherwise the start of a sent frame
+     * is marked in its first user byte (0x02), and a received frame whose last user byte has 0x01
+     * set, because it ended in an error, gets the error 0x80.
+     */
+    uint32_t no_ssi;
+    /**
+     * A flag: whether packets of version 2 are received without a look at their CRC. Otherwise
+     * those without a right one are dropped.
+     */
+    uint32_t no_crc_check;
+    /**
+     * A flag: whether packets of version 2 are sent without a CRC.
+     */
+    uint32_t no_crc;
+    /**
+     * Must be 0.
+     */
+    uint32_t reserved;
+} rogue_mem_packetizer_options_t;
+
+/**
+ * Counters of a packetizer. Set size before the call.
+ */
+typedef struct rogue_mem_packetizer_stats_t {
+    /**
+     * sizeof(rogue_mem_packetizer_stats_t).
+     */
+    size_t size;
+    /**
+     * Frames sent.
+     */
+    uint64_t frames_sent;
+    /**
+     * Packets sent.
+     */
+    uint64_t packets_sent;
+    /**
+     * Frames that could not be sent: marked as faulty, empty, or without a transport.
+     */
+    uint64_t frames_refused;
+    /**
+     * Packets received, dropped ones included.
+     */
+    uint64_t packets_received;
+    /**
+     * Frames delivered.
+     */
+    uint64_t frames_received;
+    /**
+     * Packets dropped, and, with version 2, unfinished frames that were; modulo 2^32.
+     */
+    uint64_t dropped;
+    /**
+     * Packets dropped for their CRC; modulo 2^32.
+     */
+    uint64_t crc_errors;
+    /**
+     * Unfinished frames dropped because another one began or the link was lost, or for their size;
+     * modulo 2^32.
+     */
+    uint64_t abandoned;
+} rogue_mem_packetizer_stats_t;
+
+/**
+ * Makes a packetizer that is not connected.
+ *
+ * @param version 1 or 2, as that of the other end. Version 2 interleaves destinations and has a
+ * CRC.
+ * @param options_or_null the options, copied. NULL: the defaults.
+ * @param out receives the packetizer, a new reference. Untouched on failure.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT for
+ * another version, or options with a wrong size.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_packetizer_new(uint32_t version,
+                                            const rogue_mem_packetizer_options_t *options_or_null,
+                                            rogue_mem_packetizer_t **out);
+
+/**
+ * The port through which packets go, one in each frame.
+ *
+ * @param packetizer the packetizer.
+ * @return the port, a new reference; NULL if packetizer is NULL.
+ *
+ * Thread safe.
+ */
+rogue_mem_stream_port_t *rogue_mem_packetizer_transport_port(
+    const rogue_mem_packetizer_t *packetizer);
+
+/**
+ * The port through which the frames of a destination go.
+ *
+ * @param packetizer the packetizer.
+ * @param dest the destination.
+ * @return the port, a new reference; NULL if packetizer is NULL.
+ *
+ * Thread safe.
+ */
+rogue_mem_stream_port_t *rogue_mem_packetizer_application_port(
+    const rogue_mem_packetizer_t *packetizer,
+    uint8_t dest);
+
+/**
+ * The number of received packets that were dropped: of an impossible form, of another version,
+ * with a wrong CRC, or without those before them. With version 2 also the unfinished frames that
+ * were dropped because another one began.
+ *
+ * @param packetizer the packetizer.
+ * @return packets, modulo 2^32; 0 if packetizer is NULL.
+ *
+ * Thread safe.
+ */
+uint32_t rogue_mem_packetizer_drop_count(const rogue_mem_packetizer_t *packetizer);
+
+/**
+ * Sets how often a thread that waits for another one's frame says so in the log.
+ *
+ * @param packetizer the packetizer; NULL is an error.
+ * @param microseconds the time between two messages, at least 1000; one second at first.
+ *
+ * Thread safe.
+ */
+void rogue_mem_packetizer_set_timeout(rogue_mem_packetizer_t *packetizer, uint32_t microseconds);
+
+/**
+ * Disconnects everything that the packetizer sends to, on all of its ports. Further calls do
+ * nothing, until something is connected again.
+ *
+ * @param packetizer the packetizer; NULL is an error.
+ *
+ * Thread safe; also from a callback.
+ */
+void rogue_mem_packetizer_stop(rogue_mem_packetizer_t *packetizer);
+
+/**
+ * What the packetizer has done so far.
+ *
+ * @param packetizer the packetizer.
+ * @param stats receives the counters; its size must be set. Untouched on failure.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if stats
+ * has a wrong size.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_packetizer_stats(const rogue_mem_packetizer_t *packetizer,
+                                              rogue_mem_packetizer_stats_t *stats);
+
+/**
+ * Adds a reference.
+ *
+ * @param packetizer the packetizer; NULL is allowed and ignored.
+ * @return its argument.
+ *
+ * Thread safe.
+ */
+rogue_mem_packetizer_t *rogue_mem_packetizer_retain(rogue_mem_packetizer_t *packetizer);
+
+/**
+ * Gives a reference back. Its ports work as long as they are connected.
+ *
+ * @param packetizer the packetizer; NULL is allowed and ignored.
+ *
+ * Thread safe.
+ */
+void rogue_mem_packetizer_release(rogue_mem_packetizer_t *packetizer);
+
+/* --- Pseudo-random bits ----------------------------------------------------------------------- */
+
+/* A generator and checker of frames of pseudo-random bits: a link test whose twin is in SLAC's
+ * firmware. Its stream port sends the generated frames and checks received ones. Width and taps
+ * must be equal at both ends. Received frames are checked in the thread that brings them.
+ *
+ * The receiving end of its port does not keep the object alive. */
+
+/**
+ * Counters of a generator and checker. Set size before the call.
+ */
+typedef struct rogue_mem_prbs_stats_t {
+    /**
+     * sizeof(rogue_mem_prbs_stats_t).
+     */
+    size_t size;
+    /**
+     * Frames sent; modulo 2^32.
+     */
+    uint64_t tx_count;
+    /**
+     * Frames that could not be sent; modulo 2^32.
+     */
+    uint64_t tx_errors;
+    /**
+     * Bytes sent.
+     */
+    uint64_t tx_bytes;
+    /**
+     * Good frames received; modulo 2^32.
+     */
+    uint64_t rx_count;
+    /**
+     * Bad frames received; modulo 2^32.
+     */
+    uint64_t rx_errors;
+    /**
+     * Bytes of good frames received.
+     */
+    uint64_t rx_bytes;
+} rogue_mem_prbs_stats_t;
+
+/**
+ * Makes a generator and checker with words of 32 bits and taps 1, 2, 6 and 31, as firmware has
+ * them by default.
+ *
+ * @param out receives the object, a new reference. Untouched on failure.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_prbs_new(rogue_mem_prbs_t **out);
+
+/**
+ * The stream port of the object: sends generated frames, and checks received ones.
+ *
+ * @param prbs the object.
+ * @return the port, a new reference, which does not keep the object alive; NULL if prbs is NULL.
+ *
+ * Thread safe.
+ */
+rogue_mem_stream_port_t *rogue_mem_prbs_stream_port(const rogue_mem_prbs_t *prbs);
+
+/**
+ * Sets the width of a word, for later frames.
+ *
+ * @param prbs the object.
+ * @param bits a multiple of 32, at most 512.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT for
+ * another width.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_prbs_set_width(rogue_mem_prbs_t *prbs, uint32_t bits);
+
+/**
+ * Sets the taps of the shift register, for later frames: numbers of bits. One listed twice
+ * cancels itself; those beyond the width have no effect.
+ *
+ * @param prbs the object.
+ * @param taps the taps, copied; may be NULL if there are none.
+ * @param count number of taps.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_prbs_set_taps(rogue_mem_prbs_t *prbs,
+                                           const uint8_t *taps,
+                                           uint32_t count);
+
+/**
+ * Chooses whether the payload of later frames counts its words instead of being random. A checker
+ * has to leave such a payload unchecked.
+ *
+ * @param prbs the object; NULL is an error.
+ * @param state a flag.
+ *
+ * Thread safe.
+ */
+void rogue_mem_prbs_send_count(rogue_mem_prbs_t *prbs, uint32_t state);
+
+/**
+ * Chooses whether later frames have a payload; otherwise it is zeros. They have one at first.
+ *
+ * @param prbs the object; NULL is an error.
+ * @param state a flag.
+ *
+ * Thread safe.
+ */
+void rogue_mem_prbs_gen_payload(rogue_mem_prbs_t *prbs, uint32_t state);
+
+/**
+ * Chooses whether the payload of received frames is checked, besides their size and sequence
+ * number. It is at first.
+ *
+ * @param prbs the object; NULL is an error.
+ * @param state a flag.
+ *
+ * Thread safe.
+ */
+void rogue_mem_prbs_check_payload(rogue_mem_prbs_t *prbs, uint32_t state);
+
+/**
+ * Chooses whether frames are received, as they are at first. While they are not, a thread that
+ * brings one waits: its sender is held up, and nothing is lost.
+ *
+ * @param prbs the object; NULL is an error.
+ * @param state a flag.
+ *
+ * Thread safe.
+ */
+void rogue_mem_prbs_set_rx_enable(rogue_mem_prbs_t *prbs, uint32_t state);
+
+/**
+ * Whether frames are received.
+ *
+ * @param prbs the object.
+ * @return whether they are; false if prbs is NULL.
+ *
+ * Thread safe.
+ */
+bool rogue_mem_prbs_rx_enable(const rogue_mem_prbs_t *prbs);
+
+/**
+ * Sets the pause after each frame of the thread; also while it runs.
+ *
+ * @param prbs the object; NULL is an error.
+ * @param microseconds the pause; 0 at first.
+ *
+ * Thread safe.
+ */
+void rogue_mem_prbs_set_tx_period(rogue_mem_prbs_t *prbs, uint32_t microseconds);
+
+/**
+ * The pause after each frame of the thread.
+ *
+ * @param prbs the object.
+ * @return microseconds; 0 if prbs is NULL.
+ *
+ * Thread safe.
+ */
+uint32_t rogue_mem_prbs_tx_period(const rogue_mem_prbs_t *prbs);
+
+/**
+ * Sends one frame, in this thread. A frame that cannot be made counts as an error, and the log
+ * says why.
+ *
+ * @param prbs the object.
+ * @param size bytes of the frame: a multiple of the width, and at least three words.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT for
+ * another size.
+ *
+ * Thread safe; also from a callback.
+ */
+rogue_mem_status_t rogue_mem_prbs_gen_frame(rogue_mem_prbs_t *prbs, uint32_t size);
+
+/**
+ * Starts a thread that sends frames until rogue_mem_prbs_disable. Does nothing if it runs
+ * already.
+ *
+ * @param prbs the object.
+ * @param size bytes of each frame, as for rogue_mem_prbs_gen_frame.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT for a
+ * size that no frame has; ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
+ *
+ * Thread safe; also from a callback.
+ */
+rogue_mem_status_t rogue_mem_prbs_enable(rogue_mem_prbs_t *prbs, uint32_t size);
+
+/**
+ * Ends the thread, after the frame that it is sending. Returns within 100 ms, also if the
+ * receiver of that frame does not. Further calls do nothing.
+ *
+ * @param prbs the object; NULL is an error.
+ *
+ * Thread safe; also from a callback.
+ */
+void rogue_mem_prbs_disable(rogue_mem_prbs_t *prbs);
+
+/**
+ * Sets all counters and rates to zero. The sequence of frames goes on.
+ *
+ * @param prbs the object; NULL is an error.
+ *
+ * Thread safe.
+ */
+void rogue_mem_prbs_reset_count(rogue_mem_prbs_t *prbs);
+
+/**
+ * Ends the thread, disconnects the receivers of frames, and releases threads that wait because
+ * frames are not received; their frames are dropped.
+ *
+ * @param prbs the object; NULL is an error.
+ *
+ * Thread safe; also from a callback.
+ */
+void rogue_mem_prbs_stop(rogue_mem_prbs_t *prbs);
+
+/**
+ * Frames sent a second, over the last second or more at whose end there was a frame.
+ *
+ * @param prbs the object.
+ * @return frames a second; 0 if prbs is NULL.
+ *
+ * Thread safe.
+ */
+double rogue_mem_prbs_tx_rate(const rogue_mem_prbs_t *prbs);
+
+/**
+ * Bytes sent a second, in the same time as the rate.
+ *
+ * @param prbs the object.
+ * @return bytes a second; 0 if prbs is NULL.
+ *
+ * Thread safe.
+ */
+double rogue_mem_prbs_tx_bandwidth(const rogue_mem_prbs_t *prbs);
+
+/**
+ * Frames received a second, over the last second or more at whose end there was a frame.
+ *
+ * @param prbs the object.
+ * @return frames a second; 0 if prbs is NULL.
+ *
+ * Thread safe.
+ */
+double rogue_mem_prbs_rx_rate(const rogue_mem_prbs_t *prbs);
+
+/**
+ * Bytes received a second, in the same time as the rate.
+ *
+ * @param prbs the object.
+ * @return bytes a second; 0 if prbs is NULL.
+ *
+ * Thread safe.
+ */
+double rogue_mem_prbs_rx_bandwidth(const rogue_mem_prbs_t *prbs);
+
+/**
+ * What the object has done so far.
+ *
+ * @param prbs the object.
+ * @param stats receives the counters; its size must be set. Untouched on failure.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if stats
+ * has a wrong size.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_prbs_stats(const rogue_mem_prbs_t *prbs,
+                                        rogue_mem_prbs_stats_t *stats);
+
+/**
+ * Adds a reference.
+ *
+ * @param prbs the object; NULL is allowed and ignored.
+ * @return its argument.
+ *
+ * Thread safe.
+ */
+rogue_mem_prbs_t *rogue_mem_prbs_retain(rogue_mem_prbs_t *prbs);
+
+/**
+ * Gives a reference back. Release of the last reference ends its thread.
+ *
+ * @param prbs the object; NULL is allowed and ignored.
+ *
+ * Thread safe; also from a callback.
+ */
+void rogue_mem_prbs_release(rogue_mem_prbs_t *prbs);
+
+/* --- Streams over UDP ------------------------------------------------------------------------- */
+
+/* A stream over UDP: each buffer of a frame is sent as one datagram, and each datagram that
+ * arrives becomes a frame of one buffer. Flags, channel and error of a frame are not transmitted;
+ * frames with an error are not sent. Datagrams are lost, duplicated and reordered as the network
+ * pleases.
+ *
+ * A client has one peer, whose address it is given; datagrams from other addresses are dropped and
+ * counted. A server answers the source of the latest datagram that was not empty. Errors of the
+ * network are logged and counted, and end nothing.
+ *
+ * Received frames are delivered in the object's own thread. Frames to send are sent in the
+ * caller's thread. The object exists as long as its handles, and the stream masters that its
+ * port's slave is connected to. */
+
+/**
+ * Options of a client or server. Zero-initialise it, set size, and then other members as needed.
+ */
+typedef struct rogue_mem_udp_options_t {
+    /**
+     * sizeof(rogue_mem_udp_options_t).
+     */
+    size_t size;
+    /**
+     * A flag: whether a datagram carries up to 8972 bytes, for networks with frames of 9000,
+     * instead of 1472.
+     */
+    uint32_t jumbo;
+    /**
+     * Microseconds for which the object's thread polls for the next datagram before it sleeps,
+     * which keeps a processor busy. 0 = adaptive: up to 50, if recent polls have been successful.
+     * ROGUE_MEM_SPIN_NEVER = none.
+     */
+    uint32_t spin_us;
+    /**
+     * Stack size of the object's thread, in bytes; the receivers of frames run on it. At least 2
+     * MiB. 0 = the size of other threads of the process ("ulimit -s").
+     */
+    uint64_t stack_bytes;
+} rogue_mem_udp_options_t;
+
+/**
+ * Counters and sizes of a client or server. Set size before the call.
+ */
+typedef struct rogue_mem_udp_stats_t {
+    /**
+     * sizeof(rogue_mem_udp_stats_t).
+     */
+    size_t size;
+    /**
+     * Datagrams received and delivered.
+     */
+    uint64_t datagrams_in;
+    /**
+     * Their bytes.
+     */
+    uint64_t bytes_in;
+    /**
+     * Datagrams sent.
+     */
+    uint64_t datagrams_out;
+    /**
+     * Their bytes.
+     */
+    uint64_t bytes_out;
+    /**
+     * Datagrams that wait for room in the socket now.
+     */
+    uint64_t queued;
+    /**
+     * Datagrams dropped because they exceed the largest payload.
+     */
+    uint64_t oversized;
+    /**
+     * Datagrams dropped by a client because others than its peer sent them.
+     */
+    uint64_t strangers;
+    /**
+     * Frames and datagrams not sent: in error, without a peer, refused by the system, too many, or
+     * after the end.
+     */
+    uint64_t unsent;
+    /**
+     * Errors that the network has reported about sent datagrams (ICMP).
+     */
+    uint64_t network_errors;
+    /**
+     * Datagrams that the system has dropped because the receive buffer was full; 0 where it does
+     * not say.
+     */
+    uint64_t overflows;
+    /**
+     * Bytes of the receive buffer; 0 after the end.
+     */
+    uint64_t receive_buffer_bytes;
+} rogue_mem_udp_stats_t;
+
+/**
+ * Makes a client, which exchanges datagrams with one peer. Its local port is the system's choice.
+ *
+ * @param host the peer: an IPv4 or IPv6 address, or a host name, which is resolved once.
+ * @param port the peer's port.
+ * @param options_or_null the options, copied; NULL: the defaults.
+ * @param out receives the client, a new reference. Untouched on failure.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if host,
+ * the port or an option is invalid; ROGUE_MEM_ERROR_INVALID_TEXT; ROGUE_MEM_ERROR_RESOLVE;
+ * ROGUE_MEM_ERROR_BIND if the system gives no socket; ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
+ *
+ * Thread safe. Blocks while the system resolves host, if that is a name.
+ */
+rogue_mem_status_t rogue_mem_udp_new_client(const char *host,
+                                            uint16_t port,
+                                            const rogue_mem_udp_options_t *options_or_null,
+                                            rogue_mem_udp_t **out);
+
+/**
+ * Makes a server, which answers the source of the latest datagram. Until one has arrived, it has
+ * no peer, and frames are dropped.
+ *
+ * @param addr the local address: "*" for all of IPv4, "::" for all, an IPv4 or IPv6 address, the
+ * name of an interface or of a host.
+ * @param port the local port, which must be free; 0 = the system's choice, see rogue_mem_udp_port.
+ * @param options_or_null the options, copied; NULL: the defaults.
+ * @param out receives the server, a new reference. Untouched on failure.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if addr or
+ * an option is invalid; ROGUE_MEM_ERROR_INVALID_TEXT; ROGUE_MEM_ERROR_RESOLVE;
+ * ROGUE_MEM_ERROR_BIND if the port is taken or not allowed; ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
+ *
+ * Thread safe. Blocks while the system resolves addr, if that is a name.
+ */
+rogue_mem_status_t rogue_mem_udp_new_server(const char *addr,
+                                            uint16_t port,
+                                            const rogue_mem_udp_options_t *options_or_null,
+                                            rogue_mem_udp_t **out);
+
+/**
+ * The stream port: sends frames as datagrams, and delivers datagrams as frames.
+ *
+ * @param udp the client or server.
+ * @return the port, a new reference; its slave keeps the object alive. NULL if udp is NULL.
+ *
+ * Thread safe.
+ */
+rogue_mem_stream_port_t *rogue_mem_udp_stream_port(const rogue_mem_udp_t *udp);
+
+/**
+ * The local port, in host byte order.
+ *
+ * @param udp the client or server.
+ * @return the port; 0 if udp is NULL.
+ *
+ * Thread safe.
+ */
+uint16_t rogue_mem_udp_port(const rogue_mem_udp_t *udp);
+
+/**
+ * The largest payload of a datagram, in bytes. Longer ones are dropped when they arrive. Frames
+ * requested from the port have buffers of this size; longer buffers are sent as they are.
+ *
+ * @param udp the client or server.
+ * @return 1472, or 8972 for jumbo; 0 if udp is NULL.
+ *
+ * Thread safe.
+ */
+uint32_t rogue_mem_udp_max_payload(const rogue_mem_udp_t *udp);
+
+/**
+ * Asks the system for a receive buffer for this number of datagrams of 1500 bytes, or 9000 for
+ * jumbo.
+ *
+ * @param udp the client or server.
+ * @param count number of datagrams; not 0.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_OUT_OF_RESOURCES if the system grants less, which then
+ * stays in effect; ROGUE_MEM_ERROR_STOPPED; ROGUE_MEM_ERROR_NULL_ARGUMENT;
+ * ROGUE_MEM_ERROR_INVALID_ARGUMENT.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_udp_set_receive_buffers(rogue_mem_udp_t *udp, uint32_t count);
+
+/**
+ * Sets how long a thread of the program waits at most, if the network takes datagrams more slowly
+ * than they are sent, before a datagram is dropped.
+ *
+ * @param udp the client or server; NULL is an error.
+ * @param timeout_us in microseconds. The default is 1000000.
+ *
+ * Thread safe.
+ */
+void rogue_mem_udp_set_timeout(rogue_mem_udp_t *udp, uint64_t timeout_us);
+
+/**
+ * Closes the port, drops waiting and later frames, and disconnects the receivers. Returns within
+ * 100 ms. After that no frame is delivered, unless a receiver blocks in a delivery. Further calls
+ * do nothing.
+ *
+ * @param udp the client or server; NULL is an error.
+ *
+ * Thread safe; also from a callback.
+ */
+void rogue_mem_udp_stop(rogue_mem_udp_t *udp);
+
+/**
+ * What the client or server has done so far.
+ *
+ * @param udp the client or server.
+ * @param stats receives the counters; its size must be set. Untouched on failure.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if stats
+ * has a wrong size.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_udp_stats(const rogue_mem_udp_t *udp,
+                                       rogue_mem_udp_stats_t *stats);
+
+/**
+ * Adds a reference.
+ *
+ * @param udp the client or server; NULL is allowed and ignored.
+ * @return its argument.
+ *
+ * Thread safe.
+ */
+rogue_mem_udp_t *rogue_mem_udp_retain(rogue_mem_udp_t *udp);
+
+/**
+ * Gives a reference back. It exists as long as a stream master sends to its port.
+ *
+ * @param udp the client or server; NULL is allowed and ignored.
+ *
+ * Thread safe.
+ */
+void rogue_mem_udp_release(rogue_mem_udp_t *udp);
+
+/* --- The usual road to a board ---------------------------------------------------------------- */
+
+/* The usual road to a board in one object: the frames of up to 256 destinations over a packetizer,
+ * RSSI and UDP, as SLAC's firmware has it by convention. Connect the application port of
+ * destination 0 to rogue_mem_srp_v3_stream_port for registers.
+ *
+ * A client opens the link to a board, and opens it again whenever it was lost: transactions under
+ * way then fail at once, with a text that names the layer, and later ones succeed when the link is
+ * open again. A server waits for a client, in the place of a board. All layers run on one thread,
+ * in which received frames are delivered. Frames are sent in the caller's thread. */
+
+/**
+ * Version 1, as in Rogue.
+ */
+#define ROGUE_MEM_PACK_VERSION_DEFAULT 0
+
+/**
+ * The packetizer's version 1: one frame at a time, without a checksum.
+ */
+#define ROGUE_MEM_PACK_VERSION_1 1
+
+/**
+ * The packetizer's version 2: destinations interleave, and packets have a CRC.
+ */
+#define ROGUE_MEM_PACK_VERSION_2 2
+
+/**
+ * Options of a road. Zero-initialise it, set size, and then other members as needed.
+ */
+typedef struct rogue_mem_board_options_t {
+    /**
+     * sizeof(rogue_mem_board_options_t).
+     */
+    size_t size;
+    /**
+     * A flag: whether a datagram carries up to 8972 bytes, for networks with frames of 9000,
+     * instead of 1472.
+     */
+    uint32_t jumbo;
+    /**
+     * ROGUE_MEM_PACK_VERSION_...: the packetizer's version, which both ends must have.
+     */
+    uint32_t pack_version;
+    /**
+     * As in rogue_mem_packetizer_options_t.
+     */
+    uint32_t no_ssi;
+    /**
+     * As in rogue_mem_packetizer_options_t.
+     */
+    uint32_t no_crc_check;
+    /**
+     * As in rogue_mem_packetizer_options_t.
+     */
+    uint32_t no_crc;
+    /**
+     * Segments that the peer may have under way, at most 255; 0 = RSSI's default, 32.
+     */
+    uint32_t max_buffers;
+    /**
+     * Milliseconds after which a segment is acknowledged at the latest; 0 = 5.
+     */
+    uint32_t cum_ack_timeout_ms;
+    /**
+     * Milliseconds after which a segment is sent again; 0 = 20.
+     */
+    uint32_t retran_timeout_ms;
+    /**
+     * Milliseconds without a segment after which the peer takes the link for lost; 0 = 1000.
+     */
+    uint32_t null_timeout_ms;
+    /**
+     * How often a segment is sent again before the link is taken for lost, at most 255; 0 = 15.
+     */
+    uint32_t max_retran;
+    /**
+     * Segments acknowledged together at most; 0 = 2.
+     */
+    uint32_t max_cum_ack;
+    /**
+     * Milliseconds between two attempts to open the link; 0 = 100.
+     */
+    uint32_t try_period_ms;
+    /**
+     * Microseconds for which the road's thread polls for the next datagram before it sleeps, which
+     * keeps a processor busy. 0 = adaptive: up to 50, if recent polls have been successful.
+     * ROGUE_MEM_SPIN_NEVER = none.
+     */
+    uint32_t spin_us;
+    /**
+     * Must be 0.
+     */
+    uint32_t reserved;
+    /**
+     * Stack size of the road's thread, in bytes; the receivers of frames run on it. At least 2
+     * MiB. 0 = the size of other threads of the process ("ulimit -s").
+     */
+    uint64_t stack_bytes;
+} rogue_mem_board_options_t;
+
+/**
+ * State and counters of a road at a glance. Set size before the call.
+ */
+typedef struct rogue_mem_board_stats_t {
+    /**
+     * sizeof(rogue_mem_board_stats_t).
+     */
+    size_t size;
+    /**
+     * Whether the link is open: 1 or 0.
+     */
+    uint64_t open;
+    /**
+     * How often it has opened.
+     */
+    uint64_t open_count;
+    /**
+     * How often it was lost.
+     */
+    uint64_t down_count;
+    /**
+     * Median of the latest round trips, in nanoseconds: from a segment to its acknowledgement,
+     * which the peer may delay.
+     */
+    uint64_t round_trip_p50_ns;
+    /**
+     * 99th percentile of these.
+     */
+    uint64_t round_trip_p99_ns;
+    /**
+     * Segments sent again.
+     */
+    uint64_t retransmits;
+    /**
+     * Microseconds for which this end could not take more.
+     */
+    uint64_t local_busy_us;
+    /**
+     * Microseconds for which the peer could not.
+     */
+    uint64_t remote_busy_us;
+    /**
+     * Frames delivered to the destinations.
+     */
+    uint64_t frames_in;
+    /**
+     * Frames of the destinations sent.
+     */
+    uint64_t frames_out;
+    /**
+     * Bytes of datagrams received.
+     */
+    uint64_t bytes_in;
+    /**
+     * Bytes of datagrams sent.
+     */
+    uint64_t bytes_out;
+    /**
+     * Datagrams that the system has dropped because the receive buffer was full.
+     */
+    uint64_t dropped_overflow;
+    /**
+     * Datagrams dropped because they are too long, or others than the peer sent them.
+     */
+    uint64_t dropped_datagrams;
+    /**
+     * Segments dropped because their form or their checksum is wrong.
+     */
+    uint64_t dropped_corrupt;
+    /**
+     * Segments dropped because they had arrived before.
+     */
+    uint64_t dropped_duplicates;
+    /**
+     * Segments dropped because they do not belong to the link, forged ones among them.
+     */
+    uint64_t dropped_stray;
+    /**
+     * Packets dropped, and unfinished frames that were.
+     */
+    uint64_t dropped_packets;
+    /**
+     * Frames not sent: the link was closed, or they were refused.
+     */
+    uint64_t unsent;
+    /**
+     * Errors that the network has reported about sent datagrams (ICMP).
+     */
+    uint64_t network_errors;
+} rogue_mem_board_stats_t;
+
+/**
+ * Makes a road to a board and begins to open its link: see rogue_mem_board_wait_open.
+ *
+ * @param host the board: an IPv4 or IPv6 address, or a host name, which is resolved once.
+ * @param port the board's port; firmware has 8192 by convention.
+ * @param options_or_null the options, copied; NULL: the defaults.
+ * @param out receives the road, a new reference. Untouched on failure.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if host,
+ * the port or an option is invalid; ROGUE_MEM_ERROR_INVALID_TEXT; ROGUE_MEM_ERROR_RESOLVE;
+ * ROGUE_MEM_ERROR_BIND if the system gives no socket; ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
+ *
+ * Thread safe. Blocks while the system resolves host, if that is a name.
+ */
+rogue_mem_status_t rogue_mem_board_new_client(const char *host,
+                                              uint16_t port,
+                                              const rogue_mem_board_options_t *options_or_null,
+                                              rogue_mem_board_t **out);
+
+/**
+ * Makes a road that one client at a time may open.
+ *
+ * @param addr the local address: "*" for all of IPv4, "::" for all, an IPv4 or IPv6 address, the
+ * name of an interface or of a host.
+ * @param port the local port, which must be free; 0 = the system's choice, see
+ * rogue_mem_board_port.
+ * @param options_or_null the options, copied; NULL: the defaults.
+ * @param out receives the road, a new reference. Untouched on failure.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if addr or
+ * an option is invalid; ROGUE_MEM_ERROR_INVALID_TEXT; ROGUE_MEM_ERROR_RESOLVE;
+ * ROGUE_MEM_ERROR_BIND if the port is taken or not allowed; ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
+ *
+ * Thread safe. Blocks while the system resolves addr, if that is a name.
+ */
+rogue_mem_status_t rogue_mem_board_new_server(const char *addr,
+                                              uint16_t port,
+                                              const rogue_mem_board_options_t *options_or_null,
+                                              rogue_mem_board_t **out);
+
+/**
+ * The port for the frames of a destination.
+ *
+ * @param board the road.
+ * @param dest the destination; 0 is that of registers by convention. Frames that arrive for a
+ * destination whose port was never asked for are discarded.
+ * @return the port, a new reference; NULL if board is NULL.
+ *
+ * Thread safe.
+ */
+rogue_mem_stream_port_t *rogue_mem_board_application_port(const rogue_mem_board_t *board,
+                                                          uint8_t dest);
+
+/**
+ * Waits until the link is open.
+ *
+ * @param board the road; NULL is an error.
+ * @param timeout_us how long at most, in microseconds.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_TIMEOUT, with a text that
+ * names the layer that fails: UDP (nothing comes from the board, or the network refuses) or RSSI;
+ * ROGUE_MEM_ERROR_STOPPED.
+ *
+ * Thread safe. Does not wait in the delivery of a frame.
+ */
+rogue_mem_status_t rogue_mem_board_wait_open(rogue_mem_board_t *board, uint64_t timeout_us);
+
+/**
+ * Whether the link is open.
+ *
+ * @param board the road.
+ * @return whether it is; false if board is NULL.
+ *
+ * Thread safe.
+ */
+bool rogue_mem_board_is_open(const rogue_mem_board_t *board);
+
+/**
+ * The local port.
+ *
+ * @param board the road.
+ * @return the UDP port, in host byte order; 0 if board is NULL.
+ *
+ * Thread safe.
+ */
+uint16_t rogue_mem_board_port(const rogue_mem_board_t *board);
+
+/**
+ * Closes the link, tells the peer, closes the port and disconnects all destinations. Transactions
+ * under way fail. Returns within 100 ms if no receiver of a frame blocks. Further calls do nothing.
+ *
+ * @param board the road; NULL is an error.
+ *
+ * Thread safe; also from a callback.
+ */
+void rogue_mem_board_stop(rogue_mem_board_t *board);
+
+/**
+ * What the road to the board has done so far.
+ *
+ * @param board the road to the board.
+ * @param stats receives the counters; its size must be set. Untouched on failure.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if stats
+ * has a wrong size.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_board_stats(const rogue_mem_board_t *board,
+                                         rogue_mem_board_stats_t *stats);
+
+/**
+ * Adds a reference.
+ *
+ * @param board the road to the board; NULL is allowed and ignored.
+ * @return its argument.
+ *
+ * Thread safe.
+ */
+rogue_mem_board_t *rogue_mem_board_retain(rogue_mem_board_t *board);
+
+/**
+ * Gives a reference back. The road works as long as a stream master sends to one of its ports.
+ *
+ * @param board the road to the board; NULL is allowed and ignored.
+ *
+ * Thread safe.
+ */
+void rogue_mem_board_release(rogue_mem_board_t *board);
+
+/* --- Reliable streams: RSSI ------------------------------------------------------------------- */
+
+/* RSSI, SLAC's reliable protocol over datagrams: frames of the application arrive once and in
+ * order, each in one datagram. Connect the transport port to an object that carries datagrams, such
+ * as a rogue_mem_udp_t, and the application port to that which sends and receives data; then start.
+ *
+ * A client opens the link, and opens it again whenever it was lost. A server waits for a client.
+ * Requests over a lost link fail with a text that names this layer.
+ *
+ * Received frames are delivered in the thread that brings the datagram. Frames to send go to the
+ * transport in the caller's thread; if the peer has not acknowledged as many as agreed, a thread
+ * of the program waits. Frames for a link that is not open are dropped and counted.
+ *
+ * The object runs as long as its handles, and the stream masters that its application port's slave
+ * is connected to. */
+
+/**
+ * Parameter: period of a client's attempts to open the link, in ms; 100 at first.
+ */
+#define ROGUE_MEM_RSSI_TRY_PERIOD 0
+
+/**
+ * Parameter: segments without an acknowledge, up to 255, of which 32 are used; 32 at first.
+ */
+#define ROGUE_MEM_RSSI_MAX_BUFFERS 1
+
+/**
+ * Parameter: largest segment in bytes, its header of 8 bytes included.
+ */
+#define ROGUE_MEM_RSSI_MAX_SEGMENT 2
+
+/**
+ * Parameter: how long an acknowledge waits, in ms; 5 at first.
+ */
+#define ROGUE_MEM_RSSI_CUM_ACK_TIMEOUT 3
+
+/**
+ * Parameter: time without an acknowledge after which a segment is sent again, in ms; 20 at first.
+ */
+#define ROGUE_MEM_RSSI_RETRAN_TIMEOUT 4
+
+/**
+ * Parameter: silence after which firmware closes a link, in ms; 1000 at first.
+ */
+#define ROGUE_MEM_RSSI_NULL_TIMEOUT 5
+
+/**
+ * Parameter: how often a segment is sent before the link counts as lost; 15 at first.
+ */
+#define ROGUE_MEM_RSSI_MAX_RETRAN 6
+
+/**
+ * Parameter: segments after which an acknowledge does not wait; 2 at first.
+ */
+#define ROGUE_MEM_RSSI_MAX_CUM_ACK 7
+
+/**
+ * Options of a client or server. Zero-initialise it, set size, and then other members as needed.
+ */
+typedef struct rogue_mem_rssi_options_t {
+    /**
+     * sizeof(rogue_mem_rssi_options_t).
+     */
+    size_t size;
+    /**
+     * Stack size of the object's thread, in bytes. At least 2 MiB. 0 = the size of other threads
+     * of the process ("ulimit -s").
+     */
+    uint64_t stack_bytes;
+} rogue_mem_rssi_options_t;
+
+/**
+ * State and counters of a client or server. Set size before the call.
+ */
+typedef struct rogue_mem_rssi_stats_t {
+    /**
+     * sizeof(rogue_mem_rssi_stats_t).
+     */
+    size_t size;
+    /**
+     * 1 while the link is open.
+     */
+    uint64_t open;
+    /**
+     * How often it has opened.
+     */
+    uint64_t open_count;
+    /**
+     * How often it was lost or stopped.
+     */
+    uint64_t down_count;
+    /**
+     * Received segments that were dropped, in all; by cause below.
+     */
+    uint64_t drop_count;
+    /**
+     * Dropped: shorter than a header, or with an impossible one.
+     */
+    uint64_t dropped_malformed;
+    /**
+     * Dropped: a wrong checksum.
+     */
+    uint64_t dropped_checksum;
+    /**
+     * Dropped: received before.
+     */
+    uint64_t dropped_duplicate;
+    /**
+     * Dropped: a number too far ahead, or an acknowledge of what was not sent.
+     */
+    uint64_t dropped_out_of_window;
+    /**
+     * Dropped: an RST with a number that the peer cannot have sent.
+     */
+    uint64_t dropped_forged_reset;
+    /**
+     * Dropped: a SYN that has no effect.
+     */
+    uint64_t dropped_syn;
+    /**
+     * Dropped: datagrams whose frame had an error. Not part of the sum.
+     */
+    uint64_t dropped_errored;
+    /**
+     * Frames not sent: in error, empty, too long, without a link, or too many.
+     */
+    uint64_t unsent;
+    /**
+     * Segments sent again.
+     */
+    uint64_t retran_count;
+    /**
+     * Acknowledges that were ignored because others were newer.
+     */
+    uint64_t stale_acks;
+    /**
+     * Frames sent.
+     */
+    uint64_t frames_out;
+    /**
+     * Frames received.
+     */
+    uint64_t frames_in;
+    /**
+     * Segments that are not acknowledged now.
+     */
+    uint64_t outstanding;
+    /**
+     * Frames that wait for room now.
+     */
+    uint64_t queued;
+    /**
+     * 1 while this end is busy: its receiver takes nothing.
+     */
+    uint64_t local_busy;
+    /**
+     * How often it was.
+     */
+    uint64_t local_busy_count;
+    /**
+     * How long it was, in microseconds.
+     */
+    uint64_t local_busy_us;
+    /**
+     * 1 while the peer is busy.
+     */
+    uint64_t remote_busy;
+    /**
+     * How often it was.
+     */
+    uint64_t remote_busy_count;
+    /**
+     * How long it was, in microseconds.
+     */
+    uint64_t remote_busy_us;
+    /**
+     * Median of the latest 256 round trips, in nanoseconds; 0 = none.
+     */
+    uint64_t round_trip_p50_ns;
+    /**
+     * 99th percentile of these.
+     */
+    uint64_t round_trip_p99_ns;
+} rogue_mem_rssi_stats_t;
+
+/**
+ * Makes a client, which is not started.
+ *
+ * @param segment_bytes the largest segment, its header of 8 bytes included; at least 9. Rogue's
+ * choice is the largest payload of a datagram less 8: 1464, or 8964 for jumbo.
+ * @param options_or_null the options, copied; NULL: the defaults.
+ * @param out receives the client, a new reference. Untouched on failure.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if the
+ * size or an option is invalid; ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_rssi_new_client(uint16_t segment_bytes,
+                                             const rogue_mem_rssi_options_t *options_or_null,
+                                             rogue_mem_rssi_t **out);
+
+/**
+ * Makes a server, which is not started. It takes over the client's timeouts, and the smaller number
+ * and size of segments.
+ *
+ * @param segment_bytes as for rogue_mem_rssi_new_client.
+ * @param options_or_null the options, copied; NULL: the defaults.
+ * @param out receives the server, a new reference. Untouched on failure.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if the
+ * size or an option is invalid; ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_rssi_new_server(uint16_t segment_bytes,
+                                             const rogue_mem_rssi_options_t *options_or_null,
+                                             rogue_mem_rssi_t **out);
+
+/**
+ * The port for datagrams: each frame is one.
+ *
+ * @param rssi the client or server.
+ * @return the port, a new reference, which does not keep the object alive; NULL if rssi is NULL.
+ *
+ * Thread safe.
+ */
+rogue_mem_stream_port_t *rogue_mem_rssi_transport_port(const rogue_mem_rssi_t *rssi);
+
+/**
+ * The port for data. A frame requested from it has one buffer, of the requested size or of that
+ * which rogue_mem_rssi_max_payload tells.
+ *
+ * @param rssi the client or server.
+ * @return the port, a new reference; its slave keeps the object alive. NULL if rssi is NULL.
+ *
+ * Thread safe.
+ */
+rogue_mem_stream_port_t *rogue_mem_rssi_application_port(const rogue_mem_rssi_t *rssi);
+
+/**
+ * Begins to open the link, or to wait for a client; also again after a stop. Returns at once.
+ *
+ * @param rssi the client or server.
+ * @return ROGUE_MEM_OK, also if it runs; ROGUE_MEM_ERROR_OUT_OF_RESOURCES if the system refuses a
+ * thread; ROGUE_MEM_ERROR_STOPPED in a child by fork; ROGUE_MEM_ERROR_NULL_ARGUMENT.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_rssi_start(rogue_mem_rssi_t *rssi);
+
+/**
+ * Closes the link, tells the peer, and releases senders that wait. Connected objects stay
+ * connected. Returns within 100 ms. After that no frame is delivered, unless a receiver blocks in
+ * a delivery. Further calls do nothing.
+ *
+ * @param rssi the client or server; NULL is an error.
+ *
+ * Thread safe; also from a callback.
+ */
+void rogue_mem_rssi_stop(rogue_mem_rssi_t *rssi);
+
+/**
+ * Waits until the link is open. From a callback of the object it does not wait.
+ *
+ * @param rssi the client or server.
+ * @param timeout_us how long to wait at most, in microseconds.
+ * @return ROGUE_MEM_OK if it is open; ROGUE_MEM_ERROR_TIMEOUT, whose text has the reason as far as
+ * it is known; ROGUE_MEM_ERROR_STOPPED if the object is not started; ROGUE_MEM_ERROR_NULL_ARGUMENT.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_rssi_wait_open(const rogue_mem_rssi_t *rssi, uint64_t timeout_us);
+
+/**
+ * Whether the link is open.
+ *
+ * @param rssi the client or server.
+ * @return whether it is; false if rssi is NULL.
+ *
+ * Thread safe.
+ */
+bool rogue_mem_rssi_is_open(const rogue_mem_rssi_t *rssi);
+
+/**
+ * The largest payload of a frame, in bytes, as agreed with the peer.
+ *
+ * @param rssi the client or server.
+ * @return bytes; 0 if rssi is NULL.
+ *
+ * Thread safe.
+ */
+uint32_t rogue_mem_rssi_max_payload(const rogue_mem_rssi_t *rssi);
+
+/**
+ * Sets a parameter that this end proposes to its peer, or limits its peer's by; in use from the
+ * next opening on.
+ *
+ * @param rssi the client or server.
+ * @param parameter ROGUE_MEM_RSSI_...
+ * @param value the value; not 0.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_INVALID_ARGUMENT for another parameter or a value out of
+ * its range; ROGUE_MEM_ERROR_STOPPED in a child by fork; ROGUE_MEM_ERROR_NULL_ARGUMENT.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_rssi_set_local(rogue_mem_rssi_t *rssi,
+                                            uint32_t parameter,
+                                            uint32_t value);
+
+/**
+ * The value of a parameter that this end proposes.
+ *
+ * @param rssi the client or server.
+ * @param parameter ROGUE_MEM_RSSI_...
+ * @param out receives the value. Untouched on failure.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_INVALID_ARGUMENT for another parameter;
+ * ROGUE_MEM_ERROR_NULL_ARGUMENT.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_rssi_local(const rogue_mem_rssi_t *rssi,
+                                        uint32_t parameter,
+                                        uint32_t *out);
+
+/**
+ * The value of a parameter that both ends have agreed on: of the link, or of the last one; the one
+ * that this end proposes, if there was none.
+ *
+ * @param rssi the client or server.
+ * @param parameter ROGUE_MEM_RSSI_...
+ * @param out receives the value. Untouched on failure.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_INVALID_ARGUMENT for another parameter;
+ * ROGUE_MEM_ERROR_NULL_ARGUMENT.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_rssi_current(const rogue_mem_rssi_t *rssi,
+                                          uint32_t parameter,
+                                          uint32_t *out);
+
+/**
+ * Sets how often a sender that waits for the peer says so in the log.
+ *
+ * @param rssi the client or server; NULL is an error.
+ * @param timeout_us the time between two messages, in microseconds; one second at first.
+ *
+ * Thread safe.
+ */
+void rogue_mem_rssi_set_timeout(rogue_mem_rssi_t *rssi, uint64_t timeout_us);
+
+/**
+ * Sets the counters to 0.
+ *
+ * @param rssi the client or server; NULL is an error.
+ *
+ * Thread safe.
+ */
+void rogue_mem_rssi_reset_counters(rogue_mem_rssi_t *rssi);
+
+/**
+ * What the client or server has done so far.
+ *
+ * @param rssi the client or server.
+ * @param stats receives the counters; its size must be set. Untouched on failure.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if stats
+ * has a wrong size.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_rssi_stats(const rogue_mem_rssi_t *rssi,
+                                        rogue_mem_rssi_stats_t *stats);
+
+/**
+ * Adds a reference.
+ *
+ * @param rssi the client or server; NULL is allowed and ignored.
+ * @return its argument.
+ *
+ * Thread safe.
+ */
+rogue_mem_rssi_t *rogue_mem_rssi_retain(rogue_mem_rssi_t *rssi);
+
+/**
+ * Gives a reference back. It runs as long as a stream master sends to its application port.
+ *
+ * @param rssi the client or server; NULL is allowed and ignored.
+ *
+ * Thread safe; also from a callback.
+ */
+void rogue_mem_rssi_release(rogue_mem_rssi_t *rssi);
 
 /* --- Logging ---------------------------------------------------------------------------------- */
 
-/* Log messages have a logger's dotted name, below "pyrogue", and a level. They pass if their level
- * is at least that of the filter with the longest matching name, else of the global level, which
- * is ROGUE_MEM_LOG_ERROR at first. What passes is written to standard output, one line each, and
- * handed to the program's own sink. Lines go past the buffer that stdio keeps for standard output:
- * what is in there comes later. Changes act at once, also on loggers that exist. */
+/* A log message has the dotted name of its logger, below "pyrogue", and a level. It passes if its
+ * level is at least that of the filter with the longest matching name, or, without such a filter,
+ * the global level, which is ROGUE_MEM_LOG_ERROR initially. A message that passes is written to
+ * standard output, as one line, and given to the program's own sink. Lines bypass the buffer of
+ * stdio: text in that buffer appears later. Changes act at once, also on existing loggers. */
 
 /**
- * Log level: the program cannot go on.
+ * Log level: the program cannot continue.
  */
 #define ROGUE_MEM_LOG_CRITICAL 50
 
@@ -2773,7 +5239,7 @@ void rogue_mem_srp_v3_emulation_stop(rogue_mem_srp_v3_emulation_t *device);
 #define ROGUE_MEM_LOG_THREAD 35
 
 /**
- * Log level: something unexpected, which has been coped with.
+ * Log level: something unexpected, which has been handled.
  */
 #define ROGUE_MEM_LOG_WARNING 30
 
@@ -2783,12 +5249,12 @@ void rogue_mem_srp_v3_emulation_stop(rogue_mem_srp_v3_emulation_t *device);
 #define ROGUE_MEM_LOG_INFO 20
 
 /**
- * Log level: details for the search for a fault.
+ * Log level: details for debugging.
  */
 #define ROGUE_MEM_LOG_DEBUG 10
 
 /**
- * What a program does itself with log messages. Zero-initialise it, set size, and then the rest.
+ * Callbacks for log messages. Zero-initialise it, set size, and then the rest.
  */
 typedef struct rogue_mem_log_sink_t {
     /**
@@ -2800,15 +5266,17 @@ typedef struct rogue_mem_log_sink_t {
      */
     void *ctx;
     /**
-     * Called exactly once, when log will be called no more; on any thread. Not called if
+     * Called exactly once, on any thread, after the last call of log. Not called if
      * rogue_mem_log_set_sink fails. NULL: nothing is called.
      */
     void (*drop)(void *ctx);
     /**
      * Takes one message; must not be NULL. level is that of the message, name the logger's full
      * name, text the message; both are valid until the call returns. seconds and microseconds are
-     * the wall clock since 1970. thread_id is the kernel's, 0 where it does not tell. Runs on the
-     * thread that logs, on several at once; what it logs itself does not come back to it.
+     * the wall clock since 1970. thread_id is the kernel's, 0 if unknown. Runs on the logging
+     * thread, several at once; messages of the library's threads come on the log's own thread, so
+     * that a sink that blocks stops no server and no client. Messages that it logs itself are not
+     * passed to it.
      */
     void (*log)(void *ctx,
                 uint32_t level,
@@ -2819,10 +5287,50 @@ typedef struct rogue_mem_log_sink_t {
                 uint64_t thread_id,
                 uint32_t process_id);
     /**
-     * What all callbacks but drop pass, see above; a reference of its own is taken. NULL: nothing.
+     * The gate of all callbacks but drop, see rogue_mem_binding.h; the library takes a reference.
+     * NULL: none.
      */
     rogue_mem_gate_t *gate;
 } rogue_mem_log_sink_t;
+
+/**
+ * Makes a logger.
+ *
+ * @param name its name; "pyrogue." is put before it unless it is there.
+ * @param out receives the logger, a new reference. Untouched on failure.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_TEXT.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_logger_new(const char *name, rogue_mem_logger_t **out);
+
+/**
+ * The logger's full name.
+ *
+ * @param logger the logger.
+ * @param buffer receives the text, see "Texts" above.
+ * @param capacity size of buffer in bytes.
+ * @param length receives the length of the text; may be NULL.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_logger_name(const rogue_mem_logger_t *logger,
+                                         char *buffer,
+                                         size_t capacity,
+                                         size_t *length);
+
+/**
+ * Whether a message of this logger has an output. If not, the caller can skip its construction.
+ * Cheap.
+ *
+ * @param logger the logger.
+ * @param level level of the message.
+ * @return true if it does; false if logger is NULL.
+ *
+ * Thread safe.
+ */
+bool rogue_mem_logger_enabled(const rogue_mem_logger_t *logger, uint32_t level);
 
 /**
  * Sets the level of every logger that no filter matches.
@@ -2834,8 +5342,8 @@ typedef struct rogue_mem_log_sink_t {
 void rogue_mem_log_set_level(uint32_t level);
 
 /**
- * Sets the level of the logger called name, and of all whose name continues it after a dot, unless
- * a longer filter matches them. Replaces the filter of the same name.
+ * Sets the level of the logger called name, and of all loggers whose name continues it after a
+ * dot, except those that a longer filter matches. Replaces a filter of the same name.
  *
  * @param name name of the filter; a leading "pyrogue." may be left out.
  * @param level ROGUE_MEM_LOG_..., or any number: messages of at least this level pass.
@@ -2846,7 +5354,7 @@ void rogue_mem_log_set_level(uint32_t level);
 rogue_mem_status_t rogue_mem_log_set_filter(const char *name, uint32_t level);
 
 /**
- * Takes a filter back.
+ * Removes a filter.
  *
  * @param name name of the filter; a leading "pyrogue." may be left out.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_TEXT;
@@ -2857,13 +5365,13 @@ rogue_mem_status_t rogue_mem_log_set_filter(const char *name, uint32_t level);
 rogue_mem_status_t rogue_mem_log_remove_filter(const char *name);
 
 /**
- * Switches writing of log messages to standard output on or off; it is on at first.
+ * Switches the output of log messages to standard output on or off. The default is on.
  *
- * @param emit whether to write.
+ * @param emit whether to write, a flag.
  *
  * Thread safe.
  */
-void rogue_mem_log_set_emit_stdout(bool emit);
+void rogue_mem_log_set_emit_stdout(uint32_t emit);
 
 /**
  * Whether log messages are written to standard output.
@@ -2875,10 +5383,10 @@ void rogue_mem_log_set_emit_stdout(bool emit);
 bool rogue_mem_log_emit_stdout(void);
 
 /**
- * Sets or replaces the program's own sink. A message that another thread is just handing to the
- * former sink still arrives there; its drop is called after that.
+ * Sets or replaces the program's own sink. A running call of the former sink completes; its drop
+ * is called after that.
  *
- * @param sink_or_null the new sink, copied. NULL: there is none any more.
+ * @param sink_or_null the new sink, copied. NULL removes the sink.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT if its log is NULL;
  * ROGUE_MEM_ERROR_INVALID_ARGUMENT if it has a wrong size.
  *
@@ -2904,15 +5412,24 @@ rogue_mem_status_t rogue_mem_log_normalize_name(const char *name,
                                                 size_t *length);
 
 /**
- * Makes a logger.
+ * Logs a message, if its level is enabled.
  *
- * @param name its name; "pyrogue." is put before it unless it is there.
- * @param out receives the logger, a new reference. Untouched on failure.
- * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_TEXT.
+ * @param logger the logger; NULL is an error.
+ * @param level level of the message.
+ * @param text the message; invalid UTF-8 in it is replaced. NULL is an error.
  *
  * Thread safe.
  */
-rogue_mem_status_t rogue_mem_logger_new(const char *name, rogue_mem_logger_t **out);
+void rogue_mem_logger_log(const rogue_mem_logger_t *logger, uint32_t level, const char *text);
+
+/**
+ * Logs the ids of this thread and process, at level ROGUE_MEM_LOG_THREAD.
+ *
+ * @param logger the logger; NULL is an error.
+ *
+ * Thread safe.
+ */
+void rogue_mem_logger_log_thread_id(const rogue_mem_logger_t *logger);
 
 /**
  * Adds a reference.
@@ -2932,54 +5449,6 @@ rogue_mem_logger_t *rogue_mem_logger_retain(rogue_mem_logger_t *logger);
  * Thread safe.
  */
 void rogue_mem_logger_release(rogue_mem_logger_t *logger);
-
-/**
- * The logger's full name.
- *
- * @param logger the logger.
- * @param buffer receives the text, see "Texts" above.
- * @param capacity size of buffer in bytes.
- * @param length receives the length of the text; may be NULL.
- * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
- *
- * Thread safe.
- */
-rogue_mem_status_t rogue_mem_logger_name(const rogue_mem_logger_t *logger,
-                                         char *buffer,
-                                         size_t capacity,
-                                         size_t *length);
-
-/**
- * Whether a message of this logger goes anywhere, so that one that does not need not be made.
- * Costs little.
- *
- * @param logger the logger.
- * @param level level of the message.
- * @return true if it does; false if logger is NULL.
- *
- * Thread safe.
- */
-bool rogue_mem_logger_enabled(const rogue_mem_logger_t *logger, uint32_t level);
-
-/**
- * Logs a message, if its level is enabled.
- *
- * @param logger the logger; NULL is an error.
- * @param level level of the message.
- * @param text the message; what is not UTF-8 in it is replaced. NULL is an error.
- *
- * Thread safe.
- */
-void rogue_mem_logger_log(const rogue_mem_logger_t *logger, uint32_t level, const char *text);
-
-/**
- * Logs, at level ROGUE_MEM_LOG_THREAD, which thread of which process this is.
- *
- * @param logger the logger; NULL is an error.
- *
- * Thread safe.
- */
-void rogue_mem_logger_log_thread_id(const rogue_mem_logger_t *logger);
 
 #ifdef __cplusplus
 }

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Writes rogue/_impl/declarations.py, what cffi needs to know of the library, from the C header.
+"""Writes rogue/_impl/declarations.py, the declarations that cffi needs, from the C headers.
 
-    python3 declare.py           write it anew
-    python3 declare.py --check   only tell whether it still says what the header says
+    python3 declare.py           write it
+    python3 declare.py --check   only check that it matches the headers
 
 The result is committed: neither the installation nor the import of the package parses C.
 """
@@ -13,13 +13,13 @@ import sys
 import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
-HEADER = HERE.parent / "include" / "rogue_mem.h"
+HEADERS = [HERE.parent / "include" / name for name in ("rogue_mem.h", "rogue_mem_binding.h")]
 TARGET = HERE / "rogue" / "_impl" / "declarations.py"
 MODULE = "rogue._impl.declarations"
 
 
 def declarations(header):
-    """The part of the header that cffi understands: no comments, no directives but constants."""
+    """The part of a header that cffi understands: no comments, no directives but constants."""
     text = re.sub(r"/\*.*?\*/", "", header, flags=re.DOTALL)
     text = re.sub(r"^#ifdef __cplusplus\n.*?^#endif", "", text, flags=re.DOTALL | re.MULTILINE)
     lines = []
@@ -38,7 +38,7 @@ def generate():
     import cffi
 
     builder = cffi.FFI()
-    builder.cdef(declarations(HEADER.read_text(encoding="utf-8")))
+    builder.cdef("".join(declarations(path.read_text(encoding="utf-8")) for path in HEADERS))
     builder.set_source(MODULE, None)
     with tempfile.TemporaryDirectory() as folder:
         return pathlib.Path(builder.compile(tmpdir=folder)).read_text(encoding="utf-8")
@@ -48,7 +48,7 @@ def main():
     text = generate()
     if sys.argv[1:] == ["--check"]:
         if TARGET.read_text(encoding="utf-8") != text:
-            sys.exit("%s does not match the header: run python3 declare.py" % TARGET.name)
+            sys.exit("%s does not match the headers: run python3 declare.py" % TARGET.name)
     elif sys.argv[1:]:
         sys.exit(__doc__)
     else:

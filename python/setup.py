@@ -1,9 +1,12 @@
 """Builds the wheel: the package's Python files and the library, which cargo builds.
 
-ROGUE_MEM_LIBRARY names a library that is there already; cargo is not needed then. What results
-fits every Python 3 on this platform: nothing in it is compiled against Python.
+ROGUE_MEM_LIBRARY names an existing library; cargo is not needed then. The wheel fits every Python 3
+on this platform: nothing in it is compiled against Python.
+
+A source distribution contains the library's sources in a folder of its own, and builds from there.
 """
 
+import json
 import os
 import pathlib
 import re
@@ -13,6 +16,7 @@ import sys
 
 from setuptools import setup
 from setuptools.command.build_py import build_py
+from setuptools.command.sdist import sdist
 from setuptools.dist import Distribution
 
 try:
@@ -20,12 +24,16 @@ try:
 except ImportError:
     from wheel.bdist_wheel import bdist_wheel
 
-TOP = pathlib.Path(__file__).resolve().parent.parent
+HERE = pathlib.Path(__file__).resolve().parent
+#: The folder of the library's sources in a source distribution.
+PACKED_SOURCES = "library"
+#: The top of the library's sources.
+TOP = HERE / PACKED_SOURCES if (HERE / PACKED_SOURCES).exists() else HERE.parent
 LIBRARY = "librogue_mem.dylib" if sys.platform == "darwin" else "librogue_mem.so"
 
 
 def version():
-    """Cargo.toml is the one place where the version is written down."""
+    """The version in Cargo.toml, its only source."""
     manifest = TOP / "Cargo.toml"
     if not manifest.exists():
         sys.exit(
@@ -36,33 +44,74 @@ def version():
     return re.search(r'^version = "([^"]+)"', text, re.MULTILINE).group(1)
 
 
-def built_library():
-    """The path of the library, which is built first unless it is named."""
-    named = os.environ.get("ROGUE_MEM_LIBRARY")
-    if named:
-        return pathlib.Path(named)
-    command = ["cargo", "build", "--release", "--locked", "-p", "rogue-mem"]
+def cargo(*arguments):
+    """The output of cargo."""
     try:
-        subprocess.run(command, cwd=TOP, check=True)
+        return subprocess.run(
+            ["cargo", *arguments],
+            cwd=TOP,
+            # Panics must unwind to become errors, also under a user's configuration.
+            env=dict(os.environ, CARGO_PROFILE_RELEASE_PANIC="unwind"),
+            check=True,
+            stdout=subprocess.PIPE,
+            encoding="utf-8",
+        ).stdout
     except FileNotFoundError:
         sys.exit(
             "cargo was not found: install Rust (https://rustup.rs), or name a library that has "
             "been built in ROGUE_MEM_LIBRARY"
         )
-    target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR") or TOP / "target")
-    triple = os.environ.get("CARGO_BUILD_TARGET")
-    return (TOP / target / triple if triple else TOP / target) / "release" / LIBRARY
+
+
+def built_library():
+    """The path of the library, which is built first unless it is named."""
+    named = os.environ.get("ROGUE_MEM_LIBRARY")
+    if named:
+        return pathlib.Path(named)
+    # Explicit, so that a `build.target` of a user's configuration does not apply: the library is
+    # for this machine, like the running Python.
+    target = os.environ.get("ROGUE_MEM_RUST_TARGET")
+    if not target:
+        target = re.search(r"^host: (.+)$", cargo("-vV"), re.MULTILINE).group(1)
+    # With a crate type of its own: link-time optimisation is off if an rlib is among them.
+    command = "rustc --release --locked --lib --crate-type cdylib".split()
+    said = cargo(*command, "--target", target, "--message-format", "json-render-diagnostics")
+    # Only cargo knows its target folder under a user's configuration.
+    for message in map(json.loads, said.splitlines()):
+        if message["reason"] == "compiler-artifact" and message["target"]["name"] == "rogue_mem":
+            for path in map(pathlib.Path, message["filenames"]):
+                if path.name == LIBRARY:
+                    return path
+    sys.exit("cargo has built no %s for the target %s" % (LIBRARY, target))
 
 
 class BuildWithLibrary(build_py):
-    """Puts the library beside the Python files."""
+    """Copies the library beside the Python files."""
 
     def run(self):
         super().run()
         folder = pathlib.Path(self.build_lib) / "rogue" / "_impl"
         if self.editable_mode:
-            folder = TOP / "python" / "rogue" / "_impl"
+            folder = HERE / "rogue" / "_impl"
         shutil.copy2(built_library(), folder / LIBRARY)
+
+
+class SourcesWithLibrary(sdist):
+    """Packs the library's sources too: all files of the crate."""
+
+    def make_release_tree(self, base_dir, files):
+        super().make_release_tree(base_dir, files)
+        names = cargo("package", "--list", "--allow-dirty").splitlines()
+        # Cargo reads the crate's manifest only with the other members of its workspace.
+        members = sorted(path for path in (TOP / "testkit").rglob("*") if path.is_file())
+        names += [path.relative_to(TOP).as_posix() for path in members]
+        for name in names:
+            # The Python files are present already; and `cargo package` creates some files itself.
+            if name.startswith("python/") or not (TOP / name).exists():
+                continue
+            copy = pathlib.Path(base_dir) / PACKED_SOURCES / name
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(TOP / name, copy)
 
 
 class ForEveryPython(bdist_wheel):
@@ -77,7 +126,7 @@ class ForEveryPython(bdist_wheel):
 
 
 class WithLibrary(Distribution):
-    """Installed among what belongs to the platform."""
+    """Installs into the platform-specific folder."""
 
     def has_ext_modules(self):
         return True
@@ -85,6 +134,10 @@ class WithLibrary(Distribution):
 
 setup(
     version=version(),
-    cmdclass={"build_py": BuildWithLibrary, "bdist_wheel": ForEveryPython},
+    cmdclass={
+        "build_py": BuildWithLibrary,
+        "bdist_wheel": ForEveryPython,
+        "sdist": SourcesWithLibrary,
+    },
     distclass=WithLibrary,
 )

@@ -1,16 +1,18 @@
-//! Status codes, their names and their texts, from one table; and the error type that carries them.
+//! Status codes with their names and texts, from one table, and the error type that carries them.
 //!
-//! The numeric values are part of the ABI: they are never renumbered, and a retired one is kept
-//! here as a comment so that it is not used again.
+//! The numbers are part of the ABI: they are never changed. A retired number stays here as a
+//! comment so that it is not reused.
 
 use std::any::Any;
 use std::borrow::Cow;
 use std::ffi::CStr;
 use std::fmt;
+use std::mem;
+use std::panic::{catch_unwind, AssertUnwindSafe};
 
 macro_rules! status_table {
     ($($(#[$doc:meta])* $name:ident = $value:literal, $c_name:literal, $text:literal;)*) => {
-        /// What became of a call. `0` is success; the values are fixed for ever.
+        /// The outcome of a call. `0` is success; the values never change.
         #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
         #[repr(i32)]
         pub enum Status {
@@ -36,12 +38,12 @@ macro_rules! status_table {
                 without_nul(self.c_name())
             }
 
-            /// [`text`](Self::text) as C wants it.
+            /// [`text`](Self::text) as a C string.
             pub(crate) fn c_text(self) -> &'static CStr {
                 match self { $(Status::$name => c_literal(concat!($text, "\0")),)* }
             }
 
-            /// [`name`](Self::name) as C wants it.
+            /// [`name`](Self::name) as a C string.
             pub(crate) fn c_name(self) -> &'static CStr {
                 match self {
                     $(Status::$name => c_literal(concat!("ROGUE_MEM_", $c_name, "\0")),)*
@@ -54,7 +56,7 @@ macro_rules! status_table {
 status_table! {
     /// Success.
     Ok = 0, "OK", "success";
-    // 1..=99: how a function was called.
+    // 1..=99: the call itself.
     /// A pointer argument that must not be null was null.
     NullArgument = 1, "ERROR_NULL_ARGUMENT", "a required pointer argument is null";
     /// An argument is out of its range or malformed.
@@ -64,20 +66,20 @@ status_table! {
     /// The operating system refused memory, a thread or a descriptor.
     OutOfResources = 4, "ERROR_OUT_OF_RESOURCES",
         "the system refused memory, a thread or a descriptor";
-    /// A fault inside the library; please report it.
+    /// A fault of the library; please report it.
     Internal = 5, "ERROR_INTERNAL", "internal error of the library";
     /// The object has been stopped.
     Stopped = 6, "ERROR_STOPPED", "the object has been stopped";
-    /// The wait ended before what was waited for happened.
+    /// A wait ended before the awaited event.
     Timeout = 7, "ERROR_TIMEOUT", "timed out";
-    /// The transaction has been given up: its data may not be touched any more.
+    /// The transaction has been given up: its data must not be touched any more.
     InvalidData = 8, "ERROR_INVALID_DATA", "the transaction's data is no longer available";
-    /// There is no object with that id.
+    /// No object has that id.
     NotFound = 9, "ERROR_NOT_FOUND", "no such object";
     // 100..=199: transactions.
     /// The transaction completed with an error; the text is the slave's.
     Transaction = 100, "ERROR_TRANSACTION", "the transaction failed";
-    /// Nobody completed the transaction within its timeout.
+    /// The transaction was not completed within its timeout.
     TransactionTimeout = 101, "ERROR_TRANSACTION_TIMEOUT", "the transaction timed out";
     // 200..=299: the network.
     /// A listening socket could not be opened.
@@ -91,7 +93,7 @@ status_table! {
     Frame = 300, "ERROR_FRAME", "a frame is unusable";
 }
 
-/// A literal of the table above, which ends in NUL and has no other.
+/// A literal of the table above: it ends in NUL and contains no other.
 fn c_literal(text: &'static str) -> &'static CStr {
     CStr::from_bytes_with_nul(text.as_bytes()).expect("the table appends the only NUL")
 }
@@ -130,7 +132,7 @@ impl Error {
         &self.source
     }
 
-    /// What went wrong, in words.
+    /// The description of the error.
     pub fn text(&self) -> &str {
         &self.text
     }
@@ -144,7 +146,17 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// The text of a panic that was caught, for the log.
+/// Calls `body`; its panic ends here, with its text as the error.
+pub(crate) fn caught<T>(body: impl FnOnce() -> T) -> std::result::Result<T, String> {
+    catch_unwind(AssertUnwindSafe(body)).map_err(|payload| {
+        let text = panic_text(&*payload).to_owned();
+        // The destructor of a value of an unknown type could panic again.
+        mem::forget(payload);
+        text
+    })
+}
+
+/// The text of a caught panic.
 pub(crate) fn panic_text(payload: &(dyn Any + Send)) -> &str {
     let text = payload.downcast_ref::<&str>().copied();
     text.or(payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("(no text)")

@@ -1,38 +1,45 @@
 //! Register transactions over TCP and SRPv3, wire compatible with SLAC Rogue.
 //!
-//! The rooms of this crate, and who may enter which:
+//! The rooms of this crate:
 //!
 //! * [`error`]: status codes, names and texts, from one table.
-//! * `process`: what becomes of the library in a child by `fork`, and standard output.
-//! * [`clock`]: the one place where the (monotonic) clock is read.
-//! * [`sync`]: locks and condition variables that a child by `fork` can use.
+//! * `process`: fork handlers, the start of threads, standard output.
+//! * [`clock`]: the only reader of the (monotonic) clock.
+//! * `sync`: the standard library's mutex and condition variable, without poison.
 //! * [`logging`]: Rogue's logger names, filters and sinks, on top of the `log` crate.
 //! * [`proto`]: sans-IO protocol code. Bytes and time in; bytes, events and deadlines out.
 //! * [`memory`]: the register bus: transaction, master, slave, hub, emulated memory, bit helpers.
-//! * [`stream`]: frames and the ports they travel between.
+//! * [`stream`]: frames, and the masters and slaves between which they travel.
 //! * [`net`]: sockets, the event loop, name resolution. Knows no protocol.
-//! * [`bridge`]: `TcpServer` and `TcpClient`, where the bridge's protocol meets sockets and bus.
-//! * [`protocols`]: `SrpV3` and its emulation, memory and stream nodes over [`proto`].
+//! * [`bridge`]: `TcpServer` and `TcpClient`: the bridge's protocol between sockets and the bus.
+//! * [`protocols`]: `SrpV3` and its emulation, memory and stream nodes over [`proto`]; streams over
+//!   UDP.
+//! * [`hardware`]: `MemMap`, registers in a mapped file, as memory slaves.
 //! * [`capi`]: every `extern "C"` function, and no logic.
 
-#![cfg_attr(not(test), warn(clippy::undocumented_unsafe_blocks))]
+#![cfg_attr(not(test), warn(clippy::too_many_lines, clippy::undocumented_unsafe_blocks))]
 
 pub mod bridge;
 pub mod capi;
 pub mod clock;
 pub mod error;
+pub mod hardware;
 pub mod logging;
 pub mod memory;
 pub mod net;
 mod process;
-// `clippy.toml` names what protocol code may not touch; elsewhere it is allowed.
+// `clippy.toml` lists what protocol code may not use; elsewhere it is allowed.
 #[warn(clippy::disallowed_methods, clippy::disallowed_types)]
 pub mod proto;
 pub mod protocols;
 pub mod stream;
-pub mod sync;
+mod sync;
 
 pub use error::{Error, Status};
+
+/// The release of Rogue whose interface this library implements. `rogue::Version` (`minVersion`)
+/// and `find_package(Rogue)` compare with this version. The library's own version is the crate's.
+pub const ROGUE_INTERFACE_VERSION: &std::ffi::CStr = c"6.1.0";
 
 /// The programs of the README, as documentation tests.
 #[cfg(doctest)]

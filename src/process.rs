@@ -1,33 +1,36 @@
-//! What belongs to the whole process and to no object: what becomes of it in a child by `fork`, and
-//! its standard output. The only file of this room, and with `unsafe` code for these two.
+//! Process-wide state: fork handlers, the start of threads, standard output. The `unsafe` code of
+//! this file serves these.
 //!
 //! # Forks
 //!
-//! A child by `fork` has one thread, the one that forked, and all of the parent's memory as it was
-//! at that moment. A lock that another thread held then stays locked in the child for ever. So
-//! every lock and every lazily made value that objects of a process share belongs to
-//! [`ForkHandlers`], which the thread that forks runs before and after: before, they take the lock,
-//! or finish the making; afterwards, they give the lock back, and in the child they first put right
-//! what other threads were about to do.
+//! A child by `fork` has one thread, the one that forked, and a copy of the parent's memory of that
+//! moment. A lock that another thread held then stays locked in the child for ever. So every
+//! process-wide lock and every lazily initialised value belongs to a [`ForkHandlers`], which the
+//! forking thread runs before and after the fork. Before, they take the lock or finish the
+//! initialisation. Afterwards they release the lock; in the child they first reset the state of
+//! threads that do not exist there.
 //!
-//! The locks of an object, of which there are thousands, need no such care: the objects that a
-//! child makes have locks of their own. Those that it inherits are lost to it.
+//! The locks of single objects, of which there are thousands, need no such care: objects created in
+//! the child have locks of their own. Inherited objects are lost to the child.
 
+use std::cell::Cell;
 use std::io;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::marker::PhantomData;
+use std::mem::MaybeUninit;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::thread;
+use std::thread::{self, JoinHandle};
 
 /// A function that runs around a fork.
 pub(crate) type ForkHandler = extern "C" fn();
 
-/// Nobody has registered the handlers.
+/// The handlers are not registered.
 const UNREGISTERED: u32 = 0;
-/// The system knows the handlers. What is neither is the id of the process in which a thread is
-/// registering them. No process has either number.
+/// The system knows the handlers. Any other value is the id of the process in which a thread is
+/// registering them. No process has either id.
 const REGISTERED: u32 = u32::MAX;
 
-/// What one owner of process-wide state does around a fork.
+/// The fork handlers of one piece of process-wide state.
 pub(crate) struct ForkHandlers {
     prepare: ForkHandler,
     parent: ForkHandler,
@@ -36,8 +39,8 @@ pub(crate) struct ForkHandlers {
 }
 
 impl ForkHandlers {
-    /// `prepare` runs before a fork, and then `parent` or `child`, all in the thread that forks.
-    /// They may run twice, one in the other, and must not take the lock twice then.
+    /// `prepare` runs before a fork, `parent` or `child` after it, all in the thread that forks.
+    /// They may run twice, nested, and must not take the lock twice then.
     pub(crate) const fn new(
         prepare: ForkHandler,
         parent: ForkHandler,
@@ -46,8 +49,8 @@ impl ForkHandlers {
         ForkHandlers { prepare, parent, child, state: AtomicU32::new(UNREGISTERED) }
     }
 
-    /// To be called before the state is used at all. When this returns, forks run the handlers,
-    /// unless the system has no memory for them.
+    /// Call before any use of the state. After the return forks run the handlers, unless the system
+    /// has no memory for them.
     #[inline]
     pub(crate) fn register(&self) {
         if self.state.load(Ordering::Acquire) != REGISTERED {
@@ -65,13 +68,17 @@ impl ForkHandlers {
                 seen = self.state.load(Ordering::Acquire);
                 continue;
             }
-            // Of no process, or of the parent's, whose thread is not in this one.
+            // A claim of no process, or of the parent, whose thread does not exist here.
             let claim =
                 self.state.compare_exchange(seen, process, Ordering::AcqRel, Ordering::Acquire);
             match claim {
                 Ok(_) => {
-                    let done = at_fork(self.prepare, self.parent, self.child);
-                    let state = if done { REGISTERED } else { UNREGISTERED };
+                    let (prepare, parent, child) = (self.prepare, self.parent, self.child);
+                    // SAFETY: three functions of this library without arguments or results. The
+                    // system removes them when the library is unloaded.
+                    let answer =
+                        unsafe { libc::pthread_atfork(Some(prepare), Some(parent), Some(child)) };
+                    let state = if answer == 0 { REGISTERED } else { UNREGISTERED };
                     self.state.store(state, Ordering::Release);
                     return;
                 }
@@ -81,38 +88,264 @@ impl ForkHandlers {
     }
 }
 
-/// For state that nothing has to be done about at this moment.
+/// Defines `fn $lock`, which locks a value of the process, also after a panic under the lock. A
+/// thread that forks holds the lock during the fork. In the child it first resets the value with
+/// the closure.
+macro_rules! process_state {
+    (fn $lock:ident() -> $Value:ty = $first:expr, in child |$value:ident| $reset:expr) => {
+        fn $lock() -> std::sync::MutexGuard<'static, $Value> {
+            use std::cell::Cell;
+            use std::mem::ManuallyDrop;
+            use std::sync::{Mutex, MutexGuard};
+
+            static VALUE: Mutex<$Value> = Mutex::new($first);
+            static HANDLERS: $crate::process::ForkHandlers =
+                $crate::process::ForkHandlers::new(before, after_in_parent, after_in_child);
+
+            thread_local! {
+                /// The lock that this thread holds during a fork. Without a destructor, so that it
+                /// lives as long as the thread.
+                static HELD: Cell<Option<ManuallyDrop<MutexGuard<'static, $Value>>>> =
+                    const { Cell::new(None) };
+            }
+
+            extern "C" fn before() {
+                let lock = || ManuallyDrop::new($crate::process::lock(&VALUE));
+                HELD.set(Some(HELD.take().unwrap_or_else(lock)));
+            }
+
+            extern "C" fn after_in_parent() {
+                drop(HELD.take().map(ManuallyDrop::into_inner));
+            }
+
+            extern "C" fn after_in_child() {
+                if let Some(mut held) = HELD.take().map(ManuallyDrop::into_inner) {
+                    let $value = &mut *held;
+                    $reset;
+                }
+            }
+
+            HANDLERS.register();
+            $crate::process::lock(&VALUE)
+        }
+    };
+}
+pub(crate) use process_state;
+
+/// For state that needs nothing at this point.
 pub(crate) extern "C" fn nothing() {}
+
+/// Number of forks between the first process and this one that the library has seen.
+static GENERATION: AtomicU32 = AtomicU32::new(0);
+static GENERATION_HANDLERS: ForkHandlers = ForkHandlers::new(nothing, nothing, count_fork);
+
+extern "C" fn count_fork() {
+    GENERATION.fetch_add(1, Ordering::Relaxed);
+}
+
+/// The process that an object belongs to. In a child by `fork` the object's threads do not exist,
+/// they may have held its locks, and its descriptors are shared with the parent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Generation(u32);
+
+impl Generation {
+    /// This process.
+    #[inline]
+    pub(crate) fn current() -> Generation {
+        GENERATION_HANDLERS.register();
+        Generation(GENERATION.load(Ordering::Relaxed))
+    }
+
+    /// Whether this process is a child of that process.
+    #[inline]
+    pub(crate) fn is_inherited(self) -> bool {
+        GENERATION.load(Ordering::Relaxed) != self.0
+    }
+}
+
+/// The error text for an inherited object.
+pub(crate) fn inherited_text(object: &str) -> String {
+    format!(
+        "{object} was made before this process was forked and belongs to the parent process: make \
+         one of your own after the fork"
+    )
+}
 
 /// Locks `mutex`, also after a panic under it.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-#[cfg(unix)]
-fn at_fork(prepare: ForkHandler, parent: ForkHandler, child: ForkHandler) -> bool {
-    // SAFETY: three functions of this library, which take nothing and return. The system forgets
-    // them when the library is unloaded.
-    unsafe { libc::pthread_atfork(Some(prepare), Some(parent), Some(child)) == 0 }
+/// Minimum stack of this library's threads: the standard library's default.
+pub(crate) const STACK_BYTES_MIN: usize = 2 << 20;
+
+/// A stack size that stands for the default of the process's threads, for threads that run the
+/// program's code.
+pub(crate) const STACK_OF_PROCESS: usize = 0;
+
+/// Starts a thread of this library. All of them start here, so that one rule applies to all.
+///
+/// `stack_bytes` is at least [`STACK_BYTES_MIN`], or [`STACK_OF_PROCESS`]. The thread blocks all
+/// signals except those that report its own faults, so that a program's signal handlers run on the
+/// program's threads. Characters that a thread name cannot contain are left out.
+pub(crate) fn spawn<F>(name: &str, stack_bytes: usize, body: F) -> io::Result<JoinHandle<()>>
+where
+    F: FnOnce() + Send + 'static,
+{
+    let stack_bytes = match stack_bytes {
+        STACK_OF_PROCESS => stack_bytes_of_process(),
+        chosen => chosen,
+    };
+    let builder = thread::Builder::new()
+        .name(name.replace('\0', ""))
+        .stack_size(stack_bytes.max(STACK_BYTES_MIN));
+    let body = move || {
+        let _duty = Duty::begin();
+        body();
+    };
+    with_signals_blocked(|| builder.spawn(body))?
 }
 
-/// Other systems have no forks.
-#[cfg(not(unix))]
-fn at_fork(_prepare: ForkHandler, _parent: ForkHandler, _child: ForkHandler) -> bool {
-    true
+thread_local! {
+    /// Number of duties of the thread: other threads depend on its progress.
+    static DUTIES: Cell<u32> = const { Cell::new(0) };
 }
+
+/// While it exists, other threads depend on the calling thread: it must not wait for anything that
+/// the program decides. Threads of this library always have one.
+pub(crate) struct Duty(PhantomData<*const ()>);
+
+impl Duty {
+    pub(crate) fn begin() -> Duty {
+        let _ = DUTIES.try_with(|duties| duties.set(duties.get() + 1));
+        Duty(PhantomData)
+    }
+}
+
+impl Drop for Duty {
+    fn drop(&mut self) {
+        let _ = DUTIES.try_with(|duties| duties.set(duties.get().saturating_sub(1)));
+    }
+}
+
+/// Whether the calling thread has a [`Duty`].
+pub(crate) fn is_on_duty() -> bool {
+    DUTIES.try_with(Cell::get).unwrap_or(0) > 0
+}
+
+thread_local! {
+    /// Whether the thread runs no code of the program: other threads depend on it.
+    static RUNS_NO_USER_CODE: Cell<bool> = const { Cell::new(false) };
+}
+
+/// From here on the calling thread runs no code of the program.
+pub(crate) fn run_no_user_code() {
+    RUNS_NO_USER_CODE.set(true);
+}
+
+/// Whether the calling thread may run code of the program.
+pub(crate) fn runs_user_code() -> bool {
+    !RUNS_NO_USER_CODE.try_with(Cell::get).unwrap_or(false)
+}
+
+/// Runs `body` once when the process ends by `exit` or by a return from `main`; the first call
+/// registers it.
+pub(crate) fn at_exit(body: extern "C" fn()) {
+    static IS_REGISTERED: AtomicBool = AtomicBool::new(false);
+    if !IS_REGISTERED.swap(true, Ordering::Relaxed) {
+        // SAFETY: a function of this library without arguments or results. The system runs it
+        // before the library is unloaded.
+        unsafe { libc::atexit(body) };
+    }
+}
+
+/// The default stack size of the process's threads: mostly the value of `ulimit -s`.
+fn stack_bytes_of_process() -> usize {
+    let mut attributes = MaybeUninit::<libc::pthread_attr_t>::uninit();
+    let mut bytes = 0;
+    // SAFETY: the first call initialises what the others read and end; `bytes` outlives the calls.
+    unsafe {
+        if libc::pthread_attr_init(attributes.as_mut_ptr()) != 0 {
+            return STACK_BYTES_MIN;
+        }
+        let answer = libc::pthread_attr_getstacksize(attributes.as_ptr(), &mut bytes);
+        libc::pthread_attr_destroy(attributes.as_mut_ptr());
+        if answer == 0 {
+            bytes
+        } else {
+            STACK_BYTES_MIN
+        }
+    }
+}
+
+/// Signals that report a fault of the running instruction. Blocked, they would end the process
+/// without the handler of a crash reporter.
+const FAULT_SIGNALS: [libc::c_int; 5] =
+    [libc::SIGSEGV, libc::SIGBUS, libc::SIGFPE, libc::SIGILL, libc::SIGTRAP];
+
+/// Runs `start`, which starts a thread, with the calling thread's signals blocked. The new thread
+/// inherits the mask: at no moment can a signal reach it.
+fn with_signals_blocked<T>(start: impl FnOnce() -> T) -> io::Result<T> {
+    let mut blocked = MaybeUninit::<libc::sigset_t>::uninit();
+    let mut former = MaybeUninit::<libc::sigset_t>::uninit();
+    // SAFETY: `sigfillset` initialises the set before it is changed and used, and
+    // `pthread_sigmask` initialises `former` when it succeeds.
+    let former = unsafe {
+        libc::sigfillset(blocked.as_mut_ptr());
+        for signal in FAULT_SIGNALS {
+            libc::sigdelset(blocked.as_mut_ptr(), signal);
+        }
+        match libc::pthread_sigmask(libc::SIG_SETMASK, blocked.as_ptr(), former.as_mut_ptr()) {
+            0 => former.assume_init(),
+            code => return Err(io::Error::from_raw_os_error(code)),
+        }
+    };
+    let started = start();
+    // SAFETY: `former` is the mask this thread had; the second pointer may be null.
+    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &former, std::ptr::null_mut()) };
+    Ok(started)
+}
+
+/// How much a ready pipe takes at once: `PIPE_BUF`.
+pub(crate) const PIPE_BYTES_AT_ONCE: usize = if cfg!(target_os = "linux") { 4096 } else { 512 };
 
 /// The process's standard output, without a buffer or a lock of this process.
 pub(crate) struct StandardOutput;
 
-#[cfg(unix)]
+impl StandardOutput {
+    /// Whether it takes [`PIPE_BYTES_AT_ONCE`] without blocking, if no other writer is faster. The
+    /// mode of the descriptor is not changed: other processes share it.
+    pub(crate) fn is_ready() -> bool {
+        StandardOutput::poll(0)
+    }
+
+    /// Waits until it is ready, for at most this many milliseconds; -1 = without limit.
+    fn poll(milliseconds: libc::c_int) -> bool {
+        let mut wanted =
+            libc::pollfd { fd: libc::STDOUT_FILENO, events: libc::POLLOUT, revents: 0 };
+        // SAFETY: one structure, which outlives the call.
+        let count = unsafe { libc::poll(&mut wanted, 1, milliseconds) };
+        // After an error a write reports it and does not block.
+        count != 0
+    }
+}
+
 impl io::Write for StandardOutput {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        // SAFETY: the system reads at most so many bytes, which are borrowed until it returns.
-        let written =
-            unsafe { libc::write(libc::STDOUT_FILENO, bytes.as_ptr().cast(), bytes.len()) };
-        // Negative for an error, and then no length.
-        usize::try_from(written).map_err(|_| io::Error::last_os_error())
+        loop {
+            // SAFETY: the system reads at most that many bytes, borrowed until it returns.
+            let written =
+                unsafe { libc::write(libc::STDOUT_FILENO, bytes.as_ptr().cast(), bytes.len()) };
+            // Negative for an error, hence no length.
+            let outcome = usize::try_from(written).map_err(|_| io::Error::last_os_error());
+            match outcome {
+                // Another process made it non-blocking; half a line is of no use.
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    StandardOutput::poll(-1);
+                }
+                outcome => return outcome,
+            }
+        }
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -120,13 +353,63 @@ impl io::Write for StandardOutput {
     }
 }
 
-#[cfg(not(unix))]
-impl io::Write for StandardOutput {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        io::stdout().lock().write(bytes)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether the calling thread has blocked `signal`.
+    fn is_blocked(signal: libc::c_int) -> bool {
+        let mut mask = MaybeUninit::<libc::sigset_t>::uninit();
+        // SAFETY: with a null new set the call only stores the present mask.
+        unsafe {
+            let former = mask.as_mut_ptr();
+            assert_eq!(libc::pthread_sigmask(libc::SIG_SETMASK, std::ptr::null(), former), 0);
+            libc::sigismember(mask.as_ptr(), signal) == 1
+        }
     }
 
-    fn flush(&mut self) -> io::Result<()> {
-        io::stdout().lock().flush()
+    #[test]
+    fn spawned_thread_takes_no_signal_but_faults_and_the_spawner_keeps_its_mask() {
+        let before = is_blocked(libc::SIGTERM);
+        let thread = spawn("a\0b", STACK_BYTES_MIN, || {
+            assert_eq!(thread::current().name(), Some("ab"));
+            assert!(is_blocked(libc::SIGTERM));
+            assert!(is_blocked(libc::SIGINT));
+            assert!(!is_blocked(libc::SIGSEGV));
+        });
+        thread.unwrap().join().unwrap();
+        assert_eq!(is_blocked(libc::SIGTERM), before);
+    }
+
+    /// Size of the calling thread's stack.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    fn own_stack_bytes() -> usize {
+        let mut attributes = MaybeUninit::<libc::pthread_attr_t>::uninit();
+        let mut bytes = 0;
+        // SAFETY: the first call initialises what the others read and end.
+        unsafe {
+            let own = libc::pthread_self();
+            assert_eq!(libc::pthread_getattr_np(own, attributes.as_mut_ptr()), 0);
+            assert_eq!(libc::pthread_attr_getstacksize(attributes.as_ptr(), &mut bytes), 0);
+            libc::pthread_attr_destroy(attributes.as_mut_ptr());
+        }
+        bytes
+    }
+
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    #[test]
+    fn f12_a_thread_has_the_requested_stack_and_never_less_than_2_mib() {
+        let wanted = [
+            (1, STACK_BYTES_MIN),
+            (3 << 20, 3 << 20),
+            (STACK_OF_PROCESS, stack_bytes_of_process().max(STACK_BYTES_MIN)),
+        ];
+        for (asked, least) in wanted {
+            let thread = spawn("stack", asked, move || {
+                let bytes = own_stack_bytes();
+                assert!(bytes >= least, "{bytes} bytes where {asked} were asked for");
+            });
+            thread.unwrap().join().unwrap();
+        }
     }
 }

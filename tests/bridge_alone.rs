@@ -3,9 +3,6 @@
 //! whole process, so they are alone in theirs and one runs at a time.
 #![cfg(target_os = "linux")]
 
-#[path = "bridge/support/mod.rs"]
-mod support;
-
 use std::collections::VecDeque;
 use std::fs::File;
 use std::sync::{mpsc, Mutex, MutexGuard};
@@ -18,13 +15,14 @@ use rogue_mem::protocols::{SrpV3, SrpV3Emulation};
 use rogue_mem::stream;
 use rogue_mem::Status;
 
-use support::process::{
+use testkit::bridge::{assert_serves, server, server_of, Client};
+use testkit::process::{
     context_switches, descriptor_count, forget_peak, peak_resident_bytes, resident_bytes,
     threads_named,
 };
-use support::raw::{self, Raw, RawClient, RawServer, READ, WRITE};
-use support::slaves::{answer, answer_at, Call, Keeper};
-use support::{assert_serves, let_pass, server, server_of, wait_until, Client, LONG, LONG_US};
+use testkit::raw::{self, Raw, RawClient, RawServer, READ, WRITE};
+use testkit::slaves::{answer, answer_at, calling, Keeper};
+use testkit::wait::{let_pass, wait_until, LONG, LONG_US};
 
 static ALONE: Mutex<()> = Mutex::new(());
 
@@ -37,8 +35,7 @@ fn alone() -> MutexGuard<'static, ()> {
 
 /// Objects are gone when their threads are; a stop need not wait for that.
 fn wait_for_threads() {
-    let count = || threads_named("TcpServer").len() + threads_named("TcpClient").len();
-    wait_until("all event loops have ended", || count() == 0);
+    wait_until("all event loops have ended", || bridge_threads().is_empty());
 }
 
 /// Waits until there are no more descriptors than that. What was counted before may include some
@@ -55,7 +52,7 @@ fn an_idle_bridge_makes_no_wake_ups() {
     let mut legacy = RawClient::legacy(server.port());
     assert_eq!(legacy.read(1, 0).text(), "OK");
     client.master.write(0, &[1; 4]).unwrap();
-    let threads = [threads_named("TcpServer"), threads_named("TcpClient")].concat();
+    let threads = bridge_threads();
     assert_eq!(threads.len(), 2);
     let switches = || -> Vec<u64> { threads.iter().map(|&id| context_switches(id)).collect() };
     // Threads look after the last answer for a while.
@@ -98,10 +95,17 @@ fn wait_quiet(threads: &[u32]) -> Vec<u64> {
     before
 }
 
+/// The threads of all bridges there are.
+fn bridge_threads() -> Vec<u32> {
+    [threads_named("TcpServer"), threads_named("TcpClient")].concat()
+}
+
 #[test]
 fn no_choice_of_speed_makes_an_idle_bridge_wake_up() {
     let _alone = alone();
     let spins = [Spin::Adaptive, Spin::Never, Spin::Always(Duration::from_millis(2))];
+    let mut choices = Vec::new();
+    let mut bridges = Vec::new();
     for (n, spin) in (0u64..).zip([spins, spins].concat()) {
         let (direct, duplex) = (n % 2 == 0, n % 4 < 2);
         let server = server_of(
@@ -116,22 +120,24 @@ fn no_choice_of_speed_makes_an_idle_bridge_wake_up() {
             client.start_read(round * 4, 4);
         }
         client.master.wait(0).unwrap();
-        let threads = [threads_named("TcpServer"), threads_named("TcpClient")].concat();
-        let before = wait_quiet(&threads);
-        let_pass(Duration::from_millis(500));
-        assert_eq!(wait_quiet(&threads), before, "{spin:?}, direct {direct}, duplex {duplex}");
-        drop((client, server));
-        wait_for_threads();
+        choices.push(format!("{spin:?}, direct {direct}, duplex {duplex}"));
+        bridges.push((client, server));
     }
+    let threads = bridge_threads();
+    assert_eq!(threads.len(), 2 * choices.len());
+    let before = wait_quiet(&threads);
+    let_pass(Duration::from_millis(500));
+    let after = wait_quiet(&threads);
+    assert_eq!(after, before, "threads {threads:?} of {choices:?}, each half in this order");
 }
 
 #[test]
 fn who_waits_long_for_an_idle_server_wakes_nobody() {
     let _alone = alone();
-    for direct in [true, false] {
+    let bridge = |direct| {
         let keeper = Keeper::new();
         let inner = keeper.clone();
-        let slave = Call::new(move |tran| match tran.address() {
+        let slave = calling(move |tran| match tran.address() {
             0 => answer(tran),
             _ => inner.do_transaction(tran),
         });
@@ -140,24 +146,30 @@ fn who_waits_long_for_an_idle_server_wakes_nobody() {
         let client = Client::with(server.port(), options);
         client.wait_ready();
         (0..100).for_each(|_| drop(client.master.read(0, 4).unwrap()));
-        std::thread::scope(|scope| {
+        (keeper, server, client)
+    };
+    let bridges = [true, false].map(bridge);
+    std::thread::scope(|scope| {
+        let mut threads = bridge_threads();
+        let waiters = bridges.each_ref().map(|(_, _, client)| {
             let (sender, receiver) = mpsc::channel();
-            let client = &client;
             let waiter = scope.spawn(move || {
                 // SAFETY: it has no preconditions.
                 sender.send(unsafe { libc::gettid() }).unwrap();
                 client.master.read(8, 4).unwrap()
             });
-            let mut threads = [threads_named("TcpServer"), threads_named("TcpClient")].concat();
             threads.push(receiver.recv_timeout(LONG).unwrap() as u32);
-            let tran = keeper.next();
-            let before = wait_quiet(&threads);
-            let_pass(Duration::from_millis(1200));
-            assert_eq!(wait_quiet(&threads), before, "a thread was woken for nothing");
-            answer(&tran);
-            assert_eq!(waiter.join().unwrap(), answer_at(8, 4));
+            waiter
         });
-    }
+        let trans = bridges.each_ref().map(|(keeper, ..)| keeper.next());
+        let before = wait_quiet(&threads);
+        let_pass(Duration::from_millis(1200));
+        assert_eq!(wait_quiet(&threads), before, "a thread was woken for nothing");
+        trans.iter().for_each(answer);
+        for waiter in waiters {
+            assert_eq!(waiter.join().unwrap(), answer_at(8, 4));
+        }
+    });
 }
 
 #[test]
@@ -286,7 +298,7 @@ fn d15_nothing_is_allocated_for_what_is_only_announced() {
 #[test]
 fn a_client_that_reads_no_answers_fills_no_memory() {
     let _alone = alone();
-    let server = server_of(Call::new(answer), ServerOptions::default());
+    let server = server_of(calling(answer), ServerOptions::default());
     let mut stuck = RawClient::legacy(server.port());
     let other = Client::ready(server.port());
     assert_costs_at_most(48 << 20, || {

@@ -8,13 +8,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rogue_mem::bridge::{ClientOptions, ServerOptions, TcpClient, TcpServer};
-use rogue_mem::memory::{Emulate, Hub, Master, Slave, SlaveBase, Transaction, POST, READ, WRITE};
-use rogue_mem::protocols::{SrpV3, SrpV3Emulation};
-use rogue_mem::stream::{self, Frame, Node};
+use rogue_mem::memory::{Emulate, Hub, Slave, SlaveBase, Transaction, POST, READ, WRITE};
+use rogue_mem::protocols::{
+    Packetizer, PacketizerOptions, PacketizerVersion, SrpV3, SrpV3Emulation,
+};
+use rogue_mem::stream::{self, connect, Frame, Node, Port};
+use testkit::bus::master_of;
+use testkit::slaves::Acting;
 
 /// Bytes of an outstanding transaction beside its payload, its places in the tables of its master
 /// and its slave included.
-const OUTSTANDING_BYTES_MAX: usize = 256;
+const OUTSTANDING_BYTES_MAX: usize = 264;
 /// The same for one part of a split transaction.
 const PART_BYTES_MAX: usize = 256;
 
@@ -59,39 +63,20 @@ fn growth<T>(action: impl FnOnce() -> T) -> (isize, T) {
     (IN_USE.get() - before, result)
 }
 
-/// Keeps everything in its table, as a slave does that waits for answers.
-struct Keeping(SlaveBase);
-
-impl Slave for Keeping {
-    fn base(&self) -> &SlaveBase {
-        &self.0
-    }
-
-    fn do_transaction(&self, tran: &Arc<Transaction>) {
-        self.0.add_transaction(tran);
-    }
-}
-
-fn keeping(max: u32) -> Arc<Keeping> {
-    Arc::new(Keeping(SlaveBase::new(4, max)))
-}
-
-fn master_of(slave: Arc<dyn Slave>) -> Master {
-    let master = Master::new();
-    master.set_slave(slave);
-    master.set_timeout(60_000_000);
-    master
+/// A slave that keeps everything in its table, and nowhere else.
+fn keeping(max: u32) -> Arc<dyn Slave> {
+    Acting::new(4, max, |base, tran| base.add_transaction(tran))
 }
 
 /// Answers everything that `slave` keeps of `ids`.
-fn answer(slave: &Keeping, ids: impl Iterator<Item = u32>) {
+fn answer(slave: &dyn Slave, ids: impl Iterator<Item = u32>) {
     for id in ids {
-        slave.0.take_transaction(id).expect("it is kept").done();
+        slave.base().take_transaction(id).expect("it is kept").done();
     }
 }
 
 #[test]
-fn an_outstanding_transaction_costs_at_most_a_quarter_of_a_kilobyte() {
+fn an_outstanding_transaction_costs_little_more_than_a_quarter_of_a_kilobyte() {
     const PAYLOAD: usize = 4;
     // Hash maps double: just after they have, a table is at its worst.
     for count in [1000, 8000, 14_336, 14_337, 100_000] {
@@ -106,7 +91,7 @@ fn an_outstanding_transaction_costs_at_most_a_quarter_of_a_kilobyte() {
         let each = (bytes as usize - 4 * count) / count - PAYLOAD;
         println!("{count} outstanding: {each} bytes each");
         assert!(each <= OUTSTANDING_BYTES_MAX, "{each} bytes each of {count}");
-        answer(&slave, ids.into_iter());
+        answer(&*slave, ids.into_iter());
         master.wait(0).unwrap();
     }
 }
@@ -122,9 +107,9 @@ fn a_part_of_a_split_transaction_costs_no_more_than_a_transaction() {
     let each = bytes as usize / COUNT - 4;
     println!("{each} bytes for each part");
     assert!(each <= PART_BYTES_MAX, "{each} bytes each");
-    assert_eq!(slave.0.pending_count(), COUNT);
+    assert_eq!(slave.base().pending_count(), COUNT);
     drop(master);
-    assert_eq!(slave.0.pending_count(), 0);
+    assert_eq!(slave.base().pending_count(), 0);
 }
 
 #[test]
@@ -153,15 +138,15 @@ fn nothing_stays_allocated_after_timeouts_failures_and_dropped_masters() {
         let hub = Hub::new(0, 0, 0);
         hub.master().set_slave(slave.clone());
         let master = master_of(hub);
-        master.set_timeout(1);
+        master.set_timeout(1_000);
         for size in [0, 4, 40] {
             assert!(master.read(0, size).is_err());
             master.request(0, vec![0; size as usize].into(), POST).unwrap();
             master.request(0, vec![0; size as usize].into(), READ).unwrap();
         }
-        assert!(slave.0.pending_count() > 0);
+        assert!(slave.base().pending_count() > 0);
         drop(master);
-        assert_eq!(slave.0.pending_count(), 0);
+        assert_eq!(slave.base().pending_count(), 0);
     };
     round();
     let (bytes, ()) = growth(|| (0..200).for_each(|_| round()));
@@ -196,6 +181,13 @@ fn reading_emulated_memory_allocates_nothing_however_far() {
         }
     });
     assert_eq!(bytes, 0);
+}
+
+/// Upper bound on the allocations of one thread while more comes at once than ever before, which a
+/// thread that the system holds back causes at any time: a frame, its memory and a transaction for
+/// each request outstanding, and the places of each in queues that double.
+const fn growth_allocations_max(outstanding: usize) -> usize {
+    16 + 4 * outstanding
 }
 
 /// A memory that notes how often the thread that calls it has allocated so far.
@@ -242,8 +234,8 @@ fn a_server_allocates_nothing_for_a_small_request_once_it_has_had_a_few() {
         };
         let warm = run(WARM_COUNT);
         let allocations = run(COUNT) - warm;
-        // Buffers may still grow where more comes at once than ever before.
-        assert!(allocations < COUNT / 500, "{allocations} for {COUNT}, {outstanding} outstanding");
+        let bar = growth_allocations_max(outstanding);
+        assert!(allocations <= bar, "{allocations} for {COUNT}, {outstanding} outstanding");
         server.stop();
     }
 }
@@ -270,15 +262,24 @@ impl stream::Slave for WatchingAnswers {
 fn an_access_over_srp_and_its_emulation_allocates_nothing_once_there_have_been_a_few() {
     const WARM_COUNT: usize = 2000;
     const COUNT: usize = 20_000;
-    for (outstanding, size) in [(1, 4), (100, 4), (100, 4096)] {
+    let roads = [(1, 4), (100, 4), (100, 4096)].map(|road| [(road, false), (road, true)]);
+    for ((outstanding, size), is_packed) in roads.concat() {
         let (srp, emulation) = (SrpV3::new(), SrpV3Emulation::new().unwrap());
         let watching = Arc::new(WatchingAnswers {
             base: stream::SlaveBase::new(),
             answers: srp.stream_slave(),
             allocations: AtomicUsize::new(0),
         });
-        srp.stream_master().add_slave(emulation.stream_slave()).unwrap();
-        emulation.stream_master().add_slave(watching.clone()).unwrap();
+        let answers = Port::new(srp.stream_master(), watching.clone());
+        if is_packed {
+            let ends = [(); 2]
+                .map(|()| Packetizer::new(PacketizerVersion::V2, PacketizerOptions::default()));
+            connect(&ends[0].transport(), &ends[1].transport()).unwrap();
+            connect(&answers, &ends[0].application(0)).unwrap();
+            connect(&ends[1].application(0), &*emulation).unwrap();
+        } else {
+            connect(&answers, &*emulation).unwrap();
+        }
         let master = master_of(srp);
         let mut data = vec![vec![1; size]; outstanding];
         let mut ids = VecDeque::with_capacity(outstanding);
@@ -299,9 +300,11 @@ fn an_access_over_srp_and_its_emulation_allocates_nothing_once_there_have_been_a
         };
         let warm = run(WARM_COUNT);
         for (after, before) in run(COUNT).into_iter().zip(warm) {
-            // Queues may still grow where more comes at once than ever before.
-            let allocations = after - before;
-            assert!(allocations < COUNT / 200, "{allocations}, {outstanding} of {size} bytes");
+            let (allocations, bar) = (after - before, growth_allocations_max(outstanding));
+            assert!(
+                allocations <= bar,
+                "{allocations}, {outstanding} of {size}, packed {is_packed}"
+            );
         }
     }
 }

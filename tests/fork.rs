@@ -11,16 +11,20 @@
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
 use rogue_mem::bridge::{ClientOptions, ServerOptions, TcpClient, TcpServer};
 use rogue_mem::logging::{self, Level, Logger, Record};
-use rogue_mem::memory::{Emulate, Hub, Master};
+use rogue_mem::memory::{Emulate, Hub, Master, Slave, SlaveBase, Transaction, READ};
+use rogue_mem::protocols::{
+    Packetizer, PacketizerOptions, PacketizerVersion, Prbs, SrpV3, SrpV3Emulation, UdpEndpoint,
+    UdpOptions,
+};
+use rogue_mem::stream::{self, connect, Fifo, Node};
+use testkit::process::{self, program_as};
 
-/// The variable that tells a program started by a test what it is.
-const ROLE: &str = "ROGUE_MEM_TEST_FORK_ROLE";
 /// A child that takes longer hangs, and is ended by a signal.
 const HANG: Duration = Duration::from_secs(60);
 const FORKS_COUNT: usize = 200;
@@ -29,22 +33,30 @@ const LONG_TEXT_BYTES: usize = 256 * 1024;
 
 const WORKING: &str = "forks while other threads work";
 const WRITING: &str = "forks while another thread writes a line";
+/// f14
+const KEEPING: &str = "forks with objects whose threads the child does not have";
+const CALLING: &str = "forks in a callback, from which the child returns";
 
 /// This program once more, in that role, with its output in a pipe.
 fn program(role: &str) -> Command {
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command.env(ROLE, role).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut command = program_as(role);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
     command
 }
 
 #[no_mangle]
 extern "C" fn main() -> libc::c_int {
-    match std::env::var(ROLE).as_deref() {
-        Ok(WORKING) => fork_while_others_work(),
-        Ok(WRITING) => fork_while_another_writes(),
+    match process::role().as_deref() {
+        Some(WORKING) => fork_while_others_work(),
+        Some(WRITING) => fork_while_another_writes(),
+        Some(KEEPING) => fork_with_objects(),
+        Some(CALLING) => fork_in_a_callback(),
         _ => {
             a_child_uses_what_other_threads_were_using_when_it_was_forked();
             a_child_logs_while_another_thread_of_its_parent_is_in_the_middle_of_a_line();
+            for role in [KEEPING, CALLING] {
+                assert!(program(role).status().unwrap().success(), "{role}");
+            }
         }
     }
     0
@@ -90,11 +102,12 @@ fn log_and_set(number: usize) {
 }
 
 /// A client that has to look a name up, connected to a server of its own.
-fn transfer() {
+fn transfer(shared_loop: bool) {
     let server = TcpServer::new("127.0.0.1", 0, ServerOptions::default()).unwrap();
     server.master().set_slave(Emulate::new(4, 0));
     server.start();
-    let client = TcpClient::new(NAME, server.port(), ClientOptions::default()).unwrap();
+    let options = ClientOptions { shared_loop, ..ClientOptions::default() };
+    let client = TcpClient::new(NAME, server.port(), options).unwrap();
     client.start().unwrap();
     client.wait_ready(2 * HANG, Duration::from_millis(100)).unwrap();
     let hub = Hub::new(0x100, 0, 0);
@@ -114,8 +127,10 @@ fn fork_while_others_work() {
             numbers.for_each(work);
         })
     };
-    let look_up = |_| {
-        let client = TcpClient::new(NAME, 1, ClientOptions::default()).unwrap();
+    let look_up = |number: usize| {
+        let shared_loop = number % 2 == 0;
+        let options = ClientOptions { shared_loop, ..ClientOptions::default() };
+        let client = TcpClient::new(NAME, 1, options).unwrap();
         client.start().unwrap();
         client.stop();
     };
@@ -124,7 +139,7 @@ fn fork_while_others_work() {
         let status = status_of_child(|| {
             log_and_set(number);
             if number % 2 == 0 {
-                transfer();
+                transfer(number % 4 == 0);
             }
         });
         assert_ended_well(status, number);
@@ -157,17 +172,17 @@ fn fork_while_another_writes() {
     // that the writer is in the middle of it.
     let mut word = [0];
     std::io::stdin().read_exact(&mut word).unwrap();
-    assert!(!writer.is_finished());
     let status = status_of_child(|| {
         // SAFETY: two descriptors that are open, and nobody else's in this process.
         assert_eq!(unsafe { libc::dup2(libc::STDERR_FILENO, libc::STDOUT_FILENO) }, 1);
         Logger::new("fork.child").log(Level::ERROR, format_args!("of the child"));
     });
+    // The fork has not waited for the line, of which nothing more is read before this.
     assert_ended_well(status, 0);
-    assert!(!writer.is_finished(), "the fork has not waited for it");
     eprintln!("forked");
     writer.join().unwrap();
     Logger::new("fork.end").log(Level::ERROR, format_args!("of the parent"));
+    logging::flush(HANG);
 }
 
 fn a_child_logs_while_another_thread_of_its_parent_is_in_the_middle_of_a_line() {
@@ -189,4 +204,201 @@ fn a_child_logs_while_another_thread_of_its_parent_is_in_the_middle_of_a_line() 
     assert_eq!(lines.next(), Some(&*"y".repeat(LONG_TEXT_BYTES)));
     assert!(lines.next().unwrap().ends_with(":pyrogue.fork.end: of the parent"));
     assert!(program.wait().unwrap().success());
+}
+
+/// From here on a slave keeps its transactions.
+const KEPT: u64 = 0x1000;
+/// At this address it forks first.
+const FORKING: u64 = 0x2000;
+const LONG_US: u64 = 4 * HANG.as_micros() as u64;
+
+/// A memory that keeps some of its transactions, and forks when it is asked to.
+struct Device {
+    memory: Arc<Emulate>,
+    base: SlaveBase,
+    kept: Mutex<Vec<Arc<Transaction>>>,
+}
+
+impl Device {
+    fn new() -> Arc<Device> {
+        let memory = Emulate::new(4, 0);
+        Arc::new(Device { memory, base: SlaveBase::new(4, 0x1000), kept: Mutex::default() })
+    }
+}
+
+impl Slave for Device {
+    fn base(&self) -> &SlaveBase {
+        &self.base
+    }
+
+    fn do_transaction(&self, tran: &Arc<Transaction>) {
+        match tran.address() {
+            FORKING => {
+                // SAFETY: the child returns from here, and then has nothing left to do.
+                let child = unsafe { libc::fork() };
+                assert!(child >= 0);
+                let mut status = 0;
+                if child > 0 {
+                    // SAFETY: `status` outlives the call.
+                    assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child);
+                    assert_eq!(status, 0);
+                }
+                tran.done();
+            }
+            KEPT => self.kept.lock().unwrap().push(tran.clone()),
+            _ => self.memory.do_transaction(tran),
+        }
+    }
+}
+
+fn connected(port: u16, direct: bool, shared_loop: bool) -> (Arc<TcpClient>, Master) {
+    let options = ClientOptions { direct, shared_loop, ..ClientOptions::default() };
+    let client = TcpClient::new("127.0.0.1", port, options).unwrap();
+    client.wait_ready(2 * HANG, Duration::from_millis(100)).unwrap();
+    let master = Master::new();
+    master.set_slave(client.clone());
+    master.set_timeout(LONG_US);
+    (client, master)
+}
+
+fn assert_inherited(text: &str, what: &str) {
+    assert!(text.contains(what) && text.contains("before this process was forked"), "{text}");
+}
+
+/// Registers over UDP, all in this process.
+struct UdpRoad {
+    server: Arc<UdpEndpoint>,
+    client: Arc<UdpEndpoint>,
+    device: Arc<SrpV3Emulation>,
+    master: Master,
+}
+
+impl UdpRoad {
+    fn new() -> UdpRoad {
+        let server = UdpEndpoint::server("127.0.0.1", 0, UdpOptions::default()).unwrap();
+        let client = UdpEndpoint::client("127.0.0.1", server.port(), UdpOptions::default());
+        let (client, device, srp) = (client.unwrap(), SrpV3Emulation::new().unwrap(), SrpV3::new());
+        stream::connect(&*server, &*device).unwrap();
+        stream::connect(&*srp, &*client).unwrap();
+        let master = Master::new();
+        master.set_slave(srp);
+        master.set_timeout(LONG_US);
+        UdpRoad { server, client, device, master }
+    }
+
+    fn assert_works(&self) {
+        self.master.write(0x10, &[1, 2, 3, 4]).unwrap();
+        assert_eq!(self.master.read(0x10, 4).unwrap(), [1, 2, 3, 4]);
+    }
+
+    /// In a child whose parent has made it.
+    fn assert_lost(&self) {
+        let unsent = self.client.stats().unsent;
+        self.master.set_timeout(1000);
+        self.master.write(0x10, &[5; 4]).unwrap_err();
+        assert_eq!(self.client.stats().unsent, unsent + 1);
+        let error = self.client.set_receive_buffers(1).unwrap_err();
+        assert_inherited(error.text(), "udp::Client");
+        assert_eq!(self.server.peer(), None);
+        self.stop();
+    }
+
+    fn stop(&self) {
+        self.server.stop();
+        self.client.stop();
+        self.device.stop();
+    }
+}
+
+/// A child with the parent's objects is told so at once, and does them no harm.
+fn fork_with_objects() {
+    let device = Device::new();
+    let server = TcpServer::new("127.0.0.1", 0, ServerOptions::default()).unwrap();
+    server.master().set_slave(device.clone());
+    server.master().set_timeout(LONG_US);
+    let emulation = SrpV3Emulation::new().unwrap();
+    let (srp, fifo) = (SrpV3::new(), Fifo::new(0, 0, true).unwrap());
+    let packetizers =
+        [(); 2].map(|()| Packetizer::new(PacketizerVersion::V2, PacketizerOptions::default()));
+    let [near, far] = [packetizers[0].application(0), packetizers[1].application(0)];
+    connect(&packetizers[0].transport(), &packetizers[1].transport()).unwrap();
+    connect(&*srp, &near).unwrap();
+    far.stream_master().add_slave(fifo.stream_slave()).unwrap();
+    fifo.stream_master().add_slave(emulation.stream_slave()).unwrap();
+    emulation.stream_master().add_slave(far.stream_slave()).unwrap();
+    let prbs = Prbs::new();
+    prbs.enable(64).unwrap();
+    let serial = Master::new();
+    serial.set_slave(srp);
+    let road = UdpRoad::new();
+    road.assert_works();
+    for (direct, shared_loop) in [(true, false), (false, false), (true, true), (false, true)] {
+        let (client, master) = connected(server.port(), direct, shared_loop);
+        master.write(0, &[1, 2, 3, 4]).unwrap();
+        let id = master.request(KEPT, vec![0; 4].into(), READ).unwrap();
+        let mut objects = Some((client, master));
+        let status = status_of_child(|| {
+            // Those of the parent stay where they are: this is a copy.
+            let (client, master) = objects.take().unwrap();
+            let name = format!("The TcpClient of 127.0.0.1:{}", server.port());
+            assert_inherited(master.write(0, &[5; 4]).unwrap_err().text(), &name);
+            assert_inherited(master.read(0, 4).unwrap_err().text(), &name);
+            let of_parent = format!("Transaction {id} ");
+            assert_inherited(master.wait(id).unwrap_err().text(), &of_parent);
+            assert_inherited(&master.last_error(), &of_parent);
+            assert_inherited(client.wait_ready(HANG, HANG).unwrap_err().text(), &name);
+            assert_inherited(&client.state_text(), &name);
+            serial.set_timeout(1000);
+            serial.write(0, &[5; 4]).unwrap_err();
+            // One of its own is served.
+            let (own, own_master) = connected(server.port(), direct, shared_loop);
+            assert_eq!(own_master.read(0, 4).unwrap(), [1, 2, 3, 4]);
+            own.stop();
+            client.stop();
+            server.stop();
+            emulation.stop();
+            prbs.gen_frame(64).unwrap();
+            prbs.stop();
+            fifo.stop();
+            assert_eq!(fifo.size(), 0);
+            road.assert_lost();
+            let own = UdpRoad::new();
+            own.assert_works();
+            own.stop();
+            // As at the end of a program.
+            drop((client, master));
+        });
+        assert_ended_well(status, 0);
+        let (client, master) = objects.unwrap();
+        for round in 0..100_u8 {
+            master.write(0, &[round; 4]).unwrap();
+            assert_eq!(master.read(0, 4).unwrap(), [round; 4]);
+        }
+        let kept = device.kept.lock().unwrap().pop().unwrap();
+        kept.done();
+        master.wait(id).unwrap();
+        master.write(0, &[1, 2, 3, 4]).unwrap();
+        let stats = client.stats();
+        assert_eq!((stats.connects, stats.disconnects, stats.dropped_responses), (1, 0, 0));
+        assert_eq!(server.stats().malformed, 0);
+    }
+    serial.write(0, &[1, 2, 3, 4]).unwrap();
+    road.assert_works();
+    road.stop();
+    prbs.disable();
+    assert_eq!(prbs.tx().errors, 0);
+}
+
+fn fork_in_a_callback() {
+    let server = TcpServer::new("127.0.0.1", 0, ServerOptions::default()).unwrap();
+    server.master().set_slave(Device::new());
+    server.master().set_timeout(LONG_US);
+    let (client, master) = connected(server.port(), true, false);
+    for _ in 0..3 {
+        master.read(FORKING, 4).unwrap();
+        master.write(0, &[1, 2, 3, 4]).unwrap();
+        assert_eq!(master.read(0, 4).unwrap(), [1, 2, 3, 4]);
+    }
+    let stats = client.stats();
+    assert_eq!((stats.disconnects, stats.dropped_responses), (0, 0), "the child has not answered");
 }

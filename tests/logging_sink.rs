@@ -3,11 +3,18 @@
 //! A test program of its own, because all of these belong to the whole process; its tests take
 //! turns.
 
+use std::io::{Read, Write};
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{channel, Receiver};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::thread;
+use std::time::Duration;
 
+use rogue_mem::bridge::{ClientOptions, ServerOptions, TcpClient, TcpServer};
 use rogue_mem::logging::{self, Level, Logger, Record};
+use rogue_mem::memory::{Emulate, Master, WRITE};
+use testkit::wait::LONG;
 
 /// What a sink was given.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -263,4 +270,105 @@ fn standard_output_gets_rogues_lines_with_and_without_a_sink() {
         assert!(seconds.parse::<u64>().is_ok(), "{time}");
         assert!(microseconds.len() == 6 && microseconds.parse::<u32>().is_ok(), "{time}");
     }
+}
+
+/// The sink stops at the first request that the client speaks of; what another thread requests
+/// meanwhile must reach the server.
+#[test]
+fn f09_a_sink_that_blocks_keeps_no_other_thread_from_sending() {
+    let _turn = turn();
+    let far = Emulate::new(4, 0);
+    let server = TcpServer::new("127.0.0.1", 0, ServerOptions::default()).unwrap();
+    server.master().set_slave(far.clone());
+    let options = ClientOptions::default();
+    let client = TcpClient::new("127.0.0.1", server.port(), options).unwrap();
+    client.wait_ready(LONG, Duration::from_millis(20)).unwrap();
+    let master = Master::new();
+    master.set_timeout(LONG.as_micros() as u64);
+    master.set_slave(client.clone());
+
+    let (told, is_told) = channel();
+    let (release, may_return) = channel::<()>();
+    let (told, may_return) = (Mutex::new(told), Mutex::new(may_return));
+    let blocked = AtomicBool::new(false);
+    logging::set_emit_stdout(false);
+    logging::set_sink(Some(Arc::new(move |record: &Record<'_>| {
+        let is_first = || !blocked.swap(true, Ordering::SeqCst);
+        if record.text.starts_with("Forwarding transaction") && is_first() {
+            told.lock().unwrap().send(()).unwrap();
+            let _ = may_return.lock().unwrap().recv();
+        }
+    })));
+    logging::set_level(Level::DEBUG);
+    thread::scope(|scope| {
+        let first = scope.spawn(|| master.write(0, &[1, 2, 3, 4]));
+        is_told.recv_timeout(LONG).unwrap();
+        let id = master.request(16, vec![5; 4].into(), WRITE).unwrap();
+        master.wait(id).unwrap();
+        assert!(!first.is_finished());
+        drop(release);
+        first.join().unwrap().unwrap();
+    });
+}
+
+/// The sink stops at the first thing that the server's own thread says; the server goes on.
+#[test]
+fn f16_a_sink_that_blocks_does_not_stop_a_server() {
+    let _turn = turn();
+    let (told, is_told) = channel();
+    let (release, may_return) = channel::<()>();
+    let (told, may_return) = (Mutex::new(told), Mutex::new(may_return));
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let texts = seen.clone();
+    logging::set_emit_stdout(false);
+    logging::set_filter("memory.TcpServer", Level::DEBUG);
+    let server = TcpServer::new("127.0.0.1", 0, ServerOptions::default()).unwrap();
+    server.master().set_slave(Emulate::new(4, 0));
+    logging::set_sink(Some(Arc::new(move |record: &Record<'_>| {
+        texts.lock().unwrap().push(record.text.to_owned());
+        let _ = told.lock().unwrap().send(());
+        let _ = may_return.lock().unwrap().recv();
+    })));
+    for count in 1..=3 {
+        let options = ClientOptions::default();
+        let client = TcpClient::new("127.0.0.1", server.port(), options).unwrap();
+        client.wait_ready(LONG, Duration::from_millis(20)).unwrap();
+        let master = Master::new();
+        master.set_timeout(LONG.as_micros() as u64);
+        master.set_slave(client);
+        master.write(0, &[1, 2, 3, 4]).unwrap();
+        if count == 1 {
+            is_told.recv_timeout(LONG).unwrap();
+        }
+        assert_eq!(seen.lock().unwrap().len(), 1, "the first call of the sink has not returned");
+    }
+    drop(release);
+    logging::flush(LONG);
+    let seen = seen.lock().unwrap();
+    let said = |text: &str| seen.iter().filter(|seen| seen.starts_with(text)).count();
+    assert_eq!(said("READY from "), 6, "{seen:?}");
+    assert!(seen[0].starts_with("Connection from "), "in order: {seen:?}");
+    logging::remove_filter("memory.TcpServer");
+}
+
+/// A peer that says the same again and again is told of ten times, and then counted.
+#[test]
+fn f16_what_a_peer_causes_without_end_is_counted() {
+    let _turn = turn();
+    let records = capture();
+    logging::set_level(Level::WARNING);
+    let server = TcpServer::new("127.0.0.1", 0, ServerOptions::default()).unwrap();
+    server.master().set_slave(Emulate::new(4, 0));
+    const TIMES: usize = 200;
+    for _ in 0..TIMES {
+        let mut stranger = std::net::TcpStream::connect(("127.0.0.1", server.port())).unwrap();
+        stranger.write_all(&[b'?'; 64]).unwrap();
+        // Closed by the server, which has said why.
+        let _ = stranger.read_to_end(&mut Vec::new());
+    }
+    server.stop();
+    logging::flush(LONG);
+    let said = drain(&records);
+    let count = said.iter().filter(|seen| seen.text.starts_with("Closing a connection")).count();
+    assert!((1..TIMES / 4).contains(&count), "{count} lines: {said:?}");
 }

@@ -6,51 +6,29 @@
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rogue_mem::proto::bridge::{self, Announcement, Header, PeerInfo, ServerId, SessionId};
-use rogue_mem::proto::bridge::{RequestDecoder, RequestEvent, ResponseDecoder, ResponseEvent};
+use rogue_mem::proto::bridge::{
+    RequestDecoder, RequestEvent, ResponseDecoder, ResponseEvent, Timing,
+};
+use rogue_mem::proto::zmtp;
 use rogue_mem::proto::zmtp::command::Ping;
-use rogue_mem::proto::zmtp::frame;
-use rogue_mem::proto::zmtp::{Event, Limits, Role, SendError, Session};
+use rogue_mem::proto::zmtp::{frame, Event, Limits, Mechanism, Null, Role, Sealer, SendError};
+use rogue_mem::proto::zmtp::{Session, ZmtpError};
 use std::collections::VecDeque;
+use testkit::network::{Pipe, DELAY_TICKS_MAX};
+use toy::Toy;
+
+#[path = "sealing/toy.rs"]
+mod toy;
 
 /// Steps after which a run counts as hung.
 const STEPS_MAX: u64 = 200_000;
 
-/// Longest delay of a piece, in ticks of virtual time.
-const DELAY_TICKS_MAX: u64 = 40;
-
-/// One direction of a TCP connection.
-#[derive(Default)]
-struct Pipe {
-    /// Pieces under way with the tick of their arrival, which never decreases.
-    pieces: VecDeque<(u64, Vec<u8>)>,
-    sent: u64,
-}
-
-impl Pipe {
-    fn write(&mut self, now: u64, octets: &[u8], rng: &mut ChaCha8Rng) {
-        self.sent += octets.len() as u64;
-        let mut rest = octets;
-        let mut arrival = self.pieces.back().map_or(now, |piece| piece.0);
-        let longest = [3, 20, 300, 100_000][rng.random_range(0..4)];
-        while !rest.is_empty() {
-            let (piece, after) = rest.split_at(rng.random_range(1..=longest.min(rest.len())));
-            arrival = arrival.max(now + rng.random_range(0..DELAY_TICKS_MAX));
-            self.pieces.push_back((arrival, piece.to_vec()));
-            rest = after;
-        }
-    }
-
-    fn read(&mut self, now: u64) -> Option<Vec<u8>> {
-        if self.pieces.front()?.0 > now {
-            return None;
-        }
-        self.pieces.pop_front().map(|piece| piece.1)
-    }
-}
-
 /// One end of a connection with everything that it has seen.
 struct End {
     session: Session,
+    sealer: Option<Box<dyn Sealer>>,
+    /// Octets that have been sent as they are, sealed or not.
+    handshake_sent: u64,
     /// Octets sent when the peer's READY arrived.
     sent_at_ready: Option<u64>,
     pings_sent: u64,
@@ -64,8 +42,15 @@ struct End {
 
 impl End {
     fn new(role: Role) -> Self {
+        End::with(role, Box::new(Null::new(role)))
+    }
+
+    fn with(role: Role, mechanism: Box<dyn Mechanism>) -> Self {
+        let limits = Limits { frame_octets_max: 1 << 20 };
         End {
-            session: Session::new(role, Limits { frame_octets_max: 1 << 20 }),
+            session: Session::with_mechanism(role, limits, mechanism),
+            sealer: None,
+            handshake_sent: 0,
             sent_at_ready: None,
             pings_sent: 0,
             pongs_seen: 0,
@@ -77,9 +62,26 @@ impl End {
         }
     }
 
-    fn receive(&mut self, mut rest: &[u8], sent: u64) {
+    fn receive(&mut self, wire: &[u8], sent: u64) {
+        self.try_receive(wire, sent).unwrap();
+    }
+
+    /// Takes octets off the wire, when `sent` octets have been sent.
+    fn try_receive(&mut self, mut wire: &[u8], sent: u64) -> Result<(), ZmtpError> {
+        while !wire.is_empty() {
+            let limit = self.session.read_limit(wire.len()).min(wire.len());
+            let (now, later) = wire.split_at(limit);
+            let mut octets = Vec::new();
+            self.session.open(now, &mut octets)?;
+            self.feed(&octets, sent)?;
+            wire = later;
+        }
+        Ok(())
+    }
+
+    fn feed(&mut self, mut rest: &[u8], sent: u64) -> Result<(), ZmtpError> {
         loop {
-            let (used, event) = self.session.receive(rest).unwrap();
+            let (used, event) = self.session.receive(rest)?;
             rest = &rest[used..];
             match event {
                 None => break,
@@ -101,6 +103,7 @@ impl End {
             }
         }
         assert!(rest.is_empty());
+        Ok(())
     }
 
     fn end_part(&mut self) {
@@ -113,7 +116,21 @@ impl End {
     /// What is to be written now.
     fn output(&mut self) -> Vec<u8> {
         let mut out = Vec::new();
-        self.session.take_output(&mut out);
+        let clear = self.session.take_output(&mut out);
+        self.handshake_sent += clear as u64;
+        let plain = out.split_off(clear);
+        out.append(&mut self.sealed(plain));
+        out
+    }
+
+    /// Frames behind the handshake, as they are to be written.
+    fn sealed(&mut self, plain: Vec<u8>) -> Vec<u8> {
+        if plain.is_empty() || !self.session.seals() {
+            return plain;
+        }
+        let mut out = Vec::new();
+        let take = || self.session.take_sealer().expect("the handshake is complete");
+        self.sealer.get_or_insert_with(take).seal_all(&plain, &mut out);
         out
     }
 
@@ -152,20 +169,32 @@ fn send_interleaved(message: &[Vec<u8>], rng: &mut ChaCha8Rng, out: &mut Vec<u8>
 #[test]
 fn messages_arrive_in_order_and_nothing_is_sent_before_the_peers_ready() {
     for seed in 0..150 {
-        run_pair(seed);
+        run_pair(seed, [End::new(Role::Push), End::new(Role::Pull)]);
     }
 }
 
-fn run_pair(seed: u64) {
+/// The two ends of a connection whose frames are sealed.
+fn sealing_ends(seed: u64) -> [End; 2] {
+    let end = |role, salt| End::with(role, Box::new(Toy::new(role, seed, salt)));
+    [end(Role::Push, 2 * seed + 1), end(Role::Pull, 2 * seed + 2)]
+}
+
+#[test]
+fn sealed_messages_arrive_in_order_and_nothing_is_sent_before_the_peers_ready() {
+    for seed in 0..150 {
+        run_pair(seed, sealing_ends(seed));
+    }
+}
+
+fn run_pair(seed: u64, [mut push, mut pull]: [End; 2]) {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let (mut push, mut pull) = (End::new(Role::Push), End::new(Role::Pull));
     let (mut to_pull, mut to_push) = (Pipe::default(), Pipe::default());
     let mut unsent: VecDeque<_> = (0..30).map(|_| random_message(&mut rng)).collect();
     let expected: Vec<_> = unsent.iter().cloned().collect();
     let ready_tick = rng.random_range(0..500);
     let mut ready_sent = false;
     push.session.send_ready(&[("X-seed", b"push")]).unwrap();
-    let hello_octets = push.session.output_len() as u64;
+    let greeting_octets = pull.session.output_len() as u64;
     for now in 0..STEPS_MAX {
         if !ready_sent && now >= ready_tick {
             // Withheld until the server knows whom it serves.
@@ -176,22 +205,20 @@ fn run_pair(seed: u64) {
         }
         match rng.random_range(0..6) {
             0 if !unsent.is_empty() => {
+                to_pull.write(now, &push.output(), &mut rng);
                 let parts: Vec<&[u8]> = unsent[0].iter().map(Vec::as_slice).collect();
                 let mut out = Vec::new();
-                match push.session.send_message(&parts, &mut out) {
-                    Ok(()) if rng.random_bool(0.5) => {
-                        to_pull.write(now, &out, &mut rng);
-                        unsent.pop_front();
+                if push.session.traffic_allowed() {
+                    match rng.random_bool(0.5) {
+                        true => frame::encode_message(&parts, &mut out),
+                        // As a libzmq peer might send it.
+                        false => {
+                            push.pings_sent += send_interleaved(&unsent[0], &mut rng, &mut out)
+                        }
                     }
-                    Ok(()) => {
-                        // The same message as a libzmq peer might send it.
-                        let mut interleaved = out[..out.len() - encoded_len(&parts)].to_vec();
-                        let message = unsent.pop_front().unwrap();
-                        push.pings_sent += send_interleaved(&message, &mut rng, &mut interleaved);
-                        to_pull.write(now, &interleaved, &mut rng);
-                    }
-                    Err(error) => assert!(error == SendError::NotReady && out.is_empty()),
+                    unsent.pop_front();
                 }
+                to_pull.write(now, &push.sealed(out), &mut rng);
             }
             1 => push.try_ping(&mut rng),
             2 => pull.try_ping(&mut rng),
@@ -200,10 +227,10 @@ fn run_pair(seed: u64) {
             _ => (),
         }
         while let Some(piece) = to_pull.read(now) {
-            pull.receive(&piece, to_push.sent);
+            pull.receive(&piece, to_push.octets_written());
         }
         while let Some(piece) = to_push.read(now) {
-            push.receive(&piece, to_pull.sent);
+            push.receive(&piece, to_pull.octets_written());
         }
         if pull.messages.len() == expected.len() && now > 2000 {
             break;
@@ -211,20 +238,16 @@ fn run_pair(seed: u64) {
     }
     drain(&mut push, &mut pull, &mut to_pull, &mut to_push, &mut rng);
     assert!(pull.messages == expected, "seed {seed}: messages differ");
-    assert_eq!(push.sent_at_ready, Some(hello_octets), "seed {seed}: PUSH sent before READY");
-    assert!(pull.sent_at_ready.is_some_and(|sent| sent <= 64), "seed {seed}: withheld READY");
+    let handshake = push.handshake_sent;
+    assert_eq!(push.sent_at_ready, Some(handshake), "seed {seed}: PUSH sent before READY");
+    let greeted = pull.sent_at_ready.is_some_and(|sent| sent <= greeting_octets);
+    assert!(greeted, "seed {seed}: withheld READY");
     assert_eq!(push.pings_sent, push.pongs_seen, "seed {seed}");
     assert_eq!(pull.pings_sent, pull.pongs_seen, "seed {seed}");
     assert_eq!((push.pings_seen, pull.pings_seen), (pull.pings_sent, push.pings_sent));
     assert!(push.pings_sent > 0 && pull.pings_sent > 0, "seed {seed}: nothing was pinged");
     let property = pull.session.peer_metadata().unwrap().property("x-SEED");
     assert_eq!(property, Some(&b"push"[..]));
-}
-
-fn encoded_len(parts: &[&[u8]]) -> usize {
-    let mut out = Vec::new();
-    frame::encode_message(parts, &mut out);
-    out.len()
 }
 
 /// Lets everything that is queued or under way arrive.
@@ -239,11 +262,11 @@ fn drain(
     for _ in 0..2 {
         to_pull.write(u64::MAX - DELAY_TICKS_MAX, &push.output(), rng);
         while let Some(piece) = to_pull.read(u64::MAX) {
-            pull.receive(&piece, to_push.sent);
+            pull.receive(&piece, to_push.octets_written());
         }
         to_push.write(u64::MAX - DELAY_TICKS_MAX, &pull.output(), rng);
         while let Some(piece) = to_push.read(u64::MAX) {
-            push.receive(&piece, to_pull.sent);
+            push.receive(&piece, to_pull.octets_written());
         }
     }
 }
@@ -261,7 +284,7 @@ fn a_connection_that_breaks_delivers_whole_messages_or_nothing() {
         let mut ends = Vec::new();
         for message in &messages {
             let parts: Vec<&[u8]> = message.iter().map(Vec::as_slice).collect();
-            push.session.send_message(&parts, &mut stream).unwrap();
+            frame::encode_message(&parts, &mut stream);
             ends.push(stream.len());
         }
         let cut = rng.random_range(0..stream.len());
@@ -273,6 +296,95 @@ fn a_connection_that_breaks_delivers_whole_messages_or_nothing() {
         let whole = ends.iter().filter(|&&end| end <= cut).count();
         assert!(pull.messages == messages[..whole], "seed {seed}, cut at {cut}");
     }
+}
+
+/// The parts of a message.
+type Message = Vec<Vec<u8>>;
+
+/// Two ends whose handshake is complete, ten messages of the first one, and these as they are on
+/// the wire, frame by frame.
+fn sealed_stream(seed: u64, rng: &mut ChaCha8Rng) -> ([End; 2], Vec<Message>, Vec<Vec<u8>>) {
+    let [mut push, mut pull] = sealing_ends(seed);
+    push.session.send_ready(&[]).unwrap();
+    pull.session.send_ready(&[]).unwrap();
+    for _ in 0..2 {
+        let (to_pull, to_push) = (push.output(), pull.output());
+        pull.receive(&to_pull, 0);
+        push.receive(&to_push, 0);
+    }
+    assert!(push.session.traffic_allowed() && pull.session.traffic_allowed());
+    let messages: Vec<_> = (0..10).map(|_| random_message(rng)).collect();
+    let mut frames = Vec::new();
+    for message in &messages {
+        for (at, part) in message.iter().enumerate() {
+            let mut frame = Vec::new();
+            frame::encode_frame_header(part.len() as u64, at + 1 < message.len(), &mut frame);
+            frame.extend_from_slice(part);
+            let sealed = push.sealed(frame);
+            assert!(part.len() < 8 || !contains(&sealed, part), "it can be read on the way");
+            frames.push(sealed);
+        }
+    }
+    ([push, pull], messages, frames)
+}
+
+fn contains(octets: &[u8], part: &[u8]) -> bool {
+    octets.windows(part.len()).any(|window| window == part)
+}
+
+/// How the receiver takes `frames` that are not those that were sent: it delivers what came whole
+/// before the first difference, and nothing after it.
+fn assert_refused(pull: &mut End, frames: &[Vec<u8>], messages: &[Message], seed: u64) {
+    // Octets of a frame that seems to be longer than it is may be awaited: more come.
+    let stream = [frames.concat(), vec![0xa5; 1 << 21]].concat();
+    let error = pull.try_receive(&stream, 0).unwrap_err();
+    let expected = matches!(error, ZmtpError::NotGenuine | ZmtpError::FrameTooLarge { .. });
+    assert!(expected, "seed {seed}: {error}");
+    assert!(pull.messages.len() < messages.len(), "seed {seed}");
+    assert!(pull.messages[..] == messages[..pull.messages.len()], "seed {seed}");
+    assert_eq!(pull.try_receive(b"x", 0), Err(error), "seed {seed}: it is final");
+}
+
+#[test]
+fn a_sealed_frame_that_is_altered_repeated_left_out_or_moved_ends_the_connection() {
+    for seed in 0..400 {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let ([_, mut pull], messages, mut frames) = sealed_stream(seed, &mut rng);
+        let at = rng.random_range(0..frames.len() - 1);
+        match seed % 4 {
+            0 => {
+                let octet = rng.random_range(0..frames[at].len());
+                // Of the flags around a sealed frame only the long size has a meaning.
+                let bit = if octet == 0 { 1 } else { rng.random_range(0..8) };
+                frames[at][octet] ^= 1 << bit;
+            }
+            1 => frames.insert(at + 1, frames[at].clone()),
+            2 => drop(frames.remove(at)),
+            _ => frames.swap(at, at + 1),
+        }
+        assert_refused(&mut pull, &frames, &messages, seed);
+    }
+}
+
+#[test]
+fn a_peer_with_another_secret_or_another_mechanism_is_refused() {
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    let (_, messages, _) = sealed_stream(1, &mut rng);
+    let mut push = End::with(Role::Push, Box::new(Toy::new(Role::Push, 1, 3)));
+    let mut pull = End::with(Role::Pull, Box::new(Toy::new(Role::Pull, 2, 4)));
+    push.session.send_ready(&[]).unwrap();
+    pull.session.send_ready(&[]).unwrap();
+    for _ in 0..2 {
+        let (to_pull, to_push) = (push.output(), pull.output());
+        pull.receive(&to_pull, 0);
+        push.receive(&to_push, 0);
+    }
+    let frame = push.sealed(b"\x00\x01x".to_vec());
+    assert_refused(&mut pull, &[frame], &messages[..1], 1);
+    let mut null = End::new(Role::Pull);
+    let error =
+        null.try_receive(&End::with(Role::Push, Box::new(Toy::new(Role::Push, 1, 3))).output(), 0);
+    assert!(matches!(error, Err(ZmtpError::Mechanism { own: "NULL", .. })), "{error:?}");
 }
 
 // ---------------------------------------------------------------------- the bridge on both
@@ -339,8 +451,8 @@ impl Bridge {
         let pair = (session(&self.server_requests), session(&self.server_responses));
         if let (Some(one), Some(other)) = pair {
             if one == other && !self.server_requests.traffic_allowed() {
-                self.server_responses.send_ready(&announcement.properties()).unwrap();
-                self.server_requests.send_ready(&announcement.properties()).unwrap();
+                self.server_responses.send_ready(&announcement.properties("1")).unwrap();
+                self.server_requests.send_ready(&announcement.properties("1")).unwrap();
             }
         }
     }
@@ -392,8 +504,8 @@ impl Server {
             rest = &rest[used..];
             match event {
                 None => return,
-                Some(RequestEvent::Complete { header, data }) => self.execute(header, data),
-                Some(RequestEvent::Start(header)) => self.open = Some((header, Vec::new())),
+                Some(RequestEvent::Complete(one)) => self.execute(one.header, one.data),
+                Some(RequestEvent::Start { header, .. }) => self.open = Some((header, Vec::new())),
                 Some(RequestEvent::Data { bytes, last }) => {
                     self.open.as_mut().unwrap().1.extend_from_slice(bytes);
                     if last {
@@ -452,10 +564,11 @@ fn run_bridge(seed: u64) {
     let mut net = Bridge::new();
     let client_says = Announcement::client(SessionId(rng.random()), true);
     let server_says = Announcement::server(ServerId(rng.random()), true);
-    net.client_requests.send_ready(&client_says.properties()).unwrap();
-    net.client_responses.send_ready(&client_says.properties()).unwrap();
+    net.client_requests.send_ready(&client_says.properties("1")).unwrap();
+    net.client_responses.send_ready(&client_says.properties("1")).unwrap();
     let asked: Vec<_> = (1..=40).map(|id| random_request(id, &mut rng)).collect();
-    let (mut server, mut client) = (Server::default(), Client::default());
+    let server = Server { decoder: RequestDecoder::timed(), ..Server::default() };
+    let (mut server, mut client) = (server, Client::default());
     let mut next = 0;
     let mut now = 0;
     while client.answered.len() < asked.len() {
@@ -465,7 +578,8 @@ fn run_bridge(seed: u64) {
         net.write_control(now, &mut rng);
         if next < asked.len() && net.client_requests.traffic_allowed() && rng.random_bool(0.5) {
             let mut out = Vec::new();
-            bridge::encode_request(&asked[next].0, &asked[next].1, &mut out);
+            let timing = Timing { sent: now, remaining: 10, timeout: 20 };
+            bridge::encode_request(&asked[next].0, Some(&timing), &asked[next].1, &mut out);
             net.requests.write(now, &out, &mut rng);
             next += 1;
         }

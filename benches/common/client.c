@@ -2,8 +2,10 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define CLIENTS_MAX 1024U
 #define OUTSTANDING_MAX (1U << 20)
@@ -37,6 +39,7 @@ typedef struct plan {
     uint64_t warm_count;
     uint64_t begin_ns; /* by the monotonic clock */
     uint64_t sample;   /* 0: no latencies */
+    uint32_t burst;    /* requests made with one call; 0: each with one of its own */
 } plan_t;
 
 typedef struct worker {
@@ -47,6 +50,8 @@ typedef struct worker {
                               one worker */
     slot_t *slots;
     uint8_t *data;
+    uint64_t *addresses; /* of a burst */
+    uint32_t *ids;
     uint64_t sequence; /* requests so far */
     uint64_t completed;
     uint64_t elapsed_ns;
@@ -147,10 +152,51 @@ static uint64_t keep_going(worker_t *worker, uint32_t *oldest, uint64_t count, u
     return done;
 }
 
+static void issue_burst(worker_t *worker, uint32_t first) {
+    const plan_t *plan = worker->plan;
+    slot_t *slots = &worker->slots[first];
+    for (uint32_t i = 0; i < plan->burst; i++) {
+        if (plan->type == BENCH_READ) {
+            slots[i].address = worker->sequence % REGISTERS * 4U;
+        }
+        slots[i].issued_ns = 0;
+        worker->addresses[i] = slots[i].address;
+        worker->sequence += 1;
+    }
+    worker->peer->request_many(worker->link, plan->type, plan->burst, worker->addresses, plan->size,
+                               slots[0].data, worker->ids);
+    for (uint32_t i = 0; i < plan->burst; i++) {
+        slots[i].id = worker->ids[i];
+    }
+}
+
+/* As `keep_going`, burst by burst. */
+static uint64_t keep_going_in_bursts(worker_t *worker, uint32_t *oldest, uint64_t count,
+                                     uint64_t end_ns) {
+    const plan_t *plan = worker->plan;
+    uint64_t done = 0;
+    do {
+        for (uint32_t i = 0; i < plan->burst; i++) {
+            complete(worker, &worker->slots[*oldest + i]);
+        }
+        issue_burst(worker, *oldest);
+        done += plan->burst;
+        *oldest = (*oldest + plan->burst) % plan->outstanding;
+    } while (count != 0 ? done < count : bench_now_ns() < end_ns);
+    return done;
+}
+
+static uint64_t keep_full(worker_t *worker, uint32_t *oldest, uint64_t count, uint64_t end_ns) {
+    return worker->plan->burst != 0 ? keep_going_in_bursts(worker, oldest, count, end_ns)
+                                    : keep_going(worker, oldest, count, end_ns);
+}
+
 static void prepare_slots(worker_t *worker) {
     const plan_t *plan = worker->plan;
     worker->slots = bench_alloc(plan->outstanding * sizeof worker->slots[0]);
     worker->data = bench_alloc((size_t)plan->outstanding * plan->size);
+    worker->addresses = bench_alloc((plan->burst + 1U) * sizeof worker->addresses[0]);
+    worker->ids = bench_alloc((plan->burst + 1U) * sizeof worker->ids[0]);
     for (uint32_t i = 0; i < plan->outstanding; i++) {
         slot_t *slot = &worker->slots[i];
         slot->data = worker->data + (size_t)i * plan->size;
@@ -172,14 +218,14 @@ static void *work(void *argument) {
         issue(worker, &worker->slots[i], 0);
     }
     if (plan->warm_count != 0 || bench_now_ns() < plan->begin_ns) {
-        keep_going(worker, &oldest, plan->warm_count, plan->begin_ns);
+        keep_full(worker, &oldest, plan->warm_count, plan->begin_ns);
     }
     bench_histogram_clear(&worker->histogram);
     if (worker->before != NULL) {
         *worker->before = bench_usage_now();
     }
     uint64_t begin_ns = bench_now_ns();
-    worker->completed = keep_going(worker, &oldest, plan->count, begin_ns + plan->ns);
+    worker->completed = keep_full(worker, &oldest, plan->count, begin_ns + plan->ns);
     worker->elapsed_ns = bench_now_ns() - begin_ns;
     for (uint32_t i = 0; i < plan->outstanding; i++) {
         slot_t *slot = &worker->slots[oldest];
@@ -270,6 +316,8 @@ static void run_workers(program_t *program, worker_t *workers, const plan_t *pla
     for (unsigned i = 0; i < program->clients; i++) {
         free(workers[i].slots);
         free(workers[i].data);
+        free(workers[i].addresses);
+        free(workers[i].ids);
     }
 }
 
@@ -286,7 +334,12 @@ static void run(program_t *program, bench_command_t *command) {
     plan.warm_count = bench_command_number(command, "warm_count", 0);
     plan.begin_ns = bench_command_number(command, "begin_ns", 0);
     plan.sample = bench_command_number(command, "sample", plan.outstanding == 1 ? 1 : 0);
+    plan.burst = (uint32_t)bench_command_number(command, "burst", 0);
     bench_command_check(command);
+    if (plan.burst != 0 && (program->peer->request_many == NULL || plan.sample != 0 ||
+                            plan.outstanding % plan.burst != 0 || plan.size != 4)) {
+        bench_fail(BENCH_USAGE, "run: no such burst");
+    }
     if (plan.size < 4 || plan.size % 4 != 0 || plan.size > SIZE_BYTES_MAX || plan.outstanding < 1 ||
         plan.outstanding > OUTSTANDING_MAX ||
         (strcmp(type, "read") != 0 && strcmp(type, "write") != 0)) {
@@ -345,6 +398,49 @@ static void hold(program_t *program, bench_command_t *command) {
     bench_json_end(&json);
 }
 
+/* ---- seen ---- */
+
+static void pause_for(uint64_t ns) {
+    struct timespec time = {(time_t)(ns / NS_PER_S), (long)(ns % NS_PER_S)};
+    nanosleep(&time, NULL);
+}
+
+/* Has something else to do, and offers the processor in between, as a thread that waits does. */
+static void work_for(uint64_t ns) {
+    uint64_t end_ns = bench_now_ns() + ns;
+    while (bench_now_ns() < end_ns) {
+        sched_yield();
+    }
+}
+
+static void see(program_t *program, bench_command_t *command) {
+    const bench_peer_t *peer = program->peer;
+    void *link = program->links[0];
+    uint64_t count = bench_command_number(command, "count", 1000);
+    uint64_t gap_ns = bench_command_number(command, "gap_us", 100) * NS_PER_US;
+    bool sleeps = bench_command_number(command, "sleeps", 0) != 0;
+    bench_command_check(command);
+    uint32_t word;
+    for (uint64_t i = 0; i < count; i++) {
+        bool waits = i % 2 == 1 || peer->gathers;
+        uint64_t address = i % 2 == 1 ? BENCH_SEEN_WAITED : BENCH_SEEN_UNWAITED;
+        peer->wait(link, peer->request(link, BENCH_READ, 0, sizeof word, &word));
+        pause_for(gap_ns);
+        uint64_t now_ns = bench_now_ns();
+        uint32_t id = peer->request(link, BENCH_WRITE, address, sizeof now_ns, &now_ns);
+        if (!waits && sleeps) {
+            pause_for(gap_ns);
+        } else if (!waits) {
+            work_for(gap_ns);
+        }
+        peer->wait(link, id);
+    }
+    bench_json_t json = bench_json_begin();
+    bench_json_text(&json, "command", "seen");
+    bench_json_number(&json, "count", count);
+    bench_json_end(&json);
+}
+
 /* ---- the program ---- */
 
 static void obey(program_t *program, bench_command_t *command) {
@@ -354,6 +450,8 @@ static void obey(program_t *program, bench_command_t *command) {
         prepare(program, command);
     } else if (strcmp(command->word, "hold") == 0) {
         hold(program, command);
+    } else if (strcmp(command->word, "seen") == 0) {
+        see(program, command);
     } else if (command->word[0] != '\0') {
         bench_fail(BENCH_USAGE, "unknown command \"%s\"", command->word);
     }

@@ -10,11 +10,17 @@
  *
  *   prepare [size=B]       fills the far memory with the pattern that `run` expects to read
  *   run [type=read|write] [size=B] [outstanding=N] [seconds=S | count=N] [begin_ns=T]
- *       [warm_count=N] [sample=N]
+ *       [warm_count=N] [sample=N] [burst=N]
  *                          every client, in a thread of its own, keeps N requests in flight by
  *                          waiting for the oldest; what it does before T by the monotonic clock,
  *                          or its first warm_count requests, is not counted; latencies are taken
- *                          of every sample-th request
+ *                          of every sample-th request. With burst it waits for so many, and then
+ *                          requests as many with one call; it divides outstanding
+ *   seen [count=N] [gap_us=T] [sleeps=0|1]
+ *                          N times: a read that is waited for, a pause of T, and a write of the
+ *                          time, for a server that stamps. In every second round the write is
+ *                          waited for at once, in the others after T, in which the program
+ *                          sleeps or has something else to do
  *   hold count=N capacity=N
  *                          starts N reads more, which are never waited for; for a silent server.
  *                          Room for their data is made for `capacity` of them at the first call
@@ -51,6 +57,12 @@ typedef struct bench_peer {
     void (*wait)(void *link, uint32_t id);
     void (*close)(void *link);
     bool lacks; /* --without is obeyed */
+    /* What is requested goes out with the next wait only. */
+    bool gathers;
+    /* As `request`, `count` times with one call; the data of all lie one after the other. NULL
+     * where there is none. */
+    void (*request_many)(void *link, uint32_t type, uint32_t count, const uint64_t *addresses,
+                         uint32_t size, void *data, uint32_t *ids);
 } bench_peer_t;
 
 #ifdef __cplusplus

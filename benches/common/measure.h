@@ -20,6 +20,11 @@ extern "C" {
 #define NS_PER_S 1000000000ULL
 #define NS_PER_US 1000ULL
 
+/* Where `seen` writes the time at which it makes a request, 8 bytes: those that it does not wait
+ * for, and those that it does. */
+#define BENCH_SEEN_UNWAITED 0x9000000ULL
+#define BENCH_SEEN_WAITED 0x9000008ULL
+
 /* Keeps the compiler from working out at compile time where `pointer` leads. */
 #define BENCH_OPAQUE(pointer) __asm__ volatile("" : "+r"(pointer) : : "memory")
 

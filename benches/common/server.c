@@ -15,8 +15,10 @@ bench_server_options_t bench_server_options(bool spins, int argc, char **argv) {
         } else if (strcmp(name, "--port") == 0) {
             options.port = (uint16_t)bench_number(value, name);
         } else if (strcmp(name, "--slave") == 0 &&
-                   (strcmp(value, "memory") == 0 || strcmp(value, "silent") == 0)) {
+                   (strcmp(value, "memory") == 0 || strcmp(value, "silent") == 0 ||
+                    strcmp(value, "stamp") == 0)) {
             options.silent = strcmp(value, "silent") == 0;
+            options.stamps = strcmp(value, "stamp") == 0;
         } else if (strcmp(name, "--spin") == 0 && spins) {
             options.spin_us = (uint32_t)bench_number(value, name);
         } else if (strcmp(name, "--without") == 0 && spins) {
@@ -31,12 +33,39 @@ bench_server_options_t bench_server_options(bool spins, int argc, char **argv) {
     return options;
 }
 
+/* Of writes that nobody waits for, and of others. */
+static bench_histogram_t seen[2];
+
+void bench_server_seen(uint64_t address, const void *data, uint32_t size) {
+    uint64_t made_ns;
+    if (size != sizeof made_ns ||
+        (address != BENCH_SEEN_UNWAITED && address != BENCH_SEEN_WAITED)) {
+        return;
+    }
+    memcpy(&made_ns, data, sizeof made_ns);
+    bench_histogram_add(&seen[address == BENCH_SEEN_WAITED], bench_now_ns() - made_ns);
+}
+
+static void report_seen(bench_command_t *command) {
+    bool waited = bench_command_number(command, "waited", 0) != 0;
+    bench_command_check(command);
+    bench_json_t json = bench_json_begin();
+    bench_json_histogram(&json, &seen[waited]);
+    bench_json_end(&json);
+}
+
 void bench_server_attend(uint16_t port) {
     char line[LINE_BYTES_MAX];
+    bench_histogram_clear(&seen[0]);
+    bench_histogram_clear(&seen[1]);
     printf("listening on port %u\n", port);
     fflush(stdout);
     while (fgets(line, sizeof line, stdin) != NULL) {
         bench_command_t command = bench_command_parse(line);
+        if (strcmp(command.word, "seen") == 0) {
+            report_seen(&command);
+            continue;
+        }
         if (strcmp(command.word, "usage") != 0) {
             bench_fail(BENCH_USAGE, "unknown command \"%s\"", command.word);
         }

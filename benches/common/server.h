@@ -1,11 +1,13 @@
 /*
  * The server programs.
  *
- *   SERVER [--host H] [--port P] [--slave memory|silent] [--spin US] [--without LIST]
+ *   SERVER [--host H] [--port P] [--slave memory|silent|stamp] [--spin US] [--without LIST]
  *
  * Prints "listening on port <P>" and serves until its standard input ends. The line "usage" there
  * is answered by one JSON object of what the process has used since it began. A silent slave
- * takes requests and answers none. Without --port any free one is taken.
+ * takes requests and answers none. One that stamps takes the time at which a write of `seen` comes
+ * (see client.h); the line "seen waited=0|1" is answered by what it has found. Without --port any
+ * free one is taken.
  */
 #ifndef BENCH_SERVER_H
 #define BENCH_SERVER_H
@@ -16,6 +18,7 @@ typedef struct bench_server_options {
     const char *host;
     uint16_t port; /* 0: any */
     bool silent;
+    bool stamps;
     uint32_t spin_us;
     bench_without_t without;
 } bench_server_options_t;
@@ -26,6 +29,8 @@ extern "C" {
 
 /* `spins`: whether this server can obey --spin. */
 bench_server_options_t bench_server_options(bool spins, int argc, char **argv);
+/* A write has come to a slave that stamps: notes how old it is. One thread. */
+void bench_server_seen(uint64_t address, const void *data, uint32_t size);
 /* Says which port it is, answers commands, and returns at the end of standard input. */
 void bench_server_attend(uint16_t port);
 

@@ -36,8 +36,6 @@ typedef struct link {
     size_t out_used, out_capacity;
     uint8_t *in;
     size_t in_begin, in_end, in_capacity;
-    uint8_t *echo; /* where the echo of a large write goes */
-    size_t echo_capacity;
 } link_t;
 
 static void gone(void) { bench_fail(BENCH_WRONG, "the server has closed the connection"); }
@@ -128,13 +126,8 @@ static uint32_t floor_request(void *handle, uint32_t type, uint64_t address, uin
 /* Takes a large answer in: the payload goes straight to where it belongs. */
 static void receive_large(link_t *link, const pending_t *pending) {
     uint8_t front[HEADER_BYTES + 9], result[RESULT_BYTES];
-    uint8_t *data = pending->data;
-    if (pending->type == BENCH_WRITE) {
-        link->echo = grow(link->echo, &link->echo_capacity, pending->size);
-        data = link->echo;
-    }
     struct iovec pieces[3] = {{front, HEADER_BYTES + frame_header_bytes(pending->size)},
-                              {data, pending->size},
+                              {pending->data, pending->size},
                               {result, sizeof result}};
     size_t first = 0;
     while (first < 3 && link->in_begin < link->in_end) {
@@ -157,12 +150,13 @@ static void receive_large(link_t *link, const pending_t *pending) {
 /* Takes the answer to the oldest request in. */
 static void receive_answer(link_t *link) {
     const pending_t *pending = &link->pending[link->completed % PENDING_MAX];
-    size_t total = response_bytes(pending->size);
+    uint32_t size = answer_size(pending->type, pending->size);
+    size_t total = response_bytes(size);
     bool there = link->in_end - link->in_begin >= total;
     if (!there) {
         flush_out(link);
     }
-    if (pending->size > COPIED_BYTES_MAX) {
+    if (size > COPIED_BYTES_MAX) {
         receive_large(link, pending);
         link->completed += 1;
         return;
@@ -175,8 +169,7 @@ static void receive_answer(link_t *link) {
         bench_fail(BENCH_WRONG, "an answer to another request");
     }
     if (pending->type == BENCH_READ) {
-        memcpy(pending->data, answer + HEADER_BYTES + frame_header_bytes(pending->size),
-               pending->size);
+        memcpy(pending->data, answer + HEADER_BYTES + frame_header_bytes(size), size);
     }
     link->in_begin += total;
     link->completed += 1;
@@ -234,7 +227,6 @@ static void floor_close(void *handle) {
     }
     free(link->out);
     free(link->in);
-    free(link->echo);
     free(link);
 }
 
@@ -246,6 +238,8 @@ int main(int argc, char **argv) {
                                       floor_request,
                                       floor_wait,
                                       floor_close,
-                                      false};
+                                      false,
+                                      true,
+                                      NULL};
     return bench_client_main(&peer, argc, argv);
 }

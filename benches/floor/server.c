@@ -1,7 +1,7 @@
 /*
  * The floor's server: answers requests of the bridge's size with answers of the bridge's size, with
  * one thread per client and no more work in between than that takes. What is written below
- * MEMORY_BYTES is kept, so that the pattern can be read back; other writes are only echoed.
+ * MEMORY_BYTES is kept, so that the pattern can be read back; other writes are only answered.
  * With --spin (any time) it never sleeps in a receive.
  */
 #include "wire.h"
@@ -55,6 +55,9 @@ static bool flush_out(connection_t *connection) {
 static bool answer(connection_t *connection, const header_t *header, uint8_t *request) {
     uint8_t *payload = request + HEADER_BYTES + frame_header_bytes(header->size);
     bool in_memory = header->address <= MEMORY_BYTES - header->size;
+    if (options.stamps && header->type == BENCH_WRITE) {
+        bench_server_seen(header->address, payload, header->size);
+    }
     if (header->type == BENCH_WRITE && in_memory) {
         memcpy(memory + header->address, payload, header->size);
     } else if (header->type != BENCH_WRITE) {
@@ -63,24 +66,25 @@ static bool answer(connection_t *connection, const header_t *header, uint8_t *re
     if (options.silent) {
         return true;
     }
-    size_t total = response_bytes(header->size);
-    bool copied = header->size <= COPIED_BYTES_MAX;
+    uint32_t size = answer_size(header->type, header->size);
+    size_t total = response_bytes(size);
+    bool copied = size <= COPIED_BYTES_MAX;
     if (connection->out_used + (copied ? total : HEADER_BYTES + 9U + RESULT_BYTES) > BUFFER_BYTES &&
         !flush_out(connection)) {
         return false;
     }
     uint8_t *out = connection->out + connection->out_used;
     memcpy(out, request, HEADER_BYTES);
-    size_t front = HEADER_BYTES + frame_header_write(out + HEADER_BYTES, header->size);
+    size_t front = HEADER_BYTES + frame_header_write(out + HEADER_BYTES, size);
     if (copied) {
-        memcpy(out + front, payload, header->size);
-        result_write(out + front + header->size);
+        memcpy(out + front, payload, size);
+        result_write(out + front + size);
         connection->out_used += total;
         return true;
     }
     result_write(out + front);
     struct iovec pieces[3] = {{connection->out, connection->out_used + front},
-                              {payload, header->size},
+                              {payload, size},
                               {out + front, RESULT_BYTES}};
     connection->out_used = 0;
     return channel_send(connection->responses, pieces, 3);

@@ -3,7 +3,7 @@
  * 4-byte read, 38 for its answer. Nothing here is checked as a bridge would have to.
  *
  *   request    id, address, size, type as frames of 4, 8, 4, 4 bytes; a write: and the payload
- *   response   the same four frames, the payload, and the result "OK"
+ *   response   the same four frames, the payload (that of a write is empty), and the result "OK"
  *
  * A frame of up to 255 bytes has a header of 2, a longer one of 9.
  */
@@ -44,6 +44,11 @@ static inline size_t frame_header_bytes(uint32_t size) {
 
 static inline size_t request_bytes(uint32_t type, uint32_t size) {
     return HEADER_BYTES + (type == BENCH_WRITE ? frame_header_bytes(size) + size : 0U);
+}
+
+/* Bytes of payload that an answer carries. */
+static inline uint32_t answer_size(uint32_t type, uint32_t size) {
+    return type == BENCH_WRITE ? 0U : size;
 }
 
 static inline size_t response_bytes(uint32_t size) {

@@ -20,6 +20,10 @@ HELD_QUICK_DIVISOR = 50
 # Memory per client is read off between these two; the first pays for what all share.
 IDLE_CLIENTS_FIRST = 16
 IDLE_CLIENTS = 128
+# Writes that are seen, of each kind, and the pauses before and after them.
+SEEN_COUNT = 10000
+SEEN_QUICK_DIVISOR = 100
+SEEN_GAP_US = 100
 # Two lengths of a run under callgrind; start-up and shutdown are the same in both.
 INSTRUCTION_RUNS = {1: (300, 1300), 128: (2560, 12800)}
 INSTRUCTION_RUNS_QUICK = {1: (50, 100)}
@@ -112,6 +116,27 @@ def outstanding_memory(bin_dir, placement, name, quick):
     return {
         "outstanding": end["held"],
         "bytes": (end["memory_bytes"] - begin["memory_bytes"]) / held,
+    }
+
+
+def seen(bin_dir, placement, name, quick):
+    """How old writes are when the slave sees them, of which every second one is waited for."""
+    peer = figures.PEERS[name]
+    count = 2 * (SEEN_COUNT // SEEN_QUICK_DIVISOR if quick else SEEN_COUNT)
+    with programs.Session(bin_dir, placement) as session:
+        server = session.start_server(peer.server, "--slave", "stamp")
+        # On one CPU a program that goes on would keep the server from running.
+        sleeps = placement.name == "one"
+        command = "seen count=%d gap_us=%d sleeps=%d" % (count, SEEN_GAP_US, sleeps)
+        session.start_client(peer.client).ask(command)
+        found = {
+            kind: server.ask("seen waited=%d" % waited)["latency_ns"]
+            for waited, kind in enumerate(("seen_unwaited", "seen_waited"))
+        }
+        session.finish()
+    return {
+        kind: {"samples": times["samples"], "p50_ns": times["p50"], "p999_ns": times["p999"]}
+        for kind, times in found.items()
     }
 
 

@@ -68,12 +68,17 @@ PEERS = {
         Peer("c_nospin", "without spinning", "c_server", "c_client", without="spin"),
         Peer("c_plain", "without all three", "c_server", "c_client", without="direct,duplex,spin"),
         Peer("cpp_spin", "C++, spinning", "cpp_server", "cpp_client", spin=True),
+        # One peer at a time, and a lost datagram is a hang.
+        Peer("floor_udp", "floor, UDP", "floor_udp_server", "floor_udp_client", many_clients=False),
+        Peer("c_udp", "C, SRPv3 over UDP", "c_udp_server", "c_udp_client", many_clients=False),
     )
 }
 MAIN_PEERS = ("floor", "zmq", "c", "cpp")
 OURS = ("c", "cpp")
 # Those that a run has unless told otherwise.
 ALL_PEERS = MAIN_PEERS + ("python",)
+# A register road without the bridge, and what it is measured by.
+UDP_PEERS = ("floor_udp", "c_udp")
 # The library with its ways of saving time, and without.
 WITHOUT_PEERS = ("c", "c_nodirect", "c_noduplex", "c_nospin", "c_plain")
 
@@ -90,6 +95,8 @@ class Figure:
         self.size = shape.get("size", 4)
         self.outstanding = shape.get("outstanding", 1)
         self.clients = shape.get("clients", 1)
+        # Requests made with one call; 0: each with one of its own.
+        self.burst = shape.get("burst", 0)
         self.sample = shape.get("sample", 1 if self.outstanding == 1 else 0)
 
     def runs_with(self, peer):
@@ -102,10 +109,11 @@ class Figure:
             seconds *= LARGE_TIME_FACTOR
         warm_s = seconds * WARM_SHARE + self.clients * START_S_PER_CLIENT
         begin_ns = time.monotonic_ns() + int(warm_s * 1e9)
-        return "run type=%s size=%d outstanding=%d sample=%d seconds=%.4f begin_ns=%d" % (
+        return "run type=%s size=%d outstanding=%d burst=%d sample=%d seconds=%.4f begin_ns=%d" % (
             self.type,
             self.size,
             self.outstanding,
+            self.burst,
             self.sample,
             seconds,
             begin_ns,
@@ -143,6 +151,21 @@ def without_figures():
     ]
 
 
+def udp_figures():
+    """Registers over UDP."""
+    return [
+        Figure("latency_udp", "4-byte read over UDP, one at a time", UDP_PEERS),
+        Figure("reads_64_udp", "4-byte reads over UDP, 64 outstanding", UDP_PEERS, outstanding=64),
+        Figure(
+            "block_read_udp",
+            "block read over UDP, 4 KiB, 16 outstanding",
+            UDP_PEERS,
+            size=4 * KIB,
+            outstanding=16,
+        ),
+    ]
+
+
 def all_figures(spinning=(), quick=False):
     """Every figure taken in rounds; `spinning` are those of our peers that can spin."""
     figures = latency_figures(spinning)
@@ -154,9 +177,20 @@ def all_figures(spinning=(), quick=False):
                 outstanding=outstanding,
             )
         )
-    figures.append(
-        Figure("reads_100", "4-byte reads, 100 outstanding", ("cpp", "python"), outstanding=100)
-    )
+    # Half of them are on their way while the requester looks after the others.
+    for outstanding in (16, 1024):
+        figures.append(
+            Figure(
+                "burst_%d" % outstanding,
+                "4-byte reads, %d outstanding, with the burst call" % outstanding,
+                ("c", "cpp"),
+                outstanding=outstanding,
+                burst=outstanding // 2,
+            )
+        )
+    for name, words, burst in (("reads_100", "", 0), ("burst_100", ", with the burst call", 50)):
+        title = "4-byte reads, 100 outstanding" + words
+        figures.append(Figure(name, title, ("cpp", "python"), outstanding=100, burst=burst))
     for size in (4 * KIB, 64 * KIB, MIB, 16 * MIB):
         for kind in ("read", "write"):
             figures.append(
@@ -181,7 +215,7 @@ def all_figures(spinning=(), quick=False):
                 sample=CLIENTS_SAMPLE,
             )
         )
-    return figures + without_figures()
+    return figures + without_figures() + udp_figures()
 
 
 def quantile(buckets, fraction):

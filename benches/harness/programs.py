@@ -217,3 +217,18 @@ def memory_bytes(pid):
             if line.startswith("Pss:"):
                 return int(line.split()[1]) * 1024
     raise BenchError("the kernel does not tell the memory of process %d" % pid)
+
+
+def private_bytes(pid):
+    """What of the memory of a process is its own."""
+    total = 0
+    with open("/proc/%d/smaps_rollup" % pid, encoding="ascii", errors="replace") as file:
+        for line in file:
+            if line.startswith(("Private_Clean:", "Private_Dirty:")):
+                total += int(line.split()[1]) * 1024
+    return total
+
+
+def thread_count(pid):
+    """How many threads a process has."""
+    return len(os.listdir("/proc/%d/task" % pid))

@@ -1,6 +1,6 @@
 """The tables for people: on the terminal, and as Markdown."""
 
-from . import bars, figures, machine
+from . import bars, crate, figures, machine
 
 PLACEMENT_TITLES = {"one": "both processes on one CPU", "free": "free on all CPUs"}
 PEER_TITLES = {name: peer.title for name, peer in figures.PEERS.items()}
@@ -35,8 +35,8 @@ def per_transaction(value):
     return "%.2f" % value
 
 
-def instructions(value):
-    """A count of instructions."""
+def count(value):
+    """A whole number."""
     return "%.0f" % value
 
 
@@ -140,7 +140,7 @@ def round_tables(results):
     every = [
         figure
         for figure in figures.all_figures(("c_spin", "cpp_spin"))
-        if figure.peers != figures.WITHOUT_PEERS
+        if figure.peers not in (figures.WITHOUT_PEERS, figures.UDP_PEERS)
     ]
     tables = []
     for placement, title in PLACEMENT_TITLES.items():
@@ -196,18 +196,50 @@ def without_tables(results):
     return tables
 
 
+def udp_table(results):
+    """Registers over UDP."""
+    table = Table("registers over UDP", *(PEER_TITLES[peer] for peer in figures.UDP_PEERS))
+    for placement, title in PLACEMENT_TITLES.items():
+        for figure in figures.udp_figures():
+            for value, what, text in shown_values(figure) + list(COSTS):
+                cells = [
+                    with_ratio(results, (figure.name, peer, placement, value), "floor_udp", text)
+                    for peer in figures.UDP_PEERS
+                ]
+                if any(cell is not None for cell in cells):
+                    words = ": ".join(part for part in (figure.title, what) if part)
+                    table.add("%s, %s" % (words, title), *cells)
+    return table
+
+
 SINGLE_ROWS = (
     ("idle", "server_per_s", "wake-ups of an idle server, per second", per_transaction),
     ("idle", "client_per_s", "wake-ups of an idle client, per second", per_transaction),
     ("client_memory", "idle_bytes", "server memory per idle client", octets),
     ("client_memory", "busy_bytes", "server memory per busy client", octets),
     ("outstanding_memory", "bytes", "client memory per outstanding transaction", octets),
-    ("instructions_1", "client", "instructions per read, 1 outstanding, client", instructions),
-    ("instructions_1", "server", "instructions per read, 1 outstanding, server", instructions),
-    ("instructions_128", "client", "instructions per read, 128 outstanding, client", instructions),
-    ("instructions_128", "server", "instructions per read, 128 outstanding, server", instructions),
+    ("instructions_1", "client", "instructions per read, 1 outstanding, client", count),
+    ("instructions_1", "server", "instructions per read, 1 outstanding, server", count),
+    ("instructions_128", "client", "instructions per read, 128 outstanding, client", count),
+    ("instructions_128", "server", "instructions per read, 128 outstanding, server", count),
     ("allocations", "client_allocations", "allocations per read, client", per_transaction),
     ("allocations", "server_allocations", "allocations per read, server", per_transaction),
+    (
+        "stream_frames",
+        "rate_per_s",
+        "frames of 10 000 bytes through the stream bridge, per s",
+        count,
+    ),
+) + tuple(
+    ("crate_%d" % boards, value, "%d boards: %s" % (boards, words), text)
+    for boards in crate.BOARDS
+    for value, words, text in (
+        ("burst_ns", "%d registers of each" % crate.REGISTERS, duration),
+        ("board_ns", "of one", duration),
+        ("client_threads", "threads of the clients' process", count),
+        ("client_bytes", "private memory per client", octets),
+        ("server_bytes", "private memory per server", octets),
+    )
 )
 INPROCESS_ROWS = (
     "virtual_call",
@@ -229,6 +261,21 @@ def single_table(results):
         medians = [results.median(figure, peer, "free", value) for peer in peers]
         if any(median is not None for median in medians):
             table.add(words, *(None if median is None else text(median) for median in medians))
+    return table
+
+
+def seen_table(results):
+    """How old a write is when the slave sees it."""
+    table = Table("write, seen by the slave", "floor", "C++", "C")
+    for placement, title in PLACEMENT_TITLES.items():
+        for kind, words in (("seen_unwaited", "not waited for"), ("seen_waited", "waited for")):
+            for value, quantile in (("p50_ns", "p50"), ("p999_ns", "p99.9")):
+                times = [
+                    results.median(kind, peer, placement, value) for peer in ("floor", "cpp", "c")
+                ]
+                if any(time is not None for time in times):
+                    cells = [None if time is None else duration(time) for time in times]
+                    table.add("%s, %s: %s" % (title, words, quantile), *cells)
     return table
 
 
@@ -269,7 +316,9 @@ def sections(document, results):
     found = [("Bars", bar_table(document["bars"]))] if document["bars"] else []
     found += round_tables(results)
     found += without_tables(results)
+    found.append(("over UDP (in brackets: by the floor's)", udp_table(results)))
     found.append(("taken once, free on all CPUs", single_table(results)))
+    found.append(("when a write is seen", seen_table(results)))
     found.append(("within one process", inprocess_table(results)))
     return [(title, table) for title, table in found if table.rows]
 

@@ -21,13 +21,6 @@ static void check(rogue_mem_status_t status, const char *what) {
     }
 }
 
-/* Takes the two references over. */
-static void link_stream(rogue_mem_stream_master_t *from, rogue_mem_stream_slave_t *to) {
-    check(rogue_mem_stream_master_add_slave(from, to), "connecting a stream");
-    rogue_mem_stream_master_release(from);
-    rogue_mem_stream_slave_release(to);
-}
-
 static uint32_t start_read(bus_t *bus, uint64_t address, uint32_t *word) {
     uint32_t id;
     *word = 0xFFFFFFFF;
@@ -41,11 +34,12 @@ static void *build(void) {
     bus_t *bus = bench_alloc(sizeof *bus);
     uint32_t id;
     check(rogue_mem_srp_v3_new(&bus->srp), "SRPv3");
-    check(rogue_mem_srp_v3_emulation_new(&bus->emulation), "an emulation of SRPv3");
-    link_stream(rogue_mem_srp_v3_stream_master(bus->srp),
-                rogue_mem_srp_v3_emulation_stream_slave(bus->emulation));
-    link_stream(rogue_mem_srp_v3_emulation_stream_master(bus->emulation),
-                rogue_mem_srp_v3_stream_slave(bus->srp));
+    check(rogue_mem_srp_v3_emulation_new(NULL, &bus->emulation), "an emulation of SRPv3");
+    rogue_mem_stream_port_t *port = rogue_mem_srp_v3_stream_port(bus->srp);
+    rogue_mem_stream_port_t *other = rogue_mem_srp_v3_emulation_stream_port(bus->emulation);
+    check(rogue_mem_stream_port_connect(port, other), "connecting the stream");
+    rogue_mem_stream_port_release(port);
+    rogue_mem_stream_port_release(other);
     check(rogue_mem_master_new(&bus->master), "a master");
     rogue_mem_slave_t *slave = rogue_mem_srp_v3_slave(bus->srp);
     check(rogue_mem_master_set_slave(bus->master, slave), "connecting the master");

@@ -48,6 +48,18 @@ static uint32_t request(void *handle, uint32_t type, uint64_t address, uint32_t 
     return id;
 }
 
+static void request_many(void *handle, uint32_t type, uint32_t count, const uint64_t *addresses,
+                         uint32_t size, void *data, uint32_t *ids) {
+    static uint32_t sizes[1U << 20];
+    link_t *link = handle;
+    /* The size is the same in all of a run. */
+    for (uint32_t i = count; i > 0 && sizes[i - 1] != size; i--) {
+        sizes[i - 1] = size;
+    }
+    check(rogue_mem_master_request_many(link->master, type, count, addresses, sizes, data, ids),
+          "a burst");
+}
+
 static void wait_for(void *handle, uint32_t id) {
     link_t *link = handle;
     check(rogue_mem_master_wait(link->master, id), "a transaction");
@@ -62,7 +74,14 @@ static void close_link(void *handle) {
 }
 
 int main(int argc, char **argv) {
-    static const bench_peer_t peer = {"c",     true,     true,       open_link,
-                                      request, wait_for, close_link, true};
+    static const bench_peer_t peer = {.name = "c",
+                                      .stores = true,
+                                      .spins = true,
+                                      .open = open_link,
+                                      .request = request,
+                                      .wait = wait_for,
+                                      .close = close_link,
+                                      .lacks = true,
+                                      .request_many = request_many};
     return bench_client_main(&peer, argc, argv);
 }

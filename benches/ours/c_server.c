@@ -18,13 +18,25 @@ static void say_nothing(void *context, rogue_mem_transaction_t *transaction) {
     (void)transaction;
 }
 
-static rogue_mem_slave_t *new_slave(bool silent) {
+/* Takes the time of what `seen` writes. */
+static void stamp(void *context, rogue_mem_transaction_t *transaction) {
+    (void)context;
+    uint64_t made_ns;
+    if (rogue_mem_transaction_size(transaction) == sizeof made_ns &&
+        rogue_mem_transaction_read_data(transaction, 0, (uint8_t *)&made_ns, sizeof made_ns) ==
+            ROGUE_MEM_OK) {
+        bench_server_seen(rogue_mem_transaction_address(transaction), &made_ns, sizeof made_ns);
+    }
+    rogue_mem_transaction_done(transaction);
+}
+
+static rogue_mem_slave_t *new_slave(const bench_server_options_t *options) {
     rogue_mem_slave_t *slave;
-    if (silent) {
+    if (options->silent || options->stamps) {
         rogue_mem_slave_callbacks_t callbacks = {0};
         callbacks.size = sizeof callbacks;
-        callbacks.do_transaction = say_nothing;
-        check(rogue_mem_slave_new(4, 0, &callbacks, &slave), "a silent slave");
+        callbacks.do_transaction = options->silent ? say_nothing : stamp;
+        check(rogue_mem_slave_new(4, 0, &callbacks, &slave), "a slave");
     } else {
         check(rogue_mem_emulate_new(4, 0, &slave), "an emulated memory");
     }
@@ -39,7 +51,7 @@ int main(int argc, char **argv) {
     chosen.no_duplex = options.without.duplex;
     rogue_mem_tcp_server_t *server;
     check(rogue_mem_tcp_server_new(options.host, options.port, &chosen, &server), "a server");
-    rogue_mem_slave_t *slave = new_slave(options.silent);
+    rogue_mem_slave_t *slave = new_slave(&options);
     rogue_mem_master_t *master = rogue_mem_tcp_server_master(server);
     check(rogue_mem_master_set_slave(master, slave), "connecting the slave");
     rogue_mem_master_set_timeout(master, BENCH_TIMEOUT_US);

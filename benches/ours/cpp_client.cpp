@@ -6,6 +6,9 @@
 #include <rogue/interfaces/memory/Master.h>
 #include <rogue/interfaces/memory/TcpClient.h>
 
+#include <algorithm>
+#include <vector>
+
 #include "../common/client.h"
 #include "timeout.h"
 
@@ -51,6 +54,13 @@ uint32_t request(void *link, uint32_t type, uint64_t address, uint32_t size, voi
     return static_cast<Registers *>(link)->reqTransaction(address, size, data, type);
 }
 
+void requestMany(void *link, uint32_t type, uint32_t count, const uint64_t *addresses,
+                 uint32_t size, void *data, uint32_t *ids) {
+    const std::vector<uint32_t> found = static_cast<Registers *>(link)->reqTransactions(
+        std::vector<uint64_t>(addresses, addresses + count), size, data, type);
+    std::copy(found.begin(), found.end(), ids);
+}
+
 void waitFor(void *link, uint32_t id) { static_cast<Registers *>(link)->waitTransaction(id); }
 
 void closeLink(void *link) { delete static_cast<Registers *>(link); }
@@ -58,7 +68,7 @@ void closeLink(void *link) { delete static_cast<Registers *>(link); }
 } // namespace
 
 int main(int argc, char **argv) {
-    static const bench_peer_t peer = {"cpp",   true,    true,      openLink,
-                                      request, waitFor, closeLink, false};
+    static const bench_peer_t peer = {"cpp",   true,      true,  openLink, request,
+                                      waitFor, closeLink, false, false,    requestMany};
     return bench_client_main(&peer, argc, argv);
 }

@@ -18,6 +18,19 @@ public:
     void doTransaction(rim::TransactionPtr) override {}
 };
 
+/* Takes the time of what `seen` writes. */
+class Stamp : public rim::Slave {
+public:
+    Stamp() : rim::Slave(4, 0) {}
+    void doTransaction(rim::TransactionPtr transaction) override {
+        {
+            auto lock = transaction->lock();
+            bench_server_seen(transaction->address(), transaction->begin(), transaction->size());
+        }
+        transaction->done();
+    }
+};
+
 } // namespace
 
 int main(int argc, char **argv) {
@@ -26,6 +39,8 @@ int main(int argc, char **argv) {
         rim::SlavePtr slave = rim::Emulate::create(4, 0);
         if (options.silent) {
             slave = std::make_shared<Silence>();
+        } else if (options.stamps) {
+            slave = std::make_shared<Stamp>();
         }
         rim::TcpServer::Options chosen = {};
         chosen.spin_us = options.spin_us;

@@ -90,14 +90,39 @@ class Client:
         self.master._waitTransaction(0)
         return done, now - start, []
 
+    def in_bursts(self, count, burst, begin_ns, end_ns):
+        """The same with `burst` requests made by one call, when the oldest burst has ended."""
+        wait, clock = self.master._waitTransaction, time.monotonic_ns
+        addresses, places = [ADDRESS] * burst, range(count // burst)
+        buffers = [bytearray(4 * burst) for _ in places]
+        bursts = [rim.reqTransactions(self.master, addresses, buffer) for buffer in buffers]
+        done, start, now = 0, 0, 0
+        while now < end_ns:
+            if not start and now >= begin_ns:
+                start, done = now, 0
+            for n in places:
+                for one in bursts[n]:
+                    wait(one)
+                buffer = buffers[n]
+                if buffer != VALUE * burst:
+                    fail("has read %r" % bytes(buffer))
+                bursts[n] = rim.reqTransactions(self.master, addresses, buffer)
+            done += count
+            now = clock()
+        self.master._waitTransaction(0)
+        return done, now - start, []
+
     def run(self, words):
         """Measures."""
         count = int(words.get("outstanding", 1))
+        burst = int(words.get("burst", 0))
         begin_ns = int(words.get("begin_ns", time.monotonic_ns()))
         end_ns = begin_ns + int(float(words.get("seconds", 0.1)) * 1e9)
         before = resource.getrusage(resource.RUSAGE_SELF)
         if count == 1:
             done, elapsed_ns, times = self.one_by_one(begin_ns, end_ns)
+        elif burst:
+            done, elapsed_ns, times = self.in_bursts(count, burst, begin_ns, end_ns)
         else:
             done, elapsed_ns, times = self.in_flight(count, begin_ns, end_ns)
         after = resource.getrusage(resource.RUSAGE_SELF)

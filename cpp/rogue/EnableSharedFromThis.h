@@ -8,7 +8,7 @@
 
 namespace rogue {
 
-/** Holds an object's one weak pointer to itself, however many bases ask for it. */
+/** Holds an object's single weak pointer to itself, shared by all its bases. */
 class EnableSharedFromThisBase : public std::enable_shared_from_this<EnableSharedFromThisBase> {
 public:
     virtual ~EnableSharedFromThisBase() = default;
@@ -17,16 +17,16 @@ public:
 /**
  * Gives `T` a `shared_from_this()` that returns a pointer to `T`.
  *
- * The base class that keeps the weak pointer is virtual, so an object that is a stream Master, a
- * stream Slave and a memory Slave at once has a single one, which std::make_shared finds. Such a
- * class says which it means: `x->rim::Slave::shared_from_this()`.
+ * The base class with the weak pointer is virtual: an object that is a stream Master, a stream
+ * Slave and a memory Slave at once has a single one, which std::make_shared finds. Such a class
+ * has to name the base: `x->rim::Slave::shared_from_this()`.
  */
 template <typename T>
 class EnableSharedFromThis : virtual public EnableSharedFromThisBase {
 public:
     virtual ~EnableSharedFromThis() = default;
 
-    /** A pointer sharing the ownership of this object; std::bad_weak_ptr if nobody owns it. */
+    /** A pointer that shares the ownership of this object; std::bad_weak_ptr without an owner. */
     std::shared_ptr<T> shared_from_this() {
         return std::dynamic_pointer_cast<T>(EnableSharedFromThisBase::shared_from_this());
     }

@@ -1,4 +1,4 @@
-/** The exception every class of this library throws. */
+/** The exception of this library. */
 #ifndef ROGUE_GENERAL_ERROR_H
 #define ROGUE_GENERAL_ERROR_H
 
@@ -13,7 +13,7 @@
 namespace rogue {
 
 /**
- * An error with the place that raised it and a text.
+ * An error with its origin and a text.
  *
  * what() is `<source>: General Error: <text>`, of any length. Copying never throws.
  */
@@ -28,7 +28,7 @@ public:
         return GeneralError(src, detail::formatPlain(text));
     }
 
-    /** The same, for a text of which nothing is interpreted. */
+    /** The same, for a text that is taken literally. */
     static GeneralError create(std::string src, const std::string &text) {
         return GeneralError(src, text);
     }
@@ -43,12 +43,12 @@ public:
     /** Where the error was raised. Valid as long as this object. */
     const char *source() const noexcept { return source_.what(); }
 
-    /** What went wrong, without the source. Valid as long as this object. */
+    /** The description of the error, without the source. Valid as long as this object. */
     const char *text() const noexcept { return text_.what(); }
 
 private:
-    // The standard's exceptions share their text between copies, so that copying one while
-    // another is in flight cannot throw; a std::string could.
+    // The standard's exceptions share their text between copies: a copy cannot throw while another
+    // exception is in flight. A std::string could.
     std::runtime_error source_;
     std::runtime_error text_;
     std::runtime_error what_;
@@ -57,7 +57,7 @@ private:
 inline GeneralError GeneralError::create(std::string src, const volatile char *fmt, ...) {
     va_list arguments;
     va_start(arguments, fmt);
-    std::string text = detail::formatList(fmt, arguments);
+    std::string text = detail::formatList(const_cast<const char *>(fmt), arguments);
     va_end(arguments);
     return GeneralError(src, text);
 }

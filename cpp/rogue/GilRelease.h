@@ -17,7 +17,7 @@ public:
     GilRelease() {}
     GilRelease(const GilRelease &) = delete;
     GilRelease &operator=(const GilRelease &) = delete;
-    /** Does nothing. Written out, so that an unused object on the stack raises no warning. */
+    /** Does nothing. User-provided, so that an unused object on the stack raises no warning. */
     ~GilRelease() {}
 
     /** Does nothing. */

@@ -1,10 +1,9 @@
 /**
- * Statements that connect objects, and the bus' default timeout.
+ * Macros that connect objects, and the default timeout of the bus.
  *
  * The macros take any expressions that support `->`, so shared pointers to derived classes work.
- * Each is one complete statement, as it is in Rogue: it may be written with or without a
- * semicolon and as the body of an `if`. (Written with a semicolon before an `else` it needs
- * braces, for the same reason.)
+ * Each is one complete statement, as in Rogue: with or without a semicolon, also as the body of an
+ * `if`. (With a semicolon before an `else` it needs braces, for the same reason.)
  */
 #ifndef ROGUE_HELPERS_H
 #define ROGUE_HELPERS_H
@@ -19,10 +18,10 @@
         (src)->addSlave(dst);                                                                      \
     } while (0);
 
-/** Another name of rogueStreamConnect, kept for existing programs. */
+/** Alias of rogueStreamConnect, kept for existing programs. */
 #define rogueStreamTap(src, dst) rogueStreamConnect(src, dst)
 
-/** Connects two objects that are stream master and slave at once, in both directions. */
+/** Connects two objects that are stream master and slave, in both directions. */
 #define rogueStreamConnectBiDir(devA, devB)                                                        \
     do {                                                                                           \
         const auto &rogueStreamDevA = (devA);                                                      \

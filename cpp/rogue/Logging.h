@@ -12,25 +12,23 @@
 #include <memory>
 #include <string>
 
-ROGUE_DETAIL_COUNTED(logger)
-
 namespace rogue {
 
 namespace detail {
 
-/** The levels, in a template because C++14 has no other way to define them in a header. */
+/** The levels; in a template because C++14 has no other way to define them in a header. */
 template <typename Unused>
 class LoggingLevels {
 public:
-    /** The process cannot go on. */
+    /** The process cannot continue. */
     static const uint32_t Critical = 50;
-    /** Something that was asked for failed. */
+    /** A failure. */
     static const uint32_t Error = 40;
-    /** Which threads do what. */
+    /** Thread and process ids. */
     static const uint32_t Thread = 35;
-    /** Something unexpected that was dealt with. */
+    /** Something unexpected that was handled. */
     static const uint32_t Warning = 30;
-    /** What the program is doing. */
+    /** Normal events. */
     static const uint32_t Info = 20;
     /** Every step; much output. */
     static const uint32_t Debug = 10;
@@ -49,7 +47,7 @@ const uint32_t LoggingLevels<Unused>::Info;
 template <typename Unused>
 const uint32_t LoggingLevels<Unused>::Debug;
 
-/** Storage of a setting this library keeps but has no use for. */
+/** A setting that is stored for programs, without effect. */
 inline std::atomic<bool> &forwardPythonFlag() {
     static std::atomic<bool> flag{false};
     return flag;
@@ -57,7 +55,7 @@ inline std::atomic<bool> &forwardPythonFlag() {
 
 } // namespace detail
 
-/** A logger name prefix and the level set for it. A plain record, without behaviour. */
+/** A logger name prefix and its level. A plain record. */
 class LogFilter {
 public:
     /** The prefix. */
@@ -72,13 +70,13 @@ public:
 /**
  * A named source of log messages.
  *
- * Levels are numbers, higher is more severe. A message appears if its level is not below that of
- * its logger: the level of the longest filter that matches the logger's name, or else the global
- * one (Error). Filters and levels act at once, also on loggers that exist already. A message that
- * does not appear is never formatted. Every member function may be called from any thread.
+ * Levels are numbers; higher is more severe. A message appears if its level is at least that of its
+ * logger: the level of the longest filter that matches the logger's name, else the global one
+ * (Error by default). Filters and levels act at once, also on existing loggers. A message that does
+ * not appear is never formatted. Every member function may be called from any thread.
  *
- * The emitting functions come in two forms: one text, which is shown as it is ("%%" as "%"), or
- * a printf format and its arguments, which the compiler checks.
+ * The emitting functions have two forms: one text, which is shown literally ("%%" as "%"), or a
+ * printf format with arguments, which the compiler checks.
  */
 class Logging : public detail::LoggingLevels<void> {
 public:
@@ -87,7 +85,7 @@ public:
         return std::make_shared<Logging>(name, quiet);
     }
 
-    /** As create(). Unless `quiet`, says at level Debug that it exists. */
+    /** As create(). Unless `quiet`, logs its creation at level Debug. */
     explicit Logging(const std::string &name, bool quiet = false)
         : logger_(detail::make<rogue_mem_logger_t>([&name](rogue_mem_logger_t **out) {
               return rogue_mem_logger_new(name.c_str(), out);
@@ -109,19 +107,19 @@ public:
         detail::check(rogue_mem_log_set_filter(filter.c_str(), level));
     }
 
-    /** Remembers the setting for forwardPython(). There is no Python here to forward to. */
+    /** Stores the setting for forwardPython(). C++ has no Python to forward to. */
     static void setForwardPython(bool enable) { detail::forwardPythonFlag().store(enable); }
 
-    /** What setForwardPython() was last told; false at first. */
+    /** The last value of setForwardPython(); false by default. */
     static bool forwardPython() { return detail::forwardPythonFlag().load(); }
 
-    /** Says whether messages go to the standard output; true at first. */
+    /** Switches output to the standard output on or off; on by default. */
     static void setEmitStdout(bool enable) { rogue_mem_log_set_emit_stdout(enable); }
 
     /** Whether messages go to the standard output. */
     static bool emitStdout() { return rogue_mem_log_emit_stdout(); }
 
-    /** The full name of a logger: `name` with `pyrogue.` before it, unless it is there. */
+    /** The full name of a logger: `name` with `pyrogue.` at the start. */
     static std::string normalizeName(const std::string &name) {
         return detail::readText([&name](char *buffer, std::size_t capacity, std::size_t *length) {
             return rogue_mem_log_normalize_name(name.c_str(), buffer, capacity, length);
@@ -167,7 +165,7 @@ public:
     ROGUE_DETAIL_LEVEL(debug, Debug)
 #undef ROGUE_DETAIL_LEVEL
 
-    /** Emits the process' and the calling thread's number at level Thread. */
+    /** Emits the ids of the process and the calling thread at level Thread. */
     void logThreadId() { rogue_mem_logger_log_thread_id(logger_.get()); }
 
     /** Whether a message of this level would appear. Costs one atomic load. */
@@ -181,8 +179,9 @@ private:
         rogue_mem_logger_log(logger_.get(), level, text.c_str());
     }
 
-    void emitList(uint32_t level, const volatile char *fmt, va_list arguments) {
-        emit(level, detail::formatList(fmt, arguments));
+    void emitList(uint32_t level, const volatile char *fmt, va_list arguments)
+        ROGUE_DETAIL_PRINTF(3, 0) {
+        emit(level, detail::formatList(const_cast<const char *>(fmt), arguments));
     }
 
     detail::Handle<rogue_mem_logger_t> logger_;

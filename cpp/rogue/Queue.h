@@ -15,9 +15,8 @@ namespace rogue {
 /**
  * First in, first out, between any number of threads; optionally bounded.
  *
- * It starts in the running state. stop() releases everybody who waits, and is final. Every
- * member function may be called from any thread. `T` needs a default constructor, for what pop()
- * returns after stop().
+ * It starts in the running state. stop() ends all waits and is final. Every member function may be
+ * called from any thread. `T` needs a default constructor, for the result of pop() after stop().
  */
 template <typename T>
 class Queue {
@@ -26,7 +25,7 @@ public:
     Queue(const Queue &) = delete;
     Queue &operator=(const Queue &) = delete;
 
-    /** Ends all waiting, now and later. Entries not yet taken are not delivered any more. */
+    /** Ends all present and later waits. The remaining entries are not delivered any more. */
     void stop() {
         {
             std::lock_guard<std::mutex> guard(mutex_);
@@ -73,7 +72,7 @@ public:
         return static_cast<uint32_t>(entries_.size());
     }
 
-    /** True if there are at least as many entries as setThold() said. */
+    /** True if there are at least as many entries as set by setThold(). */
     bool busy() {
         std::lock_guard<std::mutex> guard(mutex_);
         return threshold_ > 0 && entries_.size() >= threshold_;
@@ -87,10 +86,10 @@ public:
             entries_.swap(old);
         }
         changed_.notify_all();
-        // The entries are destroyed here, where their destructors may use the queue again.
+        // The entries are destroyed here: their destructors may use the queue again.
     }
 
-    /** Takes the oldest entry, waiting for one. A default constructed T after stop(). */
+    /** Removes and returns the oldest entry; waits for one. A default T after stop(). */
     T pop() {
         std::unique_lock<std::mutex> guard(mutex_);
         changed_.wait(guard, [this] { return !running_ || !entries_.empty(); });

@@ -17,7 +17,7 @@ public:
     ScopedGil() {}
     ScopedGil(const ScopedGil &) = delete;
     ScopedGil &operator=(const ScopedGil &) = delete;
-    /** Does nothing. Written out, so that an unused object on the stack raises no warning. */
+    /** Does nothing. User-provided, so that an unused object on the stack raises no warning. */
     ~ScopedGil() {}
 };
 

@@ -1,4 +1,4 @@
-/** The library's version, and comparisons with it. */
+/** The version of Rogue's interface that the library implements, and comparisons with it. */
 #ifndef ROGUE_VERSION_H
 #define ROGUE_VERSION_H
 
@@ -16,20 +16,21 @@
 namespace rogue {
 
 /**
- * The version of this library (not that of the Rogue release it is compatible with).
+ * The release of Rogue whose interface this library implements: the version that programs mean when
+ * they check for a minimum. The library's own version is `rogue_mem_version()`.
  *
- * Versions are written `<major>.<minor>.<maint>`, optionally with `v` or `V` before it and with
- * `-<devel>` or `-<devel>-<suffix>` behind it, as `git describe` prints them. Only the three
- * numbers are compared. Anything else, also text behind a valid version, is refused with a
- * GeneralError. All functions may be called from any thread.
+ * Versions have the form `<major>.<minor>.<maint>`, optionally with a leading `v` or `V` and a
+ * trailing `-<devel>` or `-<devel>-<suffix>`, as `git describe` prints them. Only the three numbers
+ * are compared. Anything else, also text after a valid version, raises a GeneralError. All
+ * functions may be called from any thread.
  */
 class Version {
 public:
     /** Has no state. */
     Version() {}
 
-    /** The version of the loaded library, for example `v0.1.0`. */
-    static std::string current() { return std::string("v") + rogue_mem_version(); }
+    /** The version of Rogue's interface in the loaded library, for example `v6.1.0`. */
+    static std::string current() { return std::string("v") + rogue_mem_interface_version(); }
 
     /** Whether this version is `compare` or newer. */
     static bool greaterThanEqual(const std::string &compare) { return order(compare) >= 0; }
@@ -78,12 +79,12 @@ public:
     /** The number of commits since the release; 0 for a release. */
     static uint32_t getDevel() { return own().numbers[3]; }
 
-    /** Lets the calling thread sleep for a number of seconds. */
+    /** Suspends the calling thread for a number of seconds. */
     static void sleep(uint32_t seconds) {
         std::this_thread::sleep_for(std::chrono::seconds(seconds));
     }
 
-    /** Lets the calling thread sleep for a number of microseconds. */
+    /** Suspends the calling thread for a number of microseconds. */
     static void usleep(uint32_t useconds) {
         std::this_thread::sleep_for(std::chrono::microseconds(useconds));
     }
@@ -112,7 +113,7 @@ private:
         return parsed;
     }
 
-    // Below, equal to or above 0 if the library is older than, equal to or newer than `compare`.
+    // Below, equal to or above 0 if the interface is older than, equal to or newer than `compare`.
     static int order(const std::string &compare) {
         Parsed other;
         if (!parse(compare, other)) {
@@ -142,7 +143,7 @@ private:
             return true;
         if (text[at++] != '-' || !number(text, at, out.numbers[3]))
             return false;
-        // A suffix may hold anything, but not be empty.
+        // A suffix may contain anything, but must not be empty.
         return at == text.size() || (text[at] == '-' && at + 1 < text.size());
     }
 

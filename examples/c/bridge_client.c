@@ -1,4 +1,4 @@
-/* Writes and reads registers of a server, which may be bridge_server or a Rogue one.
+/* Writes and reads registers of a server: bridge_server or Rogue's.
  *
  *   bridge_client HOST PORT
  */
@@ -15,7 +15,7 @@ static int failed(const char *what) {
     return EXIT_FAILURE;
 }
 
-/* Makes a request and waits for its end. */
+/* Makes a request and waits for it. */
 static rogue_mem_status_t transfer(rogue_mem_master_t *master, uint64_t address, void *data,
                                    uint32_t size, uint32_t type) {
     uint32_t id = 0;
@@ -35,7 +35,7 @@ static int use_registers(rogue_mem_master_t *master) {
     printf("wrote 0x%08x to 0x1000, which now reads as 0x%08x\n", (unsigned)written,
            (unsigned)read);
 
-    /* A posted write is done when it is on its way, which is before the device has it. */
+    /* A posted write completes when the transport has it, which is before the device has it. */
     uint32_t posted = 0x00C0FFEE;
     if (transfer(master, 0x1004, &posted, sizeof posted, ROGUE_MEM_POST) != ROGUE_MEM_OK) {
         return failed("posting to 0x1004");
@@ -48,7 +48,7 @@ static int use_registers(rogue_mem_master_t *master) {
     return read == written && both[0] == written && both[1] == posted ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-/* The server refuses transactions above 1 MiB, and says so. */
+/* The server refuses transactions above 1 MiB with an error. */
 static int fail_once(rogue_mem_master_t *master) {
     void *large = malloc(LARGE_BYTES);
     if (large == NULL) {

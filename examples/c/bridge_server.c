@@ -23,7 +23,7 @@ int main(int argc, char **argv) {
         return failed("opening the server");
     }
 
-    /* The server is a master: what arrives over TCP goes to the slave that it is connected to. */
+    /* The server is a master: it passes requests from TCP on to its slave. */
     rogue_mem_slave_t *memory = NULL;
     if (rogue_mem_emulate_new(4, 4096, &memory) != ROGUE_MEM_OK) {
         return failed("making the memory");
@@ -32,7 +32,7 @@ int main(int argc, char **argv) {
     if (rogue_mem_master_set_slave(master, memory) != ROGUE_MEM_OK) {
         return failed("connecting the memory");
     }
-    /* Both are kept by the server from here on. */
+    /* The server keeps both from here on. */
     rogue_mem_master_release(master);
     rogue_mem_slave_release(memory);
 

@@ -1,5 +1,5 @@
-/* A master with operations of its own: changing a field of a register, and reading many registers
- * with all requests on their way at once. */
+/* A master with operations of its own: it changes a field of a register, and reads many registers
+ * with all requests in flight at once. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -19,7 +19,7 @@ static rogue_mem_status_t transfer(rogue_mem_master_t *master, uint64_t address,
     return status == ROGUE_MEM_OK ? rogue_mem_master_wait(master, id) : status;
 }
 
-/* Replaces bits of a register, from lsb on, and leaves the others as they are. */
+/* Replaces bits of a register from lsb on; the others stay. */
 static rogue_mem_status_t write_field(rogue_mem_master_t *master, uint64_t address, uint64_t lsb,
                                       uint64_t bits, uint8_t value) {
     uint8_t word[REGISTER_BYTES];
@@ -33,7 +33,7 @@ static rogue_mem_status_t write_field(rogue_mem_master_t *master, uint64_t addre
     return status;
 }
 
-/* Starts all requests before waiting for the first, so that they do not wait for each other. */
+/* Starts all requests before the first wait, so that they share the round trip. */
 static rogue_mem_status_t read_all(rogue_mem_master_t *master, uint64_t address, uint8_t *words) {
     for (uint32_t index = 0; index < REGISTERS_COUNT; index++) {
         uint32_t id = 0;
@@ -44,7 +44,7 @@ static rogue_mem_status_t read_all(rogue_mem_master_t *master, uint64_t address,
             return status;
         }
     }
-    /* 0 means all that are outstanding. */
+    /* 0 = all outstanding ones. */
     return rogue_mem_master_wait(master, 0);
 }
 
@@ -74,7 +74,7 @@ int main(void) {
     int right = found[0] == 0xB0 && found[1] == 0x0A && found[2] == 0xC0 && found[3] == 0x00;
     free(words);
 
-    /* Without a slave that answers, a request says so. */
+    /* Without a slave a request fails with an error. */
     rogue_mem_slave_t *nothing = NULL;
     if (rogue_mem_slave_new(4, 4, NULL, &nothing) != ROGUE_MEM_OK ||
         rogue_mem_master_set_slave(master, nothing) != ROGUE_MEM_OK) {

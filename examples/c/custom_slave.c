@@ -1,5 +1,5 @@
-/* A slave that carries transactions out in a thread of its own, as one does whose device answers
- * later: the callback only keeps the transaction. */
+/* A slave that carries out transactions in a thread of its own, as for a device that answers later:
+ * the callback only keeps the transaction. */
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -18,7 +18,7 @@ typedef struct {
     rogue_mem_transaction_t *queue[QUEUE_COUNT_MAX];
     size_t queued;
     bool closed;
-    /* The worker's own. */
+    /* Used by the worker only. */
     uint8_t registers[DEVICE_BYTES];
 } device_t;
 
@@ -33,7 +33,7 @@ static void device_do_transaction(void *ctx, rogue_mem_transaction_t *transactio
     pthread_mutex_lock(&device->mutex);
     bool room = device->queued < QUEUE_COUNT_MAX;
     if (room) {
-        /* Borrowed for this call only: to keep it takes a reference. */
+        /* Borrowed for this call: keeping it takes a reference. */
         device->queue[device->queued++] = rogue_mem_transaction_retain(transaction);
         pthread_cond_signal(&device->changed);
     }
@@ -43,7 +43,7 @@ static void device_do_transaction(void *ctx, rogue_mem_transaction_t *transactio
     }
 }
 
-/* Waits for the next transaction; NULL when there will be none. */
+/* Waits for the next transaction; NULL at the end. */
 static rogue_mem_transaction_t *device_next(device_t *device) {
     rogue_mem_transaction_t *next = NULL;
     pthread_mutex_lock(&device->mutex);
@@ -78,7 +78,7 @@ static void device_carry_out(device_t *device, rogue_mem_transaction_t *transact
     default:
         status = rogue_mem_transaction_write_data(transaction, 0, at, size);
     }
-    /* It fails if the requester has given up meanwhile; then nobody waits for an answer. */
+    /* Fails if the requester has given up: the answer is not wanted then. */
     if (status == ROGUE_MEM_OK) {
         rogue_mem_transaction_done(transaction);
     }
@@ -94,7 +94,7 @@ static void *device_work(void *argument) {
     return NULL;
 }
 
-/* The library needs the device no more: here, when the master has let go of the slave. */
+/* The library no longer needs the device: here, when the master has released the slave. */
 static void device_drop(void *ctx) {
     device_t *device = ctx;
     pthread_mutex_lock(&device->mutex);
@@ -126,7 +126,7 @@ static rogue_mem_slave_t *device_slave(void) {
     callbacks.do_transaction = device_do_transaction;
     rogue_mem_slave_t *slave = NULL;
     if (rogue_mem_slave_new(4, DEVICE_BYTES, &callbacks, &slave) != ROGUE_MEM_OK) {
-        /* Without a slave nobody calls drop. */
+        /* Without a slave drop is not called. */
         device_drop(device);
     }
     return slave;
@@ -147,7 +147,7 @@ int main(void) {
         return failed("set-up");
     }
     rogue_mem_slave_release(slave);
-    /* The device may take its time: ten seconds here, one if nothing is said. */
+    /* The device may be slow: ten seconds here; the default is one. */
     rogue_mem_master_set_timeout(master, 10 * 1000 * 1000);
 
     const char greeting[16] = "hello, register";

@@ -6,7 +6,7 @@
 
 #include "rogue_mem.h"
 
-/* What lies behind the translating hub: an address register, and a window to what it selects. */
+/* Downstream of the translating hub: an address register, and a window to the selected word. */
 enum { SELECT = 0x0, WINDOW = 0x4, DEVICE_WORDS = 8 };
 
 static int failed(const char *what) {
@@ -21,9 +21,9 @@ static rogue_mem_status_t transfer(rogue_mem_master_t *master, uint64_t address,
     return status == ROGUE_MEM_OK ? rogue_mem_master_wait(master, id) : status;
 }
 
-/* --- a hub of the library's: its offset is added to what passes ------------------------------- */
+/* --- a hub of the library: it adds its offset ------------------------------------------------- */
 
-/* Connects upstream, through a new hub at offset, to downstream. */
+/* Connects upstream to downstream, through a new hub at offset. */
 static rogue_mem_status_t connect_at(rogue_mem_master_t *upstream, uint64_t offset,
                                      rogue_mem_slave_t *downstream) {
     rogue_mem_hub_t *hub = NULL;
@@ -55,7 +55,7 @@ static int offsets(void) {
         return failed("set-up");
     }
     rogue_mem_slave_release(memory);
-    /* 16 bytes are the most that the memory takes at once: the hub splits what is larger. */
+    /* The memory's largest access is 16 bytes: the hub splits larger ones. */
     uint8_t written[40];
     for (size_t index = 0; index < sizeof written; index++) {
         written[index] = (uint8_t)index;
@@ -72,7 +72,7 @@ static int offsets(void) {
     return read[0] == 36 && read[3] == 39 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-/* --- a hub of the program's own: it makes other accesses of those that reach it --------------- */
+/* --- a hub of the program: it translates each access into others ------------------------------ */
 
 /* The device behind it. */
 typedef struct {
@@ -98,7 +98,7 @@ static void device_do_transaction(void *ctx, rogue_mem_transaction_t *transactio
     }
 }
 
-/* Word n at address 4 n: selects it, and then moves its value through the window. */
+/* Word n is at address 4 n: selects it, then moves its value through the window. */
 static void translate(void *ctx, rogue_mem_transaction_t *transaction) {
     rogue_mem_master_t *out = ctx;
     uint32_t selected = (uint32_t)(rogue_mem_transaction_address(transaction) / 4);

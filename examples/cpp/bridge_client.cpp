@@ -2,7 +2,7 @@
 //
 //   bridge_client HOST PORT
 //
-// Ends with 0 if what it reads back is what it wrote.
+// Ends with 0 if it reads back what it wrote.
 
 #include "rogue/GeneralError.h"
 #include "rogue/Helpers.h"
@@ -56,7 +56,7 @@ int main(int argc, char **argv) {
         // Connect the local Master to the remote bridge
         *mst >> tcp;
 
-        // Optional: find out at once whether there is a server
+        // Optional: check whether the server answers
         if (!tcp->waitReady(10.0, 0.1)) {
             std::fprintf(stderr, "no server: %s\n", tcp->getStateText().c_str());
             return 1;

@@ -2,7 +2,7 @@
 //
 //   bridge_server [PORT]     default: a port the system chooses
 //
-// It says on which port it listens, and serves until its standard input ends.
+// Prints its port, and serves until its standard input ends.
 
 #include "rogue/GeneralError.h"
 #include "rogue/Helpers.h"
@@ -23,7 +23,7 @@ int main(int argc, char **argv) {
         // Local memory SRP bridge
         auto srpv3 = rps::SrpV3::create();
 
-        // The emulation stands where the stream to the hardware would be connected
+        // The emulation takes the place of the stream to the hardware
         auto hardware = rps::SrpV3Emulation::create();
         *srpv3 == hardware;
 

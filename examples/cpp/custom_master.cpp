@@ -1,4 +1,4 @@
-// A memory Master of one's own: many transactions under way at once, errors, and a timeout.
+// A custom memory Master: many outstanding transactions at once, errors, and a timeout.
 //
 // Takes no arguments, and ends with 0 if all went as expected.
 
@@ -21,8 +21,8 @@ class TableMaster : public rim::Master {
 public:
     static std::shared_ptr<TableMaster> create() { return std::make_shared<TableMaster>(); }
 
-    // Writes `table` to consecutive registers. All of them are requested before the first is
-    // waited for, so over a network they take one round trip and not one each.
+    // Writes `table` to consecutive registers. All requests precede the first wait, so over a
+    // network they take one round trip and not one each.
     std::string write(uint64_t address, std::vector<uint32_t> &table) {
         return transfer(address, table, rim::Write);
     }
@@ -33,8 +33,8 @@ public:
     }
 
 private:
-    // The error text, "" for success. The table stays in place until everything has been waited
-    // for: transactions read and write it directly.
+    // The error text, "" for success. The table stays in place until the end of all waits:
+    // transactions read and write it directly.
     std::string transfer(uint64_t address, std::vector<uint32_t> &table, uint32_t type) {
         std::vector<uint32_t> ids;
         for (std::size_t i = 0; i < table.size(); ++i) {
@@ -58,7 +58,7 @@ public:
 int main() {
     auto master = TableMaster::create();
 
-    // Not connected yet: every transaction fails at once and says why.
+    // Not connected yet: every transaction fails at once with an error that says so.
     std::vector<uint32_t> table(1000), back(1000);
     const std::string unconnected = master->read(0, back);
     std::printf("unconnected: %s\n", unconnected.c_str());
@@ -79,7 +79,7 @@ int main() {
         return 1;
     }
 
-    // A slave that does not answer costs one timeout, and the text tells the transaction.
+    // A slave that does not answer costs one timeout; the error names the transaction.
     *master >> std::make_shared<DeadSlave>();
     master->setTimeout(50 * 1000); // microseconds
     back.resize(1);

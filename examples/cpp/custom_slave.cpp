@@ -1,5 +1,5 @@
-// A memory Slave of one's own that answers later, from another thread: here a worker stands for the
-// device, whose answers carry nothing but the id of the request.
+// A custom memory Slave that answers later, from another thread: a worker represents the device,
+// whose answers contain only the id of the request.
 //
 // Takes no arguments, and ends with 0 if all went as expected.
 
@@ -30,7 +30,7 @@ public:
         device_.join();
     }
 
-    // Called in the thread that makes the request: remember it, pass it on, return.
+    // Called in the requesting thread: store the transaction, pass it on, return.
     void doTransaction(rim::TransactionPtr tran) override {
         if (tran->size() > memory_.size() || tran->address() > memory_.size() - tran->size()) {
             tran->error("No register at 0x%llx", static_cast<unsigned long long>(tran->address()));
@@ -42,19 +42,19 @@ public:
 
 private:
     void runDevice() {
-        // After stop() the queue gives 0, which is no transaction's id.
+        // After stop() the queue returns 0, which is no transaction's id.
         while (const uint32_t id = requests_.pop()) {
             answer(id);
         }
     }
 
     void answer(uint32_t id) {
-        // Not there any more if the requester has given up meanwhile.
+        // Null if the requester has given up meanwhile.
         rim::TransactionPtr tran = getTransaction(id);
         if (tran == nullptr) {
             return;
         }
-        // The data may be touched only under the lock and only if somebody still waits for it.
+        // The data may be touched only under the lock, and not after the transaction has expired.
         auto lock = tran->lock();
         if (tran->expired()) {
             return;

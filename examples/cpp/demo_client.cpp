@@ -1,4 +1,4 @@
-// The client half of the demonstration: works on the registers of a demo_server.
+// The client of the demonstration: accesses the registers of a demo_server.
 //
 //   demo_client HOST PORT
 //
@@ -25,7 +25,7 @@ class MyMemMaster : public rim::Master {
 public:
     static std::shared_ptr<MyMemMaster> create() { return std::make_shared<MyMemMaster>(); }
 
-    // One access to a 32-bit register, told in a line; the error text, "" for success.
+    // One access to a 32-bit register, printed in a line; the error text, "" for success.
     std::string access(const char *what, uint64_t address, uint32_t &value, uint32_t type) {
         std::string error;
         waitTransaction(reqTransaction(address, sizeof(value), &value, type), error);
@@ -35,7 +35,7 @@ public:
     }
 };
 
-// Counts what did not go as expected.
+// Counts unexpected results.
 static int surprises = 0;
 
 static void expect(bool asExpected, const char *what) {
@@ -70,7 +70,7 @@ static void singleAccesses(MyMemMaster &mst) {
     expect(value == 0, "it was not changed");
 }
 
-// All requests are under way at once: the whole table costs a few round trips, not one each.
+// All requests are in flight at once: the whole table costs a few round trips, not one each.
 static void wholeTable(MyMemMaster &mst) {
     std::vector<uint32_t> table(1024), back(1024);
     const auto begin = std::chrono::steady_clock::now();

@@ -1,16 +1,18 @@
-// The server half of the demonstration: registers behind SRPv3, offered over TCP.
+// The server of the demonstration: serves registers behind SRPv3 over TCP.
 //
-//   demo_server [PORT]       default: a port the system chooses
+//   demo_server [PORT [BOARD_HOST BOARD_PORT]]     default: a port the system chooses
 //
-//   TcpServer >> ProtectedHub >> SrpV3 == SrpV3Emulation
+//   TcpServer >> ProtectedHub >> SrpV3 == packetizer == RSSI == UDP     with a board
+//   TcpServer >> ProtectedHub >> SrpV3 == SrpV3Emulation                without one
 //
-// It says on which port it listens, and serves until its standard input ends or it gets SIGTERM.
+// Prints its port, and serves until its standard input ends or it gets SIGTERM.
 
 #include "rogue/GeneralError.h"
 #include "rogue/Helpers.h"
 #include "rogue/interfaces/memory/Constants.h"
 #include "rogue/interfaces/memory/Hub.h"
 #include "rogue/interfaces/memory/TcpServer.h"
+#include "rogue/protocols/UdpRssiPack.h"
 #include "rogue/protocols/srp/SrpV3.h"
 #include "rogue/protocols/srp/SrpV3Emulation.h"
 
@@ -24,9 +26,10 @@
 #include <unistd.h>
 
 namespace rim = rogue::interfaces::memory;
+namespace rp = rogue::protocols;
 namespace rps = rogue::protocols::srp;
 
-// Passes accesses on, except to a range that does not exist and one that cannot be written.
+// Passes accesses on, except to a missing range and to a read-only one.
 class ProtectedHub : public rim::Hub {
 public:
     ProtectedHub() : rim::Hub(0, 0, 0) {}
@@ -47,7 +50,7 @@ public:
     }
 };
 
-// Written to by the signal handler, which may do nothing else.
+// Written by the signal handler, which may do nothing else.
 static int signalPipe[2];
 
 extern "C" void onSignal(int) {
@@ -74,12 +77,31 @@ static void waitForEnd() {
     }
 }
 
-static int serve(uint16_t port) {
+// Connects the registers of a board, such as a fpga_emulator; throws if its link does not open.
+static rp::UdpRssiPackPtr connectBoard(const rps::SrpV3Ptr &srpv3, const char *host,
+                                       uint16_t port) {
+    rp::UdpRssiPack::Options options;
+    options.pack_version = 2;
+    auto board = rp::UdpRssiPack::client(host, port, options);
+    board->waitOpen(10.0);
+    *srpv3 == board->application(0);
+    std::printf("the link to the board at port %u of %s is open\n", static_cast<unsigned>(port),
+                host);
+    return board;
+}
+
+static int serve(uint16_t port, const char *boardHost, uint16_t boardPort) {
     auto srpv3 = rps::SrpV3::create();
-    auto hardware = rps::SrpV3Emulation::create();
     auto hub = std::make_shared<ProtectedHub>();
-    *srpv3 == hardware;
     *hub >> srpv3;
+    rp::UdpRssiPackPtr board;
+    rps::SrpV3EmulationPtr emulation;
+    if (boardHost != nullptr) {
+        board = connectBoard(srpv3, boardHost, boardPort);
+    } else {
+        emulation = rps::SrpV3Emulation::create();
+        *srpv3 == emulation;
+    }
 
     auto tcp = rim::TcpServer::create("*", port);
     *tcp >> hub;
@@ -92,6 +114,14 @@ static int serve(uint16_t port) {
     std::printf("served %llu requests of %llu connections\n",
                 static_cast<unsigned long long>(stats.requests),
                 static_cast<unsigned long long>(stats.accepted));
+    if (board) {
+        const rp::UdpRssiPack::Stats link = board->getStats();
+        std::printf("link: round trip %.1f us (99 %% below %.1f us), %llu segments sent again\n",
+                    static_cast<double>(link.round_trip_p50_ns) / 1e3,
+                    static_cast<double>(link.round_trip_p99_ns) / 1e3,
+                    static_cast<unsigned long long>(link.retransmits));
+        board->stop();
+    }
     return 0;
 }
 
@@ -103,7 +133,9 @@ int main(int argc, char **argv) {
     signal(SIGTERM, onSignal);
     signal(SIGINT, onSignal);
     try {
-        return serve(static_cast<uint16_t>(argc > 1 ? std::atoi(argv[1]) : 0));
+        return serve(static_cast<uint16_t>(argc > 1 ? std::atoi(argv[1]) : 0),
+                     argc > 3 ? argv[2] : nullptr,
+                     static_cast<uint16_t>(argc > 3 ? std::atoi(argv[3]) : 0));
     } catch (const rogue::GeneralError &e) {
         std::fprintf(stderr, "%s\n", e.what());
         return 1;

@@ -1,5 +1,5 @@
-// A Hub of one's own that translates addresses: a device with 64 pages of registers shows one page
-// at a time, at 0x100, chosen by the page register at 0x0. The hub makes one flat address space
+// A custom Hub that translates addresses: a device with 64 pages of registers shows one page at a
+// time, at 0x100, selected by the page register at 0x0. The hub makes one flat address space
 // of it.
 //
 // Takes no arguments, and ends with 0 if all went as expected.
@@ -20,7 +20,7 @@
 
 namespace rim = rogue::interfaces::memory;
 
-// The device, as it is.
+// The device.
 class PagedDevice : public rim::Slave {
 public:
     PagedDevice() : rim::Slave(4, PAGE_BYTES) {}
@@ -64,7 +64,7 @@ public:
         return std::make_shared<MyHub>(offset);
     }
 
-    // With limits of its own it is the root of an address space: nothing larger than a page.
+    // With limits of its own it is the root of an address space: no access exceeds a page.
     explicit MyHub(uint64_t offset) : rim::Hub(offset, 4, PagedDevice::PAGE_BYTES) {}
 
     // The address is relative to this hub.
@@ -76,7 +76,7 @@ public:
                         static_cast<unsigned long long>(page));
             return;
         }
-        // Page register and window belong together: one access at a time.
+        // Page register and window need exclusive use: one access at a time.
         std::lock_guard<std::mutex> guard(mutex_);
         uint32_t selector = static_cast<uint32_t>(page);
         std::string error = access(PagedDevice::PAGE_REGISTER, &selector, 4, rim::Write);
@@ -92,7 +92,7 @@ public:
     }
 
 private:
-    // A request of the hub's own. Its offset has to be added here: it is not by itself.
+    // A request of the hub itself. Its offset is not added automatically.
     std::string access(uint64_t address, void *data, uint32_t size, uint32_t type) {
         std::string error;
         waitTransaction(reqTransaction(getOffset() + address, size, data, type), error);

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Registers in a program that runs in an event loop: many reads at once, none of which blocks it.
+"""Registers in an asyncio program: many reads at once, none of which blocks the event loop.
 
 Takes no arguments, and ends with 0 if all went as expected.
 """

@@ -48,7 +48,7 @@ def main() -> int:
         # Connect the local Master to the remote bridge
         mst >> tcp
 
-        # Optional: find out at once whether there is a server
+        # Optional: check whether the server answers
         if not tcp.waitReady(10.0, 0.1):
             print("no server: %s" % tcp.getStateText(), file=sys.stderr)
             return 1

@@ -19,7 +19,7 @@ def main() -> int:
         # Local memory SRP bridge
         srpv3 = rps.SrpV3()
 
-        # The emulation stands where the stream to the hardware would be connected
+        # The emulation takes the place of the stream to the hardware
         hardware = rps.SrpV3Emulation()
         srpv3 == hardware
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A memory Master of one's own: many transactions under way at once, errors, and a timeout.
+"""A custom memory Master: many outstanding transactions at once, errors, and a timeout.
 
 Takes no arguments, and ends with 0 if all went as expected.
 """
@@ -43,7 +43,7 @@ def error_of(master: TableMaster) -> str:
 def main() -> int:
     master = TableMaster()
 
-    # Not connected yet: every transaction fails at once and says why.
+    # Not connected yet: every transaction fails at once with an error that says so.
     unconnected = error_of(master)
     print("unconnected: %s" % unconnected)
 
@@ -54,7 +54,7 @@ def main() -> int:
     back = master.read(0x2000, len(table))
     print("wrote and read %d registers" % len(table))
 
-    # A slave that does not answer costs one timeout, and the text tells the transaction.
+    # A slave that does not answer costs one timeout; the error names the transaction.
     dead = DeadSlave()
     master >> dead
     master._setTimeout(50 * 1000)  # microseconds

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""A memory Slave of one's own that answers later, from another thread: here a worker stands for the
-device, whose answers carry nothing but the id of the request.
+"""A custom memory Slave that answers later, from another thread: a worker represents the device,
+whose answers contain only the id of the request.
 
 Takes no arguments, and ends with 0 if all went as expected.
 """
@@ -25,7 +25,7 @@ class MyMemSlave(rim.Slave):
         self._device.join()
 
     def _doTransaction(self, tran: rim.Transaction) -> None:
-        """Called in the thread that makes the request: remember it, pass it on, return."""
+        """Called in the requesting thread: store the transaction, pass it on, return."""
         if tran.address() + tran.size() > len(self._memory):
             tran.error("No register at 0x%x" % tran.address())
             return
@@ -40,11 +40,11 @@ class MyMemSlave(rim.Slave):
             self._answer(id)
 
     def _answer(self, id: int) -> None:
-        # Not there any more if the requester has given up meanwhile.
+        # None if the requester has given up meanwhile.
         tran = self._getTransaction(id)
         if tran is None:
             return
-        # The data may be touched only under the lock and only if somebody still waits for it.
+        # The data may be touched only under the lock, and not after the transaction has expired.
         with tran.lock():
             if tran.expired():
                 return

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A Hub of one's own that translates addresses: a device with 64 pages of registers shows one page
+"""A custom Hub that translates addresses: a device with 64 pages of registers shows one page
 at a time, at 0x100, chosen by the page register at 0x0. The hub makes one flat address space of it.
 
 Takes no arguments, and ends with 0 if all went as expected.
@@ -18,7 +18,7 @@ WINDOW = 0x100
 
 
 class PagedDevice(rim.Slave):
-    """The device, as it is."""
+    """The device."""
 
     def __init__(self) -> None:
         super().__init__(4, PAGE_BYTES)
@@ -45,7 +45,7 @@ class PagedDevice(rim.Slave):
 
 class MyHub(rim.Hub):
     def __init__(self, offset: int) -> None:
-        # With limits of its own it is the root of an address space: nothing larger than a page.
+        # With limits of its own it is the root of an address space: no access exceeds a page.
         super().__init__(offset, 4, PAGE_BYTES)
         self._mutex = threading.Lock()
 
@@ -55,7 +55,7 @@ class MyHub(rim.Hub):
         if page >= PAGES or within + tran.size() > PAGE_BYTES:
             tran.error("Page %d ends before the access does" % page)
             return
-        # Page register and window belong together: one access at a time.
+        # Page register and window need exclusive use: one access at a time.
         with self._mutex, tran.lock():
             data = bytearray(tran.size())
             if tran.type() in (rim.Write, rim.Post):
@@ -70,7 +70,7 @@ class MyHub(rim.Hub):
         tran.done()
 
     def _access(self, address: int, data: Any, kind: int) -> str:
-        """A request of the hub's own. Its offset has to be added here: it is not by itself."""
+        """A request of the hub itself. Its offset is not added automatically."""
         self._clearError()
         self._waitTransaction(self._reqTransaction(self._getOffset() + address, data, 0, 0, kind))
         return self._getError()

@@ -21,7 +21,7 @@ class Collector(logging.Handler):
 
 
 def main() -> int:
-    # Before or after the object is made: filters act at once
+    # Before or after the creation of the object: filters act at once
     rogue.Logging.setFilter("pyrogue.memory.Emulate", rogue.Logging.Debug)
 
     collector = Collector()

@@ -11,7 +11,7 @@ _HERE = _os.path.dirname(_os.path.abspath(__file__))
 
 
 def _refuse_foreign() -> None:
-    """Another package of this name in the same process would mix its parts with ours."""
+    """Refuses a second package of this name in the process: its modules would mix with ours."""
     for name, module in list(_sys.modules.items()):
         if name != "rogue" and not name.startswith("rogue."):
             continue
@@ -34,7 +34,7 @@ _refuse_foreign()
 from . import hardware, interfaces, protocols, utilities  # noqa: E402
 from ._impl.logging import Logging  # noqa: E402
 from ._impl.native import GeneralError  # noqa: E402
-from ._impl.version import Version  # noqa: E402
+from ._impl.version import Version, rogue_mem_version  # noqa: E402
 
 __all__ = [
     "GeneralError",
@@ -43,5 +43,6 @@ __all__ = [
     "hardware",
     "interfaces",
     "protocols",
+    "rogue_mem_version",
     "utilities",
 ]

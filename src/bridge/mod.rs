@@ -1,17 +1,26 @@
-//! The memory TCP bridge: a register bus that crosses a TCP connection.
+//! The memory TCP bridge, a register bus that crosses a TCP connection, and the stream TCP bridge,
+//! which carries frames.
 //!
-//! [`TcpServer`] serves the slave it is connected to; [`TcpClient`] is a slave whose other end is
-//! such a server. This is the room where the bridge's protocol ([`crate::proto::bridge`] over
-//! [`crate::proto::zmtp`]) meets sockets and the bus.
+//! [`TcpServer`] serves its slave; [`TcpClient`] is a slave whose other end is such a server.
+//! [`StreamServer`] and [`StreamClient`] are nodes of streams. In this room the protocols of the
+//! bridges ([`crate::proto::bridge`] over [`crate::proto::zmtp`]) connect sockets with the bus and
+//! with streams.
 //!
-//! The path of a request that arrives: [`server`]'s driver reads the socket, the connection's
-//! decoder turns octets into a request, `Driver::execute` makes a transaction of it and hands it
-//! to the server's [`Master`](crate::memory::Master), which calls the slave.
+//! The path of an incoming request: `link::server` reads the socket and passes the octets to
+//! `memory::server::requests`, which decodes them; `execute` creates the request's transaction and
+//! hands it to the slave of the server's [`Master`](crate::memory::Master); `responder` encodes the
+//! response, and the link sends it.
 
-pub mod client;
-pub mod pairing;
-pub mod server;
-mod wire;
+mod link;
+pub mod memory;
+pub mod stream;
 
-pub use client::{ClientOptions, ClientState, ClientStats, TcpClient};
-pub use server::{LegacyPolicy, ServerOptions, ServerStats, TcpServer};
+pub use link::dialer::ClientState;
+pub use link::options::LegacyPolicy;
+pub use memory::client::{
+    ClientOptions, ClientStats, ConnectionChange, ConnectionObserver, TcpClient,
+};
+pub use memory::server::{ServerOptions, ServerStats, TcpServer};
+pub use stream::client::{StreamClient, StreamClientOptions};
+pub use stream::server::{StreamServer, StreamServerOptions};
+pub use stream::{StreamLimits, StreamStats};

@@ -5,15 +5,11 @@ use std::ffi::{c_char, CStr};
 use std::marker::PhantomData;
 use std::mem::{size_of, MaybeUninit};
 use std::ptr::NonNull;
-use std::sync::atomic::AtomicBool;
-use std::time::Duration;
+use std::sync::atomic::AtomicU32;
 
-use super::guard::Call;
+use super::call::Call;
 use super::handle::{borrow, c_type_name, Borrowed, Handle};
-use super::tcp_server::ROGUE_MEM_SPIN_NEVER;
 use crate::error::{Error, Result, Status};
-use crate::memory;
-use crate::net::Spin;
 
 /// A structure with a larger `size` than this is taken for one that was not initialised.
 const STRUCT_BYTES_MAX: usize = 4096;
@@ -26,15 +22,20 @@ const STRUCT_BYTES_MAX: usize = 4096;
 pub(super) unsafe trait Versioned: Copy {
     /// Size in bytes as of the first release that had this structure.
     const SIZE_FIRST_BYTES: usize;
+
+    /// The members that later releases may give a meaning to, one or-ed with the other.
+    fn reserved(&self) -> u32 {
+        0
+    }
 }
 
-/// What `spin_us` of a structure of options means.
-pub(super) fn spin_of(spin_us: u32) -> Spin {
-    match spin_us {
-        0 => Spin::Adaptive,
-        ROGUE_MEM_SPIN_NEVER => Spin::Never,
-        _ => Spin::Always(Duration::from_micros(u64::from(spin_us))),
-    }
+/// A structure of options, in each of whose members 0 stands for the default.
+pub(super) trait Options: Versioned {
+    /// The options as the library takes them.
+    type Chosen: Default;
+
+    /// What has been chosen; what is zero is left at its default.
+    fn chosen(&self, call: Call) -> Result<Self::Chosen>;
 }
 
 impl Call {
@@ -122,25 +123,9 @@ impl Call {
     /// # Safety
     ///
     /// `flag` must be null or valid.
-    pub(super) unsafe fn flag<'a>(self, flag: *mut bool) -> Option<&'a AtomicBool> {
+    pub(super) unsafe fn flag<'a>(self, flag: *mut u32) -> Option<&'a AtomicU32> {
         // SAFETY: promised by the caller; the library touches it by this alone.
-        (!flag.is_null()).then(|| unsafe { AtomicBool::from_ptr(flag) })
-    }
-
-    /// Bytes that are read. Null is fine for none.
-    ///
-    /// # Safety
-    ///
-    /// `start` must be null or valid for reading `count` bytes during `'a`.
-    pub(super) unsafe fn bytes<'a>(
-        self,
-        start: *const u8,
-        count: usize,
-        name: &str,
-    ) -> Result<&'a [u8]> {
-        let start = self.start(start, count, name)?;
-        // SAFETY: promised by the caller, and just checked as far as it can be.
-        Ok(unsafe { std::slice::from_raw_parts(start.as_ptr(), count) })
+        (!flag.is_null()).then(|| unsafe { AtomicU32::from_ptr(flag) })
     }
 
     /// Bytes that are written. Null is fine for none.
@@ -199,20 +184,6 @@ impl Call {
         Ok(unsafe { std::slice::from_raw_parts_mut(start.as_ptr(), count) })
     }
 
-    /// The type of a transaction.
-    pub(super) fn transaction_type(self, ty: u32) -> Result<u32> {
-        match ty {
-            memory::READ | memory::WRITE | memory::POST | memory::VERIFY => Ok(ty),
-            _ => {
-                let text = format!(
-                    "{ty} is not a type of transaction; it must be ROGUE_MEM_READ (1), \
-                     ROGUE_MEM_WRITE (2), ROGUE_MEM_POST (3) or ROGUE_MEM_VERIFY (4)"
-                );
-                Err(self.error(Status::InvalidArgument, text))
-            }
-        }
-    }
-
     /// A structure of options or callbacks: what its `size` covers, the rest being zero. A larger
     /// one than this release knows is fine as long as what is unknown is zero.
     ///
@@ -230,14 +201,7 @@ impl Call {
         // SAFETY: promised by the caller; `size` is not absurd.
         let unknown =
             unsafe { std::slice::from_raw_parts(place.cast::<u8>().add(known), size - known) };
-        if unknown.iter().any(|&byte| byte != 0) {
-            let text = format!(
-                "`{name}` uses members that this release ({}) does not know: it was compiled for a \
-                 later one",
-                env!("CARGO_PKG_VERSION")
-            );
-            return Err(self.error(Status::InvalidArgument, text));
-        }
+        let is_of_later_release = unknown.iter().any(|&byte| byte != 0);
         let mut value = MaybeUninit::<T>::zeroed();
         // SAFETY: both sides hold `known` bytes, and they are apart.
         unsafe {
@@ -248,7 +212,16 @@ impl Call {
             );
         }
         // SAFETY: all zeros is a value of `T`, and so are the caller's members.
-        Ok(unsafe { value.assume_init() })
+        let value = unsafe { value.assume_init() };
+        if is_of_later_release || value.reserved() != 0 {
+            let text = format!(
+                "`{name}` uses members that this release ({}) does not know: it was compiled for a \
+                 later one, or not all of it was set to zero first",
+                env!("CARGO_PKG_VERSION")
+            );
+            return Err(self.error(Status::InvalidArgument, text));
+        }
+        Ok(value)
     }
 
     /// As [`versioned`](Self::versioned), for a structure that may be missing.
@@ -266,6 +239,23 @@ impl Call {
         }
         // SAFETY: promised by the caller.
         unsafe { self.versioned(place, name) }.map(Some)
+    }
+
+    /// What has been chosen in a structure of options, which may be missing.
+    ///
+    /// # Safety
+    ///
+    /// As for `versioned`.
+    pub(super) unsafe fn options<T: Options>(
+        self,
+        place: *const T,
+        name: &str,
+    ) -> Result<T::Chosen> {
+        // SAFETY: promised by the caller.
+        match unsafe { self.versioned_or_none(place, name) }? {
+            Some(given) => given.chosen(self),
+            None => Ok(T::Chosen::default()),
+        }
     }
 
     /// A place for a structure of results, of which as much is filled as its `size` covers; what
@@ -309,7 +299,7 @@ pub(super) struct Out<'a, T> {
 impl<T> Out<'_, T> {
     /// Puts the result there.
     pub(super) fn set(self, value: T) {
-        // SAFETY: valid for writing, as whoever made this promised.
+        // SAFETY: valid for writing, as promised where this was made.
         unsafe { self.place.as_ptr().write(value) };
     }
 }
@@ -328,7 +318,7 @@ impl<T: Versioned> VersionedOut<'_, T> {
         let (from, into) = (std::ptr::from_ref(value).cast::<u8>(), self.place.as_ptr());
         let into = into.cast::<u8>();
         let first = size_of::<usize>();
-        // SAFETY: `into` is valid for writing `size` bytes, as whoever made this promised, and
+        // SAFETY: `into` is valid for writing `size` bytes, as promised where this was made, and
         // `from` has `known`; both begin with a `usize`.
         unsafe {
             std::ptr::copy_nonoverlapping(from.add(first), into.add(first), known - first);
@@ -348,7 +338,7 @@ impl TextOut<'_> {
     /// full length.
     pub(super) fn set(self, text: &str) {
         if let Some(length) = self.length {
-            // SAFETY: valid for writing, as whoever made this promised.
+            // SAFETY: valid for writing, as promised where this was made.
             unsafe { length.as_ptr().write(text.len()) };
         }
         let Some(room) = self.bytes.len().checked_sub(1) else { return };

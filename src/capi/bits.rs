@@ -33,7 +33,7 @@ pub unsafe extern "C" fn rogue_mem_copy_bits(
         let (to, from) = (dst as usize, src as usize);
         let overlap = to < from.saturating_add(src_size) && from < to.saturating_add(dst_size);
         // SAFETY: null or valid for reading, as the header demands.
-        let src = unsafe { call.bytes(src, src_size, "src") }?;
+        let src = unsafe { call.values(src, src_size, "src") }?;
         if !overlap {
             // SAFETY: null or valid for writing, as the header demands, and apart from `src`.
             let dst = unsafe { call.bytes_mut(dst, dst_size, "dst") }?;
@@ -76,7 +76,7 @@ pub unsafe extern "C" fn rogue_mem_set_bits(
 /// @param src_size number of bytes at src.
 /// @param lsb first bit.
 /// @param bits number of bits.
-/// @param any receives the answer, false for a range of no bits. Untouched on failure.
+/// @param any receives 1 if one is, 0 if none is, as in a range of no bits. Untouched on failure.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if the
 /// range does not lie within the bytes.
 ///
@@ -87,14 +87,14 @@ pub unsafe extern "C" fn rogue_mem_any_bits(
     src_size: usize,
     lsb: u64,
     bits: u64,
-    any: *mut bool,
+    any: *mut u32,
 ) -> rogue_mem_status_t {
     status(|call| {
         // SAFETY: null or valid for reading, as the header demands.
-        let src = unsafe { call.bytes(src, src_size, "src") }?;
+        let src = unsafe { call.values(src, src_size, "src") }?;
         // SAFETY: null or valid, as the header demands.
         let any = unsafe { call.out(any, "any") }?;
-        any.set(bits::any_bits(src, lsb, bits)?);
+        any.set(bits::any_bits(src, lsb, bits)?.into());
         Ok(())
     })
 }

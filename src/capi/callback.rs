@@ -1,12 +1,12 @@
-//! What a set of callbacks from C has in common: a pointer of the program's, a function that is
-//! called when the library needs it no more, and the gate before it, if there is one.
+//! The common part of a set of callbacks from C: the program's pointer, the function that the
+//! library calls when it has finished with that pointer, and the gate, if there is one.
 
-use std::ffi::c_void;
+use std::ffi::{c_void, CString};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::handle::{borrow, rogue_mem_gate_t};
+use super::handle::{borrow, Handle};
 use crate::clock;
 use crate::sync::{Condvar, Mutex};
 
@@ -14,59 +14,54 @@ use crate::sync::{Condvar, Mutex};
 const CLOSED: usize = 1;
 const ONE_INSIDE: usize = 2;
 
-/// What callbacks pass on their way to the program, until it is closed.
-pub struct Gate {
+/// Lets callbacks call the program until it is closed.
+pub struct CallbackGate {
     state: AtomicUsize,
     mutex: Mutex<()>,
     left: Condvar,
 }
 
-impl Gate {
-    pub(super) fn new() -> Gate {
-        Gate { state: AtomicUsize::new(0), mutex: Mutex::new(()), left: Condvar::new() }
+impl CallbackGate {
+    pub(super) fn new() -> CallbackGate {
+        CallbackGate { state: AtomicUsize::new(0), mutex: Mutex::new(()), left: Condvar::new() }
     }
 
     /// Lets a callback pass; `None` once the gate is closed.
     fn enter(&self) -> Option<Inside<'_>> {
         let before = self.state.fetch_add(ONE_INSIDE, Ordering::AcqRel);
         let inside = Inside { gate: Some(self) };
-        // Dropping it where the gate is closed takes the count back.
+        // If the gate is closed, the drop decrements the count again.
         (before & CLOSED == 0).then_some(inside)
     }
 
-    /// Closes the gate, and waits for who has passed it, no longer than `time`; whether nobody is
-    /// inside.
+    /// Closes the gate, and waits at most `time` for running callbacks. Returns whether none runs.
     pub(super) fn close(&self, time: Duration) -> bool {
-        let nobody_inside = self.state.fetch_or(CLOSED, Ordering::AcqRel) <= CLOSED;
-        if nobody_inside || time.is_zero() {
-            return nobody_inside;
+        let is_idle = self.state.fetch_or(CLOSED, Ordering::AcqRel) <= CLOSED;
+        if is_idle || time.is_zero() {
+            return is_idle;
         }
-        let limit = clock::instant(clock::now() + time);
+        let limit = clock::now() + time;
         let mut guard = self.mutex.lock();
         while self.state.load(Ordering::Acquire) != CLOSED {
-            match limit {
-                Some(limit) => {
-                    if self.left.wait_until(&mut guard, limit).timed_out() {
-                        return self.state.load(Ordering::Acquire) == CLOSED;
-                    }
-                }
-                None => self.left.wait(&mut guard),
+            if clock::now() >= limit {
+                return false;
             }
+            guard = self.left.wait_until(guard, limit);
         }
         true
     }
 }
 
-/// That a callback runs.
+/// Guard of a running callback.
 pub(super) struct Inside<'a> {
-    gate: Option<&'a Gate>,
+    gate: Option<&'a CallbackGate>,
 }
 
 impl Drop for Inside<'_> {
     fn drop(&mut self) {
         let Some(gate) = self.gate else { return };
         if gate.state.fetch_sub(ONE_INSIDE, Ordering::AcqRel) == CLOSED + ONE_INSIDE {
-            // Under the lock, so that it cannot slip in between the look and the wait.
+            // Under the lock, so that it cannot occur between the check and the wait.
             let _guard = gate.mutex.lock();
             gate.left.notify_all();
         }
@@ -77,7 +72,7 @@ impl Drop for Inside<'_> {
 pub(super) struct Context {
     ctx: *mut c_void,
     drop: Option<unsafe extern "C" fn(ctx: *mut c_void)>,
-    gate: Option<Arc<Gate>>,
+    gate: Option<Arc<CallbackGate>>,
 }
 
 // SAFETY: the header says that callbacks run on any thread, several at once, so the program has
@@ -92,10 +87,10 @@ impl Context {
     /// # Safety
     ///
     /// `gate` must be null or live.
-    pub(super) unsafe fn new(
+    pub(super) unsafe fn new<H: Handle<Object = CallbackGate>>(
         ctx: *mut c_void,
         drop: Option<unsafe extern "C" fn(ctx: *mut c_void)>,
-        gate: *const rogue_mem_gate_t,
+        gate: *const H,
     ) -> Context {
         // SAFETY: promised by the caller.
         let gate = unsafe { borrow(gate) }.map(|gate| Arc::clone(&gate));
@@ -107,7 +102,7 @@ impl Context {
         self.ctx
     }
 
-    /// To be kept while a callback runs; `None` if it may not be called any more.
+    /// A guard for the time of a callback; `None` if it may not be called any more.
     #[inline]
     pub(super) fn enter(&self) -> Option<Inside<'_>> {
         match &self.gate {
@@ -126,13 +121,26 @@ impl Drop for Context {
     }
 }
 
+/// A text for a callback. A NUL within it, where C would end it, becomes a space.
+pub(super) fn c_text(text: &str) -> CString {
+    CString::new(text)
+        .or_else(|_| CString::new(text.replace('\0', " ")))
+        .expect("every NUL has been replaced")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_closed_gate_lets_nobody_pass_and_tells_when_all_have_left() {
-        let gate = Gate::new();
+    fn a_text_with_a_nul_in_it_is_not_cut_there() {
+        assert_eq!(c_text("before\0after").as_c_str(), c"before after");
+        assert_eq!(c_text("").as_c_str(), c"");
+    }
+
+    #[test]
+    fn a_closed_gate_lets_no_callback_pass_and_tells_when_all_have_left() {
+        let gate = CallbackGate::new();
         let (one, two) = (gate.enter().unwrap(), gate.enter().unwrap());
         assert!(!gate.close(Duration::ZERO));
         assert!(gate.enter().is_none());
@@ -146,7 +154,7 @@ mod tests {
 
     #[test]
     fn the_one_who_closes_waits_for_the_last() {
-        let gate = Gate::new();
+        let gate = CallbackGate::new();
         let inside = gate.enter().unwrap();
         std::thread::scope(|scope| {
             let closed = scope.spawn(|| gate.close(Duration::MAX));

@@ -1,18 +1,16 @@
 //! The closure around the body of every C function: an error becomes a status or the type's
 //! neutral value, and so does a panic, which must not unwind into C.
 
-use std::any::type_name;
-use std::borrow::Cow;
 use std::ffi::c_char;
-use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::Arc;
 
 use super::argument::TextOut;
+use super::call::Call;
 use super::handle::Handle;
-use super::status::{rogue_mem_status_t, set_last_error};
-use crate::error::{panic_text, Error, Result, Status};
+use super::last_error;
+use crate::error::{caught, Result, Status};
 
-/// What a function without a status returns where it fails.
+/// The result of a function without a status on failure.
 pub(super) trait Neutral {
     fn neutral() -> Self;
 }
@@ -34,6 +32,7 @@ neutral! {
     u16 => 0,
     u32 => 0,
     u64 => 0,
+    f64 => 0.0,
     *const c_char => c"".as_ptr(),
 }
 
@@ -43,39 +42,14 @@ impl<T> Neutral for *mut T {
     }
 }
 
-/// The C function that is being executed.
-#[derive(Clone, Copy)]
-pub(super) struct Call {
-    body: &'static str,
-}
-
-impl Call {
-    /// The call whose body is a closure of type `F`.
-    fn of<F>(_body: &F) -> Call {
-        Call { body: type_name::<F>() }
-    }
-
-    /// Name of the C function. A closure's type is named after the function that it is written
-    /// in, so this cannot disagree with it.
-    fn function(self) -> &'static str {
-        let mut path = self.body.rsplit("::");
-        path.find(|part| !part.starts_with('{')).unwrap_or(self.body)
-    }
-
-    /// An error of this call.
-    pub(super) fn error(self, status: Status, text: impl Into<Cow<'static, str>>) -> Error {
-        Error::new(status, self.function(), text)
-    }
-}
-
 /// Runs the body of a function that returns a status.
-pub(super) fn status<F>(body: F) -> rogue_mem_status_t
+pub(super) fn status<F>(body: F) -> i32
 where
     F: FnOnce(Call) -> Result<()>,
 {
     match contained(body) {
-        Ok(()) => Status::Ok as rogue_mem_status_t,
-        Err(status) => status as rogue_mem_status_t,
+        Ok(()) => Status::Ok as i32,
+        Err(status) => status as i32,
     }
 }
 
@@ -119,7 +93,7 @@ pub(super) unsafe fn query_text<H, F>(
     capacity: usize,
     length: *mut usize,
     body: F,
-) -> rogue_mem_status_t
+) -> i32
 where
     H: Handle,
     F: FnOnce(&Arc<H::Object>) -> String,
@@ -133,7 +107,7 @@ where
         out.set(&body(&object));
         Ok(())
     });
-    outcome.err().unwrap_or(Status::Ok) as rogue_mem_status_t
+    outcome.err().unwrap_or(Status::Ok) as i32
 }
 
 fn contained<T, F: FnOnce(Call) -> Result<T>>(body: F) -> std::result::Result<T, Status> {
@@ -145,18 +119,15 @@ fn contained_as<T>(
     call: Call,
     body: impl FnOnce(Call) -> Result<T>,
 ) -> std::result::Result<T, Status> {
-    let error = match catch_unwind(AssertUnwindSafe(|| body(call))) {
+    let error = match caught(|| body(call)) {
         Ok(Ok(value)) => return Ok(value),
         Ok(Err(error)) => error,
-        Err(payload) => {
-            let text = panic_text(&*payload);
+        Err(text) => {
             let text = format!("Internal error of the library, please report it: {text}");
-            // Its destructor could panic once more; a panic is rare enough to let it leak.
-            std::mem::forget(payload);
             call.error(Status::Internal, text)
         }
     };
-    set_last_error(&error);
+    last_error::set(&error);
     Err(error.status())
 }
 
@@ -164,8 +135,8 @@ fn contained_as<T>(
 mod tests {
     use std::ffi::CStr;
 
-    use super::super::status::{rogue_mem_last_error, rogue_mem_last_error_source};
     use super::*;
+    use crate::error::Error;
 
     fn last_error() -> (String, String) {
         let text = |from: *const c_char| {
@@ -173,7 +144,7 @@ mod tests {
             // failure on this thread.
             unsafe { CStr::from_ptr(from) }.to_str().unwrap().to_owned()
         };
-        (text(rogue_mem_last_error_source()), text(rogue_mem_last_error()))
+        (text(last_error::source()), text(last_error::text()))
     }
 
     #[test]

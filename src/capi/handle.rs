@@ -1,5 +1,4 @@
-//! The objects of this interface. Each type is opaque: programs hold pointers to it and nothing
-//! else. A pointer stands for one reference, or for more that somebody else keeps.
+//! Handles: the only casts between C pointers and Rust objects.
 
 use std::any::type_name;
 use std::marker::PhantomData;
@@ -7,107 +6,20 @@ use std::mem::ManuallyDrop;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use super::callback::Gate;
-use crate::bridge::{TcpClient, TcpServer};
-use crate::logging::Logger;
-use crate::memory::{Hub, Master, Slave, Transaction};
-use crate::protocols::{SrpV3, SrpV3Emulation};
-use crate::stream::{self, Frame};
+use crate::memory::Slave;
+use crate::stream;
 
 /// A C type whose pointers are references to a counted Rust object. Having one such object is
 /// the only way to have a pointer, so a handle cannot be released by a wrong rule.
 pub trait Handle: Sized {
-    /// What a handle of this type points to.
+    /// The Rust object behind a handle.
     type Object: Send + Sync + 'static;
-}
 
-macro_rules! handle {
-    ($name:ident => $object:ty) => {
-        impl Handle for $name {
-            type Object = $object;
-        }
-    };
+    /// Releases a reference.
+    fn released(object: Arc<Self::Object>) {
+        drop(object);
+    }
 }
-
-/// One register access on its way: what is asked, where the data lies, and how it ended. Made by
-/// rogue_mem_master_request, handed to slaves.
-pub struct rogue_mem_transaction_t {
-    _private: (),
-}
-handle!(rogue_mem_transaction_t => Transaction);
-
-/// Something that carries out transactions: one of the library's own, or a set of callbacks. Two
-/// handles of one slave need not have the same address; compare rogue_mem_slave_id.
-pub struct rogue_mem_slave_t {
-    _private: (),
-}
-handle!(rogue_mem_slave_t => SlaveObject);
-
-/// The upstream end of the bus: makes transactions and waits for them.
-pub struct rogue_mem_master_t {
-    _private: (),
-}
-handle!(rogue_mem_master_t => Master);
-
-/// A master and a slave in one: hands transactions on with its offset added to their address.
-pub struct rogue_mem_hub_t {
-    _private: (),
-}
-handle!(rogue_mem_hub_t => Hub);
-
-/// The serving end of the memory TCP bridge: gives a slave to any number of clients.
-pub struct rogue_mem_tcp_server_t {
-    _private: (),
-}
-handle!(rogue_mem_tcp_server_t => TcpServer);
-
-/// The requesting end of the memory TCP bridge: a slave whose other end is a server.
-pub struct rogue_mem_tcp_client_t {
-    _private: (),
-}
-handle!(rogue_mem_tcp_client_t => TcpClient);
-
-/// Bytes on their way through a stream, with what is said about them.
-pub struct rogue_mem_frame_t {
-    _private: (),
-}
-handle!(rogue_mem_frame_t => Frame);
-
-/// Something that receives frames. Two handles of one stream slave need not have the same address.
-pub struct rogue_mem_stream_slave_t {
-    _private: (),
-}
-handle!(rogue_mem_stream_slave_t => StreamSlaveObject);
-
-/// Something that sends frames to stream slaves.
-pub struct rogue_mem_stream_master_t {
-    _private: (),
-}
-handle!(rogue_mem_stream_master_t => stream::Master);
-
-/// Register transactions carried over a stream by SRP version 3.
-pub struct rogue_mem_srp_v3_t {
-    _private: (),
-}
-handle!(rogue_mem_srp_v3_t => SrpV3);
-
-/// A device in software that answers SRP version 3.
-pub struct rogue_mem_srp_v3_emulation_t {
-    _private: (),
-}
-handle!(rogue_mem_srp_v3_emulation_t => SrpV3Emulation);
-
-/// A named source of log messages.
-pub struct rogue_mem_logger_t {
-    _private: (),
-}
-handle!(rogue_mem_logger_t => Logger);
-
-/// What callbacks pass on their way to the program, until it is closed.
-pub struct rogue_mem_gate_t {
-    _private: (),
-}
-handle!(rogue_mem_gate_t => Gate);
 
 /// A slave of any kind behind a pointer of one word.
 pub struct SlaveObject(pub(super) Arc<dyn Slave>);
@@ -120,7 +32,10 @@ impl Deref for SlaveObject {
 }
 
 /// A new handle of `slave`.
-pub(super) fn slave_handle(slave: Arc<dyn Slave>) -> *mut rogue_mem_slave_t {
+pub(super) fn slave_handle<H>(slave: Arc<dyn Slave>) -> *mut H
+where
+    H: Handle<Object = SlaveObject>,
+{
     into_handle(Arc::new(SlaveObject(slave)))
 }
 
@@ -135,7 +50,10 @@ impl Deref for StreamSlaveObject {
 }
 
 /// A new handle of a stream `slave`.
-pub(super) fn stream_slave_handle(slave: Arc<dyn stream::Slave>) -> *mut rogue_mem_stream_slave_t {
+pub(super) fn stream_slave_handle<H>(slave: Arc<dyn stream::Slave>) -> *mut H
+where
+    H: Handle<Object = StreamSlaveObject>,
+{
     into_handle(Arc::new(StreamSlaveObject(slave)))
 }
 
@@ -191,14 +109,16 @@ pub(super) unsafe fn retain<H: Handle>(handle: *mut H) -> *mut H {
     handle
 }
 
-/// Gives a reference back; nothing for null.
+/// Releases a reference; nothing for null.
 ///
 /// # Safety
 ///
 /// A handle that is not null must stand for a reference of the caller's, which is gone after.
 pub(super) unsafe fn release<H: Handle>(handle: *mut H) {
     // SAFETY: as demanded here.
-    drop(unsafe { take(handle) });
+    if let Some(object) = unsafe { take(handle) } {
+        H::released(object);
+    }
 }
 
 /// Takes a reference back; `None` for null.

@@ -1,148 +1,15 @@
-//! A hub is a master and a slave in one. What reaches its slave half goes out of its master half
-//! with the hub's offset added to the address, in parts where it is larger than the largest access
-//! downstream.
+//! A hub is a master and a slave in one. Its master half forwards the transactions of its slave
+//! half with the hub's offset added to the address, in parts if they are larger than the largest
+//! access downstream.
 //!
-//! Hubs must not be connected in a circle: a request that has come through 64 of them, one calling
-//! the other, fails with ROGUE_MEM_ERROR_TRANSACTION and a text that says so, and a query is
-//! answered as that of a master without a slave. A slave of the program's own counts as a hub.
+//! Hubs must not be connected in a cycle. A request that has passed 64 nested hubs fails with
+//! ROGUE_MEM_ERROR_TRANSACTION and a text that says so; a query is then answered as that of
+//! an unconnected master. A slave made from callbacks counts as a hub.
 //!
-//! A hub that translates is a slave of the program's own (rogue_mem_slave_new) whose do_transaction
-//! callback makes requests through rogue_mem_hub_master, or ends by rogue_mem_hub_forward.
+//! A hub that translates is a slave made from callbacks (rogue_mem_slave_new), whose do_transaction
+//! makes requests through rogue_mem_hub_master, or calls rogue_mem_hub_forward.
 
-use super::guard::{query, status, value};
-use super::handle::{
-    into_handle, release, retain, rogue_mem_hub_t, rogue_mem_master_t, rogue_mem_slave_t,
-    rogue_mem_transaction_t, slave_handle,
-};
-use super::status::rogue_mem_status_t;
-use crate::memory::{Hub, HUBS_COUNT_MAX};
+use crate::memory::HUBS_COUNT_MAX;
 
 // The number is written in the header.
 const _: () = assert!(HUBS_COUNT_MAX == 64);
-
-/// Makes a hub.
-///
-/// @param offset in bytes, added to the address of what passes.
-/// @param min smallest access in bytes.
-/// @param max largest access in bytes. If min and max are both other than 0, the hub is the root of
-/// an address space of its own: it reports its own id, name and limits, and address 0.
-/// @param out receives the hub, a new reference. Untouched on failure.
-/// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
-///
-/// Thread safe.
-#[no_mangle]
-pub unsafe extern "C" fn rogue_mem_hub_new(
-    offset: u64,
-    min: u32,
-    max: u32,
-    out: *mut *mut rogue_mem_hub_t,
-) -> rogue_mem_status_t {
-    status(|call| {
-        // SAFETY: null or valid, as the header demands.
-        let out = unsafe { call.out(out, "out") }?;
-        out.set(into_handle(Hub::new(offset, min, max)));
-        Ok(())
-    })
-}
-
-/// Adds a reference.
-///
-/// @param hub the hub; NULL is allowed and ignored.
-/// @return its argument.
-///
-/// Thread safe.
-#[no_mangle]
-pub unsafe extern "C" fn rogue_mem_hub_retain(hub: *mut rogue_mem_hub_t) -> *mut rogue_mem_hub_t {
-    // SAFETY: null or live, as the header demands.
-    value(|_| Ok(unsafe { retain(hub) }))
-}
-
-/// Gives a reference back. Its halves, and masters that it is connected to, keep what they need.
-///
-/// @param hub the hub; NULL is allowed and ignored.
-///
-/// Thread safe.
-#[no_mangle]
-pub unsafe extern "C" fn rogue_mem_hub_release(hub: *mut rogue_mem_hub_t) {
-    value(|_| {
-        // SAFETY: null or a reference of the caller's, as the header demands.
-        unsafe { release(hub) };
-        Ok(())
-    })
-}
-
-/// The hub's master half, to be connected to what lies downstream. Requests made through it are
-/// relative to the next layer: the hub's offset is not added to them.
-///
-/// @param hub the hub.
-/// @return the master, a new reference; NULL if hub is NULL.
-///
-/// Thread safe.
-#[no_mangle]
-pub unsafe extern "C" fn rogue_mem_hub_master(
-    hub: *const rogue_mem_hub_t,
-) -> *mut rogue_mem_master_t {
-    // SAFETY: null or live, as the header demands.
-    unsafe { query(hub, |hub| into_handle(hub.master().clone())) }
-}
-
-/// The hub's slave half, to be given to masters upstream.
-///
-/// @param hub the hub.
-/// @return the slave, a new reference, which keeps the whole hub alive; NULL if hub is NULL.
-///
-/// Thread safe.
-#[no_mangle]
-pub unsafe extern "C" fn rogue_mem_hub_slave(
-    hub: *const rogue_mem_hub_t,
-) -> *mut rogue_mem_slave_t {
-    // SAFETY: null or live, as the header demands.
-    unsafe { query(hub, |hub| slave_handle(hub.clone())) }
-}
-
-/// The hub's own offset.
-///
-/// @param hub the hub.
-/// @return bytes; 0 if hub is NULL.
-///
-/// Thread safe.
-#[no_mangle]
-pub unsafe extern "C" fn rogue_mem_hub_offset(hub: *const rogue_mem_hub_t) -> u64 {
-    // SAFETY: null or live, as the header demands.
-    unsafe { query(hub, |hub| hub.offset()) }
-}
-
-/// The address of what the hub hands on from its own address 0, as seen from the end of the path;
-/// also for the root of an address space.
-///
-/// @param hub the hub.
-/// @return byte address; 0 if hub is NULL.
-///
-/// Thread safe.
-#[no_mangle]
-pub unsafe extern "C" fn rogue_mem_hub_address(hub: *const rogue_mem_hub_t) -> u64 {
-    // SAFETY: null or live, as the header demands.
-    unsafe { query(hub, |hub| hub.full_address()) }
-}
-
-/// Adds the hub's offset to a transaction's address and hands it on, in parts if need be, in this
-/// thread. The transaction's lock must not be held.
-///
-/// @param hub the hub; NULL is an error, and the transaction stays pending.
-/// @param transaction the transaction, borrowed; NULL is an error.
-///
-/// Thread safe.
-#[no_mangle]
-pub unsafe extern "C" fn rogue_mem_hub_forward(
-    hub: *mut rogue_mem_hub_t,
-    transaction: *mut rogue_mem_transaction_t,
-) {
-    value(|call| {
-        // SAFETY: null or live, as the header demands.
-        let hub = unsafe { call.handle(hub) }?;
-        // SAFETY: null or live, as the header demands.
-        let transaction = unsafe { call.handle(transaction) }?;
-        hub.forward(&transaction);
-        Ok(())
-    })
-}

@@ -1,31 +1,32 @@
-//! Log messages have a logger's dotted name, below "pyrogue", and a level. They pass if their level
-//! is at least that of the filter with the longest matching name, else of the global level, which
-//! is ROGUE_MEM_LOG_ERROR at first. What passes is written to standard output, one line each, and
-//! handed to the program's own sink. Lines go past the buffer that stdio keeps for standard output:
-//! what is in there comes later. Changes act at once, also on loggers that exist.
+//! A log message has the dotted name of its logger, below "pyrogue", and a level. It passes if its
+//! level is at least that of the filter with the longest matching name, or, without such a filter,
+//! the global level, which is ROGUE_MEM_LOG_ERROR initially. A message that passes is written to
+//! standard output, as one line, and given to the program's own sink. Lines bypass the buffer of
+//! stdio: text in that buffer appears later. Changes act at once, also on existing loggers.
 
-use std::ffi::{c_char, c_void, CStr, CString};
+use std::ffi::{c_char, c_void, CStr};
 use std::sync::Arc;
 
 use super::argument::Versioned;
-use super::callback::Context;
-use super::guard::{query, query_text, status, value};
-use super::handle::{into_handle, release, retain, rogue_mem_gate_t, rogue_mem_logger_t};
+use super::callback::{c_text, Context};
+use super::convert::is_set;
+use super::generated::{rogue_mem_gate_t, rogue_mem_logger_t};
+use super::guard::{query, status, value};
 use super::status::rogue_mem_status_t;
 use crate::error::Status;
-use crate::logging::{self, Level, Logger, Record, Sink};
+use crate::logging::{self, Level, LogSink, Record};
 
-/// Log level: the program cannot go on.
+/// Log level: the program cannot continue.
 pub const ROGUE_MEM_LOG_CRITICAL: u32 = 50;
 /// Log level: something has failed.
 pub const ROGUE_MEM_LOG_ERROR: u32 = 40;
 /// Log level: which thread does what.
 pub const ROGUE_MEM_LOG_THREAD: u32 = 35;
-/// Log level: something unexpected, which has been coped with.
+/// Log level: something unexpected, which has been handled.
 pub const ROGUE_MEM_LOG_WARNING: u32 = 30;
 /// Log level: normal events.
 pub const ROGUE_MEM_LOG_INFO: u32 = 20;
-/// Log level: details for the search for a fault.
+/// Log level: details for debugging.
 pub const ROGUE_MEM_LOG_DEBUG: u32 = 10;
 
 const _: () = assert!(
@@ -37,7 +38,7 @@ const _: () = assert!(
         && ROGUE_MEM_LOG_DEBUG == Level::DEBUG.0
 );
 
-/// What a program does itself with log messages. Zero-initialise it, set size, and then the rest.
+/// Callbacks for log messages. Zero-initialise it, set size, and then the rest.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct rogue_mem_log_sink_t {
@@ -45,13 +46,15 @@ pub struct rogue_mem_log_sink_t {
     pub size: usize,
     /// Passed to every callback.
     pub ctx: *mut c_void,
-    /// Called exactly once, when log will be called no more; on any thread. Not called if
+    /// Called exactly once, on any thread, after the last call of log. Not called if
     /// rogue_mem_log_set_sink fails. NULL: nothing is called.
     pub drop: Option<unsafe extern "C" fn(ctx: *mut c_void)>,
     /// Takes one message; must not be NULL. level is that of the message, name the logger's full
     /// name, text the message; both are valid until the call returns. seconds and microseconds are
-    /// the wall clock since 1970. thread_id is the kernel's, 0 where it does not tell. Runs on the
-    /// thread that logs, on several at once; what it logs itself does not come back to it.
+    /// the wall clock since 1970. thread_id is the kernel's, 0 if unknown. Runs on the logging
+    /// thread, several at once; messages of the library's threads come on the log's own thread, so
+    /// that a sink that blocks stops no server and no client. Messages that it logs itself are not
+    /// passed to it.
     pub log: Option<
         unsafe extern "C" fn(
             ctx: *mut c_void,
@@ -64,7 +67,8 @@ pub struct rogue_mem_log_sink_t {
             process_id: u32,
         ),
     >,
-    /// What all callbacks but drop pass, see above; a reference of its own is taken. NULL: nothing.
+    /// The gate of all callbacks but drop, see rogue_mem_binding.h; the library takes a reference.
+    /// NULL: none.
     pub gate: *mut rogue_mem_gate_t,
 }
 
@@ -79,7 +83,7 @@ struct CallbackSink {
     context: Context,
 }
 
-impl Sink for CallbackSink {
+impl LogSink for CallbackSink {
     fn accept(&self, record: &Record<'_>) {
         let Some(_inside) = self.context.enter() else { return };
         let (name, text) = (c_text(record.name), c_text(record.text));
@@ -99,13 +103,6 @@ impl Sink for CallbackSink {
     }
 }
 
-/// `text` as C wants it; a NUL within it, where C would end it, becomes a space.
-fn c_text(text: &str) -> CString {
-    CString::new(text)
-        .or_else(|_| CString::new(text.replace('\0', " ")))
-        .expect("every NUL has been replaced")
-}
-
 /// Sets the level of every logger that no filter matches.
 ///
 /// @param level ROGUE_MEM_LOG_..., or any number: messages of at least this level pass.
@@ -119,8 +116,8 @@ pub extern "C" fn rogue_mem_log_set_level(level: u32) {
     })
 }
 
-/// Sets the level of the logger called name, and of all whose name continues it after a dot, unless
-/// a longer filter matches them. Replaces the filter of the same name.
+/// Sets the level of the logger called name, and of all loggers whose name continues it after a
+/// dot, except those that a longer filter matches. Replaces a filter of the same name.
 ///
 /// @param name name of the filter; a leading "pyrogue." may be left out.
 /// @param level ROGUE_MEM_LOG_..., or any number: messages of at least this level pass.
@@ -140,7 +137,7 @@ pub unsafe extern "C" fn rogue_mem_log_set_filter(
     })
 }
 
-/// Takes a filter back.
+/// Removes a filter.
 ///
 /// @param name name of the filter; a leading "pyrogue." may be left out.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_TEXT;
@@ -159,15 +156,15 @@ pub unsafe extern "C" fn rogue_mem_log_remove_filter(name: *const c_char) -> rog
     })
 }
 
-/// Switches writing of log messages to standard output on or off; it is on at first.
+/// Switches the output of log messages to standard output on or off. The default is on.
 ///
-/// @param emit whether to write.
+/// @param emit whether to write, a flag.
 ///
 /// Thread safe.
 #[no_mangle]
-pub extern "C" fn rogue_mem_log_set_emit_stdout(emit: bool) {
+pub extern "C" fn rogue_mem_log_set_emit_stdout(emit: u32) {
     value(|_| {
-        logging::set_emit_stdout(emit);
+        logging::set_emit_stdout(is_set(emit));
         Ok(())
     })
 }
@@ -182,10 +179,10 @@ pub extern "C" fn rogue_mem_log_emit_stdout() -> bool {
     value(|_| Ok(logging::emit_stdout()))
 }
 
-/// Sets or replaces the program's own sink. A message that another thread is just handing to the
-/// former sink still arrives there; its drop is called after that.
+/// Sets or replaces the program's own sink. A running call of the former sink completes; its drop
+/// is called after that.
 ///
-/// @param sink_or_null the new sink, copied. NULL: there is none any more.
+/// @param sink_or_null the new sink, copied. NULL removes the sink.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT if its log is NULL;
 /// ROGUE_MEM_ERROR_INVALID_ARGUMENT if it has a wrong size.
 ///
@@ -202,8 +199,8 @@ pub unsafe extern "C" fn rogue_mem_log_set_sink(
             return Ok(());
         };
         let log = sink.log.ok_or_else(|| call.null("sink_or_null->log"))?;
-        // From here on nothing can fail: `ctx` is ours.
-        // SAFETY: null or live, as the header demands.
+        // From here on nothing can fail: `ctx` is ours. SAFETY: null or live, as the header
+        // demands.
         let context = unsafe { Context::new(sink.ctx, sink.drop, sink.gate) };
         logging::set_sink(Some(Arc::new(CallbackSink { log, context })));
         Ok(())
@@ -237,98 +234,11 @@ pub unsafe extern "C" fn rogue_mem_log_normalize_name(
     })
 }
 
-/// Makes a logger.
-///
-/// @param name its name; "pyrogue." is put before it unless it is there.
-/// @param out receives the logger, a new reference. Untouched on failure.
-/// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_TEXT.
-///
-/// Thread safe.
-#[no_mangle]
-pub unsafe extern "C" fn rogue_mem_logger_new(
-    name: *const c_char,
-    out: *mut *mut rogue_mem_logger_t,
-) -> rogue_mem_status_t {
-    status(|call| {
-        // SAFETY: null or ending in NUL, as the header demands.
-        let name = unsafe { call.text(name, "name") }?;
-        // SAFETY: null or valid, as the header demands.
-        let out = unsafe { call.out(out, "out") }?;
-        out.set(into_handle(Arc::new(Logger::new(name))));
-        Ok(())
-    })
-}
-
-/// Adds a reference.
-///
-/// @param logger the logger; NULL is allowed and ignored.
-/// @return its argument.
-///
-/// Thread safe.
-#[no_mangle]
-pub unsafe extern "C" fn rogue_mem_logger_retain(
-    logger: *mut rogue_mem_logger_t,
-) -> *mut rogue_mem_logger_t {
-    // SAFETY: null or live, as the header demands.
-    value(|_| Ok(unsafe { retain(logger) }))
-}
-
-/// Gives a reference back.
-///
-/// @param logger the logger; NULL is allowed and ignored.
-///
-/// Thread safe.
-#[no_mangle]
-pub unsafe extern "C" fn rogue_mem_logger_release(logger: *mut rogue_mem_logger_t) {
-    value(|_| {
-        // SAFETY: null or a reference of the caller's, as the header demands.
-        unsafe { release(logger) };
-        Ok(())
-    })
-}
-
-/// The logger's full name.
-///
-/// @param logger the logger.
-/// @param buffer receives the text, see "Texts" above.
-/// @param capacity size of buffer in bytes.
-/// @param length receives the length of the text; may be NULL.
-/// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
-///
-/// Thread safe.
-#[no_mangle]
-pub unsafe extern "C" fn rogue_mem_logger_name(
-    logger: *const rogue_mem_logger_t,
-    buffer: *mut c_char,
-    capacity: usize,
-    length: *mut usize,
-) -> rogue_mem_status_t {
-    // SAFETY: null or live and valid, as the header demands.
-    unsafe { query_text(logger, buffer, capacity, length, |logger| logger.name().to_owned()) }
-}
-
-/// Whether a message of this logger goes anywhere, so that one that does not need not be made.
-/// Costs little.
-///
-/// @param logger the logger.
-/// @param level level of the message.
-/// @return true if it does; false if logger is NULL.
-///
-/// Thread safe.
-#[no_mangle]
-pub unsafe extern "C" fn rogue_mem_logger_enabled(
-    logger: *const rogue_mem_logger_t,
-    level: u32,
-) -> bool {
-    // SAFETY: null or live, as the header demands.
-    unsafe { query(logger, |logger| logger.enabled(Level(level))) }
-}
-
 /// Logs a message, if its level is enabled.
 ///
 /// @param logger the logger; NULL is an error.
 /// @param level level of the message.
-/// @param text the message; what is not UTF-8 in it is replaced. NULL is an error.
+/// @param text the message; invalid UTF-8 in it is replaced. NULL is an error.
 ///
 /// Thread safe.
 #[no_mangle]
@@ -352,7 +262,7 @@ pub unsafe extern "C" fn rogue_mem_logger_log(
     })
 }
 
-/// Logs, at level ROGUE_MEM_LOG_THREAD, which thread of which process this is.
+/// Logs the ids of this thread and process, at level ROGUE_MEM_LOG_THREAD.
 ///
 /// @param logger the logger; NULL is an error.
 ///

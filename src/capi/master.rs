@@ -1,5 +1,5 @@
-//! A master makes transactions and waits for them. Any number may be outstanding, made and waited
-//! for by any threads.
+//! A master makes transactions and waits for them. Any number may be outstanding. Any thread may
+//! make them and wait for them.
 
 use std::ffi::{c_char, c_void};
 use std::mem::size_of;
@@ -7,228 +7,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::argument::Versioned;
-use super::callback::Context;
-use super::guard::{query, query_text, status, value, Call};
-use super::handle::{
-    into_handle, release, retain, rogue_mem_gate_t, rogue_mem_master_t, rogue_mem_slave_t,
-    slave_handle,
-};
+use super::call::Call;
+use super::callback::{c_text, Context};
+use super::generated::{rogue_mem_gate_t, rogue_mem_master_t};
+use super::guard::{status, value};
 use super::status::rogue_mem_status_t;
 use crate::error::{Error, Result, Status};
-use crate::memory::{Buffer, Master, Observer, Transaction, POST, WRITE};
-
-/// Makes a master. Until rogue_mem_master_set_slave connects it, every request fails with
-/// "Unsupported transaction using unconnected memory bus".
-///
-/// @param out receives the master, a new reference. Untouched on failure.
-/// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
-///
-/// Thread safe.
-#[no_mangle]
-pub unsafe extern "C" fn rogue_mem_master_new(
-    out: *mut *mut rogue_mem_master_t,
-) -> rogue_mem_status_t {
-    status(|call| {
-        // SAFETY: null or valid, as the header demands.
-        let out = unsafe { call.out(out, "out") }?;
-        out.set(into_handle(Arc::new(Master::new())));
-        Ok(())
-    })
-}
-
-/// Adds a reference.
-///
-/// @param master the master; NULL is allowed and ignored.
-/// @return its argument.
-///
-/// Thread safe.
-#[no_mangle]
-pub unsafe extern "C" fn rogue_mem_master_retain(
-    master: *mut rogue_mem_master_t,
-) -> *mut rogue_mem_master_t {
-    // SAFETY: null or live, as the header demands.
-    value(|_| Ok(unsafe { retain(master) }))
-}
-
-/// Gives a reference back. When the last one goes, all transactions that are still pending are
-/// given up: once this has returned, no slave touches their buffers.
-///
-/// @param master the master; NULL is allowed and ignored.
-///
-/// Thread safe. A transaction's lock must not be held.
-#[no_mangle]
-pub unsafe extern "C" fn rogue_mem_master_release(master: *mut rogue_mem_master_t) {
-    value(|_| {
-        // SAFETY: null or a reference of the caller's, as the header demands.
-        unsafe { release(master) };
-        Ok(())
-    })
-}
-
-/// Connects the master to a slave, in place of what it was connected to.
-///
-/// @param master the master.
-/// @param slave the slave; the master takes a reference of its own.
-/// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
-///
-/// Thread safe.
-#[no_mangle]
-pub unsafe extern "C" fn rogue_mem_master_set_slave(
-    master: *mut rogue_mem_master_t,
-    slave: *mut rogue_mem_slave_t,
-) -> rogue_mem_status_t {
-    status(|call| {
-        // SAFETY: null or live, as the header demands.
-        let master = unsafe { call.handle(master) }?;
-        // SAFETY: null or live, as the header demands.
-        let slave = unsafe { call.handle(slave) }?;
-        master.set_slave(slave.0.clone());
-        Ok(())
-    })
-}
-
-/// What the master is connected to.
-///
-/// @param master the master.
-/// @return the slave, a new reference, whose address need not be that of the handle it was
-/// connected with; NULL only if master is NULL.
-///
-/// Thread safe.
-#[no_mangle]
-pub unsafe extern "C" fn rogue_mem_master_slave(
-    master: *const rogue_mem_master_t,
-) -> *mut rogue_mem_slave_t {
-    // SAFETY: null or live, as the header demands.
-    unsafe { query(master, |master| slave_handle(master.slave())) }
-}
-
-/// Asks for the id of the slave at the end of the path.
-///
-/// @param master the master.
-/// @return the id; 0 if there is none, or master is NULL.
-///
-/// Thread safe.
-#[no_mangle]
-pub unsafe extern "C" fn rogue_mem_master_req_slave_id(master: *const rogue_mem_master_t) -> u32 {
-    // SAFETY: null or live, as the header demands.
-    unsafe { query(master, |master| master.req_slave_id()) }
-}
-
-/// Asks for the name of the slave at the end of the path.
-///
-/// @param master the master.
-/// @param buffer receives the text, see "Texts" above.
-/// @param capacity size of buffer in bytes.
-/// @param length receives the length of the text; may be NULL.
-/// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
-///
-/// Thread safe.
-#[no_mangle]
-pub unsafe extern "C" fn rogue_mem_master_req_slave_name(
-    master: *const rogue_mem_master_t,
-    buffer: *mut c_char,
-    capacity: usize,
-    length: *mut usize,
-) -> rogue_mem_status_t {
-    // SAFETY: null or live and valid, as the header demands.
-    unsafe { query_text(master, buffer, capacity, length, |master| master.req_slave_name()) }
-}
-
-/// Asks for the smallest access.
-///
-/// @param master the master.
-/// @return bytes; 0 if master is NULL.
-///
-/// Thread safe.
-#[no_mangle]
-pub unsafe extern "C" fn rogue_mem_master_req_min_access(master: *const rogue_mem_master_t) -> u32 {
-    // SAFETY: null or live, as the header demands.
-    unsafe { query(master, |master| master.req_min_access()) }
-}
-
-/// Asks for the largest access. A master does not split its requests, a hub does.
-///
-/// @param master the master.
-/// @return bytes, 0 = not limited; 0 if master is NULL.
-///
-/// Thread safe.
-#[no_mangle]
-pub unsafe extern "C" fn rogue_mem_master_req_max_access(master: *const rogue_mem_master_t) -> u32 {
-    // SAFETY: null or live, as the header demands.
-    unsafe { query(master, |master| master.req_max_access()) }
-}
-
-/// Asks for the address of what the master sees at 0, as seen from the end of the path.
-///
-/// @param master the master.
-/// @return byte address; 0 if master is NULL.
-///
-/// Thread safe.
-#[no_mangle]
-pub unsafe extern "C" fn rogue_mem_master_req_address(master: *const rogue_mem_master_t) -> u64 {
-    // SAFETY: null or live, as the header demands.
-    unsafe { query(master, |master| master.req_address()) }
-}
-
-/// The text of the last error that a wait on this master has met, for all threads that use it. The
-/// result of rogue_mem_master_wait is the better place to look, for it is of one transaction.
-///
-/// @param master the master.
-/// @param buffer receives the text, "" if there was no error; see "Texts" above.
-/// @param capacity size of buffer in bytes.
-/// @param length receives the length of the text; may be NULL.
-/// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
-///
-/// Thread safe.
-#[no_mangle]
-pub unsafe extern "C" fn rogue_mem_master_error(
-    master: *const rogue_mem_master_t,
-    buffer: *mut c_char,
-    capacity: usize,
-    length: *mut usize,
-) -> rogue_mem_status_t {
-    // SAFETY: null or live and valid, as the header demands.
-    unsafe { query_text(master, buffer, capacity, length, |master| master.last_error()) }
-}
-
-/// Forgets the master's last error.
-///
-/// @param master the master; NULL is an error.
-///
-/// Thread safe.
-#[no_mangle]
-pub unsafe extern "C" fn rogue_mem_master_clear_error(master: *mut rogue_mem_master_t) {
-    // SAFETY: null or live, as the header demands.
-    unsafe { query(master, |master| master.clear_error()) }
-}
-
-/// Sets the time that later transactions get from their last sign of life; it is one second at
-/// first.
-///
-/// @param master the master; NULL is an error.
-/// @param microseconds the time; 0 leaves it as it is.
-///
-/// Thread safe.
-#[no_mangle]
-pub unsafe extern "C" fn rogue_mem_master_set_timeout(
-    master: *mut rogue_mem_master_t,
-    microseconds: u64,
-) {
-    // SAFETY: null or live, as the header demands.
-    unsafe { query(master, |master| master.set_timeout(microseconds)) }
-}
-
-/// The time that transactions get.
-///
-/// @param master the master.
-/// @return microseconds; 0 if master is NULL.
-///
-/// Thread safe.
-#[no_mangle]
-pub unsafe extern "C" fn rogue_mem_master_timeout(master: *const rogue_mem_master_t) -> u64 {
-    // SAFETY: null or live, as the header demands.
-    unsafe { query(master, |master| master.timeout().as_micros() as u64) }
-}
+use crate::memory::{Claimant, DataBuffer, POST, WRITE};
 
 /// Starts a transaction. The slave may be called in this thread.
 ///
@@ -239,9 +24,12 @@ pub unsafe extern "C" fn rogue_mem_master_timeout(master: *const rogue_mem_maste
 /// caller, until rogue_mem_master_wait has returned for this transaction or the master is gone.
 /// They are only read if type is ROGUE_MEM_WRITE or ROGUE_MEM_POST. NULL is allowed if size is 0.
 /// @param type ROGUE_MEM_READ, ROGUE_MEM_WRITE, ROGUE_MEM_POST or ROGUE_MEM_VERIFY.
-/// @param id receives the transaction's id, to be waited for. Untouched on failure.
+/// @param id receives the transaction's id, for rogue_mem_master_wait. Untouched on failure.
 /// @return ROGUE_MEM_OK, also if the transaction has already failed, which rogue_mem_master_wait
-/// tells; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if type is none.
+/// reports; ROGUE_MEM_ERROR_NULL_ARGUMENT.
+///
+/// A transaction of another type fails, and so does an access beyond the end of the address space,
+/// also one caused by the offset of a hub. No slave sees it.
 ///
 /// Thread safe.
 #[no_mangle]
@@ -257,125 +45,22 @@ pub unsafe extern "C" fn rogue_mem_master_request(
         // SAFETY: null or live, as the header demands.
         let master = unsafe { call.handle(master) }?;
         let data = call.start(data.cast::<u8>(), size as usize, "data")?;
-        let ty = call.transaction_type(r#type)?;
         // SAFETY: null or valid, as the header demands.
         let id = unsafe { call.out(id, "id") }?;
         // SAFETY: valid until waited for, as the header demands.
-        let buffer = unsafe { Buffer::from_raw(data, size as usize) };
-        id.set(master.request(address, buffer, ty)?);
+        let buffer = unsafe { DataBuffer::from_raw(data, size as usize) };
+        id.set(master.request(address, buffer, r#type)?);
         Ok(())
     })
 }
 
-/// Waits until a transaction has ended, at most for its timeout. Once this has returned, no slave
-/// touches its buffer.
-///
-/// @param master the master that made the transaction.
-/// @param id the transaction's id; 0 = all that are outstanding now, the result then being that of
-/// the failed one with the highest id.
-/// @return ROGUE_MEM_OK, also for an id that is unknown or has been waited for;
-/// ROGUE_MEM_ERROR_TRANSACTION if the slave reported an error; ROGUE_MEM_ERROR_TRANSACTION_TIMEOUT
-/// if nobody completed it in time; ROGUE_MEM_ERROR_NULL_ARGUMENT. The error's text is both that of
-/// rogue_mem_last_error and of rogue_mem_master_error.
-///
-/// Of a read over TCP that fails, the buffer is as it was; but one of more than 64 KiB may have
-/// been filled in part where the connection broke, or the time ran out, while its data was coming.
-///
-/// Thread safe; several threads may wait for one transaction. Its lock must not be held.
-#[no_mangle]
-pub unsafe extern "C" fn rogue_mem_master_wait(
-    master: *mut rogue_mem_master_t,
-    id: u32,
-) -> rogue_mem_status_t {
-    status(|call| {
-        // SAFETY: null or live, as the header demands.
-        let master = unsafe { call.handle(master) }?;
-        master.wait(id)
-    })
-}
-
-/// Waits as rogue_mem_master_wait does, but no longer than is said here, so that a program can look
-/// after something else now and then. A transaction that has not ended by then stays as it is.
-///
-/// @param master the master that made the transaction.
-/// @param id the transaction's id; 0 = all that are outstanding now.
-/// @param microseconds how long to wait at most; 0 only looks.
-/// @return ROGUE_MEM_OK, ROGUE_MEM_ERROR_TRANSACTION, ROGUE_MEM_ERROR_TRANSACTION_TIMEOUT and
-/// ROGUE_MEM_ERROR_NULL_ARGUMENT as for rogue_mem_master_wait; ROGUE_MEM_ERROR_TIMEOUT if the
-/// transaction, or with 0 one of them, has not ended yet, or its slave still holds its lock: it may
-/// be waited for again. That is not the master's error.
-///
-/// Thread safe; several threads may wait for one transaction. Its lock must not be held.
-#[no_mangle]
-pub unsafe extern "C" fn rogue_mem_master_wait_for(
-    master: *mut rogue_mem_master_t,
-    id: u32,
-    microseconds: u64,
-) -> rogue_mem_status_t {
-    status(|call| {
-        // SAFETY: null or live, as the header demands.
-        let master = unsafe { call.handle(master) }?;
-        let time = Duration::from_micros(microseconds);
-        master.wait_at_most(id, time).unwrap_or_else(|| Err(pending(call)))
-    })
-}
-
-fn pending(call: Call) -> Error {
+/// The error of a wait whose time has passed.
+pub(super) fn pending(call: Call) -> Error {
     call.error(Status::Timeout, "The transaction has not ended yet; wait for it again")
 }
 
-/// Set beside the id that rogue_mem_master_start returns: the transaction has succeeded, and need
-/// not be waited for. It is 1 << 32.
-pub const ROGUE_MEM_STARTED_DONE: u64 = 4_294_967_296;
-
-/// Starts a transaction as rogue_mem_master_request does, for those to whom every call and every
-/// pointer is dear, as to the bindings of other languages: what is written is copied, what is to be
-/// known is returned, and a transaction that has succeeded by then, as it mostly has with a slave
-/// that answers in this thread, is collected at once.
-///
-/// @param master the master.
-/// @param address byte address.
-/// @param size number of bytes.
-/// @param data size bytes. If type is ROGUE_MEM_WRITE or ROGUE_MEM_POST they are copied before this
-/// returns. Otherwise they must remain valid, and untouched by the caller, until
-/// rogue_mem_master_wait has returned for this transaction or the master is gone, unless the result
-/// says that it has succeeded. NULL is allowed if size is 0.
-/// @param type ROGUE_MEM_READ, ROGUE_MEM_WRITE, ROGUE_MEM_POST or ROGUE_MEM_VERIFY.
-/// @return in bits 31 to 0 the transaction's id, which is never 0, and ROGUE_MEM_STARTED_DONE
-/// beside it if it has succeeded already; a wait for it does no harm then. Without that bit it is
-/// to be waited for, also if it has already failed; a posted write need not be. 0 if nothing was
-/// started: rogue_mem_last_error_status is then ROGUE_MEM_ERROR_NULL_ARGUMENT,
-/// ROGUE_MEM_ERROR_INVALID_ARGUMENT if type is none, or ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
-///
-/// Thread safe.
-#[no_mangle]
-pub unsafe extern "C" fn rogue_mem_master_start(
-    master: *mut rogue_mem_master_t,
-    address: u64,
-    size: u32,
-    data: *mut c_void,
-    r#type: u32,
-) -> u64 {
-    value(|call| {
-        // SAFETY: null or live, as the header demands.
-        let master = unsafe { call.handle(master) }?;
-        let ty = call.transaction_type(r#type)?;
-        let buffer = if matches!(ty, WRITE | POST) {
-            // SAFETY: null or valid, as the header demands.
-            let data =
-                unsafe { call.bytes(data.cast_const().cast::<u8>(), size as usize, "data") }?;
-            copied(call, data)?.into()
-        } else {
-            let data = call.start(data.cast::<u8>(), size as usize, "data")?;
-            // SAFETY: valid until waited for, as the header demands.
-            unsafe { Buffer::from_raw(data, size as usize) }
-        };
-        let (id, is_done) = master.start(address, buffer, ty)?;
-        Ok(u64::from(id) | if is_done { ROGUE_MEM_STARTED_DONE } else { 0 })
-    })
-}
-
-fn copied(call: Call, data: &[u8]) -> Result<Vec<u8>> {
+/// A copy of the data to be written.
+pub(super) fn copied(call: Call, data: &[u8]) -> Result<Vec<u8>> {
     let mut copy = Vec::new();
     copy.try_reserve_exact(data.len()).map_err(|error| {
         let text = format!("No memory for a write of {} bytes: {error}", data.len());
@@ -385,7 +70,8 @@ fn copied(call: Call, data: &[u8]) -> Result<Vec<u8>> {
     Ok(copy)
 }
 
-/// Starts several transactions of one type, in the order given.
+/// Starts several transactions of one type, in the given order, as one burst: a TCP client sends
+/// them with one system call, within its window and the room of the socket, also through hubs.
 ///
 /// @param master the master.
 /// @param type ROGUE_MEM_READ, ROGUE_MEM_WRITE, ROGUE_MEM_POST or ROGUE_MEM_VERIFY.
@@ -394,10 +80,11 @@ fn copied(call: Call, data: &[u8]) -> Result<Vec<u8>> {
 /// @param sizes count numbers of bytes.
 /// @param data the bytes of all transactions, one after the other; otherwise as for
 /// rogue_mem_master_request. NULL is allowed if there are none.
-/// @param ids receives count ids, to be waited for. Untouched on failure, when nothing has been
-/// started.
+/// @param ids receives count ids, for the wait functions. On failure it is untouched, and nothing
+/// has been started.
 /// @return ROGUE_MEM_OK, also if transactions have already failed; ROGUE_MEM_ERROR_NULL_ARGUMENT;
-/// ROGUE_MEM_ERROR_INVALID_ARGUMENT if type is none, or there cannot be as many bytes.
+/// ROGUE_MEM_ERROR_INVALID_ARGUMENT if the number of bytes is impossible;
+/// ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
 ///
 /// Thread safe.
 #[no_mangle]
@@ -410,39 +97,75 @@ pub unsafe extern "C" fn rogue_mem_master_request_many(
     data: *mut c_void,
     ids: *mut u32,
 ) -> rogue_mem_status_t {
-    status(|call| {
-        // SAFETY: null or live, as the header demands.
-        let master = unsafe { call.handle(master) }?;
-        let ty = call.transaction_type(r#type)?;
-        // SAFETY: null or valid for count values, as the header demands.
-        let addresses = unsafe { call.values(addresses, count, "addresses") }?;
-        // SAFETY: null or valid for count values, as the header demands.
-        let sizes = unsafe { call.values(sizes, count, "sizes") }?;
-        let total = sizes.iter().fold(0usize, |sum, size| sum.saturating_add(*size as usize));
-        let start = call.start(data.cast::<u8>(), total, "data")?;
-        // SAFETY: null or valid for count values, as the header demands.
-        let ids = unsafe { call.values_out(ids, count, "ids") }?;
-        let mut offset = 0;
-        for ((address, size), id) in addresses.iter().zip(sizes).zip(ids) {
-            let size = *size as usize;
-            // SAFETY: a part of what is valid until waited for, as the header demands; the sum of
-            // the sizes has been checked.
-            let buffer = unsafe { Buffer::from_raw(start.add(offset), size) };
-            id.write(master.request(*address, buffer, ty)?);
-            offset += size;
-        }
-        Ok(())
-    })
+    // SAFETY: what the header demands of the caller.
+    let start = |call| unsafe {
+        start_burst(call, master, r#type, count, addresses, sizes, data, ids, false)
+    };
+    status(start)
 }
 
-/// Tells the ids of all transactions that are outstanding now: requested, and not waited for.
+/// Starts a burst. `copies`: whether written data is copied.
+///
+/// # Safety
+///
+/// What the header demands of the caller of rogue_mem_master_request_many.
+#[allow(clippy::too_many_arguments)]
+pub(super) unsafe fn start_burst(
+    call: Call,
+    master: *mut rogue_mem_master_t,
+    ty: u32,
+    count: usize,
+    addresses: *const u64,
+    sizes: *const u32,
+    data: *mut c_void,
+    ids: *mut u32,
+    copies: bool,
+) -> Result<()> {
+    // SAFETY: null or live, as the header demands.
+    let master = unsafe { call.handle(master) }?;
+    // SAFETY: null or valid for count values, as the header demands.
+    let addresses = unsafe { call.values(addresses, count, "addresses") }?;
+    // SAFETY: null or valid for count values, as the header demands.
+    let sizes = unsafe { call.values(sizes, count, "sizes") }?;
+    let total = sizes.iter().fold(0usize, |sum, size| sum.saturating_add(*size as usize));
+    let start = call.start(data.cast::<u8>(), total, "data")?;
+    // SAFETY: null or valid for count values, as the header demands.
+    let ids = unsafe { call.values_out(ids, count, "ids") }?;
+    let mut requests = Vec::new();
+    requests.try_reserve_exact(count).map_err(|error| {
+        let text = format!("No memory for {count} transactions: {error}");
+        call.error(Status::OutOfResources, text)
+    })?;
+    let mut offset = 0;
+    for (address, size) in addresses.iter().zip(sizes) {
+        let size = *size as usize;
+        // SAFETY: a part of what the header demands; the sum of the sizes has been checked.
+        let part = unsafe { start.add(offset) };
+        let buffer = if copies && matches!(ty, WRITE | POST) {
+            // SAFETY: valid, as the header demands.
+            copied(call, unsafe { std::slice::from_raw_parts(part.as_ptr(), size) })?.into()
+        } else {
+            // SAFETY: valid until waited for, as the header demands.
+            unsafe { DataBuffer::from_raw(part, size) }
+        };
+        requests.push((*address, buffer));
+        offset += size;
+    }
+    let started = master.request_many(requests, ty)?;
+    for (place, id) in ids.iter_mut().zip(started) {
+        place.write(id);
+    }
+    Ok(())
+}
+
+/// Lists the ids of all outstanding transactions: requested, and not waited for.
 ///
 /// @param master the master.
 /// @param ids_or_null receives the first capacity ids, lowest first; may be NULL if capacity is 0.
-/// @param capacity number of ids that there is room for.
-/// @param count receives the number of all of them.
-/// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if there
-/// cannot be as much room.
+/// @param capacity room of ids_or_null, as a number of ids.
+/// @param count receives the total number of outstanding transactions.
+/// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if
+/// capacity is impossible.
 ///
 /// Thread safe.
 #[no_mangle]
@@ -468,18 +191,18 @@ pub unsafe extern "C" fn rogue_mem_master_outstanding(
     })
 }
 
-/// Waits for several transactions, in the order given, until the first of them that failed.
+/// Waits for several transactions, in the given order, up to the first that failed.
 ///
 /// @param master the master that made the transactions.
 /// @param count number of ids.
 /// @param ids count ids, none of them 0.
-/// @param microseconds how long to wait at most, for all together; 0 only looks.
-/// @param waited receives how many of them have ended, from the first on; the last of these is the
-/// one that failed, if one did. Set whatever is returned but for the errors of an argument.
-/// @return ROGUE_MEM_OK if all have ended well; ROGUE_MEM_ERROR_TRANSACTION or
+/// @param microseconds the time limit for all together; 0 does not wait.
+/// @param waited receives the number of ended transactions, counted from the first; if one failed,
+/// it is the last of these. Set with every result except the errors of an argument.
+/// @return ROGUE_MEM_OK if all have succeeded; ROGUE_MEM_ERROR_TRANSACTION or
 /// ROGUE_MEM_ERROR_TRANSACTION_TIMEOUT if one failed, as for rogue_mem_master_wait;
 /// ROGUE_MEM_ERROR_TIMEOUT if the time has passed first; ROGUE_MEM_ERROR_NULL_ARGUMENT;
-/// ROGUE_MEM_ERROR_INVALID_ARGUMENT if there cannot be as many ids.
+/// ROGUE_MEM_ERROR_INVALID_ARGUMENT if count is impossible.
 ///
 /// Thread safe. No lock of the transactions must be held.
 #[no_mangle]
@@ -503,7 +226,7 @@ pub unsafe extern "C" fn rogue_mem_master_wait_many(
     })
 }
 
-/// What is to happen when a transaction has ended. Zero-initialise it, set size, and then the rest.
+/// Callbacks for the end of a transaction. Zero-initialise it, set size, and then the rest.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct rogue_mem_observer_t {
@@ -511,14 +234,27 @@ pub struct rogue_mem_observer_t {
     pub size: usize,
     /// Passed to every callback.
     pub ctx: *mut c_void,
-    /// Called exactly once, when ended will be called no more; on any thread. Not called if
+    /// Called exactly once, on any thread, after the last call of ended. Not called if
     /// rogue_mem_master_observe fails. NULL: nothing is called.
     pub drop: Option<unsafe extern "C" fn(ctx: *mut c_void)>,
-    /// Called at most once, with the transaction's id, when it has ended in whatever way; must not
-    /// be NULL. Runs on the thread that ends it, which may have its data locked: it must neither
-    /// wait for the transaction nor take its lock.
-    pub ended: Option<unsafe extern "C" fn(ctx: *mut c_void, id: u32)>,
-    /// What all callbacks but drop pass, see above; a reference of its own is taken. NULL: nothing.
+    /// Called at most once, with the transaction's id, when it has ended, successfully or not, and
+    /// no slave touches its buffer any more, which may be freed or reused; must not be NULL. status
+    /// is the result that rogue_mem_master_wait would return; text is that of the error, valid
+    /// during the call, "" for ROGUE_MEM_OK. Runs with no lock of the library held, on the thread
+    /// that ends the transaction or releases its lock after that, or on the library's thread for
+    /// deadlines, in which case it delays other calls on that thread. May make the next request and
+    /// observe it, in a chain of any length: of the calls within each other on one thread, the fifth
+    /// runs after the fourth.
+    pub ended: Option<
+        unsafe extern "C" fn(
+            ctx: *mut c_void,
+            id: u32,
+            status: rogue_mem_status_t,
+            text: *const c_char,
+        ),
+    >,
+    /// The gate of all callbacks but drop, see rogue_mem_binding.h; the library takes a reference.
+    /// NULL: none.
     pub gate: *mut rogue_mem_gate_t,
 }
 
@@ -529,29 +265,34 @@ unsafe impl Versioned for rogue_mem_observer_t {
 
 /// Calls a function of the program's at the end of a transaction.
 struct Ended {
-    ended: unsafe extern "C" fn(ctx: *mut c_void, id: u32),
+    ended: unsafe extern "C" fn(*mut c_void, u32, rogue_mem_status_t, *const c_char),
     context: Context,
 }
 
-impl Observer for Ended {
-    fn completed(&self, tran: &Arc<Transaction>) {
+impl Claimant for Ended {
+    fn ended(&self, id: u32, outcome: Result<()>, _data: Option<DataBuffer>) {
         let Some(_inside) = self.context.enter() else { return };
+        let error = outcome.err();
+        let status = error.as_ref().map_or(0, |error| error.status() as rogue_mem_status_t);
+        let text = c_text(error.as_ref().map_or("", Error::text));
         // SAFETY: a function of the program's with this signature, which may run on any thread.
-        unsafe { (self.ended)(self.context.ctx(), tran.id()) }
+        unsafe { (self.ended)(self.context.ctx(), id, status, text.as_ptr()) }
     }
 }
 
-/// Has a function called when a transaction has ended, for programs that do not block in a wait.
-/// The transaction must be waited for nevertheless, which then does not block; and only a wait, as
-/// rogue_mem_master_wait_for with 0 is one, looks whether its time has passed.
+/// Calls a function when a transaction has ended, for programs that do not block in a wait. A wait
+/// for the transaction is allowed but not needed: the transaction ends at its deadline without one,
+/// and the library forgets it after the function has returned.
 ///
 /// @param master the master that made the transaction.
 /// @param id the transaction's id.
-/// @param observer what is to happen, copied; in this call if the transaction has ended already.
-/// Takes the place of one that was set before, which is called no more.
+/// @param observer the callbacks, copied. If the transaction has ended already, they are called
+/// within this call, or after the innermost of four ended callbacks that this call is in. It
+/// replaces an observer set before, of which only drop is called, within this call.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT, also if its ended is NULL;
 /// ROGUE_MEM_ERROR_INVALID_ARGUMENT if it has a wrong size; ROGUE_MEM_ERROR_NOT_FOUND if no such
-/// transaction is outstanding.
+/// transaction is outstanding, or it has been forgotten; ROGUE_MEM_ERROR_OUT_OF_RESOURCES if the
+/// system refuses the thread for deadlines. On failure drop is not called.
 ///
 /// Thread safe.
 #[no_mangle]
@@ -566,30 +307,32 @@ pub unsafe extern "C" fn rogue_mem_master_observe(
         // SAFETY: null or as long as its `size` says, as the header demands.
         let given = unsafe { call.versioned(observer, "observer") }?;
         let ended = given.ended.ok_or_else(|| call.null("ended"))?;
-        let tran = master.outstanding(id)?;
-        // From here on nothing can fail: `ctx` is ours.
-        // SAFETY: null or live, as the header demands.
-        let context = unsafe { Context::new(given.ctx, given.drop, given.gate) };
-        tran.observe(Arc::new(Ended { ended, context }));
-        Ok(())
+        let make = || -> Arc<dyn Claimant> {
+            // From here on nothing can fail: `ctx` is ours. SAFETY: null or live, as the header
+            // demands.
+            let context = unsafe { Context::new(given.ctx, given.drop, given.gate) };
+            Arc::new(Ended { ended, context })
+        };
+        master.observe_with(id, make)
     })
 }
 
-/// Gives transactions up: once one has been, no slave touches its buffer, and it is not there to be
-/// waited for any more.
+/// Cancels transactions. A cancelled transaction has failed: its waiters and its observer get an
+/// error at once, no slave touches its buffer any more, and later waits do not find it. A request
+/// that has been sent cannot be withdrawn: the device may carry it out.
 ///
 /// @param master the master that made the transactions.
 /// @param count number of ids.
 /// @param ids_or_null count ids; NULL: all transactions that are outstanding, whatever count is.
-/// @param microseconds how long to wait at most, for all together, for slaves that hold the lock of
-/// a transaction; 0 does not wait.
-/// @return true if all have been given up or had ended and been collected; false if one has not
-/// because its lock is held: it stays as it is, and with it its buffer is in use. Also false, with
-/// the last error set, if master is NULL or there cannot be as many ids.
+/// @param microseconds the time limit, for all together, to wait for slaves that hold the lock of a
+/// transaction; 0 does not wait.
+/// @return true if all have been cancelled or had ended; false if the lock of one is held: that one
+/// stays pending, and its buffer in use. Also false, with the last error set, if master is NULL or
+/// count is impossible.
 ///
 /// Thread safe.
 #[no_mangle]
-pub unsafe extern "C" fn rogue_mem_master_give_up_for(
+pub unsafe extern "C" fn rogue_mem_master_cancel(
     master: *mut rogue_mem_master_t,
     count: usize,
     ids_or_null: *const u32,
@@ -603,6 +346,6 @@ pub unsafe extern "C" fn rogue_mem_master_give_up_for(
             // SAFETY: valid for count values, as the header demands.
             false => Some(unsafe { call.values(ids_or_null, count, "ids_or_null") }?),
         };
-        Ok(master.give_up_by(ids, Duration::from_micros(microseconds)))
+        Ok(master.cancel(ids, Duration::from_micros(microseconds)))
     })
 }

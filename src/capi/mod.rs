@@ -1,17 +1,23 @@
 //! The C interface: every `extern "C"` function, and no logic.
 //!
 //! One file for each object of `include/rogue_mem.h`, which is generated from these files: their
-//! module comments become its sections, their doc comments its comments, so both are written for
-//! readers who know C and not Rust. The rules of the interface stand in `docs/abi.md`.
+//! module comments become its sections, their doc comments its comments, so both are written for C
+//! programmers. `binding` is the same for `include/rogue_mem_binding.h`. The rules of the interface
+//! stand in `docs/abi.md`.
 //!
-//! Four files hold what all the others are made of:
+//! What is the same for every object comes from `table.rs`, which is data: the handle types with
+//! their retain and release functions, the structures of options and statistics. The functions that
+//! only pass a call on come from `functions/`, which is data too. `generated` is made from both.
 //!
-//! * `handle`: the handle types, and the only casts between them and Rust's objects.
-//! * `guard`: the closure around every function's body, which no panic and no error leaves.
+//! The files below hold what all the others are made of. Each uses those before it only:
+//!
+//! * `handle`: the only casts between handles and Rust's objects.
+//! * `last_error`: the last error of each thread.
+//! * `call`: the C function that is being executed.
 //! * `argument`: the checks of everything that comes from C.
+//! * `convert`: what numbers from C mean.
+//! * `guard`: the closure around every function's body, which no panic and no error leaves.
 //! * `callback`: what a set of callbacks from C has in common, and the gate before them.
-//!
-//! `status` holds the calling thread's last error as well.
 
 // The conditions of each function stand in its comment, in words for C readers.
 #![allow(clippy::missing_safety_doc)]
@@ -19,30 +25,35 @@
 #![allow(non_camel_case_types)]
 
 mod argument;
+mod call;
 mod callback;
+mod convert;
 mod guard;
 mod handle;
+mod last_error;
 
+pub mod binding;
 pub mod bits;
-pub mod emulate;
+pub mod board;
+pub mod cmd;
 pub mod frame;
-pub mod gate;
+pub mod frame_buffers;
+pub mod generated;
 pub mod hub;
 pub mod logging;
 pub mod master;
+pub mod mem_map;
+pub mod packetizer;
+pub mod prbs;
+pub mod rssi;
 pub mod slave;
-pub mod srp_v3;
-pub mod srp_v3_emulation;
+pub mod srp_v0;
 pub mod status;
+pub mod stream_client;
 pub mod stream_master;
+pub mod stream_server;
 pub mod stream_slave;
 pub mod tcp_client;
 pub mod tcp_server;
 pub mod transaction;
-
-pub use handle::{
-    rogue_mem_frame_t, rogue_mem_gate_t, rogue_mem_hub_t, rogue_mem_logger_t, rogue_mem_master_t,
-    rogue_mem_slave_t, rogue_mem_srp_v3_emulation_t, rogue_mem_srp_v3_t, rogue_mem_stream_master_t,
-    rogue_mem_stream_slave_t, rogue_mem_tcp_client_t, rogue_mem_tcp_server_t,
-    rogue_mem_transaction_t,
-};
+pub mod udp;

@@ -1,26 +1,25 @@
-//! A stream slave receives frames. Programs make their own from a callback, or get one from an
-//! object that receives: rogue_mem_srp_v3_stream_slave, rogue_mem_srp_v3_emulation_stream_slave.
+//! A stream slave receives frames. Programs make their own from callbacks, or get that of a stream
+//! port: rogue_mem_stream_port_slave.
 //!
-//! The callback runs in the thread that sends, with no lock held, and several at once where frames
-//! come from several threads. It may call every function of this header, and may send frames
-//! itself.
+//! Callbacks run in the thread that sends or requests a frame, with no lock held; several may run
+//! at once in several threads. They may call every function of this header, and may send frames
+//! themselves.
 
 use std::ffi::c_void;
 use std::sync::Arc;
 
 use super::argument::Versioned;
 use super::callback::Context;
-use super::frame::check_not_held;
-use super::guard::{query, status, value};
-use super::handle::{
-    into_handle, lend, release, retain, rogue_mem_frame_t, rogue_mem_gate_t,
-    rogue_mem_stream_slave_t, stream_slave_handle,
-};
+use super::frame::lend_lock;
+use super::generated::{rogue_mem_frame_t, rogue_mem_gate_t, rogue_mem_stream_slave_t};
+use super::guard::status;
+use super::handle::{lend, stream_slave_handle, take};
 use super::status::rogue_mem_status_t;
+use crate::error::{Error, Result, Status};
 use crate::stream::{Frame, Sink, Slave, SlaveBase};
 
-/// What a stream slave made by rogue_mem_stream_slave_new does. Zero-initialise it, set size, and
-/// then the rest.
+/// Callbacks of a stream slave made by rogue_mem_stream_slave_new. Zero-initialise it, set size,
+/// and then the rest.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct rogue_mem_stream_slave_callbacks_t {
@@ -28,14 +27,23 @@ pub struct rogue_mem_stream_slave_callbacks_t {
     pub size: usize,
     /// Passed to every callback.
     pub ctx: *mut c_void,
-    /// Called exactly once, when accept_frame will be called no more; on any thread. Not called if
+    /// Called exactly once, on any thread, after the last call of the others. Not called if
     /// rogue_mem_stream_slave_new fails. NULL: nothing is called.
     pub drop: Option<unsafe extern "C" fn(ctx: *mut c_void)>,
     /// Receives a frame, which is borrowed: call rogue_mem_frame_retain to keep it. Other slaves
     /// may receive the same frame after this one. NULL: frames are only counted.
     pub accept_frame: Option<unsafe extern "C" fn(ctx: *mut c_void, frame: *mut rogue_mem_frame_t)>,
-    /// What all callbacks but drop pass, see above; a reference of its own is taken. NULL: nothing.
+    /// The gate of all callbacks but drop, see rogue_mem_binding.h; the library takes a reference.
+    /// NULL: none.
     pub gate: *mut rogue_mem_gate_t,
+    /// Makes an unlocked frame with room for size bytes, which a master will send to this slave.
+    /// Returns a reference, which passes to the master. zero_copy is a flag, see
+    /// rogue_mem_stream_master_req_frame. If it returns NULL the master gets
+    /// ROGUE_MEM_ERROR_OUT_OF_RESOURCES. NULL: frames come from the slave's own pool, as with
+    /// rogue_mem_stream_slave_req_local_frame.
+    pub accept_req: Option<
+        unsafe extern "C" fn(ctx: *mut c_void, size: u32, zero_copy: u32) -> *mut rogue_mem_frame_t,
+    >,
 }
 
 // SAFETY: an integer first, then pointers that may be null.
@@ -47,6 +55,9 @@ unsafe impl Versioned for rogue_mem_stream_slave_callbacks_t {
 struct CallbackSlave {
     base: SlaveBase,
     accept_frame: Option<unsafe extern "C" fn(ctx: *mut c_void, frame: *mut rogue_mem_frame_t)>,
+    accept_req: Option<
+        unsafe extern "C" fn(ctx: *mut c_void, size: u32, zero_copy: u32) -> *mut rogue_mem_frame_t,
+    >,
     context: Context,
 }
 
@@ -56,19 +67,30 @@ impl Slave for CallbackSlave {
     }
 
     fn accept_frame(&self, frame: Arc<Frame>) {
-        let payload = frame.lock().payload();
-        self.base.count(payload);
+        self.base.receive(&frame);
         if let (Some(callback), Some(_inside)) = (self.accept_frame, self.context.enter()) {
             // SAFETY: a function of the program's; the frame outlives the call.
             unsafe { callback(self.context.ctx(), lend(&frame)) };
         }
         Frame::release(frame);
     }
+
+    fn accept_req(&self, size: u32, zero_copy: bool) -> Result<Arc<Frame>> {
+        let (Some(callback), Some(_inside)) = (self.accept_req, self.context.enter()) else {
+            return self.base.pool().request(size);
+        };
+        // SAFETY: a function of the program's, which gives a reference or null.
+        let frame = unsafe { take(callback(self.context.ctx(), size, zero_copy.into())) };
+        frame.ok_or_else(|| {
+            let text = format!("The stream slave's accept_req gave no frame for {size} bytes");
+            Error::new(Status::OutOfResources, "stream::Slave::acceptReq", text)
+        })
+    }
 }
 
-/// Makes a stream slave from a callback.
+/// Makes a stream slave from callbacks.
 ///
-/// @param callbacks what the slave does, copied; may be NULL: frames are only counted.
+/// @param callbacks the callbacks, copied; may be NULL: frames are only counted.
 /// @param out receives the slave, a new reference. Untouched on failure, and then ctx stays the
 /// caller's: drop is not called.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if
@@ -91,6 +113,7 @@ pub unsafe extern "C" fn rogue_mem_stream_slave_new(
             Some(given) => Arc::new(CallbackSlave {
                 base: SlaveBase::new(),
                 accept_frame: given.accept_frame,
+                accept_req: given.accept_req,
                 // SAFETY: null or live, as the header demands.
                 context: unsafe { Context::new(given.ctx, given.drop, given.gate) },
             }),
@@ -100,40 +123,12 @@ pub unsafe extern "C" fn rogue_mem_stream_slave_new(
     })
 }
 
-/// Adds a reference.
-///
-/// @param slave the stream slave; NULL is allowed and ignored.
-/// @return its argument.
-///
-/// Thread safe.
-#[no_mangle]
-pub unsafe extern "C" fn rogue_mem_stream_slave_retain(
-    slave: *mut rogue_mem_stream_slave_t,
-) -> *mut rogue_mem_stream_slave_t {
-    // SAFETY: null or live, as the header demands.
-    value(|_| Ok(unsafe { retain(slave) }))
-}
-
-/// Gives a reference back. Stream masters that the slave is connected to keep it alive.
-///
-/// @param slave the stream slave; NULL is allowed and ignored.
-///
-/// Thread safe.
-#[no_mangle]
-pub unsafe extern "C" fn rogue_mem_stream_slave_release(slave: *mut rogue_mem_stream_slave_t) {
-    value(|_| {
-        // SAFETY: null or a reference of the caller's, as the header demands.
-        unsafe { release(slave) };
-        Ok(())
-    })
-}
-
-/// Hands a frame to the slave, in this thread.
+/// Passes a frame to the slave, in this thread.
 ///
 /// @param slave the stream slave.
-/// @param frame the frame, borrowed; this thread must not have it locked.
-/// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if this
-/// thread has the frame locked.
+/// @param frame the frame, borrowed; if this thread has it locked, it is unlocked meanwhile, as in
+/// rogue_mem_stream_master_send_frame.
+/// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
 ///
 /// Thread safe.
 #[no_mangle]
@@ -146,150 +141,30 @@ pub unsafe extern "C" fn rogue_mem_stream_slave_accept_frame(
         let slave = unsafe { call.handle(slave) }?;
         // SAFETY: null or live, as the header demands.
         let frame = unsafe { call.handle(frame) }?;
-        check_not_held(call, &frame)?;
-        slave.accept_frame((*frame).clone());
+        lend_lock(&frame, || slave.accept_frame((*frame).clone()));
         Ok(())
     })
 }
 
-/// Asks the slave for a frame to fill and send to it.
+/// Counts a frame as received by the slave, and logs it as rogue_mem_stream_slave_set_debug demands,
+/// without passing it to the slave. For programs that receive in place of the slave.
 ///
 /// @param slave the stream slave.
-/// @param size bytes that it must have room for.
-/// @param zero_copy whether it may lie in memory that the slave can send without copying.
-/// @param out receives the frame, without payload, a new reference. Untouched on failure.
-/// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
+/// @param frame the frame, borrowed.
+/// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
 ///
 /// Thread safe.
 #[no_mangle]
-pub unsafe extern "C" fn rogue_mem_stream_slave_req_frame(
+pub unsafe extern "C" fn rogue_mem_stream_slave_count_frame(
     slave: *mut rogue_mem_stream_slave_t,
-    size: u32,
-    zero_copy: bool,
-    out: *mut *mut rogue_mem_frame_t,
+    frame: *mut rogue_mem_frame_t,
 ) -> rogue_mem_status_t {
     status(|call| {
         // SAFETY: null or live, as the header demands.
         let slave = unsafe { call.handle(slave) }?;
-        // SAFETY: null or valid, as the header demands.
-        let out = unsafe { call.out(out, "out") }?;
-        out.set(into_handle(slave.accept_req(size, zero_copy)?));
+        // SAFETY: null or live, as the header demands.
+        let frame = unsafe { call.handle(frame) }?;
+        lend_lock(&frame, || slave.base().receive(&frame));
         Ok(())
     })
-}
-
-/// The number of frames received.
-///
-/// @param slave the stream slave.
-/// @return frames; 0 if slave is NULL.
-///
-/// Thread safe.
-#[no_mangle]
-pub unsafe extern "C" fn rogue_mem_stream_slave_frame_count(
-    slave: *const rogue_mem_stream_slave_t,
-) -> u64 {
-    // SAFETY: null or live, as the header demands.
-    unsafe { query(slave, |slave| slave.base().frame_count()) }
-}
-
-/// The payload of the frames received.
-///
-/// @param slave the stream slave.
-/// @return bytes; 0 if slave is NULL.
-///
-/// Thread safe.
-#[no_mangle]
-pub unsafe extern "C" fn rogue_mem_stream_slave_byte_count(
-    slave: *const rogue_mem_stream_slave_t,
-) -> u64 {
-    // SAFETY: null or live, as the header demands.
-    unsafe { query(slave, |slave| slave.base().byte_count()) }
-}
-
-/// Counts the slave's buffers that are in use by frames now. A frame has one, or with a fixed size
-/// as many as its room takes.
-///
-/// @param slave the stream slave.
-/// @return number of buffers; 0 if slave is NULL.
-///
-/// Thread safe.
-#[no_mangle]
-pub unsafe extern "C" fn rogue_mem_stream_slave_alloc_count(
-    slave: *const rogue_mem_stream_slave_t,
-) -> u64 {
-    // SAFETY: null or live, as the header demands.
-    unsafe { query(slave, |slave| slave.base().pool().alloc_count()) }
-}
-
-/// Counts the bytes of the slave's buffers that are in use by frames now.
-///
-/// @param slave the stream slave.
-/// @return bytes; 0 if slave is NULL.
-///
-/// Thread safe.
-#[no_mangle]
-pub unsafe extern "C" fn rogue_mem_stream_slave_alloc_bytes(
-    slave: *const rogue_mem_stream_slave_t,
-) -> u64 {
-    // SAFETY: null or live, as the header demands.
-    unsafe { query(slave, |slave| slave.base().pool().alloc_bytes()) }
-}
-
-/// The size of the slave's buffers.
-///
-/// @param slave the stream slave.
-/// @return bytes, 0 = as large as asked for; 0 if slave is NULL.
-///
-/// Thread safe.
-#[no_mangle]
-pub unsafe extern "C" fn rogue_mem_stream_slave_fixed_size(
-    slave: *const rogue_mem_stream_slave_t,
-) -> u32 {
-    // SAFETY: null or live, as the header demands.
-    unsafe { query(slave, |slave| slave.base().pool().fixed_size()) }
-}
-
-/// Sets the size of the slave's buffers: later frames have as many as their room takes.
-///
-/// @param slave the stream slave; NULL is an error.
-/// @param bytes size of each; 0 = as large as asked for, as it is at first.
-///
-/// Thread safe.
-#[no_mangle]
-pub unsafe extern "C" fn rogue_mem_stream_slave_set_fixed_size(
-    slave: *mut rogue_mem_stream_slave_t,
-    bytes: u32,
-) {
-    // SAFETY: null or live, as the header demands.
-    unsafe { query(slave, |slave| slave.base().pool().set_fixed_size(bytes)) }
-}
-
-/// How many buffers of the fixed size are kept to be used again.
-///
-/// @param slave the stream slave.
-/// @return number of buffers at most; 0 if slave is NULL.
-///
-/// Thread safe.
-#[no_mangle]
-pub unsafe extern "C" fn rogue_mem_stream_slave_pool_size(
-    slave: *const rogue_mem_stream_slave_t,
-) -> u32 {
-    // SAFETY: null or live, as the header demands.
-    unsafe { query(slave, |slave| slave.base().pool().pool_size()) }
-}
-
-/// Sets how many buffers of the fixed size are kept to be used again. Bytes of a frame that were
-/// never written may then be those of an earlier one.
-///
-/// @param slave the stream slave; NULL is an error.
-/// @param count number of buffers at most; it is 0 at first.
-///
-/// Thread safe.
-#[no_mangle]
-pub unsafe extern "C" fn rogue_mem_stream_slave_set_pool_size(
-    slave: *mut rogue_mem_stream_slave_t,
-    count: u32,
-) {
-    // SAFETY: null or live, as the header demands.
-    unsafe { query(slave, |slave| slave.base().pool().set_pool_size(count)) }
 }

@@ -1,29 +1,30 @@
-//! A transaction is handed to a slave's do_transaction callback, in the requester's thread and
-//! with no lock held. The slave completes it exactly once, by rogue_mem_transaction_done or
-//! rogue_mem_transaction_error: at once, or later and from any thread, in which case it keeps a
-//! reference (rogue_mem_transaction_retain, or rogue_mem_slave_add_transaction).
+//! A transaction is passed to a slave's do_transaction callback, in the requester's thread and with
+//! no lock held. The slave completes it exactly once, by rogue_mem_transaction_done or
+//! rogue_mem_transaction_error: at once, or later and from any thread. For later completion it
+//! keeps a reference (rogue_mem_transaction_retain, or rogue_mem_slave_add_transaction).
 //!
-//! The data belongs to the requester and may be touched only under the transaction's lock and only
-//! while it has not expired. rogue_mem_transaction_read_data and rogue_mem_transaction_write_data
-//! see to both.
+//! The data belongs to the requester. It may be touched only under the transaction's lock, and only
+//! while the transaction has not expired. rogue_mem_transaction_read_data and
+//! rogue_mem_transaction_write_data ensure both.
 
 use std::ffi::{c_char, CStr};
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::guard::{query, status, value, Call};
-use super::handle::{borrow, into_handle, release, retain, rogue_mem_transaction_t};
+use super::call::Call;
+use super::generated::rogue_mem_transaction_t;
+use super::guard::{query, status, value};
+use super::handle::{borrow, into_handle};
 use super::status::rogue_mem_status_t;
 use crate::clock;
 use crate::error::{Error, Result, Status};
 use crate::memory;
-use crate::memory::{DataGuard, Transaction};
+use crate::memory::{DataGuard, Transaction, READ, VERIFY};
 
 /// Transaction type: read into the requester's buffer.
 pub const ROGUE_MEM_READ: u32 = 1;
 /// Transaction type: write; completed when the device has answered.
 pub const ROGUE_MEM_WRITE: u32 = 2;
-/// Transaction type: posted write; may be completed as soon as it has been handed to the transport.
+/// Transaction type: posted write; may be completed as soon as the transport has taken it.
 pub const ROGUE_MEM_POST: u32 = 3;
 /// Transaction type: read that checks an earlier write; every transport treats it as a read.
 pub const ROGUE_MEM_VERIFY: u32 = 4;
@@ -35,197 +36,12 @@ const _: () = assert!(
         && ROGUE_MEM_VERIFY == memory::VERIFY
 );
 
-/// Adds a reference, for a slave that completes the transaction later.
-///
-/// @param transaction the transaction; NULL is allowed and ignored.
-/// @return its argument.
-///
-/// Thread safe.
-#[no_mangle]
-pub unsafe extern "C" fn rogue_mem_transaction_retain(
-    transaction: *mut rogue_mem_transaction_t,
-) -> *mut rogue_mem_transaction_t {
-    // SAFETY: null or live, as the header demands.
-    value(|_| Ok(unsafe { retain(transaction) }))
-}
-
-/// Gives a reference back. A transaction that is released without having been completed is left to
-/// its timeout.
-///
-/// @param transaction the transaction; NULL is allowed and ignored.
-///
-/// Thread safe.
-#[no_mangle]
-pub unsafe extern "C" fn rogue_mem_transaction_release(transaction: *mut rogue_mem_transaction_t) {
-    value(|_| {
-        // SAFETY: null or a reference of the caller's, as the header demands.
-        unsafe { release(transaction) };
-        Ok(())
-    })
-}
-
-/// The transaction's id, unique among those that are pending in this process.
-///
-/// @param transaction the transaction.
-/// @return the id, never 0; 0 if transaction is NULL.
-///
-/// Thread safe.
-#[no_mangle]
-pub unsafe extern "C" fn rogue_mem_transaction_id(
-    transaction: *const rogue_mem_transaction_t,
-) -> u32 {
-    // SAFETY: null or live, as the header demands.
-    unsafe { query(transaction, |transaction| transaction.id()) }
-}
-
-/// The byte address, as adjusted by the hubs passed so far.
-///
-/// @param transaction the transaction.
-/// @return the address; 0 if transaction is NULL.
-///
-/// Thread safe.
-#[no_mangle]
-pub unsafe extern "C" fn rogue_mem_transaction_address(
-    transaction: *const rogue_mem_transaction_t,
-) -> u64 {
-    // SAFETY: null or live, as the header demands.
-    unsafe { query(transaction, |transaction| transaction.address()) }
-}
-
-/// The number of bytes to read or write.
-///
-/// @param transaction the transaction.
-/// @return size in bytes; 0 if transaction is NULL.
-///
-/// Thread safe.
-#[no_mangle]
-pub unsafe extern "C" fn rogue_mem_transaction_size(
-    transaction: *const rogue_mem_transaction_t,
-) -> u32 {
-    // SAFETY: null or live, as the header demands.
-    unsafe { query(transaction, |transaction| transaction.size()) }
-}
-
-/// What is asked for.
-///
-/// @param transaction the transaction.
-/// @return ROGUE_MEM_READ, ROGUE_MEM_WRITE, ROGUE_MEM_POST or ROGUE_MEM_VERIFY; 0 if transaction is
-/// NULL.
-///
-/// Thread safe.
-#[no_mangle]
-pub unsafe extern "C" fn rogue_mem_transaction_type(
-    transaction: *const rogue_mem_transaction_t,
-) -> u32 {
-    // SAFETY: null or live, as the header demands.
-    unsafe { query(transaction, |transaction| transaction.ty()) }
-}
-
-/// Whether nobody will take a result any more: the transaction, or one that it is a part of, has
-/// ended or been given up. Its data must not be touched then. The answer holds for as long as the
-/// transaction's lock is held.
-///
-/// @param transaction the transaction.
-/// @return true if it has expired; false if transaction is NULL.
-///
-/// Thread safe.
-#[no_mangle]
-pub unsafe extern "C" fn rogue_mem_transaction_expired(
-    transaction: *const rogue_mem_transaction_t,
-) -> bool {
-    // SAFETY: null or live, as the header demands.
-    unsafe { query(transaction, |transaction| transaction.expired()) }
-}
-
-/// Whether the transaction has ended, successfully or not.
-///
-/// @param transaction the transaction.
-/// @return true if it has ended; false if transaction is NULL.
-///
-/// Thread safe.
-#[no_mangle]
-pub unsafe extern "C" fn rogue_mem_transaction_is_done(
-    transaction: *const rogue_mem_transaction_t,
-) -> bool {
-    // SAFETY: null or live, as the header demands.
-    unsafe { query(transaction, |transaction| transaction.is_done()) }
-}
-
-/// Takes the lock that guards the data, waiting for it if need be. While it is held, the requester
-/// neither times out nor takes its buffer back. All parts of one request share one lock, and it is
-/// not recursive: taking it twice in one thread blocks for ever.
-///
-/// @param transaction the transaction; NULL is an error and nothing is locked.
-///
-/// Thread safe.
-#[no_mangle]
-pub unsafe extern "C" fn rogue_mem_transaction_lock(transaction: *mut rogue_mem_transaction_t) {
-    // SAFETY: null or live, as the header demands.
-    unsafe { query(transaction, |transaction| transaction.lock_data()) }
-}
-
-/// Takes the lock as rogue_mem_transaction_lock does, unless that would take too long.
-///
-/// @param transaction the transaction.
-/// @param microseconds how long to wait at most; 0 only tries.
-/// @param held_or_null set to true together with the taking of the lock, for languages in which an
-/// exception can come between any two steps, and see rogue_mem_transaction_unlock_held. If it is
-/// true already the lock is the caller's, and nothing is taken.
-/// @return true if the lock is the caller's, to be given back by rogue_mem_transaction_unlock or
-/// rogue_mem_transaction_unlock_held; false if it is not, and, with the last error set, if
-/// transaction is NULL.
-///
-/// Thread safe, with a held_or_null of its own for each thread.
-#[no_mangle]
-pub unsafe extern "C" fn rogue_mem_transaction_lock_for(
-    transaction: *mut rogue_mem_transaction_t,
-    microseconds: u64,
-    held_or_null: *mut bool,
-) -> bool {
-    let time = Duration::from_micros(microseconds);
-    value(|call| {
-        // SAFETY: null or live, as the header demands.
-        let transaction = unsafe { call.handle(transaction) }?;
-        // SAFETY: null or valid, as the header demands.
-        let held = unsafe { call.flag(held_or_null) };
-        let was_held = held.is_some_and(|held| held.load(Ordering::Acquire));
-        let is_held = was_held || transaction.try_lock_data_for(time);
-        held.into_iter().for_each(|held| held.store(is_held, Ordering::Release));
-        Ok(is_held)
-    })
-}
-
-/// Gives back the lock if rogue_mem_transaction_lock_for has said that it is held.
-///
-/// @param transaction the transaction; NULL is an error and nothing is unlocked.
-/// @param held what rogue_mem_transaction_lock_for has set; set to false together with the giving
-/// back. NULL is an error.
-///
-/// Thread safe; another thread than the one that took the lock may give it back.
-#[no_mangle]
-pub unsafe extern "C" fn rogue_mem_transaction_unlock_held(
-    transaction: *mut rogue_mem_transaction_t,
-    held: *mut bool,
-) {
-    value(|call| {
-        // SAFETY: null or live, as the header demands.
-        let transaction = unsafe { call.handle(transaction) }?;
-        // SAFETY: null or valid, as the header demands.
-        let held = unsafe { call.flag(held) }.ok_or_else(|| call.null("held"))?;
-        if held.swap(false, Ordering::AcqRel) {
-            // SAFETY: locked before, as `held` says.
-            unsafe { transaction.unlock_data() };
-        }
-        Ok(())
-    })
-}
-
-/// Gives back the lock that rogue_mem_transaction_lock took. Without that having been called
-/// before, the behaviour is undefined.
+/// Releases the lock that rogue_mem_transaction_lock took. If the lock is not held, the behaviour
+/// is undefined.
 ///
 /// @param transaction the transaction; NULL is an error and nothing is unlocked.
 ///
-/// Thread safe; another thread than the one that took the lock may give it back.
+/// Thread safe; any thread may release the lock.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_transaction_unlock(transaction: *mut rogue_mem_transaction_t) {
     value(|call| {
@@ -237,8 +53,8 @@ pub unsafe extern "C" fn rogue_mem_transaction_unlock(transaction: *mut rogue_me
     })
 }
 
-/// The data: rogue_mem_transaction_size bytes of the requester's buffer. To be called, and its
-/// result to be used, only under the transaction's lock.
+/// The data: rogue_mem_transaction_size bytes of the requester's buffer. Call this, and use its
+/// result, only under the transaction's lock.
 ///
 /// @param transaction the transaction.
 /// @return the first byte; NULL once the requester has given the transaction up, or if transaction
@@ -283,8 +99,8 @@ fn given_up(call: Call, transaction: &Transaction) -> Error {
     call.error(Status::InvalidData, text)
 }
 
-/// By what right a copy touches the data.
-enum Right {
+/// How a copy gets the lock of the data.
+pub(super) enum Right {
     /// It takes the lock.
     Lock,
     /// It takes the lock unless that would take longer, in microseconds.
@@ -319,7 +135,7 @@ fn reach(
 }
 
 /// Copies `count` bytes at `offset` of the data to `into`.
-fn copy_out(
+pub(super) fn copy_out(
     call: Call,
     transaction: &Transaction,
     offset: u32,
@@ -337,7 +153,7 @@ fn copy_out(
 }
 
 /// Copies `count` bytes at `from` to `offset` of the data.
-fn copy_in(
+pub(super) fn copy_in(
     call: Call,
     transaction: &Transaction,
     offset: u32,
@@ -354,8 +170,8 @@ fn copy_in(
     Ok(())
 }
 
-/// Copies bytes of the data out, for example what is to be written. Takes the transaction's lock,
-/// so the caller must not hold it.
+/// Copies bytes from the data, for example those of a write. Takes the transaction's lock, so the
+/// caller must not hold it.
 ///
 /// @param transaction the transaction.
 /// @param offset first byte, counted from the start of the data.
@@ -380,36 +196,8 @@ pub unsafe extern "C" fn rogue_mem_transaction_read_data(
     })
 }
 
-/// Copies bytes of the data out as rogue_mem_transaction_read_data does, unless somebody holds the
-/// transaction's lock for too long.
-///
-/// @param transaction the transaction.
-/// @param offset first byte, counted from the start of the data.
-/// @param into where to copy to; may be NULL if count is 0. Untouched on failure.
-/// @param count number of bytes.
-/// @param microseconds how long to wait for the lock at most; 0 only tries.
-/// @return ROGUE_MEM_OK, ROGUE_MEM_ERROR_NULL_ARGUMENT, ROGUE_MEM_ERROR_INVALID_ARGUMENT and
-/// ROGUE_MEM_ERROR_INVALID_DATA as rogue_mem_transaction_read_data; ROGUE_MEM_ERROR_TIMEOUT if the
-/// lock has not come free in time.
-///
-/// Thread safe.
-#[no_mangle]
-pub unsafe extern "C" fn rogue_mem_transaction_read_data_for(
-    transaction: *mut rogue_mem_transaction_t,
-    offset: u32,
-    into: *mut u8,
-    count: u32,
-    microseconds: u64,
-) -> rogue_mem_status_t {
-    status(|call| {
-        // SAFETY: null or live, as the header demands.
-        let transaction = unsafe { call.handle(transaction) }?;
-        copy_out(call, &transaction, offset, into, count, Right::LockFor(microseconds))
-    })
-}
-
-/// Copies bytes of the data out as rogue_mem_transaction_read_data does, for a caller that holds
-/// the transaction's lock. Without it the behaviour is undefined.
+/// Copies bytes from the data like rogue_mem_transaction_read_data, for a caller that holds the
+/// transaction's lock. Without it the behaviour is undefined.
 ///
 /// @param transaction the transaction.
 /// @param offset first byte, counted from the start of the data.
@@ -433,7 +221,7 @@ pub unsafe extern "C" fn rogue_mem_transaction_read_locked(
     })
 }
 
-/// Copies bytes into the data, for example what has been read. Takes the transaction's lock, so the
+/// Copies bytes into the data, for example those of a read. Takes the transaction's lock, so the
 /// caller must not hold it.
 ///
 /// @param transaction the transaction.
@@ -441,8 +229,8 @@ pub unsafe extern "C" fn rogue_mem_transaction_read_locked(
 /// @param from where to copy from; may be NULL if count is 0.
 /// @param count number of bytes.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if the
-/// range does not lie within the data, or the transaction is a write, whose data is the requester's
-/// to keep; ROGUE_MEM_ERROR_INVALID_DATA if the requester has given the transaction up.
+/// range does not lie within the data, or the transaction is a write, whose data must not change;
+/// ROGUE_MEM_ERROR_INVALID_DATA if the requester has given the transaction up.
 ///
 /// Thread safe.
 #[no_mangle]
@@ -459,35 +247,7 @@ pub unsafe extern "C" fn rogue_mem_transaction_write_data(
     })
 }
 
-/// Copies bytes into the data as rogue_mem_transaction_write_data does, unless somebody holds the
-/// transaction's lock for too long.
-///
-/// @param transaction the transaction.
-/// @param offset first byte, counted from the start of the data.
-/// @param from where to copy from; may be NULL if count is 0.
-/// @param count number of bytes.
-/// @param microseconds how long to wait for the lock at most; 0 only tries.
-/// @return ROGUE_MEM_OK, ROGUE_MEM_ERROR_NULL_ARGUMENT, ROGUE_MEM_ERROR_INVALID_ARGUMENT and
-/// ROGUE_MEM_ERROR_INVALID_DATA as rogue_mem_transaction_write_data; ROGUE_MEM_ERROR_TIMEOUT if the
-/// lock has not come free in time.
-///
-/// Thread safe.
-#[no_mangle]
-pub unsafe extern "C" fn rogue_mem_transaction_write_data_for(
-    transaction: *mut rogue_mem_transaction_t,
-    offset: u32,
-    from: *const u8,
-    count: u32,
-    microseconds: u64,
-) -> rogue_mem_status_t {
-    status(|call| {
-        // SAFETY: null or live, as the header demands.
-        let transaction = unsafe { call.handle(transaction) }?;
-        copy_in(call, &transaction, offset, from, count, Right::LockFor(microseconds))
-    })
-}
-
-/// Copies bytes into the data as rogue_mem_transaction_write_data does, for a caller that holds the
+/// Copies bytes into the data like rogue_mem_transaction_write_data, for a caller that holds the
 /// transaction's lock. Without it the behaviour is undefined.
 ///
 /// @param transaction the transaction.
@@ -512,24 +272,12 @@ pub unsafe extern "C" fn rogue_mem_transaction_write_locked(
     })
 }
 
-/// Completes the transaction successfully. The first completion counts, later ones are ignored. The
-/// transaction's lock may be held or not.
-///
-/// @param transaction the transaction; NULL is an error.
-///
-/// Thread safe.
-#[no_mangle]
-pub unsafe extern "C" fn rogue_mem_transaction_done(transaction: *mut rogue_mem_transaction_t) {
-    // SAFETY: null or live, as the header demands.
-    unsafe { query(transaction, |transaction| transaction.done()) }
-}
-
 /// Completes the transaction with an error. The first completion counts, later ones are ignored.
 /// The transaction's lock may be held or not.
 ///
 /// @param transaction the transaction; NULL is an error.
-/// @param text what the requester is told, copied; what is not UTF-8 in it is replaced. NULL or ""
-/// says that there was an error without a text.
+/// @param text the error text for the requester, copied; invalid UTF-8 in it is replaced. NULL or
+/// "": an error without a text.
 ///
 /// Thread safe.
 #[no_mangle]
@@ -546,19 +294,20 @@ pub unsafe extern "C" fn rogue_mem_transaction_error(
     unsafe { query(transaction, |transaction| transaction.error(text.to_string_lossy())) }
 }
 
-/// Makes a transaction that is a part of another one, to be handed to a slave by
-/// rogue_mem_slave_do_transaction. The whole ends when all its parts have and
-/// rogue_mem_transaction_done_subs has been called; it fails if one of them failed.
+/// Makes a transaction that is a part of another one, for rogue_mem_slave_do_transaction. The whole
+/// ends when all its parts have ended and rogue_mem_transaction_done_subs has been called. It fails
+/// if a part failed.
 ///
 /// @param transaction the whole.
 /// @param offset first byte of the part, counted from the start of the whole's data.
 /// @param size bytes of the part.
-/// @param address byte address that the part is for.
+/// @param address byte address of the part.
 /// @param type ROGUE_MEM_READ, ROGUE_MEM_WRITE, ROGUE_MEM_POST or ROGUE_MEM_VERIFY.
 /// @param out receives the part, a new reference. Untouched on failure.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if the
-/// range does not lie within the whole, type is none, or it is a read where the whole is a write;
-/// ROGUE_MEM_ERROR_INVALID_DATA if the whole has already ended.
+/// range does not lie within the whole, the part reaches beyond the address space, type is invalid,
+/// or it is a read while the whole is a write; ROGUE_MEM_ERROR_INVALID_DATA if the whole has
+/// already ended.
 ///
 /// Thread safe.
 #[no_mangle]
@@ -575,38 +324,24 @@ pub unsafe extern "C" fn rogue_mem_transaction_create_sub(
         let transaction = unsafe { call.handle(transaction) }?;
         // SAFETY: null or valid, as the header demands.
         let out = unsafe { call.out(out, "out") }?;
-        let ty = call.transaction_type(r#type)?;
-        if memory::is_write(transaction.ty()) && !memory::is_write(ty) {
+        if memory::is_write(transaction.ty()) && matches!(r#type, READ | VERIFY) {
             let text = format!(
                 "Transaction {} is a write: a read may not overwrite its data",
                 transaction.id()
             );
             return Err(call.error(Status::InvalidArgument, text));
         }
-        out.set(into_handle(transaction.create_sub(offset, size, address, ty)?));
+        out.set(into_handle(transaction.create_sub(offset, size, address, r#type)?));
         Ok(())
     })
 }
 
-/// Says that no more parts will be made. The transaction ends at once if all of them have.
-///
-/// @param transaction the whole; NULL is an error.
-///
-/// Thread safe.
-#[no_mangle]
-pub unsafe extern "C" fn rogue_mem_transaction_done_subs(
-    transaction: *mut rogue_mem_transaction_t,
-) {
-    // SAFETY: null or live, as the header demands.
-    unsafe { query(transaction, |transaction| transaction.done_subs()) }
-}
-
-/// Restarts the transaction's clock: it times out one timeout from now at the earliest.
+/// Renews the transaction's deadline: it times out one timeout from now at the earliest.
 ///
 /// @param transaction the transaction; NULL is an error.
 /// @param reference_or_null a transaction that has just been answered, which proves that the link
-/// lives: the clock is then restarted only if transaction did not start before it. NULL: restarted
-/// in any case.
+/// works: the deadline is renewed only if transaction did not start before it. NULL: renewed in any
+/// case.
 ///
 /// Thread safe.
 #[no_mangle]

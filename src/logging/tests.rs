@@ -1,6 +1,9 @@
+use std::fmt;
 use std::io::{self, Write};
 use std::sync::atomic::AtomicUsize;
 
+use super::emit::thread_id;
+use super::settings::filter_name;
 use super::*;
 
 fn settings(filters: &[(&str, u32)]) -> Settings {
@@ -53,7 +56,7 @@ fn d87_longest_dotted_prefix_wins_whichever_came_first() {
             ("pyrogue.memoryX", 40),
             ("pyrogue.SrpV3", 40),
         ] {
-            assert_eq!(settings.threshold(name), Level(level), "{name}");
+            assert_eq!(settings.level_of(name), Level(level), "{name}");
         }
     }
 }
@@ -62,9 +65,9 @@ fn d87_longest_dotted_prefix_wins_whichever_came_first() {
 fn root_filter_matches_every_logger_and_trailing_dots_do_not_matter() {
     for root in ["pyrogue", "pyrogue.", ""] {
         let settings = settings(&[(root, 10), ("udp.", 30)]);
-        assert_eq!(settings.threshold("pyrogue.SrpV3"), Level::DEBUG, "{root:?}");
-        assert_eq!(settings.threshold("pyrogue"), Level::DEBUG);
-        assert_eq!(settings.threshold("pyrogue.udp.Client"), Level::WARNING);
+        assert_eq!(settings.level_of("pyrogue.SrpV3"), Level::DEBUG, "{root:?}");
+        assert_eq!(settings.level_of("pyrogue"), Level::DEBUG);
+        assert_eq!(settings.level_of("pyrogue.udp.Client"), Level::WARNING);
     }
 }
 
@@ -128,7 +131,11 @@ fn d88_static_logger_is_registered_by_its_first_use_and_once() {
     assert!(LOG.enabled(Level::DEBUG));
     set_filter("static_logger", Level::ERROR);
     assert!(!LOG.enabled(Level::WARNING));
-    assert_eq!(LOG.gate.first.load(Ordering::Relaxed), Level::ERROR.0, "one comparison decides");
+    assert_eq!(
+        LOG.threshold.quick.load(Ordering::Relaxed),
+        Level::ERROR.0,
+        "one comparison decides"
+    );
 }
 
 #[test]

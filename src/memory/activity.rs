@@ -1,59 +1,62 @@
-//! Which pending transactions a slave's answers have refreshed, at a cost that does not depend on
-//! how many there are.
+//! Which pending transactions a slave's answers have refreshed, at a cost independent of their
+//! number.
 //!
-//! An answer proves that the link lives: it moves the deadline of every transaction that started
-//! at the same time as the answered one or later. Instead of visiting those, the answer is noted
-//! here as (start of the answered one, time of the answer), and whoever waits for a transaction
-//! asks for the latest answer that concerns it. A note makes all notes with a later start
-//! superfluous, so the list is sorted by start and by time at once.
+//! An answer proves that the link is alive: it moves the deadline of every transaction that started
+//! at the same time as the answered one or later. The answer is noted here as (start of the
+//! answered one, time of the answer), instead of a visit to each of those. A thread that waits for
+//! a transaction asks for the latest answer that applies to it. A note makes all notes with a later
+//! start superfluous, so the list is sorted by start and by time at once.
 //!
 //! Notes that lie close together are merged, which makes a deadline late: by [`COALESCE`] while
 //! they are young, by one part in [`PRECISION`] of their age later. A note decides about a
-//! transaction when it is as old as that one's timeout, so a deadline is late by no more than
-//! half a millisecond or a thousandth of the timeout, whatever other timeouts are in use.
+//! transaction when it is as old as that one's timeout. So a deadline is late by at most half a
+//! millisecond or a thousandth of its timeout, whatever other timeouts are in use.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::signs::Signs;
 use crate::clock::Time;
 
-/// Answers closer together than this share one note; a deadline is late by no more than this.
+/// Answers closer together than this share one note; a deadline is late by at most this.
 const COALESCE: Duration = Duration::from_micros(500);
-/// Notes of age `a` may be merged where they lie within `a / PRECISION`.
+/// Notes of age `a` may be merged if they lie within `a / PRECISION`.
 const PRECISION: u32 = 1024;
-/// Notes are first thinned when there are this many, and then whenever their number has doubled.
-/// Thinning leaves no more than some `2 * PRECISION` for each time their age grows by a factor
-/// of e.
+/// Notes are first thinned at this number, then whenever it has doubled. Thinning leaves about
+/// `2 * PRECISION` at most for each growth of their age by a factor of e.
 const NOTES_COUNT_THIN_MIN: usize = 4096;
 
 #[derive(Clone, Copy, Debug)]
 struct Note {
     /// Earliest start this note refreshes.
     start: Time,
-    /// When the first answer of this note came.
+    /// When the first answer of this note arrived.
     first: Time,
-    /// When its latest answer came.
+    /// When its latest answer arrived.
     last: Time,
 }
 
-/// The answers of one slave, as far as they matter for deadlines.
+/// The answers of one slave, as far as deadlines depend on them.
 #[derive(Debug)]
 pub struct Activity {
+    signs: Signs,
     notes: VecDeque<Note>,
-    /// Number of notes at which they are thinned next.
+    /// Number of notes at the next thinning.
     thin_at: usize,
 }
 
 impl Default for Activity {
     fn default() -> Activity {
-        Activity { notes: VecDeque::new(), thin_at: NOTES_COUNT_THIN_MIN }
+        let (signs, notes) = (Signs::default(), VecDeque::new());
+        Activity { signs, notes, thin_at: NOTES_COUNT_THIN_MIN }
     }
 }
 
 impl Activity {
-    /// Notes that a transaction started at `start` was answered at `now`, which is not earlier
-    /// than that of the note before.
+    /// Notes an answer at `now` to a transaction started at `start`. `now` does not decrease from
+    /// call to call.
     pub fn answered(&mut self, start: Time, now: Time) {
+        self.signs.note(now);
         while self.notes.back().is_some_and(|note| note.start >= start) {
             self.notes.pop_back();
         }
@@ -69,7 +72,7 @@ impl Activity {
         }
     }
 
-    /// Merges each note into the one before it where that costs no more precision than allowed.
+    /// Merges each note into the one before it where the precision allows.
     fn thin(&mut self, now: Time) {
         let mut kept: VecDeque<Note> = VecDeque::new();
         for &note in &self.notes {
@@ -86,22 +89,29 @@ impl Activity {
         self.notes = kept;
     }
 
-    /// When the latest answer came that refreshes a transaction started at `start`.
+    /// When the latest answer arrived that refreshes a transaction started at `start`.
     pub fn latest(&self, start: Time) -> Option<Time> {
         let later = self.notes.partition_point(|note| note.start <= start);
         later.checked_sub(1).map(|index| self.notes[index].last)
     }
 
-    /// Forgets the notes that can no longer matter: those before `horizon`, the present minus the
-    /// longest timeout in use.
+    /// As [`latest`](Self::latest), unless there was a silence of `timeout` or more since `since`:
+    /// a transaction that waited through it has timed out.
+    pub fn latest_unbroken(&self, start: Time, since: Time, timeout: Duration) -> Option<Time> {
+        self.latest(start).filter(|_| self.signs.silence_since(since) < timeout)
+    }
+
+    /// Drops the notes that no longer matter: those before `horizon`, the present minus the longest
+    /// timeout in use.
     pub fn prune(&mut self, horizon: Time) {
         while self.notes.front().is_some_and(|note| note.last < horizon) {
             self.notes.pop_front();
         }
     }
 
-    /// Forgets everything; right when no transaction is pending.
+    /// Drops all notes, when no transaction is pending.
     pub fn clear(&mut self) {
+        self.signs.clear();
         self.notes.clear();
         self.thin_at = NOTES_COUNT_THIN_MIN;
     }
@@ -155,8 +165,8 @@ mod tests {
     #[test]
     fn one_lost_among_many_answered_still_times_out() {
         // Requests go out and are answered in order, one each millisecond; the one started at
-        // 500 ms is not. Only the answers to those before it count for it, and the last of these
-        // came at 600 ms, so it is overdue when that is older than its timeout.
+        // 500 ms is not answered. Only the answers to those before it refresh it. The last of these
+        // came at 600 ms, so it is overdue when that answer is older than its timeout.
         let (timeout, delay) = (Duration::from_secs(60), Duration::from_millis(100));
         let mut activity = Activity::default();
         for n in 0..61_000 {
@@ -186,8 +196,8 @@ mod tests {
         }
         assert!(longest < 32_768, "{longest} notes");
         for exact in all.iter().step_by(97) {
-            let noted = activity.latest(*exact).expect("thinning takes no refresh away");
-            assert!(noted >= *exact, "thinning only ever lengthens");
+            let noted = activity.latest(*exact).expect("thinning removes no refresh");
+            assert!(noted >= *exact, "thinning only extends deadlines");
             let late = noted.since(*exact);
             assert!(late <= COALESCE.max(now.since(*exact) / (PRECISION - 1)), "{late:?}");
         }

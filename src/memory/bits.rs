@@ -3,14 +3,14 @@
 
 use crate::error::{Error, Result, Status};
 
-/// Refuses a range that does not lie within `len` bytes: an attempt to `verb` bits `place` array.
+/// Refuses a range outside `len` bytes; the text says that it cannot `verb` bits `place` array.
 fn check(
     (source, verb, place): (&'static str, &str, &str),
     lsb: u64,
     bits: u64,
     len: usize,
 ) -> Result<()> {
-    // 128 bits: neither sum nor product can wrap.
+    // In 128 bits neither sum nor product overflows.
     let size = len as u128 * 8;
     if u128::from(lsb) + u128::from(bits) <= size {
         return Ok(());
@@ -32,8 +32,7 @@ pub fn copy_bits(dst: &mut [u8], dst_lsb: u64, src: &[u8], src_lsb: u64, bits: u
     check(("Master::copyBits", "copy", "from source"), src_lsb, bits, src.len())?;
     let mut done = 0;
     if dst_lsb % 8 == src_lsb % 8 {
-        // The same position within a byte: everything between the first and the last byte is
-        // copied whole.
+        // Equal positions within a byte: all bytes between the first and the last are copied whole.
         let head = ((8 - dst_lsb % 8) % 8).min(bits);
         copy_bit_by_bit(dst, dst_lsb, src, src_lsb, head);
         let whole = (bits - head) / 8;
@@ -49,7 +48,7 @@ pub fn copy_bits(dst: &mut [u8], dst_lsb: u64, src: &[u8], src_lsb: u64, bits: u
     Ok(())
 }
 
-/// Copies as many bits at a time as lie in one byte on both sides.
+/// Copies at a time the bits that lie in one byte on both sides.
 fn copy_bit_by_bit(dst: &mut [u8], dst_lsb: u64, src: &[u8], src_lsb: u64, bits: u64) {
     let mut done = 0;
     while done < bits {

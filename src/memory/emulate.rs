@@ -1,4 +1,4 @@
-//! Memory that exists only here: for tests, examples and simulations.
+//! Emulated memory, for tests, examples and simulations.
 
 use std::sync::Arc;
 
@@ -9,8 +9,8 @@ use crate::logging::{log_debug, static_logger};
 
 static_logger!(LOG, "memory.Emulate");
 
-/// Sparse byte memory over the whole 64-bit address space. What was never written reads as zero.
-/// Limits are advertised, not enforced. An access beyond 2^64 continues at 0.
+/// Sparse byte memory over the whole 64-bit address space. Bytes that were never written read as
+/// zero. Limits are advertised, not enforced.
 pub struct Emulate {
     base: SlaveBase,
     memory: SparseMemory,
@@ -40,16 +40,13 @@ impl Slave for Emulate {
     fn do_transaction(&self, tran: &Arc<Transaction>) {
         let outcome = match tran.data() {
             Some(data) if super::is_write(tran.ty()) => self.memory.write(tran.address(), &data),
-            Some(mut data) => {
-                self.memory.read(tran.address(), &mut data);
-                Ok(Vec::new())
-            }
-            // Given up already: nobody would see a result.
+            Some(mut data) => self.memory.read(tran.address(), &mut data).map(|()| Vec::new()),
+            // Given up already: the result would be discarded.
             None => return,
         };
         match outcome {
             Ok(fresh) => {
-                // Not under a lock: whoever receives the record may use the bus.
+                // Outside any lock: a sink of the log may use the bus.
                 fresh.iter().for_each(|page| log_debug!(LOG, "{page}"));
                 tran.done();
             }

@@ -1,22 +1,24 @@
-//! A hub: moves transactions by an offset, splits those too large for what lies downstream, and
-//! can be the root of an address space of its own.
+//! A hub: adds an offset to transactions, splits those that are too large for the downstream slave,
+//! and may be the root of an address space of its own.
 
 use std::sync::Arc;
 
-use super::chain;
+use super::burst;
+use super::hub_depth;
 use super::master::Master;
 use super::slave::{Slave, SlaveBase};
 use super::split;
 use super::transaction::Transaction;
+use crate::clock;
 
-/// What a hub reports as its largest access, since it splits: everything.
+/// A hub's largest access: unlimited, since it splits.
 const ACCESS_MAX: u32 = 0xFFFF_FFFF;
 
 /// A master and a slave in one. Requests from upstream go downstream with the hub's offset added.
 ///
-/// Hubs connected in a circle lead nowhere: a request that has come through
-/// [`HUBS_COUNT_MAX`](super::HUBS_COUNT_MAX) hubs fails, and a query is answered as an unconnected
-/// master's is.
+/// Hubs connected in a circle: a request that has passed
+/// [`HUBS_COUNT_MAX`](super::HUBS_COUNT_MAX) hubs fails, and a query gets the answer of an
+/// unconnected master.
 pub struct Hub {
     base: SlaveBase,
     master: Arc<Master>,
@@ -36,8 +38,8 @@ impl Hub {
         })
     }
 
-    /// The hub's downstream side. Its own requests are relative to the next layer: the hub's
-    /// offset is not added to them.
+    /// The hub's downstream side. Its own requests are relative to the next layer, without the
+    /// hub's offset.
     pub fn master(&self) -> &Arc<Master> {
         &self.master
     }
@@ -47,24 +49,61 @@ impl Hub {
         self.offset
     }
 
-    /// Address of what lies upstream of this hub, as seen from the end of the path; also for a
-    /// virtual root.
+    /// Base address of the upstream side of this hub, as seen from the end of the path; also for a
+    /// virtual root. The highest address if the offsets lead beyond it.
     pub fn full_address(&self) -> u64 {
         let below = self.ask(|slave| slave.address());
-        below.map_or(0, |below| below.wrapping_add(self.offset))
+        below.map_or(0, |below| below.saturating_add(self.offset))
     }
 
-    /// Adds the hub's offset to `tran` (modulo 2^64) and hands it on, in parts if need be.
+    /// Adds the hub's offset to `tran` and hands it on, in parts if necessary. Fails it if the
+    /// result lies beyond the address space, or if its deadline has passed, as it may have in a hub
+    /// that keeps transactions.
     pub fn forward(&self, tran: &Arc<Transaction>) {
-        chain::request(&self.base, tran, || {
-            tran.add_address(self.offset);
-            split::forward(&*self.master.slave(), tran);
+        if tran.is_too_late(clock::now()) {
+            return;
+        }
+        hub_depth::request(&self.base, tran, || match tran.add_address(self.offset) {
+            true => split::forward(&*self.master.slave(), tran),
+            false => self.refuse(tran),
         });
     }
 
-    /// Asks the slave downstream; `None` where that has no end.
+    #[cold]
+    fn refuse(&self, tran: &Arc<Transaction>) {
+        let (name, offset) = (self.base.name(), self.offset);
+        let (address, size) = (tran.address(), tran.size());
+        tran.error(format!(
+            "Transaction of {size} bytes at 0x{address:x} reaches beyond the end of the address \
+             space when hub {name} adds its offset of 0x{offset:x}"
+        ));
+    }
+
+    /// Hands on `all`, which were requested together, each as [`forward`](Self::forward) does.
+    fn forward_all(&self, all: &[Arc<Transaction>]) {
+        hub_depth::request_all(&self.base, all, || {
+            let now = clock::now();
+            for tran in all {
+                if !tran.is_too_late(now) && !tran.add_address(self.offset) {
+                    self.refuse(tran);
+                }
+            }
+            burst::forward_all(&*self.master.slave(), all);
+        });
+    }
+
+    /// Queries the downstream slave; `None` in a cycle of hubs.
     fn ask<T>(&self, question: impl FnOnce(&dyn Slave) -> T) -> Option<T> {
-        chain::query(&self.base, || question(&*self.master.slave()))
+        hub_depth::query(&self.base, || question(&*self.master.slave()))
+    }
+
+    /// The answer to `question`: of a virtual root its `own`, otherwise that of the downstream
+    /// slave, or in a cycle of hubs that of an unconnected master.
+    fn answer<T>(&self, own: fn(&SlaveBase) -> T, question: fn(&dyn Slave) -> T) -> T {
+        match self.virtual_root {
+            true => own(&self.base),
+            false => self.ask(question).unwrap_or_else(|| question(&*hub_depth::no_slave())),
+        }
     }
 }
 
@@ -77,31 +116,20 @@ impl Slave for Hub {
         self.forward(tran);
     }
 
+    fn do_transactions(&self, all: &[Arc<Transaction>]) {
+        self.forward_all(all);
+    }
+
     fn slave_id(&self) -> u32 {
-        match self.virtual_root {
-            true => self.base.id(),
-            false => {
-                self.ask(|slave| slave.slave_id()).unwrap_or_else(|| chain::no_slave().slave_id())
-            }
-        }
+        self.answer(SlaveBase::id, |slave| slave.slave_id())
     }
 
     fn slave_name(&self) -> String {
-        match self.virtual_root {
-            true => self.base.name(),
-            false => self
-                .ask(|slave| slave.slave_name())
-                .unwrap_or_else(|| chain::no_slave().slave_name()),
-        }
+        self.answer(SlaveBase::name, |slave| slave.slave_name())
     }
 
     fn min_access(&self) -> u32 {
-        match self.virtual_root {
-            true => self.base.min(),
-            false => self
-                .ask(|slave| slave.min_access())
-                .unwrap_or_else(|| chain::no_slave().min_access()),
-        }
+        self.answer(SlaveBase::min, |slave| slave.min_access())
     }
 
     fn max_access(&self) -> u32 {

@@ -1,13 +1,24 @@
-//! Tables keyed by ids that this process gives out itself.
+//! Ids that this process assigns, and hash tables keyed by them.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::atomic::{AtomicU32, Ordering};
 
-/// A table keyed by ids of our own. Not for keys that a peer chooses: it could choose them so
-/// that they all meet in one place.
+/// The next id of `counter`, which counts by `step`, and wraps. Never 0.
+pub(super) fn next_id(counter: &AtomicU32, step: u32) -> u32 {
+    loop {
+        match counter.fetch_add(step, Ordering::Relaxed) {
+            0 => {}
+            id => return id,
+        }
+    }
+}
+
+/// A hash table keyed by ids of our own. Not for keys that a peer chooses, which could be chosen to
+/// collide.
 pub(crate) type IdMap<V, K = u32> = HashMap<K, V, BuildHasherDefault<IdHasher>>;
 
-/// Spreads ids, which count up, by one multiplication.
+/// Hashes consecutive ids by one multiplication.
 #[derive(Default)]
 pub(crate) struct IdHasher(u64);
 

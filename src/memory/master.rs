@@ -1,16 +1,16 @@
-//! The upstream end of the bus: makes transactions, waits for them, keeps their errors.
+//! The upstream end of the bus: creates transactions, waits for them, keeps the last error.
 
-use std::collections::hash_map::Entry;
-use std::collections::VecDeque;
+mod wait;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::buffer::Buffer;
-use super::ids::IdMap;
-use super::pool::{Path, TransactionPool};
-use super::slave::{Slave, Unconnected};
+use super::pool::{Route, TransactionPool};
+use super::slave::Slave;
 use super::split;
+use super::table::{Swept, Table, SWEPT_TOGETHER_COUNT};
+use super::transaction::DataBuffer;
 use super::transaction::Transaction;
 use super::{POST, READ, VERIFY, WRITE};
 use crate::clock::{self, Time};
@@ -18,79 +18,38 @@ use crate::error::{Error, Result, Status};
 use crate::logging::{log_warning, static_logger};
 use crate::sync::Mutex;
 
-/// The time a slave has to complete a transaction unless told otherwise.
+/// The default time for a slave to complete a transaction.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(1);
-/// Posted writes that nobody has waited for, looked after at each request: more than one, so that
-/// their number goes down even if each request is one.
-const POSTS_TENDED_COUNT: usize = 2;
-/// Failed posted writes kept for somebody to wait for them.
-pub const FAILED_POSTS_COUNT_MAX: usize = 1024;
 const SOURCE: &str = "memory::Master::reqTransaction";
 
 static_logger!(TRANSACTION_LOG, "memory.Transaction");
 
-/// Makes transactions and waits for them. All methods may be called from any thread; any number
-/// of transactions may be outstanding. Dropping a master gives up all that are pending, waiting
-/// for slaves that are copying their data: it must not be dropped by who holds a data lock of one.
+/// Creates transactions and waits for them. All methods may be called from any thread; any number
+/// of transactions may be outstanding. Dropping a master gives up all that are pending and waits
+/// for slaves that are copying their data: the holder of such a data lock must not drop it.
 pub struct Master {
     /// Counts the connections, from 1; written under the lock of the table.
     slave_version: AtomicU64,
+    /// 0 = the default.
     timeout_us: AtomicU64,
-    table: Mutex<Table>,
+    table: Arc<Mutex<Table>>,
     error: Mutex<String>,
 }
 
-struct Table {
-    slave: Arc<dyn Slave>,
-    transactions: IdMap<Arc<Transaction>>,
-    /// Transactions that have been collected, to be used again: requesting allocates nothing
-    /// once there are as many as are outstanding together.
-    spare: TransactionPool,
-    /// Posted writes, looked after a few at a time because nobody need ever wait for them.
-    posts: VecDeque<u32>,
-    /// Those that were found to have failed, oldest first. They stay until waited for, or until
-    /// there are too many.
-    failed_posts: VecDeque<u32>,
-}
-
-impl Table {
-    /// The next posted write to look after, if it is still there.
-    fn next_post(&mut self) -> Option<Arc<Transaction>> {
-        let id = self.posts.pop_front()?;
-        self.transactions.get(&id).cloned()
-    }
-
-    /// Removes `tran`, and not a later one with its id.
-    fn remove(&mut self, tran: &Arc<Transaction>) -> Option<Arc<Transaction>> {
-        let known = self.transactions.get(&tran.id())?;
-        if !Arc::ptr_eq(known, tran) {
-            return None;
-        }
-        self.transactions.remove(&tran.id())
-    }
-}
-
-/// What is there under an id.
-enum Found {
-    Nothing,
-    /// And collected.
-    Ended(Result<()>, Option<Buffer>),
-    /// Or ended, while a slave still holds the data lock.
-    Pending(Arc<Transaction>),
-}
-
-/// Ends a request unless it is forgotten: that of a slave which panics, because the buffer may be
-/// gone once the panic has passed on.
-struct EndOnPanic<'a> {
-    master: &'a Master,
-    tran: &'a Arc<Transaction>,
+/// Gives requests up unless it is forgotten: for a slave that panics. The buffers may be gone once
+/// the panic has propagated.
+pub(super) struct EndOnPanic<'a> {
+    pub(super) master: &'a Master,
+    pub(super) all: &'a [Arc<Transaction>],
 }
 
 impl Drop for EndOnPanic<'_> {
     fn drop(&mut self) {
-        self.tran.give_up("The slave panicked when it was handed the transaction");
-        self.tran.collect();
-        self.master.table.lock().remove(self.tran);
+        for tran in self.all {
+            tran.give_up("The slave panicked when it received the transaction");
+            tran.collect();
+            self.master.table.lock().remove(tran);
+        }
     }
 }
 
@@ -101,33 +60,27 @@ impl Default for Master {
 }
 
 impl Master {
-    /// A master that is not connected yet: every request fails at once, saying so.
+    /// A master without a connection: every request fails at once with an error that says so.
     pub fn new() -> Master {
         Master {
             slave_version: AtomicU64::new(1),
-            timeout_us: AtomicU64::new(DEFAULT_TIMEOUT.as_micros() as u64),
-            table: Mutex::new(Table {
-                slave: Unconnected::placeholder(),
-                transactions: IdMap::default(),
-                spare: TransactionPool::default(),
-                posts: VecDeque::new(),
-                failed_posts: VecDeque::new(),
-            }),
+            timeout_us: AtomicU64::new(0),
+            table: Arc::new(Mutex::new(Table::new())),
             error: Mutex::default(),
         }
     }
 
-    /// Connects the master to `slave`, in place of what it was connected to.
+    /// Connects the master to `slave`, in place of the present one.
     pub fn set_slave(&self, slave: Arc<dyn Slave>) {
         let mut table = self.table.lock();
         let old = std::mem::replace(&mut table.slave, slave);
         self.slave_version.fetch_add(1, Ordering::Release);
         drop(table);
-        // Its destruction may run foreign code: not under the lock.
+        // Outside the lock: dropping it may run the program's code.
         drop(old);
     }
 
-    /// What the master is connected to.
+    /// The slave that the master is connected to.
     pub fn slave(&self) -> Arc<dyn Slave> {
         self.table.lock().slave.clone()
     }
@@ -152,25 +105,25 @@ impl Master {
         self.slave().max_access()
     }
 
-    /// Address of this master's view, as seen from the end of the path.
+    /// Base address of this master, as seen from the end of the path.
     pub fn req_address(&self) -> u64 {
         self.slave().address()
     }
 
-    /// Text of the last error a wait has met; empty if none since the last
-    /// [`clear_error`](Self::clear_error). Shared by all threads that use this master: take the
+    /// Text of the last error of a wait; empty if there was none since the last
+    /// [`clear_error`](Self::clear_error). All threads that use this master share it: use the
     /// result of [`wait`](Self::wait) where that matters.
     pub fn last_error(&self) -> String {
         self.error.lock().clone()
     }
 
-    /// Forgets the last error.
+    /// Clears the last error.
     pub fn clear_error(&self) {
         self.error.lock().clear();
     }
 
-    /// Time, in microseconds, that later transactions get from their last sign of life; 0 leaves
-    /// it as it is.
+    /// Sets the timeout of later transactions in microseconds, counted from their last sign of
+    /// life; 0 changes nothing.
     pub fn set_timeout(&self, microseconds: u64) {
         if microseconds != 0 {
             self.timeout_us.store(microseconds, Ordering::Relaxed);
@@ -178,35 +131,46 @@ impl Master {
     }
 
     fn timeout_ns(&self) -> u64 {
-        self.timeout_us.load(Ordering::Relaxed).saturating_mul(1000)
+        self.set_timeout_ns().unwrap_or(DEFAULT_TIMEOUT.as_nanos() as u64)
     }
 
-    /// The time transactions get.
+    /// The timeout in nanoseconds, if [`set_timeout`](Self::set_timeout) has set one; `None` for
+    /// the default.
+    pub fn set_timeout_ns(&self) -> Option<u64> {
+        let microseconds = self.timeout_us.load(Ordering::Relaxed);
+        (microseconds != 0).then(|| microseconds.saturating_mul(1000))
+    }
+
+    /// The timeout of new transactions.
     pub fn timeout(&self) -> Duration {
-        Duration::from_micros(self.timeout_us.load(Ordering::Relaxed))
+        Duration::from_nanos(self.timeout_ns())
     }
 
-    /// Starts a transaction of `ty` over `buffer` at `address` and returns its id, to be waited
-    /// for. The slave may be called in this thread.
+    /// Starts a transaction of `ty` over `buffer` at `address` and returns its id, for a wait. The
+    /// slave may be called in this thread. A request of an unknown type, or one beyond the end of
+    /// the address space ([`check_access`](super::check_access)), reaches no slave: it has failed
+    /// when this returns.
     ///
-    /// A posted write need not be waited for: it is dropped some time after it has succeeded, and
-    /// of those that fail the latest [`FAILED_POSTS_COUNT_MAX`] are kept to be waited for; an
-    /// older one leaves its error with the master, as if it had been.
+    /// A wait is optional. Later requests reduce old results that were not waited for: a success
+    /// to one bit, a read with a vector of its own to the data, a failure to the error. At most
+    /// [`UNCLAIMED_COUNT_MAX`](super::UNCLAIMED_COUNT_MAX) of each are kept; successes are counted
+    /// in groups of 64. Older ones are [forgotten](Self::forgotten_count), and a wait for one of
+    /// them fails. The error of a forgotten one becomes the master's last error, as after a wait.
     ///
     /// # Errors
     ///
-    /// [`Status::InvalidArgument`] for a buffer above 4 GiB - 1, the most one transaction can ask.
+    /// [`Status::InvalidArgument`] for a buffer above 4 GiB - 1, the largest transaction.
     ///
     /// # Panics
     ///
-    /// If the slave does; the transaction has then been given up.
-    pub fn request(&self, address: u64, buffer: Buffer, ty: u32) -> Result<u32> {
+    /// If the slave does; the transaction has been given up then.
+    pub fn request(&self, address: u64, buffer: DataBuffer, ty: u32) -> Result<u32> {
         Ok(self.make_request(address, buffer, ty)?.id())
     }
 
     /// Starts a transaction as [`request`](Self::request) does, and collects it if it has succeeded
-    /// by then, as it mostly has with a slave that answers in this thread: its id, and whether
-    /// there is nothing left to wait for. A wait for it does no harm then.
+    /// by then, which is common for a slave that answers in this thread. Returns its id, and
+    /// whether it has been collected. A wait for a collected one is harmless.
     ///
     /// # Errors
     ///
@@ -215,47 +179,29 @@ impl Master {
     /// # Panics
     ///
     /// As `request`.
-    pub fn start(&self, address: u64, buffer: Buffer, ty: u32) -> Result<(u32, bool)> {
+    pub fn start(&self, address: u64, buffer: DataBuffer, ty: u32) -> Result<(u32, bool)> {
         let tran = self.make_request(address, buffer, ty)?;
-        let id = tran.id();
-        if !tran.has_succeeded() {
-            return Ok((id, false));
-        }
-        let mut table = self.table.lock();
-        // A slave that still looks at the data keeps it until it is waited for.
-        let is_collected = tran.try_collect().is_some();
-        if is_collected {
-            let known = table.remove(&tran);
-            drop(tran);
-            known.into_iter().for_each(|known| table.spare.keep(known));
-        }
-        Ok((id, is_collected))
+        let (id, has_succeeded) = (tran.id(), tran.has_succeeded());
+        drop(tran);
+        // While a slave holds the data lock, a wait has to collect it.
+        Ok((id, has_succeeded && self.collect_ended(id)))
     }
 
-    fn make_request(&self, address: u64, buffer: Buffer, ty: u32) -> Result<Arc<Transaction>> {
+    fn make_request(&self, address: u64, buffer: DataBuffer, ty: u32) -> Result<Arc<Transaction>> {
         check_size(&buffer)?;
         let times = (self.timeout_ns(), clock::now());
-        let (tran, slave, posts) = {
+        let (tran, slave, swept) = {
             let mut table = self.table.lock();
-            let mut tran = table.spare.make(address, buffer, ty, times);
-            loop {
-                match table.transactions.entry(tran.id()) {
-                    Entry::Vacant(place) => {
-                        place.insert(tran.clone());
-                        break;
-                    }
-                    // After four billion transactions ids repeat: skip those still pending here.
-                    Entry::Occupied(_) => tran = self.with_another_id(&tran),
-                }
-            }
-            let posts = std::array::from_fn(|_| table.next_post());
-            if ty == POST {
-                table.posts.push_back(tran.id());
-            }
-            (tran, table.slave.clone(), posts)
+            let swept = table.sweep(times.1);
+            (table.enter(address, buffer, ty, times), table.slave.clone(), swept)
         };
-        self.tend_posts(posts, tran.start());
-        let end_on_panic = EndOnPanic { master: self, tran: &tran };
+        self.finish(swept, tran.start());
+        if tran.is_done() {
+            // Refused: no slave gets it.
+            return Ok(tran);
+        }
+        let all = std::slice::from_ref(&tran);
+        let end_on_panic = EndOnPanic { master: self, all };
         slave.do_transaction(&tran);
         std::mem::forget(end_on_panic);
         if !slave.is_prompt() {
@@ -264,81 +210,68 @@ impl Master {
         Ok(tran)
     }
 
-    fn with_another_id(&self, tran: &Arc<Transaction>) -> Arc<Transaction> {
-        tran.error("The transaction's id is in use");
-        let (_, buffer) = tran.collect().expect("nobody else has seen it");
-        Transaction::new(tran.address(), buffer, tran.ty(), tran.timeout())
-    }
-
-    /// Drops those posted writes that have succeeded, gives up the overdue, and keeps the errors
-    /// of the failed.
-    fn tend_posts(&self, posts: [Option<Arc<Transaction>>; POSTS_TENDED_COUNT], now: Time) {
-        if posts.iter().all(Option::is_none) {
-            return;
-        }
-        for tran in posts.into_iter().flatten() {
-            if now.since(tran.start()) >= tran.timeout() && now >= tran.deadline() {
-                tran.try_time_out();
-            }
-            // A buffer that a slave still looks at is not given back: its turn comes again.
-            let settled = tran.has_succeeded() && tran.try_discard();
-            let failed = tran.is_done() && !tran.has_succeeded();
-            let mut table = self.table.lock();
-            if settled {
-                table.remove(&tran);
-            } else if failed {
-                table.failed_posts.push_back(tran.id());
-            } else {
-                table.posts.push_back(tran.id());
-            }
-            drop(table);
-        }
-        self.drop_oldest_failed_posts();
-    }
-
-    fn drop_oldest_failed_posts(&self) {
+    /// Creates transactions for `requests`, whose clocks start at `start`, and appends them to
+    /// `all`. Sweeps as many old ones as single requests would.
+    pub(super) fn enter_many(
+        &self,
+        requests: impl Iterator<Item = (u64, DataBuffer)>,
+        ty: u32,
+        start: Time,
+        all: &mut Vec<Arc<Transaction>>,
+    ) {
+        let times = (self.timeout_ns(), start);
+        let first = all.len();
         let mut table = self.table.lock();
-        while table.failed_posts.len() > FAILED_POSTS_COUNT_MAX {
-            let id = table.failed_posts.pop_front().expect("there are too many");
-            let Some(tran) = table.transactions.get(&id).cloned() else { continue };
-            drop(table);
-            // Ended long ago: only a slave that never lets go of the data keeps it here.
-            if tran.try_discard() {
-                self.keep_error(&tran.outcome().unwrap_or(Ok(())));
-                self.table.lock().remove(&tran);
-            } else {
-                self.table.lock().posts.push_back(id);
+        all.extend(requests.map(|(address, buffer)| table.enter(address, buffer, ty, times)));
+        for _ in first..all.len() {
+            let swept = table.sweep(start);
+            if swept.iter().all(Swept::is_nothing) {
+                continue;
             }
+            drop(table);
+            self.finish(swept, start);
             table = self.table.lock();
         }
     }
 
-    /// A transaction as [`request`](Self::request) makes them, but not yet handed to the slave
-    /// and not kept to be waited for. The caller [launches](Self::launch) it, times it out once
-    /// its deadline has passed, and collects it; it may [observe](Transaction::observe) its end.
+    /// Finishes swept transactions, with no lock held.
+    fn finish(&self, swept: [Swept; SWEPT_TOGETHER_COUNT], now: Time) {
+        for failure in swept.into_iter().filter_map(|swept| swept.finish(now)) {
+            self.keep_error(&Err(*failure));
+        }
+    }
+
+    /// A transaction as [`request`](Self::request) creates it, neither handed to the slave nor kept
+    /// for a wait. The caller [launches](Self::launch) it, times it out after its deadline, and
+    /// collects it; it may [observe](Transaction::observe) its end.
     ///
     /// # Errors
     ///
     /// As `request`.
-    pub fn prepare(&self, address: u64, buffer: Buffer, ty: u32) -> Result<Arc<Transaction>> {
+    pub fn prepare(&self, address: u64, buffer: DataBuffer, ty: u32) -> Result<Arc<Transaction>> {
         check_size(&buffer)?;
         Ok(Transaction::new(address, buffer, ty, self.timeout()))
     }
 
-    /// Hands a [prepared](Self::prepare) transaction to the slave, in parts where it is larger
-    /// than the slave's largest access. The slave may be called in this thread.
+    /// Hands a [prepared](Self::prepare) transaction to the slave, in parts if it is larger than
+    /// the slave's largest access. The slave may be called in this thread. One that has ended stays
+    /// as it is.
     ///
     /// # Panics
     ///
     /// If the slave does; the transaction is then as the slave left it.
     pub fn launch(&self, tran: &Arc<Transaction>) {
+        if tran.is_too_late(clock::now()) {
+            return;
+        }
         split::forward(&*self.slave(), tran);
         Self::handed_over(tran);
     }
 
-    /// As [`prepare`](Self::prepare), out of a used transaction of `pool` if there is one. The
-    /// transaction's clock starts at `start`, a reading of the clock a moment ago: one serves
-    /// several requests.
+    /// As [`prepare`](Self::prepare), in the memory of a used transaction of `pool` if there is
+    /// one. The transaction's clock starts at `start`, which is not in the future. `timeout_ns` is
+    /// the slave's time in nanoseconds, from a remote requester: answers to others of the slave do
+    /// not refresh the transaction then. `None`: this master's timeout.
     ///
     /// # Errors
     ///
@@ -347,204 +280,50 @@ impl Master {
         &self,
         pool: &mut TransactionPool,
         address: u64,
-        buffer: Buffer,
+        buffer: DataBuffer,
         ty: u32,
-        start: Time,
+        (start, timeout_ns): (Time, Option<u64>),
     ) -> Result<Arc<Transaction>> {
         check_size(&buffer)?;
-        Ok(pool.make(address, buffer, ty, (self.timeout_ns(), start)))
+        let times = (timeout_ns.unwrap_or_else(|| self.timeout_ns()), start);
+        let tran = pool.make(address, buffer, ty, times);
+        if timeout_ns.is_some() {
+            tran.set_foreign();
+        }
+        Ok(tran)
     }
 
-    /// Brings `path`, which belongs to this master, up to date: looks up the slave where it is
-    /// another one than before. What is [launched](Path::launch) on a path that has been brought up
-    /// to date after [`set_slave`](Self::set_slave) has returned goes to the new slave.
+    /// Brings `route`, which belongs to this master, up to date: looks the slave up again if it has
+    /// changed. A [launch](Route::launch) on a route that was brought up to date after the return
+    /// of [`set_slave`](Self::set_slave) goes to the new slave.
     #[inline]
-    pub fn update(&self, path: &mut Path) {
-        if self.slave_version.load(Ordering::Acquire) != path.version {
-            self.renew(path);
+    pub fn update(&self, route: &mut Route) {
+        if self.slave_version.load(Ordering::Acquire) != route.version {
+            self.renew(route);
         }
     }
 
     #[cold]
-    fn renew(&self, path: &mut Path) {
+    fn renew(&self, route: &mut Route) {
         let table = self.table.lock();
         let version = self.slave_version.load(Ordering::Acquire);
         let slave = Some(table.slave.clone());
         drop(table);
-        let former = std::mem::replace(path, Path { slave, version });
-        // Its destruction may run foreign code: not under the lock.
+        let former = std::mem::replace(route, Route { slave, version });
+        // Outside the lock: dropping it may run the program's code.
         drop(former);
     }
 
     pub(super) fn handed_over(tran: &Arc<Transaction>) {
         if !tran.is_done() {
-            // The time the slave's own code took to send the request does not count.
+            // The time that the slave's own code took to send the request does not count.
             tran.refresh_timer(None);
         }
     }
 
-    /// Waits until transaction `id` has ended. 0 means all that are outstanding now, and the
-    /// error is then that of the one with the highest id. An unknown id, or one that has been
-    /// waited for, is no error. Several threads may wait for the same one.
-    ///
-    /// # Errors
-    ///
-    /// What the slave said ([`Status::Transaction`]), or that nobody completed it in time
-    /// ([`Status::TransactionTimeout`]). The text also becomes the
-    /// [`last_error`](Self::last_error).
-    pub fn wait(&self, id: u32) -> Result<()> {
-        if id == 0 {
-            return self.wait_all();
-        }
-        self.wait_for_id(id).map_or(Ok(()), |(outcome, _)| outcome)
-    }
-
-    fn wait_all(&self) -> Result<()> {
-        // Held, not looked up one by one: another thread that collects one first takes nothing
-        // from this result.
-        self.collect_all(self.all_outstanding())
-    }
-
-    /// Waits for each of `all`; the error of the last one that failed.
-    fn collect_all(&self, all: Vec<Arc<Transaction>>) -> Result<()> {
-        let mut sum = Ok(());
-        for tran in all {
-            let (outcome, _) = self.wait_for(tran);
-            if outcome.is_err() {
-                sum = outcome;
-            }
-        }
-        sum
-    }
-
-    /// Waits for `id` as [`wait`](Self::wait) does, but no longer than `time`: `None` if the
-    /// transaction, or with 0 any of them, has not ended by then, or a slave still holds its data
-    /// lock, and then all are as before.
-    pub fn wait_at_most(&self, id: u32, time: Duration) -> Option<Result<()>> {
-        self.wait_by(id, || clock::now() + time)
-    }
-
-    /// Waits for `ids`, in this order, until one has failed or `time` has passed in all. The
-    /// number of those that have ended, the failed one included; and the outcome as of
-    /// [`wait_at_most`](Self::wait_at_most).
-    pub fn wait_many(&self, ids: &[u32], time: Duration) -> (usize, Option<Result<()>>) {
-        let mut limit = None;
-        for (index, id) in ids.iter().enumerate() {
-            let limit = || *limit.get_or_insert_with(|| clock::now() + time);
-            match self.wait_by(*id, limit) {
-                Some(Ok(())) => {}
-                Some(failed) => return (index + 1, Some(failed)),
-                None => return (index, None),
-            }
-        }
-        (ids.len(), Some(Ok(())))
-    }
-
-    /// Waits as [`wait_at_most`](Self::wait_at_most) does, until `limit`, which is asked for only
-    /// where there is something to wait for.
-    fn wait_by(&self, id: u32, limit: impl FnOnce() -> Time) -> Option<Result<()>> {
-        if id == 0 {
-            let all = self.all_outstanding();
-            let limit = limit();
-            let is_settled = all.iter().all(|tran| tran.is_settled_by(limit));
-            return is_settled.then(|| self.collect_all(all));
-        }
-        match self.look_at(id) {
-            Found::Nothing => Some(Ok(())),
-            Found::Ended(outcome, _) => Some(outcome),
-            Found::Pending(tran) => tran.is_settled_by(limit()).then(|| self.wait_for(tran).0),
-        }
-    }
-
-    fn all_outstanding(&self) -> Vec<Arc<Transaction>> {
-        let mut all: Vec<_> = self.table.lock().transactions.values().cloned().collect();
-        all.sort_unstable_by_key(|tran| tran.id());
-        all
-    }
-
-    /// Transaction `id`, to be [observed](Transaction::observe), say. It must still be waited for:
-    /// only a wait looks at its deadline.
-    ///
-    /// # Errors
-    ///
-    /// [`Status::NotFound`] for an id that is not outstanding.
-    pub fn outstanding(&self, id: u32) -> Result<Arc<Transaction>> {
-        self.table.lock().transactions.get(&id).cloned().ok_or_else(|| not_found(id))
-    }
-
-    /// Gives up `ids`, or with `None` all transactions that are outstanding, as far as nobody holds
-    /// their data locks for longer than `time` in all: no slave touches the buffers of these any
-    /// more, and they are gone from here. Whether that is so of all of them.
-    pub fn give_up_by(&self, ids: Option<&[u32]>, time: Duration) -> bool {
-        let limit = clock::now() + time;
-        let transactions: Vec<_> = match ids {
-            None => self.all_outstanding(),
-            Some(ids) => {
-                let table = self.table.lock();
-                ids.iter().filter_map(|id| table.transactions.get(id).cloned()).collect()
-            }
-        };
-        let mut all = true;
-        for tran in transactions {
-            match tran.give_up_by("The requester has given the transaction up", limit) {
-                true => drop(self.table.lock().remove(&tran)),
-                false => all = false,
-            }
-        }
-        all
-    }
-
-    /// Waits for `id` as [`wait`](Self::wait) does and returns its buffer: the bytes of one that
-    /// was requested with a vector.
-    ///
-    /// # Errors
-    ///
-    /// As `wait`; [`Status::NotFound`] for an id that is not outstanding;
-    /// [`Status::InvalidData`] where another thread that waited for it too has the buffer.
-    pub fn wait_buffer(&self, id: u32) -> Result<Vec<u8>> {
-        let (outcome, buffer) = self.wait_for_id(id).ok_or_else(|| not_found(id))?;
-        outcome?;
-        buffer.map(Buffer::into_vec).ok_or_else(|| {
-            let text = format!("Another thread has waited for transaction {id} and has its data");
-            Error::new(Status::InvalidData, "memory::Master::waitTransaction", text)
-        })
-    }
-
-    fn wait_for_id(&self, id: u32) -> Option<(Result<()>, Option<Buffer>)> {
-        match self.look_at(id) {
-            Found::Nothing => None,
-            Found::Ended(outcome, buffer) => Some((outcome, buffer)),
-            Found::Pending(tran) => Some(self.wait_for(tran)),
-        }
-    }
-
-    /// Collects `id` where that takes no waiting.
-    fn look_at(&self, id: u32) -> Found {
-        let mut table = self.table.lock();
-        let Some(tran) = table.transactions.get(&id) else { return Found::Nothing };
-        let Some((outcome, buffer)) = tran.try_collect() else {
-            return Found::Pending(tran.clone());
-        };
-        // It had ended: the common case of a slave that completes at once.
-        let tran = table.transactions.remove(&id).expect("found above");
-        table.spare.keep(tran);
-        drop(table);
-        self.keep_error(&outcome);
-        Found::Ended(outcome, buffer)
-    }
-
-    fn wait_for(&self, tran: Arc<Transaction>) -> (Result<()>, Option<Buffer>) {
-        tran.wait();
-        let outcome = tran.outcome().expect("a wait ends with the transaction");
-        // Also where another thread has it: only after this can no slave touch the bytes.
-        let buffer = tran.collect().map(|(_, buffer)| buffer);
-        let mut table = self.table.lock();
-        let known = table.remove(&tran);
-        drop(tran);
-        known.into_iter().for_each(|known| table.spare.keep(known));
-        drop(table);
-        self.keep_error(&outcome);
-        (outcome, buffer)
+    /// Number of ended transactions whose results were discarded, because too many were unclaimed.
+    pub fn forgotten_count(&self) -> u64 {
+        self.table.lock().unclaimed.forgotten_count()
     }
 
     fn keep_error(&self, outcome: &Result<()>) {
@@ -580,7 +359,7 @@ impl Master {
         self.wait(self.request(address, bytes.to_vec().into(), WRITE)?)
     }
 
-    /// Writes `bytes` at `address` and waits until they have been handed to the transport.
+    /// Writes `bytes` at `address` and waits until the transport has them.
     ///
     /// # Errors
     ///
@@ -589,41 +368,45 @@ impl Master {
         self.wait(self.request(address, bytes.to_vec().into(), POST)?)
     }
 
-    /// Has `tran` stand under all of `ids` in the table, as if it were outstanding under them.
+    /// Enters `tran` into the table under all of `ids`, as if it were outstanding under them.
     #[cfg(test)]
     pub(super) fn keep_under_ids(&self, ids: std::ops::Range<u32>, tran: &Arc<Transaction>) {
         self.table.lock().transactions.extend(ids.map(|id| (id, tran.clone())));
     }
 
-    /// Ids of the transactions that have been requested and not waited for, the lowest first.
+    /// Ids of the requested transactions without a wait, in ascending order; not those of which
+    /// only a success is recorded.
     pub fn outstanding_ids(&self) -> Vec<u32> {
-        let mut ids: Vec<u32> = self.table.lock().transactions.keys().copied().collect();
+        let table = self.table.lock();
+        let mut ids: Vec<u32> =
+            table.transactions.keys().copied().chain(table.unclaimed.ids()).collect();
+        drop(table);
         ids.sort_unstable();
         ids
     }
 
-    /// Number of transactions that have been requested and not waited for.
+    /// Number of the [`outstanding_ids`](Self::outstanding_ids).
     pub fn outstanding_count(&self) -> usize {
-        self.table.lock().transactions.len()
+        let table = self.table.lock();
+        table.transactions.len() + table.unclaimed.len()
     }
 }
 
 impl Drop for Master {
     fn drop(&mut self) {
-        let transactions = std::mem::take(&mut self.table.get_mut().transactions);
+        let transactions = std::mem::take(&mut self.table.lock().transactions);
         for tran in transactions.into_values() {
+            if tran.is_lost() {
+                std::mem::forget(tran);
+                continue;
+            }
             tran.give_up("The master that requested the transaction no longer exists");
             tran.collect();
         }
     }
 }
 
-fn not_found(id: u32) -> Error {
-    let text = format!("Transaction {id} is not outstanding at this master");
-    Error::new(Status::NotFound, "memory::Master::waitTransaction", text)
-}
-
-fn check_size(buffer: &Buffer) -> Result<()> {
+pub(super) fn check_size(buffer: &DataBuffer) -> Result<()> {
     if buffer.len() > u32::MAX as usize {
         let text = format!(
             "A transaction of {} bytes was asked for; one transaction carries at most {}: split it",
@@ -635,7 +418,7 @@ fn check_size(buffer: &Buffer) -> Result<()> {
     Ok(())
 }
 
-fn zeroed(size: u32) -> Result<Buffer> {
+fn zeroed(size: u32) -> Result<DataBuffer> {
     let mut bytes = Vec::new();
     bytes.try_reserve_exact(size as usize).map_err(|error| {
         let text = format!("No memory for a read of {size} bytes: {error}");
@@ -645,7 +428,7 @@ fn zeroed(size: u32) -> Result<Buffer> {
     Ok(bytes.into())
 }
 
-/// Says that a transaction lives on beyond its first timeout because others are being answered.
+/// Warns that a transaction has outlived its first timeout because others are answered.
 pub(super) fn warn_slow_link(tran: &Transaction) {
     log_warning!(
         TRANSACTION_LOG,

@@ -7,57 +7,68 @@
 //!
 //! # Locks
 //!
-//! All locks of this room but one are leaves: while one is held no other is taken and no code
-//! from outside the room runs. They are a transaction's state, a slave's table of pending
-//! transactions, a master's slave and its error, a slave's name and the pages of a
-//! [`SparseMemory`]. A master's table is one too, but that a transaction's state is looked at under
-//! it, and its data lock taken where it is free.
+//! Every lock of this room except one is a leaf: while it is held no other lock is taken and no
+//! code from outside the room runs. The leaves are a transaction's state, a slave's table of
+//! pending transactions, a master's slave and its error, a slave's name and the pages of a
+//! [`SparseMemory`]. A master's table is a leaf with two exceptions: under it the state of a
+//! transaction is read, and a free data lock is taken.
 //!
-//! The one is the *data lock* of a transaction and all its parts. It comes first: whoever holds
-//! it (the slave that copies, in code of its own) may take any of the leaves, so it may keep and
-//! complete transactions, but nobody who holds a leaf waits for a data lock. Giving a transaction
-//! up and collecting its buffer wait for the data lock, so that no slave touches the buffer
-//! afterwards; waiting for a transaction and dropping a master do both.
+//! The exception is the *data lock* of a transaction and all its parts. It comes first. Its holder
+//! (the slave that copies, in code of its own) may take any leaf, so it may keep and complete
+//! transactions; a thread that holds a leaf never waits for a data lock. Giving a transaction up
+//! and collecting its buffer wait for the data lock, so that no slave touches the buffer
+//! afterwards; waiting for a transaction and dropping a master do both. A thread that serves
+//! others never waits for a data lock. If the lock is held, a server's thread gives the
+//! transaction up at once, leaves its buffer to it, and is notified of the unlock; answers are
+//! kept beside the buffer until then.
 //!
-//! [`Holder`]s and [`Observer`]s are called with no leaf held; an observer possibly under the
-//! data lock, where the slave completes the transaction under it. What a holder may not do is
-//! said there.
+//! [`Tracker`]s and [`Observer`]s are called with no leaf held. An observer may be called under
+//! the data lock, if the slave completes the transaction under it. A [`Claimant`] is called with
+//! no lock at all: if the data lock is held, after its release. [`Tracker`] lists its own limits.
 
+mod access;
 mod activity;
 pub mod bits;
-mod buffer;
-pub(crate) mod chain;
+mod burst;
+mod claim;
+mod deadlines;
 mod emulate;
-mod holders;
 mod hub;
+pub(crate) mod hub_depth;
 mod ids;
 mod master;
+pub(crate) mod observers;
 mod pending;
 mod pool;
+mod signs;
 mod slave;
 mod sparse;
 mod split;
+mod table;
 mod transaction;
+mod unclaimed;
 
+pub use access::{check_access, check_range};
 pub use activity::Activity;
-pub use buffer::{Buffer, DataGuard};
-pub use chain::HUBS_COUNT_MAX;
+pub use claim::Claimant;
 pub use emulate::Emulate;
-pub use holders::Holder;
 pub use hub::Hub;
+pub use hub_depth::HUBS_COUNT_MAX;
 pub(crate) use ids::IdMap;
-pub use master::{Master, FAILED_POSTS_COUNT_MAX};
-pub use pool::{Path, TransactionPool};
+pub use master::Master;
+pub use pool::{Collected, Route, TransactionPool};
+pub use signs::Signs;
 pub use slave::{Slave, SlaveBase, Unconnected, UNCONNECTED_TEXT};
 pub use sparse::{NewPage, SparseMemory, PAGE_BYTES};
 pub use split::{forward, SUB_TRANSACTIONS_COUNT_MAX};
-pub use transaction::{Observer, Transaction, TIMEOUT_TEXT};
+pub use transaction::{DataBuffer, DataGuard, Kept, Observer, Tracker, Transaction, TIMEOUT_TEXT};
+pub use unclaimed::UNCLAIMED_COUNT_MAX;
 
 /// Read into the transaction's buffer.
 pub const READ: u32 = 0x1;
 /// Write; completed when the device has answered.
 pub const WRITE: u32 = 0x2;
-/// Posted write; may be completed as soon as it has been handed to the transport.
+/// Posted write; may be completed as soon as the transport has it.
 pub const POST: u32 = 0x3;
 /// Read used to check a write; every transport treats it as a read.
 pub const VERIFY: u32 = 0x4;

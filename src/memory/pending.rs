@@ -1,4 +1,4 @@
-//! A slave's table of the transactions it keeps until their answers come.
+//! A slave's table of the transactions that wait for their answers.
 
 use std::borrow::Borrow;
 use std::collections::HashSet;
@@ -7,69 +7,67 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::activity::Activity;
-use super::holders::Holder;
 use super::ids::IdHasher;
 use super::transaction::Transaction;
+use super::transaction::{Kept, Tracker};
 use crate::clock::{self, Time};
 use crate::sync::Mutex;
 
-/// Transactions by their ids, and the signs of life of who answers them.
+/// Transactions by id, and the slave's signs of life.
 #[derive(Default)]
 pub(super) struct Pending {
-    inner: Mutex<Inner>,
+    table: Mutex<PendingTable>,
 }
 
 #[derive(Default)]
-struct Inner {
-    transactions: HashSet<Kept, BuildHasherDefault<IdHasher>>,
+struct PendingTable {
+    transactions: HashSet<PendingEntry, BuildHasherDefault<IdHasher>>,
     activity: Activity,
-    /// Of the transactions kept since the table was last empty.
+    /// Longest timeout of the transactions kept since the table was last empty.
     timeout_max: Duration,
 }
 
-/// A transaction in the table. Set member and not map value, so that note and id share a word.
-struct Kept {
+/// A transaction in the table. A set member and not a map value, so that note and id share a word.
+struct PendingEntry {
     id: u32,
-    /// What the slave wants to know again when the answer comes.
+    /// A value of the slave's own, returned with the transaction.
     note: u32,
-    tran: Arc<Transaction>,
+    tran: Kept,
 }
 
-impl Borrow<u32> for Kept {
+impl Borrow<u32> for PendingEntry {
     fn borrow(&self) -> &u32 {
         &self.id
     }
 }
 
-impl Hash for Kept {
+impl Hash for PendingEntry {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.id.hash(state);
     }
 }
 
-impl PartialEq for Kept {
-    fn eq(&self, other: &Kept) -> bool {
+impl PartialEq for PendingEntry {
+    fn eq(&self, other: &PendingEntry) -> bool {
         self.id == other.id
     }
 }
 
-impl Eq for Kept {}
+impl Eq for PendingEntry {}
 
-impl Inner {
-    fn remove(&mut self, id: u32) -> Option<Kept> {
-        let kept = self.transactions.take(&id)?;
-        kept.tran.note_released();
+impl PendingTable {
+    fn remove(&mut self, id: u32) -> Option<PendingEntry> {
+        let entry = self.transactions.take(&id)?;
         if self.transactions.is_empty() {
             self.activity.clear();
             self.timeout_max = Duration::ZERO;
         }
-        Some(kept)
+        Some(entry)
     }
 }
 
 impl Pending {
-    /// Keeps `tran` and `note` unless it has expired; fails it where another one with its id is
-    /// kept.
+    /// Keeps `tran` and `note` unless it has expired; fails it if its id is in use.
     pub(super) fn add(self: &Arc<Self>, tran: &Arc<Transaction>, note: u32) {
         if !self.insert(tran, note) {
             tran.error(format!(
@@ -78,72 +76,74 @@ impl Pending {
             ));
             return;
         }
-        let holder: Arc<dyn Holder> = self.clone();
-        if !tran.set_holder(holder) {
+        let tracker: Arc<dyn Tracker> = self.clone();
+        if !tran.set_tracker(tracker) {
             self.forget(tran);
         }
     }
 
-    /// Returns false where another transaction has the id.
+    /// False if another transaction has the id.
     fn insert(&self, tran: &Arc<Transaction>, note: u32) -> bool {
-        let mut inner = self.inner.lock();
-        if !inner.transactions.insert(Kept { id: tran.id(), note, tran: tran.clone() }) {
-            let known = inner.transactions.get(&tran.id());
+        let mut table = self.table.lock();
+        if !table.transactions.insert(PendingEntry { id: tran.id(), note, tran: Kept::new(tran) }) {
+            let known = table.transactions.get(&tran.id());
             return known.is_some_and(|known| Arc::ptr_eq(&known.tran, tran));
         }
-        inner.timeout_max = inner.timeout_max.max(tran.timeout());
-        tran.note_kept();
+        table.timeout_max = table.timeout_max.max(tran.timeout());
         true
     }
 
-    /// Removes `id`, which an answer has just come for; what started with it or later lives on.
+    /// Removes `id`, whose answer has arrived; refreshes transactions that started with it or
+    /// later.
     pub(super) fn take(&self, id: u32) -> Option<(Arc<Transaction>, u32)> {
-        let mut inner = self.inner.lock();
-        let Kept { tran, note, .. } = inner.remove(id)?;
+        let mut table = self.table.lock();
+        let PendingEntry { tran, note, .. } = table.remove(id)?;
+        let tran = tran.release();
         let now = clock::now();
-        if !inner.transactions.is_empty() {
-            let horizon = now - inner.timeout_max;
-            inner.activity.prune(horizon);
-            inner.activity.answered(tran.start(), now);
+        if !table.transactions.is_empty() {
+            let horizon = now - table.timeout_max;
+            table.activity.prune(horizon);
+            table.activity.answered(tran.start(), now);
         }
-        drop(inner);
+        drop(table);
         tran.restart_clock(now);
         Some((tran, note))
     }
 
     pub(super) fn len(&self) -> usize {
-        self.inner.lock().transactions.len()
+        self.table.lock().transactions.len()
     }
 
-    /// Fails everything that is kept, in order of the ids.
+    /// Fails all transactions of the table, in ascending order of the ids.
     pub(super) fn fail_all(&self, text: &str) {
-        let mut ids: Vec<u32> = self.inner.lock().transactions.iter().map(|kept| kept.id).collect();
+        let mut ids: Vec<u32> =
+            self.table.lock().transactions.iter().map(|entry| entry.id).collect();
         ids.sort_unstable();
         for id in ids {
-            // Removed first: an end that comes from elsewhere meanwhile is none of ours.
-            let removed = self.inner.lock().remove(id);
-            if let Some(kept) = removed {
-                kept.tran.error(text);
+            // Removed first: an end from elsewhere in the meantime is not ours.
+            let removed = self.table.lock().remove(id);
+            if let Some(entry) = removed {
+                entry.tran.release().error(text);
             }
         }
     }
 }
 
-impl Holder for Pending {
+impl Tracker for Pending {
     fn forget(&self, tran: &Transaction) {
         let removed = {
-            let mut inner = self.inner.lock();
-            let known = inner.transactions.get(&tran.id());
-            match known.is_some_and(|known| std::ptr::eq(known.tran.as_ref(), tran)) {
-                true => inner.remove(tran.id()),
+            let mut table = self.table.lock();
+            let known = table.transactions.get(&tran.id());
+            match known.is_some_and(|known| std::ptr::eq(&**known.tran, tran)) {
+                true => table.remove(tran.id()),
                 false => None,
             }
         };
-        // Not under the lock: it may be the last reference.
+        // Outside the lock: possibly the last reference.
         drop(removed);
     }
 
-    fn last_activity(&self, start: Time) -> Option<Time> {
-        self.inner.lock().activity.latest(start)
+    fn last_activity(&self, tran: &Transaction) -> Option<Time> {
+        self.table.lock().activity.latest(tran.start())
     }
 }

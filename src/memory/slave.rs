@@ -1,17 +1,18 @@
-//! The downstream end of the bus: what every slave is and has.
+//! The downstream end of the bus: the slave interface and its common state.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use super::ids::next_id;
 use super::pending::Pending;
 use super::transaction::Transaction;
 use crate::process::{nothing, ForkHandlers};
 use crate::sync::Mutex;
 
-/// What a transaction reports that reaches a slave without a behaviour of its own.
+/// The error text of a transaction that reaches a slave without a behaviour of its own.
 pub const UNCONNECTED_TEXT: &str = "Unsupported transaction using unconnected memory bus";
 
-/// Something that carries out transactions.
+/// Carries out transactions.
 ///
 /// Everything but [`do_transaction`](Slave::do_transaction) has a default that reads
 /// [`base`](Slave::base). All methods may be called from any thread, several at once.
@@ -19,12 +20,19 @@ pub trait Slave: Send + Sync + 'static {
     /// The slave's identity, limits and table of pending transactions.
     fn base(&self) -> &SlaveBase;
 
-    /// Carries out `tran`: called in the requester's thread with no lock held. Either completes
-    /// it or keeps it ([`SlaveBase::add_transaction`]) and completes it later, from any thread.
+    /// Carries out `tran`. Called in the requester's thread with no lock held. Either completes it,
+    /// or keeps it ([`SlaveBase::add_transaction`]) and completes it later, from any thread.
     fn do_transaction(&self, tran: &Arc<Transaction>);
 
-    /// Whether [`do_transaction`](Slave::do_transaction) always returns at once, and the time it
-    /// takes need not be added to a transaction's.
+    /// Carries out `all`, which were requested together, in this order, each as
+    /// [`do_transaction`](Slave::do_transaction) does. A slave with a transport sends them
+    /// together.
+    fn do_transactions(&self, all: &[Arc<Transaction>]) {
+        super::burst::one_by_one(all, |tran| self.do_transaction(tran));
+    }
+
+    /// Whether [`do_transaction`](Slave::do_transaction) always returns at once, so that its
+    /// duration need not be added to a transaction's time.
     fn is_prompt(&self) -> bool {
         false
     }
@@ -54,25 +62,25 @@ pub trait Slave: Send + Sync + 'static {
         0
     }
 
-    /// Whether each read or verify that succeeds has had every byte of its data written. Only then
-    /// may who requests hand over a buffer with something else in it; otherwise it holds zeros.
+    /// Whether every successful read or verify writes every byte of its data. Only then may a
+    /// requester pass a buffer with arbitrary content; otherwise it holds zeros.
     fn fills_reads(&self) -> bool {
         false
     }
 
-    /// Ends the slave's activity, if it has any of its own.
+    /// Ends the slave's own activity, if it has any.
     fn stop(&self) {}
 }
 
-/// Identity, access limits and pending transactions of a slave. Dropping it fails the
-/// transactions it still keeps.
+/// Identity, access limits and pending transactions of a slave. Dropping it fails the transactions
+/// that it still keeps.
 pub struct SlaveBase {
     id: u32,
     min: u32,
     max: u32,
     name: Mutex<Option<String>>,
-    /// It has been said that a query that has come here has no end.
-    is_endless: AtomicBool,
+    /// A cycle of hubs has been reported for this slave.
+    cycle_reported: AtomicBool,
     pending: Arc<Pending>,
 }
 
@@ -80,16 +88,12 @@ impl SlaveBase {
     /// A slave with access limits in bytes, a fresh id (from 1) and the name `Unnamed_<id>`.
     pub fn new(min: u32, max: u32) -> SlaveBase {
         static COUNTER: AtomicU32 = AtomicU32::new(1);
-        let mut id = COUNTER.fetch_add(1, Ordering::Relaxed);
-        while id == 0 {
-            id = COUNTER.fetch_add(1, Ordering::Relaxed);
-        }
-        Self::with_id(id, min, max)
+        Self::with_id(next_id(&COUNTER, 1), min, max)
     }
 
     fn with_id(id: u32, min: u32, max: u32) -> SlaveBase {
-        let (name, is_endless) = (Mutex::new(None), AtomicBool::new(false));
-        SlaveBase { id, min, max, name, is_endless, pending: Arc::default() }
+        let (name, cycle_reported) = (Mutex::new(None), AtomicBool::new(false));
+        SlaveBase { id, min, max, name, cycle_reported, pending: Arc::default() }
     }
 
     /// The slave's id, unique in the process.
@@ -117,38 +121,37 @@ impl SlaveBase {
         *self.name.lock() = Some(name.into());
     }
 
-    /// Whether this is asked for the first time, by who has found that a query has no end.
-    pub(super) fn is_endless_first_time(&self) -> bool {
-        !self.is_endless.swap(true, Ordering::Relaxed)
+    /// Whether this is the first report of a cycle of hubs for this slave.
+    pub(super) fn is_first_cycle_report(&self) -> bool {
+        !self.cycle_reported.swap(true, Ordering::Relaxed)
     }
 
-    /// Keeps `tran` until [`take_transaction`](Self::take_transaction) fetches it or its
-    /// requester gives it up or it is completed otherwise. An expired transaction is not kept;
-    /// one whose id is already that of another pending transaction fails. May be called with or
-    /// without the transaction's data lock.
+    /// Keeps `tran` until [`take_transaction`](Self::take_transaction) removes it or it ends
+    /// otherwise. An expired transaction is not kept; one whose id is in use by another pending
+    /// transaction fails. May be called with or without the transaction's data lock.
     pub fn add_transaction(&self, tran: &Arc<Transaction>) {
         self.pending.add(tran, 0);
     }
 
-    /// As [`add_transaction`](Self::add_transaction), with a note of the slave's own, which
-    /// [`take_noted`](Self::take_noted) hands back.
+    /// As [`add_transaction`](Self::add_transaction), with a value that
+    /// [`take_noted`](Self::take_noted) returns.
     pub fn add_noted(&self, tran: &Arc<Transaction>, note: u32) {
         self.pending.add(tran, note);
     }
 
-    /// Looks up and removes the pending transaction `id`, which an answer has just come for: the
-    /// clocks of all that started with it or later are restarted.
+    /// Removes and returns the pending transaction `id`, whose answer has arrived. Restarts the
+    /// clocks of all that started with it or later.
     pub fn take_transaction(&self, id: u32) -> Option<Arc<Transaction>> {
         self.take_noted(id).map(|(tran, _)| tran)
     }
 
-    /// As [`take_transaction`](Self::take_transaction), with the note it was added with; 0 where
-    /// it was added without one.
+    /// As [`take_transaction`](Self::take_transaction), with the value that it was added with, or
+    /// 0.
     pub fn take_noted(&self, id: u32) -> Option<(Arc<Transaction>, u32)> {
         self.pending.take(id)
     }
 
-    /// Fails all pending transactions with `text`: no answer will come any more.
+    /// Fails all pending transactions with `text`: no more answers will arrive.
     pub fn fail_all(&self, text: &str) {
         self.pending.fail_all(text);
     }
@@ -161,27 +164,27 @@ impl SlaveBase {
 
 impl Drop for SlaveBase {
     fn drop(&mut self) {
-        // Nobody can take them any more: their requesters need not wait for the timeout.
+        // Nothing can complete them any more: their requesters need not wait for the timeout.
         self.pending.fail_all("The slave that kept the transaction no longer exists");
     }
 }
 
-/// No other slave has it.
+/// The id of no other slave.
 const PLACEHOLDER_ID: u32 = 0;
 
-/// What a master without a slave is connected to: fails every transaction.
+/// The slave of an unconnected master: fails every transaction.
 pub struct Unconnected {
     base: SlaveBase,
 }
 
 impl Unconnected {
-    /// A slave without a behaviour, but with limits and an id of its own.
+    /// A slave without a behaviour, with limits and an id of its own.
     pub fn new(min: u32, max: u32) -> Arc<Unconnected> {
         Arc::new(Unconnected { base: SlaveBase::new(min, max) })
     }
 
-    /// The one placeholder of all unconnected masters: limits 4 and 0, id 0, so that creating a
-    /// master uses no slave id up.
+    /// The placeholder that all unconnected masters share: limits 4 and 0, id 0. Creating a master
+    /// consumes no slave id.
     pub fn placeholder() -> Arc<dyn Slave> {
         let made = PLACEHOLDER.get().unwrap_or_else(|| {
             FORK_HANDLERS.register();
@@ -198,7 +201,7 @@ impl Unconnected {
 static PLACEHOLDER: OnceLock<Arc<Unconnected>> = OnceLock::new();
 static FORK_HANDLERS: ForkHandlers = ForkHandlers::new(settle_placeholder, nothing, nothing);
 
-/// So that no child finds it half made.
+/// Initialises the placeholder before a fork, so that no child finds it half made.
 extern "C" fn settle_placeholder() {
     PLACEHOLDER.get_or_init(Unconnected::make_placeholder);
 }
@@ -214,8 +217,8 @@ impl Slave for Unconnected {
 
     fn slave_name(&self) -> String {
         match self.base.id() {
-            // The placeholder is one for all masters of the process: its name is nobody's to
-            // change, and takes no lock that a child by `fork` might find held.
+            // All masters of the process share the placeholder: its name is fixed, and needs no
+            // lock that a child by `fork` might find locked.
             PLACEHOLDER_ID => format!("Unnamed_{PLACEHOLDER_ID}"),
             _ => self.base.name(),
         }

@@ -1,22 +1,23 @@
-//! Handing a transaction to a slave whose largest access may be smaller than it.
+//! Hands a transaction to a slave, in parts if it exceeds the slave's largest access.
 
 use std::sync::Arc;
 
 use super::slave::Slave;
 use super::transaction::Transaction;
+use crate::clock;
 
-/// Parts one transaction may be split into; a request that would need more fails.
+/// Upper bound on the parts of one transaction; a request that needs more fails.
 pub const SUB_TRANSACTIONS_COUNT_MAX: u64 = 1 << 18;
 
-/// Hands `tran` to `slave`, in parts where it is larger than the slave's largest access.
+/// Hands `tran` to `slave`, in parts if it is larger than the slave's largest access.
 ///
-/// Parts start at multiples of the largest access (rounded down to a multiple of the smallest)
-/// from the start of the transaction, go out in ascending order in the calling thread, and all
-/// go out even if one fails: `tran` then ends with the first error when all have ended. If the
-/// requester gives `tran` up meanwhile, the remaining ones do not go out.
+/// Parts start at multiples of the largest access (rounded down to a multiple of the smallest) from
+/// the start of the transaction and go out in ascending order in the calling thread. All of them go
+/// out even if one fails; `tran` ends with the first error when all have ended. If the requester
+/// gives `tran` up meanwhile, or its deadline passes, the remaining ones do not go out.
 pub fn forward(slave: &dyn Slave, tran: &Arc<Transaction>) {
     let max = slave.max_access();
-    // No limit known (0, as an unconnected bus says), or small enough: the slave decides.
+    // No known limit (0, as an unconnected bus reports), or small enough: the slave decides.
     if max == 0 || tran.size() <= max {
         slave.do_transaction(tran);
         return;
@@ -33,13 +34,17 @@ pub fn forward(slave: &dyn Slave, tran: &Arc<Transaction>) {
         return;
     }
     for index in 0..count {
+        if index > 0 && tran.is_too_late(clock::now()) {
+            return;
+        }
         let offset = index * u64::from(step);
         let length = (size - offset).min(u64::from(step)) as u32;
-        let address = tran.address().wrapping_add(offset);
-        // Made one by one: where the slave answers at once there is never more than one.
+        // Both ends of the whole lie within the address space.
+        let address = tran.address() + offset;
+        // Created one by one: if the slave answers at once, only one exists at a time.
         match tran.create_sub(offset as u32, length, address, tran.ty()) {
             Ok(sub) => slave.do_transaction(&sub),
-            // The requester has given up meanwhile: nobody wants the rest.
+            // The requester has given up: the rest is not wanted.
             Err(_) => return,
         }
     }

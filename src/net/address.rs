@@ -1,98 +1,73 @@
-//! The texts that name a local address, an interface or a host.
+//! Texts that name a local address, an interface or a host.
 //!
 //! | form | to bind | to connect |
 //! |---|---|---|
 //! | `*` | every IPv4 interface | no |
 //! | `192.168.1.5` | yes | yes |
 //! | `fe80::1%eth0`, `[::1]` | yes | yes |
-//! | `eth0` | the first IPv4 address of that interface | no: taken as a host name |
+//! | `eth0` | the first IPv4 address of that interface | no: read as a host name |
 //! | `localhost`, `daq7.example.org` | its first IPv4 address, else its first IPv6 address | yes |
 //!
-//! The first three bind forms and the meaning of an interface name are those of libzmq with IPv6
-//! left off, so that an address that works there works here. `[::]` takes IPv4 connections too,
-//! unless the system is configured otherwise. A zone (`%eth0`, `%2`) is the name or the number of
-//! the interface to which a link-local IPv6 address belongs.
+//! The first three bind forms, and interface names, mean what they mean in libzmq with IPv6 off, so
+//! an address that works there works here. `[::]` accepts IPv4 connections too, unless the system
+//! is configured otherwise. A zone (`%eth0`, `%2`) is the name or the number of the interface of a
+//! link-local IPv6 address.
 
-use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 
+use super::descriptors::hold_standard;
 use super::{resolve, sys};
 use crate::error::{Error, Result, Status};
 
-/// The longest host name the domain name system can express (RFC 1035 §2.3.4).
+/// The longest host name of the domain name system (RFC 1035 §2.3.4).
 const HOST_NAME_BYTES_MAX: usize = 253;
 
-/// An IP address, with the interface index that makes a link-local IPv6 address unique.
+/// An IP address, with the interface index that a link-local IPv6 address needs: a socket address
+/// without its port.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct HostAddress {
-    ip: IpAddr,
-    scope_id: u32,
-}
+pub struct HostAddress(SocketAddr);
 
 impl HostAddress {
-    /// Every IPv4 interface: `0.0.0.0`.
-    pub const ANY_V4: HostAddress =
-        HostAddress { ip: IpAddr::V4(Ipv4Addr::UNSPECIFIED), scope_id: 0 };
-
     /// The address without its scope.
     pub fn ip(self) -> IpAddr {
-        self.ip
-    }
-
-    /// The interface index of a link-local IPv6 address; 0 for none.
-    pub fn scope_id(self) -> u32 {
-        self.scope_id
+        self.0.ip()
     }
 
     /// The socket address of `port` (host byte order) at this address.
-    pub fn with_port(self, port: u16) -> SocketAddr {
-        match self.ip {
-            IpAddr::V4(ip) => SocketAddr::V4(SocketAddrV4::new(ip, port)),
-            IpAddr::V6(ip) => SocketAddr::V6(SocketAddrV6::new(ip, port, 0, self.scope_id)),
-        }
+    pub fn with_port(mut self, port: u16) -> SocketAddr {
+        self.0.set_port(port);
+        self.0
     }
 }
 
 impl From<IpAddr> for HostAddress {
     fn from(ip: IpAddr) -> Self {
-        HostAddress { ip, scope_id: 0 }
+        SocketAddr::new(ip, 0).into()
     }
 }
 
 impl From<SocketAddr> for HostAddress {
-    fn from(address: SocketAddr) -> Self {
-        let scope_id = match address {
-            SocketAddr::V4(_) => 0,
-            SocketAddr::V6(v6) => v6.scope_id(),
-        };
-        HostAddress { ip: address.ip(), scope_id }
+    fn from(mut address: SocketAddr) -> Self {
+        address.set_port(0);
+        HostAddress(address)
     }
 }
 
-impl fmt::Display for HostAddress {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.scope_id {
-            0 => write!(f, "{}", self.ip),
-            scope_id => write!(f, "{}%{scope_id}", self.ip),
-        }
-    }
-}
-
-/// Whom to connect to, as far as the text alone tells.
+/// The host to connect to, as far as the text determines it.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum RemoteHost {
     /// An address; nothing needs to be resolved.
     Address(HostAddress),
-    /// A name, to be resolved at every attempt (see [`super::resolve`]).
+    /// A name, to be looked up at every attempt (see [`super::resolve`]).
     Name(String),
 }
 
-/// Reads the address of a remote host (the third column of the table above). Does not touch the
+/// Parses the address of a remote host (the third column of the table above). Does not use the
 /// network; callable from any thread.
 ///
 /// # Errors
 ///
-/// [`Status::InvalidArgument`] where `text` is not an address or host name.
+/// [`Status::InvalidArgument`] if `text` is neither an address nor a host name.
 pub fn remote_host(text: &str) -> Result<RemoteHost> {
     if text == "*" {
         let remedy = "* stands for all interfaces of a server; name the host to connect to";
@@ -107,16 +82,16 @@ pub fn remote_host(text: &str) -> Result<RemoteHost> {
     }
 }
 
-/// Reads the address a server is to listen at (the second column of the table above). A host name
-/// is resolved on the calling thread, and may take as long as the system's resolver does.
+/// Parses the address that a server listens at (the second column of the table above). Resolves a
+/// host name in the calling thread, which blocks for as long as the system's resolver does.
 ///
 /// # Errors
 ///
-/// [`Status::InvalidArgument`] where `text` is malformed, [`Status::Resolve`] where it names an
-/// interface without IPv4 address, or neither an interface nor a host.
+/// [`Status::InvalidArgument`] if `text` is malformed, [`Status::Resolve`] if it names an interface
+/// without an IPv4 address, or neither an interface nor a host.
 pub fn local_address(text: &str) -> Result<HostAddress> {
     if text == "*" {
-        return Ok(HostAddress::ANY_V4);
+        return Ok(IpAddr::V4(Ipv4Addr::UNSPECIFIED).into());
     }
     if let Some(address) = interface_address(text)? {
         return Ok(address);
@@ -126,18 +101,19 @@ pub fn local_address(text: &str) -> Result<HostAddress> {
     }
     check_name(text)?;
     let addresses = resolve::addresses_of(text).map_err(|cause| {
-        let text = format!("{text} is no interface of this host, and no host either: {cause}");
+        let text = format!("{text} is neither an interface of this host nor a known host: {cause}");
         Error::new(Status::Resolve, "net::address", text)
     })?;
     Ok(addresses[0])
 }
 
-/// The first IPv4 address of the interface called `name`, if there is such an interface.
+/// The first IPv4 address of the interface `name`, if there is such an interface.
 fn interface_address(name: &str) -> Result<Option<HostAddress>> {
+    let _held = hold_standard();
     if name.is_empty() || sys::interface_index(name).is_none() && !name.contains(':') {
         return Ok(None);
     }
-    // An alias such as `eth0:1` has no index, but is listed with its address.
+    // An alias such as `eth0:1` has no index, but its address is listed.
     let entries = sys::interface_addresses().unwrap_or_default();
     let mut found = entries.iter().filter(|entry| entry.name == name).map(|entry| entry.ip);
     if let Some(ip) = found.find(IpAddr::is_ipv4) {
@@ -152,7 +128,7 @@ fn interface_address(name: &str) -> Result<Option<HostAddress>> {
     Err(Error::new(Status::Resolve, "net::address", text))
 }
 
-/// Reads an IPv4 or IPv6 literal; `None` where `text` may be a name.
+/// Parses an IPv4 or IPv6 literal; `None` if `text` may be a name.
 fn literal(text: &str) -> Result<Option<HostAddress>> {
     if text.is_empty() {
         return Err(bad_address(text, "it is empty; give an address or a host name"));
@@ -161,7 +137,7 @@ fn literal(text: &str) -> Result<Option<HostAddress>> {
         return Ok(Some(IpAddr::V4(ip).into()));
     }
     if text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
-        // The system's resolver would take some of these, and read leading zeros as octal.
+        // The system's resolver would accept some of these, and read leading zeros as octal.
         let remedy = "it is not an IPv4 address; write four numbers from 0 to 255 without \
                       leading zeros";
         return Err(bad_address(text, remedy));
@@ -181,11 +157,12 @@ fn literal(text: &str) -> Result<Option<HostAddress>> {
         };
     };
     let scope_id = zone.map_or(Ok(0), |zone| scope_id(text, zone))?;
-    Ok(Some(HostAddress { ip: IpAddr::V6(ip), scope_id }))
+    Ok(Some(SocketAddr::V6(SocketAddrV6::new(ip, 0, 0, scope_id)).into()))
 }
 
-/// The interface index that the zone of an IPv6 literal names, by name or number.
+/// The interface index of the zone of an IPv6 literal: a name or a number.
 fn scope_id(text: &str, zone: &str) -> Result<u32> {
+    let _held = hold_standard();
     if let Some(index) = sys::interface_index(zone) {
         return Ok(index);
     }
@@ -210,25 +187,28 @@ fn check_name(text: &str) -> Result<()> {
 }
 
 fn bad_address(text: &str, why: &str) -> Error {
-    // Quoted and escaped: the text may hold anything.
+    // Quoted and escaped: the text may contain anything.
     let text = format!("Bad address {text:?}: {why}");
     Error::new(Status::InvalidArgument, "net::address", text)
 }
 
-/// `address` with an IPv4 address instead of the IPv6 form that embeds one (`::ffff:192.0.2.1`),
-/// as a dual-stack listener reports its IPv4 peers.
+/// `address`, with the IPv4 address instead of an IPv6 form that embeds one (`::ffff:192.0.2.1`),
+/// in which a dual-stack listener reports its IPv4 peers.
 pub fn canonical(address: SocketAddr) -> SocketAddr {
     match address.ip().to_canonical() {
-        IpAddr::V4(ip) => SocketAddr::V4(SocketAddrV4::new(ip, address.port())),
+        IpAddr::V4(ip) => SocketAddr::new(ip.into(), address.port()),
         IpAddr::V6(_) => address,
     }
 }
 
-/// Whether `ip` is an address of this host: loopback, or on one of its interfaces.
+/// Whether `ip` is an address of this host: loopback, or that of an interface.
 pub fn is_of_this_host(ip: IpAddr) -> bool {
     let ip = ip.to_canonical();
-    ip.is_loopback()
-        || sys::interface_addresses().unwrap_or_default().iter().any(|entry| entry.ip == ip)
+    if ip.is_loopback() {
+        return true;
+    }
+    let _held = hold_standard();
+    sys::interface_addresses().unwrap_or_default().iter().any(|entry| entry.ip == ip)
 }
 
 #[cfg(test)]
@@ -273,12 +253,11 @@ mod tests {
         let index = sys::interface_index(&name).unwrap();
         for text in [format!("fe80::1%{name}"), format!("[fe80::1%{index}]")] {
             let address = local_address(&text).unwrap();
-            assert_eq!((address.ip(), address.scope_id()), (ip("fe80::1"), index), "{text}");
+            assert_eq!(address.ip(), ip("fe80::1"), "{text}");
             match address.with_port(9) {
                 SocketAddr::V6(v6) => assert_eq!((v6.port(), v6.scope_id()), (9, index)),
                 SocketAddr::V4(_) => panic!("an IPv6 address stays one"),
             }
-            assert_eq!(address.to_string(), format!("fe80::1%{index}"));
         }
         for text in ["fe80::1%no-such-if", "fe80::1%", "fe80::1%0", "fe80::1%-1"] {
             let error = local_address(text).unwrap_err();
@@ -301,7 +280,10 @@ mod tests {
         assert_eq!(remote_host("daq-7.lab").unwrap(), RemoteHost::Name("daq-7.lab".into()));
         let error = local_address("no-such-host.invalid").unwrap_err();
         assert_eq!(error.status(), Status::Resolve);
-        assert!(error.text().starts_with("no-such-host.invalid is no interface"), "{error}");
+        assert!(
+            error.text().starts_with("no-such-host.invalid is neither an interface"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -1,16 +1,19 @@
 //! Sockets, the event loop and name resolution. Knows no protocol.
 //!
-//! * [`event_loop`]: one named thread per object, which waits for sockets, wake-ups and a deadline.
-//! * [`address`]: the texts that name a local address, an interface or a host.
+//! * [`event_loop`]: a named thread that waits for the sockets, wake-ups and timers of drivers.
+//! * [`address`]: texts that name a local address, an interface or a host.
 //! * [`resolve`]: host names to addresses, off the event loop.
 //! * [`socket`]: listeners (also the pair of two consecutive ports), connections, options.
-//! * [`Spin`]: looking again for a while before going to sleep.
-//! * [`owner`]: which process of this host holds the other end of a connection.
+//! * [`udp`]: datagrams in batches, errors that the network reports, sizes of buffers.
+//! * [`Spin`]: polling for a short while before a blocking wait.
+//! * `descriptors`: no descriptor of this library is 0, 1 or 2, or among the last of the process.
+//! * [`owner`]: which process of this host owns the other end of a connection.
 //! * [`random`]: the operating system's random numbers.
 //!
-//! Every `unsafe` block of this room is in `sys`.
+//! Every `unsafe` block of this room is in `sys` or `udp/sys`.
 
 pub mod address;
+mod descriptors;
 pub mod event_loop;
 pub mod owner;
 pub mod random;
@@ -19,7 +22,9 @@ pub(crate) mod sleeper;
 pub mod socket;
 mod spin;
 mod sys;
+pub mod udp;
 
-pub use event_loop::{Driver, EventLoop, LoopHandle, Readiness};
+pub(crate) use descriptors::{is_reserved, make_descriptor, renumbered, Waker};
+pub use event_loop::{Driver, DriverHandle, EventLoop, Readiness, Registry};
 pub use spin::Spin;
 pub(crate) use spin::Spinner;

@@ -1,197 +1,215 @@
-//! Which process of this host holds the other end of an accepted connection.
+//! Finds the process of this host that owns the other end of an accepted connection.
 //!
 //! The kernel lists every TCP socket of the network namespace with its two addresses and its inode
 //! (`/proc/net/tcp`, `/proc/net/tcp6`), and every process's open files (`/proc/<pid>/fd`). The
-//! other end of our connection is the socket whose addresses are ours exchanged, and its owner the
-//! process that has its inode open. No special rights are needed to see processes of the same
-//! user; others take root or `CAP_SYS_PTRACE`.
+//! other end of our connection is the socket with our two addresses exchanged; its owner is the
+//! process that has its inode open. Processes of the same user are visible without special rights;
+//! others need root or `CAP_SYS_PTRACE`. For an invisible process the socket table still gives the
+//! user. Within a process, `contexts` distinguishes clients by their ZeroMQ contexts.
 //!
-//! A process is named by its id and its start time, so that a reused id is not mistaken for the
-//! former process. Where several processes hold one socket, because a program has been started or
-//! forked with it, the one that started first counts (among equals the lowest id): the connections
-//! that one process has opened keep one owner while it lives, whatever it starts.
+//! A process is identified by its id and its start time, so that a reused id is not mistaken for
+//! the former process. If several processes hold one socket, because a program was started or
+//! forked with it, the owner is the one that started first (among equals, the one with the lowest
+//! id): the connections of a process keep their owner while it lives, whatever it starts.
 //!
 //! The answer is a snapshot. It costs one pass over the socket table and one over the open files of
-//! all processes, some milliseconds on a usual machine, so ask for several connections at once.
+//! all processes: some milliseconds on a usual machine and far more on a busy one. Ask for several
+//! connections at once, and from an event loop use [`OwnerLookup`].
 //!
-//! On systems other than Linux every connection within the host is [`Unknown::Unsupported`].
+//! On systems other than Linux every owner is [`Owner::Unknown`].
 
 use std::collections::HashMap;
-use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::sync::Arc;
 
-use super::address;
+mod contexts;
 
-/// How many sockets of the table one lookup reads.
+use self::contexts::{contexts_of, Descriptors};
+use super::descriptors::hold_standard;
+use super::event_loop::DriverHandle;
+use crate::error::caught;
+use crate::process::{self, STACK_BYTES_MIN};
+use crate::sync::Mutex;
+
+/// Upper bound on the sockets that one lookup reads from the table.
 const SOCKETS_MAX: usize = 4_000_000;
 
-/// How many open files one lookup looks at, over all processes.
+/// Upper bound on the open files that one lookup reads, over all processes.
 const OPEN_FILES_MAX: usize = 2_000_000;
 
-/// How often the table is read when a socket that must be there is not: it is no snapshot, and may
-/// miss an entry while others come and go.
+/// How often the table is read until an existing socket is found: it is no snapshot, and may miss
+/// an entry while others come and go.
 const TABLE_READS_MAX: usize = 2;
 
-/// A process, told apart from any other that has had or will have its id.
+/// A process, distinguished from every other that had or will have its id.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Process {
-    /// When it started, in the kernel's clock ticks since the machine did.
+    /// Start time, in the kernel's clock ticks since boot.
     pub start_ticks: u64,
-    /// Its id, as seen in this process's namespace.
+    /// Id in this process's namespace.
     pub pid: u32,
 }
 
-/// Who holds the other end of a connection.
+/// The owner of the other end of a connection.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Owner {
     /// A process of this host.
     Process(Process),
-    /// The other end has an address that is none of this host's.
-    Remote,
-    /// The other end is on this host, but its owner cannot be told.
-    Unknown(Unknown),
+    /// A ZeroMQ context of a process of this host, identified by the epoll descriptor of its I/O
+    /// thread.
+    Context(Process, u32),
+    /// A process of this host that is not visible: another user's, one in another process
+    /// namespace, or one that has just ended. The id of its user.
+    User(u32),
+    /// The other end is not on this host, or its owner cannot be determined: its socket is gone, or
+    /// in another network namespace; `/proc` is missing, or lists too many sockets.
+    Unknown,
 }
 
-/// Why an owner within this host cannot be told.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Unknown {
-    /// The kernel lists no such socket here: it is in another network namespace, or gone.
-    NotListed,
-    /// The other end has been closed and belongs to nobody.
-    Closed,
-    /// No process that may be inspected holds the socket: its process belongs to another user or
-    /// another process namespace, or has just ended.
-    Hidden,
-    /// The host has more sockets or open files than one lookup reads.
-    TooMany,
-    /// The `/proc` file system is not there or not readable.
-    NoProcFs,
-    /// The operating system gives no such information.
-    Unsupported,
-}
-
-impl fmt::Display for Unknown {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Unknown::NotListed => "the socket is in another network namespace, or gone",
-            Unknown::Closed => "the other end has been closed",
-            Unknown::Hidden => "the process may not be inspected (another user or namespace)",
-            Unknown::TooMany => "the host has too many sockets or open files to look through",
-            Unknown::NoProcFs => "the /proc file system cannot be read",
-            Unknown::Unsupported => "this operating system does not tell",
-        })
-    }
-}
-
-/// The owners of the other ends of accepted connections, each given by our own address and the
-/// peer's, as `local_addr` and `peer_addr` report them; in the order asked. Callable from any
-/// thread; blocks for as long as the kernel needs to list sockets and open files.
+/// The owners of the other ends of accepted connections, in the order of the argument. Each
+/// connection is given by our address and the peer's, as `local_addr` and `peer_addr` report them.
+/// Callable from any thread; blocks while the kernel lists sockets and open files.
 pub fn owners(connections: &[(SocketAddr, SocketAddr)]) -> Vec<Owner> {
     if cfg!(any(target_os = "linux", target_os = "android")) {
+        let _held = hold_standard();
         return owners_in(Path::new("/proc"), connections);
     }
-    let unsupported = |&(_, peer): &(SocketAddr, SocketAddr)| absent(peer, Unknown::Unsupported);
-    connections.iter().map(unsupported).collect()
+    vec![Owner::Unknown; connections.len()]
 }
 
-/// The owner of the other end of one accepted connection; see [`owners`].
-pub fn owner(local: SocketAddr, peer: SocketAddr) -> Owner {
-    owners(&[(local, peer)])[0]
+/// The function that finds owners: [`owners`], or a test's.
+pub type Finder = fn(&[(SocketAddr, SocketAddr)]) -> Vec<Owner>;
+
+/// One pass of [`owners`] on a thread of its own, for an event loop, which must not block. Dropping
+/// it discards the answer.
+pub struct OwnerLookup {
+    answer: Arc<Mutex<Option<Vec<Owner>>>>,
 }
 
-/// What to say of a peer whose socket was not found.
-fn absent(peer: SocketAddr, why: Unknown) -> Owner {
-    if address::is_of_this_host(peer.ip()) {
-        Owner::Unknown(why)
-    } else {
-        Owner::Remote
+impl OwnerLookup {
+    /// Starts the pass; the loop of `handle` is woken when [`take`](Self::take) has the answer.
+    /// Never blocks. The thread ends with the pass.
+    ///
+    /// # Errors
+    ///
+    /// The system refuses a thread.
+    pub fn start(
+        find: Finder,
+        connections: Vec<(SocketAddr, SocketAddr)>,
+        handle: DriverHandle,
+    ) -> io::Result<OwnerLookup> {
+        let answer = Arc::new(Mutex::new(None));
+        let place = Arc::downgrade(&answer);
+        process::spawn("owners", STACK_BYTES_MIN, move || {
+            let found = caught(|| find(&connections));
+            let Some(place) = place.upgrade() else { return };
+            let unknown = || vec![Owner::Unknown; connections.len()];
+            *place.lock() = Some(found.unwrap_or_else(|_| unknown()));
+            handle.wake();
+        })?;
+        Ok(OwnerLookup { answer })
+    }
+
+    /// The owners, in the order of the argument; `None` while the pass runs, and once they have
+    /// been taken.
+    pub fn take(&mut self) -> Option<Vec<Owner>> {
+        self.answer.lock().take()
     }
 }
 
-/// Address and port; IPv4 also where the kernel shows its embedded IPv6 form.
-type End = (IpAddr, u16);
+/// Address and port; IPv4 also if the kernel shows its IPv6 form.
+type SocketEnd = (IpAddr, u16);
 
-fn end(address: SocketAddr) -> End {
+fn end(address: SocketAddr) -> SocketEnd {
     (address.ip().to_canonical(), address.port())
 }
 
-/// The inodes of the wanted sockets, by their own end and the remote one. 0 is the kernel's mark
-/// for a socket that no process holds.
-type Inodes = HashMap<(End, End), Option<u64>>;
+/// A socket of the table. The kernel lists a socket that no process holds with inode 0.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+struct Socket {
+    inode: u64,
+    user: u32,
+}
+
+/// The wanted sockets, keyed by their own and their remote end.
+type Sockets = HashMap<(SocketEnd, SocketEnd), Option<Socket>>;
 
 fn owners_in(proc: &Path, connections: &[(SocketAddr, SocketAddr)]) -> Vec<Owner> {
     let key = |&(local, peer): &(SocketAddr, SocketAddr)| (end(peer), end(local));
-    let mut inodes: Inodes = connections.iter().map(|pair| (key(pair), None)).collect();
-    let mut table = Ok(());
+    let mut sockets: Sockets = connections.iter().map(|pair| (key(pair), None)).collect();
     for _ in 0..TABLE_READS_MAX {
-        table = read_tables(proc, &mut inodes);
-        let retry = |pair: &(SocketAddr, SocketAddr)| {
-            inodes[&key(pair)].is_none() && address::is_of_this_host(pair.1.ip())
-        };
-        if table.is_err() || !connections.iter().any(retry) {
+        let is_read = read_tables(proc, &mut sockets);
+        if !is_read || sockets.values().all(Option::is_some) {
             break;
         }
     }
-    let wanted = inodes.values().flatten().filter(|&&inode| inode != 0);
-    let mut holders: Holders = wanted.map(|&inode| (inode, None)).collect();
-    let scan = if holders.is_empty() { Ok(()) } else { find_holders(proc, &mut holders) };
-    let verdict = |pair: &(SocketAddr, SocketAddr)| match inodes[&key(pair)] {
-        None => absent(pair.1, table.err().unwrap_or(Unknown::NotListed)),
-        Some(0) => Owner::Unknown(Unknown::Closed),
-        Some(inode) => match (scan, holders[&inode]) {
-            (Err(why), _) => Owner::Unknown(why),
-            (Ok(()), Some(process)) => Owner::Process(process),
-            (Ok(()), None) => Owner::Unknown(Unknown::Hidden),
+    let wanted = sockets.values().flatten().filter(|socket| socket.inode != 0);
+    let mut holders: Holders = wanted.map(|socket| (socket.inode, None)).collect();
+    if !holders.is_empty() {
+        find_holders(proc, &mut holders);
+    }
+    let verdict = |pair: &(SocketAddr, SocketAddr)| match sockets[&key(pair)] {
+        // Not listed, or no process has it open.
+        None | Some(Socket { inode: 0, .. }) => Owner::Unknown,
+        Some(Socket { inode, user }) => match holders[&inode] {
+            Some(SocketHolder { process, context: Some(epoll) }) => Owner::Context(process, epoll),
+            Some(SocketHolder { process, context: None }) => Owner::Process(process),
+            None => Owner::User(user),
         },
     };
     connections.iter().map(verdict).collect()
 }
 
-fn read_tables(proc: &Path, inodes: &mut Inodes) -> Result<(), Unknown> {
-    let mut read = Err(Unknown::NoProcFs);
+/// Reads the tables, and returns whether that was possible.
+fn read_tables(proc: &Path, sockets: &mut Sockets) -> bool {
     // A kernel without IPv6 has only the first.
-    for name in ["net/tcp", "net/tcp6"] {
-        let Ok(file) = File::open(proc.join(name)) else { continue };
-        read_table(BufReader::new(file), inodes)?;
-        read = Ok(());
+    let files = ["net/tcp", "net/tcp6"].map(|name| File::open(proc.join(name)));
+    let mut is_read = false;
+    for file in files.into_iter().flatten() {
+        if !read_table(BufReader::new(file), sockets) {
+            return false;
+        }
+        is_read = true;
     }
-    read
+    is_read
 }
 
-fn read_table(table: impl BufRead, inodes: &mut Inodes) -> Result<(), Unknown> {
+/// Reads a table, and returns whether that was possible.
+fn read_table(table: impl BufRead, sockets: &mut Sockets) -> bool {
     for (count, line) in table.lines().skip(1).enumerate() {
+        let Ok(line) = line else { return false };
         if count >= SOCKETS_MAX {
-            return Err(Unknown::TooMany);
+            return false;
         }
-        let line = line.map_err(|_| Unknown::NoProcFs)?;
-        let Some((ends, inode)) = parse_socket(&line) else { continue };
-        if let Some(known) = inodes.get_mut(&ends) {
-            // A dead predecessor with the same addresses may still be listed, with inode 0.
-            *known = Some(known.unwrap_or(0).max(inode));
+        let Some((ends, socket)) = parse_socket(&line) else { continue };
+        if let Some(known) = sockets.get_mut(&ends) {
+            // A closed predecessor with the same addresses may still be listed, with inode 0.
+            *known = Some(known.map_or(socket, |known| known.max(socket)));
         }
     }
-    Ok(())
+    true
 }
 
-/// Reads a line of the socket table: number, own end, remote end, state, queues, timer,
+/// Parses a line of the socket table: number, own end, remote end, state, queues, timer,
 /// retransmissions, user, timeout, inode (Linux `Documentation/networking/proc_net_tcp.rst`).
-fn parse_socket(line: &str) -> Option<((End, End), u64)> {
+fn parse_socket(line: &str) -> Option<((SocketEnd, SocketEnd), Socket)> {
     let mut fields = line.split_ascii_whitespace();
     let own = parse_end(fields.nth(1)?)?;
     let remote = parse_end(fields.next()?)?;
-    let inode = fields.nth(6)?.parse().ok()?;
-    Some(((own, remote), inode))
+    let user = fields.nth(4)?.parse().ok()?;
+    let inode = fields.nth(1)?.parse().ok()?;
+    Some(((own, remote), Socket { inode, user }))
 }
 
-/// Reads `0100007F:1F90`: the address as the host's words, the port as a number.
-fn parse_end(text: &str) -> Option<End> {
+/// Parses `0100007F:1F90`: the address in the host's word order, the port as a number.
+fn parse_end(text: &str) -> Option<SocketEnd> {
     let (address, port) = text.split_once(':')?;
     let word = |at: usize| -> Option<[u8; 4]> {
-        // The kernel prints the words as it holds them; back in memory they are in network order.
+        // The kernel prints words in host order; in memory they are in network order.
         Some(u32::from_str_radix(address.get(at..at + 8)?, 16).ok()?.to_ne_bytes())
     };
     let ip = match address.len() {
@@ -208,54 +226,92 @@ fn parse_end(text: &str) -> Option<End> {
     Some((ip.to_canonical(), u16::from_str_radix(port, 16).ok()?))
 }
 
-/// The process that counts as the owner, by inode.
-type Holders = HashMap<u64, Option<Process>>;
+/// The process that owns a socket, and its context there.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct SocketHolder {
+    process: Process,
+    context: Option<u32>,
+}
 
-fn find_holders(proc: &Path, holders: &mut Holders) -> Result<(), Unknown> {
+/// The owners of the wanted sockets, by inode.
+type Holders = HashMap<u64, Option<SocketHolder>>;
+
+/// Reads all processes, as far as they are visible.
+fn find_holders(proc: &Path, holders: &mut Holders) {
     let mut budget = OPEN_FILES_MAX;
-    let processes = fs::read_dir(proc).map_err(|_| Unknown::NoProcFs)?;
+    let Ok(processes) = fs::read_dir(proc) else { return };
     for entry in processes.flatten() {
         let name = entry.file_name();
         let Some(pid) = name.to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
-        budget = find_in_process(&entry.path(), pid, holders, budget)?;
+        find_in_process(&entry.path(), pid, holders, &mut budget);
     }
-    Ok(())
+    if budget == 0 {
+        // Of an incomplete pass nothing counts: a process not yet read may be the owner.
+        holders.values_mut().for_each(|holder| *holder = None);
+    }
 }
 
-/// Looks through the open files of one process; one that may not be inspected has none to show.
-fn find_in_process(
-    process: &Path,
-    pid: u32,
-    holders: &mut Holders,
-    mut budget: usize,
-) -> Result<usize, Unknown> {
-    let Ok(files) = fs::read_dir(process.join("fd")) else { return Ok(budget) };
+/// Reads the open files of one process; an invisible one shows none.
+fn find_in_process(process: &Path, pid: u32, holders: &mut Holders, budget: &mut usize) {
+    let Ok(files) = fs::read_dir(process.join("fd")) else { return };
+    let mut descriptors = Descriptors::default();
     for file in files.flatten() {
-        budget = budget.checked_sub(1).ok_or(Unknown::TooMany)?;
-        let link = file.path();
-        let Some(inode) = socket_inode(&link) else { continue };
-        let Some(holder) = holders.get_mut(&inode) else { continue };
-        let Ok(start_ticks) = start_ticks(process) else { continue };
-        // The id might have passed to a new process between the two readings. If this one still
-        // shows the socket, it is the one that holds it, whichever it is.
-        if socket_inode(&link) != Some(inode) {
+        *budget = budget.saturating_sub(1);
+        if *budget == 0 {
+            return;
+        }
+        let name = file.file_name();
+        let Some(fd) = name.to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
+        match file_behind(&file.path()) {
+            Some(OpenFile::Epoll) => descriptors.epolls.push(fd),
+            Some(OpenFile::Socket(inode)) if holders.contains_key(&inode) => {
+                descriptors.sockets.push((fd, inode));
+            }
+            _ => {}
+        }
+    }
+    if descriptors.sockets.is_empty() {
+        return;
+    }
+    let Ok(start_ticks) = start_ticks(process) else { return };
+    let candidate = Process { start_ticks, pid };
+    let contexts = contexts_of(process, &descriptors);
+    for &(fd, inode) in &descriptors.sockets {
+        // The id may have passed to a new process between the two readings. If the process still
+        // shows the socket, it is an owner, whichever process it is.
+        let link = process.join(format!("fd/{fd}"));
+        if file_behind(&link) != Some(OpenFile::Socket(inode)) {
             continue;
         }
-        let candidate = Process { start_ticks, pid };
-        *holder = Some(holder.map_or(candidate, |known| known.min(candidate)));
+        let Some(holder) = holders.get_mut(&inode) else { continue };
+        if holder.is_none_or(|known| candidate < known.process) {
+            let context = contexts.get(&inode).copied();
+            *holder = Some(SocketHolder { process: candidate, context });
+        }
     }
-    Ok(budget)
 }
 
-/// The inode of the socket that `link` of `/proc/<pid>/fd` stands for: `socket:[12345]`.
-fn socket_inode(link: &Path) -> Option<u64> {
+/// The meaning of an entry of `/proc/<pid>/fd`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum OpenFile {
+    /// `socket:[12345]`, by its inode.
+    Socket(u64),
+    /// `anon_inode:[eventpoll]`.
+    Epoll,
+}
+
+fn file_behind(link: &Path) -> Option<OpenFile> {
     let target = fs::read_link(link).ok()?;
     let text = std::str::from_utf8(target.as_os_str().as_bytes()).ok()?;
-    text.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok()
+    if text == "anon_inode:[eventpoll]" {
+        return Some(OpenFile::Epoll);
+    }
+    let inode = text.strip_prefix("socket:[")?.strip_suffix(']')?;
+    inode.parse().ok().map(OpenFile::Socket)
 }
 
-/// Field 22 of `/proc/<pid>/stat`. The second field is the program's name in parentheses, which
-/// may itself hold blanks and parentheses.
+/// Field 22 of `/proc/<pid>/stat`. The second field is the program's name in parentheses, which may
+/// itself contain blanks and parentheses.
 fn start_ticks(process: &Path) -> io::Result<u64> {
     let stat = fs::read(process.join("stat"))?;
     let after_name = stat.iter().rposition(|&byte| byte == b')').map(|end| &stat[end + 1..]);

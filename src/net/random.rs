@@ -2,19 +2,19 @@
 
 use crate::error::{Error, Result, Status};
 
-/// 128 random bits from the operating system's generator: unique without coordination, and not to
-/// be guessed by a stranger. Callable from any thread.
+/// 128 random bits from the operating system's generator: unique without coordination, and
+/// unpredictable. Callable from any thread.
 ///
 /// # Errors
 ///
-/// [`Status::OutOfResources`] where the system has no generator or refuses a descriptor for it.
+/// [`Status::OutOfResources`] if the system has no generator or refuses a descriptor for it.
 pub fn random_128() -> Result<[u8; 16]> {
     let mut bits = [0; 16];
     getrandom::fill(&mut bits).map_err(|cause| {
         Error::new(
             Status::OutOfResources,
             "net::random",
-            format!("The system gave no random numbers: {cause}"),
+            format!("The system returned no random numbers: {cause}"),
         )
     })?;
     Ok(bits)
@@ -29,7 +29,7 @@ mod tests {
         let draws: Vec<[u8; 16]> = (0..64).map(|_| random_128().unwrap()).collect();
         let distinct: std::collections::HashSet<_> = draws.iter().collect();
         assert_eq!(distinct.len(), draws.len());
-        // A bit that stayed the same in 64 draws would be a fault, not chance (2^-56 overall).
+        // A bit that stays the same in 64 draws is a fault (by chance: 2^-56 overall).
         let seen_set =
             draws.iter().fold([0u8; 16], |seen, draw| std::array::from_fn(|i| seen[i] | draw[i]));
         let seen_clear =

@@ -2,29 +2,32 @@
 //!
 //! Every socket is non-blocking and is not inherited by programs that the process starts.
 
-use std::io::{self, IoSlice};
+use std::io;
 use std::net::SocketAddr;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::AsFd;
 use std::time::Duration;
 
 use mio::net::{TcpListener, TcpStream};
 
 use super::address::{self, HostAddress};
+use super::descriptors::{above_standard, hold_standard};
 use super::sys;
+pub(crate) use super::sys::{receive_behind, send_vectored};
 use crate::error::{Error, Result, Status};
 
-/// How often [`bind_pair`] asks the system for a port before it gives up finding two in a row.
+/// How often [`bind_pair`] asks the system for a port in the search for two consecutive ones.
 const EPHEMERAL_PAIR_ATTEMPTS_MAX: usize = 128;
 
-/// Opens a listener at `address`, port 0 for one of the system's choice. The address can be bound
-/// again at once after an earlier listener has closed (`SO_REUSEADDR`); 1024 connections may wait
-/// to be accepted, or what the system allows.
+/// Opens a listener at `address`; port 0 lets the system choose. The address can be bound again
+/// at once after an earlier listener has closed (`SO_REUSEADDR`). Up to 1024 connections may wait
+/// to be accepted, or as many as the system allows.
 ///
 /// # Errors
 ///
 /// The system's.
 pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    TcpListener::bind(address)
+    let _held = hold_standard();
+    above_standard(TcpListener::bind(address)?)
 }
 
 /// Two listeners at consecutive ports of one address.
@@ -34,21 +37,19 @@ pub struct ListenerPair {
     pub first: TcpListener,
     /// Listens at the port after it.
     pub second: TcpListener,
-    /// The port of `first`, in host byte order; the chosen one where 0 was asked for.
+    /// The port of `first`, in host byte order; the chosen one if 0 was requested.
     pub port: u16,
-    /// The address both are bound to.
-    pub address: HostAddress,
 }
 
 /// Opens listeners at `port` and `port + 1` (host byte order) of the address that `text` names
 /// (see [`address::local_address`]); both or none. With port 0 the system picks a port whose
-/// successor is free too. The second port is bound first, as Rogue's bridge does.
+/// successor is free too. The second port is bound first, as by Rogue's bridge.
 ///
 /// # Errors
 ///
-/// [`Status::Bind`] where the system refuses one of the ports; [`Status::InvalidArgument`] for
-/// port 65535, which has no successor; what [`address::local_address`] says of `text`. The text
-/// names the port and the address, in Rogue's words, and then the cause.
+/// [`Status::Bind`] if the system refuses one of the ports; [`Status::InvalidArgument`] for port
+/// 65535, which has no successor; the errors of [`address::local_address`]. The text names the port
+/// and the address, in Rogue's words, and then the cause.
 pub fn bind_pair(text: &str, port: u16) -> Result<ListenerPair> {
     let Some(second_port) = port.checked_add(1) else {
         let cause = "the bridge also needs the port after it, and there is none; choose 65534 or \
@@ -62,7 +63,7 @@ pub fn bind_pair(text: &str, port: u16) -> Result<ListenerPair> {
     }
     let second = bind_one(text, address, second_port)?;
     let first = bind_one(text, address, port)?;
-    Ok(ListenerPair { first, second, port, address })
+    Ok(ListenerPair { first, second, port })
 }
 
 fn bind_one(text: &str, address: HostAddress, port: u16) -> Result<TcpListener> {
@@ -70,13 +71,13 @@ fn bind_one(text: &str, address: HostAddress, port: u16) -> Result<TcpListener> 
         .map_err(|error| bind_error(Status::Bind, text, port, &bind_cause(&error)))
 }
 
-/// Ports come at random, so one whose successor is taken only means another try.
+/// Chosen ports are random, so a taken successor only means another attempt.
 fn bind_ephemeral_pair(text: &str, address: HostAddress) -> Result<ListenerPair> {
     let mut last = String::from("no attempt was made");
     for _ in 0..EPHEMERAL_PAIR_ATTEMPTS_MAX {
         let first = match listen(address.with_port(0)) {
             Ok(first) => first,
-            // The system may pick a port that another socket takes at this moment.
+            // Another socket may take the chosen port at this moment.
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
                 last = bind_cause(&error);
                 continue;
@@ -87,7 +88,7 @@ fn bind_ephemeral_pair(text: &str, address: HostAddress) -> Result<ListenerPair>
         let port = local.map_err(|e| bind_error(Status::Bind, text, 0, &cause_text(&e)))?.port();
         let Some(second_port) = port.checked_add(1) else { continue };
         match listen(address.with_port(second_port)) {
-            Ok(second) => return Ok(ListenerPair { first, second, port, address }),
+            Ok(second) => return Ok(ListenerPair { first, second, port }),
             Err(error) => last = bind_cause(&error),
         }
     }
@@ -106,7 +107,7 @@ fn bind_error(status: Status, text: &str, port: u16, cause: &str) -> Error {
     Error::new(status, "net::socket::bind_pair", text)
 }
 
-/// The cause of a refused bind, with what to do where the system's words do not tell.
+/// The cause of a refused bind, with a remedy where the system's text has none.
 fn bind_cause(error: &io::Error) -> String {
     let cause = cause_text(error);
     match error.kind() {
@@ -120,7 +121,7 @@ fn bind_cause(error: &io::Error) -> String {
     }
 }
 
-/// The system's words for `error`, without its number: `Connection refused`.
+/// The system's text for `error`, without its number: `Connection refused`.
 pub fn cause_text(error: &io::Error) -> String {
     let text = error.to_string();
     match text.rfind(" (os error ") {
@@ -129,17 +130,18 @@ pub fn cause_text(error: &io::Error) -> String {
     }
 }
 
-/// Takes the next waiting connection; `None` when there is none. A connection that its peer has
-/// given up meanwhile is passed over.
+/// Accepts the next waiting connection; `None` if there is none. A connection that its peer has
+/// aborted is skipped.
 ///
 /// # Errors
 ///
-/// The system's. When it is out of descriptors (`EMFILE`, `ENFILE`) or memory the connection stays
+/// The system's. If it is out of descriptors (`EMFILE`, `ENFILE`) or memory, the connection stays
 /// in the queue, and no further readiness event announces it: try again after a while.
 pub fn accept(listener: &TcpListener) -> io::Result<Option<(TcpStream, SocketAddr)>> {
+    let _held = hold_standard();
     loop {
         match listener.accept() {
-            Ok(connection) => return Ok(Some(connection)),
+            Ok((stream, peer)) => return Ok(Some((above_standard(stream)?, peer))),
             Err(error) => match error.kind() {
                 io::ErrorKind::WouldBlock => return Ok(None),
                 io::ErrorKind::Interrupted | io::ErrorKind::ConnectionAborted => {}
@@ -149,23 +151,29 @@ pub fn accept(listener: &TcpListener) -> io::Result<Option<(TcpStream, SocketAdd
     }
 }
 
-/// Begins to connect to `address` and returns at once. Register the stream for writing; when it is
-/// writable or has an error, ask [`connect_outcome`].
-///
-/// # Errors
-///
-/// The system's, where it knows at once, for example that there is no route.
-pub fn connect(address: SocketAddr) -> io::Result<TcpStream> {
-    TcpStream::connect(address)
+/// Whether an error of [`accept`] means that no descriptors are left.
+pub fn is_shortage(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE))
 }
 
-/// What became of a connection attempt: `Ok(true)` when connected, `Ok(false)` while it runs.
+/// Starts to connect to `address` and returns at once. Register the stream for writing; when it is
+/// writable or has an error, call [`connect_outcome`].
 ///
 /// # Errors
 ///
-/// Why it failed. A socket that has met itself counts as refused: an attempt to reach an unused
-/// port of this host, if the system gives it that very port as its own, succeeds with nobody at
-/// the other end, and would keep the awaited server from binding the port.
+/// The system's, if known at once, for example that there is no route.
+pub fn connect(address: SocketAddr) -> io::Result<TcpStream> {
+    let _held = hold_standard();
+    above_standard(TcpStream::connect(address)?)
+}
+
+/// The state of a connection attempt: `Ok(true)` when connected, `Ok(false)` while it runs.
+///
+/// # Errors
+///
+/// The cause of the failure. A socket connected to itself counts as refused: an attempt to reach an
+/// unused port of this host succeeds without a peer if the system assigns that very port to it, and
+/// would keep the awaited server from binding the port.
 pub fn connect_outcome(stream: &TcpStream) -> io::Result<bool> {
     if let Some(error) = stream.take_error()? {
         return Err(error);
@@ -182,97 +190,47 @@ pub fn connect_outcome(stream: &TcpStream) -> io::Result<bool> {
 }
 
 fn is_unconnected(error: &io::Error) -> bool {
-    // macOS says EINVAL where the attempt is still under way.
+    // macOS reports EINVAL while the attempt runs.
     matches!(error.kind(), io::ErrorKind::NotConnected | io::ErrorKind::InvalidInput)
 }
 
-/// When the kernel gives up a silent connection. Works while user code blocks the event loop.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Liveness {
-    /// Silence after which the kernel begins to ask whether the peer is there; whole seconds,
-    /// rounded up.
-    pub keepalive_idle: Duration,
-    /// Time between two such questions; whole seconds, rounded up.
-    pub keepalive_interval: Duration,
-    /// How many questions may go unanswered before the connection counts as lost.
-    pub keepalive_count: u32,
-    /// How long sent bytes may stay unacknowledged before the connection counts as lost; whole
-    /// milliseconds. Linux only, elsewhere the system's own limit applies.
-    pub unacknowledged_max: Duration,
-}
-
-/// Prepares a connection for short messages: no delay for coalescing (`TCP_NODELAY`), the given
-/// liveness, and no signal when the peer has gone.
-///
-/// # Errors
-///
-/// The system's.
-pub fn configure(stream: &TcpStream, liveness: &Liveness) -> io::Result<()> {
-    stream.set_nodelay(true)?;
-    let socket = stream.as_fd();
-    #[cfg(target_vendor = "apple")]
-    sys::set_option(socket, libc::SOL_SOCKET, libc::SO_NOSIGPIPE, 1)?;
-    set_liveness(socket, liveness)
-}
+/// When the kernel gives up a silent connection, also while the program's code blocks the loop:
+/// seconds of silence before it sends a keep-alive probe, seconds between two probes, and number of
+/// unanswered probes. A dead host is detected after eleven seconds.
+const KEEPALIVE_IDLE_S: libc::c_int = 5;
+const KEEPALIVE_INTERVAL_S: libc::c_int = 2;
+const KEEPALIVE_COUNT: libc::c_int = 3;
 
 #[cfg(target_vendor = "apple")]
 const KEEPALIVE_IDLE: libc::c_int = libc::TCP_KEEPALIVE;
 #[cfg(not(target_vendor = "apple"))]
 const KEEPALIVE_IDLE: libc::c_int = libc::TCP_KEEPIDLE;
 
-fn set_liveness(socket: BorrowedFd<'_>, liveness: &Liveness) -> io::Result<()> {
-    let tcp = libc::IPPROTO_TCP;
-    let count = libc::c_int::try_from(liveness.keepalive_count).unwrap_or(libc::c_int::MAX);
-    sys::set_option(socket, tcp, KEEPALIVE_IDLE, seconds(liveness.keepalive_idle))?;
-    sys::set_option(socket, tcp, libc::TCP_KEEPINTVL, seconds(liveness.keepalive_interval))?;
-    sys::set_option(socket, tcp, libc::TCP_KEEPCNT, count)?;
+/// Sets a connection up for short messages: no coalescing delay (`TCP_NODELAY`), an early end if
+/// the peer's host is dead, and no signal when the peer has closed. Sent bytes may stay
+/// unacknowledged for `unacknowledged_max`, in whole milliseconds: the kernel does not distinguish
+/// a dead host from one that does not read. Zero, and anywhere but on Linux: the system's own limit
+/// applies, which a living peer never reaches.
+///
+/// # Errors
+///
+/// The system's.
+pub fn configure(stream: &TcpStream, unacknowledged_max: Duration) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let (socket, tcp) = (stream.as_fd(), libc::IPPROTO_TCP);
+    #[cfg(target_vendor = "apple")]
+    sys::set_option(socket, libc::SOL_SOCKET, libc::SO_NOSIGPIPE, 1)?;
+    sys::set_option(socket, tcp, KEEPALIVE_IDLE, KEEPALIVE_IDLE_S)?;
+    sys::set_option(socket, tcp, libc::TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S)?;
+    sys::set_option(socket, tcp, libc::TCP_KEEPCNT, KEEPALIVE_COUNT)?;
     sys::set_option(socket, libc::SOL_SOCKET, libc::SO_KEEPALIVE, 1)?;
     #[cfg(any(target_os = "linux", target_os = "android"))]
     {
-        let milliseconds = liveness.unacknowledged_max.as_millis();
-        let milliseconds = libc::c_int::try_from(milliseconds).unwrap_or(libc::c_int::MAX);
+        let milliseconds = unacknowledged_max.as_millis() as libc::c_int;
         sys::set_option(socket, tcp, libc::TCP_USER_TIMEOUT, milliseconds)?;
     }
     Ok(())
 }
 
-/// Whole seconds for an option that takes nothing less than one, and on Linux nothing above 32767.
-fn seconds(duration: Duration) -> libc::c_int {
-    let whole = duration.as_secs().saturating_add(u64::from(duration.subsec_nanos() > 0));
-    whole.clamp(1, 32_767) as libc::c_int
-}
-
-/// Sends from several slices with one system call; returns how many bytes the system took, which
-/// may be fewer than all. A connection closed by the peer is an error and never a `SIGPIPE`, which
-/// `TcpStream::write_vectored` of the standard library does not promise in a C program.
-///
-/// # Errors
-///
-/// The system's: `WouldBlock` when there is no room, `Interrupted` to try again.
-pub fn send_vectored(stream: &TcpStream, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-    sys::send_vectored(stream.as_fd(), slices)
-}
-
-/// Receives into the room behind `bytes`, which need not be cleared for it and is not made larger;
-/// at most `limit` bytes. Returns their number; 0 is the end of the stream, where there was room.
-///
-/// # Errors
-///
-/// The system's: `WouldBlock` when there is nothing, `Interrupted` to try again.
-pub fn receive_behind(stream: &TcpStream, bytes: &mut Vec<u8>, limit: usize) -> io::Result<usize> {
-    sys::receive_behind(stream.as_fd(), bytes, limit)
-}
-
-/// Throws away what has come, at most `limit` bytes, without copying it out of the system. Returns
-/// their number; 0 is the end of the stream.
-///
-/// # Errors
-///
-/// The system's: `WouldBlock` when there is nothing, `Interrupted` to try again; one of another
-/// kind also where the system cannot do this, so that the bytes are to be received.
-pub fn discard(stream: &TcpStream, limit: usize) -> io::Result<usize> {
-    sys::discard(stream.as_fd(), limit)
-}
-
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -1,68 +1,69 @@
-//! Looking again for a short while before going to sleep.
+//! Spinning: polling for a short while before a blocking wait.
 //!
-//! Waking a thread costs the waker, the woken and the time in between, on an idle processor tens of
-//! microseconds; an answer over loopback or a short cable is there sooner than that. Who spins
-//! for as long as a wake-up costs spends at most twice what the better choice would have.
-//! In between looks the processor is offered to others, so that spinning keeps nobody from
-//! running, the peer on the same processor least of all.
+//! A wake-up costs tens of microseconds on an idle processor: for the thread that wakes, for the
+//! thread that is woken, and in between. An answer over loopback or a short cable arrives sooner.
+//! A spin as long as a wake-up costs at most twice as much as the better choice. Between two polls
+//! the processor is yielded, so a spin stalls no other thread, least of all a peer on the same
+//! processor.
 
 use std::time::Duration;
 
-/// How long an adaptive spin lasts: about what sleeping and being woken costs on an idle machine.
+/// Length of an adaptive spin: about the cost of a sleep and a wake-up on an idle machine.
 const ADAPTIVE_LIMIT: Duration = Duration::from_micros(50);
-/// The most chances that an adaptive spin lets pass after it was in vain again and again.
-const PASSED_COUNT_MAX: u32 = 1024;
+/// Upper bound on the waits without a spin after repeated misses.
+const SKIPS_COUNT_MAX: u32 = 1024;
 
-/// Whether to look again for a while before going to sleep.
+/// Whether to poll for a while before a blocking wait.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Spin {
-    /// Up to 50 µs where that has been worth it lately; one that is in vain is paid for by
-    /// sleeping at once the next time, then the next two times, up to 1024.
+    /// Up to 50 µs while spins pay off. After a miss the next wait sleeps at once; each further
+    /// miss in a row doubles the number of such waits, up to 1024.
     #[default]
     Adaptive,
-    /// Always sleeps at once.
+    /// Never: every wait sleeps at once.
     Never,
-    /// Always up to this long, which keeps a processor busy meanwhile.
+    /// Always up to this long, which keeps a processor busy.
     Always(Duration),
 }
 
-/// Decides about each spin by what came of those before.
+/// Decides about each spin from the outcome of the spins before.
 #[derive(Debug)]
 pub(crate) struct Spinner {
     spin: Spin,
-    /// Chances to let pass before the next spin.
-    to_pass: u32,
-    /// Chances let pass after the last spin in vain.
-    passed: u32,
+    /// Waits without a spin that are left before the next spin.
+    skips_left: u32,
+    /// Waits without a spin after the last miss.
+    skips: u32,
 }
 
 impl Spinner {
     pub(crate) fn new(spin: Spin) -> Spinner {
-        Spinner { spin, to_pass: 0, passed: 0 }
+        Spinner { spin, skips_left: 0, skips: 0 }
     }
 
-    /// How long to spin now, if at all. Whoever does says afterwards how it went.
-    pub(crate) fn chance(&mut self) -> Option<Duration> {
+    /// How long to spin before this wait, if at all. The caller reports the outcome of a spin with
+    /// [`hit`](Self::hit) or [`miss`](Self::miss).
+    pub(crate) fn next_spin(&mut self) -> Option<Duration> {
         match self.spin {
             Spin::Never => None,
             Spin::Always(limit) => Some(limit).filter(|limit| !limit.is_zero()),
-            Spin::Adaptive if self.to_pass > 0 => {
-                self.to_pass -= 1;
+            Spin::Adaptive if self.skips_left > 0 => {
+                self.skips_left -= 1;
                 None
             }
             Spin::Adaptive => Some(ADAPTIVE_LIMIT),
         }
     }
 
-    /// What was waited for came during the spin.
-    pub(crate) fn won(&mut self) {
-        self.passed = 0;
+    /// The awaited event came during the spin.
+    pub(crate) fn hit(&mut self) {
+        self.skips = 0;
     }
 
-    /// The spin was in vain.
-    pub(crate) fn lost(&mut self) {
-        self.passed = (2 * self.passed).clamp(1, PASSED_COUNT_MAX);
-        self.to_pass = self.passed;
+    /// The spin ended without the awaited event.
+    pub(crate) fn miss(&mut self) {
+        self.skips = (2 * self.skips).clamp(1, SKIPS_COUNT_MAX);
+        self.skips_left = self.skips;
     }
 }
 
@@ -71,36 +72,36 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_adaptive_spin_in_vain_is_paid_for_and_a_successful_one_forgives() {
+    fn adaptive_misses_double_the_skips_and_a_hit_resets_them() {
         let mut spinner = Spinner::new(Spin::Adaptive);
-        let passes_until_chance = |spinner: &mut Spinner| {
-            (0..).find(|_| spinner.chance().is_some()).expect("a chance comes in the end")
+        let skips_until_spin = |spinner: &mut Spinner| {
+            (0..).find(|_| spinner.next_spin().is_some()).expect("the skips end")
         };
         for expected in [0, 1, 2, 4, 8] {
-            assert_eq!(passes_until_chance(&mut spinner), expected);
-            spinner.lost();
+            assert_eq!(skips_until_spin(&mut spinner), expected);
+            spinner.miss();
         }
         for _ in 0..20 {
-            passes_until_chance(&mut spinner);
-            spinner.lost();
+            skips_until_spin(&mut spinner);
+            spinner.miss();
         }
-        assert_eq!(passes_until_chance(&mut spinner), PASSED_COUNT_MAX);
-        spinner.won();
-        assert_eq!(passes_until_chance(&mut spinner), 0);
-        spinner.lost();
-        assert_eq!(passes_until_chance(&mut spinner), 1);
+        assert_eq!(skips_until_spin(&mut spinner), SKIPS_COUNT_MAX);
+        spinner.hit();
+        assert_eq!(skips_until_spin(&mut spinner), 0);
+        spinner.miss();
+        assert_eq!(skips_until_spin(&mut spinner), 1);
     }
 
     #[test]
-    fn what_is_asked_for_is_kept_to() {
+    fn never_and_always_are_fixed() {
         let mut never = Spinner::new(Spin::Never);
-        assert_eq!(never.chance(), None);
-        assert_eq!(Spinner::new(Spin::Always(Duration::ZERO)).chance(), None);
+        assert_eq!(never.next_spin(), None);
+        assert_eq!(Spinner::new(Spin::Always(Duration::ZERO)).next_spin(), None);
         let limit = Duration::from_micros(7);
         let mut always = Spinner::new(Spin::Always(limit));
         for _ in 0..3 {
-            assert_eq!(always.chance(), Some(limit));
-            always.lost();
+            assert_eq!(always.next_spin(), Some(limit));
+            always.miss();
         }
     }
 }

@@ -1,17 +1,17 @@
-//! What the standard library and `mio` do not offer: the only `unsafe` code of this room.
+//! System calls that neither the standard library nor `mio` offers: with those of `udp/sys.rs` the
+//! only `unsafe` code of this room.
 
 use std::ffi::{CStr, CString};
 use std::io::{self, IoSlice};
-use std::mem::{self, MaybeUninit};
+use std::mem;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr;
-use std::thread::{self, JoinHandle};
 
-/// A bound on the list of interface addresses, so that the walk over it always ends.
+/// Bound on the list of interface addresses, so that the walk over it always ends.
 const INTERFACE_ADDRESSES_MAX: usize = 65_536;
 
-/// The number of slices one vectored send takes; POSIX promises 16, every system we know 1024.
+/// Slices of one vectored send; POSIX promises 16, every known system takes 1024.
 const SLICES_MAX: usize = 1024;
 
 /// Sets an option of a socket whose value is a C `int`.
@@ -36,7 +36,6 @@ pub(super) fn set_option(
 }
 
 /// Reads an option of a socket whose value is a C `int`.
-#[cfg(test)]
 pub(super) fn option(
     socket: BorrowedFd<'_>,
     level: libc::c_int,
@@ -65,8 +64,15 @@ fn check(answer: libc::c_int) -> io::Result<()> {
     }
 }
 
-/// Sends from several slices at once; a closed connection is an error, never a signal.
-pub(super) fn send_vectored(socket: BorrowedFd<'_>, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+/// Sends from several slices with one system call; returns the number of bytes sent, possibly fewer
+/// than all. A connection closed by the peer is an error and never a `SIGPIPE`, which
+/// `TcpStream::write_vectored` of the standard library does not promise in a C program.
+///
+/// # Errors
+///
+/// The system's: `WouldBlock` if there is no room, `Interrupted` to try again.
+pub(crate) fn send_vectored(socket: &impl AsFd, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+    let socket = socket.as_fd();
     let slices = &slices[..slices.len().min(SLICES_MAX)];
     // SAFETY: all zeros is a valid `msghdr`: null pointers with zero lengths.
     let mut message: libc::msghdr = unsafe { mem::zeroed() };
@@ -75,7 +81,7 @@ pub(super) fn send_vectored(socket: BorrowedFd<'_>, slices: &[IoSlice<'_>]) -> i
     message.msg_iovlen = slices.len() as _;
     #[cfg(not(target_vendor = "apple"))]
     let flags = libc::MSG_NOSIGNAL;
-    // There the socket itself carries SO_NOSIGPIPE.
+    // On these systems the socket itself has SO_NOSIGPIPE.
     #[cfg(target_vendor = "apple")]
     let flags = 0;
     // SAFETY: `message` points to `slices` and through them to memory that is borrowed, hence
@@ -88,39 +94,59 @@ pub(super) fn send_vectored(socket: BorrowedFd<'_>, slices: &[IoSlice<'_>]) -> i
     }
 }
 
-/// Receives into the room behind `bytes`, at most `limit` bytes; returns their number.
-pub(super) fn receive_behind(
-    socket: BorrowedFd<'_>,
+/// Receives at most `limit` bytes into the spare capacity of `bytes`, which is neither cleared nor
+/// enlarged. Returns their number; 0 is the end of the stream, if there was capacity.
+///
+/// # Errors
+///
+/// The system's: `WouldBlock` if there are none, `Interrupted` to try again.
+pub(crate) fn receive_behind(
+    socket: &impl AsFd,
     bytes: &mut Vec<u8>,
     limit: usize,
 ) -> io::Result<usize> {
+    let socket = socket.as_fd();
     let room = bytes.spare_capacity_mut();
     let count = room.len().min(limit);
-    // SAFETY: the system writes at most `count` bytes, and so many are there.
+    // SAFETY: the system writes at most `count` bytes, which are allocated.
     let received = unsafe { libc::recv(socket.as_raw_fd(), room.as_mut_ptr().cast(), count, 0) };
-    // Negative for an error, and then no length.
+    // Negative for an error, hence no length.
     let Ok(received) = usize::try_from(received) else { return Err(io::Error::last_os_error()) };
-    // SAFETY: so many bytes behind the former end are within the capacity, and the system has
+    // SAFETY: that many bytes after the former end are within the capacity, and the system has
     // written them.
     unsafe { bytes.set_len(bytes.len() + received) };
     Ok(received)
 }
 
-/// Takes at most `limit` bytes off what a stream has received, without looking at them.
-#[cfg(any(target_os = "linux", target_os = "android"))]
-pub(super) fn discard(socket: BorrowedFd<'_>, limit: usize) -> io::Result<usize> {
-    let nowhere = ptr::null_mut();
-    // SAFETY: with this flag the system writes nothing (tcp(7)); one that did not know it would
-    // find that it cannot write there, and say so.
-    let count = unsafe { libc::recv(socket.as_raw_fd(), nowhere, limit, libc::MSG_TRUNC) };
-    // Negative for an error, and then no length.
-    usize::try_from(count).map_err(|_| io::Error::last_os_error())
+/// Another descriptor of the same open file, with the lowest free number from `least` on, closed in
+/// programs that this process starts.
+pub(super) fn duplicate_from(descriptor: &impl AsFd, least: RawFd) -> io::Result<OwnedFd> {
+    let descriptor = descriptor.as_fd().as_raw_fd();
+    // SAFETY: the descriptor is open for the life of the borrow; the command takes a number.
+    let duplicate = unsafe { libc::fcntl(descriptor, libc::F_DUPFD_CLOEXEC, least) };
+    check(duplicate)?;
+    // SAFETY: the system has just created it, and it has no other owner.
+    Ok(unsafe { OwnedFd::from_raw_fd(duplicate) })
 }
 
-/// Other systems cannot.
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
-pub(super) fn discard(_socket: BorrowedFd<'_>, _limit: usize) -> io::Result<usize> {
-    Err(io::ErrorKind::Unsupported.into())
+/// Limit of this process on descriptors (`ulimit -n`); `None` without a limit.
+pub(super) fn descriptors_max() -> Option<u64> {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: the system writes to `limit`, which outlives the call.
+    let answer = unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) };
+    // As wide as `u64` on some systems only.
+    #[allow(clippy::useless_conversion)]
+    (answer == 0 && limit.rlim_cur != libc::RLIM_INFINITY).then(|| u64::from(limit.rlim_cur))
+}
+
+/// A counter that is readable once a number has been added to it (eventfd(2)).
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(super) fn event_counter() -> io::Result<OwnedFd> {
+    // SAFETY: the arguments are numbers.
+    let counter = unsafe { libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) };
+    check(counter)?;
+    // SAFETY: the system has just created it, and it has no other owner.
+    Ok(unsafe { OwnedFd::from_raw_fd(counter) })
 }
 
 /// One address of one network interface.
@@ -138,11 +164,11 @@ pub(super) fn interface_addresses() -> io::Result<Vec<InterfaceAddress>> {
     let mut addresses = Vec::new();
     let mut entry = list;
     while !entry.is_null() && addresses.len() < INTERFACE_ADDRESSES_MAX {
-        // SAFETY: `entry` is a node of the list, which lives until it is freed below.
+        // SAFETY: `entry` is a node of the list, which is freed below.
         let node = unsafe { &*entry };
         // SAFETY: each node names its interface by a terminated string.
         let name = unsafe { CStr::from_ptr(node.ifa_name) }.to_string_lossy().into_owned();
-        // SAFETY: the address of a node is null or a socket address of the family it says.
+        // SAFETY: the address of a node is null or a socket address of its stated family.
         if let Some(ip) = unsafe { ip_of(node.ifa_addr) } {
             addresses.push(InterfaceAddress { name, ip });
         }
@@ -163,7 +189,7 @@ unsafe fn ip_of(address: *const libc::sockaddr) -> Option<IpAddr> {
     // SAFETY: the caller promises a readable address; every address starts with its family.
     match libc::c_int::from(unsafe { (*address).sa_family }) {
         libc::AF_INET => {
-            // SAFETY: the family says which structure it is; it may lie at any alignment.
+            // SAFETY: the family determines the structure; it may have any alignment.
             let v4 = unsafe { ptr::read_unaligned(address.cast::<libc::sockaddr_in>()) };
             Some(IpAddr::V4(Ipv4Addr::from(v4.sin_addr.s_addr.to_ne_bytes())))
         }
@@ -176,7 +202,7 @@ unsafe fn ip_of(address: *const libc::sockaddr) -> Option<IpAddr> {
     }
 }
 
-/// The index of the interface of that name, which is the scope id of its link-local addresses.
+/// The index of the interface `name`, which is the scope id of its link-local addresses.
 pub(super) fn interface_index(name: &str) -> Option<u32> {
     let name = CString::new(name).ok()?;
     // SAFETY: the name is a terminated string that outlives the call.
@@ -186,140 +212,5 @@ pub(super) fn interface_index(name: &str) -> Option<u32> {
     }
 }
 
-/// Signals that report a fault of the running instruction. Blocked, they would end the process
-/// without the handler that a crash reporter has installed.
-const FAULT_SIGNALS: [libc::c_int; 5] =
-    [libc::SIGSEGV, libc::SIGBUS, libc::SIGFPE, libc::SIGILL, libc::SIGTRAP];
-
-/// Starts a thread that takes no signals, so that a program's signal handlers run on its own
-/// threads. Characters that a thread name cannot hold are left out.
-pub(super) fn spawn_without_signals<F>(name: &str, body: F) -> io::Result<JoinHandle<()>>
-where
-    F: FnOnce() + Send + 'static,
-{
-    let name = name.replace('\0', "");
-    // A new thread inherits the mask: setting it here leaves no moment in which a signal could
-    // reach the new thread.
-    let former = block_signals()?;
-    let spawned = thread::Builder::new().name(name).spawn(body);
-    // SAFETY: `former` is the mask this thread had; the second pointer may be null.
-    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &former, ptr::null_mut()) };
-    spawned
-}
-
-/// Blocks the calling thread's signals and returns the mask it had.
-fn block_signals() -> io::Result<libc::sigset_t> {
-    let mut blocked = MaybeUninit::<libc::sigset_t>::uninit();
-    let mut former = MaybeUninit::<libc::sigset_t>::uninit();
-    // SAFETY: `sigfillset` initialises the set before it is changed and used, and
-    // `pthread_sigmask` initialises `former` when it succeeds.
-    unsafe {
-        libc::sigfillset(blocked.as_mut_ptr());
-        for signal in FAULT_SIGNALS {
-            libc::sigdelset(blocked.as_mut_ptr(), signal);
-        }
-        match libc::pthread_sigmask(libc::SIG_SETMASK, blocked.as_ptr(), former.as_mut_ptr()) {
-            0 => Ok(former.assume_init()),
-            code => Err(io::Error::from_raw_os_error(code)),
-        }
-    }
-}
-
-/// Whether programs started by this process do not inherit `socket`.
 #[cfg(test)]
-pub(super) fn is_close_on_exec(socket: BorrowedFd<'_>) -> bool {
-    // SAFETY: the descriptor is open for the life of the borrow.
-    let flags = unsafe { libc::fcntl(socket.as_raw_fd(), libc::F_GETFD) };
-    flags >= 0 && flags & libc::FD_CLOEXEC != 0
-}
-
-#[cfg(test)]
-static BROKEN_PIPE_SIGNALS: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
-
-/// Makes SIGPIPE count instead of being ignored, as it is in Rust's own test programs.
-#[cfg(test)]
-pub(super) fn count_broken_pipe_signals() {
-    extern "C" fn count(_: libc::c_int) {
-        BROKEN_PIPE_SIGNALS.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-    }
-    // SAFETY: the handler only touches an atomic, which is allowed in a signal handler.
-    let former = unsafe {
-        libc::signal(libc::SIGPIPE, count as extern "C" fn(libc::c_int) as libc::sighandler_t)
-    };
-    assert_ne!(former, libc::SIG_ERR);
-}
-
-#[cfg(test)]
-pub(super) fn broken_pipe_signals() -> usize {
-    BROKEN_PIPE_SIGNALS.load(std::sync::atomic::Ordering::SeqCst)
-}
-
-/// A TCP socket that has connected to itself.
-#[cfg(test)]
-pub(super) fn self_connected() -> mio::net::TcpStream {
-    use std::os::fd::{FromRawFd, OwnedFd};
-
-    // SAFETY: the answer is checked, and nobody else owns the new descriptor.
-    let socket = unsafe {
-        let socket = libc::socket(libc::AF_INET, libc::SOCK_STREAM, 0);
-        assert!(socket >= 0);
-        OwnedFd::from_raw_fd(socket)
-    };
-    // SAFETY: all zeros is a valid address: family 0, port 0.
-    let mut address: libc::sockaddr_in = unsafe { mem::zeroed() };
-    let mut length = mem::size_of_val(&address) as libc::socklen_t;
-    address.sin_family = libc::AF_INET as libc::sa_family_t;
-    address.sin_addr.s_addr = u32::from(Ipv4Addr::LOCALHOST).to_be();
-    let fd = socket.as_raw_fd();
-    // SAFETY: pointer and length describe `address`, which outlives the calls.
-    unsafe {
-        check(libc::bind(fd, ptr::from_ref(&address).cast(), length)).unwrap();
-        check(libc::getsockname(fd, ptr::from_mut(&mut address).cast(), &mut length)).unwrap();
-        check(libc::connect(fd, ptr::from_ref(&address).cast(), length)).unwrap();
-    }
-    mio::net::TcpStream::from_std(std::net::TcpStream::from(socket))
-}
-
-/// Whether the calling thread has blocked `signal`.
-#[cfg(test)]
-pub(super) fn signal_is_blocked(signal: libc::c_int) -> bool {
-    let mut mask = MaybeUninit::<libc::sigset_t>::uninit();
-    // SAFETY: with a null new set the call only stores the present mask.
-    unsafe {
-        assert_eq!(libc::pthread_sigmask(libc::SIG_SETMASK, ptr::null(), mask.as_mut_ptr()), 0);
-        libc::sigismember(mask.as_ptr(), signal) == 1
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn loopback_is_among_the_interface_addresses() {
-        let addresses = interface_addresses().unwrap();
-        assert!(addresses.iter().any(|entry| entry.ip == IpAddr::V4(Ipv4Addr::LOCALHOST)));
-    }
-
-    #[test]
-    fn unknown_or_impossible_interface_names_have_no_index() {
-        assert_eq!(interface_index("no-such-if"), None);
-        assert_eq!(interface_index("l\0o"), None);
-        let loopback = interface_addresses().unwrap();
-        let loopback = loopback.iter().find(|entry| entry.ip.is_loopback()).unwrap();
-        assert!(interface_index(&loopback.name).is_some());
-    }
-
-    #[test]
-    fn spawned_thread_takes_no_signal_but_faults_and_the_spawner_keeps_its_mask() {
-        let before = signal_is_blocked(libc::SIGTERM);
-        let thread = spawn_without_signals("a\0b", || {
-            assert_eq!(thread::current().name(), Some("ab"));
-            assert!(signal_is_blocked(libc::SIGTERM));
-            assert!(signal_is_blocked(libc::SIGINT));
-            assert!(!signal_is_blocked(libc::SIGSEGV));
-        });
-        thread.unwrap().join().unwrap();
-        assert_eq!(signal_is_blocked(libc::SIGTERM), before);
-    }
-}
+pub(super) mod tests;

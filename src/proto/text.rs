@@ -1,4 +1,4 @@
-//! Text from a peer made fit to be shown: nothing it sends can forge a log line or break a
+//! Text from a peer, escaped for display: nothing it sends can forge a log line or break a
 //! terminal.
 
 use std::fmt::Write;

@@ -1,84 +1,105 @@
-//! `SrpV3Emulation`: a device that exists only here, behind an SRP version 3 stream.
+//! `SrpV3Emulation`: an emulated device behind an SRP version 3 stream.
 
 use std::collections::VecDeque;
-use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
-use std::thread::{self, JoinHandle, ThreadId};
 use std::time::Duration;
 
-use crate::error::{panic_text, Error, Result, Status};
-use crate::logging::{log_debug, log_warning, static_logger};
-use crate::memory::SparseMemory;
+use crate::clock;
+use crate::error::{caught, Error, Result, Status};
+use crate::logging::{log_debug, log_error, log_warning, static_logger};
+use crate::memory::{check_range, SparseMemory};
+use crate::process::{self, Generation};
 use crate::proto::srp::v3::{self, Header, Opcode, HEADER_BYTES};
-use crate::stream::{Buffers, Frame, Master, Node, Path, Slave, SlaveBase};
+use crate::stream::{Buffers, Fanout, Frame, Master, Node, Slave, SlaveBase, Worker};
 use crate::sync::{Condvar, Mutex, MutexGuard};
 
 static_logger!(LOG, "SrpV3Emulation");
 
-/// Requests that may wait to be carried out. A sender that comes when as many wait is held up
-/// until there is room.
+/// Upper bound on the queued requests. With a full queue the sender waits for room.
 pub const QUEUE_FRAMES_COUNT_MAX: usize = 8192;
-/// Requests that may wait where the sender cannot be held up: it is the worker itself, on its way
-/// back from an answer.
+/// Upper bound for a sender that cannot wait: the worker itself, in the delivery of an answer.
 const QUEUE_FRAMES_COUNT_HARD_MAX: usize = 2 * QUEUE_FRAMES_COUNT_MAX;
-/// How long a sender is held up at most. Then its request is dropped, as a device with a full
-/// queue does: the sender may hold what the worker is waiting for.
+/// How long a sender waits at most. Then its request is dropped, as by a device with a full queue:
+/// the sender may hold what the worker is waiting for.
 const QUEUE_WAIT_MAX: Duration = Duration::from_secs(1);
-/// How long `stop` waits for the worker, which may be in foreign code.
-const STOP_WAIT_MAX: Duration = Duration::from_millis(80);
 
-/// A software device that answers SRP version 3 requests from memory, for tests, examples and
+/// What may be chosen about an emulated device.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct SrpV3EmulationOptions {
+    /// Bytes of the stack of the device's thread, on which the receivers of its answers run; 0 for
+    /// as many as other threads of the process have. 2 MiB at least.
+    pub stack_bytes: usize,
+}
+
+/// An emulated device that answers SRP version 3 requests from memory, for tests, examples and
 /// simulations.
 ///
-/// Memory is sparse and covers 64 bits of address; what was never written reads as zero. Requests
-/// are carried out one after the other, in order of arrival, by a thread of its own, so that a
-/// requester is never called back from within its own call. Requests that a device could not
-/// carry out are dropped with a line in the log: errored frames, other versions, the null opcode,
-/// sizes that are not a multiple of 4 or above 4096, writes without all of their data.
+/// Memory is sparse and covers 64 bits of address; bytes that were never written read as zero. A
+/// thread of its own carries the requests out in order of arrival, so a requester is never called
+/// back within its own call. Requests that a device cannot carry out are dropped with a message in
+/// the log: errored frames, other versions, the null opcode, sizes that are not a multiple of 4 or
+/// above 4096, writes without all of their data. A request beyond the address space gets the status
+/// "not possible".
 ///
-/// It works as long as there is a handle, or a master connected to its slave.
+/// It works while there is a handle, or a master connected to its slave.
 pub struct SrpV3Emulation {
     endpoint: Arc<Endpoint>,
 }
 
-/// The stream slave of the emulation. It owns the worker, which owns the master that answers leave
-/// by.
+/// The stream slave of the emulation. It owns the worker, which owns the master that sends the
+/// answers.
 struct Endpoint {
     device: Arc<Device>,
-    worker: Mutex<Option<JoinHandle<()>>>,
-    worker_id: ThreadId,
+    worker: Worker,
 }
 
-/// What the worker and those who use the emulation share.
+/// The state that the worker shares with the users of the emulation.
 struct Device {
+    generation: Generation,
     base: SlaveBase,
     master: Arc<Master>,
     memory: SparseMemory,
     stopped: AtomicBool,
-    queue: Mutex<Queue>,
-    /// A frame has come, or the end.
+    queue: Mutex<RequestQueue>,
+    /// Signals a frame, or the end.
     arrived: Condvar,
-    /// There is room in the queue, or the end has come.
+    /// Signals room in the queue, or the end.
     room: Condvar,
-    /// The worker has ended.
-    exited: Condvar,
 }
 
 #[derive(Default)]
-struct Queue {
+struct RequestQueue {
     frames: VecDeque<Arc<Frame>>,
-    worker_exited: bool,
+    /// The worker waits for a frame, and has not been notified of one.
+    worker_waits: bool,
+}
+
+impl RequestQueue {
+    /// Whether senders wait for room.
+    fn is_full(&self) -> bool {
+        self.frames.len() >= QUEUE_FRAMES_COUNT_MAX
+    }
 }
 
 impl SrpV3Emulation {
-    /// A device with empty memory, at work.
+    /// A device with empty memory, running, with the default options.
     ///
     /// # Errors
     ///
-    /// [`Status::OutOfResources`] where the system refuses a thread.
+    /// As [`with_options`](Self::with_options).
     pub fn new() -> Result<Arc<SrpV3Emulation>> {
+        SrpV3Emulation::with_options(SrpV3EmulationOptions::default())
+    }
+
+    /// A device with empty memory, running.
+    ///
+    /// # Errors
+    ///
+    /// [`Status::OutOfResources`] if the system refuses a thread.
+    pub fn with_options(options: SrpV3EmulationOptions) -> Result<Arc<SrpV3Emulation>> {
         let device = Arc::new(Device {
+            generation: Generation::current(),
             base: SlaveBase::new(),
             master: Master::new(),
             memory: SparseMemory::new(),
@@ -86,16 +107,18 @@ impl SrpV3Emulation {
             queue: Mutex::default(),
             arrived: Condvar::new(),
             room: Condvar::new(),
-            exited: Condvar::new(),
         });
         let own = device.clone();
-        let worker = thread::Builder::new().name("SrpV3Emulation".into()).spawn(move || own.run());
+        let worker = Worker::start("SrpV3Emulation", options.stack_bytes, move || own.run());
         let worker = worker.map_err(|error| {
-            let text = format!("The worker thread could not be started: {error}");
+            let stack = match options.stack_bytes {
+                0 => String::new(),
+                bytes => format!(" with a stack of {bytes} bytes"),
+            };
+            let text = format!("The worker thread{stack} could not be started: {error}");
             Error::new(Status::OutOfResources, "srp::SrpV3Emulation::SrpV3Emulation", text)
         })?;
-        let worker_id = worker.thread().id();
-        let endpoint = Endpoint { device, worker: Mutex::new(Some(worker)), worker_id };
+        let endpoint = Endpoint { device, worker };
         Ok(Arc::new(SrpV3Emulation { endpoint: Arc::new(endpoint) }))
     }
 
@@ -104,9 +127,9 @@ impl SrpV3Emulation {
         self.endpoint.device.memory.allocated_bytes()
     }
 
-    /// Ends the device: requests that wait and those that come later are dropped, and the stream
-    /// is let go of. Returns within 100 ms, whatever the receiver of an answer does. May be called
-    /// from any thread, from within the receipt of an answer too, and more than once.
+    /// Ends the device: drops queued and later requests, and disconnects the stream. Returns within
+    /// 100 ms, whatever the receiver of an answer does. May be called more than once, from any
+    /// thread, also in the delivery of an answer.
     pub fn stop(&self) {
         self.endpoint.stop();
     }
@@ -125,46 +148,41 @@ impl Node for SrpV3Emulation {
 impl Endpoint {
     fn stop(&self) {
         let device = &self.device;
-        let dropped = {
-            let mut queue = device.queue.lock();
-            device.stopped.store(true, Ordering::Release);
-            std::mem::take(&mut queue.frames)
-        };
-        drop(dropped);
-        device.arrived.notify_all();
-        device.room.notify_all();
-        device.master.stop();
-        if thread::current().id() == self.worker_id {
-            // It ends by itself when it returns from here.
-            return;
+        if !self.worker.is_inherited() {
+            let dropped = {
+                let mut queue = device.queue.lock();
+                device.stopped.store(true, Ordering::Release);
+                std::mem::take(&mut queue.frames)
+            };
+            drop(dropped);
+            device.arrived.notify_all();
+            device.room.notify_all();
+            device.master.stop();
         }
-        let exited = {
-            let mut queue = device.queue.lock();
-            let running = |queue: &mut Queue| !queue.worker_exited;
-            device.exited.wait_while_for(&mut queue, running, STOP_WAIT_MAX);
-            queue.worker_exited
-        };
-        let worker = self.worker.lock().take();
-        match worker {
-            Some(worker) if exited => drop(worker.join()),
-            Some(_) => log_warning!(
+        if !self.worker.join() {
+            log_warning!(
                 LOG,
                 "The receiver of an answer does not return; the worker ends when it does"
-            ),
-            None => {}
+            );
         }
     }
 
-    /// Waits for room in a full queue; returns false where none has come.
-    fn wait_for_room(&self, queue: &mut MutexGuard<'_, Queue>) -> bool {
-        if thread::current().id() == self.worker_id {
-            return queue.frames.len() < QUEUE_FRAMES_COUNT_HARD_MAX;
+    /// Waits for room in a full queue; `None` if there is none.
+    fn wait_for_room<'a>(
+        &self,
+        mut queue: MutexGuard<'a, RequestQueue>,
+    ) -> Option<MutexGuard<'a, RequestQueue>> {
+        if self.worker.is_current() {
+            return (queue.frames.len() < QUEUE_FRAMES_COUNT_HARD_MAX).then_some(queue);
         }
-        let stopped = &self.device.stopped;
-        let full = |queue: &mut Queue| {
-            queue.frames.len() >= QUEUE_FRAMES_COUNT_MAX && !stopped.load(Ordering::Acquire)
-        };
-        !self.device.room.wait_while_for(queue, full, QUEUE_WAIT_MAX).timed_out()
+        let limit = clock::now() + QUEUE_WAIT_MAX;
+        while queue.is_full() && !self.device.stopped.load(Ordering::Acquire) {
+            if clock::now() >= limit {
+                return None;
+            }
+            queue = self.device.room.wait_until(queue, limit);
+        }
+        Some(queue)
     }
 }
 
@@ -175,11 +193,16 @@ impl Slave for Endpoint {
 
     fn accept_frame(&self, frame: Arc<Frame>) {
         let device = &self.device;
+        if device.generation.is_inherited() {
+            return log_error!(LOG, "{}", process::inherited_text("The SrpV3Emulation"));
+        }
         let mut queue = device.queue.lock();
-        if queue.frames.len() >= QUEUE_FRAMES_COUNT_MAX && !self.wait_for_room(&mut queue) {
-            drop(queue);
-            log_warning!(LOG, "Dropped a request: {QUEUE_FRAMES_COUNT_MAX} are waiting already");
-            return;
+        if queue.is_full() {
+            let Some(with_room) = self.wait_for_room(queue) else {
+                let count = QUEUE_FRAMES_COUNT_MAX;
+                return log_warning!(LOG, "Dropped a request: {count} are waiting already");
+            };
+            queue = with_room;
         }
         if device.stopped.load(Ordering::Acquire) {
             drop(queue);
@@ -187,8 +210,11 @@ impl Slave for Endpoint {
             return;
         }
         queue.frames.push_back(frame);
+        let worker_waits = std::mem::take(&mut queue.worker_waits);
         drop(queue);
-        device.arrived.notify_one();
+        if worker_waits {
+            device.arrived.notify_one();
+        }
     }
 
     fn stop(&self) {
@@ -202,74 +228,75 @@ impl Drop for Endpoint {
     }
 }
 
-/// Says that the worker has ended, however it does.
-struct Exit<'a>(&'a Device);
-
-impl Drop for Exit<'_> {
-    fn drop(&mut self) {
-        self.0.queue.lock().worker_exited = true;
-        self.0.exited.notify_all();
-    }
-}
-
 impl Device {
     fn run(&self) {
-        let _exit = Exit(self);
         let mut batch = VecDeque::new();
         let mut scratch = Vec::new();
         while self.next_batch(&mut batch) {
-            let mut path = Path::default();
+            let mut fanout = Fanout::default();
             for frame in batch.drain(..) {
-                if self.stopped.load(Ordering::Acquire) {
+                if self.is_over() {
                     break;
                 }
-                let work = AssertUnwindSafe(|| self.process(frame, &mut path, &mut scratch));
-                if let Err(payload) = catch_unwind(work) {
-                    let text = panic_text(&*payload);
+                if let Err(text) = caught(|| self.process(frame, &mut fanout, &mut scratch)) {
                     log_warning!(LOG, "The receiver of an answer panicked: {text}");
-                    // The destructor of a type nobody knows could panic once more.
-                    std::mem::forget(payload);
                 }
             }
         }
     }
 
-    /// Waits for frames and takes all that wait into the empty `batch`; returns false at the end.
+    /// Waits for frames and moves all queued ones into the empty `batch`; false at the end.
     fn next_batch(&self, batch: &mut VecDeque<Arc<Frame>>) -> bool {
+        if self.is_over() {
+            return false;
+        }
         let mut queue = self.queue.lock();
         while queue.frames.is_empty() && !self.stopped.load(Ordering::Acquire) {
-            self.arrived.wait(&mut queue);
+            queue.worker_waits = true;
+            queue = self.arrived.wait(queue);
         }
+        let was_full = queue.is_full();
         std::mem::swap(&mut queue.frames, batch);
         drop(queue);
-        self.room.notify_all();
-        !self.stopped.load(Ordering::Acquire)
+        if was_full {
+            self.room.notify_all();
+        }
+        !self.is_over()
     }
 
-    /// Carries one request out and answers it by `path`. `scratch` is memory to work in.
-    fn process(&self, frame: Arc<Frame>, path: &mut Path, scratch: &mut Vec<u8>) {
+    /// Also true in a child, if the receiver of an answer has forked.
+    fn is_over(&self) -> bool {
+        self.stopped.load(Ordering::Acquire) || self.generation.is_inherited()
+    }
+
+    /// Carries out one request and sends the answer by `fanout`. `scratch` is working memory.
+    fn process(&self, frame: Arc<Frame>, fanout: &mut Fanout, scratch: &mut Vec<u8>) {
         let error = frame.error();
-        // Its memory is free before the answer asks for some.
+        // Its memory is recycled before the answer needs some.
         let request = Frame::consume(frame, |buffers| self.read_request(buffers, error, scratch));
         let header = match request {
             Ok(header) => header,
             Err(why) => return log_warning!(LOG, "{why}"),
         };
         let opcode = header.control.opcode();
-        let mut status = v3::Status::SUCCESS;
-        if opcode.carries_data() {
-            status = self.store(header.address, scratch);
-        }
+        let status = match check_range(header.address, header.size()) {
+            Ok(()) if opcode.carries_data() => self.store(header.address, scratch),
+            Ok(()) => v3::StatusWord::SUCCESS,
+            Err(text) => {
+                log_warning!(LOG, "{text}");
+                v3::StatusWord::IMPOSSIBLE
+            }
+        };
         if opcode == Opcode::Post {
             return;
         }
         compose(&header, status, &self.memory, scratch);
-        if let Err(error) = self.reply(path, scratch) {
+        if let Err(error) = self.reply(fanout, scratch) {
             log_warning!(LOG, "No answer for id={}: {}", header.id, error.text());
         }
     }
 
-    /// The header of a request, and the data of a write in `data`; why it is dropped otherwise.
+    /// The header of a request, and the data of a write in `data`; else the reason to drop it.
     fn read_request(
         &self,
         buffers: &Buffers,
@@ -293,40 +320,41 @@ impl Device {
         Ok(header)
     }
 
-    fn store(&self, address: u64, data: &[u8]) -> v3::Status {
+    fn store(&self, address: u64, data: &[u8]) -> v3::StatusWord {
         match self.memory.write(address, data) {
             Ok(fresh) => {
                 fresh.iter().for_each(|page| log_debug!(LOG, "{page}"));
-                v3::Status::SUCCESS
+                v3::StatusWord::SUCCESS
             }
             Err(text) => {
                 log_warning!(LOG, "{text}");
-                v3::Status::SLAVE_ERROR
+                v3::StatusWord::SLAVE_ERROR
             }
         }
     }
 
-    fn reply(&self, path: &mut Path, answer: &[u8]) -> Result<()> {
-        let mut frame = self.master.req_frame_by(path, answer.len() as u32, true)?;
+    fn reply(&self, fanout: &mut Fanout, answer: &[u8]) -> Result<()> {
+        let mut frame = self.master.req_frame_by(fanout, answer.len() as u32, true)?;
         Frame::fill(&mut frame, |buffers| {
             buffers.set_payload(answer.len())?;
             buffers.write_at(0, answer)
         })?;
-        if self.master.send_frame_by(path, frame) == 0 {
-            log_debug!(LOG, "Nobody is connected to receive an answer");
+        if self.master.send_frame_by(fanout, frame) == 0 {
+            log_debug!(LOG, "No receiver is connected for the answer");
         }
         Ok(())
     }
 }
 
-/// Puts an answer together: the header as it came, what the memory holds now, and the status;
-/// without data where there is an error.
-fn compose(header: &Header, status: v3::Status, memory: &SparseMemory, answer: &mut Vec<u8>) {
+/// Builds an answer: the header of the request, the present content of the memory, and the status;
+/// without data if there is an error.
+fn compose(header: &Header, status: v3::StatusWord, memory: &SparseMemory, answer: &mut Vec<u8>) {
     answer.clear();
     answer.extend_from_slice(&header.encode());
-    if status == v3::Status::SUCCESS {
+    if status == v3::StatusWord::SUCCESS {
         answer.resize(HEADER_BYTES + header.size() as usize, 0);
-        memory.read(header.address, &mut answer[HEADER_BYTES..]);
+        let read = memory.read(header.address, &mut answer[HEADER_BYTES..]);
+        read.expect("it lies within the address space, or the status says otherwise");
     }
     answer.extend_from_slice(&status.encode());
 }
@@ -339,9 +367,10 @@ mod tests {
     fn d55_a_write_that_the_memory_had_no_room_for_is_answered_with_an_error_and_no_data() {
         let header = Header::request(Opcode::Write, 7, 0x100, 8, 0);
         let mut answer = vec![0xA5; 99];
-        compose(&header, v3::Status::SLAVE_ERROR, &SparseMemory::new(), &mut answer);
+        compose(&header, v3::StatusWord::SLAVE_ERROR, &SparseMemory::new(), &mut answer);
         assert_eq!(answer, [&header.encode()[..], &[2, 0, 0, 0]].concat());
-        let refused = v3::check_response(&header, &header, answer.len(), v3::Status::SLAVE_ERROR);
+        let refused =
+            v3::check_response(&header, &header, answer.len(), v3::StatusWord::SLAVE_ERROR);
         assert!(refused.unwrap_err().to_string().contains("in hardware: 0x2"));
     }
 }

@@ -1,55 +1,103 @@
-//! One contiguous piece of memory of a frame.
+//! A buffer: one contiguous piece of memory of a frame.
 
-use std::ops::Range;
+use std::any::Any;
+use std::ops::{Deref, DerefMut, Range};
 use std::sync::Arc;
 
 use super::pool::Store;
 use crate::error::{Error, Result, Status};
 
+/// Memory of the program's for a buffer, which gets it back by a drop. Like every drop of a buffer
+/// that is the program's code: no lock may be held then.
+pub trait ForeignMemory: Send {
+    /// All of it.
+    fn bytes(&self) -> &[u8];
+
+    /// All of it, mutable.
+    fn bytes_mut(&mut self) -> &mut [u8];
+
+    /// The object itself: its maker recognises it.
+    fn as_any(&self) -> &dyn Any;
+}
+
+/// The memory of a buffer.
+enum Memory {
+    Own(Vec<u8>),
+    Foreign(Box<dyn ForeignMemory>),
+}
+
+impl Deref for Memory {
+    type Target = [u8];
+    fn deref(&self) -> &[u8] {
+        match self {
+            Memory::Own(bytes) => bytes,
+            Memory::Foreign(memory) => memory.bytes(),
+        }
+    }
+}
+
+impl DerefMut for Memory {
+    fn deref_mut(&mut self) -> &mut [u8] {
+        match self {
+            Memory::Own(bytes) => bytes,
+            Memory::Foreign(memory) => memory.bytes_mut(),
+        }
+    }
+}
+
 /// One contiguous piece of a frame's memory.
 ///
-/// It is laid out as `header | payload | free | tail`: the header and tail reservations are room
-/// for lower layers to put their bytes around the payload without moving it.
+/// Layout: `header | payload | free | tail`. Header and tail reservations let lower layers add
+/// their bytes around the payload without moving it.
 pub struct Buffer {
-    memory: Vec<u8>,
-    /// Bytes reserved at the start: where the payload begins.
+    memory: Memory,
+    /// Bytes reserved at the start; the payload begins after them.
     header: usize,
     /// Bytes reserved at the end.
     tail: usize,
-    /// Where the payload ends, from the start of the memory; never before `header`.
+    /// End of the payload, from the start of the memory; never before `header`.
     end: usize,
-    /// Where the memory goes back to; `None` for memory from elsewhere.
+    /// The store that recycles the memory, which is then our own; `None` for memory from elsewhere.
     store: Option<Arc<Store>>,
 }
 
 impl Buffer {
     /// A buffer over `memory`, which belongs to `store`; no payload, no reservations.
     pub(super) fn pooled(memory: Vec<u8>, store: Arc<Store>) -> Buffer {
-        Buffer { memory, header: 0, tail: 0, end: 0, store: Some(store) }
+        Buffer { memory: Memory::Own(memory), header: 0, tail: 0, end: 0, store: Some(store) }
     }
 
-    /// Takes the buffer out of the store that it belongs to, if it does to one, with its size and
-    /// room in bytes. The store then no longer counts it, and gets nothing back.
+    /// A buffer over memory of the program's; no payload, no reservations.
+    pub fn foreign(memory: Box<dyn ForeignMemory>) -> Buffer {
+        Buffer { memory: Memory::Foreign(memory), header: 0, tail: 0, end: 0, store: None }
+    }
+
+    /// Removes the buffer from its store, if it has one that keeps frames, and returns the store with
+    /// the buffer's size and capacity in bytes. The store no longer counts it and gets nothing back.
     pub(super) fn leave_store(&mut self) -> Option<(Arc<Store>, usize, usize)> {
-        let store = self.store.take()?;
-        Some((store, self.memory.len(), self.memory.capacity()))
+        let Memory::Own(memory) = &self.memory else { return None };
+        // A store of a fixed size keeps memory, which it gets when the buffer is dropped.
+        let store = self.store.take_if(|store| !store.has_fixed_size())?;
+        Some((store, memory.len(), memory.capacity()))
     }
 
-    /// Makes a buffer of `size` zeros that belongs to `store` out of one that belongs to none; no
-    /// payload, no reservations. It stays as it is where there is no memory.
+    /// Turns a buffer of our own memory that has left its store into one of `size` zeros that
+    /// belongs to `store`; no payload, no reservations. If there is no memory it stays as it is.
     pub(super) fn renew(&mut self, size: usize, store: &Arc<Store>) -> Result<()> {
-        super::pool::zero(&mut self.memory, size)?;
-        (self.header, self.tail, self.end) = (0, 0, 0);
-        self.store = Some(store.clone());
+        if let Memory::Own(memory) = &mut self.memory {
+            super::pool::zero(memory, size)?;
+            (self.header, self.tail, self.end) = (0, 0, 0);
+            self.store = Some(store.clone());
+        }
         Ok(())
     }
 
-    /// Bytes of memory, reservations included.
+    /// Bytes of memory, including reservations.
     pub fn raw_size(&self) -> usize {
         self.memory.len()
     }
 
-    /// Bytes the payload can have: the memory without the reservations.
+    /// Maximum bytes of payload: the memory without the reservations.
     pub fn size(&self) -> usize {
         self.memory.len() - self.header - self.tail
     }
@@ -64,24 +112,24 @@ impl Buffer {
         self.size() - self.payload()
     }
 
-    /// Makes the payload `count` bytes long. Bytes gained are those that lie in memory: zero in a
-    /// fresh buffer, old ones in a recycled one.
+    /// Sets the payload to `count` bytes. Gained bytes keep what is in memory: zeros in a fresh
+    /// buffer, old bytes in a recycled one.
     ///
     /// # Errors
     ///
-    /// [`Status::Frame`] where that is more than [`size`](Self::size).
+    /// [`Status::Frame`] if that is more than [`size`](Self::size).
     pub fn set_payload(&mut self, count: usize) -> Result<()> {
         self.check("payload", count, self.size())?;
         self.end = self.header + count;
         Ok(())
     }
 
-    /// Reserves `count` more bytes at the start. The payload that lies there, such as a header
-    /// just parsed, leaves the payload.
+    /// Reserves `count` more bytes at the start. Bytes there, such as a header just parsed, leave
+    /// the payload.
     ///
     /// # Errors
     ///
-    /// [`Status::Frame`] where that is more than [`size`](Self::size).
+    /// [`Status::Frame`] if that is more than [`size`](Self::size).
     pub fn reserve_header(&mut self, count: usize) -> Result<()> {
         self.check("header reservation", count, self.size())?;
         self.header += count;
@@ -89,22 +137,22 @@ impl Buffer {
         Ok(())
     }
 
-    /// Gives back `count` bytes reserved at the start; they become the start of the payload.
+    /// Releases `count` bytes reserved at the start; they become the start of the payload.
     ///
     /// # Errors
     ///
-    /// [`Status::Frame`] where fewer are reserved.
+    /// [`Status::Frame`] if fewer are reserved.
     pub fn release_header(&mut self, count: usize) -> Result<()> {
         self.check("header release", count, self.header)?;
         self.header -= count;
         Ok(())
     }
 
-    /// Reserves `count` more bytes at the end. The payload that lies there leaves the payload.
+    /// Reserves `count` more bytes at the end. Bytes there leave the payload.
     ///
     /// # Errors
     ///
-    /// [`Status::Frame`] where that is more than [`size`](Self::size).
+    /// [`Status::Frame`] if that is more than [`size`](Self::size).
     pub fn reserve_tail(&mut self, count: usize) -> Result<()> {
         self.check("tail reservation", count, self.size())?;
         self.tail += count;
@@ -112,15 +160,52 @@ impl Buffer {
         Ok(())
     }
 
-    /// Gives back `count` bytes reserved at the end; the payload does not change.
+    /// Releases `count` bytes reserved at the end; the payload does not change.
     ///
     /// # Errors
     ///
-    /// [`Status::Frame`] where fewer are reserved.
+    /// [`Status::Frame`] if fewer are reserved.
     pub fn release_tail(&mut self, count: usize) -> Result<()> {
         self.check("tail release", count, self.tail)?;
         self.tail -= count;
         Ok(())
+    }
+
+    /// Bytes reserved at the start.
+    pub fn header(&self) -> usize {
+        self.header
+    }
+
+    /// Bytes reserved at the end.
+    pub fn tail(&self) -> usize {
+        self.tail
+    }
+
+    /// Sets both reservations and the payload, which lies between them. The bytes stay where they
+    /// are: those at the start that are no longer reserved become the start of the payload.
+    ///
+    /// # Errors
+    ///
+    /// [`Status::Frame`] if that is more than [`raw_size`](Self::raw_size) together; nothing is
+    /// changed then.
+    pub fn lay_out(&mut self, header: usize, tail: usize, payload: usize) -> Result<()> {
+        let all = header.saturating_add(tail).saturating_add(payload);
+        self.check("header, tail and payload", all, self.memory.len())?;
+        (self.header, self.tail, self.end) = (header, tail, header + payload);
+        Ok(())
+    }
+
+    /// The memory, if it is the program's.
+    pub fn foreign_memory(&self) -> Option<&dyn ForeignMemory> {
+        match &self.memory {
+            Memory::Own(_) => None,
+            Memory::Foreign(memory) => Some(&**memory),
+        }
+    }
+
+    /// All of the memory, including reservations.
+    pub fn memory_mut(&mut self) -> &mut [u8] {
+        &mut self.memory
     }
 
     /// The payload.
@@ -128,12 +213,12 @@ impl Buffer {
         &self.memory[self.header..self.end]
     }
 
-    /// The payload, to be changed.
+    /// The payload, mutable.
     pub fn bytes_mut(&mut self) -> &mut [u8] {
         &mut self.memory[self.header..self.end]
     }
 
-    /// All bytes the payload can have, beyond its present end too.
+    /// The maximum payload: the bytes after its present end too.
     pub fn space_mut(&mut self) -> &mut [u8] {
         let range = self.space();
         &mut self.memory[range]
@@ -156,25 +241,34 @@ impl Buffer {
     }
 }
 
+impl AsRef<[u8]> for Buffer {
+    /// The payload.
+    fn as_ref(&self) -> &[u8] {
+        self.bytes()
+    }
+}
+
 impl From<Vec<u8>> for Buffer {
-    /// A buffer whose payload is all of `memory`.
+    /// A buffer whose payload is the whole of `memory`.
     fn from(memory: Vec<u8>) -> Buffer {
         let end = memory.len();
-        Buffer { memory, header: 0, tail: 0, end, store: None }
+        Buffer { memory: Memory::Own(memory), header: 0, tail: 0, end, store: None }
     }
 }
 
 impl Drop for Buffer {
     fn drop(&mut self) {
-        if let Some(store) = &self.store {
-            store.take_back(std::mem::take(&mut self.memory));
+        if let (Some(store), Memory::Own(memory)) = (&self.store, &mut self.memory) {
+            store.recycle(std::mem::take(memory));
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::frame::{Buffers, Frame};
     use super::*;
+    use crate::sync::Mutex;
 
     #[test]
     fn reservations_move_the_payload_without_moving_its_bytes() {
@@ -207,6 +301,55 @@ mod tests {
         let error = buffer.set_payload(9).unwrap_err();
         assert_eq!(error.status(), Status::Frame);
         assert!(error.text().contains("9 bytes") && error.text().contains("at most 4"));
+    }
+
+    #[test]
+    fn a_layout_is_set_as_a_whole_or_not_at_all() {
+        let mut buffer = Buffer::from((0..10).collect::<Vec<u8>>());
+        buffer.lay_out(3, 2, 4).unwrap();
+        assert_eq!(buffer.bytes(), [3, 4, 5, 6]);
+        assert_eq!((buffer.header(), buffer.tail(), buffer.available()), (3, 2, 1));
+        for (header, tail, payload) in [(11, 0, 0), (3, 2, 6), (usize::MAX, 2, 4), (0, 10, 1)] {
+            assert!(buffer.lay_out(header, tail, payload).is_err());
+            assert_eq!((buffer.header(), buffer.tail(), buffer.payload()), (3, 2, 4));
+        }
+        buffer.lay_out(0, 0, 10).unwrap();
+        assert_eq!(buffer.memory_mut().to_vec(), buffer.bytes());
+    }
+
+    #[test]
+    fn memory_of_the_program_is_used_in_place_and_given_back_once() {
+        struct Lent(Vec<u8>, Arc<Mutex<Vec<Vec<u8>>>>);
+        impl ForeignMemory for Lent {
+            fn bytes(&self) -> &[u8] {
+                &self.0
+            }
+            fn bytes_mut(&mut self) -> &mut [u8] {
+                &mut self.0
+            }
+            fn as_any(&self) -> &dyn Any {
+                self
+            }
+        }
+        impl Drop for Lent {
+            fn drop(&mut self) {
+                self.1.lock().push(std::mem::take(&mut self.0));
+            }
+        }
+        let returned = Arc::default();
+        let memory = vec![7; 8];
+        let place = memory.as_ptr();
+        let mut buffer = Buffer::foreign(Box::new(Lent(memory, Arc::clone(&returned))));
+        assert_eq!((buffer.raw_size(), buffer.payload()), (8, 0));
+        buffer.set_payload(3).unwrap();
+        buffer.bytes_mut().copy_from_slice(&[1, 2, 3]);
+        assert_eq!(buffer.bytes().as_ptr(), place);
+        assert!(buffer.leave_store().is_none());
+        assert!(buffer.foreign_memory().unwrap().as_any().is::<Lent>());
+        let mut buffers = Buffers::default();
+        buffers.push(buffer);
+        Frame::release(Frame::with_buffers(buffers));
+        assert_eq!(*returned.lock(), [[1, 2, 3, 7, 7, 7, 7, 7]]);
     }
 
     #[test]

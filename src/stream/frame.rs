@@ -1,15 +1,15 @@
-//! The frame: bytes on their way, with what is said about them.
+//! The frame: a payload and its metadata.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::Arc;
 
+use parking_lot::{Mutex, MutexGuard};
+
 use super::buffer::Buffer;
 use super::pool::Store;
 use crate::error::{Error, Result, Status};
-use crate::sync::{Mutex, MutexGuard};
 
-/// Where the bytes of [`Frame::flags`], the channel and the error lie in one word, so that they
-/// can be read and replaced without the lock.
+/// Shifts of the fields in the metadata word, which is read and replaced without the lock.
 const LAST_USER_SHIFT: u32 = 8;
 const CHANNEL_SHIFT: u32 = 16;
 const ERROR_SHIFT: u32 = 24;
@@ -24,7 +24,7 @@ pub struct Frame {
     buffers: Mutex<Buffers>,
 }
 
-/// A frame, locked. Not recursive; must be let go before the frame is sent on.
+/// A locked frame. Not recursive; must be released before the frame is sent on.
 pub type FrameGuard<'a> = MutexGuard<'a, Buffers>;
 
 impl Frame {
@@ -33,29 +33,28 @@ impl Frame {
     ///
     /// # Errors
     ///
-    /// [`Status::OutOfResources`] where there is no memory.
+    /// [`Status::OutOfResources`] if there is no memory.
     pub fn new(capacity: u32) -> Result<Arc<Frame>> {
         super::Pool::new().request(capacity)
     }
 
-    /// A frame made of `buffers`.
+    /// A frame with these `buffers`.
     pub fn with_buffers(buffers: Buffers) -> Arc<Frame> {
         Arc::new(Frame { metadata: AtomicU32::new(0), buffers: Mutex::new(buffers) })
     }
 
-    /// Lets go of a frame. Where this was the last reference to one that came from a
-    /// [`Pool`](super::Pool), the pool may use the frame again, which is what it has over dropping
-    /// it: a frame that is dropped is freed.
+    /// Drops a reference to a frame. If it was the last one, and the frame came from a
+    /// [`Pool`](super::Pool), the pool may reuse the frame. A plain drop frees it instead.
     pub fn release(mut frame: Arc<Frame>) {
-        // One whose guard has been forgotten could not be locked any more.
+        // A frame with a forgotten guard could never be locked again.
         let left = Frame::unshared(&mut frame).and_then(Frame::leave_store);
         if let Some((store, size, room)) = left {
-            store.take_back_frame(frame, size, room);
+            store.recycle_frame(frame, size, room);
         }
     }
 
-    /// Calls `read` with the buffers of a frame, which nobody else can lock meanwhile, and then
-    /// [releases](Self::release) it. The short way for who receives frames that nobody shares.
+    /// Calls `read` with the buffers of a frame under its lock, and [releases](Self::release) it.
+    /// Takes no lock if this is the only reference.
     pub fn consume<T>(mut frame: Arc<Frame>, read: impl FnOnce(&mut Buffers) -> T) -> T {
         let Some(unshared) = Frame::unshared(&mut frame) else {
             let result = read(&mut frame.lock());
@@ -64,13 +63,25 @@ impl Frame {
         };
         let result = read(unshared.buffers.get_mut());
         if let Some((store, size, room)) = unshared.leave_store() {
-            store.take_back_frame(frame, size, room);
+            store.recycle_frame(frame, size, room);
         }
         result
     }
 
-    /// Calls `fill` with the buffers of a frame, which nobody else can lock meanwhile. The short
-    /// way for who has just got a frame that nobody shares.
+    /// The payload of a frame, for a slave that uses it after its return: the frame's own buffers if
+    /// this is the only reference, a copy otherwise, because others may change a frame that they
+    /// share.
+    pub fn into_buffers(mut frame: Arc<Frame>) -> Buffers {
+        if let Some(unshared) = Frame::unshared(&mut frame) {
+            return unshared.buffers.get_mut().take();
+        }
+        let mut copy = Buffers::default();
+        copy.push(Buffer::from(frame.lock().to_vec()));
+        copy
+    }
+
+    /// Calls `fill` with the buffers of a frame under its lock. Takes no lock if this is the only
+    /// reference, as for a new frame.
     pub fn fill<T>(frame: &mut Arc<Frame>, fill: impl FnOnce(&mut Buffers) -> T) -> T {
         match Frame::unshared(frame) {
             Some(unshared) => fill(unshared.buffers.get_mut()),
@@ -78,12 +89,12 @@ impl Frame {
         }
     }
 
-    /// The frame, where nobody else refers to it and it is not locked by a forgotten guard.
+    /// The frame, if this is the only reference and no forgotten guard locks it.
     fn unshared(frame: &mut Arc<Frame>) -> Option<&mut Frame> {
         Arc::get_mut(frame).filter(|frame| !frame.buffers.is_locked())
     }
 
-    /// Takes a frame of one buffer out of the store that this belongs to, with its size and room.
+    /// Removes a frame of one buffer from its store; the store, the size and the capacity.
     fn leave_store(&mut self) -> Option<(Arc<Store>, usize, usize)> {
         let Buffers { first, more } = self.buffers.get_mut();
         if more.capacity() > 0 {
@@ -92,14 +103,14 @@ impl Frame {
         first.as_mut()?.leave_store()
     }
 
-    /// Makes a new frame of `store` out of one that has left its own.
+    /// Turns a frame that has left its store into a new one of `store`.
     pub(super) fn renew(&mut self, size: usize, store: &Arc<Store>) -> Result<()> {
         *self.metadata.get_mut() = 0;
         let buffers = self.buffers.get_mut();
         buffers.first.as_mut().map_or(Ok(()), |buffer| buffer.renew(size, store))
     }
 
-    /// Locks the frame's payload, waiting for whoever has it locked.
+    /// Locks the frame's payload; waits for its present holder.
     pub fn lock(&self) -> FrameGuard<'_> {
         self.buffers.lock()
     }
@@ -121,24 +132,24 @@ impl Frame {
         self.replace(0xFFFF, u32::from(flags));
     }
 
-    /// The user bits that go with the first byte (AXI-Stream TUSER).
+    /// The user bits of the first byte (AXI-Stream TUSER).
     pub fn first_user(&self) -> u8 {
         self.metadata.load(Ordering::Relaxed) as u8
     }
 
-    /// Replaces the first user byte. (The reference adds the new bits to the old ones, so that
+    /// Replaces the first user byte. (The reference ORs the new bits into the old ones, so that
     /// none can ever be cleared.)
     pub fn set_first_user(&self, user: u8) {
         self.replace(0xFF, u32::from(user));
     }
 
-    /// The user bits that go with the last byte (AXI-Stream TUSER).
+    /// The user bits of the last byte (AXI-Stream TUSER).
     pub fn last_user(&self) -> u8 {
         (self.metadata.load(Ordering::Relaxed) >> LAST_USER_SHIFT) as u8
     }
 
-    /// Replaces the last user byte. (The reference adds the new bits to the old ones, so that
-    /// none can ever be cleared.)
+    /// Replaces the last user byte. (The reference ORs the new bits into the old ones, so that none
+    /// can ever be cleared.)
     pub fn set_last_user(&self, user: u8) {
         self.replace(0xFF << LAST_USER_SHIFT, u32::from(user) << LAST_USER_SHIFT);
     }
@@ -165,7 +176,7 @@ impl Frame {
 
     fn replace(&self, mask: u32, value: u32) {
         let change = |old: u32| Some(old & !mask | value);
-        // Never `Err`: `change` always has a new value.
+        // Never `Err`: `change` always returns a value.
         let _ = self.metadata.fetch_update(Ordering::Relaxed, Ordering::Relaxed, change);
     }
 }
@@ -179,10 +190,10 @@ impl From<Vec<u8>> for Frame {
     }
 }
 
-/// The buffers of a frame, in order; the frame's payload is that of one after the other.
+/// The buffers of a frame, in order; their payloads in sequence are the frame's payload.
 #[derive(Default)]
 pub struct Buffers {
-    /// The first buffer by itself: nearly every frame has one, and needs no list then.
+    /// The first buffer, outside the list: most frames have one buffer and need no list.
     first: Option<Buffer>,
     more: Vec<Buffer>,
 }
@@ -196,9 +207,40 @@ impl Buffers {
         }
     }
 
-    /// Takes all buffers out; the frame is empty then.
+    /// Moves the buffers of `other` behind these, with their payloads.
+    pub fn append(&mut self, other: Buffers) {
+        if self.first.is_none() {
+            *self = other;
+        } else {
+            self.more.extend(other.first);
+            self.more.extend(other.more);
+        }
+    }
+
+    /// Buffer `index`, counted from 0.
+    pub fn at(&self, index: usize) -> Option<&Buffer> {
+        match index {
+            0 => self.first.as_ref(),
+            _ => self.more.get(index - 1),
+        }
+    }
+
+    /// Buffer `index`, counted from 0, mutable.
+    pub fn at_mut(&mut self, index: usize) -> Option<&mut Buffer> {
+        match index {
+            0 => self.first.as_mut(),
+            _ => self.more.get_mut(index - 1),
+        }
+    }
+
+    /// Removes and returns all buffers.
     pub fn take(&mut self) -> Buffers {
         std::mem::take(self)
+    }
+
+    /// The buffers, in order, by value.
+    pub fn into_each(self) -> impl Iterator<Item = Buffer> {
+        self.first.into_iter().chain(self.more)
     }
 
     /// Number of buffers.
@@ -211,12 +253,12 @@ impl Buffers {
         self.first.iter().chain(&self.more)
     }
 
-    /// The buffers, in order, to be changed.
+    /// The buffers, in order, mutable.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Buffer> {
         self.first.iter_mut().chain(&mut self.more)
     }
 
-    /// Bytes the payload can have.
+    /// Maximum bytes of payload.
     pub fn size(&self) -> usize {
         self.sum(Buffer::size)
     }
@@ -234,26 +276,26 @@ impl Buffers {
     #[inline]
     fn sum(&self, part: impl Fn(&Buffer) -> usize) -> usize {
         let first = self.first.as_ref().map_or(0, &part);
-        // Nearly always, and a walk over nothing is not for nothing.
+        // The common case; walking an empty list is not free.
         if self.more.is_empty() {
             return first;
         }
         self.more.iter().map(part).fold(first, |sum, part| sum + part)
     }
 
-    /// Makes the payload `count` bytes long, filling the buffers in order.
+    /// Sets the payload to `count` bytes, filling the buffers in order.
     ///
     /// # Errors
     ///
-    /// [`Status::Frame`] where that is more than [`size`](Self::size).
+    /// [`Status::Frame`] if that is more than [`size`](Self::size).
     pub fn set_payload(&mut self, count: usize) -> Result<()> {
         let size = self.size();
         if count > size {
             let text = format!(
-                "A payload of {count} bytes was asked of a frame with room for {size}: request a \
+                "Attempt to set payload to size {count} in frame with size {size}: request a \
                  larger frame"
             );
-            return Err(Error::new(Status::Frame, "stream::Frame::setPayload", text));
+            return Err(Error::new(Status::Frame, "Frame::setPayload", text));
         }
         if let (Some(first), true) = (&mut self.first, self.more.is_empty()) {
             return first.set_payload(count);
@@ -267,17 +309,17 @@ impl Buffers {
         Ok(())
     }
 
-    /// The payload, piece by piece.
+    /// The payload, buffer by buffer.
     pub fn slices(&self) -> impl Iterator<Item = &[u8]> {
         self.iter().map(Buffer::bytes)
     }
 
-    /// The payload, piece by piece, to be changed.
+    /// The payload, buffer by buffer, mutable.
     pub fn slices_mut(&mut self) -> impl Iterator<Item = &mut [u8]> {
         self.iter_mut().map(Buffer::bytes_mut)
     }
 
-    /// The payload in one piece, where it lies in one buffer (or there is none).
+    /// The payload in one piece, if it lies in one buffer (or there is none).
     pub fn contiguous(&self) -> Option<&[u8]> {
         match &self.first {
             None => Some(&[]),
@@ -288,34 +330,51 @@ impl Buffers {
         }
     }
 
-    /// All bytes the payload can have, in one piece, beyond its present end too. A frame of
-    /// several buffers is put into one first, without reservations; its payload stays.
+    /// Joins several buffers into one without reservations; the payload stays. Returns the former
+    /// buffers, to be dropped without the frame's lock: their memory may be the program's.
     ///
     /// # Errors
     ///
-    /// [`Status::OutOfResources`] where there is no memory to do so.
-    pub fn make_contiguous(&mut self) -> Result<&mut [u8]> {
-        if !self.more.is_empty() {
-            let (size, payload) = (self.size(), self.payload());
-            let mut memory = Vec::new();
-            memory.try_reserve_exact(size).map_err(|error| {
-                let text = format!("No memory to join a frame of {size} bytes: {error}");
-                Error::new(Status::OutOfResources, "stream::Frame", text)
-            })?;
-            self.slices().for_each(|part| memory.extend_from_slice(part));
-            memory.resize(size, 0);
-            let mut joined = Buffer::from(memory);
-            joined.set_payload(payload)?;
-            *self = Buffers { first: Some(joined), more: Vec::new() };
+    /// [`Status::OutOfResources`] if there is no memory for that.
+    pub fn join(&mut self) -> Result<Buffers> {
+        if self.more.is_empty() {
+            return Ok(Buffers::default());
         }
-        Ok(self.first.as_mut().map(Buffer::space_mut).unwrap_or_default())
+        let (size, payload) = (self.size(), self.payload());
+        let mut memory = Vec::new();
+        memory.try_reserve_exact(size).map_err(|error| {
+            let text = format!("No memory to join a frame of {size} bytes: {error}");
+            Error::new(Status::OutOfResources, "stream::Frame", text)
+        })?;
+        self.slices().for_each(|part| memory.extend_from_slice(part));
+        memory.resize(size, 0);
+        let mut joined = Buffer::from(memory);
+        joined.set_payload(payload)?;
+        Ok(std::mem::replace(self, Buffers { first: Some(joined), more: Vec::new() }))
+    }
+
+    /// The maximum payload in one piece, including the bytes after its present end; as
+    /// [`join`](Self::join), for frames whose memory is known not to be the program's.
+    ///
+    /// # Errors
+    ///
+    /// As `join`.
+    pub fn make_contiguous(&mut self) -> Result<&mut [u8]> {
+        self.join()?;
+        Ok(self.space_mut())
+    }
+
+    /// The maximum payload of the first buffer, including the bytes after its present end; after
+    /// [`join`](Self::join) that of the frame.
+    pub fn space_mut(&mut self) -> &mut [u8] {
+        self.first.as_mut().map(Buffer::space_mut).unwrap_or_default()
     }
 
     /// Copies `into.len()` bytes of the payload from `offset` on.
     ///
     /// # Errors
     ///
-    /// [`Status::Frame`] where they do not lie within the payload; nothing is copied then.
+    /// [`Status::Frame`] if they do not lie within the payload; nothing is copied then.
     pub fn read_at(&self, offset: usize, into: &mut [u8]) -> Result<()> {
         self.check(offset, into.len())?;
         if let (Some(first), true) = (&self.first, self.more.is_empty()) {
@@ -342,7 +401,7 @@ impl Buffers {
     ///
     /// # Errors
     ///
-    /// [`Status::Frame`] where they do not fit into the payload; nothing is copied then.
+    /// [`Status::Frame`] if they do not fit into the payload; nothing is copied then.
     pub fn write_at(&mut self, offset: usize, bytes: &[u8]) -> Result<()> {
         self.check(offset, bytes.len())?;
         if let (Some(first), true) = (&mut self.first, self.more.is_empty()) {
@@ -360,6 +419,33 @@ impl Buffers {
             (skip, done) = (0, done + count);
             if done == bytes.len() {
                 break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Replaces the payload by the first `count` bytes of that of `source`.
+    ///
+    /// # Errors
+    ///
+    /// [`Status::Frame`] if `source` has fewer, or if that is more than [`size`](Self::size);
+    /// nothing is changed then.
+    pub fn copy_from(&mut self, source: &Buffers, count: usize) -> Result<()> {
+        source.check(0, count)?;
+        self.set_payload(count)?;
+        let mut parts = source.slices();
+        let mut part: &[u8] = &[];
+        for mut into in self.slices_mut() {
+            while !into.is_empty() {
+                if part.is_empty() {
+                    // There is one: `source` has `count` bytes.
+                    let Some(next) = parts.next() else { return Ok(()) };
+                    part = next;
+                }
+                let step = part.len().min(into.len());
+                let (now, later) = into.split_at_mut(step);
+                now.copy_from_slice(&part[..step]);
+                (part, into) = (&part[step..], later);
             }
         }
         Ok(())

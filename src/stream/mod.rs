@@ -1,27 +1,38 @@
 //! Streams: [`Frame`]s of bytes travel from a [`Master`] to the [`Slave`]s connected to it.
 //!
 //! Delivery is a call: [`Slave::accept_frame`] runs in the thread that sends, with no lock of this
-//! room held. Nothing here knows a wire format.
+//! room held. A circle of nodes that pass frames on in that thread has no end; a [`Fifo`] parts it.
+//! Nothing here knows a wire format.
 //!
-//! # Who keeps whom alive
+//! # Ownership
 //!
-//! A master owns the slaves it is connected to, so that what may still be called still exists.
-//! Most nodes are both: they receive from the side they send to, and two such nodes connected with
-//! each other would own each other for ever. Therefore a [`Node`] is made of *two* objects, its
-//! master and its slave, and its slave owns only what a frame that comes in can reach. What
-//! receives the answers of a requester does not own the requester's master; what receives requests
-//! does own the master that the answers leave by. The chain then ends at the requester's slave and
-//! is no circle: dropping the last handle of the requester frees everything behind it. Where a
-//! user's nodes do make a circle, [`Master::stop`] opens it.
+//! A master owns the slaves that it is connected to, so that a callable object always exists. Most
+//! nodes are master and slave in one: they receive from the side that they send to. Two such nodes
+//! would own each other for ever. Therefore a [`Node`] consists of *two* objects, its master and
+//! its slave, and its slave owns only what an incoming frame can reach. The slave that receives a
+//! requester's answers does not own the requester's master; the slave that receives requests owns
+//! the master that sends the answers. So the chain of owners ends at the requester's slave and is
+//! no cycle: dropping the last handle of the requester frees everything behind it. If the nodes of
+//! a program do form a cycle, [`Master::stop`] breaks it.
 
 mod buffer;
+mod dump;
+mod fifo;
+mod filter;
 mod frame;
 mod pool;
 mod ports;
+mod rate_drop;
+mod relay;
+mod worker;
 
-pub use buffer::Buffer;
+pub use buffer::{Buffer, ForeignMemory};
+pub use fifo::Fifo;
+pub use filter::Filter;
 pub use frame::{Buffers, Frame, FrameGuard};
 pub use pool::{
     Pool, BUFFERS_COUNT_MAX, SPARE_BYTES_MAX, SPARE_FRAMES_COUNT_MAX, SPARE_FRAME_BYTES_MAX,
 };
-pub use ports::{connect, Master, Node, Path, Sink, Slave, SlaveBase, SLAVES_COUNT_MAX};
+pub use ports::{connect, Fanout, Master, Node, Port, Sink, Slave, SlaveBase, SLAVES_COUNT_MAX};
+pub use rate_drop::RateDrop;
+pub(crate) use worker::Worker;

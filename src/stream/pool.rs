@@ -1,4 +1,4 @@
-//! Where frames come from, and where they go back to.
+//! Allocation and recycling of frames.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::Arc;
@@ -8,59 +8,59 @@ use super::frame::{Buffers, Frame};
 use crate::error::{Error, Result, Status};
 use crate::sync::Mutex;
 
-/// Buffers one frame may be made of; a request that would need more fails.
+/// Upper bound on the buffers of one frame; a request that needs more fails.
 pub const BUFFERS_COUNT_MAX: u64 = 1 << 16;
-/// Frames that a pool without a fixed size keeps to use them again.
+/// Upper bound on the frames that a pool without a fixed size keeps for reuse.
 pub const SPARE_FRAMES_COUNT_MAX: usize = 1024;
-/// Room of all of them together.
+/// Upper bound on the capacity of these frames together.
 pub const SPARE_BYTES_MAX: usize = 1 << 20;
-/// Room of the largest one that is kept.
+/// Upper bound on the capacity of each of them.
 pub const SPARE_FRAME_BYTES_MAX: usize = 8 * 1024;
 
-/// Allocates frames, in buffers of one size or as large as asked for, and recycles them.
+/// Allocates frames, in buffers of a fixed size or of the requested size, and recycles them.
 /// Thread-safe. Frames may outlive their pool.
 ///
-/// Without a fixed size whole frames of one buffer are used again that have been
-/// [released](Frame::release); one of them is as a new one in everything. Of each pool no more are
-/// kept than [`SPARE_FRAMES_COUNT_MAX`] with [`SPARE_BYTES_MAX`]. With a fixed size it is buffers,
-/// see [`set_pool_size`](Self::set_pool_size).
+/// Without a fixed size the pool reuses whole [released](Frame::release) frames of one buffer; a
+/// reused frame equals a new one. It keeps at most [`SPARE_FRAMES_COUNT_MAX`] of them with
+/// [`SPARE_BYTES_MAX`] in all. With a fixed size it reuses buffers, see
+/// [`set_pool_size`](Self::set_pool_size).
 #[derive(Default)]
 pub struct Pool {
     store: Arc<Store>,
 }
 
-/// The memory of a pool; kept alive by the buffers that came from it.
+/// The memory of a pool; its buffers keep it alive.
 #[derive(Default)]
 pub(super) struct Store {
-    /// Bytes of each buffer; 0 = as large as asked for.
+    /// Bytes of each buffer; 0 = as requested.
     fixed_size: AtomicU32,
-    /// Buffers to keep for reuse at most.
+    /// Upper bound on the buffers kept for reuse.
     pool_size: AtomicU32,
-    shelves: Mutex<Shelves>,
+    free_list: Mutex<FreeList>,
 }
 
-/// What a store has given, and what it has to give.
+/// The accounts and the free memory of a store.
 #[derive(Default)]
-struct Shelves {
-    /// Of the buffers in use.
+struct FreeList {
+    /// Bytes of the buffers in use.
     alloc_bytes: u64,
     alloc_count: u64,
     /// Memory of freed buffers of the fixed size.
     free: Vec<Vec<u8>>,
-    /// Frames that nobody refers to; only where there is no fixed size.
+    /// Frames without references; only without a fixed size.
     spare: Vec<Spare>,
-    /// Room of these together.
+    /// Capacity of these frames together.
     spare_bytes: usize,
 }
 
-/// A frame of one buffer, which belongs to no store as long as it is here.
+/// A frame of one buffer, which belongs to no store while it is here.
 struct Spare {
     frame: Arc<Frame>,
-    /// Of its buffer, in bytes.
+    /// Capacity of its buffer in bytes.
     room: usize,
 }
 
-impl Shelves {
+impl FreeList {
     fn given(&mut self, size: u32) {
         self.alloc_bytes += u64::from(size);
         self.alloc_count += 1;
@@ -77,7 +77,7 @@ impl Shelves {
         Some(frame)
     }
 
-    /// Keeps a frame with so much room; gives it back where there is no place for it.
+    /// Keeps a frame with this capacity; returns it if there is no place for it.
     fn push_spare(&mut self, frame: Arc<Frame>, room: usize) -> Option<Arc<Frame>> {
         let fits = room <= SPARE_FRAME_BYTES_MAX && self.spare_bytes + room <= SPARE_BYTES_MAX;
         if !fits || self.spare.len() >= SPARE_FRAMES_COUNT_MAX {
@@ -88,7 +88,7 @@ impl Shelves {
         None
     }
 
-    /// Takes out all that is kept.
+    /// Removes everything.
     fn clear(&mut self) -> (Vec<Vec<u8>>, Vec<Spare>) {
         self.spare_bytes = 0;
         (std::mem::take(&mut self.free), std::mem::take(&mut self.spare))
@@ -101,14 +101,14 @@ impl Pool {
         Pool::default()
     }
 
-    /// A frame with room for at least `size` bytes and no payload: one buffer of that size, or,
-    /// with a fixed size, as many of the smaller of the two as it takes. 0 gives a frame without
-    /// a buffer.
+    /// A frame with room for at least `size` bytes and no payload. Without a fixed size it has one
+    /// buffer of `size` bytes. With one, a smaller request also gets one buffer of its size, and a
+    /// larger one as many fixed buffers as it takes. 0 gives a frame without a buffer.
     ///
     /// # Errors
     ///
-    /// [`Status::OutOfResources`] where there is no memory, or where the fixed size would make
-    /// that more than [`BUFFERS_COUNT_MAX`] buffers.
+    /// [`Status::OutOfResources`] if there is no memory, or if more than [`BUFFERS_COUNT_MAX`]
+    /// buffers of the fixed size would be needed.
     pub fn request(&self, size: u32) -> Result<Arc<Frame>> {
         let fixed = self.fixed_size();
         if fixed == 0 && size > 0 {
@@ -136,49 +136,79 @@ impl Pool {
         Ok(Frame::with_buffers(buffers))
     }
 
-    /// Bytes of each buffer; 0 = as large as asked for.
+    /// A frame whose payload is `memory`, counted and recycled as one that was requested here.
+    /// `memory` becomes its buffer, unless there is a fixed size that it exceeds: then it is copied
+    /// to buffers of that size.
+    ///
+    /// # Errors
+    ///
+    /// As [`request`](Self::request), also for more than `u32::MAX` bytes.
+    pub fn adopt(&self, memory: Vec<u8>) -> Result<Arc<Frame>> {
+        let bytes = memory.len();
+        let Ok(size) = u32::try_from(bytes) else {
+            let text = format!("A frame of {bytes} bytes is more than {} bytes", u32::MAX);
+            return Err(Error::new(Status::OutOfResources, "stream::Pool::acceptReq", text));
+        };
+        let fixed = self.fixed_size();
+        if size == 0 || fixed > 0 && size > fixed {
+            let mut frame = self.request(size)?;
+            Frame::fill(&mut frame, |buffers| {
+                buffers.set_payload(bytes)?;
+                buffers.write_at(0, &memory)
+            })?;
+            return Ok(frame);
+        }
+        self.store.free_list.lock().given(size);
+        let mut buffer = Buffer::pooled(memory, self.store.clone());
+        buffer.set_payload(bytes)?;
+        let mut buffers = Buffers::default();
+        buffers.push(buffer);
+        Ok(Frame::with_buffers(buffers))
+    }
+
+    /// Bytes of each buffer; 0 = as requested.
     pub fn fixed_size(&self) -> u32 {
         self.store.fixed_size.load(Ordering::Relaxed)
     }
 
-    /// Sets the bytes of each buffer; 0 = as large as asked for.
+    /// Sets the bytes of each buffer; 0 = as requested.
     pub fn set_fixed_size(&self, bytes: u32) {
         self.store.fixed_size.store(bytes, Ordering::Relaxed);
-        let kept = self.store.shelves.lock().clear();
+        let kept = self.store.free_list.lock().clear();
         drop(kept);
     }
 
-    /// Number of freed buffers of the fixed size that are kept for reuse at most.
+    /// Upper bound on the freed buffers of the fixed size kept for reuse.
     pub fn pool_size(&self) -> u32 {
         self.store.pool_size.load(Ordering::Relaxed)
     }
 
     /// Sets how many freed buffers of the fixed size are kept for reuse. They are not cleared:
-    /// bytes of a frame that were never written may be those of an earlier one.
+    /// bytes of a frame that were never written may be those of an earlier frame.
     pub fn set_pool_size(&self, count: u32) {
         self.store.pool_size.store(count, Ordering::Relaxed);
-        self.store.shelves.lock().free.truncate(count as usize);
+        self.store.free_list.lock().free.truncate(count as usize);
     }
 
-    /// Bytes of this pool's buffers that are in use by frames now.
+    /// Bytes of this pool's buffers that frames use now.
     pub fn alloc_bytes(&self) -> u64 {
-        self.store.shelves.lock().alloc_bytes
+        self.store.free_list.lock().alloc_bytes
     }
 
-    /// Number of this pool's buffers that are in use by frames now.
+    /// Number of this pool's buffers that frames use now.
     pub fn alloc_count(&self) -> u64 {
-        self.store.shelves.lock().alloc_count
+        self.store.free_list.lock().alloc_count
     }
 }
 
 impl Store {
-    /// A frame of one buffer of `size` zeros, which is not 0.
+    /// A frame of one buffer of `size` zeros; `size` is not 0.
     fn frame(self: &Arc<Self>, size: u32) -> Result<Arc<Frame>> {
         let spare = {
-            let mut shelves = self.shelves.lock();
-            shelves.given(size);
+            let mut free_list = self.free_list.lock();
+            free_list.given(size);
             let may_be_kept = size as usize <= SPARE_FRAME_BYTES_MAX;
-            may_be_kept.then(|| shelves.pop_spare()).flatten()
+            may_be_kept.then(|| free_list.pop_spare()).flatten()
         };
         let made = match spare {
             Some(frame) => self.renewed(frame, size),
@@ -188,55 +218,59 @@ impl Store {
                 Frame::with_buffers(buffers)
             }),
         };
-        made.inspect_err(|_| self.shelves.lock().returned(size as usize))
+        made.inspect_err(|_| self.free_list.lock().returned(size as usize))
     }
 
     fn renewed(self: &Arc<Self>, mut frame: Arc<Frame>, size: u32) -> Result<Arc<Frame>> {
         let renewed = Arc::get_mut(&mut frame).map(|frame| frame.renew(size as usize, self));
-        renewed.expect("nobody refers to a spare frame").map(|()| frame)
+        renewed.expect("a spare frame has one reference").map(|()| frame)
     }
 
-    /// Takes a frame back that came from here and that nobody else refers to, with a buffer of
-    /// `size` bytes with room for `room`.
-    pub(super) fn take_back_frame(&self, frame: Arc<Frame>, size: usize, room: usize) {
-        let mut shelves = self.shelves.lock();
-        shelves.returned(size);
+    /// Recycles a frame from here whose only reference this is, with a buffer of `size` bytes and a
+    /// capacity of `room`.
+    pub(super) fn recycle_frame(&self, frame: Arc<Frame>, size: usize, room: usize) {
+        let mut free_list = self.free_list.lock();
+        free_list.returned(size);
         let left = match self.fixed_size.load(Ordering::Relaxed) {
-            0 => shelves.push_spare(frame, room),
+            0 => free_list.push_spare(frame, room),
             _ => Some(frame),
         };
-        drop(shelves);
+        drop(free_list);
         drop(left);
     }
 
+    pub(super) fn has_fixed_size(&self) -> bool {
+        self.fixed_size.load(Ordering::Relaxed) != 0
+    }
+
     fn buffer(self: &Arc<Self>, size: u32) -> Result<Buffer> {
-        let memory = match self.recycled(size as usize) {
+        let memory = match self.pop_free(size as usize) {
             Some(memory) => memory,
             None => fresh(size as usize)?,
         };
-        self.shelves.lock().given(size);
+        self.free_list.lock().given(size);
         Ok(Buffer::pooled(memory, self.clone()))
     }
 
-    fn recycled(&self, size: usize) -> Option<Vec<u8>> {
+    fn pop_free(&self, size: usize) -> Option<Vec<u8>> {
         if self.pool_size.load(Ordering::Relaxed) == 0 {
             return None;
         }
-        let free = &mut self.shelves.lock().free;
+        let free = &mut self.free_list.lock().free;
         match free.last() {
             Some(memory) if memory.len() == size => free.pop(),
             _ => None,
         }
     }
 
-    /// Takes the memory of a freed buffer back.
-    pub(super) fn take_back(&self, memory: Vec<u8>) {
+    /// Recycles the memory of a freed buffer.
+    pub(super) fn recycle(&self, memory: Vec<u8>) {
         let keep = self.pool_size.load(Ordering::Relaxed) as usize;
-        let mut shelves = self.shelves.lock();
-        shelves.returned(memory.len());
+        let mut free_list = self.free_list.lock();
+        free_list.returned(memory.len());
         let is_fixed = memory.len() == self.fixed_size.load(Ordering::Relaxed) as usize;
-        if is_fixed && shelves.free.len() < keep {
-            shelves.free.push(memory);
+        if is_fixed && free_list.free.len() < keep {
+            free_list.free.push(memory);
         }
     }
 }
@@ -247,7 +281,7 @@ fn fresh(size: usize) -> Result<Vec<u8>> {
     Ok(memory)
 }
 
-/// Makes `memory` that of `size` zeros.
+/// Resizes `memory` to `size` zeros.
 pub(super) fn zero(memory: &mut Vec<u8>, size: usize) -> Result<()> {
     memory.clear();
     memory.try_reserve_exact(size).map_err(|error| {
@@ -318,6 +352,21 @@ mod tests {
     }
 
     #[test]
+    fn a_released_frame_gives_its_buffers_of_the_fixed_size_back_as_a_dropped_one_does() {
+        let pool = Pool::new();
+        pool.set_fixed_size(4);
+        pool.set_pool_size(8);
+        for _ in 0..2 {
+            Frame::release(pool.request(4).unwrap());
+            assert_eq!(pool.store.free_list.lock().free.len(), 1);
+            assert_eq!(pool.alloc_count(), 0);
+        }
+        let frame = pool.request(4).unwrap();
+        assert_eq!(Frame::consume(frame, |buffers| buffers.size()), 4);
+        assert_eq!(pool.store.free_list.lock().free.len(), 1);
+    }
+
+    #[test]
     fn a_changed_fixed_size_is_not_served_from_buffers_of_the_old_one() {
         let pool = Pool::new();
         pool.set_fixed_size(4);
@@ -337,14 +386,14 @@ mod tests {
         assert_eq!(pool.alloc_count(), 0);
     }
 
-    /// A frame with something in everything that it has.
+    /// A frame with every member changed.
     fn used(pool: &Pool, size: u32) -> Arc<Frame> {
         let frame = pool.request(size).unwrap();
         frame.set_flags(0x1234);
         frame.set_channel(5);
         frame.set_error(6);
         let mut buffers = frame.lock();
-        buffers.make_contiguous().unwrap().fill(0xEE);
+        buffers.space_mut().fill(0xEE);
         buffers.set_payload(size as usize).unwrap();
         for buffer in buffers.iter_mut() {
             buffer.reserve_header(2).unwrap();
@@ -371,14 +420,14 @@ mod tests {
             let size = size as usize;
             assert_eq!((buffers.size(), buffers.payload(), buffers.available()), (size, 0, size));
             assert_eq!((buffers.count(), buffers.iter().next().unwrap().raw_size()), (1, size));
-            assert_eq!(buffers.make_contiguous().unwrap(), vec![0; size]);
+            assert_eq!(buffers.space_mut(), vec![0; size]);
             drop(buffers);
             Frame::release(frame);
         }
     }
 
     #[test]
-    fn a_frame_that_somebody_refers_to_or_has_locked_for_ever_is_not_used_again() {
+    fn a_frame_that_is_shared_or_locked_for_ever_is_not_reused() {
         let pool = Pool::new();
         let kept = used(&pool, 8);
         Frame::release(kept.clone());
@@ -389,13 +438,13 @@ mod tests {
         let locked = used(&pool, 8);
         std::mem::forget(locked.lock());
         Frame::release(locked);
-        assert_eq!(pool.store.shelves.lock().spare.len(), 0);
+        assert_eq!(pool.store.free_list.lock().spare.len(), 0);
         let next = pool.request(8).unwrap();
         assert_ne!(Arc::as_ptr(&next), Arc::as_ptr(&kept));
         assert_eq!((kept.flags(), kept.lock().to_vec()), (0x1234, vec![0xEE; 5]));
         assert_eq!(pool.alloc_count(), 2);
         Frame::release(kept);
-        assert_eq!(pool.store.shelves.lock().spare.len(), 1, "now nobody else has it");
+        assert_eq!(pool.store.free_list.lock().spare.len(), 1, "this was the last reference");
     }
 
     #[test]
@@ -404,15 +453,15 @@ mod tests {
         let release = |count: usize, size: usize| {
             let frames: Vec<_> = (0..count).map(|_| pool.request(size as u32).unwrap()).collect();
             frames.into_iter().for_each(Frame::release);
-            let shelves = pool.store.shelves.lock();
-            let room: usize = shelves.spare.iter().map(|spare| spare.room).sum();
-            assert_eq!((shelves.spare_bytes, shelves.alloc_bytes), (room, 0));
+            let free_list = pool.store.free_list.lock();
+            let room: usize = free_list.spare.iter().map(|spare| spare.room).sum();
+            assert_eq!((free_list.spare_bytes, free_list.alloc_bytes), (room, 0));
             assert!(room <= SPARE_BYTES_MAX, "{room}");
-            shelves.spare.len()
+            free_list.spare.len()
         };
         assert_eq!(release(1, SPARE_FRAME_BYTES_MAX + 1), 0);
         assert_eq!(release(2 * SPARE_FRAMES_COUNT_MAX, 8), SPARE_FRAMES_COUNT_MAX);
-        // Each of them grows, so that there is no place for all.
+        // Each of them grows, so that not all fit.
         let count = SPARE_BYTES_MAX / SPARE_FRAME_BYTES_MAX;
         assert_eq!(release(SPARE_FRAMES_COUNT_MAX, SPARE_FRAME_BYTES_MAX), count);
         assert_eq!(release(2 * count, SPARE_FRAME_BYTES_MAX), count);
@@ -426,16 +475,16 @@ mod tests {
         let emptied = used(&pool, 8);
         let taken = emptied.lock().take();
         Frame::release(emptied);
-        assert_eq!((pool.alloc_count(), pool.store.shelves.lock().spare.len()), (1, 0));
+        assert_eq!((pool.alloc_count(), pool.store.free_list.lock().spare.len()), (1, 0));
         let mut several = taken;
         several.push(other.store.buffer(4).unwrap());
         Frame::release(Frame::with_buffers(several));
         for pool in [&pool, &other] {
-            assert_eq!((pool.alloc_count(), pool.store.shelves.lock().spare.len()), (0, 0));
+            assert_eq!((pool.alloc_count(), pool.store.free_list.lock().spare.len()), (0, 0));
         }
         Frame::release(Arc::new(Frame::from(vec![1; 4])));
         Frame::release(pool.request(0).unwrap());
-        assert_eq!(pool.store.shelves.lock().spare.len(), 0);
+        assert_eq!(pool.store.free_list.lock().spare.len(), 0);
     }
 
     #[test]
@@ -478,6 +527,25 @@ mod tests {
             }
         });
         assert_eq!((pool.alloc_count(), pool.alloc_bytes()), (0, 0));
+    }
+
+    #[test]
+    fn adopted_memory_is_the_buffer_of_a_frame_and_counted_until_it_is_dropped() {
+        let pool = Pool::new();
+        let memory: Vec<u8> = (0..100).collect();
+        let place = memory.as_ptr();
+        let frame = pool.adopt(memory).unwrap();
+        assert_eq!(frame.lock().contiguous().unwrap().as_ptr(), place, "no copy is made");
+        assert_eq!(frame.lock().to_vec(), (0..100).collect::<Vec<u8>>());
+        assert_eq!((pool.alloc_bytes(), pool.alloc_count()), (100, 1));
+        Frame::release(frame);
+        assert_eq!((pool.alloc_bytes(), pool.alloc_count()), (0, 0));
+        assert_eq!(pool.adopt(Vec::new()).unwrap().lock().count(), 0);
+        pool.set_fixed_size(64);
+        let frame = pool.adopt((0..100).collect()).unwrap();
+        let buffers = frame.lock();
+        assert_eq!((buffers.count(), buffers.payload()), (2, 100));
+        assert_eq!(buffers.to_vec(), (0..100).collect::<Vec<u8>>());
     }
 
     #[test]

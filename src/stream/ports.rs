@@ -1,17 +1,18 @@
-//! The two ends of a stream: what sends frames and what receives them.
+//! The two ends of a stream: masters send frames, slaves receive them.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::Arc;
 
+use super::dump::Dump;
 use super::frame::Frame;
 use super::pool::Pool;
 use crate::error::{Error, Result, Status};
 use crate::sync::Mutex;
 
-/// Slaves one master may be connected to.
+/// Upper bound on the slaves of one master.
 pub const SLAVES_COUNT_MAX: usize = 1024;
 
-/// Something that receives frames. All methods may be called from any thread, several at once.
+/// Receives frames. All methods may be called from any thread, several at once.
 pub trait Slave: Send + Sync + 'static {
     /// The slave's pool and counters.
     fn base(&self) -> &SlaveBase;
@@ -25,22 +26,39 @@ pub trait Slave: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`Status::OutOfResources`] where there is no memory.
+    /// [`Status::OutOfResources`] if there is no memory.
     fn accept_req(&self, size: u32, zero_copy: bool) -> Result<Arc<Frame>> {
         let _ = zero_copy;
         self.base().pool().request(size)
     }
 
-    /// Ends the slave's activity, if it has any of its own.
+    /// Why a frame sent here now would not reach its peer, in words that name the layer; `None` if
+    /// nothing is known against it. A requester asks, instead of waiting for its timeout. A node
+    /// that passes frames on asks the next one.
+    fn obstacle(&self) -> Option<String> {
+        None
+    }
+
+    /// The link that brings frames here is lost, for `reason`, which names the layer: requests sent
+    /// over it are not answered any more. Called in the thread that has noticed it, with no lock of
+    /// the stream held. A node that passes frames on tells the next one.
+    fn link_lost(&self, reason: &str) {
+        let _ = reason;
+    }
+
+    /// Ends the slave's own activity, if it has any.
     fn stop(&self) {}
 }
 
-/// What every slave has: a pool to serve requests from, and counters.
+/// The common state of slaves: a pool to serve requests from, and counters.
 #[derive(Default)]
 pub struct SlaveBase {
     pool: Pool,
     frame_count: AtomicU64,
     byte_count: AtomicU64,
+    /// Whether there is a `dump`, so that a frame without one takes no lock.
+    is_dumped: AtomicBool,
+    dump: Mutex<Option<Arc<Dump>>>,
 }
 
 impl SlaveBase {
@@ -49,7 +67,7 @@ impl SlaveBase {
         SlaveBase::default()
     }
 
-    /// The pool that [`Slave::accept_req`] serves from.
+    /// The pool that serves [`Slave::accept_req`].
     pub fn pool(&self) -> &Pool {
         &self.pool
     }
@@ -64,17 +82,40 @@ impl SlaveBase {
         self.byte_count.load(Ordering::Relaxed)
     }
 
-    /// Counts a frame that was received, as [`count`](Self::count) does, where one thread alone
-    /// counts.
+    /// Counts a received frame as [`count`](Self::count) does, for a slave with one counting
+    /// thread.
     pub(crate) fn count_alone(&self, payload_bytes: usize) {
         self.frame_count.store(self.frame_count() + 1, Ordering::Relaxed);
         self.byte_count.store(self.byte_count() + payload_bytes as u64, Ordering::Relaxed);
     }
 
-    /// Counts a frame that was received.
+    /// Counts a received frame.
     pub fn count(&self, payload_bytes: usize) {
         self.frame_count.fetch_add(1, Ordering::Relaxed);
         self.byte_count.fetch_add(payload_bytes as u64, Ordering::Relaxed);
+    }
+
+    /// Counts a received frame, and logs the start of its payload as
+    /// [`set_debug`](Self::set_debug) demands. Takes the frame's lock.
+    pub fn receive(&self, frame: &Frame) {
+        let dump = self.is_dumped.load(Ordering::Relaxed).then(|| self.dump.lock().clone());
+        let buffers = frame.lock();
+        let payload_bytes = buffers.payload();
+        let text = dump.flatten().map(|dump| (dump.text(&buffers, frame.error()), dump));
+        drop(buffers);
+        self.count(payload_bytes);
+        if let Some((text, dump)) = text {
+            dump.log(&text);
+        }
+    }
+
+    /// Logs the first `bytes` of each later frame, at [`Level::CRITICAL`](crate::logging::Level) by
+    /// the logger `name`; 0 = logs nothing. Nodes that count by [`count`](Self::count) log nothing.
+    pub fn set_debug(&self, bytes: u32, name: &str) {
+        let dump = (bytes > 0).then(|| Arc::new(Dump::new(bytes, name)));
+        self.is_dumped.store(dump.is_some(), Ordering::Relaxed);
+        let former = std::mem::replace(&mut *self.dump.lock(), dump);
+        drop(former);
     }
 }
 
@@ -97,31 +138,30 @@ impl Slave for Sink {
     }
 
     fn accept_frame(&self, frame: Arc<Frame>) {
-        let payload = frame.lock().payload();
-        self.base.count(payload);
+        self.base.receive(&frame);
         Frame::release(frame);
     }
 }
 
-/// What a master is connected to, as it was found last; at first nothing. For who sends several
-/// frames in quick succession from one thread. Keeps the slaves alive: hold it for a series of
-/// frames and no longer.
+/// The slaves of a master, as the last [`Master::update`] found them; empty at first. For a thread
+/// that sends several frames in quick succession. Keeps the slaves alive: hold it for one series
+/// of frames only.
 #[derive(Default)]
-pub struct Path {
+pub struct Fanout {
     slaves: Option<Arc<[Arc<dyn Slave>]>>,
-    /// [`Master::version`] of the slaves; 0 is none.
+    /// [`Master::version`] of the slaves; 0 = none.
     version: u64,
 }
 
-impl Path {
+impl Fanout {
     fn slaves(&self) -> &[Arc<dyn Slave>] {
         self.slaves.as_deref().unwrap_or_default()
     }
 }
 
-/// Something that sends frames to the slaves connected to it, which it keeps alive. Thread-safe.
+/// Sends frames to its slaves, which it keeps alive. Thread-safe.
 pub struct Master {
-    /// In order of addition. Replaced as a whole, so that a frame can be delivered without a lock.
+    /// In order of addition. Replaced as a whole, so that delivery needs no lock.
     slaves: Mutex<Arc<[Arc<dyn Slave>]>>,
     /// Counts the changes of the slaves, from 1; written under their lock.
     version: AtomicU64,
@@ -136,7 +176,7 @@ impl Master {
         Arc::new(Master { slaves, version, pool: Pool::new() })
     }
 
-    /// Connects `slave`, after those already connected. The first one connected serves
+    /// Connects `slave`, after those already connected. The first one serves
     /// [`req_frame`](Self::req_frame); one connected twice receives each frame twice.
     ///
     /// # Errors
@@ -158,39 +198,44 @@ impl Master {
         self.slaves.lock().len()
     }
 
-    /// A frame to fill and send, with room for at least `size` bytes and no payload: from the
-    /// slave that was connected first, or from this master's own pool where there is none.
+    /// A frame to fill and send, with room for at least `size` bytes and no payload: from the first
+    /// slave, or from this master's own pool if there is none.
     ///
     /// # Errors
     ///
-    /// What the slave answers; [`Status::OutOfResources`] where there is no memory.
+    /// The slave's error; [`Status::OutOfResources`] if there is no memory.
     pub fn req_frame(&self, size: u32, zero_copy: bool) -> Result<Arc<Frame>> {
-        self.req_frame_by(&mut Path::default(), size, zero_copy)
+        self.req_frame_by(&mut Fanout::default(), size, zero_copy)
     }
 
-    /// As [`req_frame`](Self::req_frame), by a `path` of this master's.
+    /// As [`req_frame`](Self::req_frame), with a `fanout` of this master.
     ///
     /// # Errors
     ///
     /// As `req_frame`.
-    pub fn req_frame_by(&self, path: &mut Path, size: u32, zero_copy: bool) -> Result<Arc<Frame>> {
-        self.update(path);
-        match path.slaves().first() {
+    pub fn req_frame_by(
+        &self,
+        fanout: &mut Fanout,
+        size: u32,
+        zero_copy: bool,
+    ) -> Result<Arc<Frame>> {
+        self.update(fanout);
+        match fanout.slaves().first() {
             Some(slave) => slave.accept_req(size, zero_copy),
             None => self.pool.request(size),
         }
     }
 
-    /// Hands `frame` to every slave, in this thread, the one connected first last. Returns to how
-    /// many: 0 means that nobody is connected and the frame is gone.
+    /// Hands `frame` to every slave in this thread, to the first one last. Returns the number of
+    /// slaves; with 0 the frame is dropped.
     pub fn send_frame(&self, frame: Arc<Frame>) -> usize {
-        self.send_frame_by(&mut Path::default(), frame)
+        self.send_frame_by(&mut Fanout::default(), frame)
     }
 
-    /// As [`send_frame`](Self::send_frame), by a `path` of this master's.
-    pub fn send_frame_by(&self, path: &mut Path, frame: Arc<Frame>) -> usize {
-        self.update(path);
-        let slaves = path.slaves();
+    /// As [`send_frame`](Self::send_frame), with a `fanout` of this master.
+    pub fn send_frame_by(&self, fanout: &mut Fanout, frame: Arc<Frame>) -> usize {
+        self.update(fanout);
+        let slaves = fanout.slaves();
         if let Some((first, later)) = slaves.split_first() {
             for slave in later.iter().rev() {
                 slave.accept_frame(frame.clone());
@@ -202,54 +247,100 @@ impl Master {
         slaves.len()
     }
 
-    /// Brings `path`, which belongs to this master, up to date, and says to how many slaves it
-    /// leads. It then tells of every change that was complete before.
-    pub fn update(&self, path: &mut Path) -> usize {
-        if self.version.load(Ordering::Acquire) != path.version {
-            self.renew(path);
-        }
-        path.slaves().len()
+    /// The [obstacle](Slave::obstacle) of the first slave, on the way to which the other end lies.
+    pub fn obstacle_by(&self, fanout: &mut Fanout) -> Option<String> {
+        self.update(fanout);
+        fanout.slaves().first().and_then(|slave| slave.obstacle())
     }
 
-    fn renew(&self, path: &mut Path) {
+    /// Tells every slave in this thread that the link that brings frames is [lost](Slave::link_lost),
+    /// in the order of [`send_frame`](Self::send_frame).
+    pub fn link_lost(&self, reason: &str) {
+        let mut fanout = Fanout::default();
+        self.update(&mut fanout);
+        fanout.slaves().iter().rev().for_each(|slave| slave.link_lost(reason));
+    }
+
+    /// Brings `fanout`, which belongs to this master, up to date with every change completed before
+    /// the call, and returns its number of slaves.
+    pub fn update(&self, fanout: &mut Fanout) -> usize {
+        if self.version.load(Ordering::Acquire) != fanout.version {
+            self.renew(fanout);
+        }
+        fanout.slaves().len()
+    }
+
+    fn renew(&self, fanout: &mut Fanout) {
         let place = self.slaves.lock();
         let version = self.version.load(Ordering::Acquire);
         let slaves = Some(place.clone());
         drop(place);
-        let former = std::mem::replace(path, Path { slaves, version });
-        // Its destruction may run foreign code: not under the lock.
+        let former = std::mem::replace(fanout, Fanout { slaves, version });
+        // Outside the lock: dropping it may run the program's code.
         drop(former);
     }
 
-    /// Lets go of all slaves: frames sent from now on are discarded.
+    /// Disconnects all slaves: frames sent from now on are dropped.
     pub fn stop(&self) {
         let mut place = self.slaves.lock();
         let slaves = std::mem::take(&mut *place);
         self.version.fetch_add(1, Ordering::Release);
         drop(place);
-        // Their destruction may run foreign code: not under the lock.
+        // Outside the lock: dropping them may run the program's code.
         drop(slaves);
     }
 }
 
-/// Something that sends and receives: a master and a slave, see [the module](super) about what
-/// the slave may own.
+/// A master and a slave in one; see [the module](super) about what the slave may own.
 pub trait Node {
-    /// What the node sends by.
+    /// The master that the node sends with.
     fn stream_master(&self) -> Arc<Master>;
 
-    /// What the node receives by.
+    /// The slave that the node receives with.
     fn stream_slave(&self) -> Arc<dyn Slave>;
 }
 
-/// Connects two nodes in both directions.
+/// The two ends of a [`Node`], without the node.
+pub struct Port {
+    master: Arc<Master>,
+    slave: Arc<dyn Slave>,
+}
+
+impl Port {
+    /// What sends by `master` and receives by `slave`.
+    pub fn new(master: Arc<Master>, slave: Arc<dyn Slave>) -> Port {
+        Port { master, slave }
+    }
+
+    /// The port of `node`. Keeps of it what its slave and its master keep.
+    pub fn of(node: &(impl Node + ?Sized)) -> Port {
+        Port::new(node.stream_master(), node.stream_slave())
+    }
+}
+
+impl Node for Port {
+    fn stream_master(&self) -> Arc<Master> {
+        self.master.clone()
+    }
+
+    fn stream_slave(&self) -> Arc<dyn Slave> {
+        self.slave.clone()
+    }
+}
+
+/// Connects two nodes in both directions; a node with itself once, so that it receives what it
+/// sends.
 ///
 /// # Errors
 ///
-/// As [`Master::add_slave`]; one direction may be connected then.
+/// As [`Master::add_slave`]; one direction may be connected by then.
 pub fn connect(a: &(impl Node + ?Sized), b: &(impl Node + ?Sized)) -> Result<()> {
-    a.stream_master().add_slave(b.stream_slave())?;
-    b.stream_master().add_slave(a.stream_slave())
+    let (from_a, from_b) = (a.stream_master(), b.stream_master());
+    from_a.add_slave(b.stream_slave())?;
+    match Arc::ptr_eq(&from_a, &from_b) {
+        true => Ok(()),
+        false => from_b.add_slave(a.stream_slave()),
+    }
 }
 
 #[cfg(test)]
@@ -296,7 +387,7 @@ mod tests {
         for slave in &slaves {
             assert_eq!((slave.base.frame_count(), slave.base.byte_count()), (1, 5));
         }
-        assert_eq!(slaves[0].base.pool().alloc_bytes(), 0, "nobody keeps the frame");
+        assert_eq!(slaves[0].base.pool().alloc_bytes(), 0, "the frame is gone");
     }
 
     #[test]
@@ -346,22 +437,37 @@ mod tests {
     }
 
     #[test]
-    fn a_path_leads_to_the_slaves_that_are_connected_now_and_keeps_no_others() {
-        let (master, mut path) = (Master::new(), Path::default());
-        assert_eq!(master.update(&mut path), 0);
-        assert_eq!(master.req_frame_by(&mut path, 8, false).unwrap().lock().size(), 8);
+    fn a_fanout_follows_the_connected_slaves_and_keeps_no_others_alive() {
+        let (master, mut fanout) = (Master::new(), Fanout::default());
+        assert_eq!(master.update(&mut fanout), 0);
+        assert_eq!(master.req_frame_by(&mut fanout, 8, false).unwrap().lock().size(), 8);
         let sinks = [Sink::new(), Sink::new()];
         for (count, sink) in (1..).zip(&sinks) {
             master.add_slave(sink.clone()).unwrap();
-            let frame = master.req_frame_by(&mut path, 4, false).unwrap();
+            let frame = master.req_frame_by(&mut fanout, 4, false).unwrap();
             assert_eq!(sinks[0].base.pool().alloc_count(), 1, "the first one is asked");
-            assert_eq!(master.send_frame_by(&mut path, frame), count);
+            assert_eq!(master.send_frame_by(&mut fanout, frame), count);
         }
         assert_eq!(sinks.each_ref().map(|sink| sink.base.frame_count()), [2, 1]);
         master.stop();
-        assert_eq!(master.send_frame_by(&mut path, Frame::new(4).unwrap()), 0);
+        assert_eq!(master.send_frame_by(&mut fanout, Frame::new(4).unwrap()), 0);
         assert_eq!(sinks.each_ref().map(Arc::strong_count), [1, 1]);
         assert_eq!(sinks.each_ref().map(|sink| sink.base.frame_count()), [2, 1]);
+    }
+
+    #[test]
+    fn ports_are_connected_in_both_directions_and_one_with_itself_once() {
+        let sinks = [Sink::new(), Sink::new()];
+        let ports = sinks.each_ref().map(|sink| Port::new(Master::new(), sink.clone()));
+        connect(&ports[0], &ports[1]).unwrap();
+        for port in &ports {
+            assert_eq!(port.stream_master().send_frame(Frame::new(4).unwrap()), 1);
+        }
+        assert_eq!(sinks.each_ref().map(|sink| sink.base.frame_count()), [1, 1]);
+        let own = Port::of(&Port::new(Master::new(), sinks[0].clone()));
+        connect(&own, &own).unwrap();
+        assert_eq!(own.stream_master().send_frame(Frame::new(4).unwrap()), 1);
+        assert_eq!(sinks[0].base.frame_count(), 2);
     }
 
     #[test]

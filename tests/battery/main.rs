@@ -4,11 +4,9 @@
 //! emulated device ([`ways::ToMemory`]) to the part that needs no more than memory. A new way is
 //! a type in `ways.rs` and a line below.
 
+mod memory_map;
 mod registers;
 mod slaves;
-#[path = "../bus/support.rs"]
-#[allow(dead_code)]
-mod support;
 mod ways;
 
 /// A test for each named behaviour of `$behaviours`, over the way `$way`.
@@ -26,12 +24,22 @@ macro_rules! stamp {
 /// The behaviours of memory at the far end.
 macro_rules! registers {
     ($way:ty) => {
+        registers_of_32_bits!($way);
+        stamp!(registers over $way:
+            addresses_beyond_four_gigabytes_are_places_of_their_own
+            f03_no_access_reaches_beyond_the_address_space
+        );
+    };
+}
+
+/// Those of them for which 32 bits of address are enough.
+macro_rules! registers_of_32_bits {
+    ($way:ty) => {
         stamp!(registers over $way:
             what_is_written_is_read_and_verified
             what_was_never_written_reads_as_zero
             accesses_of_many_sizes_touch_their_bytes_only
             offsets_of_hubs_add_up
-            addresses_beyond_four_gigabytes_are_places_of_their_own
             a_large_block_arrives_whole
             a_later_write_wins
             many_requests_may_be_outstanding
@@ -49,6 +57,7 @@ macro_rules! slaves {
     ($way:ty) => {
         stamp!(slaves over $way:
             each_kind_of_request_arrives_as_such
+            f04_what_is_no_type_of_transaction_is_an_error_of_it
             data_of_every_small_size_goes_both_ways
             an_error_arrives_with_its_text
             no_error_is_taken_for_a_success
@@ -86,6 +95,11 @@ mod two_bridges {
     slaves!(crate::ways::TwoBridges);
 }
 
+mod bridges_on_one_loop {
+    registers!(crate::ways::BridgesOnOneLoop);
+    slaves!(crate::ways::BridgesOnOneLoop);
+}
+
 mod one_at_a_time {
     registers!(crate::ways::OneAtATime);
 }
@@ -96,4 +110,28 @@ mod srp_v3 {
 
 mod bridge_to_srp_v3 {
     registers!(crate::ways::BridgeToSrp);
+}
+
+mod srp_v0 {
+    registers_of_32_bits!(crate::ways::SrpV0InProcess);
+}
+
+mod srp_v3_through_packetizers {
+    registers!(crate::ways::SrpThroughPacketizers);
+}
+
+mod board_road {
+    registers!(crate::ways::BoardRoad);
+}
+
+mod srp_v3_through_stream_nodes {
+    registers!(crate::ways::SrpThroughStreamNodes);
+}
+
+mod memory_map_by_4_bytes {
+    registers!(crate::memory_map::MemoryMap<4>);
+}
+
+mod memory_map_by_8_bytes {
+    registers!(crate::memory_map::MemoryMap<8>);
 }

@@ -4,10 +4,11 @@ use std::sync::Barrier;
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use rogue_mem::memory::{Master, POST, READ, WRITE};
+use rogue_mem::memory::{Master, POST, READ, VERIFY, WRITE};
+use rogue_mem::Status;
 
-use crate::support::zeros;
 use crate::ways::{hub_over, ToMemory};
+use testkit::bus::{master_of, zeros};
 
 /// `units` of the way, with content that differs from place to place and from one `mark` to
 /// another.
@@ -19,6 +20,11 @@ fn pattern<W: ToMemory>(units: usize, mark: u64) -> Vec<u8> {
 /// The address of unit `index` at or after `base`.
 fn at<W: ToMemory>(base: u64, index: usize) -> u64 {
     base + (index * W::UNIT) as u64
+}
+
+/// An address with those of its bits that reach the memory.
+fn within<W: ToMemory>(address: u64) -> u64 {
+    address & (u64::MAX >> (64 - W::ADDRESS_BITS))
 }
 
 pub fn what_is_written_is_read_and_verified<W: ToMemory>() {
@@ -40,7 +46,8 @@ pub fn what_is_written_is_read_and_verified<W: ToMemory>() {
 pub fn what_was_never_written_reads_as_zero<W: ToMemory>() {
     let path = W::to_memory();
     let master = path.master();
-    for address in [0, 0x1_0000, 0x7FFF_FFFF_FFFF_F000, 0xFFFF_FFFF_FFFF_F000] {
+    let addresses = [0, 0x1_0000, 0x7FFF_FFFF_FFFF_F000, 0xFFFF_FFFF_FFFF_F000];
+    for address in addresses.map(within::<W>) {
         assert_eq!(master.read(address, 64).unwrap(), [0; 64], "{address:#x}");
     }
 }
@@ -60,14 +67,14 @@ pub fn accesses_of_many_sizes_touch_their_bytes_only<W: ToMemory>() {
 
 pub fn offsets_of_hubs_add_up<W: ToMemory>() {
     let path = W::to_memory();
-    let (lower, upper) = (0x2_0000_0000, 0x100);
-    let near = crate::support::master_of(hub_over(hub_over(path.near(), lower), upper));
+    let (lower, upper) = (within::<W>(0x2_2000_0000), 0x100);
+    let near = master_of(hub_over(hub_over(path.near(), lower), upper));
     let bytes = pattern::<W>(4, 7);
     near.write(0x20, &bytes).unwrap();
     assert_eq!(near.read(0x20, bytes.len() as u32).unwrap(), bytes);
     let direct = path.master();
-    assert_eq!(direct.read(0x2_0000_0120, bytes.len() as u32).unwrap(), bytes);
-    assert_eq!(near.req_address(), direct.req_address() + 0x2_0000_0100);
+    assert_eq!(direct.read(lower + 0x120, bytes.len() as u32).unwrap(), bytes);
+    assert_eq!(near.req_address(), direct.req_address() + lower + upper);
 }
 
 pub fn addresses_beyond_four_gigabytes_are_places_of_their_own<W: ToMemory>() {
@@ -81,6 +88,27 @@ pub fn addresses_beyond_four_gigabytes_are_places_of_their_own<W: ToMemory>() {
         let bytes = pattern::<W>(2, mark as u64);
         assert_eq!(master.read(place, bytes.len() as u32).unwrap(), bytes, "{place:#x}");
     }
+}
+
+pub fn f03_no_access_reaches_beyond_the_address_space<W: ToMemory>() {
+    let path = W::to_memory();
+    let master = path.master();
+    let unit = W::UNIT as u64;
+    let last = 0u64.wrapping_sub(unit);
+    let bytes = pattern::<W>(2, 1);
+    for address in [last, last - (1 << 20) + unit] {
+        let size = if address == last { 2 * unit } else { (1 << 20) + unit };
+        for ty in [WRITE, POST, READ, VERIFY] {
+            let id = master.request(address, zeros(size as usize), ty).unwrap();
+            let error = master.wait(id).unwrap_err();
+            assert_eq!(error.status(), Status::Transaction);
+            let text = format!("Transaction of {size} bytes at 0x{address:x} reaches beyond");
+            assert!(error.text().starts_with(&text), "{error}");
+        }
+    }
+    master.write(last - unit, &bytes).unwrap();
+    assert_eq!(master.read(last - unit, 2 * W::UNIT as u32).unwrap(), bytes, "its end is in it");
+    assert_eq!(master.read(0, W::UNIT as u32).unwrap(), vec![0; W::UNIT]);
 }
 
 pub fn a_large_block_arrives_whole<W: ToMemory>() {
@@ -179,7 +207,9 @@ fn play<W: ToMemory>(master: &Master, base: u64, units: usize, seed: u64, count:
 
 pub fn random_accesses_agree_with_a_model<W: ToMemory>() {
     let path = W::to_memory();
-    play::<W>(&path.master(), 0xFFFF_F000, 3000, 1, 600);
+    // Across the end of 32 bits, where there are more.
+    let base = 0xFFFF_F000 & (u64::MAX >> (65 - W::ADDRESS_BITS));
+    play::<W>(&path.master(), base, 3000, 1, 600);
 }
 
 /// Several threads at once, each in a window of its own.
@@ -201,7 +231,7 @@ fn play_in_threads<W: ToMemory>(master_of_thread: impl Fn(u64) -> Master + Sync)
 pub fn threads_with_masters_of_their_own_do_not_meet<W: ToMemory>() {
     let path = W::to_memory();
     let near = (0..4).map(|thread| hub_over(path.near(), thread * 0x1_0000)).collect::<Vec<_>>();
-    play_in_threads::<W>(|thread| crate::support::master_of(near[thread as usize].clone()));
+    play_in_threads::<W>(|thread| master_of(near[thread as usize].clone()));
 }
 
 pub fn threads_share_a_master_without_cross_talk<W: ToMemory>() {

@@ -1,16 +1,20 @@
 //! What a slave at the end of any way may do, and what its requester then sees.
 
-use std::sync::mpsc::{channel, Receiver};
+use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rogue_mem::clock;
 use rogue_mem::memory::{
-    Hub, Slave, Transaction, POST, READ, TIMEOUT_TEXT, UNCONNECTED_TEXT, VERIFY, WRITE,
+    Hub, Slave, Transaction, POST, READ, TCP_BRIDGE_PROBE, TIMEOUT_TEXT, UNCONNECTED_TEXT, VERIFY,
+    WRITE,
 };
 use rogue_mem::Status;
 
-use crate::support::*;
+use testkit::bus::{master_of, text_of, zeros};
+use testkit::slaves::{Acting, Keeper};
+use testkit::wait::{LONG, LONG_US};
+
 use crate::ways::ToSlave;
 
 /// A timeout for requests that are never answered.
@@ -18,12 +22,10 @@ const UNANSWERED_US: u64 = 50_000;
 /// A timeout that a busy machine keeps, short enough for a few of them to pass.
 const PERIOD: Duration = Duration::from_millis(500);
 const PACE: Duration = Duration::from_millis(10);
-/// Against hangs only.
-const HANG: Duration = Duration::from_secs(60);
 
 /// The next `count` transactions that reach a slave.
-fn next(arrivals: &Receiver<Arc<Transaction>>, count: usize) -> Vec<Arc<Transaction>> {
-    (0..count).map(|_| arrivals.recv_timeout(HANG).expect("it arrives")).collect()
+fn next(slave: &Keeper, count: usize) -> Vec<Arc<Transaction>> {
+    (0..count).map(|_| slave.next()).collect()
 }
 
 pub fn each_kind_of_request_arrives_as_such<W: ToSlave>() {
@@ -39,17 +41,36 @@ pub fn each_kind_of_request_arrives_as_such<W: ToSlave>() {
     let master = path.master();
     assert_eq!(master.read(0x10, 3).unwrap(), [7; 3]);
     assert_eq!(master.verify(0x1_0000_0000, 2).unwrap(), [7; 2]);
-    master.write(0xFFFF_FFFF_FFFF_FFFF, &[1, 2]).unwrap();
+    master.write(0xFFFF_FFFF_FFFF_FFFE, &[1, 2]).unwrap();
     master.post(0, &[3]).unwrap();
     let expected = [
         ((0x10, 3, READ), vec![0; 3]),
         ((0x1_0000_0000, 2, VERIFY), vec![0; 2]),
-        ((0xFFFF_FFFF_FFFF_FFFF, 2, WRITE), vec![1, 2]),
+        ((0xFFFF_FFFF_FFFF_FFFE, 2, WRITE), vec![1, 2]),
         ((0, 1, POST), vec![3]),
     ];
     for expected in expected {
-        assert_eq!(seen.recv_timeout(HANG).unwrap(), expected);
+        assert_eq!(seen.recv_timeout(LONG).unwrap(), expected);
     }
+}
+
+pub fn f04_what_is_no_type_of_transaction_is_an_error_of_it<W: ToSlave>() {
+    let (sender, seen) = channel();
+    let path = W::to_slave(Acting::new(4, 0xFFFF_FFFF, move |_, tran| {
+        sender.send(tran.ty()).unwrap();
+        tran.done();
+    }));
+    let master = path.master();
+    for ty in [0, 5, 7, 0x77, TCP_BRIDGE_PROBE, u32::MAX] {
+        let id = master.request(0x10, zeros(4), ty).unwrap();
+        let error = master.wait(id).unwrap_err();
+        let beginning = format!("Unknown transaction type 0x{ty:x} at 0x10: ");
+        assert_eq!(error.status(), Status::Transaction);
+        assert!(error.text().starts_with(&beginning), "{error}");
+        assert_eq!(master.last_error(), error.text());
+    }
+    master.write(0, &[1]).unwrap();
+    assert_eq!(seen.try_iter().collect::<Vec<_>>(), [WRITE]);
 }
 
 pub fn data_of_every_small_size_goes_both_ways<W: ToSlave>() {
@@ -141,13 +162,13 @@ pub fn errors_belong_to_the_request_that_failed<W: ToSlave>() {
 
 pub fn answers_may_come_in_any_order_and_from_any_thread<W: ToSlave>() {
     const COUNT: usize = 600;
-    let (slave, arrivals) = Keeping::new(1, 0xFFFF_FFFF);
+    let slave = Keeper::with_table(1, 0xFFFF_FFFF);
     let path = W::to_slave(slave.clone());
     let master = path.master();
     let ids: Vec<u32> =
         (0..COUNT).map(|n| master.request(n as u64, zeros(2), READ).unwrap()).collect();
     // Not one is answered before all of them are here.
-    let trans = next(&arrivals, COUNT);
+    let trans = next(&slave, COUNT);
     let answer = |trans: &[Arc<Transaction>]| {
         for tran in trans.iter().rev() {
             let tran = slave.take(tran).expect("it is kept");
@@ -165,12 +186,13 @@ pub fn answers_may_come_in_any_order_and_from_any_thread<W: ToSlave>() {
 }
 
 pub fn a_write_is_read_when_the_slave_gets_round_to_it<W: ToSlave>() {
-    let (slave, arrivals) = Keeping::new(1, 0xFFFF_FFFF);
-    let path = W::to_slave(slave);
+    let slave = Keeper::with_table(1, 0xFFFF_FFFF);
+    let path = W::to_slave(slave.clone());
     let master = path.master();
     std::thread::scope(|scope| {
         let worker = scope.spawn(move || {
-            let values = arrivals.iter().take(20).map(|tran| {
+            let values = (0..20).map(|_| {
+                let tran = slave.next();
                 // Long after the call that brought it has returned.
                 std::thread::park_timeout(Duration::from_millis(1));
                 let value = tran.data().unwrap()[0];
@@ -185,7 +207,7 @@ pub fn a_write_is_read_when_the_slave_gets_round_to_it<W: ToSlave>() {
 }
 
 pub fn what_is_not_answered_times_out<W: ToSlave>() {
-    let (slave, arrivals) = Keeping::new(4, 0xFFFF_FFFF);
+    let slave = Keeper::with_table(4, 0xFFFF_FFFF);
     let path = W::to_slave(slave.clone());
     let master = path.master();
     master.set_timeout(UNANSWERED_US);
@@ -199,7 +221,7 @@ pub fn what_is_not_answered_times_out<W: ToSlave>() {
         assert!(error.text().contains(&id.to_string()), "{error}");
         assert_eq!(master.last_error(), error.text());
         assert_eq!(master.outstanding_count(), 0);
-        assert_eq!(next(&arrivals, 1)[0].ty(), ty);
+        assert_eq!(next(&slave, 1)[0].ty(), ty);
     }
 }
 
@@ -223,7 +245,7 @@ pub fn after_a_timeout_all_is_as_before<W: ToSlave>() {
 
 pub fn a_slow_link_that_moves_does_not_time_out<W: ToSlave>() {
     const COUNT: usize = 500;
-    let (slave, arrivals) = Keeping::new(4, 0xFFFF_FFFF);
+    let slave = Keeper::with_table(4, 0xFFFF_FFFF);
     let path = W::to_slave(slave.clone());
     let master = path.master();
     let start = clock::now();
@@ -231,7 +253,7 @@ pub fn a_slow_link_that_moves_does_not_time_out<W: ToSlave>() {
     let ids: Vec<u32> = (0..COUNT).map(|_| master.request(0, zeros(4), READ).unwrap()).collect();
     std::thread::scope(|scope| {
         scope.spawn(move || {
-            for tran in next(&arrivals, COUNT) {
+            for tran in next(&slave, COUNT) {
                 if clock::now() < start + 3 * PERIOD {
                     std::thread::park_timeout(PACE);
                 }
@@ -266,15 +288,15 @@ pub fn lost_requests_succeed_when_they_are_repeated<W: ToSlave>() {
 }
 
 pub fn a_late_answer_goes_to_nobody<W: ToSlave>() {
-    let (slave, arrivals) = Keeping::new(1, 0xFFFF_FFFF);
-    let path = W::to_slave(slave);
+    let slave = Keeper::with_table(1, 0xFFFF_FFFF);
+    let path = W::to_slave(slave.clone());
     let master = path.master();
     master.set_timeout(UNANSWERED_US);
     assert!(text_of(master.read(0, 2)).contains("Timeout"));
     master.set_timeout(LONG_US);
-    let late = next(&arrivals, 1).remove(0);
+    let late = next(&slave, 1).remove(0);
     let id = master.request(1, zeros(2), READ).unwrap();
-    let punctual = next(&arrivals, 1).remove(0);
+    let punctual = next(&slave, 1).remove(0);
     if let Some(mut data) = late.data() {
         data.fill(0xBB);
     }

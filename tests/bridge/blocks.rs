@@ -7,10 +7,14 @@ use std::sync::Arc;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rogue_mem::bridge::{ClientOptions, ClientState, ServerOptions};
-use rogue_mem::memory::{Buffer, Emulate, Slave, Transaction, POST, READ, VERIFY, WRITE};
+use rogue_mem::clock::Time;
+use rogue_mem::memory::{
+    DataBuffer, Emulate, Slave, Tracker, Transaction, POST, READ, VERIFY, WRITE,
+};
 
-use crate::support::raw::{self, Item, Raw, RawClient, RawServer, Request};
-use crate::support::{server_of, wait_until, Client, LONG_US};
+use testkit::bridge::{server_of, Client};
+use testkit::raw::{self, Item, Raw, RawClient, RawServer, Request};
+use testkit::wait::{wait_until, LONG_US};
 
 const SERVER_ID: &str = "00112233445566778899aabbccddeeff";
 const ANNOUNCED: [(&str, &str); 2] = [("X-Rogue-Bridge", "1"), ("X-Rogue-Server", SERVER_ID)];
@@ -65,6 +69,14 @@ impl Pair {
         self.responses().send(octets);
     }
 
+    /// Sends, and waits until the client has read it: who looks at the data meanwhile holds its
+    /// lock, and then what comes is kept beside it.
+    fn send_and_wait(&mut self, octets: &[u8]) {
+        let end = self.client.tcp.stats().bytes_in + octets.len() as u64;
+        self.send(octets);
+        wait_until("it has been read", || self.client.tcp.stats().bytes_in >= end);
+    }
+
     /// Has the client ask for `size` octets; nobody waits for them yet.
     fn ask(&mut self, ty: u32, size: usize) -> (Arc<Transaction>, Request) {
         let tran = self.prepare(ty, vec![0xA5; size]);
@@ -72,15 +84,27 @@ impl Pair {
     }
 
     fn prepare(&self, ty: u32, data: Vec<u8>) -> Arc<Transaction> {
-        let tran = self.client.master.prepare(0x40, Buffer::from(data), ty).unwrap();
+        let tran = self.client.master.prepare(0x40, DataBuffer::from(data), ty).unwrap();
         self.client.master.launch(&tran);
         tran
     }
 
     /// Has the client write `HUGE` octets, which get stuck half-way.
     fn write_huge(&self, ty: u32, seed: usize) -> Arc<Transaction> {
+        let tran = self.client.master.prepare(0x40, pattern(HUGE, seed).into(), ty).unwrap();
+        self.launch_huge(tran)
+    }
+
+    /// As `write_huge`, of data that is gone before the client is told of the end.
+    fn write_huge_and_collect(&self, seed: usize) -> Arc<Transaction> {
+        let tran = self.client.master.prepare(0x40, pattern(HUGE, seed).into(), WRITE).unwrap();
+        assert!(tran.set_tracker(Arc::new(Collector)));
+        self.launch_huge(tran)
+    }
+
+    fn launch_huge(&self, tran: Arc<Transaction>) -> Arc<Transaction> {
         let before = self.client.tcp.stats().bytes_out;
-        let tran = self.prepare(ty, pattern(HUGE, seed));
+        self.client.master.launch(&tran);
         wait_until("it is on its way", || self.client.tcp.stats().bytes_out > before + 100_000);
         assert!(self.client.tcp.stats().bytes_out < before + HUGE as u64);
         tran
@@ -106,6 +130,19 @@ impl Pair {
             self.send(&request.header.response(&payload, b"OK"));
             assert!(self.client.master.wait_buffer(id).unwrap() == payload);
         }
+    }
+}
+
+/// Collects a transaction as soon as it is told of its end, before those who keep it after it.
+struct Collector;
+
+impl Tracker for Collector {
+    fn forget(&self, tran: &Transaction) {
+        assert!(tran.collect().is_some());
+    }
+
+    fn last_activity(&self, _: &Transaction) -> Option<Time> {
+        None
     }
 }
 
@@ -149,7 +186,7 @@ fn a_large_read_is_received_into_the_buffer_as_it_comes() {
             let head = octets.len() - LARGE - 4;
             let mut sent = 0;
             for count in [1, 20, head, head + 1, 70_000, 70_001, 500_000, octets.len() - 5] {
-                pair.send(&octets[sent..count]);
+                pair.send_and_wait(&octets[sent..count]);
                 sent = count;
                 let come = count.saturating_sub(head);
                 wait_until("it is in the buffer", || holds(&tran, come, &payload));
@@ -196,7 +233,7 @@ fn a_large_read_given_up_half_way_is_touched_no_more_and_disturbs_no_other() {
             let (tran, request) = pair.ask(READ, LARGE);
             let payload = pattern(LARGE, 3);
             let octets = request.header.response(&payload, b"OK");
-            pair.send(&octets[..400_000]);
+            pair.send_and_wait(&octets[..400_000]);
             wait_until("half of it is there", || holds(&tran, 399_000, &payload));
             tran.give_up("enough");
             pair.send(&octets[400_000..400_000 + later]);
@@ -213,12 +250,44 @@ fn a_large_read_given_up_half_way_is_touched_no_more_and_disturbs_no_other() {
 }
 
 #[test]
+fn f08_a_large_read_whose_data_somebody_holds_half_way_keeps_no_other_waiting() {
+    for mut pair in pairs() {
+        for later in [0, 1, 200_000] {
+            let (tran, request) = pair.ask(READ, LARGE);
+            let payload = pattern(LARGE, 3);
+            let octets = request.header.response(&payload, b"OK");
+            pair.send_and_wait(&octets[..400_000]);
+            wait_until("half of it is there", || holds(&tran, 399_000, &payload));
+            let received = pair.client.tcp.stats().bytes_in;
+            let data = tran.data().unwrap();
+            pair.send(&octets[400_000..400_000 + later]);
+            let is_read = || pair.client.tcp.stats().bytes_in >= received + later as u64;
+            wait_until("it is taken off the wire", is_read);
+            if later == 1 {
+                // What comes then goes behind what had to be kept.
+                drop(data);
+                pair.send(&octets[400_001..]);
+            } else {
+                pair.send(&octets[400_000 + later..]);
+                pair.assert_in_order();
+                assert!(!tran.is_done());
+                drop(data);
+            }
+            let (outcome, data) = collected(&tran);
+            assert_eq!(outcome, Ok(()));
+            assert!(data == payload);
+            pair.assert_in_order();
+        }
+    }
+}
+
+#[test]
 fn a_large_read_fails_with_the_connection_that_breaks_half_way() {
     for mut pair in pairs() {
         let (tran, request) = pair.ask(READ, LARGE);
         let payload = pattern(LARGE, 5);
         let octets = request.header.response(&payload, b"OK");
-        pair.send(&octets[..400_000]);
+        pair.send_and_wait(&octets[..400_000]);
         wait_until("half of it is there", || holds(&tran, 399_000, &payload));
         pair.reconnect();
         let (outcome, data) = collected(&tran);
@@ -340,10 +409,20 @@ fn a_large_write_to_a_slow_server_keeps_its_place_between_small_ones() {
 
 #[test]
 fn a_large_write_given_up_half_way_is_sent_to_its_end() {
+    end_half_way(|huge| huge.give_up("enough"));
+}
+
+#[test]
+fn f07_a_large_write_that_another_completes_half_way_is_sent_to_its_end() {
+    end_half_way(|huge| huge.error("enough"));
+}
+
+/// Has somebody else than the server `end` a large write, and then its data go.
+fn end_half_way(end: impl Fn(&Arc<Transaction>)) {
     for mut pair in pairs() {
         let huge = pair.write_huge(WRITE, 21);
         let behind = pair.client.start_write(3, &[3; 4]);
-        huge.give_up("enough");
+        end(&huge);
         let (outcome, mut data) = collected(&huge);
         assert_eq!(outcome, Err("enough".to_owned()));
         data.fill(0);
@@ -354,6 +433,31 @@ fn a_large_write_given_up_half_way_is_sent_to_its_end() {
         pair.send(&[late.answer(), request.answer()].concat());
         pair.client.master.wait(behind).unwrap();
         assert_eq!(pair.client.tcp.stats().dropped_responses, 1);
+        pair.assert_in_order();
+        assert!(is_connected_once(&pair));
+    }
+}
+
+#[test]
+fn f08_a_large_write_whose_data_somebody_holds_half_way_keeps_no_answer_waiting() {
+    for mut pair in pairs() {
+        let read = pair.client.start_read(4, 4);
+        let asked = pair.peer.request.take_request();
+        let before = pair.client.tcp.stats().bytes_out;
+        let huge = pair.write_huge(WRITE, 81);
+        let data = huge.data().unwrap();
+        let behind = pair.client.start_write(3, &[3; 4]);
+        let sent = pair.client.tcp.stats().bytes_out - before;
+        // There is room for more now, and who finds that must not wait for the data.
+        pair.peer.request.peek(sent as usize);
+        pair.send(&asked.answer());
+        pair.client.master.wait(read).unwrap();
+        drop(data);
+        let requests = [pair.take_huge(WRITE, 81), pair.peer.request.take_request()];
+        assert_eq!(requests[1].header.address, 3);
+        pair.send(&requests.map(|request| request.answer()).concat());
+        pair.client.master.wait(behind).unwrap();
+        assert_eq!(collected(&huge).0, Ok(()));
         pair.assert_in_order();
         assert!(is_connected_once(&pair));
     }
@@ -408,11 +512,10 @@ fn a_large_write_that_is_completed_past_the_client_is_sent_to_its_end_if_its_dat
 #[test]
 fn where_the_data_of_a_half_sent_write_is_gone_nothing_is_sent_behind_it() {
     for mut pair in pairs() {
-        let huge = pair.write_huge(WRITE, 42);
+        let huge = pair.write_huge_and_collect(42);
         let behind = pair.client.start_write(3, &[3; 4]);
         let other = pair.client.start_read(4, 4);
         huge.done();
-        collected(&huge).0.unwrap();
         pair.peer.request.wait_closed();
         pair.peer = Pair::serve(&pair.server, pair.is_duplex);
         for (id, address) in [(behind, 3), (other, 4)] {
@@ -429,9 +532,8 @@ fn where_the_data_of_a_half_sent_write_is_gone_nothing_is_sent_behind_it() {
 fn what_is_on_its_way_when_the_data_of_a_write_is_gone_fails_with_a_plain_text() {
     let mut pair = Pair::new(false, ClientOptions::default());
     let read = pair.client.start_read(4, 4);
-    let huge = pair.write_huge(WRITE, 43);
+    let huge = pair.write_huge_and_collect(43);
     huge.done();
-    collected(&huge).0.unwrap();
     pair.peer.request.wait_closed();
     let text = pair.client.error_of(read);
     assert!(text.contains("16000001 bytes was given up while it was being sent"), "{text}");

@@ -6,9 +6,10 @@ use rogue_mem::bridge::{ClientOptions, ServerOptions, TcpClient, TcpServer};
 use rogue_mem::memory::{Emulate, Hub, Master, Transaction};
 use rogue_mem::Status;
 
-use crate::support::raw::{self, RawClient, READ, WRITE};
-use crate::support::slaves::{answer, answer_at, Call};
-use crate::support::{server, server_of, Client, LONG, LONG_US};
+use testkit::bridge::{server, server_of, Client};
+use testkit::raw::{self, RawClient, READ, WRITE};
+use testkit::slaves::{answer, answer_at, calling};
+use testkit::wait::{LONG, LONG_US};
 
 #[test]
 fn d14_many_clients_at_once_get_their_own_answers() {
@@ -34,7 +35,7 @@ fn d14_many_clients_at_once_get_their_own_answers() {
 
 #[test]
 fn d14_clients_that_use_the_same_ids_get_their_own_answers() {
-    let server = server_of(Call::new(answer), ServerOptions::default());
+    let server = server_of(calling(answer), ServerOptions::default());
     let mut clients: Vec<RawClient> =
         (1..=10).map(|session| RawClient::with_session(server.port(), session)).collect();
     for round in 0..100 {
@@ -54,7 +55,7 @@ fn d14_clients_that_use_the_same_ids_get_their_own_answers() {
 
 #[test]
 fn answers_go_back_in_the_order_of_requests_where_the_slave_keeps_it() {
-    let server = server_of(Call::new(answer), ServerOptions::default());
+    let server = server_of(calling(answer), ServerOptions::default());
     let mut client = RawClient::legacy(server.port());
     let many = (0..3000).flat_map(|id| raw::request(id, id.into(), id % 50, READ, None));
     client.request.send(&many.collect::<Vec<u8>>());
@@ -67,7 +68,7 @@ fn answers_go_back_in_the_order_of_requests_where_the_slave_keeps_it() {
 
 /// A slave that puts something into its data and then fails with this text.
 fn failing(text: &'static str) -> Arc<TcpServer> {
-    let slave = Call::new(move |tran: &Arc<Transaction>| {
+    let slave = calling(move |tran: &Arc<Transaction>| {
         tran.data().unwrap().fill(0x5A);
         tran.error(text);
     });
@@ -92,10 +93,33 @@ fn d12_a_failed_access_tells_nothing_of_the_servers_memory() {
 }
 
 #[test]
+fn a_write_is_answered_with_its_data_where_the_client_compares_lengths_only() {
+    const ADDRESS: u64 = 0x100;
+    let server = server();
+    let mut peers = [
+        (RawClient::legacy(server.port()), true),
+        (RawClient::with_session(server.port(), 1), false),
+    ];
+    for (id, size) in (1..).zip([4_u32, 100_000]) {
+        for (peer, is_echoed) in &mut peers {
+            let data: Vec<u8> = (0..size).map(|n| (n % 251) as u8 ^ id as u8).collect();
+            peer.request.send(&raw::request(id, ADDRESS, size, WRITE, Some(&data)));
+            let answer = peer.response.take_response();
+            assert_eq!(answer.header, raw::Header { id, address: ADDRESS, size, ty: WRITE });
+            assert_eq!(answer.result, b"OK");
+            let echo: &[u8] = if *is_echoed { &data } else { &[] };
+            assert!(answer.payload == echo, "{} octets for {size}", answer.payload.len());
+            peer.request.send(&raw::request(id, ADDRESS, size, READ, None));
+            assert!(peer.response.take_response().payload == data, "{size} octets are there");
+        }
+    }
+}
+
+#[test]
 fn d12_a_read_that_its_slave_does_not_fill_shows_nothing_of_what_others_wrote_or_read() {
     // Fills reads of even addresses only, and of a memory that fills all there has been something
     // in the same buffers before.
-    let careless = Call::new(|tran| match tran.address() % 2 {
+    let careless = calling(|tran| match tran.address() % 2 {
         0 => answer(tran),
         _ => tran.done(),
     });

@@ -1,4 +1,4 @@
-//! Threads that wait read the responses themselves, and requests are put off for them.
+//! Threads that wait read the responses themselves.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -7,36 +7,38 @@ use std::thread::{self, ScopedJoinHandle};
 use std::time::Duration;
 
 use rogue_mem::bridge::{ClientOptions, ServerOptions};
-use rogue_mem::memory::{Emulate, Master, Observer, Slave, Transaction, POST, READ, WRITE};
+use rogue_mem::memory::{Emulate, Master, Slave, Transaction, POST, READ, WRITE};
 use rogue_mem::net::Spin;
 use rogue_mem::Status;
 
-use crate::support::process::is_asleep;
-use crate::support::raw::{self, Raw, RawClient, RawServer};
-use crate::support::slaves::{answer, answer_at, Call, Keeper};
-use crate::support::{let_pass, server, server_of, wait_until, Client, LONG, LONG_US};
+use testkit::bridge::{server, server_of, Client};
+use testkit::bus::{launch, zeros, Telling};
+use testkit::process::is_asleep;
+use testkit::raw::{self, Raw, RawClient, RawServer};
+use testkit::slaves::{answer, answer_at, calling, Keeper};
+use testkit::wait::{let_pass, wait_until, LONG, LONG_US};
 
 /// Both ways in which responses may come.
-const BOTH: [bool; 2] = [true, false];
+pub const BOTH: [bool; 2] = [true, false];
 /// Time for what is to pass in vain.
 const SHORT_US: u64 = 100_000;
 
-fn client_of(port: u16, duplex: bool) -> Client {
+pub fn client_of(port: u16, duplex: bool) -> Client {
     let client = Client::with(port, ClientOptions { duplex, ..ClientOptions::default() });
     client.wait_ready();
     client
 }
 
-/// Has requests of this client put off, and its answers left unread, for a while.
-fn make_prompt(client: &Client) {
+/// Has nobody but those who wait read the answers to this client, for a while.
+pub fn make_prompt(client: &Client) {
     (0..50).for_each(|_| drop(client.master.read(0, 4).unwrap()));
 }
 
 /// A slave that answers reads of address 0 and keeps the others.
-fn keeper() -> (Arc<dyn Slave>, Arc<Keeper>) {
+pub fn keeper() -> (Arc<dyn Slave>, Arc<Keeper>) {
     let keeper = Keeper::new();
     let inner = keeper.clone();
-    let slave = Call::new(move |tran| match tran.address() {
+    let slave = calling(move |tran| match tran.address() {
         0 => answer(tran),
         _ => inner.do_transaction(tran),
     });
@@ -73,23 +75,14 @@ impl<'a, T: Send + 'a> Sleepy<'a, T> {
     }
 }
 
-struct Told<F>(Mutex<F>);
-
-impl<F: FnMut(&Arc<Transaction>) + Send> Observer for Told<F> {
-    fn completed(&self, tran: &Arc<Transaction>) {
-        (self.0.lock().unwrap())(tran);
-    }
-}
-
 /// Requests a read and has `action` called at its end.
 fn read_then(
     client: &Client,
     address: u64,
     action: impl FnMut(&Arc<Transaction>) + Send + 'static,
 ) -> Arc<Transaction> {
-    let tran = client.master.prepare(address, vec![0; 4].into(), READ).unwrap();
-    client.master.launch(&tran);
-    tran.observe(Arc::new(Told(Mutex::new(action))));
+    let tran = launch(&client.master, READ, address, zeros(4));
+    tran.observe(Telling::new(action));
     tran
 }
 
@@ -200,7 +193,7 @@ fn a_thread_that_waits_is_woken_when_another_one_gives_up_for_it() {
         let (list, tcp) = (passed.clone(), client.tcp.clone());
         let master = Master::new();
         master.set_timeout(LONG_US);
-        master.set_slave(Call::new(move |tran| {
+        master.set_slave(calling(move |tran| {
             list.lock().unwrap().push(tran.clone());
             tcp.do_transaction(tran);
         }));
@@ -229,16 +222,20 @@ fn announced(duplex: bool) -> Vec<(&'static str, &'static str)> {
 }
 
 /// A client of a server that the test plays, which does not wait for it to be ready.
-fn played(duplex: bool) -> (RawServer, Client, RawClient) {
+pub fn played(duplex: bool) -> (RawServer, Client, RawClient) {
+    played_with(duplex, ClientOptions::default())
+}
+
+pub fn played_with(duplex: bool, options: ClientOptions) -> (RawServer, Client, RawClient) {
     let server = RawServer::new();
-    let client = Client::new(server.port);
+    let client = Client::with(server.port, options);
     let peer = server.serve(&announced(duplex));
     client.wait_connected();
     (server, client, peer)
 }
 
 /// Where the responses go.
-fn answers(peer: &mut RawClient, duplex: bool) -> &mut Raw {
+pub fn answers(peer: &mut RawClient, duplex: bool) -> &mut Raw {
     match duplex {
         true => &mut peer.request,
         false => &mut peer.response,
@@ -381,6 +378,36 @@ fn a_callback_that_asks_and_waits_itself_comes_to_an_end() {
 }
 
 #[test]
+fn a_callback_that_panics_harms_neither_the_thread_that_runs_it_nor_the_client() {
+    for (duplex, waits) in [(true, true), (true, false), (false, true), (false, false)] {
+        let (slave, keeper) = keeper();
+        let server = server_of(slave, ServerOptions::default());
+        let client = client_of(server.port(), duplex);
+        make_prompt(&client);
+        let other = client.start_read(16, 4);
+        let kept = keeper.next();
+        thread::scope(|scope| {
+            let waiter = waits.then(|| {
+                let waiter = Sleepy::spawn(scope, || client.master.wait_buffer(other));
+                waiter.wait_asleep();
+                waiter
+            });
+            let (sender, receiver) = ends();
+            read_then(&client, 8, move |_| {
+                sender.send(true).unwrap();
+                panic!("a panic that this test wants");
+            });
+            answer(&keeper.next());
+            receiver.recv_timeout(LONG).unwrap();
+            answer(&kept);
+            let wait = || client.master.wait_buffer(other);
+            assert_eq!(waiter.map_or_else(wait, Sleepy::join).unwrap(), answer_at(16, 4));
+            assert_eq!(client.master.read(0, 4).unwrap(), answer_at(0, 4));
+        });
+    }
+}
+
+#[test]
 fn a_callback_may_stop_the_client() {
     for (duplex, waits) in [(true, true), (true, false), (false, true), (false, false)] {
         let (slave, keeper) = keeper();
@@ -482,7 +509,7 @@ fn a_server_that_spins_keeps_the_time_of_its_slave() {
     server.master().set_timeout(SHORT_US);
     let client = Client::new(server.port());
     let error = client.master.read(8, 4).unwrap_err();
-    assert_eq!(error.status(), Status::Transaction, "the server says it: {error}");
+    assert_eq!(error.status(), Status::TransactionTimeout, "the server says it: {error}");
     assert!(error.text().starts_with("Timeout waiting for register transaction"), "{error}");
 }
 

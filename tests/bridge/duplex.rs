@@ -7,9 +7,10 @@ use std::time::Duration;
 use rogue_mem::bridge::{ClientOptions, ServerOptions, TcpServer};
 use rogue_mem::memory::Emulate;
 
-use crate::support::raw::{self, Item, Raw, RawClient, RawServer, READ, WRITE};
-use crate::support::slaves::{answer, Keeper};
-use crate::support::{let_pass, server, server_of, wait_until, Client, LONG_US};
+use testkit::bridge::{memory, server, server_at, server_of, Client};
+use testkit::raw::{self, Item, Raw, RawClient, RawServer, READ, WRITE};
+use testkit::slaves::{answer, Keeper};
+use testkit::wait::{let_pass, wait_until, LONG_US};
 
 const SESSION: &str = "0123456789abcdef0123456789abcdef";
 const DUPLEX: (&str, &str) = ("X-Rogue-Duplex", "1");
@@ -37,6 +38,8 @@ fn both_ends_announce_it_in_these_octets_on_both_connections() {
         assert_eq!(name, "X-Rogue-Server");
         let mut properties = vec![("X-Rogue-Server", id.as_str()), ("X-Rogue-Bridge", "1")];
         properties.extend(duplex.then_some(DUPLEX));
+        let clock = client.request.peek_clock();
+        properties.push(("X-Rogue-Deadline", &clock));
         let expected = raw::ready("PULL", &properties);
         assert_eq!(client.request.take(expected.len()), expected);
 
@@ -51,6 +54,8 @@ fn both_ends_announce_it_in_these_octets_on_both_connections() {
         assert_eq!(name, "X-Rogue-Session");
         let mut properties = raw::properties_of(session).to_vec();
         properties.extend(duplex.then_some(DUPLEX));
+        let clock = peer.request.peek_clock();
+        properties.push(("X-Rogue-Deadline", &clock));
         let expected = raw::ready("PUSH", &properties);
         assert_eq!(peer.request.take(expected.len()), expected);
     }
@@ -227,13 +232,7 @@ fn a_server_may_change_its_mind_with_every_connection() {
         client.master.write(0, &[1; 8]).unwrap();
         server.stop();
         let options = ServerOptions { duplex, ..ServerOptions::default() };
-        let mut next = None;
-        wait_until("the ports are free", || {
-            next = TcpServer::new("127.0.0.1", port, options.clone()).ok();
-            next.is_some()
-        });
-        server = next.unwrap();
-        server.master().set_slave(Emulate::new(4, 0xFFFF_FFFF));
+        server = server_at(port, memory(), options);
         wait_until("the client has seen the end", || {
             client.master.write(0, &[2; 8]).is_ok() && server.stats().requests > 0
         });

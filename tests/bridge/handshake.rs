@@ -1,18 +1,22 @@
 //! What a server says to whom, and when, before it serves anybody.
 
+use std::net::TcpStream;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use std::{io, thread};
 
 use rogue_mem::bridge::{LegacyPolicy, ServerOptions, TcpServer};
 use rogue_mem::memory::Emulate;
 
-use crate::support::raw::{self, Item, Raw, RawClient};
-use crate::support::slaves::Keeper;
-use crate::support::{assert_serves, server, server_of, wait_until};
+use testkit::bridge::{assert_serves, server, server_of};
+use testkit::raw::{self, Item, Raw, RawClient};
+use testkit::slaves::{answer, calling, Keeper};
+use testkit::wait::{wait_until, Gate, LONG};
 
 /// Settling that no test lives to see.
 const NEVER: Duration = Duration::from_secs(3600);
 
-fn server_with(legacy: LegacyPolicy, settle: Duration) -> std::sync::Arc<TcpServer> {
+fn server_with(legacy: LegacyPolicy, settle: Duration) -> Arc<TcpServer> {
     let options = ServerOptions { legacy, settle, ..ServerOptions::default() };
     server_of(Emulate::new(4, 0xFFFF_FFFF), options)
 }
@@ -177,7 +181,7 @@ fn commands_that_mean_nothing_after_the_handshake_are_ignored() {
 }
 
 #[test]
-fn a_connection_that_leaves_takes_its_twin_along_and_both_may_come_back() {
+fn a_connection_that_leaves_takes_its_partner_along_and_both_may_come_back() {
     let server = server();
     for leaving in [0, 1] {
         let RawClient { mut request, mut response } = RawClient::with_session(server.port(), 7);
@@ -212,10 +216,10 @@ fn a_session_that_comes_back_replaces_connections_that_still_linger() {
     old.response.wait_closed();
     new.request.send(&raw::read(1, 0x100));
     let second = keeper.next();
-    crate::support::slaves::answer(&unanswered);
+    answer(&unanswered);
     wait_until("the old answer is thrown away", || server.stats().dropped_responses == 1);
     assert!(!new.response.has_frame(), "an answer to the former connection");
-    crate::support::slaves::answer(&second);
+    answer(&second);
     assert_eq!(new.response.take_response().header.id, 1);
     assert_eq!(server.stats().clients, 1);
 }
@@ -255,6 +259,173 @@ fn d14_one_legacy_client_per_address_is_served_after_settling_and_a_second_waits
     drop(first);
     second.wait_served();
     assert_eq!(second.read(1, 0).text(), "OK");
+}
+
+fn sharing_server() -> Arc<TcpServer> {
+    let options = ServerOptions { legacy_shared_process: true, ..ServerOptions::default() };
+    server_of(Emulate::new(4, 0xFFFF_FFFF), options)
+}
+
+#[test]
+fn f21_clients_of_a_process_that_shares_its_answers_are_all_served_and_get_every_answer() {
+    let server = sharing_server();
+    let mut clients = [(); 3].map(|()| RawClient::announce(server.port(), &[]));
+    clients.iter_mut().for_each(RawClient::wait_served);
+    let large = vec![0x5A; 40_000];
+    // Ids are unique in the process.
+    for id in 1..=9_u32 {
+        let address = 0x10_000 * u64::from(id);
+        let asking = &mut clients[id as usize % 3];
+        asking.request.send(&raw::request(2 * id, address, 40_000, raw::WRITE, Some(&large)));
+        asking.request.send(&raw::request(2 * id + 1, address, 4, 99, None));
+        for client in &mut clients {
+            let response = client.response.take_response();
+            assert_eq!((response.header.id, response.text().as_str()), (2 * id, "OK"));
+            assert_eq!(response.payload, large);
+            let refused = client.response.take_response();
+            assert_eq!(refused.header.id, 2 * id + 1);
+            assert!(refused.text().contains("Unknown transaction type"));
+        }
+    }
+    // Whoever leaves takes nobody along.
+    let [mut first, second, mut third] = clients;
+    drop(second);
+    wait_until("it has left", || server.stats().clients == 2);
+    assert_eq!(first.read(101, 0x10_000).payload, [0x5A; 4]);
+    assert_eq!(third.response.take_response().header.id, 101);
+    assert_eq!(third.read(102, 0x10_000).payload, [0x5A; 4]);
+    assert_eq!(server.stats().held, 0);
+}
+
+#[test]
+fn f21_a_sharer_that_does_not_read_holds_its_process_back_and_no_other_client() {
+    let server = sharing_server();
+    let mut deaf = RawClient::legacy(server.port());
+    let mut asking = RawClient::legacy(server.port());
+    let count = 64;
+    for id in 1..=count {
+        asking.request.send(&raw::request(id, 0, 1 << 20, raw::READ, None));
+    }
+    assert_eq!(asking.response.take_response().header.id, 1);
+    assert_serves(&server);
+    // Those of `assert_serves` are few.
+    assert!(server.stats().responses < u64::from(count), "its backlog has a limit");
+    // What it has not read is there for it, whoever asked, and all of it comes.
+    for id in 1..=count {
+        assert_eq!(deaf.response.take_response().header.id, id);
+        if id > 1 {
+            assert_eq!(asking.response.take_response().header.id, id);
+        }
+    }
+}
+
+#[test]
+fn a_process_goes_on_when_the_sharer_leaves_that_did_not_read() {
+    const COUNT: u32 = 64;
+    let server = sharing_server();
+    let deaf = RawClient::legacy(server.port());
+    let mut asking = RawClient::legacy(server.port());
+    let read = |id| raw::request(id, 0, 1 << 20, raw::READ, None);
+    asking.request.send(&(1..=COUNT).flat_map(read).collect::<Vec<u8>>());
+    // It has read everything that has been sent to it when it waits for more.
+    let mut reader = asking.response.stream.try_clone().unwrap();
+    asking.response.set_patience(Duration::from_millis(200));
+    io::copy(&mut reader, &mut io::sink()).unwrap_err();
+    let sent = server.stats().responses;
+    assert!(sent < u64::from(COUNT), "its backlog has a limit");
+    assert_serves(&server);
+    let all = u64::from(COUNT) + server.stats().responses - sent;
+    asking.response.set_patience(LONG);
+    thread::spawn(move || io::copy(&mut reader, &mut io::sink()));
+    drop(deaf);
+    wait_until("everything is answered", || server.stats().responses == all);
+}
+
+#[test]
+fn a_sharer_goes_on_when_the_answer_to_another_one_has_taken_its_backlog_along() {
+    const COUNT: u64 = 300;
+    const KEPT: u64 = 0xE000_0000;
+    const HELD: u64 = 0xF000_0000;
+    let (gate, kept) = (Gate::new(), Arc::new(Mutex::new(None)));
+    let (passing, keeping) = (gate.clone(), kept.clone());
+    let slave = calling(move |tran| match tran.address() {
+        KEPT => *keeping.lock().unwrap() = Some(tran.clone()),
+        HELD => {
+            passing.pass();
+            answer(tran);
+        }
+        _ => answer(tran),
+    });
+    let options = ServerOptions { legacy_shared_process: true, ..ServerOptions::default() };
+    let server = server_of(slave, options);
+    let [mut stalled, mut other] = [(); 2].map(|()| RawClient::legacy(server.port()));
+    let mut bystander = RawClient::with_session(server.port(), 1);
+    other.request.send(&raw::read(1000, KEPT));
+    wait_until("the slave keeps it", || kept.lock().unwrap().is_some());
+    let read = |id| raw::request(id as u32, 0, 64 * 1024, raw::READ, None);
+    stalled.request.send(&(1..=COUNT).flat_map(read).collect::<Vec<u8>>());
+    let (mut seen, mut count) = (0, COUNT);
+    wait_until("its backlog is full", || {
+        bystander.read(1, 0);
+        count += 1;
+        let before = std::mem::replace(&mut seen, server.stats().responses);
+        seen == before + 1
+    });
+    assert!(seen < count, "there is no backlog");
+    // The slave holds the server up until the clients have read everything that has been sent.
+    bystander.request.send(&raw::read(2, HELD));
+    gate.wait_arrived(1);
+    let drain = |mut stream: &TcpStream| io::copy(&mut stream, &mut io::sink());
+    for client in [&stalled, &other] {
+        client.response.set_patience(Duration::from_millis(200));
+        drain(&client.response.stream).unwrap_err();
+        client.response.set_patience(LONG);
+    }
+    answer(&kept.lock().unwrap().take().unwrap());
+    gate.open();
+    for client in [&stalled, &other] {
+        let stream = client.response.stream.try_clone().unwrap();
+        thread::spawn(move || drain(&stream));
+    }
+    wait_until("everything is answered", || server.stats().responses == count + 2);
+}
+
+#[test]
+fn a_sharer_that_leaves_takes_nobody_along_whose_answers_it_represents() {
+    const HELD: u64 = 0xF000_0000;
+    let gate = Gate::new();
+    let passing = gate.clone();
+    let slave = calling(move |tran| {
+        if tran.address() == HELD {
+            passing.pass();
+        }
+        answer(tran);
+    });
+    let options = ServerOptions { legacy_shared_process: true, ..ServerOptions::default() };
+    let server = server_of(slave, options);
+    let served = |port, kind| {
+        let mut raw = Raw::connect(port);
+        raw.greet();
+        raw.send(&raw::ready(kind, &[]));
+        raw.take_ready();
+        raw
+    };
+    let (requests, responses) = (server.port(), server.port() + 1);
+    // The first response connection represents the first request connection, of the other client.
+    let leaving = served(responses, "PULL");
+    let mut staying =
+        RawClient { response: served(responses, "PULL"), request: served(requests, "PUSH") };
+    let leaving = RawClient { response: leaving, request: served(requests, "PUSH") };
+    staying.read(1, 0);
+    leaving.response.stream.peek(&mut [0]).unwrap();
+    staying.request.send(&raw::read(2, HELD));
+    gate.wait_arrived(1);
+    // With an answer unread, the system resets the connection.
+    drop(leaving);
+    gate.open();
+    assert_eq!(staying.response.take_response().header.id, 2);
+    assert_eq!(staying.read(3, 0).header.id, 3);
+    wait_until("one is left", || server.stats().clients == 1);
 }
 
 #[test]

@@ -1,16 +1,17 @@
 //! What a server makes of peers that are broken or mean harm. After each of them it still serves
 //! others.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rogue_mem::bridge::{ServerOptions, TcpServer};
 use rogue_mem::memory::Emulate;
 
-use crate::support::raw::{self, Raw, RawClient, POST, PROBE, READ, VERIFY, WRITE};
-use crate::support::slaves::{answer_at, Call, Keeper};
-use crate::support::{assert_serves, server, server_of, slaves, wait_until, Client};
+use testkit::bridge::{assert_serves, server, server_of, Client};
+use testkit::raw::{self, Raw, RawClient, POST, PROBE, READ, VERIFY, WRITE};
+use testkit::slaves::{answer, answer_at, calling, Keeper};
+use testkit::wait::wait_until;
 
 /// Largest transaction of the servers that are to refuse larger ones.
 const SMALL_MAX: u32 = 1 << 20;
@@ -93,7 +94,7 @@ fn a_request_before_the_servers_ready_is_not_executed() {
     assert_eq!(keeper.seen(), 0);
     let mut client = RawClient::legacy(server.port());
     client.request.send(&raw::read(2, 0));
-    slaves::answer(&keeper.next());
+    answer(&keeper.next());
     assert_eq!(client.response.take_response().header.id, 2);
 }
 
@@ -208,6 +209,22 @@ fn d15_data_of_unfinished_writes_is_bounded_over_all_clients() {
 }
 
 #[test]
+fn f03_a_request_beyond_the_address_space_is_refused_in_words() {
+    let keeper = Keeper::new();
+    let server = server_of(keeper.clone(), ServerOptions::default());
+    let mut client = RawClient::legacy(server.port());
+    for ty in 1..=4 {
+        let data = matches!(ty, 2 | 3).then_some(&[1; 16][..]);
+        client.request.send(&raw::request(ty, u64::MAX - 7, 16, ty, data));
+        let response = client.response.take_response();
+        assert_eq!((response.header.id, response.header.ty), (ty, ty));
+        let text = "16 bytes at 0xfffffffffffffff8 reaches beyond the end of the address space";
+        assert!(response.text().contains(text), "{}", response.text());
+    }
+    assert_eq!((keeper.seen(), server.stats().refused), (0, 4));
+}
+
+#[test]
 fn d15_an_unknown_type_is_refused_in_words() {
     let keeper = Keeper::new();
     let server = server_of(keeper.clone(), ServerOptions::default());
@@ -305,7 +322,7 @@ fn garbage_harms_nobody() {
 fn a_client_that_reads_no_answers_is_not_read_and_loses_none() {
     const COUNT: u32 = 5000;
     const SIZE: u32 = 16 * 1024;
-    let server = server_of(Call::new(slaves::answer), ServerOptions::default());
+    let server = server_of(calling(answer), ServerOptions::default());
     let mut client = RawClient::legacy(server.port());
     let requests: Vec<u8> =
         (0..COUNT).flat_map(|id| raw::request(id, id.into(), SIZE, READ, None)).collect();
@@ -423,4 +440,79 @@ fn several_clients_together_are_not_given_all_the_memory() {
     keeper.wait_seen(10);
     keeper.answer_all();
     other.master.wait(large).unwrap();
+}
+
+#[test]
+fn what_fails_or_is_left_half_done_costs_no_room_afterwards() {
+    // The server holds eight transactions of the maximum size.
+    const HELD_MAX: usize = 8;
+    const FAILS: u64 = 0x1000_0000;
+    const PANICS: u64 = 0x2000_0000;
+    const KEPT: u64 = 0x3000_0000;
+    let kept = Arc::new(Mutex::new(Vec::new()));
+    let keeping = kept.clone();
+    let slave = calling(move |tran| match tran.address() {
+        FAILS => tran.error("it fails".to_owned()),
+        PANICS => panic!("as the test wants it"),
+        KEPT => keeping.lock().unwrap().push(tran.clone()),
+        _ => answer(tran),
+    });
+    let options = ServerOptions { transaction_bytes_max: SMALL_MAX, ..ServerOptions::default() };
+    let server = server_of(slave, options);
+    let data = vec![7; SMALL_MAX as usize];
+    let write = |address| raw::request(1, address, SMALL_MAX, WRITE, Some(&data));
+    let read = |address| raw::request(2, address, SMALL_MAX, READ, None);
+    let wait_kept = |count| wait_until("they are kept", || kept.lock().unwrap().len() == count);
+    let end_all = || kept.lock().unwrap().drain(..).for_each(|tran| answer(&tran));
+    for round in 0..2 * HELD_MAX as u128 {
+        let mut client = RawClient::with_session(server.port(), round);
+        for address in [FAILS, PANICS] {
+            for octets in [write(address), read(address)] {
+                client.request.send(&octets);
+                assert_ne!(client.response.take_response().text(), "OK");
+            }
+        }
+        // Its size is a lie, its type is unknown, it is too large.
+        for octets in [
+            raw::request(3, 0, SMALL_MAX - 1, WRITE, Some(&data)),
+            raw::request(4, 0, SMALL_MAX, 99, None),
+            raw::request(5, 0, 2 * SMALL_MAX, WRITE, Some(&data.repeat(2))),
+        ] {
+            client.request.send(&octets);
+            assert_ne!(client.response.take_response().text(), "OK");
+        }
+        // The client leaves a transaction with the slave, an answer unread, and half a write.
+        client.request.send(&[read(KEPT), read(0), read(0)].concat());
+        let half = write(0);
+        client.request.send(&half[..half.len() / 2]);
+        wait_kept(1);
+        match round % 3 {
+            0 => drop(client),
+            1 => drop(client.response),
+            _ => drop(client.request),
+        }
+        wait_until("it has left", || server.stats().clients == 0);
+        end_all();
+        wait_until("it is dropped", || server.stats().dropped_responses == round as u64 + 1);
+    }
+    // There is room for as much as ever, and for no more.
+    let mut clients: Vec<RawClient> =
+        (100..101 + HELD_MAX as u128).map(|n| RawClient::with_session(server.port(), n)).collect();
+    let half = write(0);
+    let (last, others) = clients.split_last_mut().unwrap();
+    others.iter_mut().for_each(|client| client.request.send(&half[..half.len() - 1]));
+    others.iter_mut().for_each(|client| client.request.send(&half[half.len() - 1..]));
+    for client in others.iter_mut() {
+        assert_eq!(client.response.take_response().text(), "OK");
+    }
+    others.iter_mut().for_each(|client| client.request.send(&read(KEPT)));
+    wait_kept(HELD_MAX);
+    last.request.send(&read(0));
+    assert!(last.response.take_response().text().contains("No room"));
+    end_all();
+    for client in others.iter_mut() {
+        assert_eq!(client.response.take_response().text(), "OK");
+    }
+    last.request.send(&read(0));
+    assert_eq!(last.response.take_response().text(), "OK");
 }

@@ -5,12 +5,16 @@ use std::sync::{mpsc, Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use rogue_mem::bridge::{ClientOptions, ClientState, ServerOptions, TcpClient, TcpServer};
-use rogue_mem::memory::{Buffer, Emulate, Master, Observer, Transaction, POST, READ, WRITE};
+use rogue_mem::memory::{DataBuffer, Emulate, Master, Transaction, POST, READ, WRITE};
 use rogue_mem::Status;
 
-use crate::support::raw::{self, RawClient, RawServer};
-use crate::support::slaves::{answer, answer_at, Call, Gate, Keeper};
-use crate::support::{assert_serves, server, server_of, wait_until, Client, LONG, LONG_US};
+use testkit::bridge::{assert_serves, memory, server, server_at, server_of, Client};
+use testkit::bus::{blocking, Telling};
+use testkit::raw::{self, RawClient, RawServer};
+use testkit::slaves::{answer, answer_at, calling, Keeper};
+use testkit::wait::{wait_until, Gate, LONG, LONG_US};
+
+use crate::direct::{answers, played};
 
 /// Far above what stopping may take, far below what a hang takes.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -24,21 +28,11 @@ fn promptly<T>(action: impl FnOnce() -> T) -> T {
     outcome
 }
 
-/// Tells of the end of a transaction by calling a closure in the thread that ends it.
-struct Told<F>(Mutex<Option<F>>);
-
-impl<F: FnOnce() + Send> Observer for Told<F> {
-    fn completed(&self, _tran: &Arc<Transaction>) {
-        if let Some(action) = self.0.lock().unwrap().take() {
-            action();
-        }
-    }
-}
-
 /// Has `action` called in the client's own thread, by the answer to a read.
 fn in_the_clients_thread(client: &Client, action: impl FnOnce() + Send + 'static) {
-    let tran = client.master.prepare(0, Buffer::from(vec![0; 4]), READ).unwrap();
-    tran.observe(Arc::new(Told(Mutex::new(Some(action)))));
+    let tran = client.master.prepare(0, DataBuffer::from(vec![0; 4]), READ).unwrap();
+    let mut action = Some(action);
+    tran.observe(Telling::new(move |_| action.take().expect("told once")()));
     client.master.launch(&tran);
 }
 
@@ -225,7 +219,7 @@ fn a_client_stops_promptly_with_a_server_that_neither_reads_nor_closes() {
 
 #[test]
 fn d10_a_server_stops_promptly_with_clients_that_neither_read_nor_close() {
-    let server = server_of(Call::new(answer), ServerOptions::default());
+    let server = server_of(calling(answer), ServerOptions::default());
     let mut stuck = RawClient::legacy(server.port());
     let many = (0..1000).flat_map(|id| raw::request(id, 0, 65536, READ, None));
     stuck.request.send(&many.collect::<Vec<u8>>());
@@ -236,17 +230,7 @@ fn d10_a_server_stops_promptly_with_clients_that_neither_read_nor_close() {
     promptly(|| server.stop());
     stuck.request.wait_closed();
     drop(silent);
-    server_at_again(server.port());
-}
-
-/// The ports are free again, soon.
-fn server_at_again(port: u16) -> Arc<TcpServer> {
-    let mut again = None;
-    wait_until("the ports are free again", || {
-        again = TcpServer::new("127.0.0.1", port, ServerOptions::default()).ok();
-        again.is_some()
-    });
-    again.unwrap()
+    server_at(server.port(), memory(), ServerOptions::default());
 }
 
 #[test]
@@ -271,7 +255,7 @@ fn a_server_may_be_stopped_in_a_call_of_its_slave_and_calls_it_no_more() {
     let place: Arc<Mutex<Option<Arc<TcpServer>>>> = Arc::default();
     let calls = Arc::new(AtomicUsize::new(0));
     let (inner, count) = (place.clone(), calls.clone());
-    let slave = Call::new(move |tran| {
+    let slave = calling(move |tran| {
         count.fetch_add(1, Ordering::SeqCst);
         if tran.address() == 0xDEAD {
             promptly(|| inner.lock().unwrap().take().unwrap().stop());
@@ -292,14 +276,14 @@ fn a_server_may_be_stopped_in_a_call_of_its_slave_and_calls_it_no_more() {
     }
     client.response.wait_closed();
     assert_eq!(calls.load(Ordering::SeqCst), 10);
-    server_at_again(port);
+    server_at(port, memory(), ServerOptions::default());
 }
 
 #[test]
 fn clients_may_be_made_and_stopped_in_a_call_of_a_servers_slave() {
     let far = server();
     let port = far.port();
-    let slave = Call::new(move |tran: &Arc<Transaction>| {
+    let slave = calling(move |tran: &Arc<Transaction>| {
         let inner = Client::ready(port);
         inner.master.write(tran.address(), &tran.address().to_le_bytes()).unwrap();
         let pending = inner.start_read(0, 4);
@@ -320,7 +304,7 @@ fn clients_may_be_made_and_stopped_in_a_call_of_a_servers_slave() {
 fn a_server_stops_promptly_while_its_slave_blocks_and_ends_when_that_returns() {
     let gate = Gate::new();
     let inner = gate.clone();
-    let slave = Call::new(move |tran| {
+    let slave = calling(move |tran| {
         inner.pass();
         answer(tran);
     });
@@ -330,7 +314,7 @@ fn a_server_stops_promptly_while_its_slave_blocks_and_ends_when_that_returns() {
     gate.wait_arrived(1);
     promptly(|| server.stop());
     gate.open();
-    server_at_again(server.port());
+    server_at(server.port(), memory(), ServerOptions::default());
 }
 
 #[test]
@@ -345,7 +329,7 @@ fn a_server_stops_promptly_while_a_slave_holds_the_data_of_a_transaction() {
     // The buffer is still there: the server waits with its end for this.
     data.fill(7);
     drop(data);
-    server_at_again(server.port());
+    server_at(server.port(), memory(), ServerOptions::default());
     wait_until("it has been given up", || tran.expired());
 }
 
@@ -390,7 +374,7 @@ fn clients_come_back_to_a_server_that_was_started_anew() {
     let clients: Vec<Client> = (0..5).map(|_| Client::ready(port)).collect();
     for round in 0..3u8 {
         first.stop();
-        let again = server_at_again(port);
+        let again = server_at(port, memory(), ServerOptions::default());
         again.master().set_slave(Emulate::new(4, 0xFFFF_FFFF));
         for (n, client) in (0..).zip(&clients) {
             wait_until("a write succeeds again", || {
@@ -404,7 +388,7 @@ fn clients_come_back_to_a_server_that_was_started_anew() {
 
 #[test]
 fn d43_a_slave_that_panics_fails_its_transaction_only() {
-    let slave = Call::new(|tran: &Arc<Transaction>| {
+    let slave = calling(|tran: &Arc<Transaction>| {
         assert!(tran.address() != 0xBAD, "a bad address");
         answer(tran);
     });
@@ -414,6 +398,30 @@ fn d43_a_slave_that_panics_fails_its_transaction_only() {
     assert_eq!(client.master.wait_buffer(ids[0]).unwrap(), answer_at(0, 4));
     assert_eq!(client.error_of(ids[1]), "The slave panicked: a bad address");
     assert_eq!(client.master.wait_buffer(ids[2]).unwrap(), answer_at(8, 4));
+}
+
+/// A value that panics once more when it is dropped.
+struct Relapse;
+
+impl Drop for Relapse {
+    fn drop(&mut self) {
+        panic!("once more");
+    }
+}
+
+#[test]
+fn d43_so_does_one_that_panics_with_a_value_that_panics_when_it_is_dropped() {
+    let slave = calling(|tran: &Arc<Transaction>| {
+        if tran.address() == 0xBAD {
+            std::panic::panic_any(Relapse);
+        }
+        answer(tran);
+    });
+    let server = server_of(slave, ServerOptions::default());
+    let client = Client::ready(server.port());
+    let ids: Vec<u32> = [0xBAD, 8].map(|address| client.start_read(address, 4)).into();
+    assert_eq!(client.error_of(ids[0]), "The slave panicked: (no text)");
+    assert_eq!(client.master.wait_buffer(ids[1]).unwrap(), answer_at(8, 4));
 }
 
 #[test]
@@ -430,7 +438,7 @@ fn d44_a_server_runs_before_it_has_a_slave_and_while_that_is_changed() {
             }
         });
         while !reader.is_finished() {
-            server.master().set_slave(Call::new(answer));
+            server.master().set_slave(calling(answer));
             server.master().set_slave(Emulate::new(4, 0xFFFF_FFFF));
         }
     });
@@ -464,4 +472,26 @@ fn masters_that_go_away_take_their_requests_along() {
     assert_eq!(last.size(), 4);
     assert_eq!(other.wait_buffer(id).unwrap(), answer_at(0x50, 4));
     assert_eq!(tcp.stats().outstanding, 0);
+}
+
+#[test]
+fn stop_closes_the_connections_while_an_observer_blocks_the_thread_that_uses_them() {
+    for (duplex, ty) in [(true, POST), (true, READ), (false, POST), (false, READ)] {
+        let (_server, client, mut peer) = played(duplex);
+        let (blocking, is_told, release) = blocking();
+        let tran = client.master.prepare(8, vec![0; 4].into(), ty).unwrap();
+        tran.observe(blocking);
+        std::thread::scope(|scope| {
+            // The observer runs in the thread that posts, or in the client's own.
+            scope.spawn(|| client.master.launch(&tran));
+            let request = peer.request.take_request();
+            if ty == READ {
+                answers(&mut peer, duplex).send(&request.answer());
+            }
+            is_told.recv_timeout(LONG).unwrap();
+            client.tcp.stop();
+            wait_until("both are closed", || peer.request.is_closed() && peer.response.is_closed());
+            release.send(()).expect("the observer blocks");
+        });
+    }
 }

@@ -2,15 +2,17 @@
 
 use std::collections::HashSet;
 use std::net::TcpListener;
-use std::sync::{mpsc, Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rogue_mem::bridge::{ClientOptions, ClientState, TcpClient};
-use rogue_mem::memory::{Buffer, Master, Observer, Slave, Transaction};
+use rogue_mem::memory::{DataBuffer, Master, Slave};
 use rogue_mem::Status;
 
-use crate::support::raw::{self, Item, RawClient, RawServer, Request, POST, PROBE, READ, WRITE};
-use crate::support::{wait_until, Client, LONG};
+use testkit::bridge::Client;
+use testkit::bus::blocking;
+use testkit::raw::{self, Item, RawClient, RawServer, Request, POST, PROBE, READ, WRITE};
+use testkit::wait::{wait_until, LONG};
 
 /// For waits that are to fail.
 const SHORT_US: u64 = 100_000;
@@ -195,8 +197,25 @@ fn d13_results_are_read_as_rogue_and_simulations_mean_them() {
             assert_eq!(outcome(ty, text.as_bytes()), Err(text.to_owned()));
         }
         assert_eq!(outcome(ty, b"two\nlines\x1b[31m").unwrap_err(), "two\\nlines\\x1b[31m");
-        assert_eq!(outcome(ty, &[b'x'; 999]).unwrap_err(), "x".repeat(999));
     }
+}
+
+/// The reference's server sends texts of up to 9999 octets, and its client drops those above 999.
+#[test]
+fn f10_a_long_error_text_fails_the_request_with_its_words_at_once() {
+    let (_server, client, mut peer) = legacy_pair();
+    for ty in [READ, WRITE, raw::VERIFY] {
+        for octets in [999, 1000, 1200, 9999, 200_000] {
+            let id = client.master.request(0x40, vec![0; 4].into(), ty).unwrap();
+            let request = peer.request.take_request();
+            let text = "x".repeat(octets);
+            peer.response.send(&request.header.response(&[1, 2, 3, 4], text.as_bytes()));
+            let error = client.master.wait(id).unwrap_err();
+            assert_eq!(error.status(), Status::Transaction);
+            assert!(error.text() == text, "{} octets of {octets}", error.text().len());
+        }
+    }
+    assert_eq!(client.tcp.stats().disconnects, 0);
 }
 
 #[test]
@@ -250,7 +269,6 @@ fn d11_answers_that_are_none_are_dropped_and_the_right_one_still_counts() {
         raw::message(&[&four, &[0; 8], &four, &four, &four, b"OK", b"OK"]),
         raw::message(&[&[0; 5], &[0; 8], &four, &four, &four, b"OK"]),
         raw::message(&[&four, &four, &four, &four, &four, b"OK"]),
-        header.response(&[9; 4], &[b'x'; 1000]),
         stranger.response(&[9; 4], b"OK"),
         raw::message(&vec![&four[..]; 1000]),
         raw::ping(b"ping"),
@@ -268,7 +286,7 @@ fn d11_answers_that_are_none_are_dropped_and_the_right_one_still_counts() {
 fn d12_a_failed_read_leaves_the_buffer_as_it_was() {
     let (_server, client, mut peer) = legacy_pair();
     for (payload, result) in [(vec![9; 256], &b"no device"[..]), (vec![9; 255], b"OK")] {
-        let buffer = Buffer::from(vec![0xA5; 256]);
+        let buffer = DataBuffer::from(vec![0xA5; 256]);
         let tran = client.master.prepare(0x80, buffer, READ).unwrap();
         client.master.launch(&tran);
         let request = peer.request.take_request();
@@ -586,26 +604,14 @@ fn nothing_is_ever_sent_twice() {
     }
 }
 
-/// Holds the thread that ends a transaction until it may go on.
-struct Hold(Mutex<(mpsc::Sender<()>, mpsc::Receiver<()>)>);
-
-impl Observer for Hold {
-    fn completed(&self, _tran: &Arc<Transaction>) {
-        let (held, go_on) = &*self.0.lock().unwrap();
-        held.send(()).unwrap();
-        go_on.recv_timeout(LONG).unwrap();
-    }
-}
-
 #[test]
 fn an_answer_that_came_before_the_end_counts() {
     let server = RawServer::new();
     let client = Client::new(server.port);
     let read = client.start_read(4, 4);
-    let post = client.master.prepare(0, Buffer::from(vec![0; 4]), POST).unwrap();
-    let (sender, held) = mpsc::channel();
-    let (go_on, receiver) = mpsc::channel();
-    post.observe(Arc::new(Hold(Mutex::new((sender, receiver)))));
+    let post = client.master.prepare(0, DataBuffer::from(vec![0; 4]), POST).unwrap();
+    let (observer, held, go_on) = blocking();
+    post.observe(observer);
     client.master.launch(&post);
     // The client's thread ends the post while it takes up the READY of the request connection.
     let mut peer = server.accept();
@@ -632,7 +638,7 @@ fn d09_a_post_is_complete_when_it_is_handed_over_and_not_before() {
     let (_server, client, mut peer) = legacy_pair();
     let trans: Vec<_> = (0..COUNT)
         .map(|n| {
-            let buffer = Buffer::from(vec![n as u8; SIZE]);
+            let buffer = DataBuffer::from(vec![n as u8; SIZE]);
             let tran = client.master.prepare(n as u64, buffer, POST).unwrap();
             client.master.launch(&tran);
             tran

@@ -18,8 +18,10 @@ use rogue_mem::memory::{
 };
 
 use crate::speed::Speed;
-use crate::support::slaves::{answer, answer_at};
-use crate::support::{let_pass, Client, LONG, LONG_US};
+use testkit::bridge::Client;
+use testkit::bus::{master_of, Telling};
+use testkit::slaves::{answer, answer_at};
+use testkit::wait::{let_pass, LONG, LONG_US};
 
 /// Threads of one process, each with addresses of its own.
 const THREADS_COUNT: u64 = 3;
@@ -121,14 +123,6 @@ enum How {
     Told(Arc<Transaction>),
 }
 
-struct Told(Mutex<Sender<u32>>);
-
-impl Observer for Told {
-    fn completed(&self, tran: &Arc<Transaction>) {
-        let _ = self.0.lock().unwrap().send(tran.id());
-    }
-}
-
 /// Works in a window of its own, and compares all it reads with a model.
 struct Worker {
     tcp: Arc<TcpClient>,
@@ -138,7 +132,7 @@ struct Worker {
     base: u64,
     model: Vec<u8>,
     asked: VecDeque<Asked>,
-    told: Arc<Told>,
+    observer: Arc<dyn Observer>,
     ends: Receiver<u32>,
     /// Connections lost when the model was last known to be right.
     losses: u64,
@@ -148,8 +142,7 @@ struct Worker {
 
 impl Worker {
     fn new(tcp: Arc<TcpClient>, number: u64) -> Worker {
-        let master = Master::new();
-        master.set_slave(tcp.clone());
+        let master = master_of(tcp.clone());
         master.set_timeout(3 * LONG_US);
         let seed = 0x31E_D000 + number;
         let (sender, ends) = mpsc::channel();
@@ -161,7 +154,9 @@ impl Worker {
             base: 0x10_0000_0000 * (number + 1),
             model: vec![0; WINDOW_BYTES],
             asked: VecDeque::new(),
-            told: Arc::new(Told(Mutex::new(sender))),
+            observer: Telling::new(move |tran| {
+                let _ = sender.send(tran.id());
+            }),
             ends,
             losses: 0,
             is_in_doubt: false,
@@ -237,11 +232,11 @@ impl Worker {
                 let tran = self.master.prepare(address, data.into(), ty).unwrap();
                 let early = self.rng.random();
                 if early {
-                    tran.observe(self.told.clone());
+                    tran.observe(self.observer.clone());
                 }
                 self.master.launch(&tran);
                 if !early {
-                    tran.observe(self.told.clone());
+                    tran.observe(self.observer.clone());
                 }
                 How::Told(tran)
             }

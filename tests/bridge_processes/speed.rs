@@ -16,27 +16,28 @@ pub struct Speed {
     pub direct: bool,
     pub duplex: bool,
     pub spin: Spin,
+    pub shared_loop: bool,
 }
 
 /// Every two of their values occur together in one of these, and in the default.
 pub const PAIRS: [Speed; 6] = [
-    Speed { direct: true, duplex: true, spin: Spin::Never },
-    Speed { direct: false, duplex: false, spin: Spin::Never },
-    Speed { direct: true, duplex: false, spin: Spin::Adaptive },
-    Speed { direct: false, duplex: true, spin: Spin::Adaptive },
-    Speed { direct: true, duplex: true, spin: Spin::Always(SPIN) },
-    Speed { direct: false, duplex: false, spin: Spin::Always(SPIN) },
+    Speed { direct: true, duplex: true, spin: Spin::Never, shared_loop: true },
+    Speed { direct: false, duplex: false, spin: Spin::Never, shared_loop: false },
+    Speed { direct: true, duplex: false, spin: Spin::Adaptive, shared_loop: false },
+    Speed { direct: false, duplex: true, spin: Spin::Adaptive, shared_loop: true },
+    Speed { direct: true, duplex: true, spin: Spin::Always(SPIN), shared_loop: false },
+    Speed { direct: false, duplex: false, spin: Spin::Always(SPIN), shared_loop: true },
 ];
 
 impl Speed {
     pub fn default() -> Speed {
-        let ClientOptions { direct, duplex, spin, .. } = ClientOptions::default();
-        Speed { direct, duplex, spin }
+        let ClientOptions { direct, duplex, spin, shared_loop, .. } = ClientOptions::default();
+        Speed { direct, duplex, spin, shared_loop }
     }
 
     pub fn client(self) -> ClientOptions {
-        let Speed { direct, duplex, spin } = self;
-        ClientOptions { direct, duplex, spin, ..ClientOptions::default() }
+        let Speed { direct, duplex, spin, shared_loop } = self;
+        ClientOptions { direct, duplex, spin, shared_loop, ..ClientOptions::default() }
     }
 
     pub fn server(self) -> ServerOptions {
@@ -52,7 +53,7 @@ impl fmt::Display for Speed {
             Spin::Adaptive => "adaptive",
             Spin::Always(_) => "always",
         };
-        write!(f, "{},{},{spin}", self.direct, self.duplex)
+        write!(f, "{},{},{spin},{}", self.direct, self.duplex, self.shared_loop)
     }
 }
 
@@ -61,7 +62,7 @@ impl FromStr for Speed {
 
     fn from_str(text: &str) -> Result<Speed, String> {
         let words: Vec<&str> = text.split(',').collect();
-        let [direct, duplex, spin] = words[..] else { return Err(text.to_owned()) };
+        let [direct, duplex, spin, shared_loop] = words[..] else { return Err(text.to_owned()) };
         let flag = |word: &str| word.parse().map_err(|_| text.to_owned());
         let spin = match spin {
             "never" => Spin::Never,
@@ -69,6 +70,7 @@ impl FromStr for Speed {
             "always" => Spin::Always(SPIN),
             _ => return Err(text.to_owned()),
         };
-        Ok(Speed { direct: flag(direct)?, duplex: flag(duplex)?, spin })
+        let shared_loop = flag(shared_loop)?;
+        Ok(Speed { direct: flag(direct)?, duplex: flag(duplex)?, spin, shared_loop })
     }
 }

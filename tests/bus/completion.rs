@@ -1,21 +1,24 @@
 //! How transactions end: once, and a split one with all its parts.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::channel;
 use std::sync::{Arc, Barrier};
 
-use rogue_mem::memory::{Emulate, Hub, Master, Observer, Slave, Transaction, READ, WRITE};
+use rogue_mem::memory::{Emulate, Hub, Master, Slave, Transaction, POST, READ, WRITE};
 use rogue_mem::Status;
 
-use crate::support::*;
+use testkit::bus::{master_of, post_in_a_chain, text_of, zeros, Ends, Telling};
+use testkit::slaves::{Acting, Keeper};
+use testkit::wait::LONG;
 
 /// A hub over a slave that keeps parts of 4 bytes, and one read of `parts` of them on its way.
 fn split_read(parts: usize) -> (Master, u32, Vec<Arc<Transaction>>) {
-    let (slave, arrivals) = Keeping::new(4, 4);
+    let slave = Keeper::with_table(4, 4);
     let hub = Hub::new(0, 0, 0);
-    hub.master().set_slave(slave);
+    hub.master().set_slave(slave.clone());
     let master = master_of(hub);
     let id = master.request(0, zeros(4 * parts), READ).unwrap();
-    let all: Vec<_> = arrivals.try_iter().collect();
+    let all = slave.drain();
     assert_eq!(all.len(), parts);
     (master, id, all)
 }
@@ -124,10 +127,10 @@ fn d26_the_first_completion_counts_and_nothing_after_it() {
 #[test]
 fn d28_completions_from_many_threads_agree_on_one_outcome() {
     for round in 0..200 {
-        let (slave, arrivals) = Keeping::new(4, 0);
-        let master = master_of(slave);
+        let slave = Keeper::with_table(4, 0);
+        let master = master_of(slave.clone());
         let id = master.request(0, zeros(4), READ).unwrap();
-        let tran = arrivals.recv().unwrap();
+        let tran = slave.next();
         let barrier = Barrier::new(4);
         std::thread::scope(|scope| {
             for thread in 0..3 {
@@ -218,36 +221,28 @@ fn parts_of_parts_reach_their_bytes_and_pass_their_errors_upward() {
 
 #[test]
 fn completing_the_whole_directly_expires_the_parts_that_are_out() {
-    let (slave, arrivals) = Keeping::new(4, 0);
+    let slave = Keeper::with_table(4, 0);
+    let inner = slave.clone();
     let outer = master_of(Acting::new(4, 0, move |_, tran| {
         for n in 0..2 {
-            slave.do_transaction(&tran.create_sub(4 * n, 4, 0, WRITE).unwrap());
+            inner.do_transaction(&tran.create_sub(4 * n, 4, 0, WRITE).unwrap());
         }
         tran.done_subs();
-        assert_eq!(slave.base().pending_count(), 2);
+        assert_eq!(inner.base().pending_count(), 2);
         tran.error("changed my mind");
-        assert_eq!(slave.base().pending_count(), 0, "nobody wants the parts any more");
+        assert_eq!(inner.base().pending_count(), 0, "nobody wants the parts any more");
     }));
     assert_eq!(text_of(outer.write(0, &[0; 8])), "changed my mind");
-    for part in arrivals.try_iter() {
+    for part in slave.drain() {
         assert!(part.expired() && !part.is_done());
         assert!(part.data().is_none());
         part.done();
     }
 }
 
-struct Counting(AtomicUsize);
-
-impl Observer for Counting {
-    fn completed(&self, tran: &Arc<Transaction>) {
-        assert!(tran.is_done());
-        self.0.fetch_add(1, Ordering::SeqCst);
-    }
-}
-
 #[test]
 fn an_observer_is_told_once_however_the_transaction_ends() {
-    let (slave, arrivals) = Keeping::new(4, 0);
+    let slave = Keeper::with_table(4, 0);
     let master = master_of(slave.clone());
     let ends: [fn(&Arc<Transaction>); 4] = [
         |tran| tran.done(),
@@ -256,19 +251,19 @@ fn an_observer_is_told_once_however_the_transaction_ends() {
         |tran| tran.give_up("not wanted"),
     ];
     for end in ends {
-        let observer = Arc::new(Counting(AtomicUsize::new(0)));
+        let observer = Arc::new(Ends::default());
         let tran = master.prepare(0, zeros(4), READ).unwrap();
         tran.observe(observer.clone());
         master.launch(&tran);
-        assert_eq!(arrivals.recv().unwrap().id(), tran.id());
-        assert_eq!(observer.0.load(Ordering::SeqCst), 0);
+        assert_eq!(slave.next().id(), tran.id());
+        assert_eq!(observer.count(), 0);
         end(&tran);
         tran.done();
         tran.give_up("again");
-        assert_eq!(observer.0.load(Ordering::SeqCst), 1);
+        assert_eq!(observer.count(), 1);
         assert_eq!(Arc::strong_count(&observer), 1, "it is let go afterwards");
         tran.observe(observer.clone());
-        assert_eq!(observer.0.load(Ordering::SeqCst), 2, "told at once of what was before");
+        assert_eq!(observer.count(), 2, "told at once of what was before");
         assert_eq!(slave.base().pending_count(), 0);
         assert!(tran.collect().is_some());
         assert!(tran.collect().is_none());
@@ -278,13 +273,60 @@ fn an_observer_is_told_once_however_the_transaction_ends() {
 
 #[test]
 fn a_prepared_transaction_is_split_for_a_slave_with_a_limit() {
-    let (slave, arrivals) = Keeping::new(4, 8);
-    let master = master_of(slave);
+    let slave = Keeper::with_table(4, 8);
+    let master = master_of(slave.clone());
     let tran = master.prepare(0x10, zeros(20), READ).unwrap();
     master.launch(&tran);
-    let parts: Vec<_> = arrivals.try_iter().collect();
+    let parts = slave.drain();
     let shapes: Vec<_> = parts.iter().map(|part| (part.address(), part.size())).collect();
     assert_eq!(shapes, [(0x10, 8), (0x18, 8), (0x20, 4)]);
     parts.iter().for_each(|part| part.done());
     assert_eq!(tran.outcome(), Some(Ok(())));
+}
+
+#[test]
+fn f32_a_chain_of_posted_writes_of_any_length_needs_little_stack() {
+    let memory: Arc<dyn Slave> = Emulate::new(4, 0);
+    post_in_a_chain(&memory, 100_000);
+    let hub = Hub::new(0x100, 0, 0);
+    hub.master().set_slave(memory);
+    let hub: Arc<dyn Slave> = hub;
+    post_in_a_chain(&hub, 20_000);
+}
+
+/// Posts a write, and calls `action` in its observer.
+fn post_then(master: &Arc<Master>, action: impl FnOnce() + Send + 'static) {
+    let tran = master.prepare(0, zeros(4), POST).unwrap();
+    let mut action = Some(action);
+    tran.observe(Telling::new(move |_| action.take().expect("told once")()));
+    master.launch(&tran);
+}
+
+/// Runs `action` in an observer, which `outer_count` others have posted one inside the other.
+fn in_observers(master: Arc<Master>, outer_count: u32, action: Box<dyn FnOnce() + Send>) {
+    let inner = master.clone();
+    post_then(&master, move || match outer_count {
+        0 => action(),
+        _ => in_observers(inner, outer_count - 1, action),
+    });
+}
+
+/// The observer that it waits for runs in the same thread.
+#[test]
+fn f32_a_wait_in_an_observer_sees_what_another_observer_completes() {
+    for outer_count in 0..10 {
+        let posts = Arc::new(master_of(Emulate::new(4, 0)));
+        let keeper = Keeper::new();
+        let reads = master_of(keeper.clone());
+        let (sender, outcome) = channel();
+        let inner = posts.clone();
+        let action = move || {
+            let read = reads.request(0, zeros(4), READ).unwrap();
+            let tran = keeper.next();
+            post_then(&inner, move || tran.done());
+            sender.send(reads.wait(read)).unwrap();
+        };
+        in_observers(posts, outer_count, Box::new(action));
+        assert_eq!(outcome.recv_timeout(LONG).unwrap(), Ok(()), "inside {outer_count} others");
+    }
 }

@@ -9,7 +9,9 @@ use rogue_mem::clock;
 use rogue_mem::memory::{Hub, Slave, READ, WRITE};
 use rogue_mem::Status;
 
-use crate::support::*;
+use testkit::bus::{master_of, text_of, zeros};
+use testkit::slaves::{Acting, Keeper};
+use testkit::wait::SHORT_US;
 
 #[test]
 fn d03_a_slave_that_panics_leaves_nothing_to_wait_for() {
@@ -58,13 +60,13 @@ fn d03_the_deadline_is_set_before_the_slave_is_called() {
 
 #[test]
 fn d05_a_part_expires_with_its_whole() {
-    let (slave, arrivals) = Keeping::new(4, 4);
+    let slave = Keeper::with_table(4, 4);
     let hub = Hub::new(0, 0, 0);
     hub.master().set_slave(slave.clone());
     let master = master_of(hub);
     master.set_timeout(SHORT_US);
     let id = master.request(0, zeros(8), READ).unwrap();
-    let parts: Vec<_> = arrivals.try_iter().collect();
+    let parts = slave.drain();
     // A reference to the whole is held, as a lock object of the reference's does.
     let whole = parts[0].root();
     assert!(!parts[0].expired());
@@ -85,12 +87,12 @@ fn d05_a_part_expires_with_its_whole() {
 
 #[test]
 fn a_slave_cannot_lock_the_data_of_what_has_ended() {
-    let (slave, arrivals) = Keeping::new(4, 4);
+    let slave = Keeper::with_table(4, 4);
     let hub = Hub::new(0, 0, 0);
-    hub.master().set_slave(slave);
+    hub.master().set_slave(slave.clone());
     let master = master_of(hub);
     let id = master.request(0, zeros(8), READ).unwrap();
-    let parts: Vec<_> = arrivals.try_iter().collect();
+    let parts = slave.drain();
     parts[0].done();
     assert!(parts[0].data().is_none(), "its own part is over");
     parts[1].data().expect("the other one is not").fill(7);
@@ -103,13 +105,13 @@ fn a_slave_cannot_lock_the_data_of_what_has_ended() {
 
 #[test]
 fn d06_dropping_a_master_expires_what_is_pending() {
-    let (slave, arrivals) = Keeping::new(4, 0);
+    let slave = Keeper::with_table(4, 0);
     let master = master_of(slave.clone());
     for _ in 0..3 {
         master.request(0, zeros(4), READ).unwrap();
     }
     drop(master);
-    for tran in arrivals.try_iter() {
+    for tran in slave.drain() {
         assert!(tran.expired());
         assert!(tran.data().is_none() && tran.data_start().is_null());
         let text = text_of(tran.outcome().unwrap());
@@ -121,10 +123,10 @@ fn d06_dropping_a_master_expires_what_is_pending() {
 
 #[test]
 fn d06_dropping_a_master_waits_for_who_is_copying() {
-    let (slave, arrivals) = Keeping::new(4, 0);
-    let master = master_of(slave);
+    let slave = Keeper::with_table(4, 0);
+    let master = master_of(slave.clone());
     master.request(0, zeros(0x1000), READ).unwrap();
-    let tran = arrivals.recv().unwrap();
+    let tran = slave.next();
     let copied = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let mut data = tran.data().unwrap();
@@ -144,7 +146,7 @@ fn d06_dropping_a_master_waits_for_who_is_copying() {
 
 #[test]
 fn a_late_answer_changes_neither_result_nor_buffer() {
-    let (slave, arrivals) = Keeping::new(4, 0);
+    let slave = Keeper::with_table(4, 0);
     let master = master_of(slave.clone());
     master.set_timeout(SHORT_US);
     let before = clock::now();
@@ -154,7 +156,7 @@ fn a_late_answer_changes_neither_result_nor_buffer() {
     let expected = format!("Timeout waiting for register transaction {id} message response.");
     assert_eq!((error.status(), error.text()), (Status::TransactionTimeout, &*expected));
     assert_eq!(master.last_error(), expected);
-    let tran = arrivals.recv().unwrap();
+    let tran = slave.next();
     assert!(slave.take(&tran).is_none(), "it has left the table without an answer");
     assert!(tran.data().is_none());
     tran.done();
@@ -163,11 +165,11 @@ fn a_late_answer_changes_neither_result_nor_buffer() {
 
 #[test]
 fn an_answer_that_is_being_copied_when_the_time_passes_still_counts() {
-    let (slave, arrivals) = Keeping::new(4, 0);
-    let master = master_of(slave);
+    let slave = Keeper::with_table(4, 0);
+    let master = master_of(slave.clone());
     master.set_timeout(SHORT_US);
     let id = master.request(0, zeros(4), READ).unwrap();
-    let tran = arrivals.recv().unwrap();
+    let tran = slave.next();
     let deadline = tran.deadline();
     std::thread::scope(|scope| {
         let mut data = tran.data().unwrap();
@@ -186,10 +188,10 @@ fn an_answer_that_is_being_copied_when_the_time_passes_still_counts() {
 
 #[test]
 fn a_slave_may_complete_under_the_data_lock_and_let_go_later() {
-    let (slave, arrivals) = Keeping::new(4, 0);
-    let master = master_of(slave);
+    let slave = Keeper::with_table(4, 0);
+    let master = master_of(slave.clone());
     let id = master.request(0, zeros(2), READ).unwrap();
-    let tran = arrivals.recv().unwrap();
+    let tran = slave.next();
     std::thread::scope(|scope| {
         let mut data = tran.data().unwrap();
         let waiter = scope.spawn(|| master.wait_buffer(id));
@@ -203,7 +205,7 @@ fn a_slave_may_complete_under_the_data_lock_and_let_go_later() {
 
 #[test]
 fn d25_a_table_keeps_nothing_that_nobody_waits_for() {
-    let (slave, arrivals) = Keeping::new(4, 4);
+    let slave = Keeper::with_table(4, 4);
     let hub = Hub::new(0, 0, 0);
     hub.master().set_slave(slave.clone());
     let master = master_of(hub);
@@ -214,20 +216,20 @@ fn d25_a_table_keeps_nothing_that_nobody_waits_for() {
         assert!(master.wait(id).is_err());
         assert_eq!(slave.base().pending_count(), 0, "{size} bytes");
     }
-    let tran = arrivals.try_iter().last().unwrap();
+    let tran = slave.drain().into_iter().last().unwrap();
     slave.base().add_transaction(&tran);
     assert_eq!(slave.base().pending_count(), 0, "what has expired is not kept");
 }
 
 #[test]
 fn d25_a_transaction_completed_past_the_table_leaves_it() {
-    let (slave, arrivals) = Keeping::new(4, 4);
+    let slave = Keeper::with_table(4, 4);
     let hub = Hub::new(0, 0, 0);
     hub.master().set_slave(slave.clone());
     let master = master_of(hub);
     for (size, fail) in [(4, false), (4, true), (12, false), (12, true)] {
         let id = master.request(0, zeros(size), WRITE).unwrap();
-        let parts: Vec<_> = arrivals.try_iter().collect();
+        let parts = slave.drain();
         for (index, part) in parts.iter().enumerate() {
             match fail && index == 1 {
                 true => part.error("no"),
@@ -241,7 +243,7 @@ fn d25_a_transaction_completed_past_the_table_leaves_it() {
 
 #[test]
 fn a_transaction_kept_by_two_tables_leaves_both() {
-    let (inner, arrivals) = Keeping::new(4, 0);
+    let inner = Keeper::with_table(4, 0);
     let next = inner.clone();
     let outer = Acting::new(4, 0, move |base, tran| {
         base.add_transaction(tran);
@@ -251,7 +253,7 @@ fn a_transaction_kept_by_two_tables_leaves_both() {
     let master = master_of(outer.clone());
     let id = master.request(0, zeros(4), READ).unwrap();
     assert_eq!((outer.base().pending_count(), inner.base().pending_count()), (1, 1));
-    inner.take(&arrivals.recv().unwrap()).unwrap().done();
+    inner.take(&inner.next()).unwrap().done();
     assert_eq!((outer.base().pending_count(), inner.base().pending_count()), (0, 0));
     master.wait(id).unwrap();
 }
@@ -275,12 +277,12 @@ fn a_note_comes_back_with_its_transaction() {
 
 #[test]
 fn a_slave_may_fail_all_that_it_keeps() {
-    let (slave, arrivals) = Keeping::new(4, 4);
+    let slave = Keeper::with_table(4, 4);
     let hub = Hub::new(0, 0, 0);
     hub.master().set_slave(slave.clone());
     let master = master_of(hub);
     let ids: Vec<u32> = (1..4).map(|n| master.request(0, zeros(4 * n), READ).unwrap()).collect();
-    slave.take(&arrivals.recv().unwrap()).unwrap().done();
+    slave.take(&slave.next()).unwrap().done();
     slave.base().fail_all("the link is gone");
     assert_eq!(slave.base().pending_count(), 0);
     master.wait(ids[0]).unwrap();
@@ -292,26 +294,27 @@ fn a_slave_may_fail_all_that_it_keeps() {
 
 #[test]
 fn a_slave_that_goes_fails_what_it_kept() {
-    let (slave, arrivals) = Keeping::new(4, 0);
+    let slave = Keeper::with_table(4, 0);
     let master = master_of(slave.clone());
     let id = master.request(0, zeros(4), READ).unwrap();
     master.set_slave(Hub::new(0, 0, 0));
     let alive = Arc::downgrade(&slave);
+    let kept = slave.drain();
     drop(slave);
     assert!(alive.upgrade().is_none(), "a pending transaction keeps no slave alive");
     assert_eq!(text_of(master.wait(id)), "The slave that kept the transaction no longer exists");
-    drop(arrivals);
+    drop(kept);
 }
 
 #[test]
 fn nothing_is_left_of_transactions_and_slaves_once_all_have_let_go() {
-    let (slave, arrivals) = Keeping::new(4, 4);
+    let slave = Keeper::with_table(4, 4);
     let hub = Hub::new(0, 0, 0);
     hub.master().set_slave(slave.clone());
     let master = master_of(hub.clone());
     let ids: Vec<u32> = (0..4).map(|n| master.request(0, zeros(4 * n), READ).unwrap()).collect();
     let mut weak = Vec::new();
-    for (n, tran) in arrivals.try_iter().enumerate() {
+    for (n, tran) in slave.drain().into_iter().enumerate() {
         weak.push(Arc::downgrade(&tran));
         match n % 3 {
             0 => slave.take(&tran).unwrap().done(),
@@ -321,7 +324,7 @@ fn nothing_is_left_of_transactions_and_slaves_once_all_have_let_go() {
     }
     master.wait(ids[0]).unwrap();
     let slaves = (Arc::downgrade(&slave), Arc::downgrade(&hub));
-    drop((slave, hub, master, arrivals));
+    drop((slave, hub, master));
     assert!(weak.iter().all(|tran| tran.strong_count() == 0));
     assert!(slaves.0.strong_count() == 0 && slaves.1.strong_count() == 0);
 }

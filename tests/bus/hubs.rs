@@ -2,12 +2,16 @@
 
 use std::sync::{Arc, Mutex};
 
+use rogue_mem::clock;
 use rogue_mem::memory::{
     Emulate, Hub, Master, Slave, SlaveBase, Transaction, Unconnected, HUBS_COUNT_MAX, POST, READ,
-    SUB_TRANSACTIONS_COUNT_MAX, UNCONNECTED_TEXT, VERIFY, WRITE,
+    SUB_TRANSACTIONS_COUNT_MAX, TIMEOUT_TEXT, UNCONNECTED_TEXT, VERIFY, WRITE,
 };
+use rogue_mem::Status;
 
-use crate::support::*;
+use testkit::bus::{master_of, text_of, zeros};
+use testkit::log;
+use testkit::slaves::{Acting, Keeper};
 
 type Seen = Arc<Mutex<Vec<(u64, u32, u32)>>>;
 
@@ -58,17 +62,50 @@ fn offsets_of_a_chain_add_up_at_the_leaf_and_in_queries() {
 }
 
 #[test]
-fn addresses_wrap_at_two_to_the_sixty_fourth() {
+fn f03_no_offset_leads_beyond_the_address_space() {
+    let (leaf, seen) = listing(4, 0);
+    let lower = hub_over(leaf, u64::MAX - 0xF, 0, 0);
+    lower.base().set_name("lower");
+    let master = master_of(hub_over(lower.clone(), 8, 0, 0));
+    master.write(0, &[1; 8]).unwrap();
+    master.write(7, &[1]).unwrap();
+    assert_eq!(shapes(&seen), [(u64::MAX - 7, 8), (u64::MAX, 1)]);
+    for (address, size) in [(0, 9), (7, 2), (8, 0), (8, 1), (u64::MAX, 1), (u64::MAX - 7, 1)] {
+        for ty in [READ, WRITE, POST, VERIFY] {
+            let id = master.request(address, zeros(size), ty).unwrap();
+            let error = master.wait(id).unwrap_err();
+            assert_eq!(error.status(), Status::Transaction);
+            let is_said = error.text().contains("beyond the end of the address space");
+            assert!(is_said && error.text().contains("adds its offset of 0x"), "{error}");
+        }
+    }
+    let text = text_of(master.read(8, 4));
+    assert!(text.contains("4 bytes at 0x10") && text.contains("hub lower"), "{text}");
+    assert_eq!(shapes(&seen), []);
+    let above = master_of(hub_over(lower, 0x100, 0, 0));
+    assert_eq!(above.req_address(), u64::MAX, "not an address that others have");
+}
+
+#[test]
+fn f03_parts_stay_within_the_address_space() {
     let (leaf, seen) = listing(4, 8);
-    let master = master_of(hub_over(leaf, u64::MAX - 3, 0, 0));
-    master.read(0xFFFF_FFFF_FFFF_FFF8, 4).unwrap();
-    assert_eq!(shapes(&seen), [(0xFFFF_FFFF_FFFF_FFF4, 4)]);
-    master.read(0x14, 4).unwrap();
-    assert_eq!(shapes(&seen), [(0x10, 4)]);
-    master.read(0xFFFF_FFFF_FFFF_FFF8, 24).unwrap();
-    let around = [(0xFFFF_FFFF_FFFF_FFF4, 8), (0xFFFF_FFFF_FFFF_FFFC, 8), (4, 8)];
-    assert_eq!(shapes(&seen), around);
-    assert_eq!(master.req_address(), u64::MAX - 3);
+    let master = master_of(hub_over(leaf.clone(), 0x10, 0, 0));
+    master.read(u64::MAX - 0x1F, 16).unwrap();
+    assert_eq!(shapes(&seen), [(u64::MAX - 0xF, 8), (u64::MAX - 7, 8)]);
+    assert!(text_of(master.read(u64::MAX - 0x1F, 17)).contains("beyond the end"));
+    let own = master_of(Acting::new(4, 0, move |_, tran| {
+        for (address, ty) in [(u64::MAX - 2, READ), (u64::MAX, WRITE), (0, 0), (0, 7)] {
+            let error = tran.create_sub(4, 4, address, ty).unwrap_err();
+            assert_eq!(error.status(), Status::InvalidArgument);
+        }
+        leaf.do_transaction(&tran.create_sub(0, 4, u64::MAX - 3, READ).unwrap());
+        let error = tran.create_sub(4, 4, u64::MAX - 2, READ).unwrap_err();
+        tran.error(error.text());
+    }));
+    let text = text_of(own.read(0, 8));
+    let room = "there are 3 bytes from there on";
+    assert!(text.contains("4 bytes at 0xfffffffffffffffd") && text.ends_with(room), "{text}");
+    assert_eq!(shapes(&seen), [(u64::MAX - 3, 4)]);
 }
 
 #[test]
@@ -76,7 +113,7 @@ fn a_request_is_cut_at_multiples_of_the_limit_from_its_start() {
     // Whatever the address: the limit is of a slave that advertises no smallest access.
     let (leaf, seen) = listing(1, 10);
     let master = master_of(hub_over(leaf, 0x100, 0, 0));
-    for ty in [READ, WRITE, POST, VERIFY, 0x77] {
+    for ty in [READ, WRITE, POST, VERIFY] {
         let id = master.request(2, zeros(25), ty).unwrap();
         master.wait(id).unwrap();
         assert!(seen.lock().unwrap().iter().all(|access| access.2 == ty));
@@ -104,9 +141,9 @@ fn d18_a_request_of_almost_four_gigabytes_is_cut_without_overflow() {
     let (leaf, seen) = listing(4, 0x8000_0000);
     let master = master_of(hub_over(leaf, 0xFFFF_FFFF_0000_0000, 0, 0));
     // Never touched, so never more than an entry in the page table.
-    let id = master.request(0xFFFF_FFFF, zeros(0xFFFF_FFFF), READ).unwrap();
+    let id = master.request(1, zeros(0xFFFF_FFFF), READ).unwrap();
     master.wait(id).unwrap();
-    let expected = [(0xFFFF_FFFF_FFFF_FFFF, 0x8000_0000), (0x7FFF_FFFF, 0x7FFF_FFFF)];
+    let expected = [(0xFFFF_FFFF_0000_0001, 0x8000_0000), (0xFFFF_FFFF_8000_0001, 0x7FFF_FFFF)];
     assert_eq!(shapes(&seen), expected);
 }
 
@@ -312,7 +349,7 @@ fn with_little_stack(body: impl FnOnce() + Send + 'static) {
 
 #[test]
 fn hubs_in_a_circle_fail_requests_and_answer_queries_as_if_unconnected() {
-    capture_log();
+    log::capture();
     for count in [1, 2, 3] {
         with_little_stack(move || {
             let hubs: Vec<_> = (0..count).map(|_| Hub::new(0x100, 0, 0)).collect();
@@ -342,7 +379,7 @@ fn hubs_in_a_circle_fail_requests_and_answer_queries_as_if_unconnected() {
             assert_eq!(master.outstanding_count(), 0);
         });
         let name = format!("circle of {count}: ");
-        let told = logged("pyrogue.memory.Hub");
+        let told = log::texts_of("pyrogue.memory.Hub");
         assert_eq!(told.iter().filter(|text| text.contains(&name)).count(), 1, "{told:?}");
     }
 }
@@ -361,7 +398,7 @@ fn a_circle_of_roots_fails_requests_and_answers_for_itself() {
 
 #[test]
 fn as_many_hubs_as_the_limit_says_work_and_one_more_does_not() {
-    capture_log();
+    log::capture();
     with_little_stack(|| {
         let (leaf, seen) = listing(4, 8);
         leaf.base().set_name("leaf");
@@ -381,4 +418,89 @@ fn as_many_hubs_as_the_limit_says_work_and_one_more_does_not() {
         assert_eq!(master.req_address(), most, "nothing is left of it");
         master.read(0, 8).unwrap();
     });
+}
+
+/// What no slave is to see ends by itself, and the others of the burst arrive in order, those that
+/// are too large in parts.
+#[test]
+fn f01_a_burst_through_hubs_is_what_its_requests_are_one_by_one() {
+    let (slave, seen) = listing(4, 8);
+    let master = Master::new();
+    let hub = Hub::new(0x100, 0, 0);
+    master.set_slave(hub.clone());
+    hub.master().set_slave(slave);
+    let shapes_asked =
+        [(0, 4), (u64::MAX - 0x80, 4), (8, 8), (16, 12), (u64::MAX - 1, 4), (0x40, 4)];
+    let requests = shapes_asked.map(|(address, size)| (address, zeros(size)));
+    let ids = master.request_many(requests.into(), WRITE).unwrap();
+    let failed: Vec<bool> = ids.iter().map(|id| master.wait(*id).is_err()).collect();
+    assert_eq!(failed, [false, true, false, false, true, false]);
+    assert_eq!(shapes(&seen), [(0x100, 4), (0x108, 8), (0x110, 8), (0x118, 4), (0x140, 4)]);
+    assert_eq!(master.request_many(Vec::new(), WRITE).unwrap(), []);
+}
+
+#[test]
+fn f01_a_burst_at_a_slave_that_panics_is_given_up() {
+    let slave = Acting::new(4, 0, |_, tran| match tran.address() {
+        4 => panic!("no"),
+        _ => tran.done(),
+    });
+    let master = master_of(slave);
+    let requests = [0, 4, 8].map(|address| (address, zeros(4)));
+    let burst = || master.request_many(requests.into(), WRITE);
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(burst)).unwrap_err();
+    assert_eq!(master.outstanding_count(), 0);
+}
+
+/// Waits until the time of a transaction has passed that nobody gives up.
+fn let_pass_the_time_of(tran: &Transaction) {
+    while clock::now() < tran.deadline() {
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn f02_a_hub_that_has_kept_a_transaction_beyond_its_time_hands_nothing_on() {
+    let (leaf, seen) = listing(4, 0x1000);
+    let hub = hub_over(leaf, 0x100, 0, 0);
+    let keeper = Keeper::with_table(4, 0x1000);
+    let master = master_of(keeper.clone());
+    master.set_timeout(1_000);
+    let id = master.request(8, zeros(4), WRITE).unwrap();
+    let tran = keeper.next();
+    let_pass_the_time_of(&tran);
+    hub.forward(&tran);
+    let text = text_of(master.wait(id));
+    assert!(text.starts_with(TIMEOUT_TEXT) && text.contains("never sent"), "{text}");
+    assert_eq!(shapes(&seen), []);
+    assert_eq!(tran.address(), 8, "it has gone through no hub");
+}
+
+#[test]
+fn f02_parts_whose_turn_comes_too_late_do_not_go_out() {
+    let seen = Seen::default();
+    let list = seen.clone();
+    // Keeps the first part until the time of all has passed.
+    let slow = Acting::new(4, 4, move |base, tran| {
+        list.lock().unwrap().push((tran.address(), tran.size(), tran.ty()));
+        base.add_transaction(tran);
+        let_pass_the_time_of(tran);
+    });
+    let master = master_of(hub_over(slow, 0, 0, 0));
+    master.set_timeout(1_000);
+    let text = text_of(master.write(0x10, &[1; 16]));
+    assert!(text.starts_with(TIMEOUT_TEXT) && text.contains("never sent"), "{text}");
+    assert_eq!(shapes(&seen), [(0x10, 4)]);
+}
+
+#[test]
+fn f02_a_prepared_transaction_is_not_launched_after_its_time() {
+    let (leaf, seen) = listing(4, 0x1000);
+    let master = master_of(leaf);
+    master.set_timeout(1_000);
+    let tran = master.prepare(8, zeros(4), WRITE).unwrap();
+    let_pass_the_time_of(&tran);
+    master.launch(&tran);
+    assert!(text_of(tran.outcome().unwrap()).contains("never sent"));
+    assert_eq!(shapes(&seen), []);
 }

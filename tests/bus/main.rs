@@ -6,5 +6,5 @@ mod expiry;
 mod hubs;
 mod masters;
 mod stress;
-mod support;
 mod timers;
+mod unclaimed;

@@ -11,11 +11,11 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rogue_mem::clock;
 use rogue_mem::memory::{
-    is_write, Buffer, Hub, Master, Slave, SlaveBase, Transaction, POST, READ, WRITE,
+    is_write, DataBuffer, Hub, Master, Slave, SlaveBase, Transaction, POST, READ, WRITE,
 };
 use rogue_mem::Status;
 
-use crate::support::*;
+use testkit::log;
 
 const WORKERS_COUNT: usize = 3;
 const REQUESTERS_COUNT: usize = 4;
@@ -182,9 +182,9 @@ impl Memory {
         unsafe { &mut *self.start.as_ptr().cast() }
     }
 
-    fn lend(&self, size: usize) -> Buffer {
+    fn lend(&self, size: usize) -> DataBuffer {
         // SAFETY: it lives until the drop, which comes after the transaction's end.
-        unsafe { Buffer::from_raw(self.start, size) }
+        unsafe { DataBuffer::from_raw(self.start, size) }
     }
 
     /// Fills it with poison, once it is the requester's again.
@@ -356,7 +356,7 @@ fn run(seed: u64) {
     for max in [0, 8] {
         let (wild, queue) = Wild::new(max, seed + u64::from(max));
         spawn_workers(&wild, queue, seed + 1000, &sender);
-        let (outer, inner) = (Hub::new(0x10, 0, 0), Hub::new(0u64.wrapping_sub(0x10), 0, 0));
+        let (outer, inner) = (Hub::new(0, 0, 0), Hub::new(0, 0, 0));
         outer.master().set_slave(inner.clone());
         inner.master().set_slave(wild.clone());
         slaves.extend([outer as Arc<dyn Slave>, wild.clone()]);
@@ -396,6 +396,6 @@ fn run(seed: u64) {
 
 #[test]
 fn every_request_ends_once_and_rightly_whatever_slaves_and_masters_do() {
-    capture_log();
+    log::capture();
     (1..=3).for_each(run);
 }

@@ -2,14 +2,15 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{channel, RecvTimeoutError};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rogue_mem::clock::{self, Time};
 use rogue_mem::memory::{Hub, Slave, Transaction, READ, WRITE};
 use rogue_mem::Status;
 
-use crate::support::*;
+use testkit::bus::{master_of, staggered_reads, text_of, tick, zeros};
+use testkit::slaves::{Acting, Keeper};
+use testkit::wait::LONG_US;
 
 /// Long enough that no test misses it by being slow, short enough to wait for a few of them.
 const PERIOD: Duration = Duration::from_millis(400);
@@ -17,45 +18,22 @@ const PERIOD_US: u64 = PERIOD.as_micros() as u64;
 /// Time between two answers of a slave that is slow but alive.
 const PACE: Duration = Duration::from_millis(10);
 
-/// Lets the clock move on, so that what starts next starts later.
-fn tick() {
-    let now = clock::now();
-    while clock::now() == now {
-        std::thread::yield_now();
-    }
-}
-
-/// Requests `count` reads one after the other, each with a start of its own.
-fn reads(
-    master: &rogue_mem::memory::Master,
-    arrivals: &std::sync::mpsc::Receiver<Arc<Transaction>>,
-    count: usize,
-) -> Vec<Arc<Transaction>> {
-    (0..count)
-        .map(|_| {
-            tick();
-            master.request(0, zeros(4), READ).unwrap();
-            arrivals.recv().unwrap()
-        })
-        .collect()
-}
-
 #[test]
 fn d07_deadlines_are_moments_of_the_monotonic_clock() {
-    let (slave, arrivals) = Keeping::new(4, 0);
-    let master = master_of(slave);
+    let slave = Keeper::with_table(4, 0);
+    let master = master_of(slave.clone());
     let timeout = Duration::from_micros(LONG_US);
     let before = Instant::now();
     master.request(0, zeros(4), READ).unwrap();
     let after = Instant::now();
-    let deadline = clock::instant(arrivals.recv().unwrap().deadline()).unwrap();
+    let deadline = clock::instant(slave.next().deadline()).unwrap();
     let slack = Duration::from_micros(1);
     assert!(deadline + slack >= before + timeout && deadline <= after + timeout + slack);
 }
 
 #[test]
 fn a_timeout_does_not_come_before_its_time() {
-    let (slave, _arrivals) = Keeping::new(4, 0);
+    let slave = Keeper::with_table(4, 0);
     let master = master_of(slave);
     for milliseconds in [1, 2, 5, 30] {
         master.set_timeout(milliseconds * 1000);
@@ -74,7 +52,7 @@ fn a_waiting_thread_sleeps_until_the_deadline() {
         let line = status.lines().find(|line| line.starts_with("voluntary_ctxt_switches")).unwrap();
         line.split_whitespace().last().unwrap().parse().unwrap()
     };
-    let (slave, _arrivals) = Keeping::new(4, 0);
+    let slave = Keeper::with_table(4, 0);
     let master = master_of(slave);
     master.set_timeout(PERIOD_US);
     let before = switches();
@@ -105,15 +83,15 @@ fn the_clock_starts_again_when_the_request_has_been_handed_over() {
 
 #[test]
 fn d17_timeouts_of_more_than_thirty_five_minutes_are_as_long_as_asked() {
-    let (slave, arrivals) = Keeping::new(4, 0);
-    let master = master_of(slave);
+    let slave = Keeper::with_table(4, 0);
+    let master = master_of(slave.clone());
     for seconds in [2147, 2148, 3000, 4295, 100_000] {
         master.set_timeout(seconds * 1_000_000);
         let timeout = Duration::from_secs(seconds);
         assert_eq!(master.timeout(), timeout);
         let before = clock::now();
         let id = master.request(0, zeros(4), READ).unwrap();
-        let tran = arrivals.recv().unwrap();
+        let tran = slave.next();
         assert!(tran.deadline() >= before + timeout);
         assert!(tran.deadline() <= clock::now() + timeout);
         std::thread::scope(|scope| {
@@ -129,11 +107,11 @@ fn d17_timeouts_of_more_than_thirty_five_minutes_are_as_long_as_asked() {
 
 #[test]
 fn a_timeout_too_long_to_express_never_comes() {
-    let (slave, arrivals) = Keeping::new(4, 0);
-    let master = master_of(slave);
+    let slave = Keeper::with_table(4, 0);
+    let master = master_of(slave.clone());
     master.set_timeout(u64::MAX);
     let id = master.request(0, zeros(4), READ).unwrap();
-    let tran = arrivals.recv().unwrap();
+    let tran = slave.next();
     assert_eq!(tran.deadline(), Time(u64::MAX));
     std::thread::scope(|scope| {
         let waiter = scope.spawn(|| master.wait(id));
@@ -145,9 +123,9 @@ fn a_timeout_too_long_to_express_never_comes() {
 
 #[test]
 fn an_answer_refreshes_what_started_with_it_or_later_and_nothing_earlier() {
-    let (slave, arrivals) = Keeping::new(4, 0);
+    let slave = Keeper::with_table(4, 0);
     let master = master_of(slave.clone());
-    let trans = reads(&master, &arrivals, 4);
+    let trans = staggered_reads(&master, &slave, 4);
     let before: Vec<Time> = trans.iter().map(|tran| tran.deadline()).collect();
     tick();
     let answered = slave.take(&trans[1]).unwrap();
@@ -173,14 +151,14 @@ fn an_answer_refreshes_what_started_with_it_or_later_and_nothing_earlier() {
 
 #[test]
 fn an_answer_to_another_request_refreshes_a_split_one_too() {
-    let (slave, arrivals) = Keeping::new(4, 4);
+    let slave = Keeper::with_table(4, 4);
     let hub = Hub::new(0, 0, 0);
     hub.master().set_slave(slave.clone());
     let master = master_of(hub);
-    let earlier = reads(&master, &arrivals, 1);
+    let earlier = staggered_reads(&master, &slave, 1);
     tick();
     let id = master.request(0, zeros(8), READ).unwrap();
-    let parts: Vec<_> = arrivals.try_iter().collect();
+    let parts = slave.drain();
     let whole = parts[0].root();
     let before = whole.deadline();
     tick();
@@ -193,12 +171,12 @@ fn an_answer_to_another_request_refreshes_a_split_one_too() {
 
 #[test]
 fn an_answer_of_one_slave_refreshes_nothing_at_another() {
-    let (one, from_one) = Keeping::new(4, 0);
-    let (other, from_other) = Keeping::new(4, 0);
+    let one = Keeper::with_table(4, 0);
+    let other = Keeper::with_table(4, 0);
     let master = master_of(one.clone());
-    let first = reads(&master, &from_one, 2);
+    let first = staggered_reads(&master, &one, 2);
     master.set_slave(other.clone());
-    let second = reads(&master, &from_other, 1);
+    let second = staggered_reads(&master, &other, 1);
     let before = second[0].deadline();
     tick();
     one.take(&first[0]).unwrap();
@@ -209,14 +187,14 @@ fn an_answer_of_one_slave_refreshes_nothing_at_another() {
 
 #[test]
 fn d20_progress_of_one_part_keeps_the_whole_alive() {
-    let (slave, arrivals) = Keeping::new(4, 4);
+    let slave = Keeper::with_table(4, 4);
     let hub = Hub::new(0, 0, 0);
     hub.master().set_slave(slave.clone());
     let master = master_of(hub);
     master.set_timeout(PERIOD_US);
     let start = clock::now();
     let id = master.request(0, zeros(4 * 400), READ).unwrap();
-    let parts: Vec<_> = arrivals.try_iter().collect();
+    let parts = slave.drain();
     std::thread::scope(|scope| {
         let waiter = scope.spawn(|| master.wait(id));
         for part in &parts {
@@ -247,13 +225,13 @@ fn d20_a_part_completed_past_the_table_is_progress_too() {
 
 #[test]
 fn d20_a_part_that_is_answered_refreshes_the_whole_before_it_is_completed() {
-    let (slave, arrivals) = Keeping::new(4, 4);
+    let slave = Keeper::with_table(4, 4);
     let hub = Hub::new(0, 0, 0);
     hub.master().set_slave(slave.clone());
     let master = master_of(hub);
     let id = master.request(0, zeros(12), READ).unwrap();
-    let parts: Vec<_> = arrivals.try_iter().collect();
-    let refreshes: [fn(&Keeping, &Transaction); 2] = [
+    let parts = slave.drain();
+    let refreshes: [fn(&Keeper, &Transaction); 2] = [
         |slave, part| drop(slave.take(part).expect("it is kept")),
         |_, part| part.refresh_timer(None),
     ];
@@ -267,58 +245,11 @@ fn d20_a_part_that_is_answered_refreshes_the_whole_before_it_is_completed() {
     master.wait(id).unwrap();
 }
 
-/// What the bus has logged about the transaction `id` being slow.
-fn slow_link_warnings(id: u32) -> usize {
-    let about = format!(" id={id} ");
-    let is_it = |text: &String| text.contains("Possible slow link") && text.contains(&about);
-    logged("pyrogue.memory.Transaction").iter().filter(|text| is_it(text)).count()
-}
-
-#[test]
-fn d19_a_healthy_link_is_not_called_slow() {
-    capture_log();
-    let (slave, arrivals) = Keeping::new(4, 0);
-    let master = master_of(slave.clone());
-    let trans = reads(&master, &arrivals, 500);
-    std::thread::scope(|scope| {
-        let waiter = scope.spawn(|| master.wait(0));
-        for tran in &trans {
-            slave.take(tran).unwrap().done();
-        }
-        waiter.join().unwrap().unwrap();
-    });
-    assert_eq!(trans.iter().map(|tran| slow_link_warnings(tran.id())).sum::<usize>(), 0);
-}
-
-#[test]
-fn d19_what_outlives_its_first_timeout_is_called_slow_once() {
-    capture_log();
-    let (slave, arrivals) = Keeping::new(4, 0);
-    let master = master_of(slave.clone());
-    master.set_timeout(PERIOD_US);
-    let start = clock::now();
-    let trans = reads(&master, &arrivals, 400);
-    let (last, others) = trans.split_last().unwrap();
-    std::thread::scope(|scope| {
-        let waiter = scope.spawn(|| master.wait(last.id()));
-        for tran in others {
-            if clock::now() < start + 3 * PERIOD {
-                std::thread::park_timeout(PACE);
-            }
-            slave.take(tran).unwrap().done();
-        }
-        slave.take(last).unwrap().done();
-        waiter.join().unwrap().unwrap();
-    });
-    assert_eq!(slow_link_warnings(last.id()), 1);
-    assert_eq!(slow_link_warnings(others[0].id()), 0);
-}
-
 #[test]
 fn d21_the_table_is_free_while_a_kept_transaction_is_locked() {
-    let (slave, arrivals) = Keeping::new(4, 0);
+    let slave = Keeper::with_table(4, 0);
     let master = master_of(slave.clone());
-    let trans = reads(&master, &arrivals, 3);
+    let trans = staggered_reads(&master, &slave, 3);
     // As a slave does that sends under the lock, while answers come in.
     let data = trans[0].data().unwrap();
     let (sender, results) = channel();
@@ -339,14 +270,14 @@ fn d21_the_table_is_free_while_a_kept_transaction_is_locked() {
 #[test]
 fn d21_an_answer_costs_the_same_however_many_are_outstanding() {
     const COUNT: usize = 100_000;
-    let (slave, arrivals) = Keeping::new(4, 0);
+    let slave = Keeper::with_table(4, 0);
     let master = master_of(slave.clone());
     for _ in 0..COUNT {
         master.request(0, zeros(4), WRITE).unwrap();
     }
     assert_eq!(slave.base().pending_count(), COUNT);
     // Visiting all of the others for each answer would be five billion visits.
-    for tran in arrivals.try_iter() {
+    for tran in slave.drain() {
         slave.take(&tran).unwrap().done();
     }
     master.wait(0).unwrap();
@@ -356,10 +287,10 @@ fn d21_an_answer_costs_the_same_however_many_are_outstanding() {
 #[test]
 fn d22_two_threads_may_wait_for_the_same_transaction() {
     for (one, other) in [(false, false), (false, true), (true, true)] {
-        let (slave, arrivals) = Keeping::new(4, 0);
-        let master = master_of(slave);
+        let slave = Keeper::with_table(4, 0);
+        let master = master_of(slave.clone());
         let id = master.request(0, zeros(4), READ).unwrap();
-        let tran = arrivals.recv().unwrap();
+        let tran = slave.next();
         let completed = AtomicBool::new(false);
         let (sender, results) = channel();
         std::thread::scope(|scope| {

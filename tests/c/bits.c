@@ -44,7 +44,7 @@ static void a_range_is_set_and_found(void **state) {
     assert_ok(rogue_mem_set_bits(bytes, 3, 6, 5));
     const uint8_t expected[3] = {0xC0, 0x07, 0x00};
     assert_memory_equal(bytes, expected, 3);
-    bool any = true;
+    uint32_t any = 1;
     assert_ok(rogue_mem_any_bits(bytes, 3, 0, 6, &any));
     assert_false(any);
     assert_ok(rogue_mem_any_bits(bytes, 3, 10, 14, &any));
@@ -57,7 +57,7 @@ static void no_bits_are_no_change_and_no_finding(void **state) {
     assert_ok(rogue_mem_copy_bits(&byte, 1, 8, NULL, 0, 0, 0));
     assert_ok(rogue_mem_set_bits(&byte, 1, 3, 0));
     assert_int_equal(byte, 0x5A);
-    bool any = true;
+    uint32_t any = 1;
     assert_ok(rogue_mem_any_bits(NULL, 0, 0, 0, &any));
     assert_false(any);
 }
@@ -74,7 +74,7 @@ static void a_range_beyond_the_bytes_is_refused_and_changes_nothing(void **state
     for (size_t index = 0; index < COUNT_OF(cases); index++) {
         uint64_t lsb = cases[index].lsb;
         uint64_t bits = cases[index].bits;
-        bool any = true;
+        uint32_t any = 1;
         assert_int_equal(rogue_mem_copy_bits(dst, 4, lsb, src, 4, 0, bits),
                          ROGUE_MEM_ERROR_INVALID_ARGUMENT);
         assert_int_equal(rogue_mem_copy_bits(dst, 4, 0, src, 4, lsb, bits),

@@ -1,6 +1,12 @@
 /* The memory TCP bridge: servers and clients of this process, over the loopback interface. */
 #include "support.h"
 
+#include "rogue_mem_binding.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #define WAIT_S (double)TEST_TIMEOUT_S
 #define PERIOD_S 0.01
 
@@ -146,7 +152,7 @@ static void stopping_a_client_fails_what_is_outstanding_and_what_comes(void **st
 
 static void d09_without_a_server_the_text_says_why(void **state) {
     (void)state;
-    /* A pair of ports where nobody listens any more. */
+    /* A pair of ports without a listener. */
     rogue_mem_tcp_server_t *server = NULL;
     assert_ok(rogue_mem_tcp_server_new("127.0.0.1", 0, NULL, &server));
     uint16_t port = rogue_mem_tcp_server_port(server);
@@ -173,12 +179,98 @@ static void d09_without_a_server_the_text_says_why(void **state) {
     rogue_mem_tcp_client_release(client);
 }
 
+/* The calls of a connection observer. */
+typedef struct {
+    pthread_mutex_t mutex; /* guards what follows */
+    rogue_mem_connection_t last;
+    char server[64];
+    char reason[256];
+    bool is_out_of_order;
+
+    events_t changes;
+    events_t drops;
+} news_t;
+
+static void note_change(void *ctx, const rogue_mem_connection_t *connection) {
+    news_t *news = ctx;
+    pthread_mutex_lock(&news->mutex);
+    news->is_out_of_order |= connection->connected == news->last.connected;
+    news->last = *connection;
+    snprintf(news->server, sizeof news->server, "%s", connection->server);
+    snprintf(news->reason, sizeof news->reason, "%s", connection->reason);
+    pthread_mutex_unlock(&news->mutex);
+    events_raise(&news->changes);
+}
+
+static void note_drop(void *ctx) {
+    news_t *news = ctx;
+    events_raise(&news->drops);
+}
+
+static void f22_a_connection_that_comes_and_goes_is_told_with_the_reason(void **state) {
+    (void)state;
+    news_t news = {0};
+    pthread_mutex_init(&news.mutex, NULL);
+    events_init(&news.changes);
+    events_init(&news.drops);
+    rogue_mem_gate_t *gate = NULL;
+    assert_ok(rogue_mem_gate_new(&gate));
+    rogue_mem_connection_observer_t observer = {0};
+    observer.size = sizeof observer;
+    observer.ctx = &news;
+    observer.drop = note_drop;
+    observer.changed = note_change;
+
+    bridge_t bridge;
+    bridge_open(&bridge, MEMORY, NULL, NULL);
+    assert_ok(rogue_mem_tcp_client_observe(bridge.client, &observer));
+    events_wait(&news.changes, 1);
+    pthread_mutex_lock(&news.mutex);
+    assert_int_equal(news.last.size, sizeof news.last);
+    assert_int_equal(news.last.connected, 1);
+    assert_int_equal(news.last.bridge_level, 1);
+    assert_contains(news.server, "127.0.0.1:");
+    assert_string_equal(news.reason, "");
+    pthread_mutex_unlock(&news.mutex);
+
+    /* The next one replaces it, and gets the present state. */
+    observer.gate = gate;
+    assert_ok(rogue_mem_tcp_client_observe(bridge.client, &observer));
+    events_wait(&news.drops, 1);
+    events_wait(&news.changes, 2);
+    news.is_out_of_order = false;
+    rogue_mem_tcp_server_stop(bridge.server);
+    events_wait(&news.changes, 3);
+    pthread_mutex_lock(&news.mutex);
+    assert_int_equal(news.last.connected, 0);
+    assert_contains(news.reason, "127.0.0.1:");
+    assert_false(news.is_out_of_order);
+    pthread_mutex_unlock(&news.mutex);
+    while (!rogue_mem_gate_close(gate, 1000000)) {
+    }
+
+    /* No further call, and an observer set now is dropped at once. */
+    rogue_mem_tcp_client_stop(bridge.client);
+    events_wait(&news.drops, 2);
+    observer.gate = NULL;
+    assert_ok(rogue_mem_tcp_client_observe(bridge.client, &observer));
+    events_wait(&news.drops, 3);
+    assert_ok(rogue_mem_tcp_client_observe(bridge.client, NULL));
+    assert_int_equal(events_count(&news.changes), 3);
+
+    rogue_mem_gate_release(gate);
+    bridge_close(&bridge);
+    events_destroy(&news.drops);
+    events_destroy(&news.changes);
+    pthread_mutex_destroy(&news.mutex);
+}
+
 static void start_waits_only_for_a_client_that_was_made_to(void **state) {
     (void)state;
     bridge_t bridge;
     rogue_mem_tcp_client_options_t options = {0};
     options.size = sizeof options;
-    options.wait_ready = true;
+    options.wait_ready = 1;
     bridge_open(&bridge, MEMORY, NULL, &options);
     assert_ok(rogue_mem_tcp_client_start(bridge.client));
     rogue_mem_tcp_client_stop(bridge.client);
@@ -426,6 +518,115 @@ static void a_server_may_be_stopped_by_its_own_slave(void **state) {
     rogue_mem_slave_release(slave);
 }
 
+/* Together more than the 2 MiB that Rust gives to threads, in steps that a memory checker does not
+ * take for a change of stacks. */
+#define STEP_BYTES (64u << 10)
+#define LOCALS_BYTES (48u * STEP_BYTES)
+
+static unsigned use_stack(unsigned bytes) {
+    volatile uint8_t locals[STEP_BYTES];
+    locals[0] = 1;
+    return bytes <= STEP_BYTES ? locals[0] : use_stack(bytes - STEP_BYTES) + locals[0];
+}
+
+static void use_stack_and_complete(void *ctx, rogue_mem_transaction_t *transaction) {
+    (void)ctx;
+    if (use_stack(LOCALS_BYTES) == LOCALS_BYTES / STEP_BYTES) {
+        rogue_mem_transaction_done(transaction);
+    }
+}
+
+static void f12_a_slave_has_the_stack_that_the_server_was_given(void **state) {
+    (void)state;
+    rogue_mem_slave_callbacks_t callbacks = {0};
+    callbacks.size = sizeof callbacks;
+    callbacks.do_transaction = use_stack_and_complete;
+    rogue_mem_slave_t *slave = NULL;
+    assert_ok(rogue_mem_slave_new(4, 0, &callbacks, &slave));
+    rogue_mem_tcp_server_options_t serving = {0};
+    rogue_mem_tcp_client_options_t asking = {0};
+    serving.size = sizeof serving;
+    asking.size = sizeof asking;
+    serving.stack_bytes = asking.stack_bytes = 2 * LOCALS_BYTES;
+    serving.descriptors_reserved = 100;
+    rogue_mem_tcp_server_t *server = serve(slave, &serving);
+    rogue_mem_tcp_client_t *client = NULL;
+    assert_ok(
+        rogue_mem_tcp_client_new("127.0.0.1", rogue_mem_tcp_server_port(server), &asking, &client));
+    rogue_mem_slave_t *remote = rogue_mem_tcp_client_slave(client);
+    rogue_mem_master_t *master = master_of(remote);
+    uint32_t word = 0;
+    assert_ok(transfer(master, 0, &word, sizeof word, ROGUE_MEM_WRITE));
+    rogue_mem_master_release(master);
+    rogue_mem_slave_release(remote);
+    rogue_mem_tcp_client_release(client);
+    rogue_mem_tcp_server_release(server);
+    rogue_mem_slave_release(slave);
+}
+
+/* The child's use of its parent's client; returns its exit status. */
+static int use_inherited(bridge_t *bridge, uint32_t id) {
+    const char *part = "made before this process was forked";
+    uint32_t word = 0;
+    if (transfer(bridge->master, 0, &word, sizeof word, ROGUE_MEM_READ) == ROGUE_MEM_OK ||
+        strstr(rogue_mem_last_error(), part) == NULL) {
+        return 2;
+    }
+    if (rogue_mem_master_wait(bridge->master, id) != ROGUE_MEM_ERROR_TRANSACTION ||
+        strstr(rogue_mem_last_error(), part) == NULL) {
+        return 3;
+    }
+    if (rogue_mem_tcp_client_state(bridge->client) != ROGUE_MEM_CLIENT_STOPPED) {
+        return 4;
+    }
+    rogue_mem_master_release(bridge->master);
+    rogue_mem_tcp_client_stop(bridge->client);
+    rogue_mem_tcp_client_release(bridge->client);
+    rogue_mem_tcp_server_stop(bridge->server);
+    rogue_mem_tcp_server_release(bridge->server);
+    return 0;
+}
+
+static void f14_a_child_by_fork_does_its_parents_client_no_harm(void **state) {
+    (void)state;
+    bridge_t bridge;
+    bridge_open(&bridge, KEEP_BY_ADDRESS, NULL, NULL);
+    uint32_t word = 0;
+    uint32_t kept_word = 0;
+    uint32_t id = 0;
+    assert_ok(transfer(bridge.master, 0, &word, sizeof word, ROGUE_MEM_READ));
+    assert_ok(rogue_mem_master_request(bridge.master, 0x1000, sizeof kept_word, &kept_word,
+                                       ROGUE_MEM_READ, &id));
+    events_wait(&bridge.recorder.transactions, 2);
+    pid_t child = fork();
+    assert_int_not_equal(child, -1);
+    if (child == 0) {
+        alarm(TEST_TIMEOUT_S);
+        int failure = use_inherited(&bridge, id);
+        if (failure != 0) {
+            _exit(failure);
+        }
+        /* Not by _exit: a memory checker would report the remains, which are the parent's. */
+        kill(getpid(), SIGKILL);
+    }
+    int status = 0;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status));
+    assert_int_equal(WTERMSIG(status), SIGKILL);
+    for (int round = 0; round < 100; round++) {
+        assert_ok(transfer(bridge.master, 0, &word, sizeof word, ROGUE_MEM_READ));
+    }
+    rogue_mem_transaction_t *kept = recorder_take(&bridge.recorder);
+    rogue_mem_transaction_done(kept);
+    rogue_mem_transaction_release(kept);
+    assert_ok(rogue_mem_master_wait(bridge.master, id));
+    rogue_mem_tcp_client_stats_t stats = {0};
+    stats.size = sizeof stats;
+    assert_ok(rogue_mem_tcp_client_stats(bridge.client, &stats));
+    assert_int_equal(stats.disconnects, 0);
+    bridge_close(&bridge);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_kind_of_transaction_crosses_the_bridge),
@@ -433,6 +634,7 @@ int main(void) {
         cmocka_unit_test(d14_each_of_two_clients_gets_its_own_answers),
         cmocka_unit_test(stopping_a_client_fails_what_is_outstanding_and_what_comes),
         cmocka_unit_test(d09_without_a_server_the_text_says_why),
+        cmocka_unit_test(f22_a_connection_that_comes_and_goes_is_told_with_the_reason),
         cmocka_unit_test(start_waits_only_for_a_client_that_was_made_to),
         cmocka_unit_test(a_taken_port_is_named),
         cmocka_unit_test(options_are_checked),
@@ -443,6 +645,8 @@ int main(void) {
         cmocka_unit_test(the_window_limits_what_is_at_the_slave),
         cmocka_unit_test(the_clients_window_and_limit_hold_requests_back),
         cmocka_unit_test(a_server_may_be_stopped_by_its_own_slave),
+        cmocka_unit_test(f14_a_child_by_fork_does_its_parents_client_no_harm),
+        cmocka_unit_test(f12_a_slave_has_the_stack_that_the_server_was_given),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,8 @@
-/* What the header computes and fixes: versions, numbers, sizes. Most of it is checked by compiling
- * this file. */
+/* Computed and fixed values of the header: versions, numbers, sizes. Compiling this file checks
+ * most of it. */
 #include "support.h"
+
+#include "rogue_mem_binding.h"
 
 #define FIXED(name, value) _Static_assert((name) == (value), #name " has changed its value")
 
@@ -46,7 +48,7 @@ FIXED(ROGUE_MEM_CLIENT_HANDSHAKE, 1);
 FIXED(ROGUE_MEM_CLIENT_CONNECTED, 2);
 FIXED(ROGUE_MEM_CLIENT_STOPPED, 3);
 
-/* By another way than the header's: a part that is used twice would show. */
+/* In another way than the header's, which would reveal a part that is used twice. */
 FIXED(ROGUE_MEM_VERSION_NUMBER / 65536, ROGUE_MEM_VERSION_MAJOR);
 FIXED(ROGUE_MEM_VERSION_NUMBER / 256 % 256, ROGUE_MEM_VERSION_MINOR);
 FIXED(ROGUE_MEM_VERSION_NUMBER % 256, ROGUE_MEM_VERSION_PATCH);
@@ -56,24 +58,55 @@ FIXED((rogue_mem_status_t)-1 < 0, 1);
 
 /* Structures begin with their size, and have no member that an older program does not know. */
 FIXED(offsetof(rogue_mem_slave_callbacks_t, size), 0);
-FIXED(sizeof(rogue_mem_slave_callbacks_t), 11 * sizeof(void *));
+FIXED(sizeof(rogue_mem_slave_callbacks_t), 10 * sizeof(void *) + 8);
 FIXED(offsetof(rogue_mem_slave_callbacks_t, slave_name), 8 * sizeof(void *));
 FIXED(offsetof(rogue_mem_slave_callbacks_t, gives_reference), 9 * sizeof(void *));
+FIXED(offsetof(rogue_mem_slave_callbacks_t, gate), 9 * sizeof(void *) + 8);
 FIXED(offsetof(rogue_mem_log_sink_t, size), 0);
 FIXED(sizeof(rogue_mem_log_sink_t), 5 * sizeof(void *));
 FIXED(offsetof(rogue_mem_stream_slave_callbacks_t, size), 0);
-FIXED(sizeof(rogue_mem_stream_slave_callbacks_t), 5 * sizeof(void *));
-/* What precedes the 64-bit members is a multiple of 8 bytes with 64-bit pointers, and is padded
- * with 32-bit ones; what follows them is padded to 8 bytes. There is no other padding. */
+FIXED(sizeof(rogue_mem_stream_slave_callbacks_t), 6 * sizeof(void *));
+FIXED(offsetof(rogue_mem_stream_slave_callbacks_t, gate), 4 * sizeof(void *));
+FIXED(offsetof(rogue_mem_frame_buffer_t, size), 0);
+FIXED(sizeof(rogue_mem_frame_buffer_t), 4 * sizeof(void *) + 16);
+FIXED(offsetof(rogue_mem_frame_buffer_t, memory_bytes), 4 * sizeof(void *));
+FIXED(offsetof(rogue_mem_frame_memory_t, size), 0);
+FIXED(sizeof(rogue_mem_frame_memory_t), 4 * sizeof(void *) + 8);
+/* The members before the 64-bit ones take a multiple of 8 bytes with 64-bit pointers, and are
+ * padded with 32-bit ones. There is no other padding. */
 #define HEAD(bytes) (sizeof(size_t) + (bytes) + (sizeof(size_t) + (bytes)) % 8)
 FIXED(offsetof(rogue_mem_tcp_server_options_t, size), 0);
-FIXED(sizeof(rogue_mem_tcp_server_options_t), HEAD(16) + 8 + 8);
+FIXED(sizeof(rogue_mem_tcp_server_options_t), HEAD(16) + 8 + 24);
 FIXED(offsetof(rogue_mem_tcp_server_stats_t, size), 0);
 FIXED(sizeof(rogue_mem_tcp_server_stats_t), HEAD(0) + 10 * 8);
 FIXED(offsetof(rogue_mem_tcp_client_options_t, size), 0);
-FIXED(sizeof(rogue_mem_tcp_client_options_t), HEAD(8) + 8 + 8);
+FIXED(sizeof(rogue_mem_tcp_client_options_t), HEAD(16) + 8 + 24);
 FIXED(offsetof(rogue_mem_tcp_client_stats_t, size), 0);
 FIXED(sizeof(rogue_mem_tcp_client_stats_t), HEAD(0) + 9 * 8);
+FIXED(offsetof(rogue_mem_stream_server_options_t, size), 0);
+FIXED(sizeof(rogue_mem_stream_server_options_t), HEAD(0) + 3 * 8 + 6 * 4);
+FIXED(offsetof(rogue_mem_stream_client_options_t, size), 0);
+FIXED(sizeof(rogue_mem_stream_client_options_t), HEAD(0) + 3 * 8 + 2 * 4);
+FIXED(sizeof(rogue_mem_stream_server_stats_t), HEAD(0) + 12 * 8);
+FIXED(sizeof(rogue_mem_stream_client_stats_t), HEAD(0) + 12 * 8);
+FIXED(offsetof(rogue_mem_packetizer_options_t, size), 0);
+FIXED(sizeof(rogue_mem_packetizer_options_t), sizeof(size_t) + 4 * 4);
+FIXED(offsetof(rogue_mem_packetizer_stats_t, size), 0);
+FIXED(sizeof(rogue_mem_packetizer_stats_t), HEAD(0) + 8 * 8);
+FIXED(offsetof(rogue_mem_prbs_stats_t, size), 0);
+FIXED(sizeof(rogue_mem_prbs_stats_t), HEAD(0) + 6 * 8);
+FIXED(offsetof(rogue_mem_board_options_t, size), 0);
+FIXED(sizeof(rogue_mem_board_options_t), HEAD(56) + 8);
+FIXED(offsetof(rogue_mem_board_stats_t, size), 0);
+FIXED(sizeof(rogue_mem_board_stats_t), HEAD(0) + 20 * 8);
+FIXED(offsetof(rogue_mem_udp_options_t, size), 0);
+FIXED(sizeof(rogue_mem_udp_options_t), HEAD(8) + 8);
+FIXED(offsetof(rogue_mem_udp_stats_t, size), 0);
+FIXED(sizeof(rogue_mem_udp_stats_t), HEAD(0) + 11 * 8);
+FIXED(offsetof(rogue_mem_rssi_options_t, size), 0);
+FIXED(sizeof(rogue_mem_rssi_options_t), HEAD(0) + 8);
+FIXED(offsetof(rogue_mem_rssi_stats_t, size), 0);
+FIXED(sizeof(rogue_mem_rssi_stats_t), HEAD(0) + 26 * 8);
 
 static void library_and_header_are_of_one_version(void **state) {
     (void)state;
@@ -85,9 +118,17 @@ static void library_and_header_are_of_one_version(void **state) {
     assert_int_equal(rogue_mem_version_number(), ROGUE_MEM_VERSION_NUMBER);
 }
 
+static void f28_the_version_of_the_interface_is_one_of_rogue_6(void **state) {
+    unsigned minor = 0, patch = 0;
+    char after = 0;
+    (void)state;
+    assert_int_equal(sscanf(rogue_mem_interface_version(), "6.%u.%u%c", &minor, &patch, &after), 2);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(library_and_header_are_of_one_version),
+        cmocka_unit_test(f28_the_version_of_the_interface_is_one_of_rogue_6),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

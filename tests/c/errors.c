@@ -36,7 +36,7 @@ static void success_leaves_the_last_error_as_it_is(void **state) {
     assert_string_equal(rogue_mem_last_error_source(), "rogue_mem_master_new");
 }
 
-/* What a thread saw of its last error, before and after a failure of its own. */
+/* A thread's last error before and after a failure of its own. */
 typedef struct {
     rogue_mem_status_t fresh_status;
     char fresh_text[64];

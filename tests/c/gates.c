@@ -1,10 +1,12 @@
 /* A gate before callbacks: open it changes nothing, closed it lets none pass. */
 #include "support.h"
 
+#include "rogue_mem_binding.h"
+
 typedef struct {
     unsigned calls;
     unsigned drops;
-    /* Where a callback waits, if it is to. */
+    /* Where a callback waits, if it has to. */
     events_t *entered;
     events_t *leave;
 } program_t;
@@ -49,7 +51,9 @@ static void on_message(void *ctx, uint32_t level, const char *name, const char *
     on_call(ctx);
 }
 
-static void on_end(void *ctx, uint32_t id) {
+static void on_end(void *ctx, uint32_t id, rogue_mem_status_t status, const char *text) {
+    (void)status;
+    (void)text;
     (void)id;
     on_call(ctx);
 }
@@ -124,7 +128,7 @@ static void frames_messages_and_ends_do_not_pass_a_closed_gate(void **state) {
     const rogue_mem_log_sink_t sink = {
         .size = sizeof sink, .ctx = &program, .log = on_message, .gate = gate};
     assert_ok(rogue_mem_log_set_sink(&sink));
-    rogue_mem_log_set_emit_stdout(false);
+    rogue_mem_log_set_emit_stdout(0);
     rogue_mem_logger_t *logger = NULL;
     assert_ok(rogue_mem_logger_new("gates", &logger));
     recorder_t recorder;
@@ -153,7 +157,7 @@ static void frames_messages_and_ends_do_not_pass_a_closed_gate(void **state) {
     assert_int_equal(program.calls, 3);
     assert_int_equal(rogue_mem_stream_slave_frame_count(receiver), 2);
     assert_ok(rogue_mem_log_set_sink(NULL));
-    rogue_mem_log_set_emit_stdout(true);
+    rogue_mem_log_set_emit_stdout(1);
     rogue_mem_logger_release(logger);
     rogue_mem_master_release(master);
     recorder_destroy(&recorder);
@@ -167,7 +171,7 @@ static void *read_in_a_thread(void *argument) {
     return transfer(argument, 0, &word, 4, ROGUE_MEM_READ) == ROGUE_MEM_OK ? argument : NULL;
 }
 
-static void whoever_closes_a_gate_waits_for_who_has_passed_it(void **state) {
+static void closing_a_gate_waits_for_running_callbacks(void **state) {
     (void)state;
     rogue_mem_gate_t *gate = NULL;
     assert_ok(rogue_mem_gate_new(&gate));
@@ -200,7 +204,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_slave_behind_a_closed_gate_is_as_one_without_callbacks),
         cmocka_unit_test(frames_messages_and_ends_do_not_pass_a_closed_gate),
-        cmocka_unit_test(whoever_closes_a_gate_waits_for_who_has_passed_it),
+        cmocka_unit_test(closing_a_gate_waits_for_running_callbacks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

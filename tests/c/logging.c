@@ -51,7 +51,7 @@ static rogue_mem_logger_t *logger_of(const char *name) {
 
 static int set_up(void **state) {
     (void)state;
-    rogue_mem_log_set_emit_stdout(false);
+    rogue_mem_log_set_emit_stdout(0);
     return 0;
 }
 
@@ -182,10 +182,58 @@ static void names_are_normalized(void **state) {
 static void writing_to_standard_output_is_switched(void **state) {
     (void)state;
     assert_false(rogue_mem_log_emit_stdout());
-    rogue_mem_log_set_emit_stdout(true);
+    rogue_mem_log_set_emit_stdout(1);
     assert_true(rogue_mem_log_emit_stdout());
-    rogue_mem_log_set_emit_stdout(false);
+    rogue_mem_log_set_emit_stdout(0);
     assert_false(rogue_mem_log_emit_stdout());
+}
+
+static void count_call(void *ctx, rogue_mem_frame_t *frame) {
+    (void)frame;
+    ++*(unsigned *)ctx;
+}
+
+static void a_stream_slave_logs_what_arrives_while_it_is_told_to(void **state) {
+    (void)state;
+    sink_t sink;
+    unsigned calls = 0;
+    rogue_mem_stream_slave_t *slave = NULL;
+    rogue_mem_frame_t *frame = NULL;
+    sink_install(&sink);
+    rogue_mem_stream_slave_callbacks_t callbacks = {0};
+    callbacks.size = sizeof callbacks;
+    callbacks.ctx = &calls;
+    callbacks.accept_frame = count_call;
+    assert_ok(rogue_mem_stream_slave_new(&callbacks, &slave));
+    assert_ok(rogue_mem_frame_new(9, &frame));
+    assert_ok(rogue_mem_frame_set_payload(frame, 9));
+    memset(rogue_mem_frame_data(frame), 0xAB, 9);
+    rogue_mem_frame_set_error(frame, 3);
+    assert_ok(rogue_mem_stream_slave_accept_frame(slave, frame));
+    assert_int_equal(sink.count, 0);
+    assert_ok(rogue_mem_stream_slave_set_debug(slave, 8, "unit.stream"));
+    assert_ok(rogue_mem_stream_slave_accept_frame(slave, frame));
+    assert_int_equal(sink.count, 1);
+    assert_int_equal(sink.level, ROGUE_MEM_LOG_CRITICAL);
+    assert_string_equal(sink.name, "pyrogue.unit.stream");
+    assert_string_equal(sink.text, "Got Size=9, Error=3, Data:\n"
+                                   "      0xab 0xab 0xab 0xab 0xab 0xab 0xab\n"
+                                   "      0xab");
+    assert_int_equal(calls, 2);
+    /* The program receives in place of the slave, and may have the frame locked. */
+    rogue_mem_frame_lock(frame);
+    assert_ok(rogue_mem_stream_slave_count_frame(slave, frame));
+    rogue_mem_frame_unlock(frame);
+    assert_int_equal(sink.count, 2);
+    assert_int_equal(calls, 2);
+    assert_int_equal(rogue_mem_stream_slave_frame_count(slave), 3);
+    assert_int_equal(rogue_mem_stream_slave_byte_count(slave), 27);
+    assert_ok(rogue_mem_stream_slave_set_debug(slave, 0, ""));
+    assert_ok(rogue_mem_stream_slave_accept_frame(slave, frame));
+    assert_int_equal(sink.count, 2);
+    rogue_mem_frame_release(frame);
+    rogue_mem_stream_slave_release(slave);
+    assert_ok(rogue_mem_log_set_sink(NULL));
 }
 
 int main(void) {
@@ -197,6 +245,7 @@ int main(void) {
         cmocka_unit_test(a_refused_sink_leaves_the_former_one),
         cmocka_unit_test(names_are_normalized),
         cmocka_unit_test(writing_to_standard_output_is_switched),
+        cmocka_unit_test(a_stream_slave_logs_what_arrives_while_it_is_told_to),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);
 }

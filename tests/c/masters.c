@@ -1,6 +1,8 @@
 /* Masters: requests, waits, and the emulated memory they reach. */
 #include "support.h"
 
+#include "rogue_mem_binding.h"
+
 static void an_unconnected_master_says_so(void **state) {
     (void)state;
     rogue_mem_master_t *master = NULL;
@@ -58,12 +60,6 @@ static void a_refused_request_reaches_nobody(void **state) {
     rogue_mem_master_t *master = master_of(recorder.slave);
     uint32_t word = 0;
     uint32_t id = 77;
-    const uint32_t types[] = {0, 5, 0xFFFFFFFE, 0xFFFFFFFF};
-    for (size_t index = 0; index < COUNT_OF(types); index++) {
-        assert_int_equal(rogue_mem_master_request(master, 0, 4, &word, types[index], &id),
-                         ROGUE_MEM_ERROR_INVALID_ARGUMENT);
-        assert_contains(rogue_mem_last_error(), "ROGUE_MEM_READ");
-    }
     assert_int_equal(rogue_mem_master_request(master, 0, 4, NULL, ROGUE_MEM_READ, &id),
                      ROGUE_MEM_ERROR_NULL_ARGUMENT);
     assert_int_equal(rogue_mem_master_request(master, 0, 4, &word, ROGUE_MEM_READ, NULL),
@@ -72,6 +68,53 @@ static void a_refused_request_reaches_nobody(void **state) {
     assert_int_equal(events_count(&recorder.transactions), 0);
     rogue_mem_master_release(master);
     recorder_destroy(&recorder);
+}
+
+/* Asserts that the transaction with this id, unless it is 0, fails with a text like this. */
+static void assert_fails(rogue_mem_master_t *master, uint32_t id, const char *text) {
+    assert_int_not_equal(id, 0);
+    assert_int_equal(rogue_mem_master_wait(master, id), ROGUE_MEM_ERROR_TRANSACTION);
+    assert_contains(rogue_mem_last_error(), text);
+}
+
+/* A request by every requesting function fails, and the slave gets none. */
+static void assert_all_fail(uint64_t address, uint32_t type, const char *text) {
+    recorder_t recorder;
+    recorder_init(&recorder, 1, 0, MEMORY);
+    rogue_mem_master_t *master = master_of(recorder.slave);
+    uint32_t words[4] = {0};
+    uint32_t id = 0;
+    assert_ok(rogue_mem_master_request(master, address, 16, words, type, &id));
+    assert_fails(master, id, text);
+    const uint64_t started = rogue_mem_master_start(master, address, 16, words, type);
+    assert_true(started <= UINT32_MAX);
+    assert_fails(master, (uint32_t)started, text);
+    const uint32_t size = 16;
+    assert_ok(rogue_mem_master_request_many(master, type, 1, &address, &size, words, &id));
+    assert_fails(master, id, text);
+    assert_int_equal(events_count(&recorder.transactions), 0);
+    assert_ok(transfer(master, 0, words, 16, ROGUE_MEM_READ));
+    rogue_mem_master_release(master);
+    recorder_destroy(&recorder);
+}
+
+static void f03_a_request_beyond_the_address_space_is_an_error_of_the_transaction(void **state) {
+    (void)state;
+    const char *text = "16 bytes at 0xfffffffffffffff8 reaches beyond the end of the address space";
+    for (uint32_t type = ROGUE_MEM_READ; type <= ROGUE_MEM_VERIFY; type++) {
+        assert_all_fail(UINT64_MAX - 7, type, text);
+    }
+}
+
+static void f04_an_unknown_type_is_an_error_of_the_transaction(void **state) {
+    (void)state;
+    const uint32_t types[] = {0, 5, 7, 0xFFFFFFFE, 0xFFFFFFFF};
+    for (size_t index = 0; index < COUNT_OF(types); index++) {
+        char text[64];
+        snprintf(text, sizeof text,
+                 "Unknown transaction type 0x%x at 0x20: ", (unsigned)types[index]);
+        assert_all_fail(0x20, types[index], text);
+    }
 }
 
 static void waiting_for_all_reports_the_failed_one(void **state) {
@@ -166,6 +209,8 @@ int main(void) {
         cmocka_unit_test(emulated_memory_keeps_what_is_written_and_reads_as_zero_before),
         cmocka_unit_test(a_request_of_no_bytes_needs_no_data),
         cmocka_unit_test(a_refused_request_reaches_nobody),
+        cmocka_unit_test(f03_a_request_beyond_the_address_space_is_an_error_of_the_transaction),
+        cmocka_unit_test(f04_an_unknown_type_is_an_error_of_the_transaction),
         cmocka_unit_test(waiting_for_all_reports_the_failed_one),
         cmocka_unit_test(the_error_of_a_master_stays_until_it_is_cleared),
         cmocka_unit_test(d17_a_timeout_is_kept_in_full),

@@ -1,4 +1,4 @@
-/* Slaves made of callbacks: what they are asked, and how long they live. */
+/* Slaves made of callbacks: their queries and their life time. */
 #include "support.h"
 
 #define NAME_BYTES_LONG 70000
@@ -219,7 +219,7 @@ static void a_slave_may_be_given_its_transactions(void **state) {
     callbacks.size = sizeof callbacks;
     callbacks.ctx = &given;
     callbacks.do_transaction = keep_what_is_given;
-    callbacks.gives_reference = true;
+    callbacks.gives_reference = 1;
     rogue_mem_slave_t *slave = NULL;
     assert_ok(rogue_mem_slave_new(4, 0, &callbacks, &slave));
     rogue_mem_master_t *master = master_of(slave);
@@ -228,7 +228,7 @@ static void a_slave_may_be_given_its_transactions(void **state) {
     uint32_t id = 0;
     assert_ok(rogue_mem_master_request(master, 0x10, 4, &word, ROGUE_MEM_READ, &id));
     rogue_mem_master_release(master);
-    /* Nobody else has it any more. */
+    /* The last reference. */
     assert_int_equal(rogue_mem_transaction_id(given), id);
     assert_int_equal(rogue_mem_transaction_address(given), 0x10);
     assert_true(rogue_mem_transaction_expired(given));

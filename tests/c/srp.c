@@ -1,17 +1,11 @@
-/* SRPv3 between this library's object and its emulated device, and a device of the test's own. */
+/* SRPv3 between this library's object and its emulated device, and with a device of the test. */
 #include "support.h"
 
 enum { REQUEST_BYTES = 20, STATUS_BYTES = 4 };
 
-static void connect(rogue_mem_stream_master_t *from, rogue_mem_stream_slave_t *to) {
-    assert_ok(rogue_mem_stream_master_add_slave(from, to));
-    rogue_mem_stream_master_release(from);
-    rogue_mem_stream_slave_release(to);
-}
-
 static void connect_both(rogue_mem_srp_v3_t *srp, rogue_mem_srp_v3_emulation_t *device) {
-    connect(rogue_mem_srp_v3_stream_master(srp), rogue_mem_srp_v3_emulation_stream_slave(device));
-    connect(rogue_mem_srp_v3_emulation_stream_master(device), rogue_mem_srp_v3_stream_slave(srp));
+    connect_ports(rogue_mem_srp_v3_stream_port(srp),
+                  rogue_mem_srp_v3_emulation_stream_port(device));
 }
 
 static rogue_mem_master_t *master_over(rogue_mem_srp_v3_t *srp) {
@@ -26,7 +20,7 @@ static void the_emulated_device_keeps_what_is_written(void **state) {
     rogue_mem_srp_v3_t *srp = NULL;
     rogue_mem_srp_v3_emulation_t *device = NULL;
     assert_ok(rogue_mem_srp_v3_new(&srp));
-    assert_ok(rogue_mem_srp_v3_emulation_new(&device));
+    assert_ok(rogue_mem_srp_v3_emulation_new(NULL, &device));
     assert_ptr_equal(rogue_mem_srp_v3_retain(srp), srp);
     assert_ptr_equal(rogue_mem_srp_v3_emulation_retain(device), device);
     rogue_mem_srp_v3_release(srp);
@@ -68,7 +62,7 @@ static void what_srp_cannot_carry_is_refused_with_its_texts(void **state) {
     rogue_mem_srp_v3_t *srp = NULL;
     rogue_mem_srp_v3_emulation_t *device = NULL;
     assert_ok(rogue_mem_srp_v3_new(&srp));
-    assert_ok(rogue_mem_srp_v3_emulation_new(&device));
+    assert_ok(rogue_mem_srp_v3_emulation_new(NULL, &device));
     connect_both(srp, device);
     rogue_mem_master_t *master = master_over(srp);
     static uint8_t bytes[4100];
@@ -83,7 +77,7 @@ static void what_srp_cannot_carry_is_refused_with_its_texts(void **state) {
     rogue_mem_srp_v3_emulation_release(device);
 }
 
-/* A device that records the last request, and answers with what the test has laid out. */
+/* A device that records the last request, and answers with prepared bytes. */
 typedef struct {
     events_t requests;
     uint8_t request[64];
@@ -101,7 +95,7 @@ static void answer(void *ctx, rogue_mem_frame_t *frame) {
     }
     rogue_mem_frame_t *reply = NULL;
     if (device->answers &&
-        rogue_mem_stream_slave_req_frame(device->requester, REQUEST_BYTES + 4 + STATUS_BYTES, true,
+        rogue_mem_stream_slave_req_frame(device->requester, REQUEST_BYTES + 4 + STATUS_BYTES, 1,
                                          &reply) == ROGUE_MEM_OK) {
         const uint8_t data[4] = {0xA1, 0xB2, 0xC3, 0xD4};
         const uint8_t tail[4] = {(uint8_t)device->tail, (uint8_t)(device->tail >> 8), 0, 0};
@@ -127,8 +121,13 @@ static rogue_mem_srp_v3_t *srp_over(device_t *device) {
     callbacks.accept_frame = answer;
     rogue_mem_stream_slave_t *slave = NULL;
     assert_ok(rogue_mem_stream_slave_new(&callbacks, &slave));
-    connect(rogue_mem_srp_v3_stream_master(srp), slave);
-    device->requester = rogue_mem_srp_v3_stream_slave(srp);
+    rogue_mem_stream_port_t *port = rogue_mem_srp_v3_stream_port(srp);
+    rogue_mem_stream_master_t *requests = rogue_mem_stream_port_master(port);
+    assert_ok(rogue_mem_stream_master_add_slave(requests, slave));
+    device->requester = rogue_mem_stream_port_slave(port);
+    rogue_mem_stream_master_release(requests);
+    rogue_mem_stream_port_release(port);
+    rogue_mem_stream_slave_release(slave);
     return srp;
 }
 
@@ -191,6 +190,55 @@ static void stopping_fails_what_is_outstanding_and_what_comes(void **state) {
     rogue_mem_srp_v3_release(srp);
 }
 
+/* Hands each frame that it receives on to the other side. */
+static void pass_on(void *ctx, rogue_mem_frame_t *frame) {
+    rogue_mem_stream_master_send_frame(ctx, frame);
+}
+
+/* A port that sends by master, and whose frames go out of that of the other side. */
+static rogue_mem_stream_port_t *half_of_a_relay(rogue_mem_stream_master_t *master,
+                                                rogue_mem_stream_master_t *other_side) {
+    rogue_mem_stream_slave_callbacks_t callbacks = {0};
+    callbacks.size = sizeof callbacks;
+    callbacks.ctx = other_side;
+    callbacks.accept_frame = pass_on;
+    rogue_mem_stream_slave_t *slave = NULL;
+    rogue_mem_stream_port_t *port = NULL;
+    assert_ok(rogue_mem_stream_slave_new(&callbacks, &slave));
+    assert_ok(rogue_mem_stream_port_new(master, slave, &port));
+    rogue_mem_stream_slave_release(slave);
+    return port;
+}
+
+static void a_port_of_the_programs_own_stands_between_two_of_the_librarys(void **state) {
+    (void)state;
+    rogue_mem_srp_v3_t *srp = NULL;
+    rogue_mem_srp_v3_emulation_t *device = NULL;
+    rogue_mem_stream_master_t *near = NULL;
+    rogue_mem_stream_master_t *far = NULL;
+    assert_ok(rogue_mem_srp_v3_new(&srp));
+    assert_ok(rogue_mem_srp_v3_emulation_new(NULL, &device));
+    assert_ok(rogue_mem_stream_master_new(&near));
+    assert_ok(rogue_mem_stream_master_new(&far));
+    connect_ports(rogue_mem_srp_v3_stream_port(srp), half_of_a_relay(near, far));
+    connect_ports(half_of_a_relay(far, near), rogue_mem_srp_v3_emulation_stream_port(device));
+    rogue_mem_master_t *master = master_over(srp);
+    uint32_t word = 0x11223344;
+    assert_ok(transfer(master, 0x40, &word, 4, ROGUE_MEM_WRITE));
+    word = 0;
+    assert_ok(transfer(master, 0x40, &word, 4, ROGUE_MEM_READ));
+    assert_int_equal(word, 0x11223344);
+    rogue_mem_master_release(master);
+    rogue_mem_srp_v3_stop(srp);
+    rogue_mem_srp_v3_emulation_stop(device);
+    rogue_mem_stream_master_stop(near);
+    rogue_mem_stream_master_stop(far);
+    rogue_mem_srp_v3_release(srp);
+    rogue_mem_srp_v3_emulation_release(device);
+    rogue_mem_stream_master_release(near);
+    rogue_mem_stream_master_release(far);
+}
+
 static void a_server_gives_a_device_behind_srp_to_its_clients(void **state) {
     (void)state;
     rogue_mem_srp_v3_t *srp = NULL;
@@ -198,7 +246,7 @@ static void a_server_gives_a_device_behind_srp_to_its_clients(void **state) {
     rogue_mem_tcp_server_t *server = NULL;
     rogue_mem_tcp_client_t *client = NULL;
     assert_ok(rogue_mem_srp_v3_new(&srp));
-    assert_ok(rogue_mem_srp_v3_emulation_new(&device));
+    assert_ok(rogue_mem_srp_v3_emulation_new(NULL, &device));
     connect_both(srp, device);
     rogue_mem_srp_v3_emulation_release(device);
     assert_ok(rogue_mem_tcp_server_new("127.0.0.1", 0, NULL, &server));
@@ -214,7 +262,7 @@ static void a_server_gives_a_device_behind_srp_to_its_clients(void **state) {
     slave = rogue_mem_tcp_client_slave(client);
     rogue_mem_master_t *master = master_of(slave);
     rogue_mem_slave_release(slave);
-    /* D-16: larger than SRP carries at once. */
+    /* D-16: larger than one SRP access. */
     static uint8_t written[10000];
     static uint8_t read[10000];
     for (size_t index = 0; index < sizeof written; index++) {
@@ -228,6 +276,21 @@ static void a_server_gives_a_device_behind_srp_to_its_clients(void **state) {
     rogue_mem_tcp_server_release(server);
 }
 
+static void a_stack_beyond_the_systems_means_is_refused(void **state) {
+    (void)state;
+    rogue_mem_srp_v3_emulation_options_t options = {0};
+    rogue_mem_srp_v3_emulation_t *device = NULL;
+    options.size = sizeof options;
+    options.stack_bytes = UINT64_MAX;
+    assert_int_equal(rogue_mem_srp_v3_emulation_new(&options, &device),
+                     ROGUE_MEM_ERROR_OUT_OF_RESOURCES);
+    assert_non_null(strstr(rogue_mem_last_error(), "stack"));
+    assert_null(device);
+    options.stack_bytes = 4 << 20;
+    assert_ok(rogue_mem_srp_v3_emulation_new(&options, &device));
+    rogue_mem_srp_v3_emulation_release(device);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_emulated_device_keeps_what_is_written),
@@ -235,7 +298,9 @@ int main(void) {
         cmocka_unit_test(d46_an_answer_from_within_the_request_is_taken),
         cmocka_unit_test(a_failure_in_the_device_fails_the_transaction),
         cmocka_unit_test(stopping_fails_what_is_outstanding_and_what_comes),
+        cmocka_unit_test(a_port_of_the_programs_own_stands_between_two_of_the_librarys),
         cmocka_unit_test(a_server_gives_a_device_behind_srp_to_its_clients),
+        cmocka_unit_test(a_stack_beyond_the_systems_means_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,8 @@
 /* Frames, and the masters and slaves between which they travel. */
 #include "support.h"
 
+#include "rogue_mem_binding.h"
+
 typedef struct {
     events_t drops;
     unsigned number;
@@ -118,7 +120,7 @@ static void a_requested_frame_shows_nothing_of_one_that_was_released(void **stat
     for (uint32_t round = 0; round < 8; round++) {
         rogue_mem_frame_t *frame = NULL;
         const uint32_t size = 16 + round % 3;
-        assert_ok(rogue_mem_stream_master_req_frame(master, size, false, &frame));
+        assert_ok(rogue_mem_stream_master_req_frame(master, size, 0, &frame));
         assert_ptr_not_equal(frame, kept);
         assert_int_equal(rogue_mem_frame_size(frame), size);
         assert_int_equal(rogue_mem_frame_payload(frame), 0);
@@ -217,10 +219,10 @@ static void a_frame_that_is_locked_is_not_locked_in_time(void **state) {
     rogue_mem_frame_unlock(frame);
     assert_null(result_of_another_thread(try_to_lock, frame));
     rogue_mem_frame_unlock(frame);
-    /* The other thread lets go at its end. */
+    /* The other thread releases it at its end. */
     assert_ptr_equal(result_of_another_thread(try_to_lock, frame), frame);
-    bool held = false;
-    bool other = false;
+    uint32_t held = 0;
+    uint32_t other = 0;
     assert_true(rogue_mem_frame_lock_for(frame, 0, &held));
     assert_true(held && rogue_mem_frame_lock_for(frame, 0, &held));
     rogue_mem_frame_unlock_held(frame, &other);
@@ -228,10 +230,49 @@ static void a_frame_that_is_locked_is_not_locked_in_time(void **state) {
     rogue_mem_frame_unlock_held(frame, &held);
     assert_false(held);
     assert_ptr_equal(result_of_another_thread(try_to_lock, frame), frame);
-    held = true;
+    held = 1;
     rogue_mem_frame_unlock_held(frame, &held);
     assert_string_equal(rogue_mem_last_error_source(), "rogue_mem_frame_unlock_held");
     assert_true(held);
+    rogue_mem_frame_release(frame);
+}
+
+/* What the variants with a time limit return while another thread has the lock. */
+static void *use_in_time(void *argument) {
+    rogue_mem_frame_t *frame = argument;
+    uint32_t size = 7, payload = 7;
+    uint8_t byte = 7;
+    const bool timed_out =
+        rogue_mem_frame_measure_for(frame, 0, &size, &payload) == ROGUE_MEM_ERROR_TIMEOUT &&
+        rogue_mem_frame_read_data_for(frame, 0, &byte, 1, 1000) == ROGUE_MEM_ERROR_TIMEOUT &&
+        rogue_mem_frame_put_data_for(frame, 0, &byte, 1, 1000) == ROGUE_MEM_ERROR_TIMEOUT;
+    return timed_out && size == 7 && payload == 7 && byte == 7 ? frame : NULL;
+}
+
+static void a_frame_is_measured_read_and_written_within_a_time(void **state) {
+    (void)state;
+    rogue_mem_frame_t *frame = NULL;
+    uint32_t size = 0, payload = 0;
+    uint8_t bytes[4] = {0};
+    assert_ok(rogue_mem_frame_new(6, &frame));
+    rogue_mem_frame_lock(frame);
+    assert_ok(rogue_mem_frame_put_data_for(frame, 1, (const uint8_t *)"abcd", 4, 0));
+    assert_ptr_equal(result_of_another_thread(use_in_time, frame), frame);
+    assert_ok(rogue_mem_frame_measure_for(frame, 0, &size, &payload));
+    rogue_mem_frame_unlock(frame);
+    assert_int_equal(size, 6);
+    assert_int_equal(payload, 5);
+    assert_ok(rogue_mem_frame_put_data_for(frame, 2, (const uint8_t *)"XY", 2, 0));
+    assert_int_equal(rogue_mem_frame_payload(frame), 5);
+    assert_ok(rogue_mem_frame_read_data_for(frame, 1, bytes, 4, 0));
+    assert_memory_equal(bytes, "aXYd", 4);
+    assert_int_equal(rogue_mem_frame_read_data_for(frame, 2, bytes, 4, 0), ROGUE_MEM_ERROR_FRAME);
+    assert_int_equal(rogue_mem_frame_put_data_for(frame, 3, bytes, 4, 0), ROGUE_MEM_ERROR_FRAME);
+    assert_int_equal(rogue_mem_frame_put_data_for(frame, UINT32_MAX, bytes, 4, 0),
+                     ROGUE_MEM_ERROR_FRAME);
+    assert_int_equal(rogue_mem_frame_payload(frame), 5);
+    assert_ok(rogue_mem_frame_put_data_for(frame, 5, NULL, 0, 0));
+    assert_memory_equal(bytes, "aXYd", 4);
     rogue_mem_frame_release(frame);
 }
 
@@ -242,7 +283,7 @@ static void a_slave_counts_the_buffers_it_has_given(void **state) {
     assert_int_equal(rogue_mem_stream_slave_fixed_size(slave), 0);
     assert_int_equal(rogue_mem_stream_slave_pool_size(slave), 0);
     rogue_mem_frame_t *frame = NULL;
-    assert_ok(rogue_mem_stream_slave_req_frame(slave, 100, false, &frame));
+    assert_ok(rogue_mem_stream_slave_req_frame(slave, 100, 0, &frame));
     assert_int_equal(rogue_mem_stream_slave_alloc_count(slave), 1);
     assert_int_equal(rogue_mem_stream_slave_alloc_bytes(slave), 100);
     rogue_mem_frame_release(frame);
@@ -253,7 +294,7 @@ static void a_slave_counts_the_buffers_it_has_given(void **state) {
     assert_int_equal(rogue_mem_stream_slave_fixed_size(slave), 64);
     assert_int_equal(rogue_mem_stream_slave_pool_size(slave), 3);
     for (int round = 0; round < 2; round++) {
-        assert_ok(rogue_mem_stream_slave_req_frame(slave, 100, false, &frame));
+        assert_ok(rogue_mem_stream_slave_req_frame(slave, 100, 0, &frame));
         assert_int_equal(rogue_mem_frame_size(frame), 128);
         assert_int_equal(rogue_mem_stream_slave_alloc_count(slave), 2);
         assert_int_equal(rogue_mem_stream_slave_alloc_bytes(slave), 128);
@@ -341,28 +382,123 @@ static void the_slave_connected_first_receives_last(void **state) {
     rogue_mem_stream_master_release(master);
 }
 
-static void a_locked_frame_is_not_sent(void **state) {
+typedef struct {
+    unsigned calls;
+    bool locked_here;
+    bool locked_there;
+} locker_t;
+
+static void lock_what_comes(void *ctx, rogue_mem_frame_t *frame) {
+    locker_t *locker = ctx;
+    pthread_t thread;
+    void *locked_there = NULL;
+    locker->locked_here = rogue_mem_frame_lock_for(frame, 0, NULL);
+    rogue_mem_frame_unlock(frame);
+    if (pthread_create(&thread, NULL, try_to_lock, frame) == 0) {
+        pthread_join(thread, &locked_there);
+    }
+    locker->locked_there = locked_there != NULL;
+    locker->calls++;
+}
+
+static void f29_a_frame_that_its_sender_has_locked_is_delivered(void **state) {
     (void)state;
-    receiver_t receiver;
-    rogue_mem_stream_slave_t *slave = slave_of(&receiver);
+    locker_t locker = {0};
+    const rogue_mem_stream_slave_callbacks_t callbacks = {
+        .size = sizeof callbacks, .ctx = &locker, .accept_frame = lock_what_comes};
+    rogue_mem_stream_slave_t *slave = NULL;
+    assert_ok(rogue_mem_stream_slave_new(&callbacks, &slave));
+    rogue_mem_stream_slave_t *counter = NULL;
+    assert_ok(rogue_mem_stream_slave_new(NULL, &counter));
     rogue_mem_stream_master_t *master = NULL;
     assert_ok(rogue_mem_stream_master_new(&master));
     assert_ok(rogue_mem_stream_master_add_slave(master, slave));
+    assert_ok(rogue_mem_stream_master_add_slave(master, counter));
     rogue_mem_frame_t *frame = frame_of("abc");
     rogue_mem_frame_lock(frame);
-    assert_int_equal(rogue_mem_stream_master_send_frame(master, frame),
-                     ROGUE_MEM_ERROR_INVALID_ARGUMENT);
-    assert_int_equal(rogue_mem_stream_slave_accept_frame(slave, frame),
-                     ROGUE_MEM_ERROR_INVALID_ARGUMENT);
-    rogue_mem_frame_unlock(frame);
-    assert_null(receiver.kept);
+    uint32_t held = 0;
+    assert_true(rogue_mem_frame_lock_for(frame, 0, &held));
+    assert_ok(rogue_mem_stream_master_send_frame(master, frame));
+    assert_true(locker.calls == 1 && locker.locked_here && locker.locked_there);
+    assert_int_equal(rogue_mem_stream_slave_frame_count(counter), 1);
     assert_ok(rogue_mem_stream_slave_accept_frame(slave, frame));
-    assert_ptr_equal(receiver.kept, frame);
-    rogue_mem_frame_release(receiver.kept);
+    assert_true(locker.calls == 2 && locker.locked_here && locker.locked_there);
+    /* It is locked as often as before. */
+    assert_null(result_of_another_thread(try_to_lock, frame));
+    rogue_mem_frame_unlock_held(frame, &held);
+    assert_null(result_of_another_thread(try_to_lock, frame));
+    rogue_mem_frame_unlock(frame);
+    assert_non_null(result_of_another_thread(try_to_lock, frame));
+    assert_ok(rogue_mem_stream_master_send_frame(master, frame));
+    assert_non_null(result_of_another_thread(try_to_lock, frame));
     rogue_mem_frame_release(frame);
+    rogue_mem_stream_slave_release(counter);
     rogue_mem_stream_slave_release(slave);
     rogue_mem_stream_master_release(master);
-    assert_int_equal(events_count(&receiver.drops), 1);
+}
+
+typedef struct {
+    rogue_mem_stream_slave_t *slave;
+    uint32_t size;
+    uint32_t zero_copy;
+    unsigned drops;
+} maker_t;
+
+static rogue_mem_frame_t *make_frame(void *ctx, uint32_t size, uint32_t zero_copy) {
+    maker_t *maker = ctx;
+    maker->size = size;
+    maker->zero_copy = zero_copy;
+    rogue_mem_frame_t *frame = NULL;
+    if (size <= 100 &&
+        rogue_mem_stream_slave_req_local_frame(maker->slave, size, &frame) == ROGUE_MEM_OK) {
+        rogue_mem_frame_set_channel(frame, 5);
+    }
+    return frame;
+}
+
+static void count_drop(void *ctx) { ((maker_t *)ctx)->drops++; }
+
+static void f30_a_slave_may_make_the_frames_for_its_masters_itself(void **state) {
+    (void)state;
+    maker_t maker = {0};
+    rogue_mem_gate_t *gate = NULL;
+    assert_ok(rogue_mem_gate_new(&gate));
+    const rogue_mem_stream_slave_callbacks_t callbacks = {.size = sizeof callbacks,
+                                                          .ctx = &maker,
+                                                          .drop = count_drop,
+                                                          .gate = gate,
+                                                          .accept_req = make_frame};
+    assert_ok(rogue_mem_stream_slave_new(&callbacks, &maker.slave));
+    rogue_mem_stream_master_t *master = NULL;
+    assert_ok(rogue_mem_stream_master_new(&master));
+    assert_ok(rogue_mem_stream_master_add_slave(master, maker.slave));
+    rogue_mem_frame_t *frame = NULL;
+    assert_ok(rogue_mem_stream_master_req_frame(master, 10, 0x100, &frame));
+    assert_true(maker.size == 10 && maker.zero_copy == 1);
+    assert_int_equal(rogue_mem_frame_channel(frame), 5);
+    assert_int_equal(rogue_mem_stream_slave_alloc_bytes(maker.slave), 10);
+    assert_ok(rogue_mem_stream_master_send_frame(master, frame));
+    rogue_mem_frame_release(frame);
+    assert_int_equal(rogue_mem_stream_slave_frame_count(maker.slave), 1);
+    assert_ok(rogue_mem_stream_slave_req_frame(maker.slave, 20, 0, &frame));
+    assert_true(maker.size == 20 && maker.zero_copy == 0);
+    rogue_mem_frame_release(frame);
+    assert_int_equal(rogue_mem_stream_slave_alloc_count(maker.slave), 0);
+    rogue_mem_frame_t *untouched = frame;
+    assert_int_equal(rogue_mem_stream_master_req_frame(master, 101, 0, &frame),
+                     ROGUE_MEM_ERROR_OUT_OF_RESOURCES);
+    assert_contains(rogue_mem_last_error(), "no frame for 101 bytes");
+    assert_ptr_equal(frame, untouched);
+    /* No callback runs behind a closed gate. */
+    assert_true(rogue_mem_gate_close(gate, 0));
+    assert_ok(rogue_mem_stream_master_req_frame(master, 7, 0, &frame));
+    assert_int_equal(maker.size, 101);
+    rogue_mem_frame_release(frame);
+    rogue_mem_gate_release(gate);
+    rogue_mem_stream_slave_release(maker.slave);
+    assert_int_equal(maker.drops, 0);
+    rogue_mem_stream_master_release(master);
+    assert_int_equal(maker.drops, 1);
 }
 
 static void slaves_count_what_they_receive(void **state) {
@@ -400,19 +536,81 @@ static void frames_are_asked_for_at_the_slave_or_the_master(void **state) {
     assert_ok(rogue_mem_stream_master_new(&master));
     assert_ok(rogue_mem_stream_slave_new(NULL, &slave));
     rogue_mem_frame_t *frames[3] = {NULL, NULL, NULL};
-    assert_ok(rogue_mem_stream_master_req_frame(master, 10, true, &frames[0]));
+    assert_ok(rogue_mem_stream_master_req_frame(master, 10, 1, &frames[0]));
     assert_ok(rogue_mem_stream_master_add_slave(master, slave));
-    assert_ok(rogue_mem_stream_master_req_frame(master, 10, false, &frames[1]));
-    assert_ok(rogue_mem_stream_slave_req_frame(slave, 10, true, &frames[2]));
+    assert_ok(rogue_mem_stream_master_req_frame(master, 10, 0, &frames[1]));
+    assert_ok(rogue_mem_stream_slave_req_frame(slave, 10, 1, &frames[2]));
     rogue_mem_stream_master_release(master);
     rogue_mem_stream_slave_release(slave);
-    /* Frames outlive where they came from. */
+    /* Frames outlive their pool. */
     for (size_t index = 0; index < COUNT_OF(frames); index++) {
         assert_true(rogue_mem_frame_size(frames[index]) >= 10);
         assert_int_equal(rogue_mem_frame_payload(frames[index]), 0);
         memset(rogue_mem_frame_data(frames[index]), 0x5A, 10);
         rogue_mem_frame_release(frames[index]);
     }
+}
+
+static void a_port_sends_and_receives(void **state) {
+    (void)state;
+    rogue_mem_stream_master_t *masters[2] = {NULL, NULL};
+    rogue_mem_stream_slave_t *slaves[2] = {NULL, NULL};
+    rogue_mem_stream_port_t *ports[2] = {NULL, NULL};
+    rogue_mem_frame_t *frame = NULL;
+    assert_ok(rogue_mem_frame_new(4, &frame));
+    for (size_t index = 0; index < 2; index++) {
+        assert_ok(rogue_mem_stream_master_new(&masters[index]));
+        assert_ok(rogue_mem_stream_slave_new(NULL, &slaves[index]));
+        assert_ok(rogue_mem_stream_port_new(masters[index], slaves[index], &ports[index]));
+    }
+    assert_ok(rogue_mem_stream_port_connect(ports[0], ports[1]));
+    for (size_t index = 0; index < 2; index++) {
+        assert_int_equal(rogue_mem_stream_master_slave_count(masters[index]), 1);
+        assert_ok(rogue_mem_stream_master_send_frame(masters[index], frame));
+        assert_int_equal(rogue_mem_stream_slave_frame_count(slaves[1 - index]), 1);
+    }
+    /* What it is connected to stays so, and its ends are those that it was made of. */
+    assert_ptr_equal(rogue_mem_stream_port_retain(ports[1]), ports[1]);
+    rogue_mem_stream_port_release(ports[1]);
+    rogue_mem_stream_port_release(ports[1]);
+    rogue_mem_stream_master_t *master = rogue_mem_stream_port_master(ports[0]);
+    rogue_mem_stream_slave_t *slave = rogue_mem_stream_port_slave(ports[0]);
+    assert_ptr_equal(master, masters[0]);
+    assert_ok(rogue_mem_stream_master_send_frame(masters[1], frame));
+    assert_int_equal(rogue_mem_stream_slave_frame_count(slave), 2);
+
+    /* With itself: it receives what it sends, once. */
+    rogue_mem_stream_master_stop(master);
+    assert_ok(rogue_mem_stream_port_connect(ports[0], ports[0]));
+    assert_ok(rogue_mem_stream_master_send_frame(master, frame));
+    assert_int_equal(rogue_mem_stream_slave_frame_count(slave), 3);
+    rogue_mem_stream_master_stop(master);
+    rogue_mem_stream_master_release(master);
+    rogue_mem_stream_slave_release(slave);
+    rogue_mem_stream_port_release(ports[0]);
+    for (size_t index = 0; index < 2; index++) {
+        rogue_mem_stream_master_release(masters[index]);
+        rogue_mem_stream_slave_release(slaves[index]);
+    }
+    rogue_mem_frame_release(frame);
+}
+
+static void a_port_with_too_many_slaves_says_so(void **state) {
+    (void)state;
+    rogue_mem_stream_master_t *master = NULL;
+    rogue_mem_stream_slave_t *slave = NULL;
+    rogue_mem_stream_port_t *port = NULL;
+    assert_ok(rogue_mem_stream_master_new(&master));
+    assert_ok(rogue_mem_stream_slave_new(NULL, &slave));
+    assert_ok(rogue_mem_stream_port_new(master, slave, &port));
+    for (unsigned count = 0; count < 1024; count++) {
+        assert_ok(rogue_mem_stream_port_connect(port, port));
+    }
+    assert_int_equal(rogue_mem_stream_port_connect(port, port), ROGUE_MEM_ERROR_OUT_OF_RESOURCES);
+    rogue_mem_stream_master_stop(master);
+    rogue_mem_stream_port_release(port);
+    rogue_mem_stream_master_release(master);
+    rogue_mem_stream_slave_release(slave);
 }
 
 static void drop_is_not_called_when_no_stream_slave_is_made(void **state) {
@@ -449,14 +647,18 @@ int main(void) {
         cmocka_unit_test(a_locked_frame_can_be_looked_at_by_its_thread),
         cmocka_unit_test(a_locked_frame_keeps_other_threads_waiting),
         cmocka_unit_test(a_frame_that_is_locked_is_not_locked_in_time),
+        cmocka_unit_test(a_frame_is_measured_read_and_written_within_a_time),
         cmocka_unit_test(a_slave_counts_the_buffers_it_has_given),
         cmocka_unit_test(unlocking_what_is_not_locked_is_an_error_and_nothing_else),
         cmocka_unit_test(a_thread_that_ends_lets_go_of_its_frames),
         cmocka_unit_test(a_locked_frame_outlives_its_last_reference),
         cmocka_unit_test(the_slave_connected_first_receives_last),
-        cmocka_unit_test(a_locked_frame_is_not_sent),
+        cmocka_unit_test(f29_a_frame_that_its_sender_has_locked_is_delivered),
+        cmocka_unit_test(f30_a_slave_may_make_the_frames_for_its_masters_itself),
         cmocka_unit_test(slaves_count_what_they_receive),
         cmocka_unit_test(frames_are_asked_for_at_the_slave_or_the_master),
+        cmocka_unit_test(a_port_sends_and_receives),
+        cmocka_unit_test(a_port_with_too_many_slaves_says_so),
         cmocka_unit_test(drop_is_not_called_when_no_stream_slave_is_made),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -150,7 +150,7 @@ void recorder_destroy(recorder_t *recorder) {
         rogue_mem_transaction_release(one);
     }
     rogue_mem_slave_release(recorder->slave);
-    /* The thread of a server that has been stopped may be the last one to let go. */
+    /* The thread of a stopped server may hold the last reference. */
     events_wait(&recorder->drops, 1);
     assert_int_equal(events_count(&recorder->drops), 1);
     events_destroy(&recorder->transactions);
@@ -164,6 +164,12 @@ rogue_mem_master_t *master_of(rogue_mem_slave_t *slave) {
     assert_ok(rogue_mem_master_set_slave(master, slave));
     rogue_mem_master_set_timeout(master, LONG_TIMEOUT_US);
     return master;
+}
+
+void connect_ports(rogue_mem_stream_port_t *port, rogue_mem_stream_port_t *other) {
+    assert_ok(rogue_mem_stream_port_connect(port, other));
+    rogue_mem_stream_port_release(port);
+    rogue_mem_stream_port_release(other);
 }
 
 rogue_mem_status_t transfer(rogue_mem_master_t *master, uint64_t address, void *data, uint32_t size,

@@ -1,7 +1,7 @@
-/* What the C tests share: cmocka, events to wait for, and a slave that records what reaches it.
+/* Shared parts of the C tests: cmocka, events to wait for, and a slave that records its calls.
  *
  * cmocka leaves a failing test by longjmp, which must not cross the library: callbacks and threads
- * record what they see, and the test itself asserts. */
+ * record, and the test itself asserts. */
 #ifndef ROGUE_MEM_TESTS_SUPPORT_H
 #define ROGUE_MEM_TESTS_SUPPORT_H
 
@@ -32,7 +32,7 @@
 
 #define COUNT_OF(array) (sizeof(array) / sizeof(array)[0])
 
-/* Asserts success and, where there is none, says what the library said. */
+/* Asserts success, and prints the library's error otherwise. */
 #define assert_ok(call) check_ok(call, #call, __FILE__, __LINE__)
 void check_ok(rogue_mem_status_t status, const char *call, const char *file, int line);
 
@@ -65,7 +65,7 @@ enum behaviour {
 
 #define RECORDS_COUNT_MAX 64
 
-/* A slave that keeps account of what it is asked. */
+/* A slave that records its calls. */
 typedef struct {
     rogue_mem_slave_t *slave;
     enum behaviour behaviour;
@@ -90,13 +90,16 @@ typedef struct {
 
 void recorder_init(recorder_t *recorder, uint32_t min, uint32_t max, enum behaviour behaviour);
 /* Releases the slave and the kept transactions, waits for drop, and asserts that it was called
- * once. Masters that hold the slave have to be gone. */
+ * once. Masters that hold the slave must have been released. */
 void recorder_destroy(recorder_t *recorder);
-/* The transaction that was kept first, which is the caller's from now on. */
+/* The transaction that was kept first; the caller owns it from now on. */
 rogue_mem_transaction_t *recorder_take(recorder_t *recorder);
 
 /* A master connected to a slave, with LONG_TIMEOUT_US. */
 rogue_mem_master_t *master_of(rogue_mem_slave_t *slave);
+
+/* Connects two ports in both directions. Takes both references over. */
+void connect_ports(rogue_mem_stream_port_t *port, rogue_mem_stream_port_t *other);
 
 /* Requests and waits. */
 rogue_mem_status_t transfer(rogue_mem_master_t *master, uint64_t address, void *data, uint32_t size,

@@ -1,4 +1,4 @@
-/* How texts come out of the library: through a buffer of the caller's. */
+/* Output texts of the library: through a buffer of the caller's. */
 #include "support.h"
 
 typedef struct {

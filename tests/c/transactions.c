@@ -1,4 +1,4 @@
-/* Transactions, as slaves written in C see and complete them. */
+/* Transactions from the view of slaves in C. */
 #include "support.h"
 
 static void a_synchronous_slave_reads_and_writes_the_requesters_buffer(void **state) {
@@ -31,7 +31,7 @@ static void a_synchronous_slave_reads_and_writes_the_requesters_buffer(void **st
     recorder_destroy(&recorder);
 }
 
-/* Completes what a recorder has kept, from another thread. */
+/* Completes a recorder's kept transactions from another thread. */
 static void *answer_later(void *argument) {
     recorder_t *recorder = argument;
     events_wait(&recorder->transactions, 1);
@@ -315,7 +315,7 @@ static void parts_fill_their_ranges_and_complete_the_whole(void **state) {
     for (int index = 0; index < 2; index++) {
         const uint8_t bytes[4] = {(uint8_t)index, 0x10, 0x20, 0x30};
         assert_ok(rogue_mem_transaction_write_data(parts[index], 0, bytes, 4));
-        /* D-24: all parts have ended before it is said that there are no more. */
+        /* D-24: all parts have ended before the end of their creation. */
         rogue_mem_transaction_done(parts[index]);
         assert_false(rogue_mem_transaction_is_done(whole));
     }
@@ -386,6 +386,11 @@ static void a_part_lies_within_the_whole(void **state) {
                          ROGUE_MEM_ERROR_INVALID_ARGUMENT);
         assert_null(part);
     }
+    assert_int_equal(
+        rogue_mem_transaction_create_sub(whole, 0, 4, UINT64_MAX - 2, ROGUE_MEM_READ, &part),
+        ROGUE_MEM_ERROR_INVALID_ARGUMENT);
+    assert_contains(rogue_mem_last_error(), "beyond the end of the address space");
+    assert_null(part);
     rogue_mem_transaction_done(whole);
     assert_ok(rogue_mem_master_wait(master, id));
     rogue_mem_transaction_release(whole);

@@ -9,11 +9,18 @@
 #include "rogue/interfaces/memory/TcpServer.h"
 
 #include <atomic>
+#include <csignal>
+#include <fstream>
 #include <random>
 #include <stdexcept>
 #include <thread>
 
+#include <arpa/inet.h>
 #include <dirent.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 namespace {
 
@@ -39,6 +46,22 @@ struct Served {
     rim::TcpServerPtr server = rim::TcpServer::create("127.0.0.1", 0);
     rim::SlavePtr memory;
 };
+
+/** How many threads of this process have that name; none where there is no /proc. */
+int threadsNamed(const std::string &name) {
+    DIR *directory = opendir("/proc/self/task");
+    if (directory == nullptr) {
+        return 0;
+    }
+    int count = 0;
+    while (const dirent *entry = readdir(directory)) {
+        std::ifstream file("/proc/self/task/" + std::string(entry->d_name) + "/comm");
+        std::string found;
+        count += std::getline(file, found) && found == name;
+    }
+    closedir(directory);
+    return count;
+}
 
 /** How many descriptors this process has open. */
 int openDescriptors() {
@@ -275,6 +298,34 @@ TEST_CASE("d09_a_request_made_before_the_server_exists_is_carried_out") {
     }
 }
 
+TEST_CASE("f02_what nobody waits for is not carried out after its time") {
+    uint16_t port;
+    {
+        Served served;
+        port = served.server->getPort();
+    }
+    auto client = rim::TcpClient::create("127.0.0.1", port);
+    auto master = rim::Master::create();
+    *master >> client;
+    master->setTimeout(50000);
+    uint32_t value = 0x0BAD0BAD;
+    const uint32_t written = master->reqTransaction(0, sizeof(value), &value, rim::Write);
+    const uint32_t posted = master->reqTransaction(4, sizeof(value), &value, rim::Post);
+    CHECK_FALSE(client->waitReady(0.1, 0.01)); // their time passes meanwhile
+    master->setTimeout(LONG_TIMEOUT_US);
+    auto server = rim::TcpServer::create("127.0.0.1", port);
+    *server >> rim::Emulate::create(4, 0x1000);
+    uint64_t read = ~uint64_t(0);
+    master->waitTransaction(master->reqTransaction(0, sizeof(read), &read, rim::Read));
+    CHECK(master->getError() == "");
+    CHECK(read == 0);
+    for (uint32_t id : {written, posted}) {
+        master->clearError();
+        master->waitTransaction(id);
+        CHECK(contains(master->getError(), "never sent"));
+    }
+}
+
 TEST_CASE("a server that waits for a slow slave serves other clients meanwhile") {
     auto slave = KeepingSlave::create();
     auto fast = MemorySlave::create();
@@ -309,7 +360,7 @@ TEST_CASE("a second server on the same port is refused and leaks nothing") {
             CHECK(contains(e.what(), "memory::TcpServer::TcpServer: General Error: "));
             CHECK(contains(e.what(), "another process may be using this port"));
         }
-        // The first try may open what stays open for good.
+        // The first attempt may open descriptors that stay open for good.
         if (i == 0) {
             before = openDescriptors();
         }
@@ -381,9 +432,27 @@ TEST_CASE("start waits only if it was asked to") {
     served.server->start();
 }
 
+TEST_CASE("options are at their defaults at first, and may come from C") {
+    rim::TcpServer::Options options;
+    CHECK(options.size == sizeof(rogue_mem_tcp_server_options_t));
+    CHECK((options.window == 0 && options.legacy_shared_process == 0));
+    auto server = rim::TcpServer::create("127.0.0.1", 0, options);
+    rogue_mem_tcp_client_options_t given = rogue_mem_tcp_client_options_t();
+    given.wait_ready = 1;
+    const rim::TcpClient::Options clientOptions = given;
+    CHECK(clientOptions.size == sizeof(given));
+    auto client = rim::TcpClient::create("127.0.0.1", server->getPort(), given);
+    client->start();
+    CHECK(client->getState() == ROGUE_MEM_CLIENT_CONNECTED);
+    const rim::TcpServer::Stats stats = server->getStats();
+    CHECK((stats.size == sizeof(rogue_mem_tcp_server_stats_t) && stats.clients == 1));
+}
+
 TEST_CASE("options reach the library") {
     rim::TcpServer::Options options = {};
     options.window = 1;
+    options.stack_bytes = 4 << 20;
+    options.descriptors_reserved = 100;
     auto server = rim::TcpServer::create("127.0.0.1", 0, options);
     auto slave = KeepingSlave::create();
     *server >> slave;
@@ -407,6 +476,73 @@ TEST_CASE("options reach the library") {
     second->done();
     master->waitTransaction(0);
     CHECK(master->getError() == "");
+}
+
+namespace {
+
+/** A slave with more locals than the 2 MiB that Rust gives to threads. */
+class DeepSlave : public rim::Slave {
+public:
+    DeepSlave() : rim::Slave(4, 4096) {}
+
+    void doTransaction(rim::TransactionPtr transaction) override {
+        CHECK(useStack(3u << 20) == 48);
+        transaction->done();
+    }
+};
+
+} // namespace
+
+TEST_CASE("f12_a_slave_has_the_stack_that_the_server_was_given") {
+    rim::TcpServer::Options options = {};
+    options.stack_bytes = 6 << 20;
+    auto server = rim::TcpServer::create("127.0.0.1", 0, options);
+    *server >> std::make_shared<DeepSlave>();
+    rim::TcpClient::Options clientOptions = {};
+    clientOptions.stack_bytes = 6 << 20;
+    auto client = rim::TcpClient::create("127.0.0.1", server->getPort(), clientOptions);
+    auto master = rim::Master::create();
+    master->setTimeout(LONG_TIMEOUT_US);
+    *master >> client;
+    uint32_t value = 0;
+    master->waitTransaction(master->reqTransaction(0, 4, &value, rim::Write));
+    CHECK(master->getError() == "");
+}
+
+TEST_CASE("f14_a_child_by_fork_does_its_parents_client_no_harm") {
+    Served served;
+    rim::TcpClientPtr client;
+    auto master = served.newMaster(&client);
+    uint32_t value = 0;
+    master->waitTransaction(master->reqTransaction(0, 4, &value, rim::Read));
+    REQUIRE(master->getError() == "");
+    pid_t child = fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+        alarm(60);
+        master->waitTransaction(master->reqTransaction(0, 4, &value, rim::Read));
+        std::string error = master->getError();
+        bool isTold = error.find("before this process was forked") != std::string::npos;
+        client->stop();
+        client.reset();
+        master.reset();
+        served.server->stop();
+        served.server.reset();
+        if (!isTold) {
+            _exit(1);
+        }
+        // Not by _exit: a memory checker would then report the remains, all of them the parent's.
+        kill(getpid(), SIGKILL);
+    }
+    int status = 0;
+    REQUIRE(waitpid(child, &status, 0) == child);
+    CHECK(WIFSIGNALED(status));
+    CHECK(WTERMSIG(status) == SIGKILL);
+    for (int round = 0; round < 100; ++round) {
+        master->waitTransaction(master->reqTransaction(0, 4, &value, rim::Read));
+        REQUIRE(master->getError() == "");
+    }
+    CHECK(client->getStats().disconnects == 0);
 }
 
 TEST_CASE("every choice of speed gives right answers, to several threads at once") {
@@ -479,6 +615,73 @@ TEST_CASE("a bridge behind a bridge, and a hub between them") {
     CHECK(memory->takeSeen()[0].address == 0x110);
 }
 
+TEST_CASE("f22 a connection that comes and goes is told with the reason") {
+    typedef rim::TcpClient::ConnectionChange Change;
+    auto changes = std::make_shared<rogue::Queue<std::shared_ptr<Change>>>();
+    std::weak_ptr<rogue::Queue<std::shared_ptr<Change>>> watched = changes;
+    rim::TcpClient::ConnectionCallback report = [changes](const Change &change) {
+        changes->push(std::make_shared<Change>(change));
+        throw std::runtime_error("an exception that this test wants");
+    };
+    auto served = std::make_shared<Served>();
+    rim::TcpClientPtr client;
+    auto master = served->newMaster(&client);
+    client->setConnectionCallback(report);
+    auto came = changes->pop();
+    CHECK(came->connected);
+    CHECK(came->reason == "");
+    CHECK(came->bridgeLevel == 1);
+    CHECK(came->server == "127.0.0.1:" + std::to_string(served->server->getPort()));
+    served->server->stop();
+    auto went = changes->pop();
+    CHECK(!went->connected);
+    CHECK(went->reason.find("127.0.0.1:") == 0);
+    CHECK(went->server == came->server);
+    // An earlier callback is destroyed, and so is one set after the end.
+    client->setConnectionCallback(rim::TcpClient::ConnectionCallback());
+    client->stop();
+    client->setConnectionCallback(report);
+    report = nullptr;
+    changes.reset();
+    while (!watched.expired()) {
+        std::this_thread::yield();
+    }
+}
+
+TEST_CASE("clients share a loop, whose observers may connect and wait") {
+    Served served;
+    rim::TcpClient::Options options;
+    options.shared_loop = 1;
+    auto newMaster = [&] {
+        auto client = rim::TcpClient::create("127.0.0.1", served.server->getPort(), options);
+        auto master = rim::Master::create();
+        master->setTimeout(LONG_TIMEOUT_US);
+        *master >> client;
+        return master;
+    };
+    std::vector<rim::MasterPtr> masters;
+    for (uint32_t number = 0; number < 20; ++number) {
+        masters.push_back(newMaster());
+        CHECK(write32(*masters.back(), 4 * number, number) == "");
+    }
+    const bool hasProc = threadsNamed("rogue_loop") != 0;
+    CHECK(threadsNamed("rogue_loop") == (hasProc ? 1 : 0));
+    CHECK(threadsNamed("TcpClient") == 0);
+    auto values = std::make_shared<rogue::Queue<std::shared_ptr<uint32_t>>>();
+    uint32_t value = 0;
+    const uint32_t id = masters[0]->reqTransaction(0, 4, &value, rim::Read);
+    masters[0]->observeTransaction(id, [&newMaster, values](bool, const std::string &error) {
+        auto found = std::make_shared<uint32_t>(UINT32_MAX);
+        if (error.empty() && read32(*newMaster(), 4 * 19, *found) != "") {
+            *found = UINT32_MAX;
+        }
+        values->push(found);
+    });
+    CHECK(*values->pop() == 19);
+    masters.clear();
+    CHECK(threadsNamed("rogue_loop") == 0);
+}
+
 TEST_CASE("everything may be destroyed while requests are under way") {
     const int rounds = underMemcheck() ? 10 : 100;
     for (int round = 0; round < rounds; ++round) {
@@ -517,5 +720,80 @@ TEST_CASE("everything may be destroyed while requests are under way") {
             break;
         }
         completer.join();
+    }
+}
+
+namespace {
+
+/** A connection of a legacy client, octet by octet. */
+class LegacyEnd {
+public:
+    LegacyEnd(uint16_t port, const std::string &kind) : socket_(socket(AF_INET, SOCK_STREAM, 0)) {
+        sockaddr_in address = {};
+        address.sin_family = AF_INET;
+        address.sin_port = htons(port);
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        REQUIRE(connect(socket_, reinterpret_cast<sockaddr *>(&address), sizeof address) == 0);
+        std::string greeting = "\xff" + std::string(8, '\0') + "\x7f\x03\x01NULL";
+        greeting.resize(64, '\0');
+        send(greeting);
+        std::string ready = "\x05READY\x0bSocket-Type" + std::string(3, '\0');
+        frame(4, ready + static_cast<char>(kind.size()) + kind);
+    }
+    LegacyEnd(const LegacyEnd &) = delete;
+    ~LegacyEnd() { close(socket_); }
+
+    void send(const std::string &octets) {
+        REQUIRE(::send(socket_, octets.data(), octets.size(), MSG_NOSIGNAL) ==
+                static_cast<ssize_t>(octets.size()));
+    }
+
+    void frame(char flags, const std::string &body) {
+        send(std::string{flags, static_cast<char>(body.size())} + body);
+    }
+
+    std::string take(size_t count) {
+        std::string octets(count, '\0');
+        REQUIRE(recv(socket_, &octets[0], count, MSG_WAITALL) == static_cast<ssize_t>(count));
+        return octets;
+    }
+
+    std::string takeFrame() { return take(static_cast<uint8_t>(take(2)[1])); }
+
+private:
+    int socket_;
+};
+
+} // namespace
+
+TEST_CASE("f21: legacy clients of one process share their answers where that is chosen") {
+    rim::TcpServer::Options options = {};
+    options.legacy_shared_process = 1;
+    auto server = rim::TcpServer::create("127.0.0.1", 0, options);
+    *server >> rim::Emulate::create(4, 0x1000);
+    std::vector<std::unique_ptr<LegacyEnd>> responses, requests;
+    for (int client = 0; client < 2; ++client) {
+        responses.emplace_back(new LegacyEnd(server->getPort() + 1, "PULL"));
+        requests.emplace_back(new LegacyEnd(server->getPort(), "PUSH"));
+    }
+    for (auto *ends : {&responses, &requests}) {
+        for (auto &end : *ends) {
+            end->take(64);
+            CHECK(end->takeFrame().substr(0, 6) == "\x05READY");
+        }
+    }
+    for (char id = 1; id <= 2; ++id) {
+        auto &asking = *requests[id - 1];
+        asking.frame(1, std::string{id, 0, 0, 0});
+        asking.frame(1, std::string(8, '\0'));
+        asking.frame(1, std::string{4, 0, 0, 0});
+        asking.frame(0, std::string{1, 0, 0, 0});
+        for (auto &end : responses) {
+            CHECK(end->takeFrame() == std::string({id, 0, 0, 0}));
+            for (int part = 0; part < 4; ++part) {
+                end->takeFrame();
+            }
+            CHECK(end->takeFrame() == "OK");
+        }
     }
 }

@@ -1,7 +1,6 @@
-// The source forms that programs written for Rogue use. Compiling is most of the test; each is run
-// as well.
+// Source forms of programs written for Rogue. Compiling is most of the test; each is run as well.
 
-// Helpers.h comes first on purpose: it has to stand on its own.
+// Helpers.h comes first on purpose: it must compile alone.
 #include "rogue/Helpers.h"
 
 #include "support.h"

@@ -9,7 +9,7 @@
 
 namespace {
 
-/** Passes everything on, to an address of its own choice. */
+/** Passes everything on, to an address that it chooses. */
 class PagedHub : public rim::Hub {
 public:
     PagedHub() : rim::Hub(0, 4, 0x100) {}
@@ -49,7 +49,7 @@ public:
     }
 };
 
-/** Connects hubs in a circle for as long as it lives: they keep each other. */
+/** Connects hubs in a circle for its life time: they keep each other alive. */
 template <typename H>
 class Circle {
 public:
@@ -83,7 +83,7 @@ void checkEndless(rim::Master &master) {
     CHECK(isEndless(request(master, 0, data, rim::Read)));
 }
 
-/** Checks that a master that leads into a circle is told what an unconnected one is. */
+/** Checks that a master that leads into a circle gets the answers of an unconnected one. */
 void checkQueries(rim::Master &master) {
     CHECK(master.reqAddress() == 0);
     CHECK(master.reqMinAccess() == 4);

@@ -3,6 +3,7 @@
 #include "support.h"
 
 #include "rogue/interfaces/memory/Emulate.h"
+#include "rogue/interfaces/memory/Hub.h"
 
 #include <atomic>
 #include <random>
@@ -100,6 +101,33 @@ TEST_CASE("a dropped transaction times out and the bus works afterwards") {
     }
 }
 
+TEST_CASE("f01_a_burst_is_requested_in_order_and_each_is_waited_for") {
+    auto master = rim::Master::create();
+    auto hub = rim::Hub::create(0x100, 0, 0);
+    auto slave = MemorySlave::create();
+    *(*master >> hub) >> slave;
+    const std::vector<uint64_t> addresses = {0x20, 0x10, 0x30};
+    std::vector<uint8_t> data = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
+    for (uint32_t id : master->reqTransactions(addresses, 4, data.data(), rim::Write)) {
+        std::string error;
+        CHECK(master->waitTransaction(id, error));
+    }
+    CHECK(slave->takeSeen() == std::vector<Seen>{{rim::Write, 0x120, 4, {1, 2, 3, 4}},
+                                                 {rim::Write, 0x110, 4, {5, 6, 7, 8}},
+                                                 {rim::Write, 0x130, 4, {9, 10, 11, 12}}});
+    std::vector<uint8_t> back(6);
+    const auto ids = master->reqTransactions(addresses, {1, 2, 3}, back.data(), rim::Read);
+    CHECK(ids.size() == 3);
+    master->waitTransaction(0);
+    CHECK(master->getError() == "");
+    CHECK(back == std::vector<uint8_t>{1, 5, 6, 9, 10, 11});
+
+    CHECK(master->reqTransactions({}, 4, nullptr, rim::Read).empty());
+    CHECK_THROWS_AS(master->reqTransactions(addresses, {4, 4}, data.data(), rim::Read),
+                    rogue::GeneralError);
+    CHECK_THROWS_AS(master->reqTransactions(addresses, 4, nullptr, rim::Read), rogue::GeneralError);
+}
+
 TEST_CASE("waiting for everything collects everything") {
     auto master = rim::Master::create();
     auto slave = KeepingSlave::create();
@@ -146,6 +174,41 @@ TEST_CASE("d03_a_null_buffer_is_refused_at_once") {
     CHECK_THROWS_AS(master->reqTransaction(0, 4, nullptr, rim::Read), rogue::GeneralError);
     master->waitTransaction(0);
     CHECK(master->getError() == "");
+}
+
+TEST_CASE("f03_an_access_beyond_the_address_space_is_an_error_of_the_transaction") {
+    auto master = rim::Master::create();
+    auto slave = MemorySlave::create();
+    auto hub = rim::Hub::create(0x10, 0, 0);
+    *(*master >> hub) >> slave;
+    uint32_t words[4] = {0, 0, 0, 0};
+    const uint64_t last = UINT64_MAX;
+    for (uint64_t address : {last - 7, last - 0x17, last - 0x1F}) {
+        for (uint32_t type : {rim::Read, rim::Write, rim::Post, rim::Verify}) {
+            std::string error;
+            const bool fits = address == last - 0x1F;
+            const uint32_t id = master->reqTransaction(address, 16, words, type);
+            CHECK(master->waitTransaction(id, error) == fits);
+            const bool said = error.find("beyond the end of the address space") < error.size();
+            CHECK(said == !fits);
+        }
+    }
+    CHECK(slave->takeSeen().size() == 4);
+}
+
+TEST_CASE("f04_an_unknown_type_is_an_error_of_the_transaction") {
+    auto master = rim::Master::create();
+    auto slave = MemorySlave::create();
+    *master >> slave;
+    uint32_t word = 0;
+    for (uint32_t type : {0u, 7u, 0xFFFFFFFEu}) {
+        std::string error;
+        CHECK_FALSE(master->waitTransaction(master->reqTransaction(0x10, 4, &word, type), error));
+        CHECK(error.compare(0, 24, "Unknown transaction type") == 0);
+        CHECK(error.find("ROGUE_MEM") == std::string::npos);
+        CHECK(master->getError() == error);
+    }
+    CHECK(slave->takeSeen().empty());
 }
 
 TEST_CASE("d06_destroying_a_master_expires_its_transactions") {
@@ -297,4 +360,75 @@ TEST_CASE("setBits and anyBits agree across octet borders") {
             CHECK_FALSE(rim::Master::anyBits(bytes, lsb + size, 64 - lsb - size));
         }
     }
+}
+
+TEST_CASE("f05 an observed transaction is told of its end, and at its deadline, without a wait") {
+    auto master = rim::Master::create();
+    auto slave = KeepingSlave::create();
+    *master >> slave;
+    uint32_t value = 0;
+    std::mutex mutex;
+    std::vector<std::string> told;
+    Event over;
+    auto observer = [&](bool ok, const std::string &error) {
+        std::lock_guard<std::mutex> guard(mutex);
+        told.push_back(ok ? "ok" : error);
+        if (!ok)
+            over.set();
+    };
+    master->setTimeout(LONG_TIMEOUT_US);
+    uint32_t id = master->reqTransaction(0, 4, &value, rim::Read);
+    master->observeTransaction(id, observer);
+    {
+        auto t = slave->take();
+        auto lock = t->lock();
+        t->begin()[0] = 7;
+        t->done();
+        // As a wait would, it comes once the slave has let go of the data.
+        CHECK(told.empty());
+    }
+    CHECK(told == std::vector<std::string>{"ok"});
+    CHECK(reinterpret_cast<uint8_t *>(&value)[0] == 7);
+    CHECK_THROWS_AS(master->observeTransaction(id, observer), rogue::GeneralError);
+
+    master->setTimeout(SHORT_TIMEOUT_US);
+    master->observeTransaction(master->reqTransaction(0, 4, &value, rim::Read), observer);
+    REQUIRE(over.wait());
+    std::lock_guard<std::mutex> guard(mutex);
+    CHECK(told.size() == 2);
+    CHECK(contains(told.back(), "Timeout waiting for register transaction"));
+}
+
+TEST_CASE("f05 an exception of an observer goes no further") {
+    auto master = rim::Master::create();
+    *master >> rim::Emulate::create(4, 0x1000);
+    uint32_t value = 0;
+    master->observeTransaction(master->reqTransaction(0, 4, &value, rim::Read),
+                               [](bool, const std::string &) { throw 1; });
+    CHECK(write32(*master, 0, 1) == "");
+    CHECK(master->forgottenCount() == 0);
+}
+
+TEST_CASE("f05 a cancelled transaction ends at once for waits and observers") {
+    auto master = rim::Master::create();
+    auto slave = KeepingSlave::create();
+    *master >> slave;
+    master->setTimeout(LONG_TIMEOUT_US);
+    uint32_t value = 5;
+    std::string told;
+    const uint32_t id = master->reqTransaction(0, 4, &value, rim::Write);
+    master->observeTransaction(
+        id, [&](bool ok, const std::string &error) { told = ok ? "ok" : error; });
+    auto t = slave->take();
+    std::thread waiter([&] {
+        // Cancelled before or during the wait.
+        std::string error;
+        if (!master->waitTransaction(id, error))
+            CHECK(contains(error, "cancelled"));
+    });
+    CHECK(master->cancelTransaction(id));
+    waiter.join();
+    CHECK(contains(told, "cancelled"));
+    CHECK(t->expired());
+    CHECK(master->cancelTransaction(id));
 }

@@ -281,7 +281,7 @@ TEST_CASE("a server's sudden death fails what is under way, and a new one is fou
     CHECK(second.finish() == 0);
 }
 
-/** Four client processes, each of so many threads with so many operations. */
+/** Four client processes, each with several threads and many operations. */
 void checkFourClients(const Speed &speed, uint32_t count, uint32_t threadCount) {
     Child server(speed.after({"serve", "0"}));
     const std::string port = std::to_string(portOf(server));

@@ -13,7 +13,7 @@
 
 namespace {
 
-/** Reports what it pleases. */
+/** Reports values of its own. */
 class Reporting : public rim::Slave {
 public:
     Reporting() : rim::Slave(1, 2) {}
@@ -24,7 +24,7 @@ public:
     uint64_t doAddress() override { return 0x123456789ABCull; }
 };
 
-/** Throws wherever it can. */
+/** Throws from every function. */
 class Throwing : public rim::Slave {
 public:
     Throwing() : rim::Slave(4, 64) {}
@@ -49,7 +49,7 @@ public:
     }
 };
 
-/** An emulated memory with something of its own in front. */
+/** An emulated memory with a check in front. */
 class CountingEmulate : public rim::Emulate {
 public:
     CountingEmulate() : rim::Emulate(4, 0x1000) {}
@@ -253,7 +253,7 @@ TEST_CASE("a slave may be destroyed by its own last transaction") {
     std::weak_ptr<rim::Slave> watch;
     {
         auto slave = FunctionSlave::create([&](rim::TransactionPtr t) {
-            // The last owner lets go while this function runs.
+            // The last owner releases it while this function runs.
             *master >> rim::Emulate::create(4, 4);
             t->done();
         });

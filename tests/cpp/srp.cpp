@@ -31,7 +31,7 @@ struct Bench {
     rps::SrpV3EmulationPtr emulation = rps::SrpV3Emulation::create();
 };
 
-/** Stands between SrpV3 and what answers it, and changes responses. */
+/** Changes responses between an SrpV3 and its responder. */
 class Tap : public ris::Master, public ris::Slave {
 public:
     typedef std::function<ris::FramePtr(ris::FramePtr)> Change;
@@ -274,6 +274,26 @@ TEST_CASE("a lost response times out") {
     CHECK(contains(readThrough(lose, SHORT_TIMEOUT_US), "Timeout"));
 }
 
+TEST_CASE("f12_the_receiver_of_an_answer_has_the_stack_that_the_device_was_given") {
+    rps::SrpV3Emulation::Options options = {};
+    options.stack_bytes = 6 << 20;
+    auto master = rim::Master::create();
+    auto srp = rps::SrpV3::create();
+    auto emulation = rps::SrpV3Emulation::create(options);
+    auto tap = std::make_shared<Tap>([](ris::FramePtr frame) {
+        CHECK(useStack(3u << 20) == 48);
+        return frame;
+    });
+    master->setTimeout(LONG_TIMEOUT_US);
+    *master >> srp;
+    *srp >> emulation;
+    *(*emulation >> tap) >> srp;
+    uint32_t value = 1;
+    CHECK(read32(*master, 0x1000, value) == "");
+    CHECK(value == 0);
+    emulation->stop();
+}
+
 TEST_CASE("concurrent devices do not mix their answers") {
     Bench bench;
     const uint32_t rounds = underMemcheck() ? 5 : 100;
@@ -309,10 +329,15 @@ TEST_CASE("SrpV3 can be derived from") {
             rps::SrpV3::doTransaction(t);
         }
         void acceptFrame(ris::FramePtr frame) override {
+            auto lock = frame->lock(); // f29: the base may lock it again
             ++responses;
             rps::SrpV3::acceptFrame(frame);
         }
-        std::atomic<int> requests{0}, responses{0};
+        ris::FramePtr acceptReq(uint32_t size, bool zeroCopyEn) override {
+            ++frames; // f30: the emulation asks for the frame of its response
+            return rps::SrpV3::acceptReq(size, zeroCopyEn);
+        }
+        std::atomic<int> requests{0}, responses{0}, frames{0};
     };
     auto master = rim::Master::create();
     auto srp = std::make_shared<CountingSrp>();
@@ -322,6 +347,7 @@ TEST_CASE("SrpV3 can be derived from") {
     CHECK(write32(*master, 0, 1) == "");
     CHECK(srp->requests == 1);
     CHECK(srp->responses == 1);
+    CHECK(srp->frames == 1);
     srp->stop();
     emulation->stop();
 }

@@ -1,4 +1,4 @@
-// Frames and the ports they travel between.
+// Frames, and the masters and slaves between which they travel.
 
 #include "support.h"
 
@@ -8,14 +8,16 @@
 #include "rogue/interfaces/stream/Master.h"
 #include "rogue/interfaces/stream/Slave.h"
 
+#include <atomic>
 #include <numeric>
 #include <stdexcept>
+#include <thread>
 
 namespace ris = rogue::interfaces::stream;
 
 namespace {
 
-/** Remembers the payloads it gets, and who got one when. */
+/** Records the payloads it gets, and the order of the receivers. */
 class Receiver : public ris::Slave {
 public:
     explicit Receiver(std::vector<int> *order = nullptr, int name = 0)
@@ -36,7 +38,7 @@ private:
     int name_;
 };
 
-/** Sends back what it gets, once. */
+/** Sends each received frame back, once. */
 class Echo : public ris::Master, public ris::Slave {
 public:
     void acceptFrame(ris::FramePtr frame) override {
@@ -63,7 +65,7 @@ TEST_CASE("a frame has room, and a payload that can grow and shrink within it") 
     CHECK(frame->getSize() == 100);
     CHECK(frame->getPayload() == 0);
     CHECK(frame->getAvailable() == 100);
-    CHECK(frame->isEmpty());
+    CHECK_FALSE(frame->isEmpty());
     CHECK(frame->begin() == frame->end());
 
     frame->setPayload(40);
@@ -86,7 +88,9 @@ TEST_CASE("a frame has room, and a payload that can grow and shrink within it") 
     CHECK_THROWS_AS(frame->adjustPayload(-101), rogue::GeneralError);
     CHECK(frame->getPayload() == 100);
     frame->setPayloadEmpty();
-    CHECK(frame->isEmpty());
+    CHECK(frame->getPayload() == 0);
+    CHECK_FALSE(frame->isEmpty());
+    CHECK(ris::Frame::create()->isEmpty());
 }
 
 TEST_CASE("a frame's size and payload can be asked while its lock is held") {
@@ -210,11 +214,91 @@ TEST_CASE("all slaves get the frame, the one added last first") {
     CHECK(one->getFrameCount() == 1);
     CHECK(one->getByteCount() == 3);
     CHECK(one->acceptReq(12, false)->getSize() == 12);
+    CHECK(one->reqLocalFrame(13, false)->getSize() == 13);
 
     master->stop();
     CHECK(master->slaveCount() == 0);
     master->sendFrame(frameOf(*master, {4}));
     CHECK(order.size() == 3);
+}
+
+TEST_CASE("f29 a sender may hold the frame's lock") {
+    /** Has another thread look at the frame, like a frame queue, and waits for it. */
+    class Handing : public ris::Slave {
+    public:
+        void acceptFrame(ris::FramePtr frame) override {
+            std::thread([&] {
+                auto lock = frame->lock();
+                payload = frame->getPayload();
+            }).join();
+        }
+        uint32_t payload = 0;
+    };
+    auto master = ris::Master::create();
+    auto receiver = std::make_shared<Receiver>();
+    auto counter = ris::Slave::create();
+    auto handing = std::make_shared<Handing>();
+    *master >> receiver;
+    *master >> counter;
+    *master >> handing;
+    auto frame = master->reqFrame(8, true);
+    {
+        auto lock = frame->lock();
+        auto again = frame->lock();
+        frame->setPayload(3);
+        std::fill(frame->begin(), frame->end(), uint8_t{7});
+        master->sendFrame(frame);
+        // The sender holds it again, with the same count.
+        again->unlock();
+        std::atomic<bool> taken{false};
+        std::thread other([&] {
+            auto theirs = frame->lock();
+            taken = true;
+        });
+        frame->setPayload(4);
+        CHECK_FALSE(taken);
+        lock->unlock();
+        other.join();
+        CHECK(taken);
+    }
+    CHECK(receiver->payloads == std::vector<std::vector<uint8_t>>{{7, 7, 7}});
+    CHECK(counter->getByteCount() == 3);
+    CHECK(handing->payload == 3);
+}
+
+TEST_CASE("f30 a slave may make the frames for its masters itself") {
+    class Maker : public Receiver {
+    public:
+        ris::FramePtr acceptReq(uint32_t size, bool zeroCopyEn) override {
+            asked.emplace_back(size, zeroCopyEn);
+            if (size == 0)
+                return nullptr;
+            if (size > 100)
+                throw std::runtime_error("too large for this link");
+            auto frame = Receiver::acceptReq(size + 8, false);
+            frame->setChannel(5);
+            return frame;
+        }
+        std::vector<std::pair<uint32_t, bool>> asked;
+    };
+    auto master = ris::Master::create();
+    auto maker = std::make_shared<Maker>();
+    *master >> maker;
+    *master >> std::make_shared<Receiver>();
+    auto frame = master->reqFrame(3, true);
+    CHECK(frame->getSize() == 11);
+    CHECK(frame->getChannel() == 5);
+    frame->setPayload(1);
+    master->sendFrame(frame);
+    CHECK(maker->payloads.size() == 1);
+    CHECK(master->reqFrame(4, false)->getChannel() == 5);
+    rogue::Logging::setEmitStdout(false);
+    CHECK_THROWS_AS(master->reqFrame(0, true), rogue::GeneralError);
+    CHECK_THROWS_AS(master->reqFrame(101, true), rogue::GeneralError);
+    rogue::Logging::setEmitStdout(true);
+    const std::vector<std::pair<uint32_t, bool>> expected{
+        {3, true}, {4, false}, {0, true}, {101, true}};
+    CHECK(maker->asked == expected);
 }
 
 TEST_CASE("a slave that only counts counts") {
@@ -261,8 +345,44 @@ TEST_CASE("two objects connect in both directions") {
     std::weak_ptr<Echo> watch = b;
     b.reset();
     CHECK_FALSE(watch.expired());
-    // The two keep each other until one is stopped.
+    // The two keep each other alive until one is stopped.
     a->stop();
+    CHECK(watch.expired());
+}
+
+TEST_CASE("an object that is connected with itself receives what it sends, once") {
+    class Loop : public ris::Master, public ris::Slave {};
+    auto loop = std::make_shared<Loop>();
+    *loop == loop;
+    loop->sendFrame(loop->reqFrame(4, true));
+    CHECK(loop->getFrameCount() == 1);
+    loop->stop();
+}
+
+TEST_CASE("an object is a port of the C library") {
+    auto echo = std::make_shared<Echo>();
+    rogue_mem_stream_master_t *master = nullptr;
+    rogue_mem_stream_slave_t *slave = nullptr;
+    rogue_mem_stream_port_t *port = nullptr;
+    REQUIRE(rogue_mem_stream_master_new(&master) == ROGUE_MEM_OK);
+    REQUIRE(rogue_mem_stream_slave_new(nullptr, &slave) == ROGUE_MEM_OK);
+    REQUIRE(rogue_mem_stream_port_new(master, slave, &port) == ROGUE_MEM_OK);
+    CHECK(rogue_mem_stream_port_connect(port, echo->nativePort(echo).get()) == ROGUE_MEM_OK);
+    rogue_mem_frame_t *frame = nullptr;
+    REQUIRE(rogue_mem_stream_master_req_frame(master, 4, 1, &frame) == ROGUE_MEM_OK);
+    CHECK(rogue_mem_stream_master_send_frame(master, frame) == ROGUE_MEM_OK);
+    CHECK(echo->received == 1);
+    CHECK(rogue_mem_stream_slave_frame_count(slave) == 1);
+    CHECK_THROWS_AS(echo->nativePort(nullptr), rogue::GeneralError);
+    rogue_mem_frame_release(frame);
+    rogue_mem_stream_port_release(port);
+    rogue_mem_stream_slave_release(slave);
+    rogue_mem_stream_master_stop(master);
+    rogue_mem_stream_master_release(master);
+    // The C master has let go of the object.
+    std::weak_ptr<Echo> watch = echo;
+    echo->stop();
+    echo.reset();
     CHECK(watch.expired());
 }
 
@@ -270,6 +390,7 @@ TEST_CASE("connecting in both directions is all or nothing") {
     Echo onTheStack;
     auto other = std::make_shared<Echo>();
     CHECK_THROWS_AS(onTheStack == other, std::bad_weak_ptr);
+    CHECK_THROWS_AS(*other == std::shared_ptr<Echo>(), rogue::GeneralError);
     CHECK(onTheStack.slaveCount() == 0);
     CHECK(other->slaveCount() == 0);
 }

@@ -1,4 +1,4 @@
-// What the C++ tests have in common: the test framework, names for the namespaces, and slaves.
+// Shared parts of the C++ tests: the test framework, names for the namespaces, and slaves.
 #ifndef ROGUE_TEST_SUPPORT_H
 #define ROGUE_TEST_SUPPORT_H
 
@@ -37,7 +37,7 @@ static const uint64_t SHORT_TIMEOUT_US = 20 * 1000;
 /** Whether the memory checker runs, under which everything takes longer: do less of the same. */
 inline bool underMemcheck() { return std::getenv("ROGUE_MEM_MEMCHECK") != nullptr; }
 
-/** Something that happens once. */
+/** An event that happens once. */
 class Event {
 public:
     void set() {
@@ -77,7 +77,7 @@ struct Seen {
     }
 };
 
-/** A memory written as a user would, that answers at once and remembers what it was asked. */
+/** A memory written as a user would, that answers at once and records its requests. */
 class MemorySlave : public rim::Slave {
 public:
     static std::shared_ptr<MemorySlave> create(uint32_t min = 4, uint32_t max = 0x1000) {
@@ -106,7 +106,7 @@ public:
         t->done();
     }
 
-    /** What it was asked since the last call. */
+    /** The requests since the last call. */
     std::vector<Seen> takeSeen() {
         std::lock_guard<std::mutex> guard(mutex_);
         std::vector<Seen> seen;
@@ -196,6 +196,14 @@ inline std::string read32(rim::Master &master, uint64_t address, uint32_t &value
 
 inline bool contains(const std::string &text, const std::string &part) {
     return text.find(part) != std::string::npos;
+}
+
+/** Uses that much of the stack, in steps that a memory checker does not take for a stack switch. */
+inline unsigned useStack(unsigned bytes) {
+    const unsigned step = 64u << 10;
+    volatile uint8_t locals[step];
+    locals[0] = 1;
+    return bytes <= step ? locals[0] : useStack(bytes - step) + locals[0];
 }
 
 #endif

@@ -12,7 +12,7 @@
 
 namespace {
 
-/** One read that a slave keeps, and what the test needs to look at it from both ends. */
+/** One read that a slave keeps, for a test from both ends. */
 struct Pending {
     explicit Pending(uint32_t size = 16, uint64_t timeout_us = LONG_TIMEOUT_US)
         : data(size, 0x55), slave(KeepingSlave::create()), master(rim::Master::create()) {

@@ -46,7 +46,7 @@ def parse_fields(line):
 class Program:
     """One child process in a session of its own, its output collected line by line."""
 
-    def __init__(self, name, *arguments):
+    def __init__(self, name, *arguments, user=None):
         command = [os.path.join(Settings.bin_dir, name)]
         if name.startswith("our_"):
             command = [*Settings.wrap, *command]
@@ -65,6 +65,7 @@ class Program:
             start_new_session=True,
             text=True,
             errors="replace",
+            user=user,
         )
         self._readers = [
             threading.Thread(target=self._collect, args=pair, daemon=True)
@@ -171,6 +172,8 @@ class Program:
     def pause(self):
         """SIGSTOP: it does nothing until `resume`."""
         self.process.send_signal(signal.SIGSTOP)
+        # Its other threads go on until the one that the signal has chosen has run.
+        os.waitpid(self.process.pid, os.WUNTRACED)
 
     def resume(self):
         """SIGCONT."""
@@ -241,15 +244,15 @@ class InteropTest(unittest.TestCase):
         for program in self.programs:
             program.discard()
 
-    def start(self, name, *arguments):
-        """A program that this test will not outlive."""
-        program = Program(name, *arguments)
+    def start(self, name, *arguments, user=None):
+        """A program that this test will not outlive, of another user where one is given."""
+        program = Program(name, *arguments, user=user)
         self.programs.append(program)
         return program
 
-    def start_server(self, name, *arguments):
+    def start_server(self, name, *arguments, user=None):
         """A server that listens; its `port` is set."""
-        server = self.start(name, *arguments)
+        server = self.start(name, *arguments, user=user)
         server.port = int(server.expect(r"^listening (\d+)$").group(1))
         return server
 

@@ -183,7 +183,7 @@ int main(int argc, char **argv) {
     static our_engine_t engine;
     static rogue_mem_tcp_client_options_t options;
     support_init(argv[0]);
-    rogue_mem_log_set_emit_stdout(false);
+    rogue_mem_log_set_emit_stdout(0);
     options.size = sizeof options;
     workload_options_t workload = workload_defaults();
     const char *host = "127.0.0.1";
@@ -202,13 +202,13 @@ int main(int argc, char **argv) {
         } else if (strcmp(name, "--wait-ready") == 0) {
             ready_s = parse_seconds(arguments_value(&arguments, name), name);
         } else if (strcmp(name, "--probe-legacy") == 0) {
-            options.probe_legacy = true;
+            options.probe_legacy = 1;
         } else if (strcmp(name, "--client-window") == 0) {
             options.window = (uint32_t)parse_number(arguments_value(&arguments, name), name);
         } else if (strcmp(name, "--no-direct") == 0) {
-            options.no_direct = true;
+            options.no_direct = 1;
         } else if (strcmp(name, "--no-duplex") == 0) {
-            options.no_duplex = true;
+            options.no_duplex = 1;
         } else if (strcmp(name, "--spin-us") == 0) {
             options.spin_us = (uint32_t)parse_number(arguments_value(&arguments, name), name);
         } else if (strcmp(name, "--debug") == 0) {

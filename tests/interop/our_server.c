@@ -30,8 +30,8 @@ static const char usage[] =
     "  [--memory FILE BASE SIZE] [--journal FILE (-: stdout)] [--delay-ms N]\n"
     "  [--slow FIRST-LAST=MS]... [--fail FIRST-LAST=TEXT]... [--silent FIRST-LAST]...\n"
     "  [--slave-timeout SECONDS] [--window N] [--settle-ms N] [--clients-max N]\n"
-    "  [--bytes-max N] [--legacy auto|one-per-address|local-pid|refuse] [--debug]\n"
-    "  [--no-duplex] [--spin-us N (0xFFFFFFFF: never)]";
+    "  [--bytes-max N] [--legacy auto|one-per-address|local-pid|refuse] [--debug] [--log]\n"
+    "  [--legacy-shared-process] [--no-duplex] [--spin-us N (0xFFFFFFFF: never)]";
 
 typedef struct options {
     const char *host;
@@ -318,8 +318,10 @@ static bool server_option(options_t *o, const char *name, arguments_t *arguments
         o->server.transaction_bytes_max = parse_number(arguments_value(arguments, name), name);
     } else if (strcmp(name, "--legacy") == 0) {
         o->server.legacy = legacy_mode(arguments_value(arguments, name));
+    } else if (strcmp(name, "--legacy-shared-process") == 0) {
+        o->server.legacy_shared_process = 1;
     } else if (strcmp(name, "--no-duplex") == 0) {
-        o->server.no_duplex = true;
+        o->server.no_duplex = 1;
     } else if (strcmp(name, "--spin-us") == 0) {
         o->server.spin_us = (uint32_t)parse_number(arguments_value(arguments, name), name);
     } else if (strcmp(name, "--host") == 0) {
@@ -329,6 +331,8 @@ static bool server_option(options_t *o, const char *name, arguments_t *arguments
     } else if (strcmp(name, "--slave-timeout") == 0) {
         double seconds = parse_seconds(arguments_value(arguments, name), name);
         o->slave_timeout_us = (uint64_t)(seconds * 1e6);
+    } else if (strcmp(name, "--log") == 0) {
+        rogue_mem_log_set_emit_stdout(1);
     } else if (strcmp(name, "--debug") == 0) {
         rogue_mem_log_set_level(ROGUE_MEM_LOG_DEBUG);
     } else {
@@ -418,7 +422,7 @@ static void serve(rogue_mem_tcp_server_t *server) {
 int main(int argc, char **argv) {
     static options_t options;
     support_init(argv[0]);
-    rogue_mem_log_set_emit_stdout(false);
+    rogue_mem_log_set_emit_stdout(0);
     options.host = "127.0.0.1";
     options.server.size = sizeof options.server;
     parse_options(&options, argc, argv);

@@ -5,8 +5,10 @@
 
 DIR holds the built programs. Groups: peers (the libzmq programs against each other),
 libzmq_client (on our server), libzmq_server (under our client), many (several at once), network
-(through connections that are cut, held up and chopped). Without a group all are run. --full runs
-the long versions. The last line is "N passed, N failed"; the exit status is 0 when nothing failed.
+(through connections that are cut, held up and chopped), one_process (clients that are hard to tell
+apart, and those that only come and go), streams (the stream bridge against
+libzmq). Without a group all are run. --full runs the long versions. The last line is "N passed, N
+failed"; the exit status is 0 when nothing failed.
 """
 
 import argparse
@@ -21,9 +23,9 @@ sys.dont_write_bytecode = True
 
 from harness import Settings  # noqa: E402
 
-GROUPS = ("peers", "libzmq_client", "libzmq_server", "many", "network")
+GROUPS = ("peers", "libzmq_client", "libzmq_server", "many", "network", "one_process", "streams")
 # What a group needs beside the libzmq programs.
-OWN_PROGRAMS = ("our_server", "our_client")
+OWN_PROGRAMS = ("our_server", "our_client", "our_stream")
 
 
 class Report(unittest.TestResult):
@@ -75,7 +77,7 @@ class Report(unittest.TestResult):
 
 def check_programs(groups):
     """Every program the groups need is there; a missing one is an error, not a reason to skip."""
-    names = ["zmq_server", "zmq_client"]
+    names = ["zmq_server", "zmq_client", "zmq_stream"]
     if any(group != "peers" for group in groups):
         names.extend(OWN_PROGRAMS)
     for name in names:

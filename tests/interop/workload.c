@@ -313,8 +313,8 @@ static void run_operations(workload_t *load) {
     for (uint64_t i = 1; !enough; i++) {
         one_operation(load);
         if (options->progress_every != 0 && i % options->progress_every == 0) {
-            say("progress issued=%" PRIu64 " ok=%" PRIu64 " unknown=%" PRIu64, i, load->ok,
-                load->unknown);
+            say("progress issued=%" PRIu64 " ok=%" PRIu64 " unknown=%" PRIu64 " identity=%" PRIu32,
+                i, load->ok, load->unknown, options->identity);
         }
         enough =
             i >= options->operations && (!options->until_end_of_input ||

@@ -7,9 +7,13 @@
  *   zmq_client probe  [connection options]
  *   zmq_client rw     [connection options]                      commands: script.h
  *   zmq_client random [connection options] [workload options]   workload.h
+ *
+ * With --clients several of them run in this process, each in a thread and a context of its own,
+ * with the same ids, a window of addresses behind that of the one before, and the next identity.
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,10 +35,12 @@
 #define OUTSTANDING_COUNT_MAX 32768U
 #define FOREIGN_SHOWN_MAX 10U
 #define QUEUE_LOOK_EVERY_REQUESTS 32U
+#define CLIENTS_MAX 4U
 
 static const char usage[] =
     "usage: zmq_client probe|rw|random --port P [--host HOST] [--timeout SECONDS]\n"
     "  [--wait-ready SECONDS (0: no probe)]\n"
+    "  [--clients N [--one-context] [--unique-ids]] [--io-threads N]\n"
     "random: [--seed S] [--ops N] [--window W] [--base ADDRESS] [--size OCTETS] [--identity 1..7]\n"
     "  [--granularity OCTETS] [--progress N] [--until-eof] [--tolerate-restarts]";
 
@@ -55,7 +61,7 @@ typedef struct slot {
 
 typedef struct counters {
     uint64_t ok, failed, expired, late, foreign, malformed, hazards, leaks, unsent, responses,
-        probes, probe_answers, raw_answers;
+        probes, probe_answers, raw_answers, others;
 } counters_t;
 
 typedef struct zmq_engine {
@@ -66,6 +72,9 @@ typedef struct zmq_engine {
     char endpoint[300];
     uint64_t timeout_ns;
     slot_t *slots;
+    /* The ids are every so many from the first: 1 and 1, unless they are unique in the process. */
+    uint32_t first_id;
+    uint32_t id_step;
     uint32_t next_id;
     uint32_t oldest_id; /* nothing before this one is outstanding */
     uint32_t outstanding;
@@ -193,6 +202,12 @@ static void take_response(zmq_engine_t *engine, parts_t *parts) {
         engine->counters.malformed += 1;
         return;
     }
+    if (header.id % engine->id_step != engine->first_id % engine->id_step) {
+        /* The reference does not know the id. Its server tells everybody everything, and so does
+         * one that shares the answers of a process. */
+        engine->counters.others += 1;
+        return;
+    }
     if (header.type == TYPE_PROBE) {
         take_probe_answer(engine, parts, &header);
         return;
@@ -311,7 +326,7 @@ static void engine_issue(engine_t *base, operation_t *operation) {
         fatal(EXIT_USAGE, "request %" PRIu32 " is outstanding and %u more were issued since",
               slot->header.id, SLOT_COUNT);
     }
-    engine->next_id += 1;
+    engine->next_id += engine->id_step;
     engine->outstanding += 1;
     operation->handle = id;
     slot->state = SLOT_OUTSTANDING;
@@ -360,7 +375,7 @@ static bool engine_wait_ready(engine_t *base, double timeout_s) {
     engine->probe_answered = false;
     while (now_ns() < end_ns) {
         uint64_t period_end_ns = now_ns() + PROBE_PERIOD_NS;
-        engine->probe_id += 1;
+        engine->probe_id += engine->probe_id == 0 ? engine->first_id : engine->id_step;
         engine->probe_refused = false;
         bridge_header_t header = {engine->probe_id, 0, 0, TYPE_PROBE};
         if (send_parts(engine, &header, NULL)) {
@@ -399,9 +414,9 @@ static void engine_print_counters(engine_t *base) {
     say("counters ok=%" PRIu64 " failed=%" PRIu64 " expired=%" PRIu64 " late=%" PRIu64
         " foreign=%" PRIu64 " malformed=%" PRIu64 " hazards=%" PRIu64 " leaks=%" PRIu64
         " unsent=%" PRIu64 " responses=%" PRIu64 " probes=%" PRIu64 " probe_answers=%" PRIu64
-        " raw_answers=%" PRIu64,
+        " raw_answers=%" PRIu64 " others=%" PRIu64,
         c->ok, c->failed, c->expired, c->late, c->foreign, c->malformed, c->hazards, c->leaks,
-        c->unsent, c->responses, c->probes, c->probe_answers, c->raw_answers);
+        c->unsent, c->responses, c->probes, c->probe_answers, c->raw_answers, c->others);
 }
 
 static uint64_t engine_foreign(engine_t *base) { return ((zmq_engine_t *)base)->counters.foreign; }
@@ -427,6 +442,15 @@ static void *connect_socket(zmq_engine_t *engine, int type, const char *host, un
     return socket;
 }
 
+static void *context_open(int io_threads) {
+    void *context = zmq_ctx_new();
+    if (zmq_ctx_set(context, ZMQ_IO_THREADS, io_threads) != 0) {
+        fatal(EXIT_USAGE, "a context cannot have %d I/O threads", io_threads);
+    }
+    return context;
+}
+
+/* Its timeout, context and ids have been set. */
 static void engine_open(zmq_engine_t *engine, const char *host, unsigned port) {
     engine->base = (engine_t){.issue = engine_issue,
                               .wait = engine_wait,
@@ -438,9 +462,8 @@ static void engine_open(zmq_engine_t *engine, const char *host, unsigned port) {
                               .print_counters = engine_print_counters,
                               .foreign = engine_foreign,
                               .posts_are_answered = true};
-    engine->next_id = engine->oldest_id = 1;
+    engine->next_id = engine->oldest_id = engine->first_id;
     engine->slots = must_alloc(SLOT_COUNT * sizeof engine->slots[0]);
-    engine->context = zmq_ctx_new();
     engine->responses = connect_socket(engine, ZMQ_PULL, host, port + 1);
     engine->requests = connect_socket(engine, ZMQ_PUSH, host, port);
 }
@@ -448,60 +471,137 @@ static void engine_open(zmq_engine_t *engine, const char *host, unsigned port) {
 static void engine_close(zmq_engine_t *engine) {
     zmq_close(engine->requests);
     zmq_close(engine->responses);
-    zmq_ctx_term(engine->context);
     free(engine->slots);
 }
 
-static int run(zmq_engine_t *engine, const char *mode, const workload_options_t *workload,
-               double ready_s) {
+typedef struct settings {
+    const char *mode;
+    const char *host;
+    unsigned port;
+    uint64_t timeout_ns;
+    double ready_s;
+    workload_options_t workload;
+    uint32_t clients;
+    int io_threads;
+    bool one_context;
+    bool unique_ids;
+} settings_t;
+
+typedef struct client {
+    zmq_engine_t engine;
+    const settings_t *settings;
+    workload_options_t workload;
+    pthread_t thread;
+    int status;
+} client_t;
+
+static int run_engine(client_t *client) {
+    zmq_engine_t *engine = &client->engine;
+    const settings_t *settings = client->settings;
+    const char *mode = settings->mode;
     if (strcmp(mode, "probe") == 0) {
-        bool ready = engine_wait_ready(&engine->base, ready_s);
+        bool ready = engine_wait_ready(&engine->base, settings->ready_s);
         say(ready ? "ready" : "not ready");
         engine_print_counters(&engine->base);
         return ready && engine->counters.foreign == 0 ? EXIT_FINE : EXIT_DIFFERENCE;
     }
-    if (ready_s > 0) {
-        bool ready = engine_wait_ready(&engine->base, ready_s);
+    if (settings->ready_s > 0) {
+        bool ready = engine_wait_ready(&engine->base, settings->ready_s);
         say(ready ? "ready" : "not ready");
         if (!ready && strcmp(mode, "random") == 0) {
             return EXIT_DIFFERENCE;
         }
     }
     return strcmp(mode, "rw") == 0 ? script_run(&engine->base)
-                                   : workload_run(&engine->base, workload);
+                                   : workload_run(&engine->base, &client->workload);
+}
+
+static void *run_client(void *context) {
+    client_t *client = context;
+    engine_open(&client->engine, client->settings->host, client->settings->port);
+    client->status = run_engine(client);
+    engine_close(&client->engine);
+    return NULL;
+}
+
+/* Runs all clients of this process; the worst of their ends. */
+static int run(const settings_t *settings) {
+    client_t *clients = must_alloc(settings->clients * sizeof clients[0]);
+    void *shared = settings->one_context ? context_open(settings->io_threads) : NULL;
+    for (uint32_t i = 0; i < settings->clients; i++) {
+        client_t *client = &clients[i];
+        memset(client, 0, sizeof *client);
+        client->settings = settings;
+        client->workload = settings->workload;
+        client->workload.identity += i;
+        client->workload.base += i * (uint64_t)settings->workload.size;
+        client->engine.timeout_ns = settings->timeout_ns;
+        client->engine.context =
+            settings->one_context ? shared : context_open(settings->io_threads);
+        client->engine.first_id = settings->unique_ids ? 1 + i : 1;
+        client->engine.id_step = settings->unique_ids ? settings->clients : 1;
+        if (pthread_create(&client->thread, NULL, run_client, client) != 0) {
+            fatal(EXIT_SYSTEM, "no thread for a client");
+        }
+    }
+    int status = EXIT_FINE;
+    for (uint32_t i = 0; i < settings->clients; i++) {
+        pthread_join(clients[i].thread, NULL);
+        status = clients[i].status > status ? clients[i].status : status;
+    }
+    for (uint32_t i = 0; i < (settings->one_context ? 1 : settings->clients); i++) {
+        zmq_ctx_term(clients[i].engine.context);
+    }
+    free(clients);
+    return status;
+}
+
+static bool client_option(settings_t *settings, const char *name, arguments_t *arguments) {
+    if (strcmp(name, "--host") == 0) {
+        settings->host = arguments_value(arguments, name);
+    } else if (strcmp(name, "--port") == 0) {
+        settings->port = (unsigned)parse_number(arguments_value(arguments, name), name);
+    } else if (strcmp(name, "--timeout") == 0) {
+        double seconds = parse_seconds(arguments_value(arguments, name), name);
+        settings->timeout_ns = (uint64_t)(seconds * (double)NS_PER_S);
+    } else if (strcmp(name, "--wait-ready") == 0) {
+        settings->ready_s = parse_seconds(arguments_value(arguments, name), name);
+    } else if (strcmp(name, "--clients") == 0) {
+        settings->clients = (uint32_t)parse_number(arguments_value(arguments, name), name);
+    } else if (strcmp(name, "--io-threads") == 0) {
+        settings->io_threads = (int)parse_number(arguments_value(arguments, name), name);
+    } else if (strcmp(name, "--one-context") == 0) {
+        settings->one_context = true;
+    } else if (strcmp(name, "--unique-ids") == 0) {
+        settings->unique_ids = true;
+    } else {
+        return workload_option(&settings->workload, name, arguments);
+    }
+    return true;
 }
 
 int main(int argc, char **argv) {
-    static zmq_engine_t engine;
     support_init(argv[0]);
-    workload_options_t workload = workload_defaults();
-    const char *host = "127.0.0.1";
-    unsigned port = 0;
-    double ready_s = 10.0;
     arguments_t arguments = {argc, argv, 1};
-    const char *mode = arguments_value(&arguments, usage);
+    settings_t settings = {.mode = arguments_value(&arguments, usage),
+                           .host = "127.0.0.1",
+                           .timeout_ns = NS_PER_S,
+                           .ready_s = 10.0,
+                           .workload = workload_defaults(),
+                           .clients = 1,
+                           .io_threads = 1};
     const char *name;
-    engine.timeout_ns = NS_PER_S;
     while ((name = arguments_next(&arguments)) != NULL) {
-        if (strcmp(name, "--host") == 0) {
-            host = arguments_value(&arguments, name);
-        } else if (strcmp(name, "--port") == 0) {
-            port = (unsigned)parse_number(arguments_value(&arguments, name), name);
-        } else if (strcmp(name, "--timeout") == 0) {
-            engine_set_timeout(&engine.base,
-                               parse_seconds(arguments_value(&arguments, name), name));
-        } else if (strcmp(name, "--wait-ready") == 0) {
-            ready_s = parse_seconds(arguments_value(&arguments, name), name);
-        } else if (!workload_option(&workload, name, &arguments)) {
+        if (!client_option(&settings, name, &arguments)) {
             fatal(EXIT_USAGE, "unknown option %s\n%s", name, usage);
         }
     }
-    if (port == 0 || port > 65534 ||
-        (strcmp(mode, "probe") != 0 && strcmp(mode, "rw") != 0 && strcmp(mode, "random") != 0)) {
+    bool is_script = strcmp(settings.mode, "rw") == 0;
+    bool is_known =
+        is_script || strcmp(settings.mode, "probe") == 0 || strcmp(settings.mode, "random") == 0;
+    if (settings.port == 0 || settings.port > 65534 || !is_known || settings.clients == 0 ||
+        settings.clients > (is_script ? 1 : CLIENTS_MAX)) {
         fatal(EXIT_USAGE, "%s", usage);
     }
-    engine_open(&engine, host, port);
-    int status = run(&engine, mode, &workload, ready_s);
-    engine_close(&engine);
-    return status;
+    return run(&settings);
 }

@@ -1,4 +1,4 @@
-"""What the Python tests share: limits, slaves, programs of their own, and the roads to a slave."""
+"""Shared parts of the Python tests: limits, slaves, helper programs, and the ways to a slave."""
 
 import contextlib
 import logging
@@ -21,12 +21,12 @@ IS_CPYTHON = sys.implementation.name == "cpython"
 HANG_S = 120
 #: A timeout, in microseconds, that nothing here reaches unless it hangs.
 LONG_US = HANG_S * 1_000_000
-#: For requests that are not to be answered.
+#: For requests that get no answer.
 SHORT_US = 30_000
 
 
 def master_of(slave):
-    """A master of `slave` that has all the time it needs."""
+    """A master of `slave` with a timeout that is never reached."""
     master = rim.Master()
     master._setTimeout(LONG_US)
     master >> slave
@@ -52,7 +52,7 @@ class Acting(rim.Slave):
 
 
 class Keeping(rim.Slave):
-    """Keeps what it is asked, for the test to answer."""
+    """Keeps its transactions, for the test to answer."""
 
     def __init__(self, min=4, max=0xFFFFFFFF):
         super().__init__(min, max)
@@ -89,7 +89,7 @@ class Memory(rim.Slave):
 
 @contextlib.contextmanager
 def thread(function, *arguments):
-    """Runs a function in a thread while the block runs; what it raises is raised here."""
+    """Runs a function in a thread during the block; its exception is raised here."""
     raised = []
 
     def run():
@@ -135,7 +135,7 @@ def run(source, *arguments, **options):
 
 @contextlib.contextmanager
 def logged_by(handler):
-    """What emulated memory logs goes to a handler of Python's while the block runs, and not to
+    """Sends the messages of emulated memory to a handler of Python's during the block, and not to
     standard output."""
     logger = logging.getLogger("pyrogue")
     logger.addHandler(handler)
@@ -157,7 +157,7 @@ def logged_by(handler):
 
 
 class Road:
-    """A way that has been laid: `near` is what masters connect to."""
+    """A connected way: masters connect to `near`."""
 
     def __init__(self, near, *stations):
         self.near = near
@@ -179,7 +179,7 @@ def hub_over(slave, offset, kind=rim.Hub):
 
 
 class PythonHub(rim.Hub):
-    """Hands on what it gets, by way of Python."""
+    """Passes requests on, in Python."""
 
     def _doTransaction(self, tran):
         super()._doTransaction(tran)
@@ -199,12 +199,12 @@ def in_process(slave):
 
 
 def hubs(slave):
-    return Road(hub_over(hub_over(slave, 0x1_0000_0010), 0xFFFF_FFFE_FFFF_FFF0))
+    """Without offsets, so that the whole address space is within reach."""
+    return Road(hub_over(hub_over(slave, 0), 0))
 
 
 def python_hubs(slave):
-    far = hub_over(slave, 0x1_0000_0010, PythonHub)
-    return Road(hub_over(far, 0xFFFF_FFFE_FFFF_FFF0, PythonHub))
+    return Road(hub_over(hub_over(slave, 0, PythonHub), 0, PythonHub))
 
 
 def two_bridges(slave):

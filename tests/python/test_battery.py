@@ -106,7 +106,7 @@ def test_many_requests_may_be_outstanding(memory):
     buffers = [bytearray(unit) for _ in range(count)]
     ids = [master._reqTransaction(n * unit, buffers[n], 0, 0, rim.Read) for n in range(count)]
     assert len(set(ids)) == count and 0 not in ids
-    # Waited for in another order than they were asked in.
+    # Waited for in another order than requested.
     for id in reversed(ids):
         master._waitTransaction(id)
     assert master._getError() == ""
@@ -192,7 +192,7 @@ def test_dropping_a_master_with_requests_on_their_way_harms_nobody(memory):
         assert rim.read(steady, 0, len(data)) == data
 
 
-# --- slaves that the test has in its hand ---------------------------------------------------------
+# --- slaves controlled by the test ----------------------------------------------------------------
 
 
 def test_each_kind_of_request_arrives_as_such(road_to):
@@ -211,13 +211,13 @@ def test_each_kind_of_request_arrives_as_such(road_to):
     data = bytearray(2)
     assert request(master, rim.Verify, 0x1_0000_0000, data) == ""
     assert data == b"\7\7"
-    assert request(master, rim.Write, 0xFFFF_FFFF_FFFF_FFFF, b"\1\2") == ""
+    assert request(master, rim.Write, 0xFFFF_FFFF_FFFF_FFFE, b"\1\2") == ""
     assert request(master, rim.Post, 0, b"\3") == ""
     assert rim.read(master, 1, 1) == b"\7"
     assert seen[:4] == [
         (0x10, 3, rim.Read, bytes(3)),
         (0x1_0000_0000, 2, rim.Verify, bytes(2)),
-        (0xFFFF_FFFF_FFFF_FFFF, 2, rim.Write, b"\1\2"),
+        (0xFFFF_FFFF_FFFF_FFFE, 2, rim.Write, b"\1\2"),
         (0, 1, rim.Post, b"\3"),
     ]
 

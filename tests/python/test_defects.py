@@ -1,7 +1,9 @@
-"""The defects of the reference that lie on Python's path, each by its number: what is right
+"""The defects of the reference on Python's path, each by its number, and the correct behaviour
 instead."""
 
 import gc
+import socket
+import struct
 import threading
 
 import pytest
@@ -55,7 +57,7 @@ def test_d29_the_base_of_the_largest_access_is_the_largest_access():
 def test_d30_the_last_owner_of_a_slave_may_let_go_at_any_time():
     master = master_of(Memory())
     for _ in range(100):
-        # In place of one that nobody else refers to.
+        # Replaces an object with one reference.
         master >> Memory()
         assert rim.read(master, 0, 4) == bytes(4)
     # Transactions that are dropped while answers to others are looked for.
@@ -203,7 +205,7 @@ def test_d37_waiting_for_a_server_lets_other_threads_run():
 
     with thread(stop):
         began.set()
-        # Ends because the other thread ran; nobody else answers.
+        # Ends because the other thread ran; nothing else answers.
         assert client.waitReady(HANG_S, HANG_S) is False
 
 
@@ -308,3 +310,64 @@ def test_d91_an_error_has_a_cause_of_its_own():
         assert name in errors[name].cause.text and errors[name].cause.status == 201
     own = rogue.GeneralError("source", "x" * 1000)
     assert own.cause is None and own.args[1] == "x" * 1000
+
+
+class LegacyClient:
+    """A client of the reference, octet by octet: it announces no session."""
+
+    def __init__(self, port):
+        self.responses = self._connect(port + 1, b"PULL")
+        self.requests = self._connect(port, b"PUSH")
+
+    @staticmethod
+    def _connect(port, kind):
+        end = socket.create_connection(("127.0.0.1", port))
+        end.settimeout(HANG_S)
+        mechanism = b"NULL".ljust(20, b"\0")
+        end.sendall(b"\xff" + bytes(8) + b"\x7f\x03\x01" + mechanism + bytes(32))
+        ready = b"\x05READY\x0bSocket-Type" + struct.pack(">I", len(kind)) + kind
+        end.sendall(bytes((4, len(ready))) + ready)
+        return end
+
+    @staticmethod
+    def _take(end, size):
+        octets = b""
+        while len(octets) < size:
+            octets += end.recv(size - len(octets))
+        return octets
+
+    def _frame(self, end):
+        _flags, size = self._take(end, 2)
+        return self._take(end, size)
+
+    def wait_served(self):
+        for end in (self.responses, self.requests):
+            self._take(end, 64)
+            assert self._frame(end)[:6] == b"\x05READY"
+
+    def request_read(self, identity):
+        parts = (struct.pack("<I", identity), bytes(8), struct.pack("<I", 4), struct.pack("<I", 1))
+        frames = [bytes((part is not parts[-1], len(part))) + part for part in parts]
+        self.requests.sendall(b"".join(frames))
+
+    def take_answer(self):
+        parts = [self._frame(self.responses) for _ in range(6)]
+        return struct.unpack("<I", parts[0])[0], parts[4], parts[5]
+
+    def close(self):
+        self.requests.close()
+        self.responses.close()
+
+
+def test_f21_legacy_clients_of_one_process_share_their_answers_where_that_is_chosen():
+    with rim.TcpServer("127.0.0.1", 0, legacy_shared_process=True) as server:
+        server >> rim.Emulate(4, 0xFFFF)
+        clients = [LegacyClient(server.getPort()) for _ in range(2)]
+        for client in clients:
+            client.wait_served()
+        for identity in (1, 2):
+            clients[identity - 1].request_read(identity)
+            for client in clients:
+                assert client.take_answer() == (identity, bytes(4), b"OK")
+        for client in clients:
+            client.close()

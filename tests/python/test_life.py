@@ -1,6 +1,8 @@
-"""How objects come and go, what threads and signals do, and how the interpreter ends."""
+"""Life time of objects, threads and signals, and the end of the interpreter."""
 
+import contextlib
 import gc
+import os
 import queue
 import random
 import signal
@@ -23,6 +25,7 @@ from support import (
     hub_over,
     master_of,
     program,
+    request,
     run,
     thread,
 )
@@ -38,6 +41,90 @@ def resident_kib():
             if line.startswith("VmRSS"):
                 return int(line.split()[1])
     raise AssertionError("no resident size")
+
+
+# --- connections ----------------------------------------------------------------------------------
+
+
+def test_f22_a_connection_that_comes_and_goes_is_told_with_the_reason():
+    changes = queue.Queue()
+
+    def tell(*change):
+        changes.put((*change, threading.current_thread() is threading.main_thread()))
+
+    with rim.TcpServer("127.0.0.1", 0) as server:
+        port = server.getPort()
+        server >> rim.Emulate(4, 0x1000)
+        client = rim.TcpClient("127.0.0.1", port, True)
+        client.setConnectionCallback(tell)
+        came = changes.get(timeout=HANG_S)
+        assert came == (True, "connected to 127.0.0.1:%d" % port, False)
+    connected, text, in_main = changes.get(timeout=HANG_S)
+    assert (connected, in_main) == (False, False)
+    assert text.startswith("127.0.0.1:")
+    with rim.TcpServer("127.0.0.1", port):
+        assert changes.get(timeout=HANG_S) == came
+        # Of two callbacks the latter counts, and none does after the end.
+        other = queue.Queue()
+        client.setConnectionCallback(lambda *change: other.put(change))
+        assert other.get(timeout=HANG_S)[0]
+        client.setConnectionCallback(None)
+        client._stop()
+        client.setConnectionCallback(tell)
+    assert (changes.qsize(), other.qsize()) == (0, 0)
+
+
+def test_f22_a_callback_may_raise_and_keeps_nobody_alive(capfd):
+    with rim.TcpServer("127.0.0.1", 0) as server:
+        client = rim.TcpClient("127.0.0.1", server.getPort())
+        called, known = threading.Event(), weakref.ref(client)
+
+        def fail(connected, text, client=client):
+            called.set()
+            raise ValueError("no good")
+
+        client.setConnectionCallback(fail)
+        assert called.wait(HANG_S)
+        del client, fail
+        end = time.monotonic() + HANG_S
+        # The call may not have returned yet.
+        while known() is not None and time.monotonic() < end:
+            gc.collect()
+        assert known() is None
+    assert "ValueError: no good" in capfd.readouterr().err
+
+
+def threads_named(name):
+    found = []
+    for task in os.listdir("/proc/self/task"):
+        with contextlib.suppress(OSError), open("/proc/self/task/%s/comm" % task) as file:
+            found.append(file.read().rstrip())
+    return found.count(name)
+
+
+def test_clients_share_a_loop_whose_callbacks_may_connect_and_wait():
+    with rim.TcpServer("127.0.0.1", 0) as server:
+        port = server.getPort()
+        server >> rim.Emulate(4, 0x1000)
+        clients = [rim.TcpClient("127.0.0.1", port, True, shared_loop=True) for _ in range(20)]
+        for number, client in enumerate(clients):
+            client._start()
+            assert request(master_of(client), rim.Write, 4 * number, bytes([number] * 4)) == ""
+        assert (threads_named("rogue_loop"), threads_named("TcpClient")) == (1, 0)
+        values = queue.Queue()
+
+        def read(connected, text):
+            other = rim.TcpClient("127.0.0.1", port, True, shared_loop=True)
+            other._start()
+            data = bytearray(4)
+            values.put((request(master_of(other), rim.Read, 4 * 19, data), data))
+            other._stop()
+
+        clients[0].setConnectionCallback(read)
+        assert values.get(timeout=HANG_S) == ("", bytes([19] * 4))
+        for client in clients:
+            client._stop()
+        assert threads_named("rogue_loop") == 0
 
 
 # --- lifetime -------------------------------------------------------------------------------------
@@ -112,7 +199,7 @@ def count_of_handles():
     from rogue._impl import lifecycle
 
     gc.collect()
-    return len(lifecycle._cores), len(lifecycle.targets)
+    return len(lifecycle._handles), len(lifecycle.targets)
 
 
 def test_a_thousand_random_lives_leave_nothing_behind():
@@ -209,7 +296,7 @@ def test_slaves_that_threads_make_at_once_are_not_mistaken_for_each_other():
     assert not wrong
 
 
-def test_a_master_may_go_while_its_transaction_is_locked_by_whoever_drops_it():
+def test_a_master_may_be_dropped_by_the_holder_of_its_transactions_lock():
     import rogue._impl.lifecycle as lifecycle
 
     slave, buffer = Keeping(), bytearray(4)
@@ -220,14 +307,14 @@ def test_a_master_may_go_while_its_transaction_is_locked_by_whoever_drops_it():
         del master
         gc.collect()
         gc.collect()
-        # It is not there any more, and its buffer is still what the slave writes to.
+        # The object is gone, but the slave still writes to its buffer.
         tran.setData(b"1234", 0)
         if IS_CPYTHON:
             with pytest.raises(BufferError):
                 buffer.append(1)
     assert buffer == b"1234"
-    lifecycle.end_parked()
-    assert tran.expired() and not lifecycle.parked
+    lifecycle.end_deferred()
+    assert tran.expired() and not lifecycle.deferred
     buffer.append(1)
 
 
@@ -245,7 +332,7 @@ def test_connecting_in_several_threads_leaves_both_sides_agreed():
     assert master._reqSlaveName() == str(slaves.index(master._getSlave()))
 
 
-def test_a_kept_transaction_is_the_same_object_whoever_is_faster():
+def test_a_kept_transaction_is_the_same_object_in_any_order_of_threads():
     ids, differ = queue.Queue(), []
 
     class Keeper(rim.Slave):
@@ -287,7 +374,7 @@ def test_waits_let_other_threads_run():
     id = master._reqTransaction(0, bytearray(4), 0, 0, rim.Read)
     worker = threading.Thread(target=lambda: slave.next().done())
     worker.start()
-    # Without the release of the interpreter's lock nobody would answer.
+    # Without the release of the interpreter's lock there would be no answer.
     master._waitTransaction(id)
     worker.join(HANG_S)
     assert master._getError() == ""
@@ -731,7 +818,7 @@ def test_the_interpreter_ends_cleanly(how):
     import textwrap
 
     source, expected = ENDS[how]
-    # CPython 3.12 and later warns of every fork of a process with threads.
+    # CPython 3.12 and later warns about every fork of a process with threads.
     quiet = {"PYTHONWARNINGS": "ignore::DeprecationWarning"}
     status, out, error = run(textwrap.dedent(SETUP) + textwrap.dedent(source), environment=quiet)
     assert status == expected, (status, out, error)
@@ -787,11 +874,11 @@ def test_in_a_child_by_fork_the_parents_objects_say_so():
             hub._getOffset, hub._doMinAccess, device.getFrameCount, lambda: master >> hub,
         ]
         kept = support.Keeping()
-        parked = rim.Master()
-        parked >> kept
-        parked._reqTransaction(0, bytearray(4), 0, 0, rim.Read)
+        deferred = rim.Master()
+        deferred >> kept
+        deferred._reqTransaction(0, bytearray(4), 0, 0, rim.Read)
         lock = kept.next().lock()
-        del parked
+        del deferred
 
         def connect():
             while True:
@@ -819,6 +906,55 @@ def test_in_a_child_by_fork_the_parents_objects_say_so():
         environment={"PYTHONWARNINGS": "ignore::DeprecationWarning"},
     )
     assert (status, out) == (0, "0\n"), error
+
+
+def test_f14_children_by_fork_do_their_parents_client_no_harm():
+    status, out, error = run(
+        """
+        import multiprocessing, os, signal
+        import rogue, rogue.interfaces.memory as rim
+
+        server = rim.TcpServer("127.0.0.1", 0)
+        server >> rim.Emulate(4, 0)
+        client = rim.TcpClient("127.0.0.1", server.getPort())
+        master = rim.Master()
+        master >> client
+        rim.write(master, 0, b"1234")
+
+        def use_inherited():
+            signal.alarm(60)
+            try:
+                rim.read(master, 0, 4)
+            except rogue.GeneralError as error:
+                assert "os.fork()" in str(error), error
+            else:
+                raise AssertionError("the child has used its parent's client")
+            fresh = rim.Master()
+            fresh >> rim.TcpClient("127.0.0.1", server_port)
+            assert rim.read(fresh, 0, 4) == b"1234"
+            client._stop()
+
+        server_port = server.getPort()
+        child = os.fork()
+        if child == 0:
+            try:
+                use_inherited()
+            except BaseException as error:
+                print(repr(error), flush=True)
+                os._exit(1)
+            os._exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+        process = multiprocessing.get_context("fork").Process(target=use_inherited)
+        process.start()
+        process.join()
+        assert process.exitcode == 0
+        for _ in range(100):
+            assert rim.read(master, 0, 4) == b"1234"
+        print(client.getStats()["disconnects"])
+        """,
+        environment={"PYTHONWARNINGS": "ignore::DeprecationWarning"},
+    )
+    assert (status, out) == (0, "0\n"), (out, error)
 
 
 def test_a_closed_standard_error_harms_no_callback():

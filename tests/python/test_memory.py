@@ -119,10 +119,41 @@ def test_arguments_of_a_wrong_kind_are_refused(master):
         master._setTimeout(0.5)
     with pytest.raises(OverflowError):
         master._setTimeout(-1)
-    for type in (0, 5, 99):
-        with pytest.raises(rogue.GeneralError, match="not a type of transaction"):
-            master._reqTransaction(0, bytearray(4), 0, 0, type)
     assert request(master, rim.Read, 0, bytearray(4)) == ""
+
+
+def test_f03_an_access_beyond_the_address_space_is_an_error_of_the_transaction():
+    seen = []
+
+    def act(_slave, tran):
+        seen.append(tran.address())
+        tran.done()
+
+    slave, hub = Acting(act), rim.Hub(0x10, 0, 0)
+    master = master_of(hub)
+    hub >> slave
+    for kind in (rim.Read, rim.Write, rim.Post, rim.Verify):
+        for address in (2**64 - 8, 2**64 - 0x18):
+            error = request(master, kind, address, bytearray(16))
+            assert "beyond the end of the address space" in error
+        assert request(master, kind, 2**64 - 0x20, bytearray(16)) == ""
+    assert seen == [2**64 - 0x10] * 4
+
+
+def test_f04_an_unknown_type_is_an_error_of_the_transaction():
+    seen = []
+
+    def act(_slave, tran):
+        seen.append(tran.type())
+        tran.done()
+
+    master = master_of(Acting(act))
+    for kind in (0, 7, 99, 2**32 - 2):
+        error = request(master, kind, 0x10, bytearray(4))
+        assert error.startswith("Unknown transaction type 0x%x at 0x10: " % kind)
+        assert "ROGUE_MEM" not in error
+    assert request(master, rim.Read, 0, bytearray(4)) == ""
+    assert seen == [rim.Read]
 
 
 def test_buffers_of_python_objects_are_no_bytes(master):
@@ -535,7 +566,7 @@ def test_a_lock_ends_with_its_block_also_by_an_exception_and_keeps_others_out():
         lock.unlock()
     assert inside == ["first", "other"]
     if IS_CPYTHON:
-        # A lock that nobody keeps is given back with its object.
+        # A lock without an owner is released with its object.
         tran.lock()
     with tran.lock():
         pass
@@ -681,7 +712,7 @@ def test_hubs_in_a_circle_are_told(count):
         master = master_of(hubs[0])
         assert "circle" in request(master, rim.Read, 0, bytearray(4))
         assert master._reqAddress() == 0 and kind.__name__ in repr(hubs[0])
-        # A way out mends it.
+        # The workaround.
         hubs[-1] >> rim.Emulate(4, 0)
         assert request(master, rim.Read, 0, bytearray(4)) == ""
 
@@ -705,13 +736,13 @@ def test_attributes_that_are_missing_are_never_asked_for():
     rim.write(master, 0, b"1234")
     assert rim.read(master, 0, 4) == b"1234"
     repr(device)
-    # An object whose constructor was never called goes quietly.
+    # An object without a constructor call is destroyed silently.
     unborn = rim.Hub.__new__(Device)
     unborn._nodes = {}
     del unborn
 
 
-# --- many, and asyncio ----------------------------------------------------------------------------
+# --- many -----------------------------------------------------------------------------------------
 
 
 def test_many_tell_the_first_that_failed_when_all_have_ended():
@@ -742,127 +773,22 @@ def test_many_writes_carry_what_the_buffer_held_when_they_were_requested():
     master = master_of(slave)
     with thread(rim.writeMany, master, [0, 4], data):
         kept = [slave.next(), slave.next()]
-        data[:] = b"CCCCDDDD!"
+        data[:] = b"CCCCDDDD"
         for tran, expected in zip(kept, (b"AAAA", b"BBBB")):
             seen = bytearray(4)
             tran.getData(seen, 0)
             tran.done()
             assert seen == expected
-
-
-def test_what_an_event_loop_has_left_behind_is_given_up():
-    import asyncio
-
-    from rogue._impl import requests
-
-    slave = Keeping()
-    master = master_of(slave)
-
-    async def hasty():
-        with pytest.raises(asyncio.TimeoutError):
-            await asyncio.wait_for(rim.readAsync(master, 0, 4), 0.001)
-
-    for _ in range(3):
-        asyncio.run(hasty())
-    assert not master._rg_master.pins and not requests._waiting and not requests._collecting
-    assert all(slave.next() is None for _ in range(3))
-
-
-def test_requests_may_be_awaited():
-    import asyncio
-
-    slave = Keeping()
-    master = master_of(slave)
-
-    async def use():
-        reads = [asyncio.ensure_future(rim.readAsync(master, 4 * n, 4)) for n in range(20)]
-        ticks = 0
-        while slave.arrived.qsize() < 20:
-            await asyncio.sleep(0)
-            ticks += 1
-        transactions = [slave.next() for _ in range(20)]
-        worker = threading.Thread(target=answer, args=(transactions,))
-        worker.start()
-        results = await asyncio.gather(*reads, return_exceptions=True)
-        worker.join(HANG_S)
-        return results
-
-    def answer(transactions):
-        for tran in reversed(transactions):
-            if tran.address() == 8:
-                tran.error("not that one")
-            else:
-                tran.setData(tran.address().to_bytes(4, "little"), 0)
-                tran.done()
-
-    results = asyncio.run(use())
-    for n, result in enumerate(results):
-        if n == 2:
-            assert isinstance(result, rogue.GeneralError) and "not that one" in str(result)
-        else:
-            assert result == (4 * n).to_bytes(4, "little")
-    assert not master._rg_master.pins
-
-
-def test_awaited_requests_time_out_and_may_be_cancelled():
-    import asyncio
-
-    slave = Keeping()
-    master = master_of(slave)
-    master._setTimeout(SHORT_US)
-
-    async def use():
-        with pytest.raises(rogue.GeneralError, match="Timeout waiting"):
-            await rim.readAsync(master, 0, 4)
-        cancelled = asyncio.ensure_future(rim.readAsync(master, 4, 4))
-        while slave.arrived.qsize() < 2:
-            await asyncio.sleep(0)
-        cancelled.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await cancelled
-        # What was cancelled is still collected, so that its buffer comes free.
-        while master._rg_master.pins:
-            await asyncio.sleep(0.001)
-        assert await rim.waitAsync(master, 123456) is None
-
-    asyncio.run(use())
-
-
-def test_several_tasks_may_await_one_request():
-    import asyncio
-
-    slave = Keeping()
-    master = master_of(slave)
-
-    async def use(end, text):
-        id = master._reqTransaction(0, bytearray(4), 0, 0, rim.Read)
-        waits = [asyncio.ensure_future(rim.waitAsync(master, id)) for _ in range(5)]
-        await asyncio.sleep(0)
-        waits[0].cancel()
-        await asyncio.sleep(0)
-        end(slave.next())
-        # Nobody's timeout is near: they are told, and do not look by themselves.
-        for result in await asyncio.gather(*waits[1:], return_exceptions=True):
-            assert text in str(result)
-        with pytest.raises(asyncio.CancelledError):
-            await waits[0]
-        assert not master._rg_master.pins
-
-    asyncio.run(use(lambda tran: tran.done(), "None"))
-    asyncio.run(use(lambda tran: tran.error("broken"), "broken"))
-
-
-def test_what_is_done_at_once_is_awaited_at_once(master):
-    import asyncio
-
-    async def use():
-        await rim.writeAsync(master, 0, b"1234")
-        assert await rim.readAsync(master, 0, 4) == b"1234"
-        id = master._reqTransaction(0, bytearray(4), 0, 0, rim.Read)
-        await rim.waitAsync(master, id)
-        assert not master._rg_master.pins
-
-    asyncio.run(use())
+    # Once the call that copies it has returned, the buffer can also be resized.
+    ids = rim.reqTransactions(master, [0, 4], data, 4, rim.Write)
+    kept = [slave.next(), slave.next()]
+    data[:] = b"E"
+    for id, tran, expected in zip(ids, kept, (b"CCCC", b"DDDD")):
+        seen = bytearray(4)
+        tran.getData(seen, 0)
+        tran.done()
+        master._waitTransaction(id)
+        assert (seen, master._getError()) == (expected, "")
 
 
 # --- errors of a bridge ---------------------------------------------------------------------------
@@ -902,9 +828,19 @@ def test_addresses_may_be_bytes():
 
 
 def test_options_reach_the_library():
-    refusing = rim.TcpServer("127.0.0.1", 0, transaction_bytes_max=64, spin_us=0, legacy="refuse")
+    refusing = rim.TcpServer(
+        "127.0.0.1",
+        0,
+        transaction_bytes_max=64,
+        spin_us=0,
+        legacy="refuse",
+        stack_bytes=4 << 20,
+        descriptors_reserved=100,
+    )
     refusing >> rim.Emulate(1, 0)
-    client = rim.TcpClient("127.0.0.1", refusing.getPort(), True, window=3, spin_us=0)
+    client = rim.TcpClient(
+        "127.0.0.1", refusing.getPort(), True, window=3, spin_us=0, stack_bytes=4 << 20
+    )
     client._start()
     master = master_of(client)
     assert request(master, rim.Write, 0, bytes(64)) == ""

@@ -11,6 +11,49 @@ import rogue.interfaces.stream as ris
 import rogue.protocols.srp as rps
 from rogue._impl.absent import Absent
 
+#: Of clients and servers of RSSI.
+RSSI_METHODS = {
+    "__init__": "self segSize more",
+    "transport": "self",
+    "application": "self",
+    "_start": "self",
+    "_stop": "self",
+    "waitOpen": "self timeout",
+    "getOpen": "self",
+    "getDownCount": "self",
+    "getDropCount": "self",
+    "getRetranCount": "self",
+    "getLocBusy": "self",
+    "getLocBusyCnt": "self",
+    "getRemBusy": "self",
+    "getRemBusyCnt": "self",
+    "resetCounters": "self",
+    "setTimeout": "self timeout",
+    "setLocTryPeriod": "self val",
+    "getLocTryPeriod": "self",
+    "setLocMaxBuffers": "self val",
+    "getLocMaxBuffers": "self",
+    "setLocMaxSegment": "self val",
+    "getLocMaxSegment": "self",
+    "setLocCumAckTout": "self val",
+    "getLocCumAckTout": "self",
+    "setLocRetranTout": "self val",
+    "getLocRetranTout": "self",
+    "setLocNullTout": "self val",
+    "getLocNullTout": "self",
+    "setLocMaxRetran": "self val",
+    "getLocMaxRetran": "self",
+    "setLocMaxCumAck": "self val",
+    "getLocMaxCumAck": "self",
+    "curMaxBuffers": "self",
+    "curMaxSegment": "self",
+    "curCumAckTout": "self",
+    "curRetranTout": "self",
+    "curNullTout": "self",
+    "curMaxRetran": "self",
+    "curMaxCumAck": "self",
+}
+
 #: Class: (bases, {method: names of its parameters}).
 CLASSES = {
     "rogue.Logging": (
@@ -202,9 +245,40 @@ CLASSES = {
             "getLastUser": "self",
             "setChannel": "self channel",
             "getChannel": "self",
+            "_debug": "self",
         },
     ),
     "rogue.interfaces.stream.FrameLock": ("", {"lock": "self", "unlock": "self"}),
+    "rogue.interfaces.stream.Fifo": (
+        "rogue.interfaces.stream.Master rogue.interfaces.stream.Slave",
+        {
+            "__init__": "self maxDepth trimSize noCopy",
+            "size": "self",
+            "dropCnt": "self",
+            "clearCnt": "self",
+            "_stop": "self",
+        },
+    ),
+    "rogue.interfaces.stream.Filter": (
+        "rogue.interfaces.stream.Master rogue.interfaces.stream.Slave",
+        {"__init__": "self dropErrors channel"},
+    ),
+    "rogue.interfaces.stream.RateDrop": (
+        "rogue.interfaces.stream.Master rogue.interfaces.stream.Slave",
+        {"__init__": "self period value"},
+    ),
+    "rogue.interfaces.stream.TcpCore": (
+        "rogue.interfaces.stream.Master rogue.interfaces.stream.Slave",
+        {"__init__": "self", "close": "self", "_stop": "self"},
+    ),
+    "rogue.interfaces.stream.TcpClient": (
+        "rogue.interfaces.stream.TcpCore",
+        {"__init__": "self addr port spin_us more"},
+    ),
+    "rogue.interfaces.stream.TcpServer": (
+        "rogue.interfaces.stream.TcpCore",
+        {"__init__": "self addr port legacy spin_us more"},
+    ),
     "rogue.protocols.srp.SrpV3": (
         (
             "rogue.interfaces.stream.Master rogue.interfaces.stream.Slave "
@@ -212,40 +286,109 @@ CLASSES = {
         ),
         {"__init__": "self", "_setHardwareTimeout": "self val"},
     ),
+    "rogue.protocols.srp.SrpV0": (
+        (
+            "rogue.interfaces.stream.Master rogue.interfaces.stream.Slave "
+            "rogue.interfaces.memory.Slave"
+        ),
+        {"__init__": "self"},
+    ),
+    "rogue.protocols.srp.Cmd": (
+        "rogue.interfaces.stream.Master",
+        {"sendCmd": "self opCode context"},
+    ),
+    "rogue.protocols.packetizer.Transport": (
+        "rogue.interfaces.stream.Master rogue.interfaces.stream.Slave",
+        {},
+    ),
+    "rogue.protocols.packetizer.Application": (
+        "rogue.interfaces.stream.Master rogue.interfaces.stream.Slave",
+        {},
+    ),
+    "rogue.protocols.packetizer.Core": (
+        "",
+        {
+            "__init__": "self enSsi",
+            "transport": "self",
+            "application": "self dest",
+            "getDropCount": "self",
+            "setTimeout": "self timeout",
+        },
+    ),
+    "rogue.protocols.packetizer.CoreV2": (
+        "rogue.protocols.packetizer.Core",
+        {"__init__": "self enIbCrc enObCrc enSsi"},
+    ),
+    "rogue.utilities.Prbs": (
+        "rogue.interfaces.stream.Master rogue.interfaces.stream.Slave",
+        {
+            "__init__": "self",
+            "setWidth": "self width",
+            "setTaps": "self taps",
+            "sendCount": "self state",
+            "genPayload": "self state",
+            "checkPayload": "self state",
+            "setRxEnable": "self state",
+            "getRxEnable": "self",
+            "setTxPeriod": "self period",
+            "getTxPeriod": "self",
+            "genFrame": "self size",
+            "enable": "self size",
+            "disable": "self",
+            "resetCount": "self",
+            "getTxCount": "self",
+            "getTxErrors": "self",
+            "getTxBytes": "self",
+            "getTxRate": "self",
+            "getTxBw": "self",
+            "getRxCount": "self",
+            "getRxErrors": "self",
+            "getRxBytes": "self",
+            "getRxRate": "self",
+            "getRxBw": "self",
+        },
+    ),
     "rogue.protocols.srp.SrpV3Emulation": (
         "rogue.interfaces.stream.Master rogue.interfaces.stream.Slave",
-        {"__init__": "self"},
+        {"__init__": "self chosen"},
+    ),
+    "rogue.protocols.rssi.Transport": (
+        "rogue.interfaces.stream.Master rogue.interfaces.stream.Slave",
+        {},
+    ),
+    "rogue.protocols.rssi.Application": (
+        "rogue.interfaces.stream.Master rogue.interfaces.stream.Slave",
+        {},
+    ),
+    "rogue.protocols.rssi.Client": ("rogue._impl.rssi.Endpoint", RSSI_METHODS),
+    "rogue.protocols.rssi.Server": ("rogue._impl.rssi.Endpoint", RSSI_METHODS),
+    "rogue.protocols.udp.Core": (
+        "",
+        {"maxPayload": "self", "setRxBufferCount": "self count", "setTimeout": "self timeout"},
+    ),
+    "rogue.protocols.udp.Client": (
+        ("rogue.protocols.udp.Core rogue.interfaces.stream.Master rogue.interfaces.stream.Slave"),
+        {"__init__": "self host port jumbo more"},
+    ),
+    "rogue.protocols.udp.Server": (
+        ("rogue.protocols.udp.Core rogue.interfaces.stream.Master rogue.interfaces.stream.Slave"),
+        {"__init__": "self port jumbo addr more", "getPort": "self"},
+    ),
+    "rogue.hardware.MemMap": (
+        "rogue.interfaces.memory.Slave",
+        {"__init__": "self base size path access_bytes"},
     ),
 }
 
 STREAM = "rogue.interfaces.stream.Master rogue.interfaces.stream.Slave"
 MEMORY_SLAVE = "rogue.interfaces.memory.Slave"
 
-#: Class that exists and cannot be made: its bases.
+#: Class that exists and cannot be instantiated: its bases.
 ABSENT = {
     "rogue.interfaces.ZmqServer": "",
     "rogue.interfaces.ZmqClient": "",
     "rogue.interfaces.memory.Block": "rogue.interfaces.memory.Master",
     "rogue.interfaces.memory.Variable": "",
-    "rogue.interfaces.stream.Fifo": STREAM,
-    "rogue.interfaces.stream.Filter": STREAM,
-    "rogue.interfaces.stream.RateDrop": STREAM,
-    "rogue.interfaces.stream.TcpCore": STREAM,
-    "rogue.interfaces.stream.TcpClient": "rogue.interfaces.stream.TcpCore",
-    "rogue.interfaces.stream.TcpServer": "rogue.interfaces.stream.TcpCore",
-    "rogue.protocols.srp.SrpV0": STREAM + " " + MEMORY_SLAVE,
-    "rogue.protocols.srp.Cmd": "rogue.interfaces.stream.Master",
-    "rogue.protocols.udp.Core": "",
-    "rogue.protocols.udp.Client": "rogue.protocols.udp.Core " + STREAM,
-    "rogue.protocols.udp.Server": "rogue.protocols.udp.Core " + STREAM,
-    "rogue.protocols.rssi.Transport": STREAM,
-    "rogue.protocols.rssi.Application": STREAM,
-    "rogue.protocols.rssi.Client": "",
-    "rogue.protocols.rssi.Server": "",
-    "rogue.protocols.packetizer.Transport": STREAM,
-    "rogue.protocols.packetizer.Application": STREAM,
-    "rogue.protocols.packetizer.Core": "",
-    "rogue.protocols.packetizer.CoreV2": "",
     "rogue.protocols.batcher.SplitterV1": STREAM,
     "rogue.protocols.batcher.SplitterV2": STREAM,
     "rogue.protocols.batcher.InverterV1": STREAM,
@@ -254,13 +397,11 @@ ABSENT = {
     "rogue.protocols.batcher.CombinerV2": STREAM,
     "rogue.protocols.xilinx.Xvc": STREAM,
     "rogue.protocols.xilinx.JtagDriver": "",
-    "rogue.utilities.Prbs": STREAM,
     "rogue.utilities.StreamZip": STREAM,
     "rogue.utilities.StreamUnZip": STREAM,
     "rogue.utilities.fileio.StreamReader": "rogue.interfaces.stream.Master",
     "rogue.utilities.fileio.StreamWriter": "",
     "rogue.utilities.fileio.StreamWriterChannel": "rogue.interfaces.stream.Slave",
-    "rogue.hardware.MemMap": MEMORY_SLAVE,
     "rogue.hardware.axi.AxiMemMap": MEMORY_SLAVE,
     "rogue.hardware.axi.AxiStreamDma": STREAM,
 }
@@ -297,7 +438,7 @@ MODULES = sorted({path.rpartition(".")[0] for path in [*CLASSES, *ABSENT]})
 
 
 def found(path):
-    """What a dotted name stands for after nothing but `import rogue`."""
+    """The object of a dotted name after only `import rogue`."""
     result = rogue
     for part in path.split(".")[1:]:
         result = getattr(result, part)

@@ -1,4 +1,4 @@
-"""The package itself: what it is built from, errors, version, logging, other packages."""
+"""The package itself: its files, errors, version, logging, other packages."""
 
 import logging
 import pathlib
@@ -9,7 +9,7 @@ import sys
 import pytest
 import rogue
 import rogue.interfaces.memory as rim
-from rogue._impl import native
+from rogue._impl import native, table
 
 from support import IS_CPYTHON, LONG_US, TOP, logged_by, run
 
@@ -25,6 +25,16 @@ def test_the_declarations_are_those_of_the_header():
         text=True,
     )
     assert done.returncode == 0, done.stdout
+
+
+def test_the_table_names_the_members_of_the_structures():
+    for kind, names in {**table.OPTIONS, **table.STATISTICS}.items():
+        members = [name for name, _ in native.ffi.typeof(kind).fields if name != "reserved"]
+        assert members == ["size", *names], kind
+    for choice, values in table.CHOICES.items():
+        for name, number in values.items():
+            constant = "ROGUE_MEM_%s_%s" % (choice.upper(), name.upper())
+            assert getattr(native.lib, constant) == number
 
 
 #: Uses classes that the library does not have.
@@ -64,18 +74,18 @@ def connect(link: Link, bank: Bank, writer: rogue.utilities.fileio.StreamWriter 
     master >> rim.Emulate(4, 0)
 """
 
-#: Program: what is found in it.
+#: Program: its findings.
 TYPED = {
     "import rogue.interfaces.memory as rim\nrim.Master()._setTimeout('long')\n": "[arg-type]",
     DERIVING: "no issues",
-    # A class that the library does not have is a class, and not anything.
+    # A class that the library lacks is a class, and not Any.
     DERIVING + "    link = bank\n": "[assignment]",
     DERIVING + "    writer.open('file')\n": "[union-attr]",
 }
 
 
 def type_check(cache, *files):
-    """What mypy says of the files."""
+    """The output of mypy for the files."""
     command = [sys.executable, "-m", "mypy", "--strict", "--no-namespace-packages"]
     done = subprocess.run(
         [*command, "--cache-dir", str(cache), *map(str, files)],
@@ -114,6 +124,42 @@ def test_the_programs_that_the_pages_show_run(page, tmp_path):
     status, _, error = run(source)
     server._stop()
     assert status == 0, error
+
+
+FROZEN = """
+import rogue.interfaces.memory as rim
+
+master, memory = rim.Master(), rim.Emulate(4, 4096)
+master >> memory
+rim.write(master, 0x100, b"1234")
+print(rim.read(master, 0x100, 4).decode(), rim.__file__)
+"""
+
+
+def test_f25_a_program_made_by_pyinstaller_has_the_library_with_it(tmp_path):
+    if not IS_CPYTHON:
+        pytest.skip("PyInstaller packs CPython")
+    (tmp_path / "program.py").write_text(FROZEN)
+    command = [sys.executable, "-m", "PyInstaller", "--log-level=WARN", "--exclude-module=numpy"]
+    done = subprocess.run(
+        [*command, "program.py"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout
+    place = tmp_path / "dist" / "program"
+    done = subprocess.run(
+        [str(place / "program")],
+        env={},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout
+    value, where = done.stdout.split()
+    assert value == "1234" and where.startswith(str(place))
 
 
 def test_importing_is_enough_to_reach_everything_and_says_nothing():
@@ -190,6 +236,20 @@ def test_programs_may_raise_it_with_any_arguments():
 
 
 # --- version --------------------------------------------------------------------------------------
+
+
+def test_f28_programs_that_need_a_version_of_rogue_get_an_answer_about_rogue():
+    version = rogue.Version
+    version.minVersion("6.0.0")
+    version.maxVersion("6.999.0")
+    assert version.greaterThanEqual("6.0.0") and version.lessThan("7.0.0")
+    assert version.major() == 6 and version.current().startswith("v6.")
+    with pytest.raises(rogue.GeneralError, match="Installed rogue is less than minimum version"):
+        version.minVersion("7.0.0")
+    # The library's own version is independent.
+    number = native.lib.rogue_mem_version_number()
+    own = "%d.%d.%d" % (number >> 16, number >> 8 & 0xFF, number & 0xFF)
+    assert rogue.rogue_mem_version() == own
 
 
 def test_versions_are_compared_by_their_three_numbers():

@@ -1,9 +1,11 @@
 """Several processes: the examples, clients and servers of their own, and peers on libzmq."""
 
 import os
+import signal
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 import rogue.interfaces.memory as rim
@@ -12,7 +14,7 @@ import zmq
 from support import HANG_S, TOP, Memory, master_of, program
 
 EXAMPLES = TOP / "examples" / "python"
-ALONE = ["asynchronous", "custom_master", "custom_slave", "hub", "logger"]
+ALONE = ["asynchronous", "custom_master", "custom_slave", "hub", "logger", "stream"]
 
 
 def test_every_example_is_run():
@@ -94,6 +96,64 @@ def test_several_clients_share_a_server_in_another_process(slave):
         for process in [server, *clients]:
             process.kill()
             process.wait()
+
+
+def wait_past(moment):
+    """Waits until that time, which is part of the test."""
+    threading.Event().wait(max(0, moment - time.monotonic()))
+
+
+def test_f02_what_lies_before_a_stopped_server_beyond_its_time_is_not_carried_out():
+    server = program(SERVER, "emulated")
+    try:
+        client = rim.TcpClient("127.0.0.1", int(server.stdout.readline()))
+        master = master_of(client)
+        rim.write(master, 0, b"1234" * 4)
+        os.kill(server.pid, signal.SIGSTOP)
+        # Its other threads go on until the one that the signal has chosen has run.
+        os.waitpid(server.pid, os.WUNTRACED)
+        master._setTimeout(200_000)
+        # The system takes it at once: only the server knows that it is late.
+        late = [
+            master._reqTransaction(4 * n, b"late", 4, 0, kind)
+            for n, kind in enumerate([rim.Write, rim.Post, rim.Write, rim.Post])
+        ]
+        wait_past(time.monotonic() + 0.4)
+        os.kill(server.pid, signal.SIGCONT)
+        master._setTimeout(60_000_000)
+        assert rim.read(master, 0, 16) == b"1234" * 4
+        for n, id in enumerate(late):
+            master._clearError()
+            master._waitTransaction(id)
+            # The posted ones have ended when they were sent.
+            assert (master._getError() == "") == (n % 2 == 1)
+        server.communicate("", timeout=HANG_S)
+    finally:
+        server.kill()
+        server.wait()
+
+
+def test_f02_what_nobody_waits_for_while_the_server_is_away_is_never_sent():
+    server = rim.TcpServer("127.0.0.1", 0)
+    port = server.getPort()
+    client = rim.TcpClient("127.0.0.1", port)
+    master = master_of(client)
+    client.waitReady(60, 0.02)
+    server._stop()
+    master._setTimeout(100_000)
+    late = [
+        master._reqTransaction(0, b"late", 4, 0, kind) for kind in [rim.Write, rim.Post, rim.Write]
+    ]
+    wait_past(time.monotonic() + 0.2)
+    master._setTimeout(60_000_000)
+    again = rim.TcpServer("127.0.0.1", port)
+    memory = Memory()
+    again >> memory
+    assert rim.read(master, 0, 4) == bytes(4)
+    for id in late:
+        master._clearError()
+        master._waitTransaction(id)
+        assert master._getError() != ""
 
 
 def test_a_server_that_dies_is_told_and_one_that_comes_back_is_found():

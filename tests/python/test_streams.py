@@ -1,12 +1,15 @@
 """Streams and SRP."""
 
 import gc
+import queue
+import threading
 
 import pytest
 import rogue
 import rogue.interfaces.memory as rim
 import rogue.interfaces.stream as ris
 import rogue.protocols.srp as rps
+from rogue._impl.native import check, lib
 
 from support import HANG_S, IS_CPYTHON, master_of, request, thread
 
@@ -154,9 +157,15 @@ def test_threads_that_write_to_a_frame_make_it_grow_only():
 
 def test_parts_that_a_frame_does_not_have_are_refused():
     frame = frame_of(ris.Master(), b"abcd", 10)
-    for offset, count in ((4, 1 << 40), (5, 0), (0, -1), (-1, 2)):
+    for offset, count in ((4, 1 << 40), (5, 0), (0, -1), (-1, 2), (1 << 40, 0)):
         with pytest.raises(rogue.GeneralError, match="with size 4"):
             frame.getBa(offset, count)
+    for offset in (-1, 1, 1 << 40):
+        with pytest.raises(rogue.GeneralError, match="with size 4"):
+            frame.read(bytearray(4), offset)
+        with pytest.raises(rogue.GeneralError, match="with size 10"):
+            frame.write(bytes(10), offset)
+    assert frame.getBa() == b"abcd"
 
 
 def test_arrays_of_numpy_go_through_frames():
@@ -170,6 +179,116 @@ def test_arrays_of_numpy_go_through_frames():
     assert back.dtype == numpy.uint8 and (back.view(numpy.uint32) == numpy.arange(4)).all()
 
 
+def test_a_frame_prints_its_layout(capfd):
+    slave, master = ris.Slave(), ris.Master()
+    slave.setFixedSize(8)
+    master >> slave
+    frame = frame_of(master, b"123456789", 10)
+    frame.setChannel(3)
+    frame._debug()
+    assert capfd.readouterr().out.splitlines() == [
+        (
+            "Frame Info. BufferCount: 2, Size: 16, Available: 7, Payload: 9, Channel: 3, "
+            "Error: 0x0, Flags: 0x0"
+        ),
+        "    Buffer: 0, AllocSize: 8, RawSize: 8, HeadRoom: 0, TailRoom: 0, Payload: 8",
+        "    Buffer: 1, AllocSize: 8, RawSize: 8, HeadRoom: 0, TailRoom: 0, Payload: 1",
+    ]
+
+
+def test_frames_of_several_buffers_are_read_and_written_like_one():
+    slave, master = ris.Slave(), ris.Master()
+    slave.setFixedSize(7)
+    master >> slave
+    frame = master._reqFrame(100, True)
+    data = bytes(range(100))
+    frame.write(data[:50])
+    frame.write(data[30:], 30)
+    assert frame.getBa() == data and frame.getBa(5, 20) == data[5:25]
+    part = bytearray(60)
+    frame.read(part, 40)
+    assert part == data[40:]
+    assert frame.getSize() == 105 and frame.getAvailable() == 5
+
+
+def put(array, offset=0):
+    frame = ris.Master()._reqFrame(64, False)
+    frame.putNumpy(array, offset)
+    return bytes(frame.getBa(offset))
+
+
+def test_f30_buffers_with_gaps_are_put_into_frames():
+    assert put(memoryview(b"abcdefgh")[::2]) == b"aceg"
+    assert put(memoryview(b"abcdefgh")[::-3], 5) == b"heb"
+    assert put(b"abc") == b"abc"
+    frame = ris.Master()._reqFrame(4, False)
+    with pytest.raises(rogue.GeneralError, match=r"Frame::putNumpy.*write 5 bytes.*with size 4"):
+        frame.putNumpy(memoryview(bytes(10))[::2])
+    for wrong in (5, None, "text"):
+        with pytest.raises(rogue.GeneralError, match=r"Frame::putNumpy.*not a numpy array"):
+            frame.putNumpy(wrong)
+    assert frame.getPayload() == 0
+
+
+def test_f30_arrays_of_any_strides_and_types_are_put_into_frames():
+    if not IS_CPYTHON:
+        return
+    import numpy
+
+    words = numpy.arange(12, dtype=">u2").reshape(3, 4)
+    fortran = numpy.asfortranarray(words)
+    dates = numpy.arange("2026-01-01", "2026-01-05", dtype="M8[D]")
+    pair = numpy.zeros(4, dtype=[("a", "u1"), ("when", "M8[s]")])
+    pair["a"] = range(4)
+    assert put(words) == words.tobytes()
+    assert put(words[::-1, ::2]) == words[::-1, ::2].tobytes()
+    assert put(words.T[1:]) == words.T[1:].tobytes()
+    assert put(fortran) == fortran.tobytes("F") == words.T.tobytes()
+    assert put(numpy.broadcast_to(numpy.uint32(7), (2, 3))) == numpy.full(6, 7, "u4").tobytes()
+    assert put(numpy.float16([1, 2, 3])[::2]) == numpy.float16([1, 3]).tobytes()
+    assert put(numpy.array([1 + 2j, 3j])[::-1]) == numpy.array([3j, 1 + 2j]).tobytes()
+    assert put(dates) == dates.tobytes() and put(dates[::2]) == dates[::2].tobytes()
+    assert put(pair) == pair.tobytes() and put(pair[::3]) == pair[::3].tobytes()
+    assert put(numpy.uint16(0x102)) == numpy.uint16(0x102).tobytes()
+    assert put(numpy.empty((0, 3))) == put(numpy.empty((3, 0))[::2]) == b""
+    fixed = numpy.arange(6, dtype=numpy.uint8)
+    fixed.flags.writeable = False
+    assert put(fixed) == fixed.tobytes() and put(fixed[::2]) == fixed[::2].tobytes()
+    for objects in (numpy.array([1, "a"], dtype=object), numpy.array([1, 2, 3], dtype=object)[::2]):
+        with pytest.raises(rogue.GeneralError, match=r"Frame::putNumpy.*not a numpy array"):
+            put(objects)
+
+
+@pytest.mark.parametrize("base", [ris.Slave, rps.SrpV3])
+def test_f30_a_slave_may_make_the_frames_for_its_masters_itself(base, capfd):
+    class Maker(base):
+        def _acceptReq(self, size, zeroCopy):
+            asked.append((size, zeroCopy))
+            if size > 100:
+                raise ValueError("too large for this link")
+            if size == 0:
+                return None
+            frame = super()._acceptReq(size + 8, zeroCopy)
+            frame.setChannel(5)
+            return frame
+
+    asked = []
+    master, maker = ris.Master(), Maker()
+    master >> maker
+    master >> Receiver()
+    frame = master._reqFrame(3, True)
+    assert (frame.getSize(), frame.getChannel(), maker.getAllocBytes()) == (11, 5, 11)
+    assert master._reqFrame(4, False).getChannel() == 5
+    for size in (0, 101):
+        with pytest.raises(rogue.GeneralError, match="no frame for %d bytes" % size):
+            master._reqFrame(size, True)
+    assert "too large for this link" in capfd.readouterr().err
+    assert asked == [(3, True), (4, False), (0, True), (101, True)]
+    frame.write(b"abc")
+    master._sendFrame(frame)
+    assert maker.getFrameCount() == 1
+
+
 def test_the_lock_of_a_frame_ends_with_its_block():
     frame = frame_of(ris.Master(), b"abcd")
     with pytest.raises(KeyError):
@@ -180,6 +299,29 @@ def test_the_lock_of_a_frame_ends_with_its_block():
         pass
     with pytest.raises(RuntimeError):
         ris.Frame()
+
+
+def test_f29_a_sender_may_hold_the_lock_of_the_frame():
+    class Handing(ris.Slave):
+        def _acceptFrame(self, frame):
+            with thread(lambda: self.look(frame)):
+                pass
+
+        def look(self, frame):
+            with frame.lock():
+                self.got = bytes(frame.getBa())
+
+    master, here, there, counter = ris.Master(), Receiver(), Handing(), ris.Slave()
+    for slave in (here, there, counter):
+        master >> slave
+    frame = frame_of(master, b"abc", 4)
+    with frame.lock(), frame.lock():
+        master._sendFrame(frame)
+        there._acceptFrame(frame_of(master, b"more"))
+        frame.write(b"abcd")
+    assert here.got == [b"abc"] and there.got == b"more" and counter.getByteCount() == 3
+    with thread(lambda: frame.lock().unlock()):
+        pass
 
 
 @pytest.mark.parametrize("make", [ris.Slave, Receiver, rps.SrpV3, rps.SrpV3Emulation, ris.Pool])
@@ -212,6 +354,135 @@ def test_an_object_of_another_class_may_be_initialised_as_a_master():
             super().__init__(0, 0, 0)
 
     assert not isinstance(Root(), ris.Master)
+
+
+# --- nodes of streams -----------------------------------------------------------------------------
+
+
+class Gated(Receiver):
+    """Waits in each frame until it is open."""
+
+    def __init__(self):
+        super().__init__()
+        self.arrived, self.open, self.all = threading.Event(), threading.Event(), queue.Queue()
+
+    def _acceptFrame(self, frame):
+        self.arrived.set()
+        assert self.open.wait(HANG_S)
+        self.all.put((bytes(frame.getBa()), frame.getFlags(), frame.getChannel(), frame.getError()))
+
+    def take(self, count):
+        return [self.all.get(timeout=HANG_S) for _ in range(count)]
+
+
+@pytest.mark.parametrize("no_copy, size", [(False, 2), (True, 4)])
+def test_a_fifo_queues_as_many_frames_as_it_may_and_counts_the_rest(no_copy, size):
+    source, gated = ris.Master(), Gated()
+    with ris.Fifo(3, 2, no_copy) as fifo:
+        assert (source >> fifo >> gated) is gated
+
+        def send(number):
+            frame = frame_of(source, bytes([number] * 4))
+            frame.setFlags(0x1234)
+            frame.setChannel(7)
+            frame.setError(9)
+            source._sendFrame(frame)
+
+        send(0)
+        assert gated.arrived.wait(HANG_S)
+        for number in range(1, 10):
+            send(number)
+        assert (fifo.size(), fifo.dropCnt()) == (3, 6)
+        gated.open.set()
+        assert gated.take(4) == [(bytes([n] * size), 0x1234, 7, 9) for n in range(4)]
+        fifo.clearCnt()
+        assert (fifo.size(), fifo.dropCnt(), fifo.getFrameCount()) == (0, 0, 10)
+        fifo._stop()
+        send(11)
+        assert gated.all.empty()
+    with pytest.raises(OverflowError):
+        ris.Fifo(-1, 0, False)
+    with pytest.raises(OverflowError):
+        ris.Fifo(0, 1 << 32, False)
+
+
+def test_a_fifo_without_copies_ends_frames_of_python_on_its_own_thread():
+    """In the reference this aborts the interpreter."""
+    source, counter = ris.Master(), ris.Slave()
+    fifo = ris.Fifo(0, 0, True)
+    source >> fifo >> counter
+    for number in range(1000):
+        source._sendFrame(frame_of(source, b"%d" % number))
+    last = Gated()
+    last.open.set()
+    fifo >> last
+    source._sendFrame(frame_of(source, b"last"))
+    while last.take(1)[0][0] != b"last":
+        pass
+    assert fifo.getFrameCount() == 1001
+    fifo._stop()
+
+
+def test_a_filter_passes_the_frames_of_its_channel():
+    for drop_errors, expected in ((False, [b"1", b"2"]), (True, [b"1"])):
+        source, receiver = ris.Master(), Receiver()
+        source >> ris.Filter(drop_errors, 3) >> receiver
+        for number, (channel, error) in enumerate([(0, 0), (3, 0), (3, 0x80), (4, 0)]):
+            frame = frame_of(source, b"%d" % number)
+            frame.setChannel(channel)
+            frame.setError(error)
+            source._sendFrame(frame)
+        assert receiver.got == expected
+    with pytest.raises(OverflowError):
+        ris.Filter(False, 256)
+
+
+def test_a_rate_drop_passes_some_frames():
+    source, receiver = ris.Master(), Receiver()
+    source >> ris.RateDrop(False, 2.9) >> receiver
+    for number in range(7):
+        source._sendFrame(frame_of(source, b"%d" % number))
+    assert receiver.got == [b"0", b"3", b"6"]
+    slow, other = ris.RateDrop(True, 3600), ris.Master()
+    other >> slow >> receiver
+    other._sendFrame(frame_of(other, b"early"))
+    assert len(receiver.got) == 3
+    for wrong in (-1, float("nan")):
+        with pytest.raises(rogue.GeneralError, match="stream::RateDrop"):
+            ris.RateDrop(True, wrong)
+
+
+def test_a_subclass_of_a_node_may_receive_in_its_place():
+    class Odd(ris.Filter):
+        def _acceptFrame(self, frame):
+            if frame.getBa()[0] % 2:
+                super()._acceptFrame(frame)
+
+    source, receiver = ris.Master(), Receiver()
+    source >> Odd(False, 0) >> receiver
+    for number in range(5):
+        source._sendFrame(frame_of(source, bytes([number])))
+    assert receiver.got == [b"\x01", b"\x03"]
+
+
+def test_slaves_log_what_arrives_while_they_are_told_to(capfd):
+    source, base, receiver = ris.Master(), ris.Slave(), Receiver()
+    source >> base
+    source >> receiver
+    base.setDebug(8, "unit.base")
+    receiver.setDebug(1, "unit.receiver")
+    frame = frame_of(source, b"123456789")
+    frame.setError(2)
+    source._sendFrame(frame)
+    base.setDebug(0, "unit.base")
+    receiver.setDebug(0, "unit.receiver")
+    source._sendFrame(frame)
+    out = capfd.readouterr().out
+    text = "Got Size=9, Error=2, Data:\n     "
+    assert "pyrogue.unit.receiver: " + text + " 0x31\n" in out
+    line = " 0x31 0x32 0x33 0x34 0x35 0x36 0x37"
+    assert "pyrogue.unit.base: " + text + line + "\n      0x38\n" in out
+    assert out.count("Got Size") == 2
 
 
 # --- SRP ------------------------------------------------------------------------------------------
@@ -254,3 +525,32 @@ def test_requests_of_srp_pass_through_slaves_in_python():
         rim.write(master, 0, b"12345678")
         assert rim.read(master, 4, 4) == b"5678"
         assert len(there.seen) == len(back.seen) == 2
+
+
+def test_options_of_the_device_reach_the_library():
+    with rps.SrpV3Emulation(stack_bytes=4 << 20) as device:
+        srp = rps.SrpV3()
+        srp == device
+        rim.write(master_of(srp), 0, b"1234")
+    with pytest.raises(rogue.GeneralError, match="thread"):
+        rps.SrpV3Emulation(stack_bytes=(1 << 64) - 1)
+    with pytest.raises(TypeError, match="stack_bytes"):
+        rps.SrpV3Emulation(stack=1)
+
+
+def test_each_transport_of_the_library_is_a_port():
+    srp, device, master = rps.SrpV3(), rps.SrpV3Emulation(), rim.Master()
+    ports = (
+        lib.rogue_mem_srp_v3_stream_port(srp._rg_srp.handle),
+        lib.rogue_mem_srp_v3_emulation_stream_port(device._rg_device.handle),
+    )
+    check(lib.rogue_mem_stream_port_connect(*ports))
+    for port in ports:
+        lib.rogue_mem_stream_port_release(port)
+    assert (srp._slaveCount(), device._slaveCount()) == (1, 1)
+    master >> srp
+    written = bytearray(b"port")
+    assert request(master, rim.Write, 0x100, written) == ""
+    read = bytearray(4)
+    assert request(master, rim.Read, 0x100, read) == ""
+    assert read == written

@@ -2,7 +2,7 @@
 
 A block marked `c` or `cpp` is a whole program that takes no arguments and ends with status 0; one
 marked `c no_run` or `cpp no_run` is only built. The C++ programs are built by the README's own
-`cmake` block, the C programs by pkg-config as the README shows.
+`cmake` block; the C programs are built, and run, by its `sh` block with pkg-config.
 """
 
 import argparse
@@ -42,26 +42,29 @@ def call(*command, **options):
     subprocess.run([str(word) for word in command], check=True, **options)
 
 
+#: Where the README's words put the installation.
+README_PREFIX = "/opt/rogue-mem"
+
+
 class Builder:
-    def __init__(self, arguments, cmake_project):
+    def __init__(self, arguments, cmake_project, pkg_config_lines):
         self.arguments = arguments
         self.cmake_project = cmake_project
+        self.pkg_config_lines = pkg_config_lines
         self.lib = pathlib.Path(arguments.prefix) / arguments.libdir
 
     def c(self, source, folder):
-        """The program that pkg-config's words make of a C file."""
+        """The program that the README's lines make of a C file, and run (f26)."""
         (folder / "main.c").write_text(source)
-        words = subprocess.run(
-            ["pkg-config", "--cflags", "--libs", "rogue_mem"],
-            env=dict(os.environ, PKG_CONFIG_PATH=str(self.lib / "pkgconfig")),
-            stdout=subprocess.PIPE,
-            text=True,
-            check=True,
-        ).stdout.split()
-        warnings = ("-Wall", "-Wextra", "-Wpedantic", "-Werror")
-        program = folder / "main"
-        call(self.arguments.cc, *warnings, folder / "main.c", *words, "-o", program)
-        return program
+        lines = self.pkg_config_lines.replace(README_PREFIX + "/lib", str(self.lib))
+        assert README_PREFIX not in lines, lines
+        flags = ("-Wall", "-Wextra", "-Wpedantic", "-Werror")
+        lines = re.sub(
+            r"^cc ", shlex.join([self.arguments.cc, *flags]) + " ", lines, flags=re.MULTILINE
+        )
+        environment = {k: v for k, v in os.environ.items() if k != "LD_LIBRARY_PATH"}
+        call("sh", "-ec", lines, cwd=folder, env=environment, timeout=RUN_TIMEOUT_S)
+        return folder / "main"
 
     def cpp(self, source, folder):
         """The program that the README's CMake project makes of a C++ file."""
@@ -89,9 +92,15 @@ def main():
     if len(projects) != 1:
         raise SystemExit("%d cmake blocks instead of one" % len(projects))
 
+    lines = [
+        content for words, _, content in found if words[0] == "sh" and "$(pkg-config" in content
+    ]
+    if len(lines) != 1:
+        raise SystemExit("%d blocks with pkg-config instead of one" % len(lines))
+
     scratch = pathlib.Path(arguments.scratch)
     shutil.rmtree(scratch, ignore_errors=True)
-    builder = Builder(arguments, projects[0])
+    builder = Builder(arguments, projects[0], lines[0])
     environment = dict(os.environ, LD_LIBRARY_PATH=str(builder.lib))
     built = {"c": 0, "cpp": 0}
     for words, line, content in found:

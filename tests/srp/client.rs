@@ -1,13 +1,17 @@
 //! The client against peers of every kind.
 
-use std::sync::{mpsc, Arc};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{mpsc, Arc, Mutex};
 
 use rogue_mem::memory::{self, Hub, POST, READ, VERIFY, WRITE};
-use rogue_mem::protocols::SrpV3;
+use rogue_mem::protocols::{Packetizer, PacketizerOptions, PacketizerVersion, SrpV3};
 use rogue_mem::stream::{self, Buffer, Buffers, Frame, Node};
 use rogue_mem::Status;
 
-use crate::peer::{client, collect, failure, launch, request, response, word, Ends, Peer};
+use testkit::bus::{collect, failure, launch, master_of, post_in_a_chain, Ends};
+use testkit::frames::Peer;
+
+use crate::peer::{client, request, response, word};
 
 /// A peer that answers every request in the thread that sends it, with zeros.
 fn prompt() -> Arc<Peer> {
@@ -41,12 +45,20 @@ fn d46_a_peer_that_answers_in_the_same_thread_completes_the_request() {
 }
 
 #[test]
+fn f32_a_chain_of_posted_writes_of_any_length_needs_little_stack() {
+    let peer = Peer::silent();
+    let (srp, _master) = client(&peer);
+    let slave: Arc<dyn memory::Slave> = srp;
+    post_in_a_chain(&slave, 20_000);
+}
+
+#[test]
 fn d46_the_transaction_is_unlocked_while_its_frame_is_sent() {
     let (locked, result) = mpsc::channel();
-    let slot: Arc<rogue_mem::sync::Mutex<Option<Arc<memory::Transaction>>>> = Arc::default();
+    let slot: Arc<Mutex<Option<Arc<memory::Transaction>>>> = Arc::default();
     let inner = slot.clone();
     let peer = Peer::new(move |_, _| {
-        let tran = inner.lock().take().expect("set before the launch");
+        let tran = inner.lock().unwrap().take().expect("set before the launch");
         // In another thread, which would wait for the lock if the sending thread held it.
         let data = std::thread::spawn(move || tran.data().map(|data| data.to_vec()));
         locked.send(data.join().unwrap()).unwrap();
@@ -54,7 +66,7 @@ fn d46_the_transaction_is_unlocked_while_its_frame_is_sent() {
     let (_srp, master) = client(&peer);
     for ty in [WRITE, POST] {
         let tran = master.prepare(0, vec![5; 4].into(), ty).unwrap();
-        *slot.lock() = Some(tran.clone());
+        *slot.lock().unwrap() = Some(tran.clone());
         master.launch(&tran);
         // The post is not complete yet either: its data is still there.
         assert_eq!(result.recv().unwrap(), Some(vec![5; 4]), "type {ty}");
@@ -65,10 +77,10 @@ fn d46_the_transaction_is_unlocked_while_its_frame_is_sent() {
 #[test]
 fn d46_a_request_times_out_while_the_transport_blocks() {
     let (release, gate) = mpsc::channel::<()>();
-    let gate = rogue_mem::sync::Mutex::new(gate);
+    let gate = Mutex::new(gate);
     let peer = Peer::new(move |_, _| {
         // Ends when the test lets go of the other end.
-        let _ = gate.lock().recv();
+        let _ = gate.lock().unwrap().recv();
     });
     let (_srp, master) = client(&peer);
     let tran = master.prepare(0, vec![0; 4].into(), READ).unwrap();
@@ -94,12 +106,15 @@ fn a_posted_write_is_complete_once_sent_and_an_answer_to_it_is_nobodys() {
 }
 
 #[test]
-fn an_unknown_type_is_sent_as_a_read() {
+fn f04_nothing_is_sent_of_what_the_bus_does_not_carry() {
     let peer = prompt();
     let (_srp, master) = client(&peer);
-    let tran = launch(&master, 0x77, 0, vec![1; 4]);
-    assert_eq!(peer.seen()[0].bytes[..4], [0x03, 0x00, 0x00, 0x0A]);
-    assert_eq!(collect(&tran), (Ok(()), vec![0; 4]));
+    for (ty, address) in [(0, 0x10), (7, 0x10), (READ, u64::MAX - 3), (POST, u64::MAX - 3)] {
+        let (outcome, _) = collect(&launch(&master, ty, address, vec![7; 8]));
+        let text = outcome.unwrap_err().text().to_owned();
+        assert!(text.contains("Unknown") || text.contains("beyond"), "{text}");
+    }
+    assert!(peer.seen().is_empty());
 }
 
 #[test]
@@ -178,6 +193,21 @@ fn d47_a_bus_error_is_not_made_up_from_the_end_of_a_frame_that_is_too_long() {
     let junk = [0x00, 0x20, 0x00, 0x00];
     peer.send(&response(&sent, &[[1; 4], junk].concat(), 0x2100));
     assert!(failure(&tran).contains("header size mismatch"));
+}
+
+#[test]
+fn f08_an_answer_whose_data_somebody_holds_keeps_no_other_waiting() {
+    let peer = Peer::silent();
+    let (_srp, master) = client(&peer);
+    let trans = [0x10, 0x20].map(|address| launch(&master, READ, address, vec![0xEE; 8]));
+    let data = trans[0].data().unwrap();
+    for (seen, value) in peer.wait(2).iter().zip([1, 2]) {
+        peer.send(&response(&seen.bytes, &[value; 8], 0));
+    }
+    assert_eq!(collect(&trans[1]), (Ok(()), vec![2; 8]));
+    assert!(!trans[0].is_done() && *data == [0xEE; 8]);
+    drop(data);
+    assert_eq!(collect(&trans[0]), (Ok(()), vec![1; 8]));
 }
 
 #[test]
@@ -287,6 +317,80 @@ fn stop_fails_what_is_outstanding_and_lets_a_new_stream_be_connected() {
     assert_eq!(master.read(0, 4).unwrap(), [0; 4]);
 }
 
+/// A transport whose link a test cuts: it keeps no frame, and answers none.
+#[derive(Default)]
+struct Wire {
+    base: stream::SlaveBase,
+    is_cut: AtomicBool,
+    /// Cuts the link while it takes the next frame.
+    cuts_next: AtomicBool,
+}
+
+impl stream::Slave for Wire {
+    fn base(&self) -> &stream::SlaveBase {
+        &self.base
+    }
+
+    fn accept_frame(&self, frame: Arc<Frame>) {
+        self.base.count(frame.lock().payload());
+        if self.cuts_next.load(Ordering::SeqCst) {
+            self.is_cut.store(true, Ordering::SeqCst);
+        }
+    }
+
+    fn obstacle(&self) -> Option<String> {
+        self.is_cut.load(Ordering::SeqCst).then(|| "the wire is cut".to_owned())
+    }
+}
+
+/// A client over a wire, and the master that brings what comes from there.
+fn over_wire(through_packetizer: bool) -> (Arc<Wire>, Arc<stream::Master>, memory::Master) {
+    let (wire, from_wire) = (Arc::<Wire>::default(), stream::Master::new());
+    let end = stream::Port::new(from_wire.clone(), wire.clone());
+    let srp = SrpV3::new();
+    if through_packetizer {
+        let packetizer = Packetizer::new(PacketizerVersion::V2, PacketizerOptions::default());
+        stream::connect(&packetizer.transport(), &end).unwrap();
+        stream::connect(&*srp, &packetizer.application(0)).unwrap();
+    } else {
+        stream::connect(&*srp, &end).unwrap();
+    }
+    (wire, from_wire, master_of(srp))
+}
+
+#[test]
+fn a_lost_link_fails_requests_with_the_text_of_its_layer_and_a_restored_one_takes_them_again() {
+    for through_packetizer in [false, true] {
+        let (wire, from_wire, master) = over_wire(through_packetizer);
+        let waiting: Vec<_> =
+            [READ, WRITE, VERIFY].map(|ty| launch(&master, ty, 0, vec![0; 4])).into();
+        wire.is_cut.store(true, Ordering::SeqCst);
+        from_wire.link_lost("the wire is cut");
+        for ends in &waiting {
+            let text = failure(ends);
+            assert!(text.contains("the wire is cut. Whether the request was carried"), "{text}");
+        }
+        for ty in [READ, WRITE, POST, VERIFY] {
+            let text = failure(&launch(&master, ty, 0xABC0, vec![0; 4]));
+            assert!(text.contains("request for address 0xabc0: the wire is cut"), "{text}");
+        }
+        assert_eq!(wire.base.frame_count(), 3, "nothing is sent over a lost link");
+        wire.is_cut.store(false, Ordering::SeqCst);
+        launch(&master, READ, 0, vec![0; 4]);
+        assert_eq!(wire.base.frame_count(), 4);
+    }
+}
+
+#[test]
+fn a_link_that_is_lost_while_a_request_is_sent_fails_it_at_once() {
+    for ty in [READ, WRITE, POST, VERIFY] {
+        let (wire, _, master) = over_wire(false);
+        wire.cuts_next.store(true, Ordering::SeqCst);
+        let text = failure(&launch(&master, ty, 0, vec![0; 4]));
+        assert!(text.contains("the wire is cut. Whether the request was carried"), "{text}");
+    }
+}
+
 #[test]
 fn a_failing_allocation_of_the_peer_fails_the_request_with_its_text() {
     let peer = prompt();
@@ -312,7 +416,7 @@ fn a_failing_allocation_of_the_peer_fails_the_request_with_its_text() {
     srp.stream_master().add_slave(Arc::new(Stingy(stream::SlaveBase::new()))).unwrap();
     master.set_slave(srp.clone());
     let text = failure(&launch(&master, READ, 0x80, vec![0; 4]));
-    assert!(text.contains("0x80") && text.contains("room for 8"), "{text}");
+    assert!(text.contains("0x80") && text.contains("frame with size 8"), "{text}");
 }
 
 #[test]
@@ -382,4 +486,22 @@ fn counters_count_what_arrives() {
     }
     let slave = srp.stream_slave();
     assert_eq!((slave.base().frame_count(), slave.base().byte_count()), (3, 3 * 32));
+}
+
+#[test]
+fn f02_a_request_whose_time_has_passed_is_not_sent() {
+    use memory::Slave as _;
+    let peer = prompt();
+    let (srp, master) = client(&peer);
+    master.set_timeout(1_000);
+    for ty in [READ, WRITE, POST, VERIFY] {
+        let tran = master.prepare(0x10, vec![7; 4].into(), ty).unwrap();
+        while rogue_mem::clock::now() < tran.deadline() {
+            std::thread::yield_now();
+        }
+        srp.do_transaction(&tran);
+        let text = failure(&tran);
+        assert!(text.starts_with(memory::TIMEOUT_TEXT) && text.contains("never sent"), "{text}");
+    }
+    assert_eq!(peer.seen().len(), 0);
 }

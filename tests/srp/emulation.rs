@@ -1,19 +1,23 @@
 //! The emulated device against senders and receivers of every kind.
 
 use std::collections::HashMap;
-use std::sync::{mpsc, Arc, Weak};
+use std::sync::{mpsc, Arc, Mutex, Weak};
 
 use rand::{Rng, RngCore, SeedableRng};
 use rogue_mem::protocols::{SrpV3Emulation, QUEUE_FRAMES_COUNT_MAX};
 use rogue_mem::stream::{self, Frame, Node};
-use rogue_mem::sync::Mutex;
 
-use crate::peer::{request, response, word, Peer};
+use testkit::frames::Peer;
+use testkit::wait::wait_until_freed;
+
+use crate::peer::{request, response, word};
 
 const READ_4: u32 = 0x0A00_0003;
 const WRITE_4: u32 = 0x0A00_0103;
 const POST_4: u32 = 0x0A00_0203;
 const NULL: u32 = 0x0A00_0303;
+/// The status of a request that cannot be carried out.
+const NOT_POSSIBLE: u32 = 0x1000;
 
 fn emulation(peer: &Peer) -> Arc<SrpV3Emulation> {
     let emulation = SrpV3Emulation::new().unwrap();
@@ -28,8 +32,8 @@ fn gated() -> (Arc<Peer>, mpsc::Sender<()>, mpsc::Receiver<()>) {
     let (gate, entered) = (Mutex::new(gate), Mutex::new(entered));
     let peer = Peer::new(move |_, _| {
         // The test may be over already.
-        let _ = entered.lock().send(());
-        let _ = gate.lock().recv();
+        let _ = entered.lock().unwrap().send(());
+        let _ = gate.lock().unwrap().recv();
     });
     (peer, open, inside)
 }
@@ -38,7 +42,7 @@ fn gated() -> (Arc<Peer>, mpsc::Sender<()>, mpsc::Receiver<()>) {
 fn d55_what_was_never_written_reads_as_zero_twice() {
     let peer = Peer::silent();
     let emulation = emulation(&peer);
-    for (count, address) in [0x0, 0x0, 0x1000, u64::MAX - 3].into_iter().enumerate() {
+    for (count, address) in [0x0, 0x0, 0x1000, u64::MAX - 63].into_iter().enumerate() {
         let read = request(READ_4, 1, address, 64, &[]);
         peer.send(&read);
         assert_eq!(peer.wait(count + 1)[count].bytes, response(&read, &[0; 64], 0));
@@ -52,11 +56,11 @@ fn d55_an_answer_is_sent_with_the_memory_unlocked() {
     let inner = slot.clone();
     let (told, used) = mpsc::channel();
     let peer = Peer::new(move |_, _| {
-        let emulation = inner.lock().upgrade().unwrap();
+        let emulation = inner.lock().unwrap().upgrade().unwrap();
         told.send(emulation.allocated_bytes()).unwrap();
     });
     let emulation = emulation(&peer);
-    *slot.lock() = Arc::downgrade(&emulation);
+    *slot.lock().unwrap() = Arc::downgrade(&emulation);
     peer.send(&request(WRITE_4, 1, 0xFFE, 4, &[1; 4]));
     assert_eq!(used.recv().unwrap(), 0x2000);
 }
@@ -92,6 +96,27 @@ fn a_request_of_two_bytes_and_other_malformed_ones_are_not_answered() {
 }
 
 #[test]
+fn f03_a_request_beyond_the_address_space_is_answered_as_not_possible() {
+    let peer = Peer::silent();
+    let emulation = emulation(&peer);
+    let all = [
+        request(WRITE_4, 1, u64::MAX - 3, 8, &[1; 8]),
+        request(POST_4, 2, u64::MAX - 3, 8, &[1; 8]),
+        request(READ_4, 3, u64::MAX - 3, 8, &[]),
+        request(READ_4, 4, u64::MAX, 4, &[]),
+    ];
+    all.iter().for_each(|one| peer.send(one));
+    let last = request(READ_4, 5, u64::MAX - 3, 4, &[]);
+    peer.send(&last);
+    let mut expected: Vec<_> =
+        [0, 2, 3].iter().map(|&n: &usize| response(&all[n], &[], NOT_POSSIBLE)).collect();
+    expected.push(response(&last, &[0; 4], 0));
+    let seen = peer.wait(expected.len());
+    assert_eq!(seen.iter().map(|seen| seen.bytes.clone()).collect::<Vec<_>>(), expected);
+    assert_eq!(emulation.allocated_bytes(), 0);
+}
+
+#[test]
 fn random_requests_are_answered_as_plain_memory_would() {
     let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(11);
     let peer = Peer::silent();
@@ -99,7 +124,7 @@ fn random_requests_are_answered_as_plain_memory_would() {
     let mut memory: HashMap<u64, u8> = HashMap::new();
     let mut expected = Vec::new();
     for id in 0..4000 {
-        let base = [0, 0xFFFF_FFF0, u64::MAX - 64, 0x1000][rng.random_range(0..4)];
+        let base = [0, 0xFFFF_FFF0, u64::MAX - 200, 0x1000][rng.random_range(0..4)];
         let address: u64 = base.wrapping_add(rng.random_range(0..128));
         let word_0 = match rng.random_range(0..20) {
             0 => rng.random(),
@@ -122,7 +147,13 @@ fn random_requests_are_answered_as_plain_memory_would() {
         if word_0 & 0xFF != 3 || opcode == 3 || !sizes {
             continue;
         }
-        let range = (0..u64::from(size)).map(|at| address.wrapping_add(at));
+        let Some(end) = address.checked_add(u64::from(size)) else {
+            if opcode == 0 || opcode == 1 && data.len() >= size as usize {
+                expected.push(response(&frame, &[], NOT_POSSIBLE));
+            }
+            continue;
+        };
+        let range = address..end;
         if opcode != 0 {
             if data.len() < size as usize {
                 continue;
@@ -252,7 +283,7 @@ fn stop_returns_while_a_receiver_is_stuck_and_frees_a_sender_that_is_held_up() {
     peer.stream_master().stop();
     assert!(master.upgrade().is_some(), "the worker is still in the receiver");
     drop(open);
-    crate::peer::wait_until_freed(&master);
+    wait_until_freed(&master);
 }
 
 #[test]
@@ -261,7 +292,7 @@ fn the_device_can_be_stopped_and_dropped_from_within_the_receipt_of_its_answer()
     let inner = slot.clone();
     let (told, stopped) = mpsc::channel();
     let peer = Peer::new(move |peer, _| {
-        let emulation = inner.lock().take().expect("one answer only");
+        let emulation = inner.lock().unwrap().take().expect("one answer only");
         emulation.stop();
         peer.stream_master().stop();
         drop(emulation);
@@ -270,12 +301,12 @@ fn the_device_can_be_stopped_and_dropped_from_within_the_receipt_of_its_answer()
     let emulation = emulation(&peer);
     let master = Arc::downgrade(&emulation.stream_master());
     // Held while the request goes out, so that the receipt finds the handle.
-    let mut slot = slot.lock();
+    let mut slot = slot.lock().unwrap();
     peer.send(&request(READ_4, 1, 0, 4, &[]));
     *slot = Some(emulation);
     drop(slot);
     stopped.recv().unwrap();
-    crate::peer::wait_until_freed(&master);
+    wait_until_freed(&master);
     assert_eq!(peer.seen().len(), 1);
 }
 

@@ -7,7 +7,8 @@ use rogue_mem::memory::{self, Hub, Observer, Transaction, POST, READ, WRITE};
 use rogue_mem::protocols::{SrpV3, SrpV3Emulation};
 use rogue_mem::stream::{self, Node};
 
-use crate::peer::{wait_until_freed, Ends};
+use testkit::bus::Ends;
+use testkit::wait::wait_until_freed;
 
 /// Long enough for a busy machine; every wait here ends with an answer.
 const TIMEOUT_US: u64 = 60_000_000;

@@ -23,8 +23,12 @@ impl File {
     pub fn is_handwritten(&self) -> bool {
         let generated = [
             "Cargo.lock",
+            "cpp/rogue/detail/Objects.h",
             "include/rogue_mem.h",
+            "include/rogue_mem_binding.h",
             "python/rogue/_impl/declarations.py",
+            "python/rogue/_impl/table.py",
+            "src/capi/generated.rs",
             "tests/exported_symbols.txt",
         ];
         !generated.contains(&self.path.as_str())

@@ -3,14 +3,12 @@
 //!
 //! A rule reports every offence with its file and line, not only the first.
 
-mod c_source;
+mod circles;
 mod files;
 mod prose;
 mod rooms;
-mod rust_source;
-mod scrub;
 mod sizes;
-mod tokens;
+mod source;
 mod words;
 
 /// Fails with the whole list, and with the rule that it offends.

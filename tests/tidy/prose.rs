@@ -83,3 +83,45 @@ fn continuous_integration_runs_what_developers_run() {
         assert!(script.contains(command), ".ci/run lacks: {command}");
     }
 }
+
+/// The links to sources in a document: the name they show, and the file.
+fn source_links(text: &str) -> Vec<(&str, &str)> {
+    text.match_indices("[`")
+        .filter_map(|(at, _)| {
+            let (name, rest) = text[at + 2..].split_once("`](../src/")?;
+            let (file, _) = rest.split_once(')')?;
+            (!name.contains('\n') && !name.contains('`')).then_some((name, file))
+        })
+        .collect()
+}
+
+#[test]
+fn links_to_sources_are_found() {
+    let text = "[`a`], [`Hub::stop`](../src/memory/hub.rs) and [`b`](../src/c.rs).";
+    assert_eq!(source_links(text), [("Hub::stop", "memory/hub.rs"), ("b", "c.rs")]);
+}
+
+#[test]
+fn what_the_life_of_a_read_links_to_is_there() {
+    let text = read("docs/life-of-a-read.md");
+    let links = source_links(&text);
+    assert!(links.len() > 20, "{} links", links.len());
+    let files = project_files();
+    let mut offences = Vec::new();
+    for (name, path) in links {
+        let source = files.iter().find(|file| file.path == format!("src/{path}"));
+        let last = name.rsplit("::").next().unwrap();
+        let is_there = source.is_some_and(|file| {
+            ["fn", "struct"].iter().any(|kind| {
+                file.text.match_indices(&format!("{kind} {last}")).any(|(at, found)| {
+                    let next = file.text[at + found.len()..].chars().next();
+                    next.is_none_or(|c| !c.is_alphanumeric() && c != '_')
+                })
+            })
+        });
+        if !is_there {
+            offences.push(format!("{name} in src/{path}"));
+        }
+    }
+    assert_none("functions that docs/life-of-a-read.md names and that are not there", &offences);
+}

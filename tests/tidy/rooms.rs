@@ -1,10 +1,11 @@
 //! Which part of the crate may use which other part, and who may touch what is dangerous.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
 
 use crate::assert_none;
 use crate::files::project_files;
-use crate::rust_source::{NamedPath, RustSource};
+use crate::source::{NamedPath, Source};
 
 /// What each room may use of this crate, besides itself. `capi` may use everything.
 const ROOMS: &[(&str, &[&str])] = &[
@@ -12,13 +13,27 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("process", &[]),
     ("clock", &["process"]),
     ("sync", &["process", "clock"]),
-    ("logging", &["error", "process", "clock"]),
+    ("logging", &["error", "process", "clock", "sync"]),
     ("proto", &["error"]),
     ("memory", &["error", "process", "clock", "sync", "logging"]),
-    ("stream", &["error", "clock", "sync", "logging"]),
+    ("stream", &["error", "process", "clock", "sync", "logging"]),
     ("net", &["error", "process", "clock", "sync", "logging"]),
-    ("bridge", &["error", "clock", "sync", "logging", "proto", "memory", "net"]),
-    ("protocols", &["error", "clock", "sync", "logging", "proto", "memory", "stream", "net"]),
+    (
+        "bridge",
+        &["error", "process", "clock", "sync", "logging", "proto", "memory", "stream", "net"],
+    ),
+    ("hardware", &["error", "process", "sync", "logging", "memory", "net"]),
+    (
+        "protocols",
+        &["error", "process", "clock", "sync", "logging", "proto", "memory", "stream", "net"],
+    ),
+];
+
+/// All that `bridge/link/` may use of `proto::bridge`: what peers say about themselves.
+const LINK_MAY_USE_OF_BRIDGES: &[&str] = &[
+    "proto::bridge::PeerInfo",
+    "proto::bridge::SessionId",
+    "proto::bridge::property::Announcement",
 ];
 
 /// All that protocol code may use of the standard library: values and collections. No socket,
@@ -63,26 +78,35 @@ const STANDARD_FOR_PROTO: &[&str] = &[
 ];
 
 /// Crates and standard modules by which the outside world comes in.
-const FOREIGN_CRATES: &[&str] = &["getrandom", "libc", "lock_api", "log", "mio", "rand"];
+const FOREIGN_CRATES: &[&str] = &["getrandom", "libc", "log", "mio", "parking_lot", "rand"];
 
-/// Where `unsafe` may stand: a folder for the boundary, one file each for the buffer that a caller
-/// owns, for socket options, for forks and standard output, for locks, and for what these wait by.
-const UNSAFE_FOLDER: &str = "src/capi/";
-const UNSAFE_ROOMS_OF_ONE_FILE: &[&str] =
-    &["src/memory/", "src/net/", "src/process", "src/sync.rs", "src/sync/"];
+/// Where `unsafe` may stand, besides folders named `sys`: the boundary, forks and standard output,
+/// the buffer that a caller owns.
+const UNSAFE_PLACES: &[&str] = &["src/capi/", "src/process.rs", "src/memory/transaction/buffer.rs"];
 
+const THREADS_FILE: &str = "src/process.rs";
 const MONOTONIC_CLOCK_FILE: &str = "src/clock.rs";
 const LOGGING_FILES: &str = "src/logging";
 
 /// The files of the crate, without those that are compiled for tests only.
-fn shipped_sources() -> Vec<RustSource> {
-    let sources: Vec<RustSource> = project_files()
-        .iter()
-        .filter(|file| file.path.starts_with("src/") && file.has_extension(&["rs"]))
-        .map(RustSource::new)
-        .collect();
-    let test_modules: BTreeSet<_> = sources.iter().flat_map(RustSource::test_modules).collect();
-    sources.into_iter().filter(|source| !source.is_below(&test_modules)).collect()
+pub fn shipped_sources() -> &'static [Source] {
+    static SOURCES: OnceLock<Vec<Source>> = OnceLock::new();
+    SOURCES.get_or_init(|| {
+        let sources: Vec<Source> = project_files()
+            .iter()
+            .filter(|file| file.path.starts_with("src/") && file.has_extension(&["rs"]))
+            .map(Source::new)
+            .collect();
+        let test_modules: BTreeSet<_> =
+            sources.iter().flat_map(|source| source.test_modules.clone()).collect();
+        sources.into_iter().filter(|source| !source.is_below(&test_modules)).collect()
+    })
+}
+
+/// The paths of two or more segments that a file names.
+fn named(source: &Source) -> impl Iterator<Item = &NamedPath> {
+    let imports = source.paths.iter().map(|(_, path)| path);
+    imports.chain(&source.exports).filter(|path| path.segments.len() > 1)
 }
 
 fn room_of(path: &str) -> &str {
@@ -91,18 +115,16 @@ fn room_of(path: &str) -> &str {
 }
 
 /// The names that the crate's root re-exports, each with the room it comes from.
-fn reexports(sources: &[RustSource]) -> BTreeMap<String, String> {
+fn reexports(sources: &[Source]) -> BTreeMap<String, String> {
     let root = sources.iter().find(|source| source.path == "src/lib.rs").expect("the crate's root");
-    let named = root.paths().into_iter().filter(|path| path.segments.len() >= 2);
-    named
-        .map(|path| (path.segments[path.segments.len() - 1].clone(), path.segments[0].clone()))
-        .collect()
+    let targets = root.exports.iter().map(|path| &path.segments);
+    targets.map(|path| (path[path.len() - 1].clone(), path[1].clone())).collect()
 }
 
 #[test]
 fn rooms_use_only_the_rooms_they_may() {
     let sources = shipped_sources();
-    let reexports = reexports(&sources);
+    let reexports = reexports(sources);
     let mut offences = Vec::new();
     for source in sources.iter().filter(|source| source.path != "src/lib.rs") {
         let room = room_of(&source.path);
@@ -113,7 +135,7 @@ fn rooms_use_only_the_rooms_they_may() {
             offences.push(format!("{}: the room {room} is not in the table", source.path));
             continue;
         };
-        for NamedPath { segments, line } in source.paths() {
+        for NamedPath { segments, line } in named(source) {
             if segments[0] != "crate" || segments.len() < 2 {
                 continue;
             }
@@ -128,10 +150,35 @@ fn rooms_use_only_the_rooms_they_may() {
 }
 
 #[test]
+fn a_link_knows_no_message_of_any_bridge() {
+    const LINK: &str = "src/bridge/link/";
+    let mut offences = Vec::new();
+    for source in shipped_sources().iter().filter(|source| source.path.starts_with(LINK)) {
+        for NamedPath { segments, line } in named(source) {
+            let path = segments.join("::");
+            let is_allowed = match path.strip_prefix("crate::") {
+                // What peers say about themselves in their READY, and a table with integers as keys.
+                Some(inner) if inner.starts_with("proto::bridge") => {
+                    LINK_MAY_USE_OF_BRIDGES.contains(&inner)
+                }
+                Some(inner) if inner.starts_with("memory") => inner == "memory::IdMap",
+                Some(inner) if inner.starts_with("bridge") => inner.starts_with("bridge::link"),
+                Some(inner) => !inner.starts_with("stream"),
+                None => true,
+            };
+            if !is_allowed {
+                offences.push(format!("{}:{line}: {path}", source.path));
+            }
+        }
+    }
+    assert_none("src/bridge/link/ knows a bridge that uses it", &offences);
+}
+
+#[test]
 fn protocol_code_touches_nothing_but_bytes() {
     let mut offences = Vec::new();
     for source in shipped_sources().iter().filter(|source| room_of(&source.path) == "proto") {
-        for NamedPath { segments, line } in source.paths() {
+        for NamedPath { segments, line } in named(source) {
             let standard = ["std", "core", "alloc"].contains(&segments[0].as_str());
             let second = segments.get(1).map_or("", String::as_str);
             if FOREIGN_CRATES.contains(&segments[0].as_str())
@@ -147,42 +194,49 @@ fn protocol_code_touches_nothing_but_bytes() {
 #[test]
 fn unsafe_stands_only_where_it_may() {
     let mut offences = Vec::new();
-    let mut homes: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     for source in shipped_sources() {
-        let Some((_, token)) = source.shipped().find(|(_, token)| token.is("unsafe")) else {
-            continue;
-        };
-        let home = UNSAFE_ROOMS_OF_ONE_FILE.iter().find(|room| source.path.starts_with(**room));
-        match home {
-            Some(room) => {
-                homes.entry(room).or_default().insert(source.path.clone());
-            }
-            None if source.path.starts_with(UNSAFE_FOLDER) => {}
-            None => offences.push(format!("{}:{}", source.path, token.line)),
+        let Some(line) = source.unsafe_lines.first() else { continue };
+        let is_system = source.module.iter().any(|module| module == "sys");
+        let is_place = UNSAFE_PLACES.iter().any(|place| source.path.starts_with(place));
+        if !is_system && !is_place {
+            offences.push(format!("{}:{line}", source.path));
         }
     }
-    let spread = homes.into_iter().filter(|(_, files)| files.len() > 1);
-    offences
-        .extend(spread.map(|(room, files)| format!("{room}: in more than one file: {files:?}")));
     assert_none("unsafe code outside of its places", &offences);
+}
+
+#[test]
+fn f13_every_thread_begins_in_one_place() {
+    let mut offences = Vec::new();
+    for source in shipped_sources().iter().filter(|source| source.path != THREADS_FILE) {
+        for NamedPath { segments, line } in named(source) {
+            let of_thread = ["Builder", "spawn", "scope"];
+            let begins = segments.windows(2).any(|pair| {
+                pair[0] == "thread" && of_thread.contains(&pair[1].as_str())
+                    || pair[0] == "libc" && pair[1] == "pthread_create"
+            });
+            if begins {
+                offences.push(format!("{}:{line}: {}", source.path, segments.join("::")));
+            }
+        }
+    }
+    assert_none("a thread that does not begin in process::spawn", &offences);
 }
 
 #[test]
 fn the_clock_is_read_in_one_place() {
     let mut offences = Vec::new();
-    for source in shipped_sources() {
-        for (index, token) in source.shipped() {
-            let called = || source.tokens.get(index + 2).is_some_and(|next| next.is("now"));
-            let allowed = match token.text.as_str() {
-                "Instant" if called() => source.path == MONOTONIC_CLOCK_FILE,
-                "SystemTime" if called() => source.path.starts_with(LOGGING_FILES),
-                "clock_gettime" | "gettimeofday" | "UNIX_EPOCH" => {
-                    source.path.starts_with(LOGGING_FILES)
-                }
-                _ => true,
+    for source in shipped_sources().iter().filter(|source| source.path != MONOTONIC_CLOCK_FILE) {
+        for (_, NamedPath { segments, line }) in &source.paths {
+            let ends_in = |words: &[&str]| {
+                segments.len() >= words.len()
+                    && segments[segments.len() - words.len()..].iter().eq(words)
             };
-            if !allowed {
-                offences.push(format!("{}:{}: {}", source.path, token.line, token.text));
+            let time_stamp = [&["SystemTime", "now"][..], &["UNIX_EPOCH"]];
+            let other = [&["Instant", "now"][..], &["clock_gettime"], &["gettimeofday"]];
+            let is_log = source.path.starts_with(LOGGING_FILES);
+            if other.into_iter().any(ends_in) || !is_log && time_stamp.into_iter().any(ends_in) {
+                offences.push(format!("{}:{line}: {}", source.path, segments.join("::")));
             }
         }
     }
@@ -193,13 +247,12 @@ fn the_clock_is_read_in_one_place() {
 fn only_the_logger_prints() {
     let mut offences = Vec::new();
     for source in shipped_sources() {
-        for (index, token) in source.shipped() {
-            let prints = ["print", "println", "eprint", "eprintln"].contains(&token.text.as_str());
-            let is_macro = source.tokens.get(index + 1).is_some_and(|next| next.is("!"));
-            if prints && is_macro && !source.path.starts_with(LOGGING_FILES) {
-                offences.push(format!("{}:{}", source.path, token.line));
-            }
-        }
+        let prints = ["print", "println", "eprint", "eprintln"];
+        let is_log = source.path.starts_with(LOGGING_FILES);
+        let calls = source.macros.iter().filter(|(name, _)| prints.contains(&name.as_str()));
+        offences.extend(
+            calls.filter(|_| !is_log).map(|(name, line)| format!("{}:{line}: {name}", source.path)),
+        );
     }
     assert_none("output that no log filter can silence", &offences);
 }

@@ -6,12 +6,12 @@
  *     void error(const char* text);                    // one argument: text, never a format
  *     void error(const volatile char* format, ...);    // format and arguments
  *
- * Without the pair, `error(e.what())` would interpret somebody else's text as a format, which
- * crashes on "%s". The one-argument call prefers the first function because it needs no
- * qualification conversion; every other call can only match the second, where the compiler still
- * checks the arguments against the format. Since a valid format without arguments can contain no
- * conversion but "%%", the first function turns "%%" into "%" and touches nothing else: every
- * correct program gets the same text as before.
+ * Without the pair, `error(e.what())` would interpret a text of unknown origin as a format, which
+ * crashes on "%s". The one-argument call prefers the first function, which needs no qualification
+ * conversion; every other call matches only the second, where the compiler still checks the
+ * arguments against the format. A valid format without arguments contains no conversion but "%%".
+ * So the first function turns "%%" into "%" and changes nothing else: every correct program gets
+ * the same text as before.
  */
 #ifndef ROGUE_DETAIL_FORMAT_H
 #define ROGUE_DETAIL_FORMAT_H
@@ -35,23 +35,23 @@ namespace rogue {
 namespace detail {
 
 /** The text of a printf format and its arguments, of any length. */
-inline std::string formatList(const volatile char *format, va_list arguments) {
-    const char *plain = const_cast<const char *>(format);
-    if (plain == nullptr)
+inline std::string formatList(const char *format, va_list arguments) ROGUE_DETAIL_PRINTF(1, 0);
+inline std::string formatList(const char *format, va_list arguments) {
+    if (format == nullptr)
         return std::string();
 
     va_list again;
     va_copy(again, arguments);
     char small[256];
-    const int length = std::vsnprintf(small, sizeof(small), plain, arguments);
+    const int length = std::vsnprintf(small, sizeof(small), format, arguments);
     std::string text;
     if (length < 0) {
-        text = plain; // not a valid format in this locale: better the raw text than none
+        text = format; // not a valid format in this locale: the raw text is better than none
     } else if (static_cast<std::size_t>(length) < sizeof(small)) {
         text.assign(small, static_cast<std::size_t>(length));
     } else {
         text.resize(static_cast<std::size_t>(length) + 1);
-        std::vsnprintf(&text[0], text.size(), plain, again);
+        std::vsnprintf(&text[0], text.size(), format, again);
         text.resize(static_cast<std::size_t>(length));
     }
     va_end(again);

@@ -7,6 +7,8 @@
 
 #include "rogue/Directives.h"
 #include "rogue/GeneralError.h"
+#include "rogue/detail/Objects.h"
+#include "rogue/detail/ThreadSanitizer.h"
 
 #include <rogue_mem.h>
 
@@ -17,11 +19,7 @@
 namespace rogue {
 namespace detail {
 
-/** How the references of one type of the C library are counted; see ROGUE_DETAIL_COUNTED. */
-template <typename T>
-struct Counting;
-
-/** One counted reference to an object of the C library, given back on destruction. Movable. */
+/** One counted reference to an object of the C library, released on destruction. Movable. */
 template <typename T>
 class Handle {
 public:
@@ -41,11 +39,13 @@ public:
     Handle &operator=(const Handle &) = delete;
 
     ~Handle() {
-        if (raw_ != nullptr)
-            Counting<T>::release(raw_);
+        if (raw_ == nullptr)
+            return;
+        announceRelease();
+        Counting<T>::release(raw_);
     }
 
-    /** A further reference to an object somebody else owns. */
+    /** A further reference to an object with another owner. */
     static Handle share(T *borrowed) {
         if (borrowed != nullptr)
             Counting<T>::retain(borrowed);
@@ -62,8 +62,8 @@ private:
 };
 
 /**
- * What the C library says about this thread's last failure, which gave `status`. Late in the end of
- * a process, when static objects are destroyed, it has forgotten; the status then has to do.
+ * The C library's text for this thread's last failure, which returned `status`. Late in the end of
+ * a process, when static objects are destroyed, the text is gone, and the status replaces it.
  */
 inline std::string failureText(rogue_mem_status_t status) {
     const char *text = rogue_mem_last_error();
@@ -77,7 +77,7 @@ inline void check(rogue_mem_status_t status) {
     }
 }
 
-/** The object a `rogue_mem_<object>_new` function makes; throws if it fails. */
+/** The object that a `rogue_mem_<object>_new` function creates; throws if it fails. */
 template <typename T, typename Make>
 Handle<T> make(Make construct) {
     T *raw = nullptr;
@@ -85,7 +85,7 @@ Handle<T> make(Make construct) {
     return Handle<T>(raw);
 }
 
-/** A text the C library copies out: `read(buffer, capacity, &length)` returns a status. */
+/** A text that the C library copies out: `read(buffer, capacity, &length)` returns a status. */
 template <typename Read>
 std::string readText(Read read) {
     std::string text(128, '\0');
@@ -96,11 +96,11 @@ std::string readText(Read read) {
             text.resize(length);
             return text;
         }
-        text.resize(length + 1); // one more for the terminator; the text may have grown meanwhile
+        text.resize(length + 1); // one more for the terminator; the text may have grown
     }
 }
 
-/** Writes `text` as the C library expects it of a callback; returns its full length. */
+/** Writes `text` as the C library requires it of a callback; returns its full length. */
 inline std::size_t writeText(const std::string &text, char *buffer, std::size_t capacity) {
     if (buffer != nullptr && capacity > 0) {
         const std::size_t count = text.copy(buffer, capacity - 1);
@@ -111,17 +111,5 @@ inline std::size_t writeText(const std::string &text, char *buffer, std::size_t 
 
 } // namespace detail
 } // namespace rogue
-
-/** Tells Handle how rogue_mem_<object>_t is counted. Stands in the header that uses it. */
-#define ROGUE_DETAIL_COUNTED(object)                                                               \
-    namespace rogue {                                                                              \
-    namespace detail {                                                                             \
-    template <>                                                                                    \
-    struct Counting<rogue_mem_##object##_t> {                                                      \
-        static void retain(rogue_mem_##object##_t *raw) { rogue_mem_##object##_retain(raw); }      \
-        static void release(rogue_mem_##object##_t *raw) { rogue_mem_##object##_release(raw); }    \
-    };                                                                                             \
-    }                                                                                              \
-    }
 
 #endif

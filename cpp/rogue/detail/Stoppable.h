@@ -1,6 +1,8 @@
-/** The one `stop()` of an object with several Rogue bases. Not for use by programs. */
+/** The single `stop()` of an object with several Rogue bases. Not for use by programs. */
 #ifndef ROGUE_DETAIL_STOPPABLE_H
 #define ROGUE_DETAIL_STOPPABLE_H
+
+#include "rogue/Directives.h"
 
 namespace rogue {
 namespace detail {
@@ -8,9 +10,9 @@ namespace detail {
 /**
  * Declares `stop()` once for all bases of an object.
  *
- * It is a virtual base, so that `stop()` is not ambiguous in a class that is, say, a stream
- * Master, a stream Slave and a memory Slave at once: there is one function to find, and the most
- * derived override wins.
+ * It is a virtual base, so that `stop()` is unambiguous in a class that is, for example, a stream
+ * Master, a stream Slave and a memory Slave at once: there is one function, and the most derived
+ * override wins.
  */
 class Stoppable {
 public:
@@ -20,8 +22,8 @@ public:
     virtual ~Stoppable() = default;
 
     /**
-     * Ends the object's activity and lets go of what it is connected to, where it has any; the
-     * plain bus classes have none and do nothing. Idempotent; any thread may call it.
+     * Ends the object's activity and its connections, if it has any; the plain bus classes have
+     * none and do nothing. Idempotent; any thread may call it.
      */
     virtual void stop() {}
 };

@@ -1,1 +1,1 @@
-"""How the package reaches the library. Nothing in here is part of the interface."""
+"""The implementation over the shared library. Nothing in here is part of the interface."""

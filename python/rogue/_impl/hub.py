@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from .lifecycle import Core, described, filled
+from .lifecycle import NativeHandle, described, filled
 from .master import Master
 from .native import NULL, asked, lib
 from .slave import Slave
 
 
 class Hub(Master, Slave):
-    """A branch of the bus: what reaches it goes on with its offset added to the address, in parts
-    where it is larger than the largest access downstream.
+    """A branch of the bus: adds its offset to the address of a transaction and passes it on, in
+    parts if it is larger than the largest access downstream.
 
     :param offset: in bytes.
     :param min: smallest access in bytes.
@@ -19,21 +19,21 @@ class Hub(Master, Slave):
 
     Subclasses may override `_doTransaction`, and pass a transaction on with
     ``super()._doTransaction(tran)``, or make requests of their own, whose addresses are relative to
-    the next layer (the hub's offset is not added). Without an override no Python runs.
+    the next layer (without the hub's offset). Without an override no Python runs.
     """
 
     __module__ = "rogue.interfaces.memory"
 
     def __init__(self, offset: int, min: int, max: int) -> None:
-        core = Core(NULL, lib.rogue_mem_hub_release)
-        self._rg_hub = filled(core, "rogue_mem_hub_t", lib.rogue_mem_hub_new, offset, min, max)
-        handle = core.handle
+        owned = NativeHandle(NULL, lib.rogue_mem_hub_release)
+        self._rg_hub = filled(owned, "rogue_mem_hub_t", lib.rogue_mem_hub_new, offset, min, max)
+        handle = owned.handle
         self._rg_init_master(lib.rogue_mem_hub_master(handle))
-        native = Core(lib.rogue_mem_hub_slave(handle), lib.rogue_mem_slave_release)
+        native = NativeHandle(lib.rogue_mem_hub_slave(handle), lib.rogue_mem_slave_release)
         self._rg_init_slave(native, min, max)
 
     def _getAddress(self) -> int:
-        """Address of the hub's own address 0, as seen from the end of the path."""
+        """Base address of the hub, as seen from the end of the path."""
         return asked(lib.rogue_mem_hub_address(self._rg_hub.handle))
 
     def _getOffset(self) -> int:
@@ -41,11 +41,11 @@ class Hub(Master, Slave):
         return lib.rogue_mem_hub_offset(self._rg_hub.handle)
 
     def _blkMinAccess(self) -> int:
-        """Smallest access in bytes of what lies downstream."""
+        """Smallest downstream access in bytes."""
         return self._reqMinAccess()
 
     def _blkMaxAccess(self) -> int:
-        """Largest access in bytes of what lies downstream; 0 = not limited."""
+        """Largest downstream access in bytes; 0 = not limited."""
         return self._reqMaxAccess()
 
     def _stop(self) -> None:
@@ -62,8 +62,8 @@ class Hub(Master, Slave):
 
 
 class Emulate(Slave):
-    """Memory that exists only in this process: 2^64 bytes, of which only the pages used take space.
-    What was never written reads as zero; transactions complete at once.
+    """Emulated memory of 2^64 bytes; only used pages take space. Bytes that were never written read
+    as zero; transactions complete at once.
 
     :param min: smallest access in bytes, advertised only.
     :param max: largest access in bytes, advertised only; 0 = not limited.
@@ -72,6 +72,6 @@ class Emulate(Slave):
     __module__ = "rogue.interfaces.memory"
 
     def __init__(self, min: int, max: int) -> None:
-        core = Core(NULL, lib.rogue_mem_slave_release)
-        filled(core, "rogue_mem_slave_t", lib.rogue_mem_emulate_new, min, max)
-        self._rg_init_slave(core, min, max)
+        owned = NativeHandle(NULL, lib.rogue_mem_slave_release)
+        filled(owned, "rogue_mem_slave_t", lib.rogue_mem_emulate_new, min, max)
+        self._rg_init_slave(owned, min, max)

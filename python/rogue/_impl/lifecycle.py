@@ -1,4 +1,4 @@
-"""Which native objects live, and what becomes of them when the interpreter ends or forks.
+"""Life time of native objects, through the end of the interpreter and os.fork.
 
 Python objects refer to each other as the native ones do; the library refers to Python objects by
 number only. So cycles can be collected, and no thread of the library ever owns a Python object.
@@ -31,19 +31,19 @@ from .native import (
     made,
 )
 
-#: How long the end of the interpreter waits for callbacks that are still running.
+#: Longest wait for running callbacks at the end of the interpreter.
 CALLBACKS_END_US = 1_000_000
 
 
-class State:
-    """What all threads look at."""
+class Interpreter:
+    """The state of the interpreter, for all threads."""
 
     is_closing = False
 
 
-class Core:
-    """Owns one reference to a native object. The classes of the interface have one or more of
-    these, and no destructor of their own, so that users may write one."""
+class NativeHandle:
+    """One reference to a native object. The classes of the interface hold one or more of these and
+    have no destructor of their own, so that subclasses may define one."""
 
     __slots__ = ("__weakref__", "_release", "_stop", "handle")
 
@@ -58,38 +58,38 @@ class Core:
         self._release = release
         self._stop = stop
         self.handle = handle
-        _cores.add(self)
+        _handles.add(self)
 
     def stop(self) -> None:
-        """Ends the object's threads, if it has any."""
+        """Ends the threads of the object, if it has any."""
         if self._stop is not None and self.handle:
             self._stop(self.handle)
 
     def __del__(self) -> None:
-        # When the interpreter ends, threads have been ended already, and somebody may hold what
-        # this would wait for. Of an object whose constructor failed there is nothing to give back.
-        if not State.is_closing and getattr(self, "handle", None):
+        # At the end of the interpreter its threads are gone, and a lock that this call needs may
+        # stay locked. After a failed constructor there is no handle to release.
+        if not Interpreter.is_closing and getattr(self, "handle", None):
             self.stop()
             self._release(self.handle)
 
 
-def filled(core: Any, kind: str, function: Callable[..., int], *arguments: Any) -> Any:
-    """`core`, with the handle that a constructor of the library returns through its last parameter:
-    Ctrl-C that comes meanwhile leaves nothing behind."""
+def filled(owned: Any, kind: str, function: Callable[..., int], *arguments: Any) -> Any:
+    """`owned`, filled by a constructor of the library, which returns the handle through its last
+    parameter. Ctrl-C in between leaks nothing."""
     out = ffi.new("%s **" % kind)
     try:
         check(function(*arguments, out))
     finally:
-        core.handle = out[0]
-    return core
+        owned.handle = out[0]
+    return owned
 
 
-_cores: "weakref.WeakSet[Core]" = weakref.WeakSet()
+_handles: "weakref.WeakSet[NativeHandle]" = weakref.WeakSet()
 
 
-class _Left:
-    """What becomes of cores in a child of os.fork: the threads of their objects are not there, and
-    locks may be held by nobody. They are left alone for ever."""
+class _Forked:
+    """The form of a handle in a child of os.fork. The threads of the object do not exist there, and
+    its locks may be locked for ever: the object is never touched again."""
 
     __slots__ = ()
 
@@ -102,48 +102,48 @@ class _Left:
         )
 
     def stop(self) -> None:
-        """There is nothing to be ended."""
+        """Nothing to stop."""
 
     def __del__(self) -> None:
         pass
 
 
-#: Objects that nobody has any more, and that could not end then because somebody held a lock that
-#: they would have waited for.
-parked: "list[Any]" = []
+#: Objects without a user whose release is deferred: another thread holds a lock that the release
+#: would wait for.
+deferred: "list[Any]" = []
 
 
-def end_parked() -> None:
-    """Looks whether they can end now."""
-    for _ in range(len(parked)):
+def end_deferred() -> None:
+    """Releases the deferred objects whose locks are free now."""
+    for _ in range(len(deferred)):
         try:
-            one = parked.pop(0)
+            one = deferred.pop(0)
         except IndexError:
-            # Another thread does the same.
+            # Another thread empties the list too.
             return
         if not one.end():
-            parked.append(one)
+            deferred.append(one)
 
 
-#: Those of a process that this one was forked from.
+#: Deferred objects of the processes that this one was forked from.
 _parents: "list[Any]" = []
 
 
-#: The class of a core, and what it becomes.
-_left: "dict[type, type]" = {}
+#: The form of each class of handles in a child of os.fork.
+_forked_forms: "dict[type, type]" = {}
 
 
-def leaves(cls: type) -> type:
-    """Makes the form that cores of class `cls` have in a child of os.fork."""
-    _left[cls] = type("Left" + cls.__name__, (_Left, cls), {"__slots__": ()})
+def forked_form(cls: type) -> type:
+    """Registers the form that handles of class `cls` get in a child of os.fork."""
+    _forked_forms[cls] = type("Forked" + cls.__name__, (_Forked, cls), {"__slots__": ()})
     return cls
 
 
-leaves(Core)
+forked_form(NativeHandle)
 
 
 def described(describe: "Callable[[Any], str]") -> "Callable[[Any], str]":
-    """For `__repr__`: where the library cannot be asked, says why."""
+    """For `__repr__`: an error of the library becomes a part of the description."""
 
     @functools.wraps(describe)
     def safe(self: Any) -> str:
@@ -159,24 +159,24 @@ def described(describe: "Callable[[Any], str]") -> "Callable[[Any], str]":
 
 #: The Python object behind each number that the library knows.
 targets: "dict[Any, weakref.ref[Any]]" = {}
-#: The next of it; threads do not get the same one, and none is 0.
+#: Source of these numbers: unique across threads, never 0.
 _numbers = itertools.count(1)
 
 
 def register(target: Any) -> Any:
-    """A number for `target`, in the form of the library's context pointers; valid until the object
-    is gone."""
+    """A number for `target`, in the form of the library's context pointers; valid for the life of
+    the object."""
     key = ffi.cast("void *", next(_numbers))
     targets[key] = weakref.ref(target, lambda _: targets.pop(key, None))
     return key
 
 
 def report(what: str, error: BaseException) -> None:
-    """Prints an exception that has left a callback, and remembers Ctrl-C for the main thread."""
+    """Prints an exception that escaped a callback; keeps Ctrl-C for the main thread."""
     if isinstance(error, (KeyboardInterrupt, SystemExit)) and in_main_thread():
         interrupts.append(error)
         if COLLECTS_LATE:
-            # A lock that was just being taken is given back by nothing but the end of its object.
+            # Only the collection of its object releases a lock whose acquisition was interrupted.
             traceback.clear_frames(error.__traceback__)
             gc.collect()
         return
@@ -184,13 +184,13 @@ def report(what: str, error: BaseException) -> None:
         print("Exception in %s:" % what, file=sys.stderr)
         traceback.print_exception(type(error), error, error.__traceback__)
     except Exception:
-        # There is nowhere to say it: no standard error, or a broken one.
+        # No usable standard error.
         pass
 
 
 def escaped(what: str) -> "Callable[..., None]":
-    """What is to be done with what leaves a callback before its first statement or behind its
-    last."""
+    """The handler of an exception outside the body of a callback: before its first statement or
+    after its last."""
 
     def report_it(_type: Any, error: BaseException, _traceback: Any) -> None:
         report(what, error)
@@ -200,8 +200,8 @@ def escaped(what: str) -> "Callable[..., None]":
 
 # --- the end of the interpreter, and forks --------------------------------------------------------
 
-#: What all callbacks pass, closed when the interpreter ends: those of the processes that this one
-#: was forked from, and its own.
+#: The gates of all callbacks, closed at the end of the interpreter: of the processes that this one
+#: was forked from, and last its own.
 _gates: "list[Any]" = []
 
 
@@ -210,45 +210,45 @@ def _new_gate() -> None:
 
 
 def gate() -> Any:
-    """The gate that callbacks are to be given."""
+    """The gate for new callbacks."""
     return _gates[-1]
 
 
-def _living() -> "list[Core]":
-    """Every object there is."""
+def _living() -> "list[NativeHandle]":
+    """Every native handle that exists."""
     while True:
         try:
-            return list(_cores)
+            return list(_handles)
         except RuntimeError:
-            # Another thread has just made one.
+            # Another thread added one during the copy.
             continue
 
 
 def _at_exit() -> None:
-    """Sees to it that no thread calls Python once there is none any more, and ends every thread of
-    the library."""
-    State.is_closing = True
+    """Closes the gates, so that no thread calls into an interpreter that is gone, and ends every
+    thread of the library."""
+    Interpreter.is_closing = True
     close = lib.rogue_mem_gate_close
     for one in _gates:
         close(one, 0)
     lib.rogue_mem_log_set_sink(NULL)
-    for core in _living():
-        core.stop()
-    # A callback that is still running must not come back into an interpreter that has gone.
+    for owned in _living():
+        owned.stop()
+    # A running callback must not return into an interpreter that is gone.
     for _ in range(CALLBACKS_END_US // SLICE_US):
         if close(gate(), SLICE_US):
             break
 
 
 def _after_fork() -> None:
-    """Callbacks that ran in the parent never end here: new ones get a gate of their own."""
-    for core in _living():
-        left = _left.get(type(core))
-        if left is not None:
-            core.__class__ = left
-    # What could not end in the parent never will here.
-    _parents.extend(parked)
-    parked.clear()
+    """Callbacks that run in the parent never return here: new callbacks get a new gate."""
+    for owned in _living():
+        form = _forked_forms.get(type(owned))
+        if form is not None:
+            owned.__class__ = form
+    # The locks that defer them are never released here.
+    _parents.extend(deferred)
+    deferred.clear()
     targets.clear()
     begin_process()
     _new_gate()

@@ -1,4 +1,4 @@
-"""Rogue's logging, and its way into Python's."""
+"""Rogue's logging, and its forwarding to Python's."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ logging.addLevelName(lib.ROGUE_MEM_LOG_THREAD, "THREAD")
 
 
 class _Levels(type):
-    """Keeps the levels as they are."""
+    """Makes the levels read-only."""
 
     def __setattr__(cls, name: str, value: Any) -> None:
         if name in _LEVELS:
@@ -36,12 +36,12 @@ class _Forward:
 
 
 class Logging(metaclass=_Levels):
-    """What is logged, and where to.
+    """The settings of the log.
 
     Loggers have dotted names below ``pyrogue``. A message appears if its level is at least that of
-    the longest filter that matches its logger, else the global level, which is ``Error`` at first.
-    It is written to standard output as ``sec.usec:name: text``, and given to Python's `logging` if
-    `setForwardPython` says so. Filters act at once, on loggers that exist and on later ones.
+    the longest filter that matches its logger, else the global level, ``Error`` by default. It is
+    written to standard output as ``sec.usec:name: text``, and forwarded to Python's `logging` if
+    `setForwardPython` has enabled that. Filters act at once, on existing and on later loggers.
     """
 
     __module__ = "rogue"
@@ -57,7 +57,7 @@ class Logging(metaclass=_Levels):
         raise RuntimeError("rogue.Logging is not to be instantiated")
 
     def name(self) -> str:
-        """The name of a logger; there are none in Python."""
+        """The name of a logger; Python has none."""
         raise RuntimeError("rogue.Logging is not to be instantiated")
 
     @staticmethod
@@ -67,18 +67,18 @@ class Logging(metaclass=_Levels):
 
     @staticmethod
     def setFilter(filter: str, level: int) -> None:
-        """Sets the level of the loggers called `filter`, or whose name goes on after it with a dot.
-        A leading ``pyrogue.`` may be left out."""
+        """Sets the level of the loggers called `filter`, or whose name continues it after a dot. A
+        leading ``pyrogue.`` may be left out."""
         check(lib.rogue_mem_log_set_filter(encode(filter), level))
 
     @staticmethod
     def normalizeName(name: str) -> str:
-        """The full name of a logger: with ``pyrogue.`` before it, unless it is there."""
+        """The full name of a logger: with ``pyrogue.`` at the start."""
         return text_of(lib.rogue_mem_log_normalize_name, encode(name))
 
     @staticmethod
     def setForwardPython(enable: bool) -> None:
-        """Switches forwarding to Python's `logging` on or off; it is off at first. Records carry
+        """Switches forwarding to Python's `logging` on or off; it is off by default. Records carry
         ``rogue_cpp``, ``rogue_tid``, ``rogue_pid``, ``rogue_logger``, ``rogue_timestamp`` and
         ``rogue_component`` beside the usual fields, and are handled on the thread that logs."""
         if enable:
@@ -95,7 +95,7 @@ class Logging(metaclass=_Levels):
 
     @staticmethod
     def setEmitStdout(enable: bool) -> None:
-        """Says whether messages go to standard output; they do at first."""
+        """Switches output to standard output on or off; it is on by default."""
         lib.rogue_mem_log_set_emit_stdout(bool(enable))
 
     @staticmethod

@@ -7,7 +7,15 @@ import threading
 from collections.abc import Iterable
 from typing import Any, Optional, TypeVar
 
-from .lifecycle import Core, State, described, end_parked, filled, leaves, parked
+from .lifecycle import (
+    Interpreter,
+    NativeHandle,
+    deferred,
+    described,
+    end_deferred,
+    filled,
+    forked_form,
+)
 from .native import (
     COLLECTS_LATE,
     NULL,
@@ -37,7 +45,7 @@ _READ = lib.ROGUE_MEM_READ
 _WRITE = lib.ROGUE_MEM_WRITE
 _POST = lib.ROGUE_MEM_POST
 _SOURCE = "Master::reqTransactionPy"
-#: What a wait may say; errors are told by `_getError`.
+#: Results of a wait; `_getError` returns the error texts.
 WAITED = (
     lib.ROGUE_MEM_OK,
     _PENDING,
@@ -46,100 +54,129 @@ WAITED = (
 )
 _UNKNOWN = object()
 _SIZE_MAX = 0xFFFF_FFFF
-_give_up = lib.rogue_mem_master_give_up_for
+#: Number of entries at which finished transactions without a wait are removed. As many as the
+#: library keeps.
+_PINS_COUNT_MIN = 1 << 17
+_cancel = lib.rogue_mem_master_cancel
 _outstanding = lib.rogue_mem_master_outstanding
 _wait_many = lib.rogue_mem_master_wait_many
 _Other = TypeVar("_Other")
 
 
-class MasterCore(Core):
-    """A native master, and the buffers that its transactions may still write to."""
+class MasterHandle(NativeHandle):
+    """A native master, and the buffers that its pending reads write to."""
 
-    # By the id of a transaction that has not been waited for: what `ffi.from_buffer` made, which
-    # keeps the buffer where it is; or None if it was done at once, and the library knows it no
-    # more. Of a write, whose buffer is not needed, there is the latter only.
-    # Connecting is two steps, which other threads must not come between.
-    __slots__ = ("connecting", "pins")
+    # pins, by the id of a transaction without a wait: the result of `ffi.from_buffer`, which keeps
+    # the buffer in place; or None if the transaction was done at its start and the library no
+    # longer knows it. For writes, which need no buffer, only the latter.
+    # connecting: a lock around the two steps of a connection.
+    __slots__ = ("connecting", "pins", "pins_count_max")
 
     def __init__(self, handle: Any) -> None:
         self.pins: "dict[int, Any]" = {}
+        self.pins_count_max = _PINS_COUNT_MIN
         self.connecting = threading.RLock()
         super().__init__(handle, lib.rogue_mem_master_release)
 
     def was_done_at_once(self, id: int) -> bool:
-        """Whether transaction `id` was done when it was started: the library need not be asked."""
+        """Whether transaction `id` was done at its start: the library is not asked."""
         if self.pins.get(id, _UNKNOWN) is not None:
             return False
         self.pins.pop(id, None)
         return True
 
     def free(self, id: int) -> None:
-        """Lets go of the buffer of a transaction that has been collected, if there is one."""
+        """Releases the buffer of a collected transaction, if there is one."""
         view = self.pins.pop(id, None)
         if view is not None:
             release(view)
 
-    def give_up(self, ids: "Iterable[int]", view: Any = None) -> None:
-        """Gives up transactions that nobody will wait for. Those that a slave has just locked keep
-        their buffer, which is `view` where it is not known already."""
+    def cancel(self, ids: "Iterable[int]", view: Any = None) -> bool:
+        """Cancels transactions. False: a slave has just locked some; these keep their buffer, which
+        is `view` if it is not known yet."""
         known = [one for one in ids if one]
         if not known:
-            return
-        if _give_up(self.handle, len(known), known, 0):
+            return True
+        if _cancel(self.handle, len(known), known, 0):
             for one in known:
                 self.pins.pop(one, None)
-        elif view is not None:
+            return True
+        if view is not None:
             self.pins.update((one, view) for one in known)
+        return False
+
+    def shed(self) -> None:
+        """Releases the buffers of transactions that the library no longer knows, and the entries of
+        all but the latest of those that were done at their start."""
+        known = list(self.pins.items())
+        # Queried after the copy: an id that is missing now has ended.
+        outstanding = set(self.outstanding())
+        done = [id for id, view in known if view is None]
+        for id in done[:-_PINS_COUNT_MIN]:
+            self.pins.pop(id, None)
+        for id, view in known:
+            if view is not None and id > 0 and id not in outstanding:
+                self.free(id)
+        self.pins_count_max = max(_PINS_COUNT_MIN, 2 * len(self.pins))
+
+    def outstanding(self) -> "list[int]":
+        """Ids of the transactions that the library still knows."""
+        count = ffi.new("size_t *")
+        check(_outstanding(self.handle, NULL, 0, count))
+        ids = ffi.new("uint32_t[]", count[0])
+        check(_outstanding(self.handle, ids, len(ids), count))
+        return ffi.unpack(ids, min(count[0], len(ids))) if len(ids) else []
 
     def __del__(self) -> None:
-        if State.is_closing:
-            # Nobody writes to the buffers any more, and there is no need to be quite sure.
-            parked.append(self)
+        if Interpreter.is_closing:
+            # No thread writes to the buffers any more, so a wait is pointless.
+            deferred.append(self)
         elif not self.end():
-            parked.append(self)
+            deferred.append(self)
 
     def end(self) -> bool:
-        """Gives everything up, unless somebody holds the lock of a transaction, for whom this does
-        not wait: it may be this very thread. Others may refer to the native master: the buffers
-        must be out of its reach nevertheless."""
+        """Cancels all transactions, without a wait for their locks: this thread may hold one. Other
+        objects may refer to the native master, so its buffers must be out of its reach."""
         handle = getattr(self, "handle", None)
         if handle:
-            if not _give_up(handle, 0, NULL, 0):
+            if not _cancel(handle, 0, NULL, 0):
                 return False
             self.pins.clear()
             self._release(handle)
         return True
 
 
-leaves(MasterCore)
+forked_form(MasterHandle)
 
 
 class Master:
-    """Makes transactions and waits for them.
+    """Creates transactions and waits for them.
 
-    Any number may be outstanding, made and waited for by any threads; waits release the GIL and end
-    by Ctrl-C. A master keeps the slave that it is connected to. When it goes, its outstanding
+    Any number may be outstanding. Any thread may create them and wait for them; waits release the
+    GIL and end at Ctrl-C. A master keeps its slave alive. When it is destroyed, its outstanding
     transactions are given up, and nothing writes to their buffers any more.
     """
 
     __module__ = "rogue.interfaces.memory"
 
     def __init__(self) -> None:
-        if parked:
-            end_parked()
-        self._rg_master = filled(MasterCore(NULL), "rogue_mem_master_t", lib.rogue_mem_master_new)
+        if deferred:
+            end_deferred()
+        self._rg_master = filled(MasterHandle(NULL), "rogue_mem_master_t", lib.rogue_mem_master_new)
         self._rg_target: "Optional[Slave]" = None
 
     def _rg_init_master(self, handle: Any) -> None:
-        """`handle` is the master half of another native object, a new reference."""
-        self._rg_master = MasterCore(handle)
+        """`handle`, a new reference, is the master half of another native object."""
+        self._rg_master = MasterHandle(handle)
         self._rg_target = None
 
     def _setSlave(self, slave: "Optional[Slave]") -> None:
-        """Connects to `slave`, in place of what it was connected to; None disconnects."""
+        """Connects to `slave`, in place of the present one; None disconnects."""
         if slave is None:
-            other = filled(MasterCore(NULL), "rogue_mem_master_t", lib.rogue_mem_master_new)
-            target = Core(lib.rogue_mem_master_slave(other.handle), lib.rogue_mem_slave_release)
+            other = filled(MasterHandle(NULL), "rogue_mem_master_t", lib.rogue_mem_master_new)
+            target = NativeHandle(
+                lib.rogue_mem_master_slave(other.handle), lib.rogue_mem_slave_release
+            )
         elif isinstance(slave, Slave):
             target = slave._rg_slave
         else:
@@ -148,14 +185,14 @@ class Master:
             )
         former = self._rg_target
         with self._rg_master.connecting:
-            # Both or none: the library's slave lives for as long as the object here does.
+            # Both or neither: the library's slave lives as long as this object.
             check(lib.rogue_mem_master_set_slave(self._rg_master.handle, target.handle))
             self._rg_target = slave
-        # Not under the lock, as it may be the last of it.
+        # Outside the lock: possibly the last reference.
         del former
 
     def _getSlave(self) -> "Optional[Slave]":
-        """The slave that it is connected to, or None."""
+        """The connected slave, or None."""
         return self._rg_target
 
     def _reqSlaveId(self) -> int:
@@ -175,21 +212,21 @@ class Master:
         return asked(lib.rogue_mem_master_req_max_access(self._rg_master.handle))
 
     def _reqAddress(self) -> int:
-        """Address of what this master sees at 0, as seen from the end of the path."""
+        """Base address of this master, as seen from the end of the path."""
         return asked(lib.rogue_mem_master_req_address(self._rg_master.handle))
 
     def _getError(self) -> str:
-        """Text of the last error that a wait of this master has met, "" if there was none since
+        """Text of the last error of a wait of this master; "" if there was none since
         `_clearError`."""
         return text_of(lib.rogue_mem_master_error, self._rg_master.handle)
 
     def _clearError(self) -> None:
-        """Forgets the last error."""
+        """Clears the last error."""
         lib.rogue_mem_master_clear_error(self._rg_master.handle)
 
     def _setTimeout(self, timeout: int) -> None:
-        """Sets the time, in microseconds, that later transactions get from their last sign of
-        life; 0 leaves it as it is. It is one second at first."""
+        """Sets the timeout of later transactions in microseconds, counted from their last sign of
+        life; 0 changes nothing. The default is one second."""
         lib.rogue_mem_master_set_timeout(self._rg_master.handle, timeout)
 
     def _reqTransaction(
@@ -199,16 +236,17 @@ class Master:
 
         :param address: byte address.
         :param buffer: bytes, bytearray, memoryview or contiguous array. A Read or Verify writes to
-            it until the transaction has been waited for, and it cannot be resized until then; what
-            a Write or Post carries is copied before this returns.
-        :param size: number of bytes; 0 = all of the buffer from `offset` on.
+            it until the end of the wait for the transaction, and it cannot be resized until then;
+            the data of a Write or Post is copied before this returns.
+        :param size: number of bytes; 0 = the buffer from `offset` on.
         :param offset: first byte of the buffer to use.
         :param type: ``Read``, ``Write``, ``Post`` or ``Verify``.
 
-        The slave may be called in this thread. Whether the transaction fails is for the wait to
-        tell. Raises GeneralError if the buffer or the type cannot be used.
+        The slave may be called in this thread. A failure of the transaction is reported by the
+        wait, also for an unknown type or an access beyond the address space. Raises GeneralError if
+        the buffer cannot be used.
         """
-        core = self._rg_master
+        owned = self._rg_master
         if type == _WRITE or type == _POST:
             reads = False
             view = view_of(_SOURCE, buffer, False, "Python Buffer simple Error")
@@ -220,25 +258,27 @@ class Master:
             if size == 0:
                 size = max(total - offset, 0)
             if size + offset > total or offset < 0:
-                raise _beyond(size, total, offset)
+                raise beyond(size, total, offset)
             place = view + offset
         else:
             if size == 0:
                 size = total
             elif size > total:
-                raise _beyond(size, total, offset)
+                raise beyond(size, total, offset)
             place = view
         started = 0
         try:
-            started = _start(core.handle, address, size, place, type)
+            started = _start(owned.handle, address, size, place, type)
             if not started:
                 raise last_error()
             if started > _DONE:
                 started -= _DONE
                 if type != _POST:
-                    core.pins[started] = None
+                    owned.pins[started] = None
             elif reads:
-                core.pins[started] = view
+                owned.pins[started] = view
+            if len(owned.pins) > owned.pins_count_max:
+                owned.shed()
         except (GeneralError, TypeError):
             raise
         except OverflowError:
@@ -247,33 +287,33 @@ class Master:
                 raise general_error(_SOURCE, words % (size, _SIZE_MAX)) from None
             raise
         except BaseException:
-            # Ctrl-C has come right behind the start, whose id nobody learns.
+            # Ctrl-C came right after the start, and the id is lost.
             if started:
-                core.give_up([started % _DONE], view if reads else None)
+                owned.cancel([started % _DONE], view if reads else None)
             elif reads:
-                # Not even here: the buffer must stay, under whatever number.
-                core.pins[-builtins.id(view)] = view
+                # Still in use: the buffer must be kept, under any number.
+                owned.pins[-builtins.id(view)] = view
             raise
         if interrupts and in_main_thread():
-            core.give_up([started])
+            owned.cancel([started])
             raise_interrupt()
         return started
 
     def _waitTransaction(self, id: int) -> None:
-        """Waits until transaction `id` has ended, or all that are outstanding if it is 0; at most
-        for its timeout. An unknown id returns at once. A failure is told by `_getError`."""
-        core = self._rg_master
-        pins = core.pins
+        """Waits until transaction `id` has ended, or all outstanding ones if it is 0; at most until
+        its timeout. An unknown id returns at once. `_getError` returns the text of a failure."""
+        owned = self._rg_master
+        pins = owned.pins
         if not id:
             if not isinstance(id, int):
                 raise TypeError("an id is an int, not %s" % type(id).__name__)
-            self._rg_wait_all(core)
+            self._rg_wait_all(owned)
             return
         if pins.get(id, _UNKNOWN) is None:
-            # It was done at once.
+            # It was done at its start.
             pins.pop(id, None)
             return
-        while _wait_for(core.handle, id, SLICE_US) == _PENDING:
+        while _wait_for(owned.handle, id, SLICE_US) == _PENDING:
             if interrupts:
                 raise_interrupt()
         view = pins.pop(id, None)
@@ -282,26 +322,24 @@ class Master:
         if interrupts:
             raise_interrupt()
 
-    def _rg_wait_all(self, core: MasterCore) -> None:
-        # Those that are requested meanwhile are for others to wait for, and keep their buffers.
-        known = list(core.pins)
-        count, waited = ffi.new("size_t *"), ffi.new("size_t *")
-        check(_outstanding(core.handle, NULL, 0, count))
-        ids = ffi.new("uint32_t[]", count[0])
-        check(_outstanding(core.handle, ids, len(ids), count))
-        at, end = 0, min(count[0], len(ids))
+    def _rg_wait_all(self, owned: MasterHandle) -> None:
+        # Transactions requested from now on are not waited for, and keep their buffers.
+        known = list(owned.pins)
+        waited = ffi.new("size_t *")
+        ids = ffi.new("uint32_t[]", owned.outstanding())
+        at, end = 0, len(ids)
         while at < end:
-            status = _wait_many(core.handle, end - at, ids + at, SLICE_US, waited)
+            status = _wait_many(owned.handle, end - at, ids + at, SLICE_US, waited)
             if status not in WAITED:
                 raise last_error()
             at += waited[0]
             if interrupts:
                 raise_interrupt()
         for one in known:
-            core.free(one)
+            owned.free(one)
 
     def _stop(self) -> None:
-        """Ends the master's activity, where it has any of its own."""
+        """Ends the master's own activity, if it has any."""
 
     @staticmethod
     def _copyBits(dst: Any, dstLsb: int, src: Any, srcLsb: int, size: int) -> None:
@@ -327,7 +365,7 @@ class Master:
     @staticmethod
     def _anyBits(src: Any, lsb: int, size: int) -> bool:
         """Whether any of `size` bits of buffer `src`, from bit `lsb` on, is one."""
-        of, found = view_of("Master::anyBits", src, False), ffi.new("bool *")
+        of, found = view_of("Master::anyBits", src, False), ffi.new("uint32_t *")
         if lsb + size > 8 * len(of):
             words = "Attempt to access %d bits starting from bit %d from array with bitSize %d"
             raise general_error("Master::anyBits", words % (size, lsb, 8 * len(of)))
@@ -335,7 +373,7 @@ class Master:
         return bool(found[0])
 
     def __rshift__(self, other: _Other) -> _Other:
-        """``master >> slave`` connects the master to the slave, and is `other`."""
+        """``master >> slave`` connects the master to the slave and returns `other`."""
         slave: Any = other
         if not isinstance(slave, Slave) and hasattr(other, "_getMemorySlave"):
             slave = other._getMemorySlave()
@@ -361,9 +399,9 @@ class Master:
         )
 
 
-def _beyond(size: int, total: int, offset: int) -> Exception:
+def beyond(size: int, total: int, offset: int, source: str = _SOURCE) -> Exception:
     return general_error(
-        _SOURCE,
+        source,
         "Attempt to access %d bytes in python buffer with size %d at offset %d"
         % (size, total, offset),
     )

@@ -1,4 +1,4 @@
-"""The classes that other parts of the package derive from."""
+"""The base classes for other parts of the package."""
 
 from .hub import Hub
 from .master import Master

@@ -1,7 +1,7 @@
-"""The shared library: where it lies, how it is called, and what becomes of its errors.
+"""The shared library: its location, its calls and its errors.
 
-Everything else of the package takes `ffi` and `lib` from here, so that another way of calling the
-library would replace this file only.
+The rest of the package uses `ffi` and `lib` from here only, so that another way to call the library
+would replace just this file.
 """
 
 from __future__ import annotations
@@ -12,14 +12,15 @@ import threading
 from typing import Any, Callable, NamedTuple
 
 from .declarations import ffi as _ffi
+from .table import OPTIONS, STATISTICS
 
 ffi: Any = _ffi
 
-#: Instead of the library that was installed with the package; for those who build both.
+#: Names another library than the installed one, for developers of both.
 LIBRARY_VARIABLE = "ROGUE_MEM_LIBRARY"
-#: The longest time for which a call blocks before Python looks whether Ctrl-C was pressed.
+#: The longest blocking call; between two of them Python checks for Ctrl-C.
 SLICE_US = 100_000
-#: Bytes that a text from the library mostly fits into; longer ones are asked for a second time.
+#: First capacity for a text from the library; a longer text needs a second call.
 TEXT_BYTES = 256
 
 
@@ -54,34 +55,39 @@ lib: Any = _load()
 def callback(
     signature: str, onerror: "Callable[..., None] | None" = None
 ) -> "Callable[[Callable[..., Any]], Any]":
-    """Makes a function one that the library can call; it must be kept for as long as it may.
+    """Makes a function callable from the library. Keep the result for as long as it may be called.
 
-    `onerror` gets what leaves it nevertheless, as Ctrl-C does that comes before its first
-    statement: type, value, traceback.
+    `onerror` gets an exception that escapes, such as Ctrl-C before the first statement: type,
+    value, traceback.
     """
     return ffi.callback(signature, onerror=onerror)
 
 
-#: The type of buffers that are handed to the library; looked up once.
+#: The type of buffers for the library; looked up once.
 BYTES = ffi.typeof("uint8_t[]")
 NULL = ffi.NULL
 
 
-#: Types of buffers about which nothing need be asked.
+#: Types of buffers that need no checks.
 PLAIN_BUFFERS: "frozenset[type]" = frozenset((bytes, bytearray))
-#: Keeps such a buffer in its place, for as long as the result lives.
+#: Keeps a buffer of these types in place for the life of the result.
 pin: Any = ffi.from_buffer
 
 
+def holds_objects(view: memoryview) -> bool:
+    """Whether a buffer contains Python objects."""
+    # Every second part of its format is a member name.
+    return "O" in "".join(view.format.split(":")[::2])
+
+
 def from_buffer(kind: Any, buffer: Any, writable: bool = False) -> Any:
-    """Keeps any buffer in its place, for as long as the result lives."""
+    """Keeps a buffer of any type in place for the life of the result."""
     if type(buffer) not in PLAIN_BUFFERS and not isinstance(buffer, str):
         view = memoryview(buffer)
-        # cffi looks for itself, but not in PyPy.
+        # cffi checks this itself, but not in PyPy.
         if not view.c_contiguous:
             raise ValueError("the buffer is not contiguous")
-        # Every second part is the name of a member.
-        if "O" in "".join(view.format.split(":")[::2]):
+        if holds_objects(view):
             raise TypeError("the buffer holds Python objects, not bytes")
     return pin(kind, buffer, writable)
 
@@ -91,7 +97,7 @@ COLLECTS_LATE = sys.implementation.name != "cpython"
 
 
 def release(view: Any) -> None:
-    """Lets go of a buffer at once."""
+    """Releases a buffer at once."""
     if COLLECTS_LATE:
         ffi.release(view)
 
@@ -107,7 +113,7 @@ def view_of(source: str, buffer: Any, writable: bool, words: str = "Python Buffe
 
 
 class Cause(NamedTuple):
-    """What the library said about its last failure."""
+    """The last failure that the library reported."""
 
     status: int
     name: str
@@ -116,12 +122,12 @@ class Cause(NamedTuple):
 
 
 class GeneralError(Exception):
-    """What every part of this package raises.
+    """The exception of this package.
 
-    An error of the library's has the one argument ``"<source>: General Error: <text>"``; any
-    other arguments are taken as they are. ``cause`` is what the library said: ``status``, ``name``,
-    ``source`` and ``text``; None of an error that is not the library's. ``cause`` of the class
-    itself is what the library said last, in whatever thread.
+    An error of the library has the one argument ``"<source>: General Error: <text>"``; other
+    arguments are kept as they are. ``cause`` is the library's report: ``status``, ``name``,
+    ``source`` and ``text``; None for an error that is not the library's. The class attribute
+    ``cause`` is the last report in any thread.
     """
 
     __module__ = "rogue"
@@ -134,14 +140,14 @@ class GeneralError(Exception):
 
 
 def general_error(source: str, text: str, cause: "Cause | None" = None) -> GeneralError:
-    """The error of `source`, in the words of the library's own errors."""
+    """The error of `source`, in the form of the library's errors."""
     error = GeneralError("%s: General Error: %s" % (source, text))
     error.cause = cause
     return error
 
 
 def decode(text: Any) -> str:
-    """A text of the library's, which is UTF-8."""
+    """A text from the library, which is UTF-8."""
     return ffi.string(text).decode("utf-8", "replace")
 
 
@@ -155,30 +161,30 @@ def last_error() -> GeneralError:
     return general_error(source, text, GeneralError.cause)
 
 
-#: Ctrl-C that was pressed, or the end of the program that was asked for, while a callback ran in
-#: the main thread: the call that led to the callback raises it.
+#: Ctrl-C or an exit request during a callback in the main thread: the call that led to the callback
+#: raises it.
 interrupts: "list[BaseException]" = []
 
 
 class _Process:
-    """The thread that signals go to."""
+    """The main thread, which gets the signals."""
 
     main_ident = threading.main_thread().ident
 
 
 def begin_process() -> None:
-    """Takes this thread, the only one of a new child by fork, as the one that signals go to."""
+    """Registers this thread, the only one of a new child by fork, as the main thread."""
     _Process.main_ident = threading.get_ident()
     interrupts.clear()
 
 
 def in_main_thread() -> bool:
-    """Whether this is the thread that signals go to."""
+    """Whether this is the main thread, which gets the signals."""
     return threading.get_ident() == _Process.main_ident
 
 
 def raise_interrupt() -> None:
-    """Raises what `interrupts` remembers, in the main thread."""
+    """Raises a pending interrupt, in the main thread."""
     if in_main_thread() and interrupts:
         error = interrupts[0]
         interrupts.clear()
@@ -186,7 +192,7 @@ def raise_interrupt() -> None:
 
 
 def check(status: int) -> None:
-    """Raises what the library says, unless `status` is 0; and what `interrupts` remembers."""
+    """Raises the library's error unless `status` is 0; also raises a pending interrupt."""
     if interrupts:
         raise_interrupt()
     if status:
@@ -194,7 +200,7 @@ def check(status: int) -> None:
 
 
 def asked(answer: Any) -> Any:
-    """The answer of a function of the library that may have called Python."""
+    """The result of a library function that may have called Python."""
     if interrupts:
         raise_interrupt()
     return answer
@@ -220,7 +226,7 @@ def text_of(function: Callable[..., int], *arguments: Any) -> str:
 
 
 def encode(text: "str | bytes") -> bytes:
-    """A text for the library, without the NUL at its end, which cffi adds."""
+    """A text for the library, without the final NUL, which cffi adds."""
     if isinstance(text, str):
         text = text.encode("utf-8")
     elif not isinstance(text, bytes):
@@ -231,7 +237,7 @@ def encode(text: "str | bytes") -> bytes:
 
 
 def encode_any(text: "str | bytes") -> bytes:
-    """A text for the library, where it must have one: what it cannot have is replaced."""
+    """A text for the library that must not fail: unsupported characters are replaced."""
     if isinstance(text, str):
         text = text.encode("utf-8", "replace")
     elif not isinstance(text, bytes):
@@ -240,8 +246,8 @@ def encode_any(text: "str | bytes") -> bytes:
 
 
 def refuse_copies(self: Any, protocol: Any) -> Any:
-    """As `__reduce_ex__`: what a native object is behind can be neither copied nor pickled, unless
-    its class says how."""
+    """As `__reduce_ex__`: an object with a native part can be neither copied nor pickled, unless
+    its class defines how."""
     own: Any = type(self).__reduce__
     if own is not object.__reduce__:
         return self.__reduce__()
@@ -253,33 +259,25 @@ def counters(kind: str, function: Callable[..., int], handle: Any) -> "dict[str,
     stats = ffi.new("%s *" % kind)
     stats.size = ffi.sizeof(kind)
     check(function(handle, stats))
-    return {name: getattr(stats, name) for name, _ in ffi.typeof(kind).fields if name != "size"}
+    return {name: getattr(stats, name) for name in STATISTICS[kind]}
 
 
-def options(kind: str, values: "dict[str, Any]") -> "tuple[Any, list[Any]]":
-    """A structure of options from keywords, and what must be kept until it has been used.
-
-    Members are named as in the C header; None leaves one at its default.
-    """
+def options(kind: str, values: "dict[str, Any]") -> Any:
+    """A structure of options from keywords, named as its members are; None leaves one at its
+    default."""
     result = ffi.new("%s *" % kind)
     result.size = ffi.sizeof(kind)
-    fields = dict(ffi.typeof(kind).fields)
-    kept = []
     for name, value in values.items():
-        if name == "size" or name not in fields:
-            known = ", ".join(sorted(set(fields) - {"size"}))
+        if name not in OPTIONS[kind]:
+            known = ", ".join(sorted(OPTIONS[kind]))
             raise TypeError("there is no option %r; there are: %s" % (name, known))
-        if value is None:
-            continue
-        if fields[name].type.kind == "pointer":
-            value = ffi.new("char[]", encode(value))
-            kept.append(value)
-        setattr(result, name, value)
-    return result, kept
+        if value is not None:
+            setattr(result, name, value)
+    return result
 
 
 def spin(microseconds: "int | None") -> int:
-    """The library's form of a time to look before sleeping: None = adaptive, 0 = none."""
+    """A spin time in the library's form: None = adaptive, 0 = none."""
     if microseconds is None:
         return 0
     return lib.ROGUE_MEM_SPIN_NEVER if microseconds == 0 else microseconds

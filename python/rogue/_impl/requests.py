@@ -1,19 +1,19 @@
-"""Requests beyond single ones: many in one call, and without blocking.
+"""Bursts, single requests with errors as exceptions, and requests for asyncio.
 
-These are functions, not methods, because the names of a master's attributes belong to the programs
-that derive from it.
+These are functions, not methods: the attribute names of a master belong to the classes that
+programs derive from it.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
-from typing import Any
+import threading
+from collections.abc import Iterable
+from typing import Any, Optional
 
 from .lifecycle import escaped, gate
-from .master import WAITED, Master, MasterCore
+from .master import WAITED, Master, MasterHandle, beyond
 from .native import (
-    BYTES,
     SLICE_US,
     callback,
     check,
@@ -23,7 +23,6 @@ from .native import (
     interrupts,
     last_error,
     lib,
-    pin,
     raise_interrupt,
     release,
     view_of,
@@ -31,36 +30,25 @@ from .native import (
 
 _PENDING = lib.ROGUE_MEM_ERROR_TIMEOUT
 _FAILED = (lib.ROGUE_MEM_ERROR_TRANSACTION, lib.ROGUE_MEM_ERROR_TRANSACTION_TIMEOUT)
-#: Parts of a master's timeout after which an unanswered transaction is looked at again.
-_LOOKS_PER_TIMEOUT = 4
-
-
-def _result(master: Master, id: int) -> int:
-    """Looks whether a transaction has ended, and collects it if so: a status of the library's."""
-    core = master._rg_master
-    status: int = lib.rogue_mem_master_wait_for(core.handle, id, 0)
-    if status != _PENDING:
-        core.free(id)
-    return status
 
 
 def _finish(master: Master, id: int) -> None:
     """Waits for a transaction and raises its own error."""
-    core = master._rg_master
-    if core.was_done_at_once(id):
+    owned = master._rg_master
+    if owned.was_done_at_once(id):
         return
     try:
         while True:
-            status = lib.rogue_mem_master_wait_for(core.handle, id, SLICE_US)
+            status = lib.rogue_mem_master_wait_for(owned.handle, id, SLICE_US)
             if status != _PENDING:
                 break
             if interrupts:
                 raise_interrupt()
     except BaseException:
-        core.give_up([id])
+        owned.cancel([id])
         raise
     error = last_error() if status else None
-    core.free(id)
+    owned.free(id)
     if error is not None:
         raise error
 
@@ -79,25 +67,80 @@ def write(master: Master, address: int, data: Any) -> None:
     _finish(master, master._reqTransaction(address, data, 0, 0, lib.ROGUE_MEM_WRITE))
 
 
-def _many(master: Master, kind: int, addresses: "Sequence[int]", size: int, data: Any) -> None:
-    """All at once: requests, then waits. Raises the error of the first that failed, when all have
-    ended."""
-    core, count = master._rg_master, len(addresses)
-    view = view_of("Master::many", data, kind == lib.ROGUE_MEM_READ)
-    if kind != lib.ROGUE_MEM_READ:
-        # What the caller's buffer holds later is not what was to be written.
-        view = pin(BYTES, ffi.buffer(view)[:])
-    ids = ffi.new("uint32_t[]", count)
+def _part(total: int, count: int) -> int:
+    """Number of bytes for each of `count` addresses, out of `total`."""
+    if count == 0 and total == 0:
+        return 0
+    if count == 0 or total % count:
+        raise ValueError("%d bytes are no equal parts for %d addresses" % (total, count))
+    return total // count
+
+
+def _start(
+    owned: MasterHandle, kind: int, addresses: "list[int]", size: int, view: Any, ids: Any
+) -> None:
+    """Starts a burst; data to write is copied. `ids` receives the ids."""
+    count = len(addresses)
     places = ffi.new("uint64_t[]", addresses)
     sizes = ffi.new("uint32_t[]", [size]) if count == 1 else ffi.new("uint32_t[]", [size] * count)
+    check(lib.rogue_mem_master_start_many(owned.handle, kind, count, places, sizes, view, ids))
+
+
+def reqTransactions(
+    master: Master,
+    addresses: "Iterable[int]",
+    buffer: Any,
+    size: int = 0,
+    type: int = lib.ROGUE_MEM_READ,
+) -> "list[int]":
+    """Starts a transaction of `size` bytes at each of several byte addresses, in this order, as one
+    burst. A `TcpClient` sends a burst with one system call, as far as its window and the socket
+    allow. Returns their ids, each for `_waitTransaction`.
+
+    :param buffer: as for `_reqTransaction`; `size` consecutive bytes for each address.
+    :param size: number of bytes of each; 0 = equal parts of the buffer.
+
+    Otherwise as `_reqTransaction`.
+    """
+    source = "Master::reqTransactions"
+    owned, places = master._rg_master, list(addresses)
+    reads = type not in (lib.ROGUE_MEM_WRITE, lib.ROGUE_MEM_POST)
+    words = "Python Buffer contig Error" if reads else "Python Buffer simple Error"
+    view = view_of(source, buffer, reads, words)
+    size = size or _part(len(view), len(places))
+    if size * len(places) > len(view):
+        raise beyond(size * len(places), len(view), 0, source)
+    ids = ffi.new("uint32_t[]", len(places))
+    try:
+        _start(owned, type, places, size, view, ids)
+        if reads:
+            # One for each, because each is released separately.
+            owned.pins.update((one, view_of(source, buffer, True, words)) for one in ids)
+        if interrupts:
+            raise_interrupt()
+    except BaseException:
+        owned.cancel(ids, view if reads else None)
+        raise
+    return list(ids)
+
+
+def _many(master: Master, kind: int, addresses: "list[int]", size: int, data: Any) -> None:
+    """A burst and the waits for it. Raises the error of the first failure when all have ended."""
+    owned, count = master._rg_master, len(addresses)
+    view = view_of("Master::many", data, kind == lib.ROGUE_MEM_READ)
+    ids = ffi.new("uint32_t[]", count)
     waited, at, failures = ffi.new("size_t *"), 0, []
     try:
-        check(lib.rogue_mem_master_request_many(core.handle, kind, count, places, sizes, view, ids))
+        _start(owned, kind, addresses, size, view, ids)
+        if kind != lib.ROGUE_MEM_READ:
+            # It has been copied: the caller may reuse the buffer.
+            release(view)
+            view = None
         if interrupts:
             raise_interrupt()
         while at < count:
             status = lib.rogue_mem_master_wait_many(
-                core.handle, count - at, ids + at, SLICE_US, waited
+                owned.handle, count - at, ids + at, SLICE_US, waited
             )
             if status not in WAITED:
                 raise last_error()
@@ -105,9 +148,10 @@ def _many(master: Master, kind: int, addresses: "Sequence[int]", size: int, data
             if status in _FAILED:
                 failures.append((addresses[at - 1], decode(lib.rogue_mem_last_error())))
     except BaseException:
-        core.give_up(ids, view)
+        owned.cancel(ids, view if kind == lib.ROGUE_MEM_READ else None)
         raise
-    release(view)
+    if view is not None:
+        release(view)
     if failures:
         address, text = failures[0]
         others = " (and %d others of %d)" % (len(failures) - 1, count) if len(failures) > 1 else ""
@@ -115,9 +159,9 @@ def _many(master: Master, kind: int, addresses: "Sequence[int]", size: int, data
 
 
 def readMany(master: Master, addresses: "Iterable[int]", size: int = 4) -> bytearray:
-    """Reads `size` bytes at each of many byte addresses, all outstanding at once: the bytes, one
-    after the other. When all have ended, raises GeneralError with the address and the text of the
-    first that failed."""
+    """Reads `size` bytes at each of many byte addresses, all outstanding at once. Returns the bytes
+    in sequence. When all have ended, raises GeneralError with the address and the text of the first
+    failure."""
     places = list(addresses)
     data = bytearray(size * len(places))
     if places:
@@ -128,37 +172,45 @@ def readMany(master: Master, addresses: "Iterable[int]", size: int = 4) -> bytea
 def writeMany(master: Master, addresses: "Iterable[int]", data: Any) -> None:
     """Writes equal parts of the bytes of a buffer to many byte addresses, in this order, all
     outstanding at once. When all have ended, raises GeneralError with the address and the text of
-    the first that failed."""
+    the first failure."""
     places = list(addresses)
     bytes_count = len(view_of("Master::many", data, False))
     if not places and not bytes_count:
         return
-    if not places or bytes_count % len(places):
-        raise ValueError(
-            "%d bytes are no equal parts for %d addresses" % (bytes_count, len(places))
-        )
-    _many(master, lib.ROGUE_MEM_WRITE, places, bytes_count // len(places), data)
+    _many(master, lib.ROGUE_MEM_WRITE, places, _part(bytes_count, len(places)), data)
 
 
 # --- asyncio --------------------------------------------------------------------------------------
 
-#: Who waits for a transaction, by its id.
-_waiting: "dict[int, tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]]" = {}
+#: The awaited transactions, by id: the master, and the event loops with their futures.
+_waiting: "dict[int, tuple[MasterHandle, list[tuple[asyncio.AbstractEventLoop, Any]]]]" = {}
+_waiting_lock = threading.Lock()
 
 
-def _wake(future: "asyncio.Future[None]") -> None:
-    if not future.done():
+def _settle(future: "asyncio.Future[None]", error: "Optional[Exception]") -> None:
+    if future.done():
+        return
+    if error is None:
         future.set_result(None)
+    else:
+        future.set_exception(error)
 
 
-@callback("void(void *, uint32_t)", escaped("the end of an awaited transaction"))
-def _ended(ctx: Any, id: int) -> None:
-    loop, future = _waiting.pop(id, (None, None))
-    if loop is not None and future is not None:
+@callback(
+    "void(void *, uint32_t, rogue_mem_status_t, const char *)",
+    escaped("the end of an awaited transaction"),
+)
+def _ended(ctx: Any, id: int, status: int, text: Any) -> None:
+    with _waiting_lock:
+        owned, waiters = _waiting.pop(id, (None, []))
+    if owned is not None:
+        owned.free(id)
+    for loop, future in waiters:
+        error = general_error("memory::Master::waitTransaction", decode(text)) if status else None
         try:
-            loop.call_soon_threadsafe(_wake, future)
+            loop.call_soon_threadsafe(_settle, future, error)
         except RuntimeError:
-            # The event loop has been closed: nobody waits there.
+            # The event loop has been closed: no task waits there.
             pass
 
 
@@ -167,57 +219,62 @@ _observer.size = ffi.sizeof("rogue_mem_observer_t")
 _observer.ended = _ended
 
 
-async def _collected(master: Master, id: int) -> None:
-    loop = asyncio.get_running_loop()
-    handle = master._rg_master.handle
-    look_s = lib.rogue_mem_master_timeout(handle) / 1e6
-    while True:
-        future: "asyncio.Future[None]" = loop.create_future()
-        _waiting[id] = (loop, future)
-        try:
-            _observer.gate = gate()
-            status = lib.rogue_mem_master_observe(handle, id, _observer)
-            if status == lib.ROGUE_MEM_ERROR_NOT_FOUND:
-                return
-            check(status)
-            await asyncio.wait([future], timeout=look_s)
-        except asyncio.CancelledError:
-            # The event loop ends, and nobody will ask for the answer.
-            master._rg_master.give_up([id])
-            raise
-        finally:
-            _waiting.pop(id, None)
-        status = _result(master, id)
-        if status == lib.ROGUE_MEM_OK:
-            return
-        if status != _PENDING:
-            raise last_error()
-        look_s = lib.rogue_mem_master_timeout(handle) / 1e6 / _LOOKS_PER_TIMEOUT
-
-
-#: The task that looks after each transaction that tasks of an event loop await.
-_collecting: "dict[tuple[asyncio.AbstractEventLoop, MasterCore, int], asyncio.Future[None]]" = {}
+def _observe(owned: MasterHandle, id: int) -> None:
+    """Notifies all tasks that wait for a transaction of its end."""
+    _observer.gate = gate()
+    status = lib.rogue_mem_master_observe(owned.handle, id, _observer)
+    if status == lib.ROGUE_MEM_OK:
+        return
+    error: "Optional[Exception]" = last_error()
+    if status == lib.ROGUE_MEM_ERROR_NOT_FOUND:
+        # Unless it was forgotten, its result has been taken already.
+        status = lib.rogue_mem_master_wait_for(owned.handle, id, 0)
+        error = last_error() if status else None
+    with _waiting_lock:
+        _, waiters = _waiting.pop(id, (owned, []))
+    owned.free(id)
+    for loop, future in waiters:
+        loop.call_soon_threadsafe(_settle, future, error)
 
 
 async def waitAsync(master: Master, id: int) -> None:
     """Waits for transaction `id` without blocking the event loop. Raises GeneralError with the
-    transaction's own text if it fails; an unknown id returns at once. Several tasks of one event
-    loop may wait for it. If this is cancelled the transaction goes on, and is collected when it
-    ends."""
-    if master._rg_master.was_done_at_once(id):
+    transaction's own text if it fails; an unknown id returns at once. Several tasks, also of
+    several event loops, may wait for it. Cancelling the last one that waits cancels the
+    transaction."""
+    owned = master._rg_master
+    if owned.was_done_at_once(id):
         return
-    key = (asyncio.get_running_loop(), master._rg_master, id)
+    loop = asyncio.get_running_loop()
+    waiter = (loop, loop.create_future())
+    with _waiting_lock:
+        is_first = id not in _waiting
+        _, waiters = _waiting.setdefault(id, (owned, []))
+        waiters.append(waiter)
+    try:
+        if is_first:
+            _observe(owned, id)
+        await waiter[1]
+    except (asyncio.CancelledError, GeneratorExit):
+        with _waiting_lock:
+            waiters.remove(waiter)
+            is_last = not waiters and id in _waiting
+        if is_last:
+            owned.cancel([id])
+        raise
 
-    def forget(task: "asyncio.Future[None]") -> None:
-        _collecting.pop(key, None)
-        # Where all were cancelled nobody asks how it went.
-        task.cancelled() or task.exception()
 
-    collected = _collecting.get(key)
-    if collected is None:
-        collected = _collecting[key] = asyncio.ensure_future(_collected(master, id))
-        collected.add_done_callback(forget)
-    await asyncio.shield(collected)
+def cancel(master: Master, id: int) -> bool:
+    """Cancels transaction `id`: it has failed, waiting threads and tasks are notified at once, and
+    its buffer is free. A request that has been sent cannot be recalled. Returns true if it has been
+    cancelled or had ended; false if a slave has just locked its data, in which case it goes on."""
+    return master._rg_master.cancel([id])
+
+
+def forgottenCount(master: Master) -> int:
+    """Number of ended transactions of a master whose results were discarded, because too many were
+    unclaimed. A wait for one of them fails."""
+    return int(lib.rogue_mem_master_forgotten_count(master._rg_master.handle))
 
 
 async def readAsync(master: Master, address: int, size: int) -> bytes:

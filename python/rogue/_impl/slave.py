@@ -1,11 +1,11 @@
-"""Memory slaves: those written in Python, and what all others have in common."""
+"""Memory slaves: the base class, and the callbacks of slaves in Python."""
 
 from __future__ import annotations
 
 import operator
 from typing import Any, Callable, Optional, TypeVar
 
-from .lifecycle import Core, described, escaped, filled, gate, register, report, targets
+from .lifecycle import NativeHandle, described, escaped, filled, gate, register, report, targets
 from .native import (
     NULL,
     asked,
@@ -25,7 +25,7 @@ from .transaction import Transaction, adopt
 _Other = TypeVar("_Other")
 
 UNCONNECTED_TEXT = "Unsupported transaction using unconnected memory bus"
-#: Kept transactions beyond which those that have expired are looked for.
+#: Number of kept transactions above which expired ones are removed.
 _KEPT_COUNT_MIN = 64
 
 _release = lib.rogue_mem_slave_release
@@ -38,12 +38,11 @@ class Slave:
     """Carries out transactions. Subclasses override `_doTransaction`.
 
     :param min: smallest access in bytes, advertised only.
-    :param max: largest access in bytes; what is larger arrives in parts behind a hub or a server.
-        0 = not limited.
+    :param max: largest access in bytes; a hub or a server splits larger requests. 0 = not limited.
 
-    Callbacks run on the thread that brings the request: the requester's own, or that of a server.
-    They may block, and complete the transaction later and from any thread. An exception that leaves
-    one is printed and becomes the transaction's error.
+    Callbacks run on the thread that delivers the request: the requester's own, or a server's. They
+    may block, and may complete the transaction later and from any thread. An exception in one is
+    printed and becomes the transaction's error.
     """
 
     __module__ = "rogue.interfaces.memory"
@@ -51,25 +50,25 @@ class Slave:
     def __init__(self, min: int, max: int) -> None:
         self._rg_init_slave(None, min, max)
 
-    def _rg_init_slave(self, native: "Optional[Core]", min: int = 0, max: int = 0) -> None:
-        """`native` is the library's own slave behind this object, if there is one."""
+    def _rg_init_slave(self, native: "Optional[NativeHandle]", min: int = 0, max: int = 0) -> None:
+        """`native` is the library's own slave of this object, if there is one."""
         self._rg_native = native
         self._rg_limits = (min, max)
         self._rg_kept: "dict[int, Transaction]" = {}
         self._rg_kept_max = _KEPT_COUNT_MIN
         plain = _is_plain(self, native)
-        self._rg_slave: Core = native if native and plain else _callback_slave(self, native)
+        self._rg_slave: NativeHandle = native if native and plain else _callback_slave(self, native)
 
     def setName(self, name: str) -> None:
-        """Names the slave; it is called ``Unnamed_<id>`` at first."""
+        """Names the slave; the default is ``Unnamed_<id>``."""
         check(lib.rogue_mem_slave_set_name(self._rg_slave.handle, encode(name)))
         if self._rg_native is not None:
             check(lib.rogue_mem_slave_set_name(self._rg_native.handle, encode(name)))
 
     def _addTransaction(self, tran: Transaction) -> None:
-        """Keeps a transaction, under its id, until `_getTransaction` fetches it or its requester
+        """Keeps a transaction under its id, until `_getTransaction` returns it or its requester
         gives it up."""
-        # First here: once the library has it, another thread may fetch it.
+        # Before the library has it: after that another thread may take it.
         kept, id = self._rg_kept, tran.id()
         kept[id] = tran
         try:
@@ -84,9 +83,9 @@ class Slave:
             self._rg_kept_max = _KEPT_COUNT_MIN + 2 * len(kept)
 
     def _getTransaction(self, id: int) -> "Optional[Transaction]":
-        """The kept transaction for which an answer has come, which is kept no longer; None if there
-        is none with this id, as for an answer that comes too late. It proves that the link lives,
-        so the clocks of those that were requested later start anew."""
+        """Removes and returns the kept transaction whose answer has arrived; None if there is none
+        with this id, as for a late answer. The answer proves that the link is alive, so the clocks
+        of transactions requested later restart."""
         handle = lib.rogue_mem_slave_take_transaction(self._rg_slave.handle, id)
         if handle == NULL:
             return None
@@ -113,8 +112,8 @@ class Slave:
         return asked(lib.rogue_mem_slave_do_address(self._rg_native.handle))
 
     def _doTransaction(self, tran: Transaction) -> None:
-        """Carries out a transaction. This base version fails it, unless the library has a slave of
-        its own behind this object."""
+        """Carries out a transaction. This base version fails it, unless the object has a slave of
+        the library."""
         if self._rg_native is None:
             tran.error(UNCONNECTED_TEXT)
         else:
@@ -123,10 +122,10 @@ class Slave:
                 raise_interrupt()
 
     def _stop(self) -> None:
-        """Ends the slave's activity, where it has any of its own."""
+        """Ends the slave's own activity, if it has any."""
 
     def __lshift__(self, other: _Other) -> _Other:
-        """``slave << master`` connects the master to this slave, and is `other`."""
+        """``slave << master`` connects the master to this slave and returns `other`."""
         from .master import Master
 
         master: Any = other
@@ -160,8 +159,8 @@ def _overrides(target: Slave, method: str) -> bool:
     return getattr(type(target), method, None) is not _BASE[method]
 
 
-def _is_plain(target: Slave, native: "Optional[Core]") -> bool:
-    """Whether the library's own slave does all that this object does, and Python is not asked."""
+def _is_plain(target: Slave, native: "Optional[NativeHandle]") -> bool:
+    """Whether the library's own slave suffices for this object, without calls to Python."""
     methods = ("_doTransaction", "_doMinAccess", "_doMaxAccess", "_doAddress")
     return native is not None and not any(_overrides(target, method) for method in methods)
 
@@ -173,8 +172,8 @@ _WHAT = "_doTransaction of a memory slave"
 
 
 def _not_done(_type: Any, error: BaseException, traceback: Any) -> None:
-    """Ends a transaction that Ctrl-C has kept from its slave."""
-    # It came before the first statement, and the reference to the transaction is lost.
+    """Fails a transaction that Ctrl-C has kept from its slave."""
+    # Ctrl-C came before the first statement, and the Python transaction is lost.
     _error(traceback.tb_frame.f_locals["handle"], _text_of_exception(error))
     report(_WHAT, error)
 
@@ -205,7 +204,7 @@ def _text_of_exception(error: BaseException) -> bytes:
 def _question(
     method: str, signature: str, fallback: "Callable[[Any], int]", answer_max: int
 ) -> Any:
-    """A callback that asks an object for a number."""
+    """A callback that queries an object for a number."""
 
     @callback(signature, escaped("%s of a memory slave" % method))
     def ask(ctx: Any) -> int:
@@ -230,7 +229,7 @@ _MEMBERS = {
     "_doMaxAccess": ("max_access", "uint32_t(void *)", Slave._doMaxAccess, 0xFFFF_FFFF),
     "_doAddress": ("address", "uint64_t(void *)", Slave._doAddress, 0xFFFF_FFFF_FFFF_FFFF),
 }
-#: Kept for ever, as the library may call them for as long as there is a slave.
+#: Kept for ever: the library may call them while a slave exists.
 _QUESTIONS = {
     method: (member, _question(method, signature, fallback, answer_max))
     for method, (member, signature, fallback, answer_max) in _MEMBERS.items()
@@ -257,13 +256,13 @@ def _slave_name(ctx: Any, buffer: Any, capacity: int) -> int:
     return length[0]
 
 
-def _callback_slave(target: Slave, native: "Optional[Core]") -> Core:
-    """A native slave that calls `target`. What the class does not override is not asked of it."""
+def _callback_slave(target: Slave, native: "Optional[NativeHandle]") -> NativeHandle:
+    """A native slave that calls `target`, but only for methods that its class overrides."""
     callbacks = ffi.new("rogue_mem_slave_callbacks_t *")
     callbacks.size = ffi.sizeof("rogue_mem_slave_callbacks_t")
     callbacks.ctx = register(target)
     callbacks.do_transaction = _do_transaction
-    callbacks.gives_reference = True
+    callbacks.gives_reference = 1
     callbacks.gate = gate()
     for method, (member, question) in _QUESTIONS.items():
         if native is not None or _overrides(target, method):
@@ -275,4 +274,6 @@ def _callback_slave(target: Slave, native: "Optional[Core]") -> Core:
         minimum = lib.rogue_mem_slave_min(native.handle)
         maximum = lib.rogue_mem_slave_max(native.handle)
     arguments = (minimum, maximum, callbacks)
-    return filled(Core(NULL, _release), "rogue_mem_slave_t", lib.rogue_mem_slave_new, *arguments)
+    return filled(
+        NativeHandle(NULL, _release), "rogue_mem_slave_t", lib.rogue_mem_slave_new, *arguments
+    )

@@ -7,14 +7,16 @@ import threading
 import time
 from typing import Any, Callable, Optional
 
-from .lifecycle import Core, described, filled
+from .lifecycle import NativeHandle, described, escaped, filled, gate, register, report, targets
 from .master import Master
 from .native import (
     NULL,
     SLICE_US,
+    callback,
     check,
     counters,
     encode,
+    ffi,
     general_error,
     last_error,
     lib,
@@ -23,25 +25,21 @@ from .native import (
     text_of,
 )
 from .slave import Slave
+from .table import CHOICES
 
-_LEGACY = {
-    "auto": lib.ROGUE_MEM_LEGACY_AUTO,
-    "one_per_address": lib.ROGUE_MEM_LEGACY_ONE_PER_ADDRESS,
-    "local_pid": lib.ROGUE_MEM_LEGACY_LOCAL_PID,
-    "refuse": lib.ROGUE_MEM_LEGACY_REFUSE,
-}
+_LEGACY = CHOICES["legacy"]
 _STATES = {
     lib.ROGUE_MEM_CLIENT_CONNECTING: "connecting",
     lib.ROGUE_MEM_CLIENT_HANDSHAKE: "handshake",
     lib.ROGUE_MEM_CLIENT_CONNECTED: "connected",
     lib.ROGUE_MEM_CLIENT_STOPPED: "stopped",
 }
-#: How long `_start` of a client waits for its server, and how often it asks.
+#: How long `_start` of a client waits for its server, and how often it probes.
 _START_TIMEOUT_S = 10.0
 _START_PERIOD_S = 1.0
 
 
-def _port(port: int) -> int:
+def port_number(port: int) -> int:
     if not isinstance(port, int):
         raise TypeError("a port is an int, not %s" % type(port).__name__)
     if not 0 <= port <= 0xFFFF:
@@ -49,8 +47,8 @@ def _port(port: int) -> int:
     return port
 
 
-def _is_address(addr: bytes) -> bool:
-    """Whether nobody need be asked what `addr` stands for."""
+def is_address(addr: bytes) -> bool:
+    """Whether `addr` needs no resolver."""
     if addr == b"*":
         return True
     try:
@@ -60,9 +58,9 @@ def _is_address(addr: bytes) -> bool:
     return True
 
 
-def _in_a_thread(make: "Callable[[], Any]") -> Any:
-    """What `make` returns or raises. In the main thread Ctrl-C ends the wait for it; what it
-    returns later is dropped, which ends it."""
+def in_a_thread(make: "Callable[[], Any]") -> Any:
+    """Calls `make` and returns its result, or raises its exception. In the main thread Ctrl-C ends
+    the wait; a later result is dropped, which closes it."""
     if threading.current_thread() is not threading.main_thread():
         return make()
     results: "list[Any]" = []
@@ -84,23 +82,24 @@ def _in_a_thread(make: "Callable[[], Any]") -> Any:
 
 
 class TcpServer(Master):
-    """Offers what it is connected to over TCP: ``server >> slave``.
+    """Serves the connected slave over TCP: ``server >> slave``.
 
-    :param addr: where to listen: ``"*"`` for everywhere, an IPv4 or IPv6 address, the name of an
-        interface or of a host.
-    :param port: the port of requests; that of responses is the next one. 0 = a free pair, see
+    :param addr: the address to listen at: ``"*"`` for all interfaces, an IPv4 or IPv6 address, or
+        the name of an interface or a host.
+    :param port: the request port; the response port is the next one. 0 = a free pair, see
         `getPort`.
     :param window: requests of one client that may be outstanding at the slave; 1 = one at a time.
-    :param legacy: how clients that announce no session (Rogue's, libzmq programs) are told apart:
+    :param legacy: how clients without a session (Rogue's, libzmq programs) are distinguished:
         ``"auto"``, ``"one_per_address"``, ``"local_pid"`` or ``"refuse"``.
-    :param spin_us: microseconds for which the server looks for the next request before it sleeps;
-        0 = none, None = adaptive.
-    :param options: further options of the C interface, by the names of the members of
+    :param spin_us: how long the server polls for the next request before it sleeps, in
+        microseconds; 0 = not at all, None = adaptive.
+    :param options: further options of the C interface, by the member names of
         ``rogue_mem_tcp_server_options_t``: ``settle_ms``, ``clients_max``,
-        ``transaction_bytes_max`` and what the library has beside. None leaves one at its default.
+        ``transaction_bytes_max``, ``stack_bytes``, ``descriptors_reserved``,
+        ``legacy_shared_process`` and others. None leaves an option at its default.
 
-    It serves from its creation until `_stop`, the end of a ``with``, or its own end: it must be
-    kept. Raises GeneralError if a port cannot be bound or the address cannot be resolved.
+    It serves from its creation until `_stop`, the end of a ``with``, or its destruction: keep a
+    reference. Raises GeneralError if a port cannot be bound or the address cannot be resolved.
     """
 
     __module__ = "rogue.interfaces.memory"
@@ -119,31 +118,30 @@ class TcpServer(Master):
             if legacy not in _LEGACY:
                 raise ValueError("legacy is one of %s" % ", ".join(sorted(_LEGACY)))
             legacy = _LEGACY[legacy]
-        chosen, kept = options(
+        chosen = options(
             "rogue_mem_tcp_server_options_t",
             dict(more, window=window, legacy=legacy, spin_us=spin(spin_us)),
         )
         place = encode(addr)
         self._rg_addr = place.decode("utf-8", "replace")
-        core = Core(NULL, lib.rogue_mem_tcp_server_release, lib.rogue_mem_tcp_server_stop)
-        arguments = (lib.rogue_mem_tcp_server_new, place, _port(port), chosen)
+        owned = NativeHandle(NULL, lib.rogue_mem_tcp_server_release, lib.rogue_mem_tcp_server_stop)
+        arguments = (lib.rogue_mem_tcp_server_new, place, port_number(port), chosen)
 
         def make() -> Any:
-            return filled(core, "rogue_mem_tcp_server_t", *arguments)
+            return filled(owned, "rogue_mem_tcp_server_t", *arguments)
 
-        # The system looks a name up for as long as it likes.
-        self._rg_server: Core = make() if _is_address(place) else _in_a_thread(make)
-        del kept
+        # The system's resolver may block for any time.
+        self._rg_server: NativeHandle = make() if is_address(place) else in_a_thread(make)
         self._rg_stopped = False
         self._rg_init_master(lib.rogue_mem_tcp_server_master(self._rg_server.handle))
 
     def getPort(self) -> int:
-        """The port of requests, also where 0 asked for a free pair."""
+        """The request port, also the one chosen for 0."""
         return lib.rogue_mem_tcp_server_port(self._rg_server.handle)
 
     def getStats(self) -> "dict[str, int]":
-        """What the server has done so far: ``clients``, ``requests``, ``bytes_in`` and more, named
-        as in ``rogue_mem_tcp_server_stats_t``."""
+        """The server's counters: ``clients``, ``requests``, ``bytes_in`` and more, named as in
+        ``rogue_mem_tcp_server_stats_t``."""
         return counters(
             "rogue_mem_tcp_server_stats_t", lib.rogue_mem_tcp_server_stats, self._rg_server.handle
         )
@@ -152,8 +150,8 @@ class TcpServer(Master):
         """Does nothing: a server serves from its creation."""
 
     def _stop(self) -> None:
-        """Closes both ports and all connections, within 100 ms; where the slave blocks for longer,
-        the ports close when it returns. Further calls do nothing."""
+        """Closes both ports and all connections, within 100 ms; if the slave blocks for longer, the
+        ports close when it returns. Further calls do nothing."""
         self._rg_stopped = True
         self._rg_server.stop()
 
@@ -179,22 +177,48 @@ class TcpServer(Master):
         )
 
 
+_CALLBACK = "the connection callback of a TcpClient"
+
+
+@callback("void(void *, rogue_mem_connection_t const *)", escaped(_CALLBACK))
+def _changed(ctx: Any, connection: Any) -> None:
+    reference = targets.get(ctx)
+    told = None if reference is None else reference()
+    if told is None:
+        return
+    try:
+        reason = ffi.string(connection.reason).decode("utf-8", "replace")
+        server = ffi.string(connection.server).decode("utf-8", "replace")
+        told.function(bool(connection.connected), reason or "connected to %s" % server)
+    except BaseException as error:
+        report(_CALLBACK, error)
+
+
+class _ConnectionCallback:
+    """The connection callback of a client, which keeps it."""
+
+    __slots__ = ("__weakref__", "function")
+
+    def __init__(self, function: "Callable[[bool, str], Any]") -> None:
+        self.function = function
+
+
 class TcpClient(Slave):
-    """A register bus that a `TcpServer`, Rogue's or this package's, offers: ``master >> client``.
+    """The register bus of a `TcpServer`, Rogue's or this package's: ``master >> client``.
 
     :param addr: the server's IPv4 or IPv6 address or name.
-    :param port: the server's port of requests; that of responses is the next one.
+    :param port: the server's request port; the response port is the next one.
     :param waitReady: whether `_start` waits for the server.
-    :param window: requests that may be on their way at once; further ones wait.
-    :param spin_us: microseconds for which a waiting thread looks for its answer before it sleeps;
-        0 = none, None = adaptive.
-    :param options: further options of the C interface, by the names of the members of
+    :param window: requests that may be in flight at once; further ones wait.
+    :param spin_us: how long a waiting thread polls for its answer before it sleeps, in
+        microseconds; 0 = not at all, None = adaptive.
+    :param options: further options of the C interface, by the member names of
         ``rogue_mem_tcp_client_options_t``: ``probe_legacy``, ``transaction_bytes_max``,
-        ``no_direct`` and what the library has beside. None leaves one at its default.
+        ``no_direct``, ``shared_loop`` and others. None leaves an option at its default.
 
-    It connects by itself, and again until it is stopped. A request waits for a connection for as
-    long as its own timeout allows; one that is on its way when the connection breaks fails at
-    once; none is sent twice.
+    It connects by itself, and reconnects until it is stopped. A request waits for a connection up
+    to its own timeout. A request in flight fails at once when the connection breaks; none is sent
+    twice.
     """
 
     __module__ = "rogue.interfaces.memory"
@@ -209,25 +233,24 @@ class TcpClient(Slave):
         spin_us: Optional[int] = None,
         **more: Any,
     ) -> None:
-        chosen, kept = options(
+        chosen = options(
             "rogue_mem_tcp_client_options_t",
             dict(more, wait_ready=bool(waitReady), window=window, spin_us=spin(spin_us)),
         )
         place = encode(addr)
-        self._rg_where = "tcp://%s:%d" % (place.decode("utf-8", "replace"), _port(port))
+        self._rg_where = "tcp://%s:%d" % (place.decode("utf-8", "replace"), port_number(port))
         self._rg_waits = bool(waitReady)
-        core = Core(NULL, lib.rogue_mem_tcp_client_release, lib.rogue_mem_tcp_client_stop)
+        owned = NativeHandle(NULL, lib.rogue_mem_tcp_client_release, lib.rogue_mem_tcp_client_stop)
         arguments = (lib.rogue_mem_tcp_client_new, place, port, chosen)
-        self._rg_client: Core = filled(core, "rogue_mem_tcp_client_t", *arguments)
-        del kept
-        handle = core.handle
-        native = Core(lib.rogue_mem_tcp_client_slave(handle), lib.rogue_mem_slave_release)
+        self._rg_client: NativeHandle = filled(owned, "rogue_mem_tcp_client_t", *arguments)
+        handle = owned.handle
+        native = NativeHandle(lib.rogue_mem_tcp_client_slave(handle), lib.rogue_mem_slave_release)
         limits = lib.rogue_mem_slave_min(native.handle), lib.rogue_mem_slave_max(native.handle)
         self._rg_init_slave(native, *limits)
 
     def waitReady(self, timeout: float, period: float) -> bool:
-        """Waits until the server answers, at most `timeout` seconds; True if it does. It is asked
-        at least every `period` seconds. Ctrl-C ends the wait."""
+        """Waits until the server answers, at most `timeout` seconds; True if it does. Probes it at
+        least every `period` seconds. Ctrl-C ends the wait."""
         return self._rg_wait_ready(timeout, period) == lib.ROGUE_MEM_OK
 
     def _rg_wait_ready(self, timeout: float, period: float) -> int:
@@ -245,24 +268,44 @@ class TcpClient(Slave):
                 return status
 
     def getState(self) -> int:
-        """How far it has come: ``CLIENT_CONNECTING``, ``CLIENT_HANDSHAKE``, ``CLIENT_CONNECTED`` or
-        ``CLIENT_STOPPED``."""
+        """The state of the connection: ``CLIENT_CONNECTING``, ``CLIENT_HANDSHAKE``,
+        ``CLIENT_CONNECTED`` or ``CLIENT_STOPPED``."""
         return lib.rogue_mem_tcp_client_state(self._rg_client.handle)
 
     def getStateText(self) -> str:
-        """The state in words, with the reason where there is no connection."""
+        """A description of the state, with the reason if there is no connection."""
         return text_of(lib.rogue_mem_tcp_client_state_text, self._rg_client.handle)
 
+    def setConnectionCallback(self, function: "Optional[Callable[[bool, str], Any]]") -> None:
+        """Calls ``function(connected, text)`` at every connect and disconnect. Replaces an earlier
+        function; None removes it. `text` names the peer, or the reason of the disconnect. If there
+        is a connection, the first call reports it.
+
+        The function runs on a thread of the library, one call at a time and in order. It may do
+        anything, also block: only further calls for this client wait for it, of which the latest 64
+        are kept. Its exceptions are printed. No call begins after the return of `_stop`."""
+        told = None if function is None else _ConnectionCallback(function)
+        observer = NULL
+        if told is not None:
+            observer = ffi.new("rogue_mem_connection_observer_t *")
+            observer.size = ffi.sizeof("rogue_mem_connection_observer_t")
+            observer.ctx = register(told)
+            observer.changed = _changed
+            observer.gate = gate()
+        former, self._rg_told = getattr(self, "_rg_told", None), told
+        check(lib.rogue_mem_tcp_client_observe(self._rg_client.handle, observer))
+        del former
+
     def getStats(self) -> "dict[str, int]":
-        """What the client has done so far: ``outstanding``, ``requests``, ``bytes_in`` and more,
-        named as in ``rogue_mem_tcp_client_stats_t``."""
+        """The client's counters: ``outstanding``, ``requests``, ``bytes_in`` and more, named as in
+        ``rogue_mem_tcp_client_stats_t``."""
         return counters(
             "rogue_mem_tcp_client_stats_t", lib.rogue_mem_tcp_client_stats, self._rg_client.handle
         )
 
     def _start(self) -> None:
-        """Waits 10 seconds for the server if it was made with `waitReady`, and raises GeneralError
-        if there is none by then; does nothing otherwise."""
+        """With `waitReady`: waits up to 10 seconds for the server, and raises GeneralError if it
+        does not answer. Otherwise does nothing."""
         if not self._rg_waits:
             return
         status = self._rg_wait_ready(_START_TIMEOUT_S, _START_PERIOD_S)
@@ -275,8 +318,8 @@ class TcpClient(Slave):
             )
 
     def _stop(self) -> None:
-        """Closes the connections and fails what is outstanding, within 100 ms. Further calls do
-        nothing."""
+        """Closes the connections and fails all outstanding transactions, within 100 ms. Further
+        calls do nothing."""
         self._rg_client.stop()
 
     def close(self) -> None:

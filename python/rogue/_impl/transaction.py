@@ -1,11 +1,11 @@
-"""One register access, as slaves see it."""
+"""One register access, as a slave gets it."""
 
 from __future__ import annotations
 
 from threading import get_ident
 from typing import Any, Optional
 
-from .lifecycle import end_parked, parked
+from .lifecycle import deferred, end_deferred
 from .native import (
     SLICE_US,
     encode_any,
@@ -34,7 +34,7 @@ _write_locked = lib.rogue_mem_transaction_write_locked
 
 _PENDING = lib.ROGUE_MEM_ERROR_TIMEOUT
 _new_cell = ffi.new
-_CELL = ffi.typeof("bool *")
+_CELL = ffi.typeof("uint32_t *")
 _NO_BUFFER = "Python Buffer Error In Frame"
 _TYPE_NAMES = {
     lib.ROGUE_MEM_READ: "Read",
@@ -45,14 +45,14 @@ _TYPE_NAMES = {
 
 
 class Transaction:
-    """One register access on its way: what is asked, where the data lies, how it ended.
+    """One register access: the request, its data, and its outcome.
 
     Slaves get it in ``_doTransaction`` and complete it exactly once, with `done` or `error`, at
-    once or later and from any thread; the first completion counts. It is never made by programs.
+    once or later and from any thread; the first completion counts. Programs never create one.
 
-    The data is the requester's. `getData` and `setData` copy it, with the transaction's lock held
-    or not; once the requester has given the transaction up they raise `GeneralError`. All methods
-    may be called from any thread.
+    The data belongs to the requester. `getData` and `setData` copy it, with or without the
+    transaction's lock; once the requester has given the transaction up they raise `GeneralError`.
+    All methods may be called from any thread.
     """
 
     __module__ = "rogue.interfaces.memory"
@@ -68,7 +68,7 @@ class Transaction:
         try:
             _release(self._handle)
         except AttributeError:
-            # Ctrl-C came when it was being made.
+            # Ctrl-C came during its creation.
             pass
         except KeyboardInterrupt as error:
             # Python would drop it.
@@ -88,17 +88,17 @@ class Transaction:
         )
 
     def lock(self) -> "TransactionLock":
-        """Takes the lock that guards the data, waiting for it if need be, and gives it back at the
-        end of the ``with``: ``with tran.lock(): ...``. Not to be taken twice by one thread; all
-        parts of one request share it."""
+        """Takes the lock that guards the data, waits for it if necessary, and releases it at the
+        end of the ``with``: ``with tran.lock(): ...``. Not recursive; all parts of one request
+        share it."""
         return TransactionLock(self)
 
     def id(self) -> int:
-        """The id, unique among those that are pending; never 0."""
+        """The id, unique among the pending ones; never 0."""
         return _id(self._handle)
 
     def address(self) -> int:
-        """The byte address, as adjusted by the hubs passed so far."""
+        """The byte address, as adjusted by the hubs so far."""
         return _address(self._handle)
 
     def size(self) -> int:
@@ -110,7 +110,7 @@ class Transaction:
         return _type(self._handle)
 
     def expired(self) -> bool:
-        """Whether nobody takes a result any more: it has ended, or has been given up."""
+        """Whether the result is no longer wanted: it has ended, or has been given up."""
         return bool(lib.rogue_mem_transaction_expired(self._handle))
 
     def done(self) -> None:
@@ -120,7 +120,7 @@ class Transaction:
             raise_interrupt()
 
     def error(self, text: str) -> None:
-        """Completes the transaction with an error: `text` is what the requester is told."""
+        """Completes the transaction with an error text for the requester."""
         lib.rogue_mem_transaction_error(self._handle, encode_any(text))
         if interrupts:
             raise_interrupt()
@@ -128,7 +128,7 @@ class Transaction:
     def setData(self, buffer: Any, offset: int = 0) -> None:
         """Copies `buffer` (bytes, bytearray, memoryview, contiguous array) to byte `offset` of the
         data, as the answer to a Read or Verify. Raises GeneralError if it does not fit, if the
-        requester has given up, or if the transaction is a write, whose data is not to change."""
+        requester has given up, or if the transaction is a write, whose data is read-only."""
         view = view_of("Transaction::setData", buffer, False, _NO_BUFFER)
         if self._copy(_write_locked, _write_data_for, offset, view):
             words = "Attempt to set %d bytes at offset %d to python buffer with size %d"
@@ -136,7 +136,7 @@ class Transaction:
 
     def getData(self, buffer: Any, offset: int = 0) -> None:
         """Fills `buffer` (bytearray, memoryview, contiguous array) from byte `offset` of the data,
-        as what is to be written. Raises GeneralError if it asks for more than there is, or if the
+        for example the data to write. Raises GeneralError if it is longer than the data, or if the
         requester has given up."""
         view = view_of("Transaction::getData", buffer, True, _NO_BUFFER)
         if self._copy(_read_locked, _read_data_for, offset, view):
@@ -144,8 +144,8 @@ class Transaction:
             raise self._failure("Transaction::getData", words, offset, len(view))
 
     def _copy(self, locked: Any, limited: Any, offset: int, view: Any) -> int:
-        """Copies by `locked` where this thread has the lock, else by `limited`, again and again;
-        Ctrl-C ends the wait for the lock. A status of the library's."""
+        """Copies by `locked` if this thread has the lock, else by repeated calls of `limited`;
+        Ctrl-C ends the wait for the lock. Returns a status of the library."""
         if self._locker == get_ident():
             return locked(self._handle, offset, view, len(view))
         while True:
@@ -154,7 +154,7 @@ class Transaction:
                 return status
 
     def _failure(self, source: str, words: str, offset: int, count: int) -> Exception:
-        """The error of a copy that the library has just refused, in Rogue's words."""
+        """The error of a refused copy, in Rogue's words."""
         error = last_error()
         if error.cause is None or error.cause.status == lib.ROGUE_MEM_ERROR_NULL_ARGUMENT:
             return error
@@ -171,7 +171,7 @@ _new = object.__new__
 
 
 def adopt(handle: Any) -> Transaction:
-    """The Python form of a transaction whose reference is the caller's."""
+    """The Python form of a transaction whose reference belongs to the caller."""
     tran: Transaction = _new(Transaction)
     tran._locker = 0
     tran._handle = handle
@@ -179,14 +179,14 @@ def adopt(handle: Any) -> Transaction:
 
 
 class TransactionLock:
-    """Holds a transaction's lock: while it does, the requester neither times out nor takes its
-    buffer back. Given back at the end of a ``with``, by `unlock`, or with the object."""
+    """Holds a transaction's lock: meanwhile the requester neither times out nor takes its buffer
+    back. Released at the end of a ``with``, by `unlock`, or with the object."""
 
     __module__ = "rogue.interfaces.memory"
     __slots__ = ("_tran", "_held")
 
     def __init__(self, tran: Transaction) -> None:
-        # Set and cleared by the library, as Ctrl-C may come between any two steps here.
+        # Set and cleared by the library: Ctrl-C may come between any two steps here.
         self._held = _new_cell(_CELL)
         self._tran = tran
         self.lock()
@@ -203,12 +203,12 @@ class TransactionLock:
             raise
 
     def unlock(self) -> None:
-        """Gives the lock back, if this object has it."""
+        """Releases the lock, if this object has it."""
         if self._held[0]:
             self._tran._locker = 0
             _unlock(self._tran._handle, self._held)
-            if parked:
-                end_parked()
+            if deferred:
+                end_deferred()
 
     __reduce_ex__ = refuse_copies
 

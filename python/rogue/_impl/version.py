@@ -1,4 +1,4 @@
-"""The library's version, and comparisons with it."""
+"""The version of Rogue's interface that the library implements, and the library's own."""
 
 from __future__ import annotations
 
@@ -18,11 +18,17 @@ def _extract(text: str) -> "tuple[int, int, int, int]":
     return int(major), int(minor), int(maint), int(devel or 0)
 
 
-class Version:
-    """The version of this library; not that of the Rogue release that it is compatible with.
+def rogue_mem_version() -> str:
+    """The version of this library as ``X.Y.Z``; `Version` is that of Rogue's interface."""
+    return decode(lib.rogue_mem_version())
 
-    Versions to compare with are written ``a.b.c``, with or without a ``v`` before it; anything else
-    raises GeneralError.
+
+class Version:
+    """The release of Rogue whose interface this library implements.
+
+    Programs that check for a minimum version mean this one; `rogue.rogue_mem_version()` is the
+    version of the library itself. Versions to compare with have the form ``a.b.c``, optionally with
+    a leading ``v``; anything else raises GeneralError.
     """
 
     __module__ = "rogue"
@@ -30,11 +36,11 @@ class Version:
     @staticmethod
     def current() -> str:
         """The version as ``vX.Y.Z``."""
-        return "v" + decode(lib.rogue_mem_version())
+        return "v" + decode(lib.rogue_mem_interface_version())
 
     @staticmethod
     def pythonVersion() -> str:
-        """The version in Python's form: ``X.Y.Z``, with ``.devN`` behind it if there is one."""
+        """The version in Python's form: ``X.Y.Z``, followed by ``.devN`` if there is one."""
         major, minor, maint, devel = _extract(Version.current())
         return "%d.%d.%d%s" % (major, minor, maint, ".dev%d" % devel if devel else "")
 
@@ -102,10 +108,10 @@ class Version:
 
     @staticmethod
     def sleep(seconds: int) -> None:
-        """Lets the calling thread sleep."""
+        """Suspends the calling thread."""
         time.sleep(seconds)
 
     @staticmethod
     def usleep(microseconds: int) -> None:
-        """Lets the calling thread sleep."""
+        """Suspends the calling thread."""
         time.sleep(microseconds / 1e6)

@@ -1,17 +1,20 @@
-"""The register bus: masters make transactions, slaves carry them out, hubs lie between; and the TCP
-bridge that carries it from process to process.
+"""The register bus: masters create transactions, hubs pass them on, slaves carry them out; and the
+TCP bridge that carries it between processes.
 
-Beyond Rogue's names there are `read`, `write`, `readMany`, `writeMany`, and for asyncio
-`waitAsync`, `readAsync`, `writeAsync`.
+Beyond Rogue's names there are `read`, `write`, `readMany`, `writeMany`, `reqTransactions`,
+`cancel`, `forgottenCount`, and for asyncio `waitAsync`, `readAsync`, `writeAsync`.
 """
 
 from .._impl.absent import Absent as _Absent
 from .._impl.hub import Emulate, Hub
 from .._impl.master import Master
 from .._impl.requests import (
+    cancel,
+    forgottenCount,
     read,
     readAsync,
     readMany,
+    reqTransactions,
     waitAsync,
     write,
     writeAsync,
@@ -54,7 +57,7 @@ CLIENT_STOPPED = 3
 
 
 class Block(_Absent, Master):
-    """Bytes of registers that are read and written together; not in this build."""
+    """Bytes of registers that are accessed together; not in this build."""
 
 
 class Variable(_Absent):
@@ -72,9 +75,12 @@ __all__ = [
     "Transaction",
     "TransactionLock",
     "Variable",
+    "cancel",
+    "forgottenCount",
     "read",
     "readAsync",
     "readMany",
+    "reqTransactions",
     "waitAsync",
     "write",
     "writeAsync",

@@ -1,5 +1,6 @@
 """Protocols that carry registers and streams. There is no ``rocev2`` in this build."""
 
+from .._impl.board import UdpRssiPack
 from . import batcher, packetizer, rssi, srp, udp, xilinx
 
-__all__ = ["batcher", "packetizer", "rssi", "srp", "udp", "xilinx"]
+__all__ = ["UdpRssiPack", "batcher", "packetizer", "rssi", "srp", "udp", "xilinx"]

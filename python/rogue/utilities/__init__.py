@@ -1,12 +1,9 @@
-"""Tools; only their names in this build."""
+"""Tools."""
 
 from .._impl import stream as _stream
 from .._impl.absent import Absent as _Absent
+from .._impl.prbs import Prbs
 from . import fileio
-
-
-class Prbs(_Absent, _stream.Master, _stream.Slave):
-    """Makes frames of pseudo-random bits, and checks those that come; not in this build."""
 
 
 class StreamZip(_Absent, _stream.Master, _stream.Slave):

@@ -13,7 +13,7 @@ class StreamWriter(_Absent):
 
 
 class StreamWriterChannel(_Absent, _stream.Slave):
-    """Takes frames for a channel of a StreamWriter; not in this build."""
+    """Receives frames for a channel of a StreamWriter; not in this build."""
 
 
 __all__ = ["StreamReader", "StreamWriter", "StreamWriterChannel"]

@@ -1,19 +1,20 @@
-//! What is wrong with a message that is dropped.
+//! The faults of dropped messages.
 
 use super::Header;
 use std::fmt;
 
-/// Why a message was dropped. `Display` gives the log line, in Rogue's words where Rogue has one.
+/// Why a message was dropped. `Display` gives the log line, in Rogue's words where Rogue has some.
 ///
 /// A malformed message is never answered; the sender of a request sees its own time-out.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Malformed {
-    /// A number of parts that no message has. Rogue drops it without a word.
+    /// A number of parts that no message has. Rogue drops it silently.
     PartCount {
         /// Parts of the message.
         parts: u64,
     },
-    /// A request whose first four parts do not have 4, 8, 4 and 4 octets. Figures in octets.
+    /// A request whose first four parts do not have 4, 8, 4 and 4 octets, or whose timing does not
+    /// have 24 where the ends have agreed on a timing. Numbers in octets.
     RequestSizes {
         /// Octets of the id.
         id: u64,
@@ -23,23 +24,24 @@ pub enum Malformed {
         size: u64,
         /// Octets of the type.
         ty: u64,
+        /// Octets of the timing, if the requests carry one.
+        timing: Option<u64>,
     },
-    /// A Write or Post without data, or with another amount than its size says.
+    /// A Write or Post without data, or with a different amount than its size states.
     WriteData {
         /// Parts 0 to 3 of the request.
         header: Header,
-        /// Octets of part 4; `None` without that part.
+        /// Octets of the data's part; `None` without that part.
         data: Option<u64>,
     },
-    /// A readiness probe with a size other than 0, or with a fifth part.
+    /// A readiness probe with a size other than 0, or with data.
     Probe {
         /// Parts 0 to 3 of the probe.
         header: Header,
-        /// Octets of part 4; `None` without that part.
+        /// Octets of the data's part; `None` without that part.
         data: Option<u64>,
     },
-    /// A response whose first four parts do not have 4, 8, 4 and 4 octets, or whose result has
-    /// more than 999. Figures in octets.
+    /// A response whose first four parts do not have 4, 8, 4 and 4 octets. Numbers in octets.
     ResponseSizes {
         /// Octets of the id.
         id: u64,
@@ -65,8 +67,9 @@ impl fmt::Display for Malformed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Malformed::PartCount { parts } => write!(f, "Bad message part count. parts={parts}"),
-            Malformed::RequestSizes { id, address, size, ty } => {
-                write!(f, "Bad message sizes. id={id} addr={address} size={size} type={ty}")
+            Malformed::RequestSizes { id, address, size, ty, timing } => {
+                write!(f, "Bad message sizes. id={id} addr={address} size={size} type={ty}")?;
+                timing.map_or(Ok(()), |octets| write!(f, " timing={octets}"))
             }
             Malformed::WriteData { header, .. } => {
                 write!(f, "Transaction write data error. Id={}", header.id)

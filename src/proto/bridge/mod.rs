@@ -1,7 +1,7 @@
 //! Messages of the memory TCP bridge, as Rogue's `TcpServer` and `TcpClient` exchange them over
-//! ZMTP. Integers are little-endian.
+//! ZMTP; those of the stream TCP bridge are in [`stream`]. Integers are little-endian.
 //!
-//! A request has 4 parts, or 5 with the data of a write; a response has always 6:
+//! A request has 4 parts, or 5 with the data of a write; a response always has 6:
 //!
 //! | part | octets | request | response |
 //! |---|---|---|---|
@@ -10,57 +10,66 @@
 //! | 2 | 4 | size of the data in octets | copied |
 //! | 3 | 4 | type | copied |
 //! | 4 | size | data, only for Write and Post | data read, or an echo of the data written |
-//! | 5 | 0 to 999 | | result: `OK`, or an error text |
+//! | 5 | any; servers send at most 999 | | result: `OK`, or an error text |
+//!
+//! Between two ends that both announce [`property::X_ROGUE_DEADLINE`] a request has one more part
+//! between part 3 and the data: its [`Timing`], 24 octets.
 //!
 //! Receiving: [`RequestDecoder::receive`] and [`ResponseDecoder::receive`] take the octets from the
-//! socket and the connection's [`Session`](super::zmtp::Session), and give whole small messages or,
-//! for large and split ones, the header as soon as it is known and the payload in slices of the
-//! input. Nothing is allocated, whatever a peer announces; a malformed message is reported once,
-//! and decoding goes on with the next one.
+//! socket and the connection's [`Session`](super::zmtp::Session). They return small messages whole.
+//! Of large and split messages they return the header as soon as it is complete, and the payload in
+//! slices of the input. Nothing is allocated for announced sizes; of what a peer sends, only an
+//! error text that arrives in pieces is copied. A malformed message is reported once, and decoding
+//! continues with the next one.
 //!
 //! Sending: [`encode_request`] and [`encode_response`] append the ZMTP frames of a message to a
-//! buffer; the `_head` and `_tail` variants leave out the payload, for payloads that are written
-//! from where they are.
+//! buffer. The `_head` and `_tail` variants leave out the payload, for payloads that are sent from
+//! their own memory.
 
 mod malformed;
 pub mod property;
 mod request;
 mod response;
 mod result;
+pub mod stream;
+mod timing;
 
 pub use malformed::Malformed;
 pub use property::{Announcement, PeerInfo, ServerId, SessionId};
 pub use request::{
     decode_whole_request, encode_request, encode_request_head, RequestDecoder, RequestEvent,
+    WholeRequest,
 };
 pub use response::{
     decode_whole_response, encode_response, encode_response_head, encode_response_tail,
     ResponseDecoder, ResponseEvent,
 };
 pub use result::{
-    error_result, evaluate_result, Dialect, AXI_DECERR, AXI_EXOKAY, AXI_OKAY, AXI_SLVERR,
-    RESULT_OCTETS_MAX, RESULT_OK,
+    error_result, evaluate_result, Dialect, RESULT_KEPT_OCTETS_MAX, RESULT_OCTETS_MAX, RESULT_OK,
 };
+pub use timing::{PeerClock, Timing, LATE_TEXT};
 
 /// Transaction type: read memory.
 pub const TYPE_READ: u32 = 0x1;
 /// Transaction type: write memory.
 pub const TYPE_WRITE: u32 = 0x2;
-/// Transaction type: write memory, completion not awaited by the client.
+/// Transaction type: write memory; the client does not await the completion.
 pub const TYPE_POST: u32 = 0x3;
 /// Transaction type: read memory back after a write.
 pub const TYPE_VERIFY: u32 = 0x4;
-/// Type of a readiness probe, which the server answers without touching memory.
+/// Type of a readiness probe, which the server answers without a memory access.
 ///
-/// Never send it to a peer that is not known to answer it: the SURF simulation takes it for a
-/// read of size 0 and crashes.
+/// Send it only to a peer that is known to answer it: the SURF simulation takes it for a read of
+/// size 0 and crashes.
 pub const TYPE_PROBE: u32 = 0xffff_fffe;
 
 /// Octets of the four header frames of every message: 4 frame headers of 2 octets and 20 octets.
 pub const HEADER_FRAMES_OCTETS: usize = 28;
 
-/// Octets of the longest head, the header frames and the frame header of the payload.
-pub const HEAD_OCTETS_MAX: usize = HEADER_FRAMES_OCTETS + super::zmtp::frame::HEADER_OCTETS_MAX;
+/// Octets of the longest head: the header frames, the timing frame and the frame header of the
+/// payload.
+pub const HEAD_OCTETS_MAX: usize =
+    HEADER_FRAMES_OCTETS + timing::FRAME_OCTETS + super::zmtp::frame::HEADER_OCTETS_MAX;
 
 /// Parts 0 to 3 of requests and responses.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
@@ -71,18 +80,18 @@ pub struct Header {
     pub address: u64,
     /// Octets of data.
     pub size: u32,
-    /// One of the `TYPE_` constants. Both sides treat any other value as a read.
+    /// One of the `TYPE_` constants. Both ends treat any other value as a read.
     pub ty: u32,
 }
 
-/// Octets of parts 0 to 3.
-const PART_OCTETS: [u64; 4] = [4, 8, 4, 4];
+/// Octets of parts 0 to 3 and of the timing.
+const PART_OCTETS: [u64; 5] = [4, 8, 4, 4, timing::OCTETS as u64];
 
-/// Number of parts of the header.
+/// Number of parts of the header, without the timing.
 const HEADER_PARTS: u64 = 4;
 
-/// Offset of each header part in the concatenated 20 octets.
-const PART_OFFSETS: [usize; 4] = [0, 4, 12, 16];
+/// Offset of each of these parts in the concatenated octets.
+const PART_OFFSETS: [usize; 5] = [0, 4, 12, 16, 20];
 
 /// Octets of parts 0 to 3 without their frame headers.
 const HEADER_OCTETS: usize = 20;
@@ -94,7 +103,7 @@ impl Header {
         matches!(self.ty, TYPE_WRITE | TYPE_POST)
     }
 
-    /// Whether this is a readiness probe, or the answer to one.
+    /// Whether this is a readiness probe or its answer.
     #[inline]
     pub fn is_probe(&self) -> bool {
         self.ty == TYPE_PROBE
@@ -124,8 +133,8 @@ impl Header {
         octets
     }
 
-    /// The header at the start of `input` and whether more parts follow, if all four frames are
-    /// there in the form in which they are usually sent.
+    /// The header at the start of `input`, and whether more parts follow, if all four frames are
+    /// present in their usual form.
     #[inline]
     fn decode_frames(input: &[u8]) -> Option<(Header, bool)> {
         let octets: &[u8; HEADER_FRAMES_OCTETS] = input.first_chunk()?;
@@ -145,19 +154,49 @@ impl Header {
     }
 }
 
-/// Collects parts 0 to 3 and counts all parts of one message.
-#[derive(Clone, Debug, Default)]
+/// Collects parts 0 to 3, and the timing if the requests carry one, and counts all parts of a
+/// message.
+#[derive(Clone, Debug)]
 struct HeaderParts {
-    /// Parts begun so far.
+    /// Number of parts to collect: 4, or 5 with the timing.
+    collected: u64,
+    /// Number of parts begun.
     parts: u64,
-    /// Octets of parts 0 to 5.
+    /// Octets of the first parts.
     sizes: [u64; 6],
-    octets: [u8; HEADER_OCTETS],
-    /// Octets of the current header part that have come.
+    octets: [u8; HEADER_OCTETS + timing::OCTETS],
+    /// Received octets of the current collected part.
     filled: usize,
 }
 
+impl Default for HeaderParts {
+    fn default() -> HeaderParts {
+        HeaderParts::new(false)
+    }
+}
+
 impl HeaderParts {
+    fn new(is_timed: bool) -> HeaderParts {
+        HeaderParts {
+            collected: HEADER_PARTS + u64::from(is_timed),
+            parts: 0,
+            sizes: [0; 6],
+            octets: [0; HEADER_OCTETS + timing::OCTETS],
+            filled: 0,
+        }
+    }
+
+    /// Whether a timing is collected.
+    #[inline]
+    fn is_timed(&self) -> bool {
+        self.collected > HEADER_PARTS
+    }
+
+    /// Resets it for the next message of the same connection.
+    fn clear(&mut self) {
+        *self = HeaderParts::new(self.is_timed());
+    }
+
     /// Begins the next part.
     fn start(&mut self, len: u64) {
         if self.parts < self.sizes.len() as u64 {
@@ -167,14 +206,14 @@ impl HeaderParts {
         self.filled = 0;
     }
 
-    /// Index of the part that is under way.
+    /// Index of the current part.
     fn index(&self) -> u64 {
         self.parts - 1
     }
 
-    /// Takes octets of the current part. They are kept only as far as the part has room for them.
+    /// Takes octets of the current part, and keeps as many as the part may have.
     fn data(&mut self, bytes: &[u8]) {
-        if self.parts > HEADER_PARTS {
+        if self.parts > self.collected {
             return;
         }
         let index = self.index() as usize;
@@ -184,13 +223,20 @@ impl HeaderParts {
         self.filled += kept;
     }
 
-    /// Whether the four header parts have their right sizes.
+    /// Whether the collected parts have their right sizes.
     fn sizes_fit(&self) -> bool {
-        self.sizes[..4] == PART_OCTETS
+        let count = self.collected as usize;
+        self.sizes[..count] == PART_OCTETS[..count]
     }
 
     fn header(&self) -> Header {
-        Header::from_parts(&self.octets)
+        let octets = self.octets.first_chunk().expect("the header's octets come first");
+        Header::from_parts(octets)
+    }
+
+    fn timing(&self) -> Option<Timing> {
+        let octets = self.octets.last_chunk().expect("the timing's octets come last");
+        self.is_timed().then(|| Timing::from_octets(octets))
     }
 }
 

@@ -1,8 +1,8 @@
-//! READY properties by which new peers find each other. Older peers ignore them.
+//! READY properties by which peers of this library recognise each other. Older peers ignore them.
 //!
-//! They are known before the first request: a client may not send anything before it has received
-//! the server's READY. Names are compared in any case; a value that is not as described here makes
-//! its property count as absent.
+//! They are known before the first request: a client sends nothing before it has received the
+//! server's READY. Names are compared without regard to case. A property with a value of another
+//! form than described here counts as absent.
 
 use crate::proto::zmtp::Metadata;
 use std::fmt;
@@ -16,19 +16,28 @@ pub const X_ROGUE_BRIDGE: &str = "X-Rogue-Bridge";
 /// Property of a server, on both connections: its [`ServerId`].
 pub const X_ROGUE_SERVER: &str = "X-Rogue-Server";
 
-/// Property of both ends, on both connections: [`DUPLEX`] where the end can do with the request
-/// connection alone. Where both say so, responses come back on it, which saves the system an
-/// acknowledgement of its own for every request and every response; the response connection
-/// stays as it is, and is silent. Ours alone; older peers and libzmq's users do not say so.
+/// Property of both ends, on both connections: [`DUPLEX`] if the end supports responses on the
+/// request connection. If both announce it, responses use that connection, which saves the system
+/// one acknowledgement for every request and every response. The response connection stays open and
+/// silent. Specific to this library; older peers and other users of libzmq do not announce it.
 pub const X_ROGUE_DUPLEX: &str = "X-Rogue-Duplex";
 
-/// The only value of [`X_ROGUE_DUPLEX`] that has a meaning.
+/// The only meaningful value of [`X_ROGUE_DUPLEX`].
 pub const DUPLEX: &str = "1";
+
+/// Property of both ends, on both connections: the end's monotonic clock at the creation of this
+/// READY, in nanoseconds, decimal. If both announce it and the client has a session, each request
+/// carries its [`Timing`](super::Timing), so that the server carries out no late request. The
+/// client's value is the server's first comparison of the two clocks. Specific to this library.
+pub const X_ROGUE_DEADLINE: &str = "X-Rogue-Deadline";
 
 /// The protocol level of this implementation.
 pub const BRIDGE_LEVEL: u32 = 1;
 
-/// Digits of the longest protocol level that is understood.
+/// Digits of the longest 64-bit number.
+const CLOCK_DIGITS_MAX: usize = 20;
+
+/// Digits of the longest supported protocol level.
 const LEVEL_DIGITS_MAX: usize = 9;
 
 /// Lower-case hexadecimal digits of an id.
@@ -51,9 +60,12 @@ fn parse_digit(digit: u8) -> Option<u8> {
     }
 }
 
-fn write_id(id: &[u8; 16], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+fn write_id(id: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
     id.iter().try_for_each(|octet| write!(f, "{octet:02x}"))
 }
+
+/// Octets of a session that debug output shows.
+const DEBUG_OCTETS: usize = 4;
 
 /// 128 random bits, chosen when a client object is created and kept over reconnections.
 ///
@@ -62,8 +74,8 @@ fn write_id(id: &[u8; 16], f: &mut fmt::Formatter<'_>) -> fmt::Result {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionId(pub [u8; 16]);
 
-/// 128 random bits, chosen at each start of a server. When they change, everything that was
-/// outstanding is lost. `Display` gives 32 lower-case hexadecimal digits, the property's value.
+/// 128 random bits, chosen at each start of a server. A new value means that everything outstanding
+/// is lost. `Display` gives 32 lower-case hexadecimal digits, the property's value.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ServerId(pub [u8; 16]);
 
@@ -87,9 +99,13 @@ impl fmt::Display for SessionId {
     }
 }
 
+/// Shows enough to distinguish sessions, but not enough to join one: a session is all that a client
+/// has to present.
 impl fmt::Debug for SessionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SessionId({self})")
+        f.write_str("SessionId(")?;
+        write_id(&self.0[..DEBUG_OCTETS], f)?;
+        f.write_str("...)")
     }
 }
 
@@ -105,7 +121,7 @@ impl fmt::Debug for ServerId {
     }
 }
 
-/// What a peer says about itself beyond ZMTP.
+/// The properties of a peer beyond ZMTP.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct PeerInfo {
     /// The client's session; `None` for a legacy client, and for a server.
@@ -114,8 +130,11 @@ pub struct PeerInfo {
     pub bridge_level: Option<u32>,
     /// The server's id; `None` for a legacy server, and for a client.
     pub server: Option<ServerId>,
-    /// Responses may come back on the request connection.
+    /// The peer supports responses on the request connection.
     pub duplex: bool,
+    /// The peer's clock in nanoseconds at the creation of its READY: it supports requests with a
+    /// [`Timing`](super::Timing).
+    pub clock: Option<u64>,
 }
 
 impl PeerInfo {
@@ -126,10 +145,11 @@ impl PeerInfo {
             bridge_level: metadata.property(X_ROGUE_BRIDGE).and_then(parse_level),
             server: metadata.property(X_ROGUE_SERVER).and_then(ServerId::parse),
             duplex: metadata.property(X_ROGUE_DUPLEX) == Some(DUPLEX.as_bytes()),
+            clock: metadata.property(X_ROGUE_DEADLINE).and_then(parse_clock),
         }
     }
 
-    /// How result texts are to be sent to this peer.
+    /// The form of result texts for this peer.
     pub fn dialect(&self) -> super::Dialect {
         match self.bridge_level {
             Some(_) => super::Dialect::Announced,
@@ -137,7 +157,7 @@ impl PeerInfo {
         }
     }
 
-    /// Whether a readiness probe may be sent to this peer unasked.
+    /// Whether this peer answers a readiness probe.
     pub fn answers_probes(&self) -> bool {
         self.bridge_level.is_some()
     }
@@ -145,43 +165,71 @@ impl PeerInfo {
 
 /// A decimal number from 1, without leading zeros, of at most 9 digits.
 fn parse_level(value: &[u8]) -> Option<u32> {
-    if value.len() > LEVEL_DIGITS_MAX || !matches!(value.first()?, b'1'..=b'9') {
+    parse_number(value, LEVEL_DIGITS_MAX)?.try_into().ok()
+}
+
+/// A decimal number from 1, without leading zeros, below 2^64.
+fn parse_clock(value: &[u8]) -> Option<u64> {
+    parse_number(value, CLOCK_DIGITS_MAX)
+}
+
+fn parse_number(value: &[u8], digits_max: usize) -> Option<u64> {
+    if value.len() > digits_max || !matches!(value.first()?, b'1'..=b'9') {
         return None;
     }
     let digits = std::str::from_utf8(value).ok()?;
     digits.bytes().all(|digit| digit.is_ascii_digit()).then(|| digits.parse().ok())?
 }
 
-/// Values of the properties that one end announces. Built once, used for every connection.
+/// The property values that one end announces. Built once, used for every connection.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Announcement {
     id_name: &'static str,
     id: String,
     level: String,
     duplex: bool,
+    is_timed: bool,
 }
 
 impl Announcement {
-    /// What a client announces on both connections; whether [`X_ROGUE_DUPLEX`] too.
+    /// Without [`X_ROGUE_DEADLINE`]: frames of a stream have no deadline. By this an end of a stream
+    /// bridge is told from one of a memory bridge.
+    pub fn untimed(self) -> Self {
+        Announcement { is_timed: false, ..self }
+    }
+
+    /// Whether a peer with these properties is an end of the other kind of bridge, as far as they
+    /// show it.
+    pub fn is_foreign(&self, peer: &PeerInfo) -> bool {
+        !self.is_timed && peer.clock.is_some()
+    }
+
+    /// The announcement of a client on both connections, with or without [`X_ROGUE_DUPLEX`].
     pub fn client(session: SessionId, duplex: bool) -> Self {
         Self::new(X_ROGUE_SESSION, session.to_string(), duplex)
     }
 
-    /// What a server announces on both connections; whether [`X_ROGUE_DUPLEX`] too.
+    /// The announcement of a server on both connections, with or without [`X_ROGUE_DUPLEX`].
     pub fn server(server: ServerId, duplex: bool) -> Self {
         Self::new(X_ROGUE_SERVER, server.to_string(), duplex)
     }
 
     fn new(id_name: &'static str, id: String, duplex: bool) -> Self {
-        Announcement { id_name, id, level: BRIDGE_LEVEL.to_string(), duplex }
+        let level = BRIDGE_LEVEL.to_string();
+        Announcement { id_name, id, level, duplex, is_timed: true }
     }
 
-    /// The properties, for [`Session::send_ready`](crate::proto::zmtp::Session::send_ready).
-    pub fn properties(&self) -> Vec<(&str, &[u8])> {
+    /// The properties of a new READY, for
+    /// [`Session::send_ready`](crate::proto::zmtp::Session::send_ready). `clock` is the value of
+    /// [`X_ROGUE_DEADLINE`]: this end's monotonic clock in nanoseconds, from 1, in digits.
+    pub fn properties<'a>(&'a self, clock: &'a str) -> Vec<(&'a str, &'a [u8])> {
         let mut properties =
             vec![(self.id_name, self.id.as_bytes()), (X_ROGUE_BRIDGE, self.level.as_bytes())];
         if self.duplex {
             properties.push((X_ROGUE_DUPLEX, DUPLEX.as_bytes()));
+        }
+        if self.is_timed {
+            properties.push((X_ROGUE_DEADLINE, clock.as_bytes()));
         }
         properties
     }
@@ -207,7 +255,7 @@ mod tests {
         let id = SessionId::parse(DIGITS.as_bytes()).unwrap();
         assert_eq!(id.0[..3], [0x01, 0x23, 0x45]);
         assert_eq!(id.to_string(), DIGITS);
-        assert_eq!(format!("{id:?}"), format!("SessionId({DIGITS})"));
+        assert_eq!(format!("{id:?}"), format!("SessionId({}...)", &DIGITS[..8]));
         let upper = DIGITS.to_uppercase();
         let long = format!("{DIGITS}0");
         for bad in ["", &DIGITS[1..], &long, &upper, &DIGITS.replace('0', "g"), " 0x"] {
@@ -220,9 +268,11 @@ mod tests {
     fn a_client_is_known_by_its_session_in_any_case_of_the_name() {
         let session = SessionId::parse(DIGITS.as_bytes()).unwrap();
         let announcement = Announcement::client(session, false);
-        let [(_, id), level] = announcement.properties()[..] else { panic!("two properties") };
-        let info = peer(&[("x-rogue-SESSION", id), level]);
+        let mut properties = announcement.properties("77");
+        properties[0].0 = "x-rogue-SESSION";
+        let info = peer(&properties);
         assert!(!info.duplex);
+        assert_eq!(info.clock, Some(77));
         assert_eq!(info.session.map(|id| id.to_string()).as_deref(), Some(DIGITS));
         assert_eq!(info.bridge_level, Some(1));
         assert_eq!(info.server, None);
@@ -234,10 +284,27 @@ mod tests {
     fn a_server_is_known_by_its_id() {
         let id = ServerId([0xab; 16]);
         for duplex in [false, true] {
-            let info = peer(&Announcement::server(id, duplex).properties());
-            let expected = PeerInfo { bridge_level: Some(1), server: Some(id), duplex, ..info };
-            assert_eq!((info, info.session), (expected, None));
+            let info = peer(&Announcement::server(id, duplex).properties("18446744073709551615"));
+            let expected = PeerInfo {
+                session: None,
+                bridge_level: Some(1),
+                server: Some(id),
+                duplex,
+                clock: Some(u64::MAX),
+            };
+            assert_eq!(info, expected);
         }
+    }
+
+    #[test]
+    fn the_ends_of_a_stream_bridge_tell_those_of_a_memory_bridge() {
+        let timed = Announcement::server(ServerId([1; 16]), false);
+        let untimed = timed.clone().untimed();
+        let [memory, stream] = [&timed, &untimed].map(|one| peer(&one.properties("5")));
+        assert_eq!((memory.clock, stream.clock), (Some(5), None));
+        assert!(untimed.is_foreign(&memory) && !untimed.is_foreign(&stream));
+        assert!(!timed.is_foreign(&memory) && !timed.is_foreign(&stream));
+        assert!(!untimed.is_foreign(&PeerInfo::default()), "a legacy peer may be of either kind");
     }
 
     #[test]
@@ -272,6 +339,16 @@ mod tests {
         assert_eq!(level(b"999999999"), Some(999_999_999));
         for bad in [&b""[..], b"0", b"01", b"+1", b"1 ", b"1\0", b"-1", b"1234567890", b"\xb2"] {
             assert_eq!(level(bad), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn clocks_are_decimal_numbers_from_one_of_64_bits() {
+        let clock = |value: &[u8]| peer(&[(X_ROGUE_DEADLINE, value)]).clock;
+        assert_eq!(clock(b"1"), Some(1));
+        assert_eq!(clock(b"18446744073709551615"), Some(u64::MAX));
+        for bad in [&b""[..], b"0", b"01", b"18446744073709551616", b"-1", b"1.5", b"true"] {
+            assert_eq!(clock(bad), None, "{bad:?}");
         }
     }
 }

@@ -1,49 +1,70 @@
 //! Requests: from a client's PUSH to the server's PULL.
 
-use super::{Header, HeaderParts, Malformed, HEADER_FRAMES_OCTETS, HEADER_PARTS};
+use super::{timing, Header, HeaderParts, Malformed, Timing, HEADER_FRAMES_OCTETS};
 use crate::proto::zmtp::frame::{encode_frame_header, FrameHeader, FLAG_LONG};
 use crate::proto::zmtp::{Event, Session, ZmtpError};
 
-/// Appends the frames of a whole request to `out`.
+/// Appends the frames of a whole request to `out`; with `timing` if both ends have announced it.
 ///
 /// `data` has exactly `header.size` octets for a Write or Post; it is ignored for other types.
-pub fn encode_request(header: &Header, data: &[u8], out: &mut Vec<u8>) {
-    let more = header.carries_data();
-    out.extend_from_slice(&header.frames(more));
-    if more {
+#[inline]
+pub fn encode_request(header: &Header, timing: Option<&Timing>, data: &[u8], out: &mut Vec<u8>) {
+    encode_request_head(header, timing, out);
+    if header.carries_data() {
         debug_assert_eq!(data.len() as u64, u64::from(header.size));
-        encode_frame_header(data.len() as u64, false, out);
         out.extend_from_slice(data);
     }
 }
 
-/// Appends everything of a request that comes before its data to `out`.
+/// Appends the part of a request before its data to `out`.
 ///
 /// For a Write or Post exactly `header.size` octets of data must be written next; for other types
 /// the request is complete.
-pub fn encode_request_head(header: &Header, out: &mut Vec<u8>) {
+#[inline]
+pub fn encode_request_head(header: &Header, timing: Option<&Timing>, out: &mut Vec<u8>) {
     let more = header.carries_data();
-    out.extend_from_slice(&header.frames(more));
+    out.extend_from_slice(&header.frames(more || timing.is_some()));
+    if let Some(timing) = timing {
+        out.extend_from_slice(&timing.frame(more));
+    }
     if more {
         encode_frame_header(u64::from(header.size), false, out);
     }
 }
 
-/// The request at the start of `input`, its data and its length in octets on the wire, if it is
-/// there wholly, well-formed, and encoded the usual way.
+/// A request whose octets lie in one piece.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct WholeRequest<'a> {
+    /// Parts 0 to 3.
+    pub header: Header,
+    /// The remaining time, if the requests carry it.
+    pub timing: Option<Timing>,
+    /// The data: `header.size` octets for a Write or Post, otherwise none.
+    pub data: &'a [u8],
+}
+
+/// The request at the start of `input` and its length in octets on the wire, if it is complete,
+/// well-formed, and in its usual form; with its timing if it `is_timed`.
 ///
-/// `None` says nothing: the same octets must then be given to a [`RequestDecoder`]. May only be
-/// used where a message begins, see [`Session::at_message_boundary`].
+/// `None` has no meaning of its own: pass the same octets to a [`RequestDecoder`]. Only for use
+/// where a message begins, see [`Session::at_message_boundary`].
 #[inline]
-pub fn decode_whole_request(input: &[u8]) -> Option<(Header, &[u8], usize)> {
-    let (header, more) = Header::decode_frames(input)?;
-    if more != header.carries_data() || (header.is_probe() && header.size != 0) {
+pub fn decode_whole_request(input: &[u8], is_timed: bool) -> Option<(WholeRequest<'_>, usize)> {
+    let (header, mut more) = Header::decode_frames(input)?;
+    let (mut head, mut timing) = (HEADER_FRAMES_OCTETS, None);
+    if is_timed && more {
+        let (found, is_followed) = Timing::decode_frame(&input[head..])?;
+        (timing, more) = (Some(found), is_followed);
+        head += timing::FRAME_OCTETS;
+    }
+    let is_right = more == header.carries_data() && is_timed == timing.is_some();
+    if !is_right || (header.is_probe() && header.size != 0) {
         return None;
     }
     if !more {
-        return Some((header, &[], HEADER_FRAMES_OCTETS));
+        return Some((WholeRequest { header, timing, data: &[] }, head));
     }
-    let rest = &input[HEADER_FRAMES_OCTETS..];
+    let rest = &input[head..];
     let (frame, octets) = FrameHeader::decode(rest)?;
     let is_last_part = rest[0] & !FLAG_LONG == 0;
     if !is_last_part || frame.len != u64::from(header.size) {
@@ -51,23 +72,23 @@ pub fn decode_whole_request(input: &[u8]) -> Option<(Header, &[u8], usize)> {
     }
     let end = octets.checked_add(usize::try_from(frame.len).ok()?)?;
     let data = rest.get(octets..end)?;
-    Some((header, data, HEADER_FRAMES_OCTETS + end))
+    Some((WholeRequest { header, timing, data }, head + end))
 }
 
-/// What [`RequestDecoder::receive`] found.
+/// The result of [`RequestDecoder::receive`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum RequestEvent<'a> {
-    /// A whole request. `data` has `header.size` octets for a Write or Post, otherwise none.
-    Complete {
+    /// A whole request; its data is a slice of the input.
+    Complete(WholeRequest<'a>),
+    /// A Write or Post with at least one octet of data, which follows in [`RequestEvent::Data`]. It
+    /// may be executed when the last octet has arrived, not before: an incomplete message has no
+    /// effect.
+    Start {
         /// Parts 0 to 3.
         header: Header,
-        /// The data, a slice of the input.
-        data: &'a [u8],
+        /// The remaining time, if the requests carry it.
+        timing: Option<Timing>,
     },
-    /// A Write or Post with at least one octet of data, whose data comes in
-    /// [`RequestEvent::Data`]. It may be executed when the last of it has come, not before: a
-    /// message is nothing until it is complete.
-    Start(Header),
     /// The next octets of the data.
     Data {
         /// A slice of the input.
@@ -77,7 +98,7 @@ pub enum RequestEvent<'a> {
     },
     /// A message was dropped.
     Malformed(Malformed),
-    /// Something of the session's own: [`Event::PeerReady`], [`Event::Ping`] or [`Event::Pong`].
+    /// An event of the session itself: [`Event::PeerReady`], [`Event::Ping`] or [`Event::Pong`].
     Session(Event<'a>),
 }
 
@@ -87,7 +108,7 @@ pub struct RequestDecoder {
     parts: HeaderParts,
     /// The current part is the last of its message.
     last_part: bool,
-    /// The data of the current part is reported: [`RequestEvent::Start`] was given.
+    /// The data of the current part is reported: [`RequestEvent::Start`] was returned.
     reporting: bool,
 }
 
@@ -95,6 +116,11 @@ impl RequestDecoder {
     /// A decoder for a new connection.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// A decoder for a connection whose requests carry a [`Timing`].
+    pub fn timed() -> Self {
+        RequestDecoder { parts: HeaderParts::new(true), ..Self::default() }
     }
 
     /// Takes octets received from the peer, up to the next event, and passes them through
@@ -109,28 +135,27 @@ impl RequestDecoder {
         input: &'a [u8],
     ) -> Result<(usize, Option<RequestEvent<'a>>), ZmtpError> {
         match self.receive_whole(session, input) {
-            Some((octets, header, data)) => {
-                Ok((octets, Some(RequestEvent::Complete { header, data })))
-            }
+            Some((octets, request)) => Ok((octets, Some(RequestEvent::Complete(request)))),
             None => self.receive_in_parts(session, input),
         }
     }
 
-    /// What [`RequestDecoder::receive`] would return if that is [`RequestEvent::Complete`] and
-    /// the request lies at the start of `input` in its usual form: the octets consumed, header and
-    /// data. `None` says nothing but that `receive` is to be called.
+    /// The result of [`RequestDecoder::receive`], if that is [`RequestEvent::Complete`] and the
+    /// request lies at the start of `input` in its usual form: the octets consumed and the request.
+    /// `None`: call `receive`.
     #[inline]
     pub fn receive_whole<'a>(
         &self,
         session: &Session,
         input: &'a [u8],
-    ) -> Option<(usize, Header, &'a [u8])> {
+    ) -> Option<(usize, WholeRequest<'a>)> {
         if !session.at_message_boundary() {
             return None;
         }
-        let (header, data, octets) = decode_whole_request(input)?;
-        let is_allowed = (data.len() as u64).max(8) <= session.limits().frame_octets_max;
-        is_allowed.then_some((octets, header, data))
+        let (request, octets) = decode_whole_request(input, self.parts.is_timed())?;
+        let head_part = if self.parts.is_timed() { timing::OCTETS } else { size_of::<u64>() };
+        let longest_part = request.data.len().max(head_part) as u64;
+        (longest_part <= session.limits().frame_octets_max).then_some((octets, request))
     }
 
     fn receive_in_parts<'a>(
@@ -138,23 +163,14 @@ impl RequestDecoder {
         session: &mut Session,
         input: &'a [u8],
     ) -> Result<(usize, Option<RequestEvent<'a>>), ZmtpError> {
-        let mut used = 0;
-        loop {
-            let (consumed, event) = session.receive(&input[used..])?;
-            used += consumed;
-            let found = match event {
-                None => return Ok((used, None)),
-                Some(Event::PartStart { len, more }) => self.part_start(len, more),
-                Some(Event::PartData { bytes, last }) => self.part_data(bytes, last),
-                Some(other) => Some(RequestEvent::Session(other)),
-            };
-            if found.is_some() {
-                return Ok((used, found));
-            }
-        }
+        session.receive_until(input, |event| match event {
+            Event::PartStart { len, more } => self.part_start(len, more),
+            Event::PartData { bytes, last } => self.part_data(bytes, last),
+            other => Some(RequestEvent::Session(other)),
+        })
     }
 
-    /// Whether data of a request is under way: `octets` of it can be read straight from the socket
+    /// If data of a request is expected: how many octets of it can be read straight from the socket
     /// to their destination and reported with [`RequestDecoder::data_received`].
     #[inline]
     pub fn data_remaining(&self, session: &Session) -> u64 {
@@ -177,15 +193,16 @@ impl RequestDecoder {
         last
     }
 
-    /// Takes [`Event::PartStart`] of the session.
+    /// Handles [`Event::PartStart`] of the session.
     pub fn part_start<'a>(&mut self, len: u64, more: bool) -> Option<RequestEvent<'a>> {
         self.last_part = !more;
         self.parts.start(len);
-        if self.parts.index() == HEADER_PARTS && !more && len > 0 && self.parts.sizes_fit() {
+        let is_data = self.parts.index() == self.parts.collected;
+        if is_data && !more && len > 0 && self.parts.sizes_fit() {
             let header = self.parts.header();
             if header.carries_data() && len == u64::from(header.size) {
                 self.reporting = true;
-                return Some(RequestEvent::Start(header));
+                return Some(RequestEvent::Start { header, timing: self.parts.timing() });
             }
         }
         if len == 0 && !more {
@@ -194,7 +211,7 @@ impl RequestDecoder {
         None
     }
 
-    /// Takes [`Event::PartData`] of the session.
+    /// Handles [`Event::PartData`] of the session.
     pub fn part_data<'a>(&mut self, bytes: &'a [u8], last: bool) -> Option<RequestEvent<'a>> {
         if self.reporting {
             if last {
@@ -207,32 +224,33 @@ impl RequestDecoder {
     }
 
     fn next_message(&mut self) {
-        self.parts = HeaderParts::default();
+        self.parts.clear();
         self.reporting = false;
     }
 
-    /// Judges a complete message whose data, if any, was not reported.
+    /// Checks a complete message whose data, if any, was not reported.
     fn finish_message<'a>(&mut self) -> RequestEvent<'a> {
-        let judged = judge(&self.parts);
+        let (judged, timing) = (judge(&self.parts), self.parts.timing());
         self.next_message();
         match judged {
-            Ok(header) => RequestEvent::Complete { header, data: &[] },
+            Ok(header) => RequestEvent::Complete(WholeRequest { header, timing, data: &[] }),
             Err(malformed) => RequestEvent::Malformed(malformed),
         }
     }
 }
 
 fn judge(parts: &HeaderParts) -> Result<Header, Malformed> {
-    let count = parts.parts;
-    if count != HEADER_PARTS && count != HEADER_PARTS + 1 {
+    let (count, collected) = (parts.parts, parts.collected);
+    if count != collected && count != collected + 1 {
         return Err(Malformed::PartCount { parts: count });
     }
     if !parts.sizes_fit() {
         let [id, address, size, ty, ..] = parts.sizes;
-        return Err(Malformed::RequestSizes { id, address, size, ty });
+        let timing = parts.is_timed().then_some(parts.sizes[4]);
+        return Err(Malformed::RequestSizes { id, address, size, ty, timing });
     }
     let header = parts.header();
-    let data = (count > HEADER_PARTS).then_some(parts.sizes[4]);
+    let data = (count > collected).then_some(parts.sizes[collected as usize]);
     if header.carries_data() && data != Some(u64::from(header.size)) {
         return Err(Malformed::WriteData { header, data });
     }

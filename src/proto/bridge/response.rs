@@ -1,11 +1,11 @@
 //! Responses: from the server's PUSH to a client's PULL.
 
 use super::{Header, HeaderParts, Malformed, HEADER_FRAMES_OCTETS, HEADER_PARTS};
-use super::{RESULT_OCTETS_MAX, RESULT_OK};
+use super::{RESULT_KEPT_OCTETS_MAX, RESULT_OCTETS_MAX, RESULT_OK};
 use crate::proto::zmtp::frame::{encode_frame_header, FrameHeader, FLAG_LONG, FLAG_MORE};
 use crate::proto::zmtp::{Event, Session, ZmtpError};
 
-/// Octets of the longest payload of a response that is put together before it is appended.
+/// Octets of the longest payload of a response that is assembled before it is appended.
 const PACKED_OCTETS_MAX: usize = 16;
 
 /// Parts of every response.
@@ -25,7 +25,7 @@ pub fn encode_response(header: &Header, payload: &[u8], result: &[u8], out: &mut
     encode_response_tail(result, out);
 }
 
-/// Appends the response that is sent most to `out`, in one piece.
+/// Appends the most common response to `out`, in one piece.
 fn encode_small_success(header: &Header, payload: &[u8], out: &mut Vec<u8>) {
     const HEAD_OCTETS: usize = HEADER_FRAMES_OCTETS + 2;
     const TAIL: [u8; 4] = [0, RESULT_OK.len() as u8, RESULT_OK[0], RESULT_OK[1]];
@@ -39,15 +39,15 @@ fn encode_small_success(header: &Header, payload: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(&octets[..payload_end + TAIL.len()]);
 }
 
-/// Appends everything of a response that comes before its payload to `out`. Exactly
-/// `payload_octets` must be written next, then the tail.
+/// Appends the part of a response before its payload to `out`. Exactly `payload_octets` must be
+/// written next, then the tail.
 #[inline]
 pub fn encode_response_head(header: &Header, payload_octets: u64, out: &mut Vec<u8>) {
     out.extend_from_slice(&header.frames(true));
     encode_frame_header(payload_octets, true, out);
 }
 
-/// Appends everything of a response that comes after its payload to `out`.
+/// Appends the part of a response after its payload to `out`.
 #[inline]
 pub fn encode_response_tail(result: &[u8], out: &mut Vec<u8>) {
     debug_assert!(result.len() <= RESULT_OCTETS_MAX);
@@ -56,10 +56,10 @@ pub fn encode_response_tail(result: &[u8], out: &mut Vec<u8>) {
 }
 
 /// The response at the start of `input`, its payload, its result and its length in octets on the
-/// wire, if it is there wholly, well-formed, and encoded the usual way.
+/// wire, if it is complete, well-formed, and in its usual form.
 ///
-/// `None` says nothing: the same octets must then be given to a [`ResponseDecoder`]. May only be
-/// used where a message begins, see [`Session::at_message_boundary`].
+/// `None` has no meaning of its own: pass the same octets to a [`ResponseDecoder`]. Only for use
+/// where a message begins, see [`Session::at_message_boundary`].
 #[inline]
 pub fn decode_whole_response(input: &[u8]) -> Option<(Header, &[u8], &[u8], usize)> {
     let (header, true) = Header::decode_frames(input)? else { return None };
@@ -67,13 +67,13 @@ pub fn decode_whole_response(input: &[u8]) -> Option<(Header, &[u8], &[u8], usiz
     let (payload, payload_end) = whole_part(rest, FLAG_MORE)?;
     let rest = &rest[payload_end..];
     let (result, result_end) = whole_part(rest, 0)?;
-    if result.len() > RESULT_OCTETS_MAX {
+    if result.len() > RESULT_KEPT_OCTETS_MAX {
         return None;
     }
     Some((header, payload, result, HEADER_FRAMES_OCTETS + payload_end + result_end))
 }
 
-/// The body of the message frame with these flags at the start of `input`, and where it ends.
+/// The body of the message frame with these flags at the start of `input`, and its end.
 #[inline]
 fn whole_part(input: &[u8], flags: u8) -> Option<(&[u8], usize)> {
     let (frame, octets) = FrameHeader::decode(input)?;
@@ -84,7 +84,7 @@ fn whole_part(input: &[u8], flags: u8) -> Option<(&[u8], usize)> {
     Some((input.get(octets..end)?, end))
 }
 
-/// What [`ResponseDecoder::receive`] found.
+/// The result of [`ResponseDecoder::receive`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ResponseEvent<'a> {
     /// A whole response. The payload's length is the peer's choice: compare it with the size.
@@ -99,8 +99,8 @@ pub enum ResponseEvent<'a> {
     /// The header of a response whose payload comes in [`ResponseEvent::Payload`] (not at all if
     /// it is empty) and whose result in [`ResponseEvent::End`].
     ///
-    /// The result comes last, so that octets put into their final place may turn out to be those
-    /// of a failed read; and the message may still end in [`ResponseEvent::Malformed`].
+    /// The result comes last: octets in their final place may turn out to be those of a failed
+    /// read, and the message may still end in [`ResponseEvent::Malformed`].
     Start {
         /// Parts 0 to 3.
         header: Header,
@@ -114,45 +114,33 @@ pub enum ResponseEvent<'a> {
         /// The payload is complete with these; the response is not yet.
         last: bool,
     },
-    /// The response that was started is complete.
+    /// The end of a started response.
     End {
         /// Part 5, for [`evaluate_result`](super::evaluate_result).
         result: &'a [u8],
     },
-    /// A message was dropped, maybe one that was started. That one counts as not received.
+    /// A message was dropped, possibly a started one. That one counts as not received.
     Malformed(Malformed),
-    /// Something of the session's own: [`Event::PeerReady`], [`Event::Ping`] or [`Event::Pong`].
+    /// An event of the session itself: [`Event::PeerReady`], [`Event::Ping`] or [`Event::Pong`].
     Session(Event<'a>),
 }
 
-/// What a decoding step found; a result is in the decoder's own buffer.
-enum Step<'a> {
+/// The result of a decoding step; the result part is in the decoder's own buffer.
+enum DecodeStep<'a> {
     Event(ResponseEvent<'a>),
     End,
 }
 
 /// Decodes the responses of one connection.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct ResponseDecoder {
     parts: HeaderParts,
     /// The current part is the last of its message.
     last_part: bool,
-    /// [`ResponseEvent::Start`] was given for the message under way.
+    /// [`ResponseEvent::Start`] was returned for the current message.
     started: bool,
-    result: [u8; RESULT_OCTETS_MAX],
-    result_len: usize,
-}
-
-impl Default for ResponseDecoder {
-    fn default() -> Self {
-        ResponseDecoder {
-            parts: HeaderParts::default(),
-            last_part: false,
-            started: false,
-            result: [0; RESULT_OCTETS_MAX],
-            result_len: 0,
-        }
-    }
+    /// The received part of the result, up to [`RESULT_KEPT_OCTETS_MAX`].
+    result: Vec<u8>,
 }
 
 impl ResponseDecoder {
@@ -177,15 +165,15 @@ impl ResponseDecoder {
         }
         let (used, step) = self.receive_in_parts(session, input)?;
         let event = step.map(|step| match step {
-            Step::Event(event) => event,
-            Step::End => ResponseEvent::End { result: &self.result[..self.result_len] },
+            DecodeStep::Event(event) => event,
+            DecodeStep::End => ResponseEvent::End { result: &self.result },
         });
         Ok((used, event))
     }
 
-    /// What [`ResponseDecoder::receive`] would return if that is [`ResponseEvent::Complete`] and
-    /// the response lies at the start of `input` in its usual form: the octets consumed, header,
-    /// payload and result. `None` says nothing but that `receive` is to be called.
+    /// The result of [`ResponseDecoder::receive`], if that is [`ResponseEvent::Complete`] and the
+    /// response lies at the start of `input` in its usual form: the octets consumed, header,
+    /// payload and result. `None`: call `receive`.
     #[inline]
     pub fn receive_whole<'a>(
         &self,
@@ -204,25 +192,16 @@ impl ResponseDecoder {
         &mut self,
         session: &mut Session,
         input: &'a [u8],
-    ) -> Result<(usize, Option<Step<'a>>), ZmtpError> {
-        let mut used = 0;
-        loop {
-            let (consumed, event) = session.receive(&input[used..])?;
-            used += consumed;
-            let step = match event {
-                None => return Ok((used, None)),
-                Some(Event::PartStart { len, more }) => self.start_step(len, more),
-                Some(Event::PartData { bytes, last }) => self.data_step(bytes, last),
-                Some(other) => Some(Step::Event(ResponseEvent::Session(other))),
-            };
-            if step.is_some() {
-                return Ok((used, step));
-            }
-        }
+    ) -> Result<(usize, Option<DecodeStep<'a>>), ZmtpError> {
+        session.receive_until(input, |event| match event {
+            Event::PartStart { len, more } => self.start_step(len, more),
+            Event::PartData { bytes, last } => self.data_step(bytes, last),
+            other => Some(DecodeStep::Event(ResponseEvent::Session(other))),
+        })
     }
 
-    /// Octets of the payload under way that can be read straight from the socket to their
-    /// destination and reported with [`ResponseDecoder::payload_received`].
+    /// Octets of the current payload that can be read straight from the socket to their destination
+    /// and reported with [`ResponseDecoder::payload_received`].
     #[inline]
     pub fn payload_remaining(&self, session: &Session) -> u64 {
         if self.started && self.parts.index() == HEADER_PARTS {
@@ -240,61 +219,62 @@ impl ResponseDecoder {
         session.part_received(octets)
     }
 
-    /// Takes [`Event::PartStart`] of the session.
+    /// Handles [`Event::PartStart`] of the session.
     pub fn part_start(&mut self, len: u64, more: bool) -> Option<ResponseEvent<'_>> {
         let step = self.start_step(len, more)?;
         Some(self.event(step))
     }
 
-    /// Takes [`Event::PartData`] of the session.
+    /// Handles [`Event::PartData`] of the session.
     pub fn part_data<'a>(&'a mut self, bytes: &'a [u8], last: bool) -> Option<ResponseEvent<'a>> {
         let step = self.data_step(bytes, last)?;
         Some(self.event(step))
     }
 
-    fn event<'a>(&'a self, step: Step<'a>) -> ResponseEvent<'a> {
+    fn event<'a>(&'a self, step: DecodeStep<'a>) -> ResponseEvent<'a> {
         match step {
-            Step::Event(event) => event,
-            Step::End => ResponseEvent::End { result: &self.result[..self.result_len] },
+            DecodeStep::Event(event) => event,
+            DecodeStep::End => ResponseEvent::End { result: &self.result },
         }
     }
 
-    fn start_step<'a>(&mut self, len: u64, more: bool) -> Option<Step<'a>> {
+    fn start_step<'a>(&mut self, len: u64, more: bool) -> Option<DecodeStep<'a>> {
         self.last_part = !more;
         self.parts.start(len);
-        self.result_len = 0;
+        self.result.clear();
+        self.result.shrink_to(RESULT_OCTETS_MAX);
         if self.parts.index() == HEADER_PARTS && more && self.parts.sizes_fit() {
             self.started = true;
             let header = self.parts.header();
-            return Some(Step::Event(ResponseEvent::Start { header, payload_octets: len }));
+            return Some(DecodeStep::Event(ResponseEvent::Start { header, payload_octets: len }));
         }
         (len == 0 && !more).then(|| self.finish_message())
     }
 
-    fn data_step<'a>(&mut self, bytes: &'a [u8], last: bool) -> Option<Step<'a>> {
+    fn data_step<'a>(&mut self, bytes: &'a [u8], last: bool) -> Option<DecodeStep<'a>> {
         match self.parts.index() {
             HEADER_PARTS if self.started => {
-                return Some(Step::Event(ResponseEvent::Payload { bytes, last }));
+                return Some(DecodeStep::Event(ResponseEvent::Payload { bytes, last }));
             }
             5 => {
-                // What does not fit makes the message malformed; it is judged by its size.
-                let kept = bytes.len().min(RESULT_OCTETS_MAX - self.result_len);
-                self.result[self.result_len..self.result_len + kept]
-                    .copy_from_slice(&bytes[..kept]);
-                self.result_len += kept;
+                let kept = bytes.len().min(RESULT_KEPT_OCTETS_MAX - self.result.len());
+                // Without memory the text ends here.
+                if self.result.try_reserve(kept).is_ok() {
+                    self.result.extend_from_slice(&bytes[..kept]);
+                }
             }
             _ => self.parts.data(bytes),
         }
         (last && self.last_part).then(|| self.finish_message())
     }
 
-    fn finish_message<'a>(&mut self) -> Step<'a> {
+    fn finish_message<'a>(&mut self) -> DecodeStep<'a> {
         let judged = judge(&self.parts);
         self.parts = HeaderParts::default();
         self.started = false;
         match judged {
-            Ok(()) => Step::End,
-            Err(malformed) => Step::Event(ResponseEvent::Malformed(malformed)),
+            Ok(()) => DecodeStep::End,
+            Err(malformed) => DecodeStep::Event(ResponseEvent::Malformed(malformed)),
         }
     }
 }
@@ -304,7 +284,7 @@ fn judge(parts: &HeaderParts) -> Result<(), Malformed> {
         return Err(Malformed::PartCount { parts: parts.parts });
     }
     let [id, address, size, ty, _, result] = parts.sizes;
-    if !parts.sizes_fit() || result > RESULT_OCTETS_MAX as u64 {
+    if !parts.sizes_fit() {
         return Err(Malformed::ResponseSizes { id, address, size, ty, result });
     }
     Ok(())

@@ -1,34 +1,30 @@
-//! The result, part 5 of a response: what a server says and what a client makes of it.
+//! The result, part 5 of a response: its encoding by a server and its evaluation by a client.
 
+use crate::proto::axi;
 use crate::proto::text::escape;
 use std::borrow::Cow;
 
-/// Octets of the longest result a client accepts.
+/// Octets of the longest result a server sends: Rogue's client drops a response with a longer one.
 pub const RESULT_OCTETS_MAX: usize = 999;
+
+/// Octets of a result that a client keeps. A longer one is accepted and cut: the memory that a peer
+/// can occupy has a limit.
+pub const RESULT_KEPT_OCTETS_MAX: usize = 1 << 20;
 
 /// The result of a success.
 pub const RESULT_OK: &[u8] = b"OK";
 
-/// AXI response: success.
-pub const AXI_OKAY: u32 = 0;
-/// AXI response: success of an exclusive access, which nobody asked for.
-pub const AXI_EXOKAY: u32 = 1;
-/// AXI response: the slave reports an error.
-pub const AXI_SLVERR: u32 = 2;
-/// AXI response: there is no slave at the address.
-pub const AXI_DECERR: u32 = 3;
-
-/// How a client treats result texts.
+/// How a client handles result texts.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Dialect {
-    /// A client that has not announced `X-Rogue-Bridge`. Rogue's own passes the result to a
-    /// printf-style formatter: a `%` can crash its process.
+    /// A client without `X-Rogue-Bridge`. Rogue's own passes the result to a printf-style
+    /// formatter: a `%` can crash its process.
     Legacy,
-    /// A client that has announced `X-Rogue-Bridge` and takes any text as it is.
+    /// A client with `X-Rogue-Bridge`, which shows any text as it is.
     Announced,
 }
 
-/// Judges a result: `Ok` for success, otherwise the error text for the caller, without control
+/// Evaluates a result: `Ok` for success, otherwise the error text for the caller, without control
 /// characters and never empty.
 ///
 /// `OK`, an empty result and one that starts with a zero octet are successes (Rogue reads it as a C
@@ -58,23 +54,22 @@ fn evaluate_unusual(result: &[u8]) -> Result<(), String> {
     }
 }
 
-/// The error text for an AXI response, `None` for [`AXI_OKAY`].
+/// The error text for an AXI response, `None` for success.
 fn axi_error(code: u32) -> Option<String> {
-    let (name, meaning) = match code {
-        AXI_OKAY => return None,
-        AXI_EXOKAY => ("EXOKAY", "the slave answered an ordinary access as an exclusive one"),
-        AXI_SLVERR => ("SLVERR", "the slave at this address reports an error"),
-        AXI_DECERR => ("DECERR", "there is no slave at this address"),
-        _ => return Some(format!("bus error: unknown response code {code}")),
+    if code == axi::OKAY {
+        return None;
+    }
+    let Some((name, meaning)) = axi::error_words(code) else {
+        return Some(format!("bus error: unknown response code {code}"));
     };
     Some(format!("AXI bus error {name} ({code}): {meaning}"))
 }
 
 /// The result for a transaction that failed with this text, as octets of UTF-8.
 ///
-/// Cut to [`RESULT_OCTETS_MAX`] octets at a character boundary. The outcome cannot be taken for a
-/// success by any client: an empty text, a text `OK`, and zero octets are replaced. For a legacy
-/// client every `%` becomes the word `percent`.
+/// Cut to [`RESULT_OCTETS_MAX`] octets at a character boundary. No client can take the outcome for
+/// a success: an empty text, the text `OK`, and zero octets are replaced. For a legacy client every
+/// `%` becomes the word `percent`.
 pub fn error_result(text: &str, dialect: Dialect) -> Cow<'_, [u8]> {
     let mut text = match text {
         "" => Cow::Borrowed("error without text"),

@@ -1,5 +1,5 @@
 //! Both message kinds against the same sessions: golden octets, every malformation, and fast and
-//! slow decoding side by side.
+//! slow decoding compared.
 
 use super::*;
 use crate::proto::zmtp::frame::encode_message;
@@ -8,8 +8,9 @@ use crate::proto::zmtp::{Limits, Role, Session, ZmtpError};
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use testkit_base::network::cut;
 
-const FRAME_OCTETS_MAX: u64 = 1 << 20;
+const FRAME_OCTETS_MAX: u64 = 2 << 20;
 
 fn header(id: u32, address: u64, size: u32, ty: u32) -> Header {
     Header { id, address, size, ty }
@@ -34,34 +35,45 @@ fn session_with_limit(frame_octets_max: u64) -> Session {
     session
 }
 
-/// A whole message or a malformed one, however it was decoded.
+/// A whole or a malformed message, from any decoder.
 #[derive(Clone, PartialEq, Eq, Debug)]
 enum Seen {
     Request(Header, Vec<u8>),
+    Timed(Header, Timing, Vec<u8>),
     Response(Header, Vec<u8>, Vec<u8>),
     Malformed(Malformed),
     Ping,
 }
 
-/// Decodes `chunks` as requests. `direct`: data is taken from the input as an owner does who reads
-/// it from the socket to its destination.
+impl Seen {
+    fn request(header: Header, timing: Option<Timing>, data: Vec<u8>) -> Seen {
+        match timing {
+            Some(timing) => Seen::Timed(header, timing, data),
+            None => Seen::Request(header, data),
+        }
+    }
+}
+
+/// Decodes `chunks` as requests with `decoder`. `direct`: the data is taken out of the input, as by
+/// an owner that reads it from the socket to its destination.
 fn requests<'a>(
     chunks: impl IntoIterator<Item = &'a [u8]>,
     direct: bool,
+    mut decoder: RequestDecoder,
 ) -> (Vec<Seen>, Option<ZmtpError>) {
-    let (mut session, mut decoder) = (session(), RequestDecoder::new());
+    let mut session = session();
     let mut seen = Vec::new();
-    let mut open: Option<(Header, Vec<u8>)> = None;
+    let mut open: Option<(Header, Option<Timing>, Vec<u8>)> = None;
     for mut rest in chunks {
         loop {
             let remaining = decoder.data_remaining(&session).min(rest.len() as u64) as usize;
             if direct && remaining > 0 {
-                let (_, data) = open.as_mut().unwrap();
+                let (.., data) = open.as_mut().unwrap();
                 data.extend_from_slice(&rest[..remaining]);
                 rest = &rest[remaining..];
                 if decoder.data_received(&mut session, remaining as u64) {
-                    let (header, data) = open.take().unwrap();
-                    seen.push(Seen::Request(header, data));
+                    let (header, timing, data) = open.take().unwrap();
+                    seen.push(Seen::request(header, timing, data));
                 }
                 continue;
             }
@@ -73,20 +85,20 @@ fn requests<'a>(
             rest = &rest[used..];
             match event {
                 None => break,
-                Some(RequestEvent::Complete { header, data }) => {
+                Some(RequestEvent::Complete(WholeRequest { header, timing, data })) => {
                     assert!(open.is_none());
-                    seen.push(Seen::Request(header, data.to_vec()));
+                    seen.push(Seen::request(header, timing, data.to_vec()));
                 }
-                Some(RequestEvent::Start(header)) => {
+                Some(RequestEvent::Start { header, timing }) => {
                     assert!(header.carries_data() && header.size > 0);
-                    assert!(open.replace((header, Vec::new())).is_none());
+                    assert!(open.replace((header, timing, Vec::new())).is_none());
                 }
                 Some(RequestEvent::Data { bytes, last }) => {
-                    let (_, data) = open.as_mut().unwrap();
+                    let (.., data) = open.as_mut().unwrap();
                     data.extend_from_slice(bytes);
                     if last {
-                        let (header, data) = open.take().unwrap();
-                        seen.push(Seen::Request(header, data));
+                        let (header, timing, data) = open.take().unwrap();
+                        seen.push(Seen::request(header, timing, data));
                     }
                 }
                 Some(RequestEvent::Malformed(malformed)) => {
@@ -156,15 +168,19 @@ fn responses<'a>(
 type Decode = fn(&[&[u8]], bool) -> (Vec<Seen>, Option<ZmtpError>);
 
 fn request_decode(chunks: &[&[u8]], direct: bool) -> (Vec<Seen>, Option<ZmtpError>) {
-    requests(chunks.iter().copied(), direct)
+    requests(chunks.iter().copied(), direct, RequestDecoder::new())
+}
+
+fn timed_decode(chunks: &[&[u8]], direct: bool) -> (Vec<Seen>, Option<ZmtpError>) {
+    requests(chunks.iter().copied(), direct, RequestDecoder::timed())
 }
 
 fn response_decode(chunks: &[&[u8]], direct: bool) -> (Vec<Seen>, Option<ZmtpError>) {
     responses(chunks.iter().copied(), direct)
 }
 
-/// What `decode` makes of `input` in one piece, after checking that octet by octet and with data
-/// read by the owner it makes the same.
+/// The result of `decode` for `input` in one piece, after a check that the input octet by octet,
+/// and with data read by the owner, gives the same.
 fn decoded(decode: Decode, input: &[u8]) -> Vec<Seen> {
     let whole = decode(&[input], false);
     let octets: Vec<&[u8]> = input.chunks(1).collect();
@@ -194,14 +210,66 @@ const PROBE: &[u8] = &[0xfe, 0xff, 0xff, 0xff];
 #[test]
 fn d95_requests_have_the_documented_octets_on_every_host() {
     let mut out = Vec::new();
-    encode_request(&header(1, 0x1000, 4, TYPE_READ), b"", &mut out);
+    encode_request(&header(1, 0x1000, 4, TYPE_READ), None, b"", &mut out);
     let read = b"\x01\x04\x01\0\0\0\x01\x08\0\x10\0\0\0\0\0\0\x01\x04\x04\0\0\0\0\x04\x01\0\0\0";
     assert_eq!(out, read);
     out.clear();
-    encode_request(&header(2, 0x1000, 4, TYPE_WRITE), b"\0\x01\x02\x03", &mut out);
+    encode_request(&header(2, 0x1000, 4, TYPE_WRITE), None, b"\0\x01\x02\x03", &mut out);
     let write = b"\x01\x04\x02\0\0\0\x01\x08\0\x10\0\0\0\0\0\0\x01\x04\x04\0\0\0\x01\x04\x02\0\0\0\
                   \0\x04\0\x01\x02\x03";
     assert_eq!(out, write);
+}
+
+#[test]
+fn f02_a_timed_request_has_its_times_between_type_and_data() {
+    let (timing, mut out) = (Timing { sent: 5, remaining: 6, timeout: 0x0708 }, Vec::new());
+    encode_request(&header(1, 0x1000, 4, TYPE_READ), Some(&timing), b"", &mut out);
+    let read = b"\x01\x04\x01\0\0\0\x01\x08\0\x10\0\0\0\0\0\0\x01\x04\x04\0\0\0\x01\x04\x01\0\0\0\
+                 \0\x18\x05\0\0\0\0\0\0\0\x06\0\0\0\0\0\0\0\x08\x07\0\0\0\0\0\0";
+    assert_eq!(out, read);
+    let mut out = Vec::new();
+    encode_request(&header(2, 0x1000, 4, TYPE_WRITE), Some(&timing), b"\0\x01\x02\x03", &mut out);
+    let write = b"\x01\x04\x02\0\0\0\x01\x08\0\x10\0\0\0\0\0\0\x01\x04\x04\0\0\0\x01\x04\x02\0\0\0\
+                  \x01\x18\x05\0\0\0\0\0\0\0\x06\0\0\0\0\0\0\0\x08\x07\0\0\0\0\0\0\
+                  \0\x04\0\x01\x02\x03";
+    assert_eq!(out, write);
+}
+
+#[test]
+fn f02_a_timed_request_without_its_times_is_malformed() {
+    let times = [9; 24];
+    let timing = Timing::from_octets(&times);
+    for (ty, data) in [(READ, None), (WRITE, Some(FOUR))] {
+        let number = u32::from(ty[0]);
+        for octets in [0, 4, 8, 23, 25, 300] {
+            let bad = vec![9; octets];
+            let mut parts = vec![ID, ADDRESS, FOUR, ty, &bad];
+            parts.extend(data);
+            let sizes = Malformed::RequestSizes {
+                id: 4,
+                address: 8,
+                size: 4,
+                ty: 4,
+                timing: Some(octets as u64),
+            };
+            assert_eq!(decoded(timed_decode, &message(&parts)), [Seen::Malformed(sizes)]);
+            assert_eq!(
+                sizes.to_string(),
+                format!("Bad message sizes. id=4 addr=8 size=4 type=4 timing={octets}")
+            );
+        }
+        let parts = decoded(timed_decode, &message(&[ID, ADDRESS, FOUR, ty]));
+        assert_eq!(parts, [Seen::Malformed(Malformed::PartCount { parts: 4 })]);
+        let mut parts = vec![ID, ADDRESS, FOUR, ty, &times];
+        parts.extend(data);
+        let expected = header(7, 0x1000, 4, number);
+        let data = data.unwrap_or_default().to_vec();
+        assert_eq!(decoded(timed_decode, &message(&parts)), [Seen::Timed(expected, timing, data)]);
+    }
+    let write = header(7, 0x1000, 4, TYPE_WRITE);
+    let seen = decoded(timed_decode, &message(&[ID, ADDRESS, FOUR, WRITE, &times, b"abc"]));
+    let malformed = Malformed::WriteData { header: write, data: Some(3) };
+    assert_eq!(seen, [Seen::Malformed(malformed)]);
 }
 
 #[test]
@@ -226,13 +294,16 @@ fn head_and_tail_around_the_payload_are_the_whole_message() {
         for ty in [TYPE_READ, TYPE_WRITE, TYPE_POST, TYPE_VERIFY, TYPE_PROBE, 9] {
             let header = header(0x0102_0304, 0x1122_3344_5566_7788, size as u32, ty);
             let (mut whole, mut parts) = (vec![0xee], vec![0xee]);
-            encode_request(&header, &payload, &mut whole);
-            encode_request_head(&header, &mut parts);
-            assert!(parts.len() <= 1 + HEAD_OCTETS_MAX);
-            if header.carries_data() {
-                parts.extend_from_slice(&payload);
+            for timing in [None, Some(&Timing { sent: 1, remaining: 2, timeout: 3 })] {
+                let before = parts.len();
+                encode_request(&header, timing, &payload, &mut whole);
+                encode_request_head(&header, timing, &mut parts);
+                assert!(parts.len() <= before + HEAD_OCTETS_MAX);
+                if header.carries_data() {
+                    parts.extend_from_slice(&payload);
+                }
+                assert_eq!(whole, parts);
             }
-            assert_eq!(whole, parts);
             for result in [RESULT_OK, b"bad", b"no"] {
                 encode_response(&header, &payload, result, &mut whole);
                 encode_response_head(&header, payload.len() as u64, &mut parts);
@@ -251,20 +322,26 @@ fn whole_messages_survive_at_every_size_and_shorter_input_is_not_whole() {
             let payload = vec![0x5a; size];
             let result = vec![b'r'; result_octets];
             let header = header(u32::MAX, u64::MAX, size as u32, TYPE_POST);
-            let (mut request, mut response) = (Vec::new(), Vec::new());
-            encode_request(&header, &payload, &mut request);
-            encode_response(&header, &payload, &result, &mut response);
-            for cut in 0..request.len() {
-                assert_eq!(decode_whole_request(&request[..cut]), None);
+            for timing in [None, Some(Timing { sent: 1, remaining: 2, timeout: 3 })] {
+                let mut request = Vec::new();
+                encode_request(&header, timing.as_ref(), &payload, &mut request);
+                for cut in 0..request.len() {
+                    assert_eq!(decode_whole_request(&request[..cut], timing.is_some()), None);
+                }
+                let request_len = request.len();
+                request.extend_from_slice(b"\x01\x04");
+                let expected = WholeRequest { header, timing, data: &payload };
+                let found = decode_whole_request(&request, timing.is_some());
+                assert_eq!(found, Some((expected, request_len)));
+                assert_eq!(decode_whole_request(&request, timing.is_none()), None);
             }
+            let mut response = Vec::new();
+            encode_response(&header, &payload, &result, &mut response);
             for cut in 0..response.len() {
                 assert_eq!(decode_whole_response(&response[..cut]), None);
             }
-            let (request_len, response_len) = (request.len(), response.len());
-            request.extend_from_slice(b"\x01\x04");
+            let response_len = response.len();
             response.extend_from_slice(b"\x01\x04");
-            let expected = Some((header, &payload[..], request_len));
-            assert_eq!(decode_whole_request(&request), expected);
             let expected = Some((header, &payload[..], &result[..], response_len));
             assert_eq!(decode_whole_response(&response), expected);
         }
@@ -371,7 +448,7 @@ fn torn_messages_of_an_overloaded_client_do_not_hide_the_next_request() {
         write.clone(),
     ]
     .concat();
-    let sizes = Malformed::RequestSizes { id: 8, address: 4, size: 4, ty: 4 };
+    let sizes = Malformed::RequestSizes { id: 8, address: 4, size: 4, ty: 4, timing: None };
     let good = Seen::Request(header(7, 0x1000, 4, TYPE_WRITE), b"abcd".to_vec());
     assert_eq!(
         decoded(request_decode, &input),
@@ -404,7 +481,7 @@ fn a_huge_announced_write_costs_nothing_and_a_too_large_one_ends_the_connection(
     let mut input = message(&[ID, ADDRESS, &u32::MAX.to_le_bytes(), WRITE, b""]);
     input.truncate(HEADER_FRAMES_OCTETS);
     input.extend_from_slice(b"\x02\x00\x00\x00\x00\xff\xff\xff\xff");
-    let (seen, error) = requests([&input[..]], false);
+    let (seen, error) = request_decode(&[&input[..]], false);
     let limit = FRAME_OCTETS_MAX;
     assert_eq!(seen, []);
     assert_eq!(error, Some(ZmtpError::FrameTooLarge { len: u64::from(u32::MAX), limit }));
@@ -453,7 +530,6 @@ fn d11_responses_of_any_part_count_are_counted_and_do_no_harm() {
 
 #[test]
 fn responses_with_wrong_part_sizes_are_reported_in_the_references_words() {
-    let long = [b'x'; RESULT_OCTETS_MAX + 1];
     let wrong: [&[u8]; 4] = [b"", &[0; 3], &[0; 5], &[0; 300]];
     let check = |parts: &[&[u8]]| {
         let seen = decoded(response_decode, &message(parts));
@@ -472,11 +548,29 @@ fn responses_with_wrong_part_sizes_are_reported_in_the_references_words() {
             check(&parts);
         }
     }
-    check(&[ID, ADDRESS, FOUR, READ, b"data", &long]);
-    let longest = &long[..RESULT_OCTETS_MAX];
-    let seen = decoded(response_decode, &message(&[ID, ADDRESS, FOUR, READ, b"data", longest]));
+}
+
+#[test]
+fn f10_a_result_of_any_length_is_taken_and_a_very_long_one_cut() {
+    let good = message(&[ID, ADDRESS, FOUR, READ, b"data", b"OK"]);
     let read = header(7, 0x1000, 4, TYPE_READ);
-    assert_eq!(seen, [Seen::Response(read, b"data".to_vec(), longest.to_vec())]);
+    let of = |result: &[u8]| Seen::Response(read, b"data".to_vec(), result.to_vec());
+    for octets in [999, 1000, 9999, 65_536] {
+        let text = vec![b'x'; octets];
+        let input = message(&[ID, ADDRESS, FOUR, READ, b"data", &text]);
+        assert_eq!(
+            decoded(response_decode, &[input, good.clone()].concat()),
+            [of(&text), of(b"OK")]
+        );
+    }
+    for octets in [RESULT_KEPT_OCTETS_MAX, RESULT_KEPT_OCTETS_MAX + 100_000] {
+        let text = vec![b'x'; octets];
+        let input = [message(&[ID, ADDRESS, FOUR, READ, b"data", &text]), good.clone()].concat();
+        let pieces: Vec<&[u8]> = input.chunks(65_536).collect();
+        let expected = vec![of(&text[..RESULT_KEPT_OCTETS_MAX]), of(b"OK")];
+        assert_eq!(response_decode(&pieces, false), (expected.clone(), None));
+        assert_eq!(response_decode(&[&input], true), (expected, None));
+    }
 }
 
 #[test]
@@ -515,7 +609,11 @@ fn random_stream(rng: &mut ChaCha8Rng, parts_min: usize) -> Vec<u8> {
                 let result = vec![b'r'; *[0, 2, 4, 255, 999, 1000].choose(rng).unwrap()];
                 encode_message(&[ID, ADDRESS, FOUR, READ, &payload, &result], &mut out);
             }
-            _ => encode_request(&sent, &payload, &mut out),
+            _ => {
+                let timing = Timing { sent: rng.random(), remaining: rng.random(), timeout: 0 };
+                let timing = rng.random_bool(0.5).then_some(timing);
+                encode_request(&sent, timing.as_ref(), &payload, &mut out);
+            }
         }
     }
     if rng.random_bool(0.5) {
@@ -528,21 +626,16 @@ fn random_stream(rng: &mut ChaCha8Rng, parts_min: usize) -> Vec<u8> {
 }
 
 /// Cuts `input` at random places.
-fn random_chunks<'a>(rng: &mut ChaCha8Rng, mut input: &'a [u8]) -> Vec<&'a [u8]> {
+fn random_chunks<'a>(rng: &mut ChaCha8Rng, input: &'a [u8]) -> Vec<&'a [u8]> {
     let longest = *[2, 10, 100, 5000].choose(rng).unwrap();
-    let mut chunks = Vec::new();
-    while !input.is_empty() {
-        let (chunk, rest) = input.split_at(rng.random_range(1..=longest.min(input.len())));
-        chunks.push(chunk);
-        input = rest;
-    }
-    chunks
+    cut(input, longest, rng)
 }
 
 #[test]
 fn any_split_of_any_stream_decodes_to_the_same_messages() {
-    for (decode, parts_min) in [(request_decode as Decode, 4), (response_decode as Decode, 6)] {
-        for seed in 0..1000 {
+    let decoders = [(request_decode as Decode, 4), (timed_decode, 4), (response_decode, 6)];
+    for (decode, parts_min) in decoders {
+        for seed in 0..300 {
             let mut rng = ChaCha8Rng::seed_from_u64(seed);
             let input = random_stream(&mut rng, parts_min);
             let whole = decode(&[&input], false);
@@ -564,7 +657,7 @@ fn garbage_never_panics_and_splits_alike() {
         let input: Vec<u8> = (0..len)
             .map(|_| rng.random::<u8>() & *[0x07, 0xff].choose(&mut rng).unwrap())
             .collect();
-        for decode in [request_decode as Decode, response_decode as Decode] {
+        for decode in [request_decode as Decode, timed_decode, response_decode] {
             let whole = decode(&[&input], false);
             let chunks = random_chunks(&mut rng, &input);
             assert_eq!(decode(&chunks, true), whole, "seed {seed}");

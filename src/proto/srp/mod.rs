@@ -1,38 +1,47 @@
 //! SRP, SLAC's register protocol: register access in frames of little-endian 32-bit words.
 //!
-//! A module for each version of the protocol says what its frames are, and judges them. What all
-//! versions have in common is here. None of it can panic, whatever the bytes.
+//! Each version of the protocol has a module that defines and checks its frames. Common parts are
+//! here. No input makes it panic.
 
+pub mod cmd;
+pub mod v0;
 pub mod v3;
 
 use std::fmt;
 
-/// Size of the word that frames are made of, and of a register.
+/// Size of a register, and of the words that frames consist of.
 pub const WORD_BYTES: u32 = 4;
 
-/// Why a request cannot be put into a frame.
+/// Why a request does not fit into a frame.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum AccessFault {
     /// The address is not a multiple of the smallest access.
     Address {
-        /// The address asked for.
+        /// The requested address.
         address: u64,
         /// The smallest access in bytes.
         min: u32,
     },
     /// The size is not a multiple of the smallest access, or 0.
     Size {
-        /// The size asked for in bytes.
+        /// The requested size in bytes.
         size: u32,
         /// The smallest access in bytes.
         min: u32,
     },
     /// The size is larger than the largest access.
     TooLarge {
-        /// The size asked for in bytes.
+        /// The requested size in bytes.
         size: u32,
         /// The largest access in bytes.
         max: u32,
+    },
+    /// The access reaches beyond the addresses of this version.
+    TooFar {
+        /// The requested address.
+        address: u64,
+        /// The requested size in bytes.
+        size: u32,
     },
 }
 
@@ -48,12 +57,17 @@ impl fmt::Display for AccessFault {
             AccessFault::TooLarge { size, max } => {
                 write!(f, "Transaction size {size} exceeds max size {max}")
             }
+            AccessFault::TooFar { address, size } => write!(
+                f,
+                "Transaction of {size} bytes at address 0x{address:x} reaches beyond 32 bits of \
+                 address, which are all that SRPv0 carries"
+            ),
         }
     }
 }
 
-/// Whether an access of `size` bytes at `address` can be asked for, where accesses are multiples
-/// of `min` (not 0) and at most `max` bytes.
+/// Whether an access of `size` bytes at `address` is possible, where accesses are multiples of
+/// `min` (not 0) and at most `max` bytes.
 ///
 /// # Errors
 ///
@@ -71,7 +85,7 @@ pub fn check_access(address: u64, size: u32, min: u32, max: u32) -> Result<(), A
     Ok(())
 }
 
-/// The word at `index` of `bytes`, counted in words; `None` where the bytes end before it does.
+/// The word at `index` of `bytes`, counted in words; `None` beyond the end.
 fn word(bytes: &[u8], index: usize) -> Option<u32> {
     let bytes = bytes.get(index.checked_mul(4)?..)?.first_chunk()?;
     Some(u32::from_le_bytes(*bytes))

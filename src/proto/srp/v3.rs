@@ -8,47 +8,50 @@
 //! | 3 | address bits 63:32 | address bits 63:32 |
 //! | 4 | size in bytes minus one | size in bytes minus one |
 //! | 5… | data, of writes and posted writes only | data read, or an echo of the data written |
-//! | last | | [`Status`] |
+//! | last | | [`StatusWord`] |
 //!
 //! A posted write has no response. A response that reports an error may hold less data, or none.
 
 use std::fmt;
 
 use super::{word, AccessFault, WORD_BYTES};
+use crate::proto::axi;
 
 /// Version in bits 7:0 of word 0.
 pub const VERSION: u8 = 0x03;
-/// Size of the header, which is all of a request that carries no data.
+/// Size of the header, and of a request without data.
 pub const HEADER_BYTES: usize = 20;
 /// Size of the status at the end of a response.
 pub const STATUS_BYTES: usize = 4;
 /// Size of the shortest response: header and status.
 pub const RESPONSE_BYTES_MIN: usize = HEADER_BYTES + STATUS_BYTES;
-/// Size of the smallest access, and what addresses and sizes are multiples of.
+/// Size of the smallest access; addresses and sizes are multiples of it.
 pub const ACCESS_BYTES_MIN: u32 = WORD_BYTES;
 /// Size of the largest access.
 pub const ACCESS_BYTES_MAX: u32 = 4096;
-/// How long the device waits for its own bus unless told otherwise, in its unit of 100 ms.
+/// The default timeout of the device for its own bus, in units of 100 ms.
 pub const TIMEOUT_DEFAULT: u8 = 0x0A;
 
 const VERSION_MASK: u32 = 0x0000_00FF;
 const OPCODE_SHIFT: u32 = 8;
 const OPCODE_MASK: u32 = 0x0000_0300;
-/// Bits that a device sets to tell what it can do: the only ones of a response's word 0 that may
-/// differ from the request's.
+/// Bits that a device sets to announce its capabilities: the only ones of a response's word 0 that
+/// may differ from the request's.
 const CAPABILITIES_MASK: u32 = 0x0000_3C00;
 const TIMEOUT_SHIFT: u32 = 24;
+/// Bits of a status that hold the response of the AXI bus.
+const AXI_MASK: u32 = 0x3;
 
-/// What a request asks for: bits 9:8 of word 0.
+/// The kind of a request: bits 9:8 of word 0.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Opcode {
     /// Read.
     Read = 0,
-    /// Write, to be answered.
+    /// Write with a response.
     Write = 1,
-    /// Posted write: never answered.
+    /// Posted write, without a response.
     Post = 2,
-    /// No access; answered with a status.
+    /// No access; the response is a status.
     Null = 3,
 }
 
@@ -78,7 +81,7 @@ impl Control {
         (self.0 & VERSION_MASK) as u8
     }
 
-    /// What is asked for.
+    /// The kind of the request.
     pub fn opcode(self) -> Opcode {
         match (self.0 & OPCODE_MASK) >> OPCODE_SHIFT {
             0 => Opcode::Read,
@@ -88,7 +91,7 @@ impl Control {
         }
     }
 
-    /// How long the device waits for its own bus, in its unit of 100 ms; 0 = for ever.
+    /// The timeout of the device for its own bus, in units of 100 ms; 0 = none.
     pub fn timeout(self) -> u8 {
         (self.0 >> TIMEOUT_SHIFT) as u8
     }
@@ -99,7 +102,7 @@ impl Control {
 pub struct Header {
     /// Word 0.
     pub control: Control,
-    /// Word 1: what the response is recognised by.
+    /// Word 1: identifies the response.
     pub id: u32,
     /// Words 2 and 3: byte address.
     pub address: u64,
@@ -146,15 +149,15 @@ impl Header {
         u64::from(self.size_minus_one) + 1
     }
 
-    /// Whether this header of a response belongs to `request`: all is the same but the bits in
-    /// which a device tells what it can do.
+    /// Whether this header of a response belongs to `request`: both are equal except for the
+    /// capability bits.
     pub fn answers(&self, request: &Header) -> bool {
         let same_control = (self.control.0 ^ request.control.0) & !CAPABILITIES_MASK == 0;
         same_control && Header { control: request.control, ..*self } == *request
     }
 }
 
-/// The id in a frame that may be too short for a header; `None` where it ends before.
+/// The id in a frame that may be too short for a header; `None` if it ends before the id.
 pub fn id_of(frame: &[u8]) -> Option<u32> {
     word(frame, 1)
 }
@@ -164,31 +167,33 @@ pub fn id_of(frame: &[u8]) -> Option<u32> {
 /// 7:0 response of the memory bus, 8 timeout, 9 request marked as faulty by the stream, 10 length
 /// inconsistent, 11 wrong version, 12 request not possible, 13 bus locked up.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Status(pub u32);
+pub struct StatusWord(pub u32);
 
-impl Status {
+impl StatusWord {
     /// The access was carried out.
-    pub const SUCCESS: Status = Status(0);
+    pub const SUCCESS: StatusWord = StatusWord(0);
     /// The addressed memory refused (AXI response SLVERR).
-    pub const SLAVE_ERROR: Status = Status(0x2);
+    pub const SLAVE_ERROR: StatusWord = StatusWord(0x2);
+    /// The request is not possible.
+    pub const IMPOSSIBLE: StatusWord = StatusWord(0x1000);
     const TIMEOUT: u32 = 0x0100;
     const LOCKUP: u32 = 0x2000;
 
-    /// The status at the end of a response.
-    pub fn decode(bytes: [u8; STATUS_BYTES]) -> Status {
-        Status(u32::from_le_bytes(bytes))
+    /// Decodes the status at the end of a response.
+    pub fn decode(bytes: [u8; STATUS_BYTES]) -> StatusWord {
+        StatusWord(u32::from_le_bytes(bytes))
     }
 
-    /// The status' bytes.
+    /// Encodes the status.
     pub fn encode(self) -> [u8; STATUS_BYTES] {
         self.0.to_le_bytes()
     }
 
-    /// What the device reports.
+    /// The device's report.
     ///
     /// # Errors
     ///
-    /// Everything but 0. Devices set the bits for lock-up and timeout together; the lock-up counts.
+    /// Everything but 0. Devices set the bits for lock-up and timeout together; lock-up wins.
     pub fn check(self) -> Result<(), StatusFault> {
         match self.0 {
             0 => Ok(()),
@@ -202,30 +207,103 @@ impl Status {
 /// An error reported by a device.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum StatusFault {
-    /// The device's bus does not react any more.
+    /// The device's bus no longer reacts.
     Lockup,
     /// The device's bus did not react in time.
     Timeout,
-    /// Anything else: the status as it came.
+    /// Any other status.
     Other(u32),
 }
 
-impl fmt::Display for StatusFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            StatusFault::Lockup => {
-                f.write_str("FPGA register bus lockup detected in hardware. Power cycle required.")
+/// What the bits of a status mean, lowest first, beside the response of the AXI bus in bits 1:0 and
+/// the bits for timeout and lock-up.
+const STATUS_WORDS: &[(u32, &str)] = &[
+    (1 << 2, "the device's memory engine reports an error"),
+    (1 << 3, "the device's memory engine got more data than it asked for"),
+    (1 << 5, "the size is not a multiple of 4"),
+    (1 << 6, "the address is not a multiple of 4"),
+    (1 << 7, "the address is beyond those of the device's bus"),
+    (1 << 9, "the request arrived marked as faulty"),
+    (1 << 10, "the request arrived with another length than it states"),
+    (1 << 11, "the device speaks another version of SRP"),
+    (1 << 12, "the device does not carry out such a request: too large, misaligned, or disabled"),
+];
+
+/// A status that is an error, with the access that it is about, in words.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct FailedAccess {
+    /// The status.
+    pub status: StatusWord,
+    /// The requested address.
+    pub address: u64,
+    /// Bytes requested.
+    pub size: u64,
+}
+
+impl FailedAccess {
+    /// The address, and the size of an access of more than one word.
+    fn write_place(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "0x{:x}", self.address)?;
+        match self.size > u64::from(WORD_BYTES) {
+            true => write!(f, " ({} bytes)", self.size),
+            false => Ok(()),
+        }
+    }
+
+    fn write_causes(&self, f: &mut fmt::Formatter<'_>, bits: u32) -> fmt::Result {
+        let mut separator = "";
+        if let Some((name, _)) = axi::error_words(bits & AXI_MASK) {
+            write!(f, "AXI bus error {name} at ")?;
+            self.write_place(f)?;
+            separator = "; ";
+        }
+        for (_, words) in STATUS_WORDS.iter().filter(|(bit, _)| bits & bit != 0) {
+            write!(f, "{separator}{words}")?;
+            if separator.is_empty() {
+                f.write_str(", at ")?;
+                self.write_place(f)?;
             }
-            StatusFault::Timeout => f.write_str("FPGA register bus timeout detected in hardware"),
-            StatusFault::Other(status) => write!(
-                f,
-                "Non zero status message returned on fpga register bus in hardware: 0x{status:x}"
-            ),
+            separator = "; ";
+        }
+        if separator.is_empty() {
+            f.write_str("Unknown error of the device at ")?;
+            self.write_place(f)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for FailedAccess {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bits = self.status.0;
+        match self.status.check() {
+            Err(StatusFault::Lockup) => {
+                f.write_str("FPGA register bus lockup detected in hardware at ")?;
+                self.write_place(f)?;
+                write!(
+                    f,
+                    ": its bus has not answered, and until the firmware is reset it answers no \
+                     request (status 0x{bits:x})"
+                )
+            }
+            Err(StatusFault::Timeout) => {
+                f.write_str("FPGA register bus timeout detected in hardware at ")?;
+                self.write_place(f)?;
+                write!(f, " (status 0x{bits:x})")
+            }
+            _ => {
+                self.write_causes(f, bits)?;
+                write!(
+                    f,
+                    ". Non zero status message returned on fpga register bus in hardware: \
+                     0x{bits:x}"
+                )
+            }
         }
     }
 }
 
-/// Whether an access can be asked for in this version.
+/// Whether an access is possible in this version.
 ///
 /// # Errors
 ///
@@ -234,7 +312,7 @@ pub fn check_access(address: u64, size: u32) -> Result<(), AccessFault> {
     super::check_access(address, size, ACCESS_BYTES_MIN, ACCESS_BYTES_MAX)
 }
 
-/// Why a response does not complete the request that its id names.
+/// Why a response does not complete the request with its id.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ResponseFault {
     /// The stream marked the frame as faulty.
@@ -252,27 +330,27 @@ pub enum ResponseFault {
         id: u32,
         /// Bytes in the frame.
         frame_bytes: usize,
-        /// Bytes asked for.
+        /// Bytes requested.
         size: u64,
     },
     /// The header is not that of the request.
     Header {
         /// Id of the request.
         id: u32,
-        /// The address that came.
+        /// The received address.
         address: u64,
     },
-    /// The header is right, the frame's length is not.
+    /// The header is right, but the frame's length is not.
     Size {
         /// Id of the request.
         id: u32,
         /// Bytes in the frame.
         frame_bytes: usize,
-        /// Bytes asked for, which are also those the header speaks of.
+        /// Bytes requested, which the header states too.
         size: u64,
     },
     /// The device reports an error.
-    Status(StatusFault),
+    Status(FailedAccess),
 }
 
 impl fmt::Display for ResponseFault {
@@ -300,7 +378,7 @@ impl fmt::Display for ResponseFault {
                  frameSize={frame_bytes}, expectedSize={}, tranSize={size}, headerSize={size}",
                 response_bytes(*size)
             ),
-            ResponseFault::Status(fault) => fault.fmt(f),
+            ResponseFault::Status(failed) => failed.fmt(f),
         }
     }
 }
@@ -310,10 +388,10 @@ pub fn response_bytes(size: u64) -> u64 {
     RESPONSE_BYTES_MIN as u64 + size
 }
 
-/// Judges a response of `frame_bytes` bytes, at least [`RESPONSE_BYTES_MIN`], to `request`.
+/// Checks a response of `frame_bytes` bytes, at least [`RESPONSE_BYTES_MIN`], to `request`.
 ///
-/// A frame that is too long is judged by its length, because its last word may be anything; one
-/// that is too short by its status, because an access that fails may be answered with less data.
+/// For a frame that is too long the length decides, because its last word may be anything; for one
+/// that is too short the status does, because the response of a failed access may hold less data.
 ///
 /// # Errors
 ///
@@ -322,7 +400,7 @@ pub fn check_response(
     request: &Header,
     response: &Header,
     frame_bytes: usize,
-    status: Status,
+    status: StatusWord,
 ) -> Result<(), ResponseFault> {
     let (id, size) = (request.id, request.size());
     if !response.answers(request) {
@@ -332,7 +410,8 @@ pub fn check_response(
     if frame_bytes as u64 > expected {
         return Err(ResponseFault::Size { id, frame_bytes, size });
     }
-    status.check().map_err(ResponseFault::Status)?;
+    let failed = FailedAccess { status, address: request.address, size };
+    status.check().map_err(|_| ResponseFault::Status(failed))?;
     if frame_bytes as u64 != expected {
         return Err(ResponseFault::Size { id, frame_bytes, size });
     }
@@ -349,18 +428,18 @@ pub enum RequestFault {
         /// Id of the request.
         id: u32,
     },
-    /// Its size is no multiple of the smallest access, or larger than the largest.
+    /// Its size is not a multiple of the smallest access, or is larger than the largest.
     Size {
         /// Id of the request.
         id: u32,
-        /// The size asked for.
+        /// The requested size.
         size: u64,
     },
     /// It is a write without all of its data.
     Truncated {
         /// Bytes in the frame.
         frame_bytes: usize,
-        /// Bytes there should be.
+        /// Bytes required.
         needed: u64,
     },
 }
@@ -382,8 +461,8 @@ impl fmt::Display for RequestFault {
     }
 }
 
-/// Judges a request of `frame_bytes` bytes as a software endpoint does, which takes any address,
-/// and ignores bytes beyond those it needs.
+/// Checks a request of `frame_bytes` bytes as a software endpoint does, which accepts any address
+/// and ignores excess bytes.
 ///
 /// # Errors
 ///

@@ -11,7 +11,7 @@ pub const PING: &[u8] = b"PING";
 /// Name of the heartbeat answer.
 pub const PONG: &[u8] = b"PONG";
 
-/// Octets of a PING's context that are echoed (RFC 37); libzmq cuts longer ones as well.
+/// Octets of a PING's context that are echoed (RFC 37); libzmq truncates longer ones as well.
 pub const CONTEXT_OCTETS_MAX: usize = 16;
 
 /// Largest time to live of a PING in units of 100 ms. libzmq computes it in milliseconds in
@@ -32,13 +32,13 @@ pub fn split(body: &[u8]) -> Option<(&[u8], &[u8])> {
 pub struct Ping<'a> {
     /// Time to live in units of 100 ms; 0 for none.
     pub ttl_ds: u16,
-    /// What the PONG echoes, at most [`CONTEXT_OCTETS_MAX`] octets.
+    /// The context that the PONG echoes, at most [`CONTEXT_OCTETS_MAX`] octets.
     pub context: &'a [u8],
 }
 
 impl<'a> Ping<'a> {
-    /// Decodes the data after the name; `None` if the time to live is not complete. A context
-    /// beyond the limit is cut.
+    /// Decodes the data after the name; `None` if the time to live is incomplete. A longer context
+    /// is truncated.
     pub fn decode(data: &'a [u8]) -> Option<Self> {
         let (ttl, context) = data.split_first_chunk::<2>()?;
         let context = &context[..context.len().min(CONTEXT_OCTETS_MAX)];
@@ -56,8 +56,8 @@ pub fn encode_pong(context: &[u8], out: &mut Vec<u8>) {
     encode(PONG, &[context], out);
 }
 
-/// Reason of an ERROR command, from its data; `None` without a reason length or when the reason
-/// is shorter than it says.
+/// Reason of an ERROR command, from its data; `None` without a reason length, or if the reason is
+/// shorter than its length states.
 pub fn error_reason(data: &[u8]) -> Option<&[u8]> {
     let (&len, reason) = data.split_first()?;
     reason.get(..usize::from(len))

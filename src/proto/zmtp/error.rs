@@ -1,14 +1,14 @@
-//! Why a ZMTP connection cannot go on, and why something cannot be sent.
+//! Why a ZMTP connection fails, and why something cannot be sent.
 
 use crate::proto::text::escape;
 use std::fmt;
 
-/// A fault of the peer. It is final: the owner closes the TCP connection without a further octet.
+/// A fault of the peer. It is final: the owner closes the TCP connection without sending more.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum ZmtpError {
     /// The first octets are not a ZMTP signature.
     NotZmtp {
-        /// What came instead, at most 10 octets.
+        /// The received octets instead, at most 10.
         first_octets: Vec<u8>,
     },
     /// The peer's major version is older than 3.
@@ -23,9 +23,9 @@ pub enum ZmtpError {
         /// Our mechanism.
         own: &'static str,
     },
-    /// The peer sent something else than a READY or ERROR command while these were awaited.
+    /// The peer sent something other than the READY or ERROR command that was expected.
     Handshake {
-        /// What it sent, in words.
+        /// A description of what it sent.
         found: String,
     },
     /// The peer sent a frame although our READY had not been sent.
@@ -37,11 +37,11 @@ pub enum ZmtpError {
     },
     /// The peer's READY has no `Socket-Type`.
     NoSocketType,
-    /// The peer's socket type does not fit ours.
+    /// The peer's socket type does not match ours.
     SocketType {
         /// The peer's socket type, escaped.
         peer: String,
-        /// The one that would fit.
+        /// The matching socket type.
         expected: &'static str,
     },
     /// A PULL socket sent a message.
@@ -60,7 +60,9 @@ pub enum ZmtpError {
         /// The limit in octets.
         limit: u64,
     },
-    /// The peer sent an ERROR command. Reconnecting at once will hardly help.
+    /// A sealed frame was altered on its way, or the peer did not seal it.
+    NotGenuine,
+    /// The peer sent an ERROR command. An immediate reconnection is unlikely to succeed.
     Refused {
         /// The peer's reason, escaped; empty if it gave none.
         reason: String,
@@ -87,7 +89,7 @@ impl fmt::Display for ZmtpError {
                  configure both alike"
             ),
             ZmtpError::Handshake { found } => {
-                write!(f, "the peer sent {found} where the READY command was due")
+                write!(f, "the peer sent {found} instead of the READY command")
             }
             ZmtpError::EarlyTraffic => {
                 write!(f, "the peer sent a frame before it could have received our READY command")
@@ -96,7 +98,7 @@ impl fmt::Display for ZmtpError {
                 write!(f, "the peer's READY command is malformed: property at octet {offset}")
             }
             ZmtpError::NoSocketType => {
-                write!(f, "the peer's READY command does not tell its socket type")
+                write!(f, "the peer's READY command has no Socket-Type property")
             }
             ZmtpError::SocketType { peer, expected } => write!(
                 f,
@@ -115,6 +117,10 @@ impl fmt::Display for ZmtpError {
             ZmtpError::CommandTooLarge { len, limit } => {
                 write!(f, "the peer announced a command of {len} octets, the limit is {limit}")
             }
+            ZmtpError::NotGenuine => write!(
+                f,
+                "a frame could not be opened: it was altered on its way, or sealed by another peer"
+            ),
             ZmtpError::Refused { reason } if reason.is_empty() => {
                 write!(f, "the peer refused the connection without a reason")
             }
@@ -139,8 +145,6 @@ pub enum SendError {
         /// The property's name, escaped.
         name: String,
     },
-    /// A PULL socket sends no messages.
-    NotASender,
     /// This peer might take a PING for application data.
     PingNotSupported,
     /// The time to live of the PING is above
@@ -158,7 +162,6 @@ impl fmt::Display for SendError {
             SendError::Property { name } => {
                 write!(f, "the READY property \"{name}\" cannot be sent")
             }
-            SendError::NotASender => write!(f, "a PULL socket sends no messages"),
             SendError::PingNotSupported => write!(f, "the peer is not known to understand PING"),
             SendError::PingTtl => write!(f, "the PING's time to live is above 65.5 s"),
             SendError::OutputFull => write!(f, "earlier control output has not been taken"),

@@ -7,6 +7,8 @@ pub const FLAG_LONG: u8 = 0x02;
 /// Flag bit: the body is a command, not application data.
 pub const FLAG_COMMAND: u8 = 0x04;
 
+/// Octets of the shortest frame header.
+pub const HEADER_OCTETS_MIN: usize = 2;
 /// Octets of the longest frame header.
 pub const HEADER_OCTETS_MAX: usize = 9;
 
@@ -28,8 +30,8 @@ pub struct FrameHeader {
 }
 
 impl FrameHeader {
-    /// Decodes the header at the start of `input` and tells its length in octets, or `None` when
-    /// it is not complete yet. Reserved flag bits are ignored, as libzmq does.
+    /// Decodes the header at the start of `input` and its length in octets; `None` if it is
+    /// incomplete. Reserved flag bits are ignored, as by libzmq.
     #[inline]
     pub fn decode(input: &[u8]) -> Option<(FrameHeader, usize)> {
         let &[flags, short, ..] = input else { return None };
@@ -44,7 +46,7 @@ impl FrameHeader {
         Some((header, octets))
     }
 
-    /// Appends the header to `out`: the short form for bodies of up to 255 octets, as libzmq does.
+    /// Appends the header to `out`: the short form for bodies of up to 255 octets, as in libzmq.
     #[inline]
     pub fn encode(&self, out: &mut Vec<u8>) {
         let more = if self.more { FLAG_MORE } else { 0 };
@@ -67,7 +69,7 @@ pub fn encode_frame_header(len: u64, more: bool, out: &mut Vec<u8>) {
     FrameHeader { len, more, command: false }.encode(out);
 }
 
-/// Appends one whole message of these parts to `out`. A message without parts is nothing.
+/// Appends one whole message with these parts to `out`; nothing without parts.
 pub fn encode_message(parts: &[&[u8]], out: &mut Vec<u8>) {
     let mut left = parts.len();
     for part in parts {

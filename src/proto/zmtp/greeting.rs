@@ -1,4 +1,4 @@
-//! The 64 octets each end sends first (RFC 23, RFC 37).
+//! The greeting: the first 64 octets of each end (RFC 23, RFC 37).
 
 use super::error::ZmtpError;
 use crate::proto::text::escape;
@@ -9,7 +9,7 @@ pub const GREETING_OCTETS: usize = 64;
 /// Octets of the mechanism field, zero padded.
 pub const MECHANISM_OCTETS: usize = 20;
 
-/// Oldest major version spoken here; libzmq 4.0 and newer send 3.
+/// Oldest supported major version; libzmq 4.0 and newer send 3.
 pub const MAJOR_MIN: u8 = 3;
 
 const SIGNATURE_OCTETS: usize = 10;
@@ -32,9 +32,9 @@ pub struct Greeting {
 }
 
 impl Greeting {
-    /// The greeting of this implementation, ZMTP 3.1, for the mechanism of that name.
+    /// The greeting of this implementation, ZMTP 3.1, for the mechanism `name`.
     ///
-    /// `name` has at most 20 octets; what is beyond is cut.
+    /// `name` has at most 20 octets; excess octets are cut.
     pub fn new(name: &str) -> Self {
         let mut mechanism = [0; MECHANISM_OCTETS];
         for (to, from) in mechanism.iter_mut().zip(name.bytes()) {
@@ -45,8 +45,8 @@ impl Greeting {
 
     /// The octets on the wire.
     ///
-    /// The padding is what libzmq sends for PUSH and PULL, so that old peers that take it for a
-    /// length (ZMTP 1.0) see the same thing. The as-server octet is 0, as NULL requires.
+    /// The padding is what libzmq sends for PUSH and PULL: old peers that take it for a length
+    /// (ZMTP 1.0) read the same. The as-server octet is 0, as NULL requires.
     pub fn encode(&self) -> [u8; GREETING_OCTETS] {
         let mut octets = [0; GREETING_OCTETS];
         octets[0] = SIGNATURE_START;
@@ -74,8 +74,8 @@ impl Greeting {
     }
 }
 
-/// Checks the first octets of a greeting as far as they have arrived, so that a peer that does
-/// not speak ZMTP is recognised by its first octet and not after a time-out.
+/// Checks the received part of a greeting, so that the first octet, and not a timeout, reveals a
+/// peer that does not speak ZMTP.
 pub fn check_prefix(octets: &[u8]) -> Result<(), ZmtpError> {
     let bad_start = octets.first().is_some_and(|&octet| octet != SIGNATURE_START);
     // Bit 0 only, like libzmq: the rest of this octet has no meaning in any version.

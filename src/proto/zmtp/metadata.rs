@@ -7,11 +7,11 @@ use std::fmt;
 /// Name of the property that carries the socket type.
 pub const SOCKET_TYPE: &str = "Socket-Type";
 
-/// The properties one peer announced, owned.
+/// The properties that a peer announced, owned.
 ///
-/// Names are compared without regard to case (RFC 23). When a name occurs twice the first value
-/// counts, as with libzmq. Names and values are whatever the peer sent: a name may be empty or
-/// contain any octet, because libzmq accepts that too.
+/// Names are compared without regard to case (RFC 23). If a name occurs twice the first value
+/// counts, as in libzmq. Names and values are what the peer sent: a name may be empty or contain
+/// any octet, because libzmq accepts that too.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Metadata {
     octets: Vec<u8>,

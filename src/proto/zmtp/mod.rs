@@ -1,34 +1,42 @@
-//! ZMTP 3.0 and 3.1 (RFC 23, RFC 37) for PUSH and PULL with the NULL mechanism, without any I/O.
+//! ZMTP 3.0 and 3.1 (RFC 23, RFC 37) for PUSH and PULL, without any I/O. The mechanism is NULL, or
+//! another one behind the same interface, [`Mechanism`].
 //!
 //! One [`Session`] is one TCP connection. How to drive it:
 //!
-//! 1. Make a [`Session`]. Its greeting is already queued; take it with [`Session::take_output`]
-//!    and write it. Do not wait for the peer first.
+//! 1. Create a [`Session`]. Its greeting is queued; take it with [`Session::take_output`] and write
+//!    it. Do not wait for the peer first.
 //! 2. Call [`Session::send_ready`] as soon as this end may commit itself: a connecting client at
-//!    once, a server when it knows whom it serves. Until then the peer cannot send anything.
-//! 3. Feed every octet read from the socket to [`Session::receive`], again and again with what it
-//!    left, until it returns no event. Everything has then been consumed.
+//!    once, a server when it knows its client. Until then the peer cannot send anything.
+//! 3. Pass every octet from the socket to [`Session::receive`], repeatedly with the rest of the
+//!    input, until it returns no event. All input has been consumed then.
 //! 4. After each call of `receive` (it may have queued a PONG) and of `send_ready` or
-//!    [`Session::ping`], take the queued output and write it, but only between two messages of
-//!    one's own: a command in the middle of a multipart message is legal and unkind.
-//! 5. Once [`Session::traffic_allowed`], messages may be written: with [`Session::send_message`],
-//!    or encoded by [`frame`] or [`crate::proto::bridge`] directly, after the queued output.
-//! 6. Any error is final. Close the TCP connection and say nothing more: a libzmq connector that
+//!    [`Session::ping`], take the queued output and write it, but only between two messages: a
+//!    command in the middle of a multipart message is legal, but some peers handle it badly.
+//! 5. Once [`Session::traffic_allowed`], a [`Role::Push`] may write messages, encoded by [`frame`] or
+//!    [`crate::proto::bridge`], after the queued output.
+//! 6. Any error is final. Close the TCP connection without sending more: a libzmq connector that
 //!    sees a protocol error never connects again, one that sees its connection closed does.
 //!
-//! Nothing is allocated for what a frame header announces: message bodies are handed out in
-//! slices of the caller's own input, command bodies are bounded by [`COMMAND_OCTETS_MAX`].
+//! Where the mechanism [seals](Session::seals), octets on the wire and octets of the session are
+//! not the same. What is read goes through [`Session::open`] before it is fed to `receive`, and
+//! what is sent through the [`Sealer`] of [`Session::take_sealer`].
+//!
+//! Nothing is allocated for announced frame sizes: message bodies are returned in slices of the
+//! caller's input, command bodies are bounded by [`COMMAND_OCTETS_MAX`].
 
 pub mod command;
 pub mod error;
 pub mod frame;
 pub mod greeting;
+pub mod mechanism;
 pub mod metadata;
 mod null;
 pub mod session;
 
 pub use error::{SendError, ZmtpError};
+pub use mechanism::{Mechanism, Opener, Sealer};
 pub use metadata::Metadata;
+pub use null::Null;
 pub use session::{Event, Limits, Session};
 pub use session::{COMMAND_OCTETS_MAX, CONTROL_OUTPUT_OCTETS_MAX, READY_OCTETS_MAX};
 
@@ -50,7 +58,7 @@ impl Role {
         }
     }
 
-    /// The only socket type this one may be connected to.
+    /// The matching socket type.
     pub const fn peer(self) -> Role {
         match self {
             Role::Push => Role::Pull,

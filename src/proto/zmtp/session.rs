@@ -2,28 +2,29 @@
 
 use super::command::{self, Ping, PING_TTL_MAX_DS};
 use super::error::{SendError, ZmtpError};
-use super::frame::{self, FrameHeader, BODY_OCTETS_MAX, HEADER_OCTETS_MAX};
+use super::frame::{FrameHeader, BODY_OCTETS_MAX, HEADER_OCTETS_MAX, HEADER_OCTETS_MIN};
 use super::greeting::{check_prefix, Greeting, GREETING_OCTETS};
+use super::mechanism::{Mechanism, SealedInput, Sealer, SEAL_OCTETS_MAX};
 use super::metadata::Metadata;
 use super::null::Null;
 use super::Role;
 use crate::proto::text::escape;
 
-/// Octets of the longest READY command body that is accepted or sent.
+/// Octets of the longest READY command body, received or sent.
 pub const READY_OCTETS_MAX: usize = 64 * 1024;
 
-/// Octets of the longest command body that is accepted, in the handshake and after it.
+/// Octets of the longest command body that is accepted, during the handshake and after it.
 pub const COMMAND_OCTETS_MAX: usize = READY_OCTETS_MAX;
 
-/// Octets of PONGs and PINGs that may wait in a session. A peer that sends PINGs and does not read
-/// the answers loses answers beyond it instead of filling our memory.
+/// Octets of PONGs and PINGs that a session queues. A peer that sends PINGs without reading the
+/// answers loses further answers and does not fill our memory.
 pub const CONTROL_OUTPUT_OCTETS_MAX: usize = 32 * 1024;
 
 /// Octets of a command that are kept after the handshake: enough for every command that has a
-/// meaning there, the longest being ERROR with a reason of 255 octets.
+/// meaning then, the longest being ERROR with a reason of 255 octets.
 const COMMAND_KEPT_OCTETS_MAX: usize = 512;
 
-/// What a session accepts.
+/// The limits of a session.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Limits {
     /// Largest body of a message frame in octets; a larger one is an error.
@@ -31,19 +32,19 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// No limit but the protocol's own. Nothing is allocated by a session for a frame's size.
+    /// Only the protocol's own limit. A session allocates nothing for the size of a frame.
     fn default() -> Self {
         Limits { frame_octets_max: BODY_OCTETS_MAX }
     }
 }
 
-/// What [`Session::receive`] found.
+/// The result of [`Session::receive`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Event<'a> {
-    /// The peer's READY has come: [`Session::peer_metadata`] tells what it announced.
+    /// The peer's READY has arrived: [`Session::peer_metadata`] returns its properties.
     PeerReady,
-    /// A part of a message begins. If `len` is 0 it is complete with this, otherwise
-    /// [`Event::PartData`] follows until `last`.
+    /// A part of a message begins. If `len` is 0 it is complete, otherwise [`Event::PartData`]
+    /// follows until `last`.
     PartStart {
         /// Octets of the part.
         len: u64,
@@ -59,8 +60,8 @@ pub enum Event<'a> {
     },
     /// The peer sent a PING. Its PONG is queued.
     Ping {
-        /// The peer's time to live in units of 100 ms, 0 for none: it wishes to be considered
-        /// dead if it stays silent that long.
+        /// The peer's time to live in units of 100 ms, 0 for none: after that long a silence it
+        /// wishes to be considered dead.
         ttl_ds: u16,
     },
     /// The peer answered a PING. Match answers by their order: libzmq 4.2 drops the context.
@@ -68,7 +69,7 @@ pub enum Event<'a> {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum State {
+enum ParseState {
     Greeting,
     Header,
     Body { remaining: u64 },
@@ -77,14 +78,18 @@ enum State {
 
 /// One end of one ZMTP connection. See [the module](super) for how to drive it.
 ///
-/// Owns no socket and no time: the owner limits how long greeting and handshake may take (libzmq:
-/// 30 s) and how long the peer may be silent. Not synchronised.
+/// Owns neither socket nor clock: the owner limits the time for greeting and handshake (libzmq:
+/// 30 s) and the peer's silence. Not synchronised.
 #[derive(Debug)]
 pub struct Session {
     role: Role,
     limits: Limits,
-    state: State,
-    mechanism: Null,
+    state: ParseState,
+    mechanism: Box<dyn Mechanism>,
+    /// The mechanism's handshake is complete.
+    is_complete: bool,
+    /// Present if the mechanism seals.
+    sealed_input: Option<SealedInput>,
     failure: Option<ZmtpError>,
     greeting: [u8; GREETING_OCTETS],
     greeting_len: usize,
@@ -94,24 +99,33 @@ pub struct Session {
     /// The last part had MORE.
     in_message: bool,
     peer_pinged: bool,
-    /// Messages come in although this end is the one that pushes.
+    /// Messages are received although this end is the PUSH.
     is_duplex: bool,
-    /// What has come of a command that is under way; empty otherwise.
+    /// The received part of the current command; empty otherwise.
     command: Vec<u8>,
     output: Vec<u8>,
-    pongs_dropped: u64,
+    /// Octets of the greeting and the handshake at the start of `output`.
+    clear_output_len: usize,
 }
 
 impl Session {
-    /// A new connection of an end with this role. Its greeting is queued.
+    /// Creates the session of an end with this role and the NULL mechanism. Its greeting is queued.
     pub fn new(role: Role, limits: Limits) -> Self {
+        Session::with_mechanism(role, limits, Box::new(Null::new(role)))
+    }
+
+    /// Creates the session of an end with this role and mechanism. Its greeting is queued.
+    pub fn with_mechanism(role: Role, limits: Limits, mut mechanism: Box<dyn Mechanism>) -> Self {
         let mut output = Vec::with_capacity(2 * GREETING_OCTETS);
-        output.extend_from_slice(&Greeting::new(Null::NAME).encode());
+        output.extend_from_slice(&Greeting::new(mechanism.name()).encode());
+        mechanism.start(&mut output);
         Session {
             role,
             limits,
-            state: State::Greeting,
-            mechanism: Null::new(role),
+            state: ParseState::Greeting,
+            is_complete: false,
+            sealed_input: mechanism.seals().then(SealedInput::default),
+            mechanism,
             failure: None,
             greeting: [0; GREETING_OCTETS],
             greeting_len: 0,
@@ -122,18 +136,13 @@ impl Session {
             peer_pinged: false,
             is_duplex: false,
             command: Vec::new(),
+            clear_output_len: output.len(),
             output,
-            pongs_dropped: 0,
         }
     }
 
-    /// Our own role.
-    pub fn role(&self) -> Role {
-        self.role
-    }
-
-    /// Accepts messages from the peer of a [`Role::Push`], which RFC 30 has none for: only where
-    /// both ends have agreed on it in their READY.
+    /// Accepts messages from the peer of a [`Role::Push`], which RFC 30 excludes: only if both ends
+    /// have agreed on it in their READY.
     pub fn accept_messages(&mut self) {
         self.is_duplex = true;
     }
@@ -148,21 +157,32 @@ impl Session {
 
     /// Queues our READY: `Socket-Type` first, then these properties.
     ///
-    /// From then on the peer may send. Allowed once, at any time, also before the peer's greeting.
-    /// An error leaves the session as it was.
+    /// After this the peer may send. Allowed once, at any time, also before the peer's greeting. An
+    /// error leaves the session unchanged.
     pub fn send_ready(&mut self, properties: &[(&str, &[u8])]) -> Result<(), SendError> {
         if self.failure.is_some() {
             return Err(SendError::ReadySent);
         }
-        self.mechanism.send_ready(properties, &mut self.output)
+        self.mechanism.send_ready(properties, &mut self.output)?;
+        self.note_handshake();
+        Ok(())
     }
 
-    /// Appends everything that is queued to `out`: greeting, READY, PINGs and PONGs.
+    fn note_handshake(&mut self) {
+        // Until the handshake is complete, nothing else is queued.
+        self.clear_output_len = self.output.len();
+        self.is_complete = self.mechanism.ready_sent() && self.mechanism.peer().is_some();
+    }
+
+    /// Appends all queued output to `out`: greeting, READY, PINGs and PONGs. Returns the number of
+    /// octets at its start that no mechanism seals.
     ///
-    /// What is taken must be written before any message encoded later, and between two messages.
-    /// A failed session has nothing more to say.
-    pub fn take_output(&mut self, out: &mut Vec<u8>) {
+    /// Write it before any message encoded later, and between two messages. A failed session has no
+    /// more output.
+    pub fn take_output(&mut self, out: &mut Vec<u8>) -> usize {
+        let clear = std::mem::take(&mut self.clear_output_len).min(self.output.len());
         out.append(&mut self.output);
+        clear
     }
 
     /// Octets that [`Session::take_output`] would append. Stays below
@@ -172,30 +192,15 @@ impl Session {
         self.output.len()
     }
 
-    /// Whether messages and PINGs may be sent: both READYs have been exchanged and nothing has
-    /// failed. A peer takes anything sent earlier for an attack.
+    /// Whether messages and PINGs may be sent: both READYs have been exchanged without an error. A
+    /// peer treats earlier traffic as an attack.
     #[inline]
     pub fn traffic_allowed(&self) -> bool {
-        self.mechanism.is_complete() && self.failure.is_none()
+        self.is_complete && self.failure.is_none()
     }
 
-    /// Appends the queued output and then one whole message of these parts to `out`.
-    ///
-    /// Only for a [`Role::Push`] with a complete handshake; nothing is appended otherwise.
-    pub fn send_message(&mut self, parts: &[&[u8]], out: &mut Vec<u8>) -> Result<(), SendError> {
-        if self.role != Role::Push {
-            return Err(SendError::NotASender);
-        }
-        if !self.traffic_allowed() {
-            return Err(SendError::NotReady);
-        }
-        self.take_output(out);
-        frame::encode_message(parts, out);
-        Ok(())
-    }
-
-    /// Whether the peer is known to answer a PING and not to take it for a message: it announced
-    /// ZMTP 3.1 or newer, or has sent a PING itself. The handshake must be complete.
+    /// Whether the peer is known to answer a PING and not to take it for a message: it has
+    /// announced ZMTP 3.1 or newer, or has sent a PING itself. The handshake must be complete.
     pub fn may_ping(&self) -> bool {
         let modern = self.peer_greeting.is_some_and(|peer| (peer.major, peer.minor) >= (3, 1));
         self.traffic_allowed() && (modern || self.peer_pinged)
@@ -203,8 +208,8 @@ impl Session {
 
     /// Queues a PING with an empty context.
     ///
-    /// `ttl_ds`: units of 100 ms after which the peer may close the connection if nothing else
-    /// comes; 0 for never, at most [`PING_TTL_MAX_DS`].
+    /// `ttl_ds`: units of 100 ms after which the peer may close a connection that is otherwise
+    /// silent; 0 for never, at most [`PING_TTL_MAX_DS`].
     pub fn ping(&mut self, ttl_ds: u16) -> Result<(), SendError> {
         if ttl_ds > PING_TTL_MAX_DS {
             return Err(SendError::PingTtl);
@@ -222,6 +227,94 @@ impl Session {
         Ok(())
     }
 
+    // ------------------------------------------------------------------ sealing
+
+    /// Whether the mechanism seals, so that octets on the wire differ from those of the session.
+    /// Only if it does not may octets be read from the socket straight to their destination, or
+    /// written to it without a copy.
+    #[inline]
+    pub fn seals(&self) -> bool {
+        self.sealed_input.is_some()
+    }
+
+    /// The sealer of all output after the handshake. Returned once, after the handshake, if the
+    /// mechanism [seals](Self::seals).
+    pub fn take_sealer(&mut self) -> Option<Box<dyn Sealer>> {
+        match self.traffic_allowed() {
+            true => self.mechanism.take_sealer(),
+            false => None,
+        }
+    }
+
+    /// Number of octets that the owner may read from the socket for the next [`open`](Self::open).
+    /// The result of that call then fits into `room` octets, except for the rest of one frame. Not
+    /// 0 unless `room` is 0.
+    pub fn read_limit(&self, room: usize) -> usize {
+        match &self.sealed_input {
+            None => room,
+            Some(sealed) if self.mechanism.peer().is_some() => sealed.read_limit(room),
+            // The read ends with the last command of the handshake.
+            Some(_) => room.min(self.handshake_octets()),
+        }
+    }
+
+    /// Number of octets that complete the current greeting, frame header or command.
+    fn handshake_octets(&self) -> usize {
+        match self.state {
+            ParseState::Greeting => GREETING_OCTETS - self.greeting_len,
+            ParseState::Command { remaining } | ParseState::Body { remaining } => {
+                remaining as usize
+            }
+            ParseState::Header if self.header_len < HEADER_OCTETS_MIN => {
+                HEADER_OCTETS_MIN - self.header_len
+            }
+            ParseState::Header => HEADER_OCTETS_MAX - self.header_len,
+        }
+    }
+
+    /// Takes octets from the wire, at most [`read_limit`](Self::read_limit). Appends the opened
+    /// ones to `octets`, all of which the caller has to pass to [`receive`](Self::receive) before
+    /// the next call.
+    ///
+    /// # Errors
+    ///
+    /// Every error is final, like those of `receive`.
+    pub fn open(&mut self, input: &[u8], octets: &mut Vec<u8>) -> Result<(), ZmtpError> {
+        if let Some(failure) = &self.failure {
+            return Err(failure.clone());
+        }
+        let is_sealed = self.mechanism.peer().is_some();
+        let Some(sealed) = self.sealed_input.as_mut().filter(|_| is_sealed) else {
+            octets.extend_from_slice(input);
+            return Ok(());
+        };
+        let limit = self.limits.frame_octets_max.max(COMMAND_OCTETS_MAX as u64);
+        let limit = limit.saturating_add(SEAL_OCTETS_MAX).min(BODY_OCTETS_MAX);
+        sealed.open(input, limit, &mut *self.mechanism, octets).inspect_err(|error| {
+            self.failure = Some(error.clone());
+            self.output.clear();
+        })
+    }
+
+    /// Takes octets received from the peer, up to the first event from which `decode` makes
+    /// something. Returns as [`receive`](Self::receive) does, with that in place of the event.
+    pub fn receive_until<'a, T>(
+        &mut self,
+        input: &'a [u8],
+        mut decode: impl FnMut(Event<'a>) -> Option<T>,
+    ) -> Result<(usize, Option<T>), ZmtpError> {
+        let mut used = 0;
+        loop {
+            let (consumed, event) = self.receive(&input[used..])?;
+            used += consumed;
+            let Some(event) = event else { return Ok((used, None)) };
+            let decoded = decode(event);
+            if decoded.is_some() {
+                return Ok((used, decoded));
+            }
+        }
+    }
+
     // ------------------------------------------------------------------ the peer
 
     /// Major and minor version of ZMTP that the peer announced, once its greeting is complete.
@@ -229,23 +322,18 @@ impl Session {
         self.peer_greeting.map(|greeting| (greeting.major, greeting.minor))
     }
 
-    /// What the peer announced in its READY; `None` before [`Event::PeerReady`].
+    /// The properties in the peer's READY; `None` before [`Event::PeerReady`].
     pub fn peer_metadata(&self) -> Option<&Metadata> {
         self.mechanism.peer()
-    }
-
-    /// PONGs that were not queued because the peer did not read the earlier ones.
-    pub fn pongs_dropped(&self) -> u64 {
-        self.pongs_dropped
     }
 
     // ------------------------------------------------------------------ input
 
     /// Takes octets received from the peer, up to the next event.
     ///
-    /// Returns how many octets of `input` were consumed, and the event. Without an event the whole
+    /// Returns the number of consumed octets of `input` and the event. Without an event the whole
     /// input has been consumed. Any split of the stream gives the same events, except that the
-    /// octets of a part come in more or fewer [`Event::PartData`].
+    /// octets of a part arrive in more or fewer [`Event::PartData`].
     ///
     /// An error is final and is returned again by every later call.
     pub fn receive<'a>(
@@ -261,38 +349,39 @@ impl Session {
         })
     }
 
-    /// Whether a message may start with the next octet: the handshake is complete and neither a
-    /// message nor a frame is under way. The owner may then decode whole messages from its buffer
-    /// by other means and pass by the session.
+    /// Whether a message may start with the next octet: the handshake is complete, and neither a
+    /// message nor a frame is incomplete. The owner may then decode whole messages from its buffer
+    /// without the session.
     #[inline]
     pub fn at_message_boundary(&self) -> bool {
-        self.state == State::Header
+        self.state == ParseState::Header
             && self.header_len == 0
             && !self.in_message
-            && self.mechanism.is_complete()
+            && self.is_complete
             && self.failure.is_none()
     }
 
-    /// Octets of the current message part that have not come yet; 0 outside of a part.
+    /// Octets of the current message part that are still to come; 0 outside of a part.
     #[inline]
     pub fn part_remaining(&self) -> u64 {
         match self.state {
-            State::Body { remaining } => remaining,
+            ParseState::Body { remaining } => remaining,
             _ => 0,
         }
     }
 
-    /// Tells the session that the next `octets` of the current part were read from the socket by
-    /// the owner, straight to their destination. At most [`Session::part_remaining`]; no event
-    /// reports them. Returns whether the part is complete.
+    /// Tells the session that the owner has read the next `octets` of the current part from the
+    /// socket straight to their destination. At most [`Session::part_remaining`]; no event reports
+    /// them. Returns whether the part is complete.
     pub fn part_received(&mut self, octets: u64) -> bool {
         debug_assert!(octets <= self.part_remaining());
         self.set_body(self.part_remaining().saturating_sub(octets));
-        self.state == State::Header
+        self.state == ParseState::Header
     }
 
     fn set_body(&mut self, remaining: u64) {
-        self.state = if remaining == 0 { State::Header } else { State::Body { remaining } };
+        self.state =
+            if remaining == 0 { ParseState::Header } else { ParseState::Body { remaining } };
     }
 
     fn advance<'a>(&mut self, input: &'a [u8]) -> Result<(usize, Option<Event<'a>>), ZmtpError> {
@@ -300,10 +389,10 @@ impl Session {
         while used < input.len() {
             let rest = &input[used..];
             let (consumed, event) = match self.state {
-                State::Header => self.receive_header(rest)?,
-                State::Body { remaining } => self.receive_body(remaining, rest),
-                State::Command { remaining } => self.receive_command(remaining, rest)?,
-                State::Greeting => (self.receive_greeting(rest)?, None),
+                ParseState::Header => self.receive_header(rest)?,
+                ParseState::Body { remaining } => self.receive_body(remaining, rest),
+                ParseState::Command { remaining } => self.receive_command(remaining, rest)?,
+                ParseState::Greeting => (self.receive_greeting(rest)?, None),
             };
             used += consumed;
             if event.is_some() {
@@ -321,11 +410,12 @@ impl Session {
         check_prefix(&self.greeting[..end])?;
         if end == GREETING_OCTETS {
             let peer = Greeting::decode(&self.greeting)?;
-            if peer.mechanism != Greeting::new(Null::NAME).mechanism {
-                return Err(ZmtpError::Mechanism { peer: peer.mechanism_text(), own: Null::NAME });
+            let own = self.mechanism.name();
+            if peer.mechanism != Greeting::new(own).mechanism {
+                return Err(ZmtpError::Mechanism { peer: peer.mechanism_text(), own });
             }
             self.peer_greeting = Some(peer);
-            self.state = State::Header;
+            self.state = ParseState::Header;
         }
         Ok(consumed)
     }
@@ -358,7 +448,7 @@ impl Session {
     #[inline]
     fn start_frame<'a>(&mut self, header: FrameHeader) -> Result<Option<Event<'a>>, ZmtpError> {
         let FrameHeader { len, more, command } = header;
-        if command || !self.mechanism.is_complete() {
+        if command || !self.is_complete {
             return self.start_command(header);
         }
         if self.role == Role::Push && !self.is_duplex {
@@ -387,7 +477,7 @@ impl Session {
         if header.len == 0 {
             return self.finish_command(b"");
         }
-        self.state = State::Command { remaining: header.len };
+        self.state = ParseState::Command { remaining: header.len };
         Ok(None)
     }
 
@@ -409,14 +499,14 @@ impl Session {
         let consumed = if complete { remaining as usize } else { input.len() };
         let chunk = &input[..consumed];
         if complete {
-            self.state = State::Header;
+            self.state = ParseState::Header;
             if self.command.is_empty() {
                 return Ok((consumed, self.finish_command(chunk)?));
             }
         } else {
-            self.state = State::Command { remaining: remaining - consumed as u64 };
+            self.state = ParseState::Command { remaining: remaining - consumed as u64 };
         }
-        let kept_max = match self.mechanism.is_complete() {
+        let kept_max = match self.is_complete {
             true => COMMAND_KEPT_OCTETS_MAX,
             false => COMMAND_OCTETS_MAX,
         };
@@ -436,10 +526,11 @@ impl Session {
 
     fn finish_command<'a>(&mut self, body: &[u8]) -> Result<Option<Event<'a>>, ZmtpError> {
         if self.mechanism.peer().is_none() {
-            self.mechanism.receive(body)?;
-            return Ok(Some(Event::PeerReady));
+            self.mechanism.receive(body, &mut self.output)?;
+            self.note_handshake();
+            return Ok(self.mechanism.peer().map(|_| Event::PeerReady));
         }
-        // Anything that is unknown or malformed after the handshake is ignored, as by libzmq.
+        // Unknown and malformed commands after the handshake are ignored, as by libzmq.
         match command::split(body) {
             Some((command::PING, data)) => match Ping::decode(data) {
                 Some(ping) => {
@@ -461,8 +552,6 @@ impl Session {
         self.peer_pinged = true;
         if self.output.len() < CONTROL_OUTPUT_OCTETS_MAX {
             command::encode_pong(ping.context, &mut self.output);
-        } else {
-            self.pongs_dropped += 1;
         }
     }
 }

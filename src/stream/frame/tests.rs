@@ -30,7 +30,7 @@ fn setting_a_user_byte_replaces_it_and_leaves_the_rest() {
 }
 
 #[test]
-fn a_new_frame_says_nothing_about_itself() {
+fn a_new_frame_has_zero_metadata() {
     let frame = Frame::new(4).unwrap();
     assert_eq!((frame.flags(), frame.channel(), frame.error()), (0, 0, 0));
     assert_eq!(frame.lock().payload(), 0);
@@ -84,7 +84,9 @@ fn a_payload_in_several_buffers_reads_and_writes_like_one() {
         if let Some(bytes) = buffers.contiguous() {
             assert_eq!(bytes, model);
         }
-        let joined = buffers.make_contiguous().unwrap();
+        let former = buffers.join().unwrap();
+        assert_eq!(former.count(), if sizes.len() > 1 { sizes.len() } else { 0 });
+        let joined = buffers.space_mut();
         assert_eq!((joined.len(), &joined[..count]), (total, &model[..]), "seed {seed}");
         assert_eq!(buffers.to_vec(), model);
     }
@@ -109,7 +111,7 @@ fn taking_the_buffers_leaves_an_empty_frame() {
 }
 
 #[test]
-fn one_thread_at_a_time_has_the_payload() {
+fn one_thread_at_a_time_locks_the_payload() {
     const THREADS_COUNT: usize = 4;
     const ROUNDS_COUNT: usize = 2000;
     let frame = Arc::new(Frame::from(vec![0; 8]));
@@ -131,7 +133,7 @@ fn one_thread_at_a_time_has_the_payload() {
 }
 
 #[test]
-fn a_frame_is_filled_and_consumed_under_its_lock_where_others_have_it() {
+fn a_shared_frame_is_filled_and_consumed_under_its_lock() {
     let mut frame = Frame::new(4).unwrap();
     let other = frame.clone();
     let is_locked = || other.mutex().is_locked();
@@ -146,4 +148,65 @@ fn a_frame_is_filled_and_consumed_under_its_lock_where_others_have_it() {
     assert_eq!(Arc::strong_count(&other), 1);
     let alone = Frame::consume(other, |buffers| buffers.to_vec());
     assert_eq!(alone, [1, 2, 3, 4]);
+}
+
+#[test]
+fn a_payload_is_copied_between_frames_of_different_pieces() {
+    for seed in 0..200 {
+        let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(seed);
+        let mut sizes = || -> Vec<usize> {
+            (0..rng.random_range(0..6)).map(|_| rng.random_range(0..9)).collect()
+        };
+        let (sizes_from, sizes_into) = (sizes(), sizes());
+        let (mut from, mut into) = (buffers(&sizes_from), buffers(&sizes_into));
+        from.set_payload(from.size()).unwrap();
+        let bytes: Vec<u8> = (1..).take(from.size()).collect();
+        from.write_at(0, &bytes).unwrap();
+        into.set_payload(into.size() / 2).unwrap();
+        let before = into.to_vec();
+        let context = format!("seed {seed}: {sizes_from:?} {sizes_into:?}");
+        let most = bytes.len().min(into.size());
+        for count in [bytes.len() + 1, into.size() + 1].into_iter().filter(|count| *count > most) {
+            assert!(into.copy_from(&from, count).is_err(), "{context}");
+            assert_eq!(into.to_vec(), before, "{context}");
+        }
+        for count in [most, most / 2, 0] {
+            into.copy_from(&from, count).unwrap();
+            assert_eq!(into.to_vec(), bytes[..count], "{context}");
+        }
+    }
+}
+
+#[test]
+fn buffers_are_appended_in_order_and_found_by_their_number() {
+    let mut all = Buffers::default();
+    all.append(Buffers::default());
+    all.append(buffers(&[1]));
+    all.append(buffers(&[2, 3]));
+    all.append(Buffers::default());
+    let sizes = |all: &Buffers| all.iter().map(Buffer::size).collect::<Vec<_>>();
+    assert_eq!(sizes(&all), [1, 2, 3]);
+    let found = (0..4).map(|index| all.at(index).map(Buffer::size)).collect::<Vec<_>>();
+    assert_eq!(found, [Some(1), Some(2), Some(3), None]);
+    all.at_mut(2).unwrap().reserve_tail(1).unwrap();
+    all.at_mut(0).unwrap().reserve_header(1).unwrap();
+    assert_eq!(sizes(&all), [0, 2, 2]);
+    assert!(all.at_mut(3).is_none());
+}
+
+#[test]
+fn the_buffers_of_a_frame_are_taken_from_a_sole_owner_and_copied_from_a_shared_frame() {
+    let frame = Arc::new(Frame::from(vec![1, 2, 3]));
+    let place = frame.lock().contiguous().unwrap().as_ptr();
+    let other = frame.clone();
+    let copy = Frame::into_buffers(frame);
+    assert_ne!(copy.contiguous().unwrap().as_ptr(), place);
+    other.lock().write_at(0, &[9]).unwrap();
+    assert_eq!(copy.to_vec(), [1, 2, 3]);
+    let own = Frame::into_buffers(other);
+    assert_eq!(own.contiguous().unwrap().as_ptr(), place);
+    assert_eq!(
+        own.into_each().map(|buffer| buffer.as_ref().to_vec()).collect::<Vec<_>>(),
+        [[9, 2, 3]]
+    );
 }

@@ -1,6 +1,6 @@
-// Rogue's documented C++ client of the memory TCP bridge, word for word, with the master class that
-// the documentation leaves to the reader. It is compiled and linked; it is not run, because it
-// connects to a fixed address.
+// Rogue's documented C++ client of the memory TCP bridge, verbatim, with the master class that the
+// documentation leaves to the reader. It is compiled and linked, but not run, because it connects
+// to a fixed address.
 #include "rogue/interfaces/memory/Master.h"
 
 #include <memory>

@@ -1,3 +1,3 @@
-// Rogue's documented C++ server of the memory TCP bridge, word for word. It is compiled and linked;
-// it is not run, because it takes two fixed ports of the machine.
+// Rogue's documented C++ server of the memory TCP bridge, verbatim. It is compiled and linked, but
+// not run, because it takes two fixed ports of the machine.
 #include "server.inc"

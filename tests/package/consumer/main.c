@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "rogue_mem.h"
+#include "rogue_mem_binding.h" /* installed beside it */
 
 static int failed(const char *what) {
     fprintf(stderr, "%s: %s\n", what, rogue_mem_last_error());

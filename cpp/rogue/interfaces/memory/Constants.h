@@ -14,7 +14,7 @@ namespace memory {
 static const uint32_t Read = 0x1;
 /** Transaction type: write; completes when the device has confirmed it. */
 static const uint32_t Write = 0x2;
-/** Transaction type: posted write; may complete as soon as it has been handed over. */
+/** Transaction type: posted write; may complete as soon as the transport has it. */
 static const uint32_t Post = 0x3;
 /** Transaction type: read to verify a write; every transport treats it as a read. */
 static const uint32_t Verify = 0x4;

@@ -1,4 +1,4 @@
-/** A memory to try things on. */
+/** Emulated memory. */
 #ifndef ROGUE_INTERFACES_MEMORY_EMULATE_H
 #define ROGUE_INTERFACES_MEMORY_EMULATE_H
 
@@ -13,7 +13,7 @@
 #include <memory>
 #include <typeinfo>
 
-/** The type of a page table, as programs written for Rogue may use it. */
+/** The type of a page table, for programs written for Rogue. */
 #ifndef EMULATE_MAP_TYPE
 #define EMULATE_MAP_TYPE std::map<uint64_t, uint8_t *>
 #endif
@@ -23,7 +23,7 @@ namespace interfaces {
 namespace memory {
 
 /**
- * A slave with 2^64 octets of memory, of which only the pages used take space.
+ * A slave with 2^64 octets of memory, of which only used pages take space.
  *
  * Memory reads as zero until it is written. Write and Post store, Read and Verify fetch; each
  * transaction is complete when doTransaction() returns. Neither the limits nor alignment are
@@ -47,6 +47,7 @@ public:
 
     /** Stores or fetches. */
     void doTransaction(TransactionPtr transaction) override {
+        rogue::detail::announceRelease();
         rogue_mem_slave_do_transaction(nativeSlave(), transaction->nativeHandle());
     }
 };

@@ -16,32 +16,29 @@
 #include <typeinfo>
 #include <utility>
 
-ROGUE_DETAIL_COUNTED(hub)
-
 namespace rogue {
 namespace interfaces {
 namespace memory {
 
 /**
  * Adds its offset to the address of each transaction and passes it on, split into parts if it is
- * larger than what the slave behind it accepts.
+ * larger than the largest access downstream.
  *
  * With `min` and `max` both non-zero it is the root of a new address space: it reports its own
  * id, name and limits, and addresses below it start at 0.
  *
- * Derive from it and override doTransaction() to translate accesses: the address seen there is
- * relative to this hub. The override may pass the transaction on with Hub::doTransaction(), or
- * make requests of its own with reqTransaction() and waitTransaction(), whose addresses are
- * relative to the next layer downstream (this hub's offset is not added), and complete the
- * transaction itself.
+ * Derive from it and override doTransaction() to translate accesses: the address there is relative
+ * to this hub. The override may pass the transaction on with Hub::doTransaction(). Or it may make
+ * requests of its own with reqTransaction() and waitTransaction(), whose addresses are relative to
+ * the next layer downstream (without this hub's offset), and complete the transaction itself.
  *
- * Hubs must not be connected in a circle. Transactions fail that have come through 64 hubs, one
- * calling the other, where one with an override counts twice, and queries are answered as those of
- * an unconnected master.
+ * Hubs must not be connected in a circle. A transaction that has passed 64 hubs, each calling the
+ * next, fails; a hub with an override counts twice. A query gets the answer of an unconnected
+ * master then.
  */
 class Hub : public Master, public Slave {
 public:
-    /** A hub at `offset` octets, with access limits if it is to be the root of a space. */
+    /** A hub at `offset` octets; with access limits it is the root of an address space. */
     static std::shared_ptr<Hub> create(uint64_t offset, uint32_t min, uint32_t max) {
         return std::make_shared<Hub>(offset, min, max);
     }
@@ -51,13 +48,13 @@ public:
         : Hub(rogue::detail::make<rogue_mem_hub_t>(
               [&](rogue_mem_hub_t **out) { return rogue_mem_hub_new(offset, min, max, out); })) {}
 
-    /** Gives up the requests this hub has made itself. */
+    /** Gives up the hub's own requests. */
     ~Hub() override = default;
 
     /** This hub's own offset in octets. */
     uint64_t getOffset() { return rogue_mem_hub_offset(hub_.get()); }
 
-    /** This hub's offset plus the address the layers downstream report. */
+    /** This hub's offset plus the address that the layers downstream report. */
     uint64_t getAddress() { return rogue_mem_hub_address(hub_.get()); }
 
     /** The id of the slave downstream, or this hub's own if it is a root. */
@@ -80,8 +77,12 @@ public:
     /** getAddress(), or 0 if this hub is a root. */
     uint64_t doAddress() override { return rogue_mem_slave_do_address(nativeSlave()); }
 
-    /** Adds the offset to the transaction's address and passes it on, in parts if needed. */
+    /**
+     * Adds the offset to the transaction's address and passes it on, in parts if necessary. It
+     * fails if that leads beyond the end of the address space.
+     */
     void doTransaction(TransactionPtr transaction) override {
+        rogue::detail::announceRelease();
         rogue_mem_hub_forward(hub_.get(), transaction->nativeHandle());
     }
 

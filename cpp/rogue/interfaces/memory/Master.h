@@ -11,12 +11,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <utility>
-
-ROGUE_DETAIL_COUNTED(master)
+#include <vector>
 
 namespace rogue {
 namespace interfaces {
@@ -25,21 +25,20 @@ namespace memory {
 class Slave;
 
 /**
- * Requests transactions of the Slave it is connected to.
+ * Requests transactions from the Slave that it is connected to.
  *
  * A master is connected with setSlave() or with `*master >> slave`, which returns `slave`, so that
  * `*(*master >> hub) >> slave` builds a chain. It keeps the slave alive until it is connected to
  * another one or destroyed. An unconnected master's transactions fail at once.
  *
- * A request is started with reqTransaction() and its result collected with waitTransaction().
- * The data buffer must stay valid until then. Destroying a master gives up all its transactions:
- * slaves no longer reach the buffers. A class derived from Master that owns the buffers should
- * wait for its transactions in its own destructor, because its members are gone before the
- * master is.
+ * A request starts with reqTransaction(); waitTransaction() collects its result. The data buffer
+ * must stay valid until then. Destroying a master gives up all its transactions: no slave reaches
+ * the buffers after that. A class derived from Master that owns the buffers should wait for its
+ * transactions in its own destructor, because its members are destroyed before the master.
  *
- * All member functions may be called from any thread, and any number of transactions may be under
- * way. The last error, getError(), is shared by all of them; the second form of
- * waitTransaction() tells each transaction's own.
+ * All member functions may be called from any thread, and any number of transactions may be
+ * outstanding. They share the last error, getError(); the second form of waitTransaction() returns
+ * each transaction's own.
  */
 class Master : public virtual rogue::detail::Stoppable {
 public:
@@ -49,19 +48,19 @@ public:
     /** As create(). */
     Master() : Master(rogue::detail::make<rogue_mem_master_t>(&rogue_mem_master_new)) {}
 
-    /** Gives up all transactions that have not completed. */
+    /** Gives up all pending transactions. */
     ~Master() override;
 
     /**
-     * Makes `slave` the target of later transactions. Those under way are not affected. Throws
+     * Makes `slave` the target of later transactions. Outstanding ones are not affected. Throws
      * GeneralError if `slave` is null.
      */
     void setSlave(std::shared_ptr<Slave> slave);
 
-    /** The slave this master is connected to; a placeholder, never null, if there is none. */
+    /** The connected slave; a placeholder, never null, if there is none. */
     std::shared_ptr<Slave> getSlave();
 
-    /** The id of the slave at the end of the bus, as it reports it. */
+    /** The id of the slave at the end of the bus. */
     uint32_t reqSlaveId() { return rogue_mem_master_req_slave_id(native_.get()); }
 
     /** The name of the slave at the end of the bus. */
@@ -72,16 +71,16 @@ public:
             });
     }
 
-    /** The smallest access, in octets, that the slave advertises. */
+    /** The smallest access that the slave advertises, in octets. */
     uint32_t reqMinAccess() { return rogue_mem_master_req_min_access(native_.get()); }
 
-    /** The largest access, in octets, that the slave advertises. */
+    /** The largest access that the slave advertises, in octets. */
     uint32_t reqMaxAccess() { return rogue_mem_master_req_max_access(native_.get()); }
 
-    /** The address at which the slave sees this master's address 0, in octets. */
+    /** The slave's address of this master's address 0, in octets. */
     uint64_t reqAddress() { return rogue_mem_master_req_address(native_.get()); }
 
-    /** The text of the last transaction that failed, "" if none has since clearError(). */
+    /** The text of the last failed transaction; "" if none has failed since clearError(). */
     std::string getError() {
         return rogue::detail::readText(
             [this](char *buffer, std::size_t capacity, std::size_t *length) {
@@ -89,36 +88,70 @@ public:
             });
     }
 
-    /** Forgets the last error. */
+    /** Clears the last error. */
     void clearError() { rogue_mem_master_clear_error(native_.get()); }
 
-    /** Sets the timeout of later transactions, in microseconds; 0 leaves it as it is. */
+    /** Sets the timeout of later transactions, in microseconds; 0 changes nothing. */
     void setTimeout(uint64_t timeout) { rogue_mem_master_set_timeout(native_.get(), timeout); }
 
     /**
      * Starts a transaction.
      *
-     * @param address in octets, relative to the slave (or hub) this master is connected to
+     * @param address in octets, relative to the connected slave (or hub)
      * @param size    octets to transfer
-     * @param data    what to write, or where to put what is read; valid until the transaction
-     *                has been waited for
+     * @param data    the data to write, or the buffer for the data read; valid until the end of the
+     *                wait for the transaction
      * @param type    Read, Write, Post or Verify of Constants.h
-     * @return the transaction's id, for waitTransaction(). The slave's failures, exceptions of
-     *         its code included, are reported there.
+     * @return the transaction's id, for waitTransaction(), which reports all failures: those of the
+     *         slave, exceptions of its code included, unknown types, and accesses beyond the end of
+     *         the address space. The last two reach no slave.
      *
      * Throws GeneralError if the arguments are unusable.
      */
     uint32_t reqTransaction(uint64_t address, uint32_t size, void *data, uint32_t type) {
         uint32_t id = 0;
+        rogue::detail::announceRelease();
         rogue::detail::check(
             rogue_mem_master_request(native_.get(), address, size, data, type, &id));
         return id;
     }
 
     /**
-     * Waits until transaction `id`, or all that are under way if `id` is 0, has completed or timed
-     * out. If one failed its text is then in getError(); success does not clear an older
-     * error. An unknown id, or one already waited for, returns at once.
+     * Starts a transaction of `size` octets at each of several addresses, in this order, as one
+     * burst: a TcpClient sends them with one system call, as far as its window and the socket
+     * allow, also through hubs. Beyond Rogue's interface.
+     *
+     * @param data the data to write, or the buffer for the data read: `size` consecutive octets for
+     *             each address; valid until the end of the waits for all of them
+     * @return the ids, each for waitTransaction()
+     *
+     * Otherwise as reqTransaction().
+     */
+    std::vector<uint32_t> reqTransactions(const std::vector<uint64_t> &addresses, uint32_t size,
+                                          void *data, uint32_t type) {
+        return reqTransactions(addresses, std::vector<uint32_t>(addresses.size(), size), data,
+                               type);
+    }
+
+    /** As above, with a size for each address. Throws GeneralError if the numbers differ. */
+    std::vector<uint32_t> reqTransactions(const std::vector<uint64_t> &addresses,
+                                          const std::vector<uint32_t> &sizes, void *data,
+                                          uint32_t type) {
+        if (addresses.size() != sizes.size())
+            throw GeneralError("Master::reqTransactions",
+                               std::to_string(addresses.size()) + " addresses and " +
+                                   std::to_string(sizes.size()) + " sizes: each needs one");
+        std::vector<uint32_t> ids(addresses.size());
+        rogue::detail::announceRelease();
+        rogue::detail::check(rogue_mem_master_request_many(
+            native_.get(), type, ids.size(), addresses.data(), sizes.data(), data, ids.data()));
+        return ids;
+    }
+
+    /**
+     * Waits until transaction `id`, or all outstanding ones if `id` is 0, have completed or timed
+     * out. getError() returns the text of a failure; success does not clear an older error. An
+     * unknown id, or one that has been waited for, returns at once.
      */
     void waitTransaction(uint32_t id) {
         std::string unused;
@@ -126,16 +159,54 @@ public:
     }
 
     /**
-     * Waits as above, and tells how it went: true for success, else false with the transaction's
+     * Waits as above, and returns the outcome: true for success, else false with the transaction's
      * own text in `error` (with id 0, that of the last one that failed).
+     *
+     * If very many transactions have ended without a wait, the results of the oldest are discarded.
+     * forgottenCount() counts them; a wait for one of them fails.
      */
     bool waitTransaction(uint32_t id, std::string &error) {
         const rogue_mem_status_t status = rogue_mem_master_wait(native_.get(), id);
+        rogue::detail::announceAcquire();
         if (status == ROGUE_MEM_OK)
             return true;
         error = rogue::detail::failureText(status);
         return false;
     }
+
+    /**
+     * The callback of observeTransaction(): true for success, else false with the transaction's
+     * text.
+     */
+    typedef std::function<void(bool ok, const std::string &error)> Observer;
+
+    /**
+     * Calls `observer` once, when transaction `id` has ended and its data buffer is free; at once
+     * if it has ended already. The transaction needs no wait then: it also ends at its deadline,
+     * and nothing is kept of it after the call. Replaces an earlier observer, which is destroyed.
+     *
+     * The call takes place in the thread that ends the transaction, or in one of the library,
+     * without a lock. While it runs, notifications of other deadlines wait. An exception in it is
+     * logged. Throws GeneralError if the id is not outstanding.
+     */
+    void observeTransaction(uint32_t id, Observer observer);
+
+    /**
+     * Cancels transaction `id`: it has failed, waiting threads and its observer are notified at
+     * once, and its data buffer is free. A request that has been sent cannot be recalled.
+     *
+     * @param microseconds longest wait for a slave that has locked the data
+     * @return true if it has been cancelled, or had ended; false if its data is still locked, in
+     *         which case it goes on
+     */
+    bool cancelTransaction(uint32_t id, uint64_t microseconds = 0) {
+        const bool isFree = rogue_mem_master_cancel(native_.get(), 1, &id, microseconds);
+        rogue::detail::announceAcquire();
+        return isFree;
+    }
+
+    /** Number of ended transactions whose results were discarded, see waitTransaction(). */
+    uint64_t forgottenCount() { return rogue_mem_master_forgotten_count(native_.get()); }
 
     /**
      * Copies `size` bits from bit `srcLsb` of `src` to bit `dstLsb` of `dst`.
@@ -156,12 +227,12 @@ public:
 
     /** Whether any of `size` bits of `src` from bit `lsb` on is one; otherwise as copyBits(). */
     static bool anyBits(const uint8_t *src, uint32_t lsb, uint32_t size) {
-        bool any = false;
+        uint32_t any = 0;
         rogue::detail::check(rogue_mem_any_bits(src, octets(lsb, size), lsb, size, &any));
-        return any;
+        return any != 0;
     }
 
-    /** The object of the C library behind this one, for calls of rogue_mem.h. Borrowed. */
+    /** The C library's object behind this one, for calls of rogue_mem.h. Borrowed. */
     rogue_mem_master_t *nativeHandle() const { return native_.get(); }
 
 protected:
@@ -177,7 +248,7 @@ private:
 
     std::mutex mutex_; // guards slave_
     std::shared_ptr<Slave> slave_;
-    // Last, so that it goes first: transactions are given up before their slave is let go.
+    // Last, so destroyed first: transactions are given up before their slave is released.
     rogue::detail::Handle<rogue_mem_master_t> native_;
 };
 
@@ -188,7 +259,7 @@ typedef std::shared_ptr<rogue::interfaces::memory::Master> MasterPtr;
 } // namespace interfaces
 } // namespace rogue
 
-// What connects a master to a slave is defined there.
+// The connection of a master to a slave is defined there.
 #include "rogue/interfaces/memory/Slave.h"
 
 #endif

@@ -24,8 +24,6 @@
 #include <typeinfo>
 #include <utility>
 
-ROGUE_DETAIL_COUNTED(slave)
-
 namespace rogue {
 namespace interfaces {
 namespace memory {
@@ -33,15 +31,15 @@ namespace memory {
 /**
  * Carries out transactions.
  *
- * Derive from it and override doTransaction(), which is called in the thread that requested the
- * transaction, or for a TcpServer in its own thread, with no lock held. It may complete the
- * transaction there, or keep the pointer and complete it later from any thread; addTransaction()
- * and getTransaction() are for that. An exception that leaves doTransaction() completes
- * the transaction with its text.
+ * Derive from it and override doTransaction(), which is called with no lock held, in the thread
+ * that requested the transaction, or in a TcpServer's own thread. It may complete the transaction
+ * there, or keep the pointer and complete it later from any thread, with the help of
+ * addTransaction() and getTransaction(). An exception in doTransaction() completes the transaction
+ * with its text.
  *
- * A slave must be owned by a std::shared_ptr when it is connected. Whoever it is connected to keeps
- * it alive, and it may be destroyed in any thread, one of the library included. All
- * member functions may be called from any thread.
+ * A slave must be owned by a std::shared_ptr when it is connected. Its masters keep it alive, and
+ * it may be destroyed in any thread, also in one of the library. All member functions may be called
+ * from any thread.
  */
 class Slave : public rogue::EnableSharedFromThis<rogue::interfaces::memory::Slave>,
               public virtual rogue::detail::Stoppable {
@@ -58,22 +56,24 @@ public:
                 }),
                 typeid(Slave)) {}
 
-    /** Fails the transactions that addTransaction() was given and that are still pending. */
+    /** Fails the pending transactions that addTransaction() keeps. */
     ~Slave() override = default;
 
     /** Keeps `transaction` until getTransaction() asks for its id. */
     void addTransaction(TransactionPtr transaction) {
+        rogue::detail::announceRelease();
         rogue::detail::check(
             rogue_mem_slave_add_transaction(native_.get(), transaction->nativeHandle()));
     }
 
     /**
-     * Takes back the transaction with id `index`; null if it is not there (any more). This proves
-     * that the device answers: the timeout of transactions started later starts anew.
+     * Removes and returns the transaction with id `index`; null if it is not there (any more). The
+     * call proves that the device answers: the timeout of transactions started later restarts.
      */
     TransactionPtr getTransaction(uint32_t index) {
         rogue::detail::Handle<rogue_mem_transaction_t> taken(
             rogue_mem_slave_take_transaction(native_.get(), index));
+        rogue::detail::announceAcquire();
         return taken ? std::make_shared<Transaction>(std::move(taken)) : TransactionPtr();
     }
 
@@ -86,7 +86,7 @@ public:
     /** This slave's number, unique in this process. Never 0. */
     uint32_t id() { return rogue_mem_slave_id(native_.get()); }
 
-    /** Sets the name, which is `Unnamed_<id>` at first. */
+    /** Sets the name; the default is `Unnamed_<id>`. */
     void setName(std::string name) {
         rogue::detail::check(rogue_mem_slave_set_name(native_.get(), name.c_str()));
     }
@@ -99,19 +99,19 @@ public:
             });
     }
 
-    /** What Master::reqSlaveId() reports; override to report another. */
+    /** The result of Master::reqSlaveId(); override to report another. */
     virtual uint32_t doSlaveId() { return id(); }
 
-    /** What Master::reqSlaveName() reports; override to report another. */
+    /** The result of Master::reqSlaveName(); override to report another. */
     virtual std::string doSlaveName() { return name(); }
 
-    /** What Master::reqMinAccess() reports; override to report another. */
+    /** The result of Master::reqMinAccess(); override to report another. */
     virtual uint32_t doMinAccess() { return min(); }
 
-    /** What Master::reqMaxAccess() reports, and where hubs split; override to report another. */
+    /** The result of Master::reqMaxAccess(), and the part size of hubs; override to change it. */
     virtual uint32_t doMaxAccess() { return max(); }
 
-    /** What Master::reqAddress() reports; override to report another. */
+    /** The result of Master::reqAddress(); override to report another. */
     virtual uint64_t doAddress() { return 0; }
 
     /** Carries out a transaction; this base version completes it with an error. */
@@ -127,19 +127,19 @@ protected:
     Slave(rogue::detail::Handle<rogue_mem_slave_t> native, const std::type_info &type)
         : nativeType_(&type), native_(std::move(native)) {}
 
-    /** The object of the C library that has this slave's id, name, limits and behaviour. */
+    /** The C library's object with this slave's id, name, limits and behaviour. */
     rogue_mem_slave_t *nativeSlave() const { return native_.get(); }
 
 private:
     friend class Master;
 
     /**
-     * A native slave that stands for this object, which `self` owns, on the bus.
+     * A native slave that represents this object, which `self` owns, on the bus.
      *
-     * For an object whose class is one of the library's own that is the native implementation
-     * itself, and no C++ is called. For a derived class it is a new one that calls the virtual
-     * functions, and owns the object: so the object lives as long as a transaction is on its way
-     * to it, whoever it is disconnected from meanwhile.
+     * For an object of one of the library's own classes it is the native implementation itself, and
+     * no C++ is called. For a derived class it is a new one that calls the virtual functions and
+     * owns the object: the object lives as long as a transaction is on its way to it, also after a
+     * disconnection.
      */
     rogue::detail::Handle<rogue_mem_slave_t> busEnd(const std::shared_ptr<Slave> &self);
 
@@ -153,23 +153,27 @@ typedef std::shared_ptr<rogue::interfaces::memory::Slave> SlavePtr;
 /** How the C library calls C++ slaves. Not for use by programs. */
 namespace detail {
 
-/** Says in the log that a callback has thrown. Never throws. */
+/** Logs an exception of a callback. Never throws. */
 inline void reportCallback(uint32_t level, const char *function, const char *text) noexcept {
     try {
-        // Never destroyed: threads of the library may still run when the program's statics go.
+        // Never destroyed: threads of the library may still run when the program's statics are
+        // destroyed.
         static rogue::Logging *const log = new rogue::Logging("memory.Slave", true);
         log->log(level, "Exception in %s: %s", function, text);
     } catch (...) {
-        // Without a logger there is nowhere to say it.
+        // Without a logger the report is lost.
     }
 }
 
 /** The object that a native slave's context owns. */
 inline Slave &target(void *ctx) { return **static_cast<std::shared_ptr<Slave> *>(ctx); }
 
-inline void dropTarget(void *ctx) { delete static_cast<std::shared_ptr<Slave> *>(ctx); }
+inline void dropTarget(void *ctx) {
+    const rogue::detail::AnnouncedCallback announced;
+    delete static_cast<std::shared_ptr<Slave> *>(ctx);
+}
 
-/** Asks the object `question`; answers `fallback` if it throws. */
+/** Calls `question` on the object; returns `fallback` if it throws. */
 template <typename Answer, typename Question>
 Answer ask(void *ctx, const char *function, Answer fallback, Question question) noexcept {
     try {
@@ -183,12 +187,13 @@ Answer ask(void *ctx, const char *function, Answer fallback, Question question) 
 }
 
 inline void failTransaction(rogue_mem_transaction_t *transaction, const char *text) noexcept {
-    // The requester is told, unless the transaction had been completed already.
+    // The requester gets the text, unless the transaction had been completed already.
     reportCallback(rogue::Logging::Warning, "doTransaction", text);
     rogue_mem_transaction_error(transaction, text);
 }
 
 inline void doTransaction(void *ctx, rogue_mem_transaction_t *transaction) {
+    const rogue::detail::AnnouncedCallback announced;
     try {
         target(ctx).doTransaction(std::make_shared<Transaction>(
             rogue::detail::Handle<rogue_mem_transaction_t>::share(transaction)));
@@ -200,22 +205,27 @@ inline void doTransaction(void *ctx, rogue_mem_transaction_t *transaction) {
 }
 
 inline uint32_t minAccess(void *ctx) {
+    const rogue::detail::AnnouncedCallback announced;
     return ask(ctx, "doMinAccess", target(ctx).min(), [](Slave &s) { return s.doMinAccess(); });
 }
 
 inline uint32_t maxAccess(void *ctx) {
+    const rogue::detail::AnnouncedCallback announced;
     return ask(ctx, "doMaxAccess", target(ctx).max(), [](Slave &s) { return s.doMaxAccess(); });
 }
 
 inline uint64_t address(void *ctx) {
+    const rogue::detail::AnnouncedCallback announced;
     return ask(ctx, "doAddress", uint64_t{0}, [](Slave &s) { return s.doAddress(); });
 }
 
 inline uint32_t slaveId(void *ctx) {
+    const rogue::detail::AnnouncedCallback announced;
     return ask(ctx, "doSlaveId", target(ctx).id(), [](Slave &s) { return s.doSlaveId(); });
 }
 
 inline std::size_t slaveName(void *ctx, char *buffer, std::size_t capacity) {
+    const rogue::detail::AnnouncedCallback announced;
     if (buffer != nullptr && capacity > 0) {
         buffer[0] = '\0';
     }
@@ -224,7 +234,36 @@ inline std::size_t slaveName(void *ctx, char *buffer, std::size_t capacity) {
     });
 }
 
+inline void transactionEnded(void *ctx, uint32_t, rogue_mem_status_t status, const char *text) {
+    const rogue::detail::AnnouncedCallback announced;
+    try {
+        (*static_cast<Master::Observer *>(ctx))(status == ROGUE_MEM_OK, text);
+    } catch (const std::exception &e) {
+        reportCallback(rogue::Logging::Error, "the observer of a transaction", e.what());
+    } catch (...) {
+        reportCallback(rogue::Logging::Error, "the observer of a transaction", "unknown exception");
+    }
+}
+
+inline void dropObserver(void *ctx) {
+    const rogue::detail::AnnouncedCallback announced;
+    delete static_cast<Master::Observer *>(ctx);
+}
+
 } // namespace detail
+
+inline void Master::observeTransaction(uint32_t id, Observer observer) {
+    std::unique_ptr<Observer> owned(new Observer(std::move(observer)));
+    rogue_mem_observer_t native = rogue_mem_observer_t();
+    native.size = sizeof native;
+    native.ctx = owned.get();
+    native.drop = &detail::dropObserver;
+    native.ended = &detail::transactionEnded;
+    rogue::detail::announceRelease();
+    rogue::detail::check(rogue_mem_master_observe(native_.get(), id, &native));
+    // The library owns it now; it may be destroyed already.
+    static_cast<void>(owned.release());
+}
 
 inline rogue::detail::Handle<rogue_mem_slave_t> Slave::busEnd(const std::shared_ptr<Slave> &self) {
     if (typeid(*this) == *nativeType_) {
@@ -248,7 +287,7 @@ inline rogue::detail::Handle<rogue_mem_slave_t> Slave::busEnd(const std::shared_
     return end;
 }
 
-// Master's functions that need to know what a Slave is.
+// The functions of Master that need the definition of Slave.
 
 inline Master::~Master() = default;
 
@@ -259,14 +298,15 @@ inline void Master::setSlave(std::shared_ptr<Slave> slave) {
     const rogue::detail::Handle<rogue_mem_slave_t> end = slave->busEnd(slave);
     {
         std::lock_guard<std::mutex> guard(mutex_);
+        rogue::detail::announceRelease();
         rogue::detail::check(rogue_mem_master_set_slave(native_.get(), end.get()));
         slave_.swap(slave);
     }
-    // The previous slave goes here, where its destructor may use this master again.
+    // The previous slave is released here: its destructor may use this master again.
 }
 
 inline std::shared_ptr<Slave> Master::getSlave() {
-    /** Shows the native slave an unconnected master has. */
+    /** Represents the native slave of an unconnected master. */
     class Placeholder : public Slave {
     public:
         explicit Placeholder(rogue::detail::Handle<rogue_mem_slave_t> native)
@@ -299,8 +339,8 @@ operator>>(M &master, const std::shared_ptr<S> &slave) {
  * Connects a slave to a master: `*slave << master`.
  *
  * Takes shared pointers to any class derived from Master, named or temporary, and returns it with
- * its type, so that `*(*slave << hub) << master` works. Throws std::bad_weak_ptr if nobody owns
- * the slave.
+ * its type, so that `*(*slave << hub) << master` works. Throws std::bad_weak_ptr if the slave has
+ * no owner.
  */
 template <typename S, typename M>
 typename std::enable_if<std::is_convertible<S *, Slave *>::value &&

@@ -1,4 +1,4 @@
-/** Offers a register bus over TCP. */
+/** Serves a register bus over TCP. */
 #ifndef ROGUE_INTERFACES_MEMORY_TCP_SERVER_H
 #define ROGUE_INTERFACES_MEMORY_TCP_SERVER_H
 
@@ -13,32 +13,29 @@
 #include <string>
 #include <utility>
 
-ROGUE_DETAIL_COUNTED(tcp_server)
-
 namespace rogue {
 namespace interfaces {
 namespace memory {
 
 /**
  * The server side of the memory TCP bridge: carries out the transactions of any number of
- * TcpClients, in this or other processes, on the slave it is connected to.
+ * TcpClients, of this or other processes, on the connected slave.
  *
- * It listens on two consecutive ports. Each client's requests go to the slave in the order
- * in which they arrived, without waiting for earlier ones to complete, and in a thread of the
- * server's own; each answer goes to the client that asked. setTimeout() bounds how long the slave
- * may take.
+ * It listens on two consecutive ports. Each client's requests go to the slave in their order of
+ * arrival, without waiting for earlier ones to complete, in a thread of the server's own. Each
+ * answer goes to the client that asked. setTimeout() limits the slave's time.
  */
 class TcpServer : public Master {
 public:
-    /** Options, see rogue_mem.h; start from `TcpServer::Options options = {}`. */
-    typedef rogue_mem_tcp_server_options_t Options;
-    /** Counters, see rogue_mem.h. */
-    typedef rogue_mem_tcp_server_stats_t Stats;
+    /** Options at their defaults, see rogue_mem_tcp_server_options_t in rogue_mem.h. */
+    typedef rogue::detail::TcpServerOptions Options;
+    /** Counters, see rogue_mem_tcp_server_stats_t in rogue_mem.h. */
+    typedef rogue::detail::TcpServerStats Stats;
 
     /**
-     * A server at `addr` (`*` for all, or an IPv4 or IPv6 address, host or interface name), on
-     * ports `port` and `port + 1`; 0 lets the system choose, see getPort(). It serves from now on.
-     * Throws GeneralError if a port cannot be bound.
+     * A server at `addr` (`*` for all interfaces, or an IPv4 or IPv6 address, host or interface
+     * name), on ports `port` and `port + 1`; 0 lets the system choose, see getPort(). It serves at
+     * once. Throws GeneralError if a port cannot be bound.
      */
     static std::shared_ptr<TcpServer> create(std::string addr, uint16_t port) {
         return std::make_shared<TcpServer>(addr, port);
@@ -58,35 +55,38 @@ public:
         : TcpServer(newServer(addr, port, options)) {}
 
     /** Stops the server. */
-    ~TcpServer() override { rogue_mem_tcp_server_stop(server_.get()); }
+    ~TcpServer() override { stopServer(); }
 
     /** The former name of stop(). */
     [[deprecated("Use stop() instead")]] void close() { stop(); }
 
     /**
-     * Closes all connections and ports, within 100 ms whatever the clients do. A transaction that
-     * the slave is working on in this moment is finished by the slave, but not answered.
+     * Closes all connections and ports, within 100 ms whatever the clients do. The slave finishes
+     * a transaction that it is working on, but the answer is dropped.
      */
-    void stop() override { rogue_mem_tcp_server_stop(server_.get()); }
+    void stop() override { stopServer(); }
 
-    /** Does nothing on a server that runs. Throws GeneralError on a stopped one. */
+    /** Does nothing on a running server. Throws GeneralError on a stopped one. */
     void start() { rogue::detail::check(rogue_mem_tcp_server_start(server_.get())); }
 
-    /** The port requests arrive at; answers leave from the next one. */
+    /** The request port; the response port is the next one. */
     uint16_t getPort() { return rogue_mem_tcp_server_port(server_.get()); }
 
-    /** What the server has done so far. */
+    /** The server's counters. */
     Stats getStats() {
-        Stats stats = Stats();
-        stats.size = sizeof(stats);
+        Stats stats;
         rogue::detail::check(rogue_mem_tcp_server_stats(server_.get(), &stats));
         return stats;
     }
 
 private:
-    static rogue::detail::Handle<rogue_mem_tcp_server_t> newServer(const std::string &addr,
-                                                                   uint16_t port, Options options) {
-        options.size = sizeof(options);
+    void stopServer() {
+        rogue_mem_tcp_server_stop(server_.get());
+        rogue::detail::announceAcquire();
+    }
+
+    static rogue::detail::Handle<rogue_mem_tcp_server_t>
+    newServer(const std::string &addr, uint16_t port, const Options &options) {
         return rogue::detail::make<rogue_mem_tcp_server_t>([&](rogue_mem_tcp_server_t **out) {
             return rogue_mem_tcp_server_new(addr.c_str(), port, &options, out);
         });

@@ -1,4 +1,4 @@
-/** One access to registers, as a slave sees it. */
+/** One register access, as a slave gets it. */
 #ifndef ROGUE_INTERFACES_MEMORY_TRANSACTION_H
 #define ROGUE_INTERFACES_MEMORY_TRANSACTION_H
 
@@ -17,8 +17,6 @@
 #include <string>
 #include <utility>
 
-ROGUE_DETAIL_COUNTED(transaction)
-
 namespace rogue {
 namespace interfaces {
 namespace memory {
@@ -26,33 +24,33 @@ namespace memory {
 class TransactionLock;
 
 /**
- * A read or write a Master has requested, on its way to a Slave and back.
+ * A read or write that a Master has requested, on its way to a Slave and back.
  *
  * A slave gets it in Slave::doTransaction() and completes it exactly once, with done() or with one
- * of the error functions, there or later and from any thread. The first completion wins; further
+ * of the error functions, there or later and from any thread. The first completion counts; further
  * ones have no effect.
  *
- * The data belongs to the requester. It may be touched only under lock(), and only while
- * expired() is false: once the requester has its result, has timed out or is gone, begin() throws.
- * id(), size() and type() never change; address() grows by the offset of each hub passed.
+ * The data belongs to the requester. It may be touched only under lock(), and only while expired()
+ * is false: once the requester has its result, has timed out or is destroyed, begin() throws.
+ * id(), size() and type() never change; each hub on the way adds its offset to address().
  *
- * Objects of this class are made by the library. Several of them may stand for one transaction;
- * they are interchangeable. All member functions may be called from any thread, data access as
- * said above.
+ * The library creates objects of this class. Several of them may represent one transaction; they
+ * are interchangeable. All member functions may be called from any thread, with the limits above
+ * for the data.
  */
 class Transaction : public rogue::EnableSharedFromThis<rogue::interfaces::memory::Transaction> {
 public:
     /** Points into the data. */
     typedef uint8_t *iterator;
 
-    /** Stands for a transaction of the C library. For the library's own use. */
+    /** Represents a transaction of the C library. For the library's own use. */
     explicit Transaction(rogue::detail::Handle<rogue_mem_transaction_t> native)
         : native_(std::move(native)) {}
 
     Transaction(const Transaction &) = delete;
     Transaction &operator=(const Transaction &) = delete;
 
-    /** Does not complete the transaction: unless somebody else does, it times out. */
+    /** Does not complete the transaction: without a completion it times out. */
     ~Transaction() override = default;
 
     /**
@@ -62,19 +60,23 @@ public:
      */
     std::shared_ptr<TransactionLock> lock();
 
-    /** True when nobody will take a result any more, and the data must not be touched. */
-    bool expired() { return rogue_mem_transaction_expired(native_.get()); }
+    /** True when the result is no longer wanted and the data must not be touched. */
+    bool expired() {
+        const bool expired = rogue_mem_transaction_expired(native_.get());
+        rogue::detail::announceAcquire();
+        return expired;
+    }
 
-    /** The number of this transaction, unique among those under way in this process. Never 0. */
+    /** The transaction's id, unique among the outstanding ones of this process. Never 0. */
     uint32_t id() { return rogue_mem_transaction_id(native_.get()); }
 
-    /** The address in octets, relative to the slave that asks. */
+    /** The address in octets, relative to the slave that calls this. */
     uint64_t address() { return rogue_mem_transaction_address(native_.get()); }
 
     /** The number of octets of data. */
     uint32_t size() { return rogue_mem_transaction_size(native_.get()); }
 
-    /** What to do: Read, Write, Post or Verify of Constants.h. */
+    /** Read, Write, Post or Verify of Constants.h. */
     uint32_t type() { return rogue_mem_transaction_type(native_.get()); }
 
     /**
@@ -82,8 +84,9 @@ public:
      *
      * This transaction then completes when doneSubTransactions() has been called and every
      * sub-transaction has completed; with an error if any of them failed. The part's address and
-     * type need not be those of the whole, but a write cannot be read into. Throws GeneralError if
-     * the part exceeds the data, or if this transaction has ended.
+     * type may differ from those of the whole, but a part of a write cannot be a read. Throws
+     * GeneralError if the part exceeds the data or the address space, if the type is unknown, or if
+     * this transaction has ended.
      */
     std::shared_ptr<Transaction> createSubTransaction(uint32_t offset, uint32_t size,
                                                       uint64_t address, uint32_t type) {
@@ -94,12 +97,15 @@ public:
             }));
     }
 
-    /** Says that all sub-transactions have been made. */
-    void doneSubTransactions() { rogue_mem_transaction_done_subs(native_.get()); }
+    /** Ends the creation of sub-transactions. */
+    void doneSubTransactions() {
+        rogue::detail::announceRelease();
+        rogue_mem_transaction_done_subs(native_.get());
+    }
 
     /**
-     * Restarts the timeout if `reference` is null or was not started after this transaction: an
-     * answer to it then proves that this one is not lost either.
+     * Restarts the timeout if `reference` is null or did not start after this transaction: an
+     * answer to it then proves that the link of this one is alive.
      */
     void refreshTimer(std::shared_ptr<Transaction> reference) {
         rogue_mem_transaction_refresh_timer(native_.get(),
@@ -107,38 +113,42 @@ public:
     }
 
     /** Completes the transaction successfully. The lock may be held or not. */
-    void done() { rogue_mem_transaction_done(native_.get()); }
+    void done() {
+        rogue::detail::announceRelease();
+        rogue_mem_transaction_done(native_.get());
+    }
 
     /** Completes the transaction with an error. The lock may be held or not. */
-    void errorStr(std::string error) { rogue_mem_transaction_error(native_.get(), error.c_str()); }
+    void errorStr(std::string text) { error(text); }
 
-    /** As errorStr(). Nothing in the text is interpreted. */
+    /** As errorStr(). The text is taken literally. */
     void error(const std::string &text) {
+        rogue::detail::announceRelease();
         rogue_mem_transaction_error(native_.get(), text.c_str());
     }
 
-    /** As errorStr(). Nothing in the text is interpreted, except that "%%" stands for "%". */
+    /** As errorStr(). The text is taken literally, except that "%%" stands for "%". */
     void error(const char *text) { error(rogue::detail::formatPlain(text)); }
 
     /** As errorStr(), with a printf format and its arguments; the text may have any length. */
     void error(const volatile char *fmt, ...) ROGUE_DETAIL_PRINTF(2, 3) {
         va_list arguments;
         va_start(arguments, fmt);
-        std::string text = rogue::detail::formatList(fmt, arguments);
+        std::string text = rogue::detail::formatList(const_cast<const char *>(fmt), arguments);
         va_end(arguments);
         error(text);
     }
 
     /**
-     * The first octet of the data. Only under lock(), and valid only while it is held. Throws
+     * The first octet of the data. Only under lock(), and valid while it is held. Throws
      * GeneralError if the transaction has expired.
      */
     uint8_t *begin() { return data("Transaction::begin"); }
 
-    /** Behind the last octet of the data; otherwise as begin(). */
+    /** The position after the last octet of the data; otherwise as begin(). */
     uint8_t *end() { return data("Transaction::end") + size(); }
 
-    /** The object of the C library behind this one, for calls of rogue_mem.h. Borrowed. */
+    /** The C library's object behind this one, for calls of rogue_mem.h. Borrowed. */
     rogue_mem_transaction_t *nativeHandle() const { return native_.get(); }
 
 private:
@@ -162,7 +172,7 @@ typedef std::map<uint32_t, rogue::interfaces::memory::TransactionPtr> Transactio
 } // namespace interfaces
 } // namespace rogue
 
-// Transaction::lock() is defined there, and a caller of it destroys what it returns.
+// Transaction::lock() is defined there, and its callers destroy its result.
 #include "rogue/interfaces/memory/TransactionLock.h"
 
 #endif

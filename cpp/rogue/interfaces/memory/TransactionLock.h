@@ -46,15 +46,19 @@ public:
 
     /** Waits for the lock and takes it again. Does nothing if this object holds it. */
     void lock() {
-        if (!locked_)
-            rogue_mem_transaction_lock(native_.get());
+        if (locked_)
+            return;
+        rogue_mem_transaction_lock(native_.get());
+        rogue::detail::announceAcquire();
         locked_ = true;
     }
 
-    /** Gives the lock back. Does nothing if this object does not hold it. */
+    /** Releases the lock. Does nothing if this object does not hold it. */
     void unlock() {
-        if (locked_)
-            rogue_mem_transaction_unlock(native_.get());
+        if (!locked_)
+            return;
+        rogue::detail::announceRelease();
+        rogue_mem_transaction_unlock(native_.get());
         locked_ = false;
     }
 

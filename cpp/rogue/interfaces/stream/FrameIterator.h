@@ -1,9 +1,11 @@
-/** Walks over the octets of a frame. */
+/** Iteration over the octets of a frame. */
 #ifndef ROGUE_INTERFACES_STREAM_FRAME_ITERATOR_H
 #define ROGUE_INTERFACES_STREAM_FRAME_ITERATOR_H
 
 #include "rogue/Directives.h"
 #include "rogue/GeneralError.h"
+
+#include <rogue_mem.h>
 
 #include <algorithm>
 #include <cstddef>
@@ -16,12 +18,15 @@ namespace interfaces {
 namespace stream {
 
 /**
- * A random access iterator over the octets of a frame, made by Frame::begin() and Frame::end().
+ * A random access iterator over the octets of a frame, made by Frame::begin() and its like.
  *
- * A frame is made of buffers, and only the octets within one of them lie side by side: ptr() and
- * remBuffer() give the run that starts here, toFrame() and fromFrame() copy across runs. Valid as
- * long as the frame; to be used by one thread at a time, under the frame's lock if others
- * have the frame as well.
+ * A frame consists of buffers, and only the octets within one buffer are contiguous: ptr() and
+ * remBuffer() give the contiguous run that starts here, toFrame() and fromFrame() copy across runs.
+ * A step within a run is a step of a pointer; a step into another one asks the frame.
+ *
+ * An iterator that is moved past the end, or before the start, is at the end. The end is that of
+ * the time when the iterator was made. Valid as long as the frame, and while it keeps its buffers.
+ * For one thread at a time, under the frame's lock if other threads have the frame as well.
  */
 class FrameIterator {
 public:
@@ -36,76 +41,77 @@ public:
     /** Refers to an octet. */
     typedef uint8_t &reference;
 
-    /** An iterator that belongs to no frame, to be assigned to. */
+    /** An iterator without a frame, to be assigned to. */
     FrameIterator() = default;
 
-    /** Octet `position` of a frame with one buffer of `size` octets. For the library's use. */
-    FrameIterator(uint8_t *buffer, std::size_t size, std::size_t position)
-        : buffer_(buffer), size_(static_cast<difference_type>(size)),
-          position_(static_cast<difference_type>(position)) {}
-
-    /** The address of this octet. */
-    uint8_t *ptr() const { return buffer_ + position_; }
-
-    /** How many octets, this one included, lie side by side from here on. */
-    uint32_t remBuffer() const {
-        return position_ < size_ ? static_cast<uint32_t>(size_ - position_) : 0;
+    /**
+     * Octet `position` of `end` ones of a frame: of its payload, or with `write` of its room. For
+     * the library's own use.
+     */
+    FrameIterator(rogue_mem_frame_t *frame, bool write, uint32_t position, uint32_t end)
+        : frame_(frame), write_(write), position_(position), end_(end) {
+        seek();
     }
 
-    /** The end of this run: remBuffer() octets further. */
+    /** The address of this octet; null at the end. */
+    uint8_t *ptr() const { return position_ < end_ ? address() : nullptr; }
+
+    /** Number of contiguous octets from here on, this one included; 0 at the end. */
+    uint32_t remBuffer() const {
+        return position_ < end_ ? static_cast<uint32_t>(runStop_ - position_) : 0;
+    }
+
+    /** The start of the next run, or the end: remBuffer() octets ahead. */
     FrameIterator endBuffer() const { return *this + static_cast<difference_type>(remBuffer()); }
 
     /** This octet. */
-    reference operator*() const { return buffer_[position_]; }
+    reference operator*() const { return *address(); }
 
     /** The address of this octet. */
-    pointer operator->() const { return ptr(); }
+    pointer operator->() const { return address(); }
 
-    /** The octet `add` further. */
-    reference operator[](difference_type add) const { return buffer_[position_ + add]; }
+    /** The octet `add` ahead. */
+    reference operator[](difference_type add) const { return *(*this + add); }
 
-    /** One octet further. */
+    /** One octet ahead. */
     FrameIterator &operator++() {
-        ++position_;
+        if (++position_ >= runStop_)
+            seek();
         return *this;
     }
 
-    /** One octet further; the value is where it was. */
+    /** One octet ahead; returns the former position. */
     FrameIterator operator++(int) {
         FrameIterator old(*this);
-        ++position_;
+        ++*this;
         return old;
     }
 
     /** One octet back. */
-    FrameIterator &operator--() {
-        --position_;
-        return *this;
-    }
+    FrameIterator &operator--() { return *this -= 1; }
 
-    /** One octet back; the value is where it was. */
+    /** One octet back; returns the former position. */
     FrameIterator operator--(int) {
         FrameIterator old(*this);
-        --position_;
+        --*this;
         return old;
     }
 
-    /** `add` octets further. */
+    /** `add` octets ahead. */
     FrameIterator &operator+=(difference_type add) {
         position_ += add;
+        if (position_ < runStart_ || position_ >= runStop_)
+            seek();
         return *this;
     }
 
     /** `sub` octets back. */
-    FrameIterator &operator-=(difference_type sub) {
-        position_ -= sub;
-        return *this;
-    }
+    FrameIterator &operator-=(difference_type sub) { return *this += -sub; }
 
-    /** `add` octets further. */
+    /** `add` octets ahead. */
     friend FrameIterator operator+(FrameIterator it, difference_type add) { return it += add; }
 
-    /** `add` octets further. */
+    /** `add` octets ahead. */
     friend FrameIterator operator+(difference_type add, FrameIterator it) { return it += add; }
 
     /** `sub` octets back. */
@@ -147,13 +153,55 @@ public:
     }
 
 private:
-    uint8_t *buffer_ = nullptr;
-    difference_type size_ = 0;
+    uint8_t *address() const { return run_ + (position_ - runStart_); }
+
+    /** Finds the run of this position, from the present one on; the end needs none. */
+    void seek() {
+        if (position_ < 0 || position_ > end_)
+            position_ = end_;
+        if (position_ == end_)
+            return;
+        while (position_ < runStart_ && load(next_ - 2)) {
+            runStop_ = runStart_;
+            runStart_ -= length_;
+        }
+        while (position_ >= runStop_ && position_ < end_ && load(next_)) {
+            runStart_ = runStop_;
+            runStop_ = std::min(runStart_ + length_, end_);
+        }
+    }
+
+    /**
+     * Makes buffer `index` the present one, but for its position. False, at the end, if there is
+     * none: the frame has lost buffers.
+     */
+    bool load(uint32_t index) {
+        rogue_mem_frame_buffer_t buffer = rogue_mem_frame_buffer_t();
+        buffer.size = sizeof(buffer);
+        if (rogue_mem_frame_buffer(frame_, index, &buffer) != ROGUE_MEM_OK) {
+            position_ = end_ = runStart_ = runStop_ = 0;
+            return false;
+        }
+        next_ = index + 1;
+        run_ = buffer.memory + buffer.header;
+        length_ = write_ ? buffer.memory_bytes - buffer.header - buffer.tail : buffer.payload;
+        return true;
+    }
+
+    rogue_mem_frame_t *frame_ = nullptr;
+    bool write_ = false;
+    // The run: the payload, or the room, of the buffer before number next_; up to the end.
+    uint8_t *run_ = nullptr;
+    difference_type runStart_ = 0;
+    difference_type runStop_ = 0;
+    difference_type length_ = 0;
+    uint32_t next_ = 0;
     difference_type position_ = 0;
+    difference_type end_ = 0;
 };
 
 /**
- * Copies `size` octets from `src` to the frame at `iter`, and moves `iter` behind them. Throws
+ * Copies `size` octets from `src` to the frame at `iter`, and moves `iter` past them. Throws
  * GeneralError, with nothing copied beyond the frame, if they do not fit.
  */
 inline void toFrame(FrameIterator &iter, uint32_t size, const void *src) {
@@ -172,8 +220,8 @@ inline void toFrame(FrameIterator &iter, uint32_t size, const void *src) {
 }
 
 /**
- * Copies `size` octets from the frame at `iter` to `dst`, and moves `iter` behind them. Throws
- * GeneralError, with nothing read beyond the frame, if there are not as many.
+ * Copies `size` octets from the frame at `iter` to `dst`, and moves `iter` past them. Throws
+ * GeneralError, with nothing read beyond the frame, if there are fewer.
  */
 inline void fromFrame(FrameIterator &iter, uint32_t size, void *dst) {
     uint8_t *to = static_cast<uint8_t *>(dst);
@@ -191,7 +239,7 @@ inline void fromFrame(FrameIterator &iter, uint32_t size, void *dst) {
 }
 
 /**
- * Copies `size` octets from `src` in one frame to `dst` in another, and moves both behind them.
+ * Copies `size` octets from `src` in one frame to `dst` in another, and moves both past them.
  * Throws GeneralError, with nothing copied beyond either frame, if one of them is too short.
  */
 inline void copyFrame(FrameIterator &src, uint32_t size, FrameIterator &dst) {

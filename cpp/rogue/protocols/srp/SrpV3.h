@@ -15,18 +15,16 @@
 #include <typeinfo>
 #include <utility>
 
-ROGUE_DETAIL_COUNTED(srp_v3)
-
 namespace rogue {
 namespace protocols {
 namespace srp {
 
 /**
- * A memory slave that sends its transactions as SRPv3 requests to its stream slave, and takes the
- * responses from whatever stream master it is connected to.
+ * A memory slave that sends its transactions as SRPv3 requests to its stream slave, and receives
+ * the responses from its stream masters.
  *
- * Accesses must be aligned to 4 octets and be of 4 to 4096. Any number of requests may be under
- * way; responses may arrive in any order.
+ * Accesses must be aligned to 4 octets and have 4 to 4096. Any number of requests may be
+ * outstanding; responses may arrive in any order.
  */
 class SrpV3 : public rogue::interfaces::stream::Master,
               public rogue::interfaces::stream::Slave,
@@ -38,35 +36,40 @@ public:
     /** As create(). */
     SrpV3() : SrpV3(rogue::detail::make<rogue_mem_srp_v3_t>(&rogue_mem_srp_v3_new)) {}
 
-    /** Transactions that have not been answered time out. */
+    /** Unanswered transactions time out. */
     ~SrpV3() override = default;
 
     /** Disconnects from the stream slaves. */
     void stop() override {
         rogue_mem_srp_v3_stop(srp_.get());
+        rogue::detail::announceAcquire();
         rogue::interfaces::stream::Master::stop();
     }
 
     /** Sends a request. */
     void doTransaction(rogue::interfaces::memory::TransactionPtr transaction) override {
+        rogue::detail::announceRelease();
         rogue_mem_slave_do_transaction(nativeSlave(), transaction->nativeHandle());
     }
 
-    /** Takes a response. */
+    /** Receives a response. */
     void acceptFrame(rogue::interfaces::stream::FramePtr frame) override {
         nativeAcceptFrame(frame);
     }
 
-    /** Sets the timeout field of later requests, which the hardware interprets; 0x0A at first. */
+    /** Sets the timeout field of later requests, for the hardware; the default is 0x0A. */
     void setHardwareTimeout(uint8_t val) { rogue_mem_srp_v3_set_hardware_timeout(srp_.get(), val); }
 
 private:
     explicit SrpV3(rogue::detail::Handle<rogue_mem_srp_v3_t> srp)
-        : rogue::interfaces::stream::Master(rogue::detail::Handle<rogue_mem_stream_master_t>(
-              rogue_mem_srp_v3_stream_master(srp.get()))),
-          rogue::interfaces::stream::Slave(rogue::detail::Handle<rogue_mem_stream_slave_t>(
-                                               rogue_mem_srp_v3_stream_slave(srp.get())),
-                                           typeid(SrpV3)),
+        : SrpV3(rogue::detail::Handle<rogue_mem_stream_port_t>(
+                    rogue_mem_srp_v3_stream_port(srp.get())),
+                srp) {}
+
+    SrpV3(const rogue::detail::Handle<rogue_mem_stream_port_t> &port,
+          rogue::detail::Handle<rogue_mem_srp_v3_t> &srp)
+        : rogue::interfaces::stream::Master(port), rogue::interfaces::stream::Slave(port,
+                                                                                    typeid(SrpV3)),
           rogue::interfaces::memory::Slave(
               rogue::detail::Handle<rogue_mem_slave_t>(rogue_mem_srp_v3_slave(srp.get())),
               typeid(SrpV3)),

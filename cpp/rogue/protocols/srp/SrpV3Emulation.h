@@ -1,4 +1,4 @@
-/** Hardware that answers SRPv3, in software. */
+/** An emulated device that answers SRPv3. */
 #ifndef ROGUE_PROTOCOLS_SRP_SRP_V3_EMULATION_H
 #define ROGUE_PROTOCOLS_SRP_SRP_V3_EMULATION_H
 
@@ -13,8 +13,6 @@
 #include <typeinfo>
 #include <utility>
 
-ROGUE_DETAIL_COUNTED(srp_v3_emulation)
-
 namespace rogue {
 namespace protocols {
 namespace srp {
@@ -22,43 +20,59 @@ namespace srp {
 /**
  * Answers SRPv3 requests from a memory of its own: `*srp == emulation`.
  *
- * Memory reads as zero until it is written. Requests are carried out in a thread of this object's
- * own, so it may be connected to SrpV3 directly. What has been connected to it goes on working
- * when the object itself is destroyed; stop() ends it.
+ * Memory reads as zero until it is written. A thread of this object carries out the requests, so
+ * the object may be connected to SrpV3 directly. Connected objects keep the emulation running when
+ * this object is destroyed; stop() ends it.
  */
 class SrpV3Emulation : public rogue::interfaces::stream::Master,
                        public rogue::interfaces::stream::Slave {
 public:
+    /** Options at their defaults, see rogue_mem_srp_v3_emulation_options_t in rogue_mem.h. */
+    typedef rogue::detail::SrpV3EmulationOptions Options;
+
     /** An unconnected object. */
     static std::shared_ptr<SrpV3Emulation> create() { return std::make_shared<SrpV3Emulation>(); }
 
-    /** As create(). */
-    SrpV3Emulation()
-        : SrpV3Emulation(
-              rogue::detail::make<rogue_mem_srp_v3_emulation_t>(&rogue_mem_srp_v3_emulation_new)) {}
+    /** The same, with options. */
+    static std::shared_ptr<SrpV3Emulation> create(const Options &options) {
+        return std::make_shared<SrpV3Emulation>(options);
+    }
 
-    /** Lets go of the emulation, which ends when nobody is connected to it any more. */
+    /** As create(). */
+    SrpV3Emulation() : SrpV3Emulation(Options()) {}
+
+    /** As create(). */
+    explicit SrpV3Emulation(const Options &options)
+        : SrpV3Emulation(rogue::detail::make<rogue_mem_srp_v3_emulation_t>(
+              [&options](rogue_mem_srp_v3_emulation_t **out) {
+                  return rogue_mem_srp_v3_emulation_new(&options, out);
+              })) {}
+
+    /** Releases the emulation, which ends when no other object is connected to it. */
     ~SrpV3Emulation() override = default;
 
     /** Stops answering, and disconnects from the stream slaves. */
     void stop() override {
         rogue_mem_srp_v3_emulation_stop(emulation_.get());
+        rogue::detail::announceAcquire();
         rogue::interfaces::stream::Master::stop();
     }
 
-    /** Takes a request. */
+    /** Receives a request. */
     void acceptFrame(rogue::interfaces::stream::FramePtr frame) override {
         nativeAcceptFrame(frame);
     }
 
 private:
     explicit SrpV3Emulation(rogue::detail::Handle<rogue_mem_srp_v3_emulation_t> emulation)
-        : rogue::interfaces::stream::Master(rogue::detail::Handle<rogue_mem_stream_master_t>(
-              rogue_mem_srp_v3_emulation_stream_master(emulation.get()))),
-          rogue::interfaces::stream::Slave(
-              rogue::detail::Handle<rogue_mem_stream_slave_t>(
-                  rogue_mem_srp_v3_emulation_stream_slave(emulation.get())),
-              typeid(SrpV3Emulation)),
+        : SrpV3Emulation(rogue::detail::Handle<rogue_mem_stream_port_t>(
+                             rogue_mem_srp_v3_emulation_stream_port(emulation.get())),
+                         emulation) {}
+
+    SrpV3Emulation(const rogue::detail::Handle<rogue_mem_stream_port_t> &port,
+                   rogue::detail::Handle<rogue_mem_srp_v3_emulation_t> &emulation)
+        : rogue::interfaces::stream::Master(port), rogue::interfaces::stream::Slave(
+                                                       port, typeid(SrpV3Emulation)),
           emulation_(std::move(emulation)) {}
 
     rogue::detail::Handle<rogue_mem_srp_v3_emulation_t> emulation_;

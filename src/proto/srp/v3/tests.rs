@@ -83,19 +83,19 @@ fn a_response_header_may_differ_in_the_capabilities_only() {
 
 #[test]
 fn a_status_is_a_lockup_before_it_is_a_timeout_before_it_is_anything_else() {
-    assert_eq!(Status(0).check(), Ok(()));
+    assert_eq!(StatusWord(0).check(), Ok(()));
     for bit in 0..32 {
-        let status = Status(1 << bit);
+        let status = StatusWord(1 << bit);
         let fault = match bit {
             13 => StatusFault::Lockup,
             8 => StatusFault::Timeout,
             _ => StatusFault::Other(1 << bit),
         };
         assert_eq!(status.check(), Err(fault));
-        assert_eq!(Status::decode(status.encode()), status);
+        assert_eq!(StatusWord::decode(status.encode()), status);
     }
-    assert_eq!(Status(0x2100).check(), Err(StatusFault::Lockup));
-    assert_eq!(Status(0x0102).check(), Err(StatusFault::Timeout));
+    assert_eq!(StatusWord(0x2100).check(), Err(StatusFault::Lockup));
+    assert_eq!(StatusWord(0x0102).check(), Err(StatusFault::Timeout));
 }
 
 #[test]
@@ -103,15 +103,6 @@ fn faults_have_the_texts_that_users_search_for() {
     let size = ResponseFault::Size { id: 7, frame_bytes: 36, size: 4 };
     let header = ResponseFault::Header { id: 7, address: 0x1_0000_0010 };
     for (text, expected) in [
-        (
-            StatusFault::Lockup.to_string(),
-            "FPGA register bus lockup detected in hardware. Power cycle required.",
-        ),
-        (StatusFault::Timeout.to_string(), "FPGA register bus timeout detected in hardware"),
-        (
-            ResponseFault::Status(StatusFault::Other(0x402)).to_string(),
-            "Non zero status message returned on fpga register bus in hardware: 0x402",
-        ),
         (
             size.to_string(),
             "Received SRPV3 message had a header size mismatch. id=7, frameSize=36, \
@@ -138,6 +129,41 @@ fn faults_have_the_texts_that_users_search_for() {
 }
 
 #[test]
+fn a_status_is_told_in_words_with_the_address() {
+    let text = |status, size| {
+        FailedAccess { status: StatusWord(status), address: 0x4_0010, size }.to_string()
+    };
+    let other = "Non zero status message returned on fpga register bus in hardware";
+    assert_eq!(text(0x3, 4), format!("AXI bus error DECERR at 0x40010. {other}: 0x3"));
+    assert_eq!(text(0x2, 16), format!("AXI bus error SLVERR at 0x40010 (16 bytes). {other}: 0x2"));
+    assert_eq!(
+        text(0x402, 4),
+        format!(
+            "AXI bus error SLVERR at 0x40010; the request arrived with another length than it \
+             states. {other}: 0x402"
+        )
+    );
+    assert_eq!(
+        text(0x20, 4),
+        format!("the size is not a multiple of 4, at 0x40010. {other}: 0x20")
+    );
+    assert_eq!(
+        text(1 << 31, 4),
+        format!("Unknown error of the device at 0x40010. {other}: 0x80000000")
+    );
+    let lockup = text(0x2100, 4);
+    assert!(lockup.starts_with("FPGA register bus lockup detected in hardware at 0x40010: "));
+    assert!(lockup.contains("until the firmware is reset") && lockup.contains("0x2100"));
+    assert_eq!(
+        text(0x100, 4),
+        "FPGA register bus timeout detected in hardware at 0x40010 (status 0x100)"
+    );
+    for bit in 0..32 {
+        assert!(text(1 << bit, 4).contains(" at 0x40010"), "bit {bit}");
+    }
+}
+
+#[test]
 fn an_access_is_refused_for_its_address_then_its_size_then_its_length() {
     let text = |address, size| check_access(address, size).unwrap_err().to_string();
     assert_eq!(check_access(0xFFFF_FFFF_FFFF_FFFC, 4096), Ok(()));
@@ -154,18 +180,18 @@ fn an_access_is_refused_for_its_address_then_its_size_then_its_length() {
 #[test]
 fn d47_a_frame_that_is_too_long_is_judged_by_its_length_before_its_last_word() {
     let request = Header::request(Opcode::Read, 1, 0, 8, 0);
-    let junk = Status(0x2000);
+    let junk = StatusWord(0x2000);
     let too_long = ResponseFault::Size { id: 1, frame_bytes: 36, size: 8 };
     assert_eq!(check_response(&request, &request, 36, junk), Err(too_long));
-    assert_eq!(check_response(&request, &request, 36, Status(0)), Err(too_long));
-    let lockup = ResponseFault::Status(StatusFault::Lockup);
+    assert_eq!(check_response(&request, &request, 36, StatusWord(0)), Err(too_long));
+    let lockup = ResponseFault::Status(FailedAccess { status: junk, address: 0, size: 8 });
     for frame_bytes in [24, 28, 32] {
         assert_eq!(check_response(&request, &request, frame_bytes, junk), Err(lockup));
     }
-    assert_eq!(check_response(&request, &request, 32, Status(0)), Ok(()));
+    assert_eq!(check_response(&request, &request, 32, StatusWord(0)), Ok(()));
     for frame_bytes in [24, 25, 28, 31] {
         let too_short = ResponseFault::Size { id: 1, frame_bytes, size: 8 };
-        assert_eq!(check_response(&request, &request, frame_bytes, Status(0)), Err(too_short));
+        assert_eq!(check_response(&request, &request, frame_bytes, StatusWord(0)), Err(too_short));
     }
 }
 
@@ -186,11 +212,11 @@ fn no_header_makes_a_judgement_panic() {
     for _ in 0..20_000 {
         let (request, response) = (random_header(&mut rng), random_header(&mut rng));
         let frame_bytes = rng.random_range(0..=usize::MAX);
-        let status = Status(rng.random());
+        let status = StatusWord(rng.random());
         if let Err(fault) = check_response(&request, &response, frame_bytes, status) {
             assert!(!fault.to_string().is_empty());
         }
-        // As if the device had echoed the request.
+        // As if the device echoed the request.
         let judged = check_response(&request, &request, frame_bytes, status);
         assert_eq!(judged.is_ok(), frame_bytes as u64 == 24 + request.size() && status.0 == 0);
         if let Err(fault) = check_request(&request, frame_bytes) {

@@ -1,5 +1,6 @@
 use super::*;
 use crate::proto::zmtp::command::CONTEXT_OCTETS_MAX;
+use crate::proto::zmtp::frame;
 use crate::proto::zmtp::greeting::MECHANISM_OCTETS;
 
 const READY_PUSH: &[u8] = b"\x04\x1a\x05READY\x0bSocket-Type\x00\x00\x00\x04PUSH";
@@ -15,7 +16,7 @@ fn taken(session: &mut Session) -> Vec<u8> {
     out
 }
 
-/// An event without a borrow, the data of a part joined.
+/// An event without a borrow; the data of a part is joined.
 #[derive(Clone, PartialEq, Eq, Debug)]
 enum Seen {
     PeerReady,
@@ -134,33 +135,21 @@ fn handshake_completes_with_any_split_of_the_stream() {
 /// Rule 1: nothing but READY before the peer's READY.
 #[test]
 fn nothing_can_be_sent_before_both_readies() {
-    let mut out = Vec::new();
     let mut session = session(Role::Push);
-    let refused = |session: &mut Session, out: &mut Vec<u8>| {
+    let refused = |session: &mut Session| {
         assert!(!session.traffic_allowed() && !session.may_ping());
-        assert_eq!(session.send_message(&[b"x"], out), Err(SendError::NotReady));
         assert_eq!(session.ping(0), Err(SendError::NotReady));
-        assert!(out.is_empty());
     };
-    refused(&mut session, &mut out);
+    refused(&mut session);
     session.send_ready(&[]).unwrap();
-    refused(&mut session, &mut out);
+    refused(&mut session);
     let hello = hello(READY_PULL);
     feed(&mut session, &hello[..hello.len() - 1], 7).unwrap();
-    refused(&mut session, &mut out);
+    refused(&mut session);
     feed(&mut session, &hello[hello.len() - 1..], 7).unwrap();
     assert!(session.traffic_allowed());
-    session.send_message(&[b"x"], &mut out).unwrap();
-    let expected = [&Greeting::new("NULL").encode(), READY_PUSH, b"\x00\x01x"].concat();
-    assert_eq!(out, expected);
-}
-
-#[test]
-fn a_pull_sends_no_messages() {
-    let mut session = established(Role::Pull);
-    let mut out = Vec::new();
-    assert_eq!(session.send_message(&[b"x"], &mut out), Err(SendError::NotASender));
-    assert!(out.is_empty());
+    let expected = [&Greeting::new("NULL").encode(), READY_PUSH].concat();
+    assert_eq!(taken(&mut session), expected);
 }
 
 #[test]
@@ -460,8 +449,6 @@ fn a_flood_of_pings_does_not_fill_memory() {
     let pings = command_frame(&[b"\x04PING\x00\x00", &[1; 16][..]].concat()).repeat(10_000);
     feed(&mut session, &pings, 4096).unwrap();
     assert!(session.output_len() < CONTROL_OUTPUT_OCTETS_MAX + 32);
-    let answered = session.output_len() as u64 / 23;
-    assert_eq!(answered + session.pongs_dropped(), 10_000);
     assert_eq!(session.ping(0), Err(SendError::OutputFull));
     taken(&mut session);
     feed(&mut session, &pings[..25], 4096).unwrap();
@@ -473,7 +460,6 @@ fn a_thousand_pings_at_once_are_all_answered() {
     let mut session = established(Role::Pull);
     feed(&mut session, &command_frame(b"\x04PING\x00\x00").repeat(1000), 9000).unwrap();
     assert_eq!(taken(&mut session), b"\x04\x05\x04PONG".repeat(1000));
-    assert_eq!(session.pongs_dropped(), 0);
 }
 
 #[test]

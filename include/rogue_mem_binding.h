@@ -1,0 +1,339 @@
+/* rogue_mem_binding.h: what bindings to other languages need beside rogue_mem.h.
+ *
+ * Generated from the library's sources; do not edit. For C99 and later, and C++.
+ *
+ * Programs in C and C++ need none of it. An interpreter does: it looks after signals between two
+ * slices of a wait, may raise an exception between any two of its steps, pays for every call and
+ * every pointer, and ends before the process does. The rules of rogue_mem.h hold here as well, and
+ * both parts are versioned together.
+ *
+ * Waits. What waits for as long as it takes has a form here that ends after a time, or in
+ * rogue_mem.h: rogue_mem_master_wait_many, rogue_mem_master_cancel.
+ *
+ * Locks. A lock that is taken in such a wait notes that it is held, and that it is not any more,
+ * together with the taking and the giving back.
+ *
+ * Callbacks. A gate before them is closed when the interpreter ends.
+ */
+
+/* clang-format off */
+
+#ifndef ROGUE_MEM_BINDING_H
+#define ROGUE_MEM_BINDING_H
+
+#include "rogue_mem.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* --- Gates ------------------------------------------------------------------------------------ */
+
+/* A gate switches callbacks off. It is for bindings to languages whose interpreter ends before the
+ * process does, and must not be called after that.
+ *
+ * Sets of callbacks name their gate in the member gate. While it is open, callbacks are called as
+ * if there were none. After it is closed, only drop is still called; in place of another callback
+ * the library behaves as documented for a member that is NULL. */
+
+/**
+ * Makes an open gate.
+ *
+ * @param out receives the gate, a new reference. Untouched on failure.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_gate_new(rogue_mem_gate_t **out);
+
+/**
+ * Closes the gate for good, and waits for running callbacks. A callback behind the gate must not
+ * call this, because it would wait for itself.
+ *
+ * @param gate the gate.
+ * @param microseconds the time limit; 0 does not wait.
+ * @return true if no callback runs, so that none ever will; false if one still runs, and, with the
+ * last error set, if gate is NULL.
+ *
+ * Thread safe; may be called again, to wait longer.
+ */
+bool rogue_mem_gate_close(rogue_mem_gate_t *gate, uint64_t microseconds);
+
+/**
+ * Adds a reference.
+ *
+ * @param gate the gate; NULL is allowed and ignored.
+ * @return its argument.
+ *
+ * Thread safe.
+ */
+rogue_mem_gate_t *rogue_mem_gate_retain(rogue_mem_gate_t *gate);
+
+/**
+ * Gives a reference back. Sets of callbacks keep their gate alive.
+ *
+ * @param gate the gate; NULL is allowed and ignored.
+ *
+ * Thread safe.
+ */
+void rogue_mem_gate_release(rogue_mem_gate_t *gate);
+
+/* --- Transactions ----------------------------------------------------------------------------- */
+
+/* Variants of a transaction's lock, and of the copies of its data, with a time limit, and with a
+ * record that the lock is held. */
+
+/**
+ * Takes the lock like rogue_mem_transaction_lock, within a time limit.
+ *
+ * @param transaction the transaction.
+ * @param microseconds the time limit; 0 only tries.
+ * @param held_or_null set to 1 together with the lock, for languages in which an exception can
+ * occur between any two steps; see rogue_mem_transaction_unlock_held. If it is not 0 already, the
+ * caller has the lock, and nothing is locked.
+ * @return true if the caller has the lock, which it releases with rogue_mem_transaction_unlock or
+ * rogue_mem_transaction_unlock_held; false if not, and, with the last error set, if transaction is
+ * NULL.
+ *
+ * Thread safe, with a held_or_null of its own for each thread.
+ */
+bool rogue_mem_transaction_lock_for(rogue_mem_transaction_t *transaction,
+                                    uint64_t microseconds,
+                                    uint32_t *held_or_null);
+
+/**
+ * Releases the lock if rogue_mem_transaction_lock_for has recorded that it is held.
+ *
+ * @param transaction the transaction; NULL is an error and nothing is unlocked.
+ * @param held the record of rogue_mem_transaction_lock_for; set to 0 together with the release.
+ * NULL is an error.
+ *
+ * Thread safe; any thread may release the lock.
+ */
+void rogue_mem_transaction_unlock_held(rogue_mem_transaction_t *transaction, uint32_t *held);
+
+/**
+ * Copies bytes from the data like rogue_mem_transaction_read_data, within a time limit for the
+ * lock.
+ *
+ * @param transaction the transaction.
+ * @param offset first byte, counted from the start of the data.
+ * @param into where to copy to; may be NULL if count is 0. Untouched on failure.
+ * @param count number of bytes.
+ * @param microseconds how long to wait for the lock at most; 0 only tries.
+ * @return ROGUE_MEM_OK, ROGUE_MEM_ERROR_NULL_ARGUMENT, ROGUE_MEM_ERROR_INVALID_ARGUMENT and
+ * ROGUE_MEM_ERROR_INVALID_DATA as rogue_mem_transaction_read_data; ROGUE_MEM_ERROR_TIMEOUT if the
+ * lock has not come free in time.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_transaction_read_data_for(rogue_mem_transaction_t *transaction,
+                                                       uint32_t offset,
+                                                       uint8_t *into,
+                                                       uint32_t count,
+                                                       uint64_t microseconds);
+
+/**
+ * Copies bytes into the data like rogue_mem_transaction_write_data, within a time limit for the
+ * lock.
+ *
+ * @param transaction the transaction.
+ * @param offset first byte, counted from the start of the data.
+ * @param from where to copy from; may be NULL if count is 0.
+ * @param count number of bytes.
+ * @param microseconds how long to wait for the lock at most; 0 only tries.
+ * @return ROGUE_MEM_OK, ROGUE_MEM_ERROR_NULL_ARGUMENT, ROGUE_MEM_ERROR_INVALID_ARGUMENT and
+ * ROGUE_MEM_ERROR_INVALID_DATA as rogue_mem_transaction_write_data; ROGUE_MEM_ERROR_TIMEOUT if the
+ * lock has not come free in time.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_transaction_write_data_for(rogue_mem_transaction_t *transaction,
+                                                        uint32_t offset,
+                                                        const uint8_t *from,
+                                                        uint32_t count,
+                                                        uint64_t microseconds);
+
+/* --- Masters ---------------------------------------------------------------------------------- */
+
+/* A wait with a time limit, and requests that copy written data and return their result in one
+ * number. */
+
+/**
+ * Flag in the result of rogue_mem_master_start: the transaction has succeeded, and needs no wait.
+ * It is 1 << 32.
+ */
+#define ROGUE_MEM_STARTED_DONE 4294967296
+
+/**
+ * Waits like rogue_mem_master_wait, but with a time limit, so that an interpreter can handle
+ * signals in between. A transaction that has not ended by then remains outstanding.
+ *
+ * @param master the master that made the transaction.
+ * @param id the transaction's id; 0 = all that are outstanding now.
+ * @param microseconds the time limit; 0 does not wait.
+ * @return ROGUE_MEM_OK, ROGUE_MEM_ERROR_TRANSACTION, ROGUE_MEM_ERROR_TRANSACTION_TIMEOUT and
+ * ROGUE_MEM_ERROR_NULL_ARGUMENT as for rogue_mem_master_wait; ROGUE_MEM_ERROR_TIMEOUT if the
+ * transaction, or with 0 one of them, has not ended yet, or its slave still holds its lock: wait
+ * for it again. ROGUE_MEM_ERROR_TIMEOUT does not set the master's error.
+ *
+ * Thread safe; several threads may wait for one transaction. Its lock must not be held.
+ */
+rogue_mem_status_t rogue_mem_master_wait_for(rogue_mem_master_t *master,
+                                             uint32_t id,
+                                             uint64_t microseconds);
+
+/**
+ * Starts a transaction: the single-call variant of rogue_mem_master_request. It copies written
+ * data and returns the result. A transaction that has succeeded by then is collected at once,
+ * which is usual for a slave that answers in this thread.
+ *
+ * @param master the master.
+ * @param address byte address.
+ * @param size number of bytes.
+ * @param data size bytes. If type is ROGUE_MEM_WRITE or ROGUE_MEM_POST they are copied before this
+ * returns. Otherwise they must remain valid, and untouched by the caller, until
+ * rogue_mem_master_wait has returned for this transaction or the master is gone, unless the result
+ * has ROGUE_MEM_STARTED_DONE. NULL is allowed if size is 0.
+ * @param type ROGUE_MEM_READ, ROGUE_MEM_WRITE, ROGUE_MEM_POST or ROGUE_MEM_VERIFY.
+ * @return bits 31 to 0: the transaction's id, which is never 0; bit 32, ROGUE_MEM_STARTED_DONE: it
+ * has succeeded already, and a wait for it is harmless. Without that bit the caller has to wait
+ * for it, even if it has already failed; for a posted write the wait is optional. 0 if nothing was
+ * started: rogue_mem_last_error_status is then ROGUE_MEM_ERROR_NULL_ARGUMENT or
+ * ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
+ *
+ * Thread safe.
+ */
+uint64_t rogue_mem_master_start(rogue_mem_master_t *master,
+                                uint64_t address,
+                                uint32_t size,
+                                void *data,
+                                uint32_t type);
+
+/**
+ * Starts a burst like rogue_mem_master_request_many, but copies written data, like
+ * rogue_mem_master_start.
+ *
+ * @param master the master.
+ * @param type ROGUE_MEM_READ, ROGUE_MEM_WRITE, ROGUE_MEM_POST or ROGUE_MEM_VERIFY.
+ * @param count number of transactions.
+ * @param addresses count byte addresses.
+ * @param sizes count numbers of bytes.
+ * @param data the bytes of all transactions, one after the other. If type is ROGUE_MEM_WRITE or
+ * ROGUE_MEM_POST they are copied before this returns; otherwise as for rogue_mem_master_request.
+ * NULL is allowed if there are none.
+ * @param ids receives count ids, for the wait functions; for posted writes the wait is optional.
+ * On failure it is untouched, and nothing has been started.
+ * @return ROGUE_MEM_OK, also if transactions have already failed; ROGUE_MEM_ERROR_NULL_ARGUMENT;
+ * ROGUE_MEM_ERROR_INVALID_ARGUMENT if the number of bytes is impossible;
+ * ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_master_start_many(rogue_mem_master_t *master,
+                                               uint32_t type,
+                                               size_t count,
+                                               const uint64_t *addresses,
+                                               const uint32_t *sizes,
+                                               void *data,
+                                               uint32_t *ids);
+
+/* --- Frames ----------------------------------------------------------------------------------- */
+
+/* Variants of a frame's lock, and of the copies of its payload, with a time limit, and with a
+ * record that the lock is held. */
+
+/**
+ * Locks the frame's payload like rogue_mem_frame_lock, within a time limit.
+ *
+ * @param frame the frame, which is kept alive until it is unlocked.
+ * @param microseconds the time limit; 0 only tries.
+ * @param held_or_null set to 1 together with the lock, for languages in which an exception can
+ * occur between any two steps; see rogue_mem_frame_unlock_held. If it is not 0 already, nothing is
+ * locked again.
+ * @return true if this thread has the lock, which it releases with rogue_mem_frame_unlock or
+ * rogue_mem_frame_unlock_held; false if not, and, with the last error set, if frame is NULL.
+ *
+ * Thread safe, with a held_or_null of its own for each thread.
+ */
+bool rogue_mem_frame_lock_for(rogue_mem_frame_t *frame,
+                              uint64_t microseconds,
+                              uint32_t *held_or_null);
+
+/**
+ * Unlocks the frame's payload if rogue_mem_frame_lock_for has recorded that it is locked.
+ *
+ * @param frame the frame; NULL is an error, and so is a frame that held records as locked but this
+ * thread has not locked.
+ * @param held the record of rogue_mem_frame_lock_for; set to 0 together with the unlock. NULL is
+ * an error.
+ *
+ * Thread safe; to be called by the thread that locked it.
+ */
+void rogue_mem_frame_unlock_held(rogue_mem_frame_t *frame, uint32_t *held);
+
+/**
+ * The sizes of the frame, like rogue_mem_frame_size and rogue_mem_frame_payload, within a time
+ * limit for the lock.
+ *
+ * @param frame the frame.
+ * @param microseconds how long to wait for the lock at most; 0 only tries.
+ * @param size receives the maximum size of the payload in bytes. Untouched on failure.
+ * @param payload receives the size of the payload in bytes. Untouched on failure.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_TIMEOUT if the lock has not
+ * come free in time.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_frame_measure_for(const rogue_mem_frame_t *frame,
+                                               uint64_t microseconds,
+                                               uint32_t *size,
+                                               uint32_t *payload);
+
+/**
+ * Copies bytes from the payload like rogue_mem_frame_read_data, within a time limit for the lock.
+ *
+ * @param frame the frame.
+ * @param offset first byte, counted from the start of the payload.
+ * @param into the destination, outside of the frame; may be NULL if count is 0. Untouched on
+ * failure.
+ * @param count number of bytes.
+ * @param microseconds how long to wait for the lock at most; 0 only tries.
+ * @return ROGUE_MEM_OK, ROGUE_MEM_ERROR_NULL_ARGUMENT and ROGUE_MEM_ERROR_FRAME as
+ * rogue_mem_frame_read_data; ROGUE_MEM_ERROR_TIMEOUT if the lock has not come free in time.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_frame_read_data_for(const rogue_mem_frame_t *frame,
+                                                 uint32_t offset,
+                                                 uint8_t *into,
+                                                 uint32_t count,
+                                                 uint64_t microseconds);
+
+/**
+ * Copies bytes into the frame, whose payload grows to their end if it is smaller, within a time
+ * limit for the lock.
+ *
+ * @param frame the frame.
+ * @param offset first byte, counted from the start of the payload. Bytes between the former
+ * payload and this one have the values left in the frame's memory.
+ * @param from the source, outside of the frame; may be NULL if count is 0.
+ * @param count number of bytes.
+ * @param microseconds how long to wait for the lock at most; 0 only tries.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_FRAME if the range does not
+ * lie within the frame, which is then unchanged; ROGUE_MEM_ERROR_TIMEOUT if the lock has not come
+ * free in time.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_frame_put_data_for(rogue_mem_frame_t *frame,
+                                                uint32_t offset,
+                                                const uint8_t *from,
+                                                uint32_t count,
+                                                uint64_t microseconds);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* ROGUE_MEM_BINDING_H */

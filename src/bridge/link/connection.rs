@@ -1,0 +1,226 @@
+//! The connections of a server, and a client during its turn.
+
+use std::net::SocketAddr;
+
+use super::pairing::ConnectionId;
+use super::wire::{Outgoing, Wire};
+use crate::clock::Time;
+use crate::memory::IdMap;
+use crate::proto::bridge::PeerInfo;
+
+/// Whether a ready connection is read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum ReadState {
+    /// It is read.
+    #[default]
+    Reading,
+    /// The client has to make room first: to read answers, or to wait for its requests.
+    Stalled,
+    /// Other connections have their turn first.
+    Yielded,
+}
+
+/// The input of a connection.
+#[derive(Default)]
+pub struct Input {
+    pub state: ReadState,
+    /// Received octets, not decoded from `start` on.
+    octets: Vec<u8>,
+    start: usize,
+}
+
+impl Input {
+    /// Keeps `octets` from `start` on until the connection continues.
+    pub fn keep(&mut self, octets: Vec<u8>, start: usize) {
+        (self.octets, self.start) = (octets, start);
+    }
+
+    /// The kept octets, and their start.
+    pub fn take(&mut self) -> (Vec<u8>, usize) {
+        (std::mem::take(&mut self.octets), std::mem::take(&mut self.start))
+    }
+}
+
+/// An open connection: one of a client's two, or of a peer that may become a client.
+pub struct Connection<C> {
+    pub wire: Wire,
+    pub local: SocketAddr,
+    pub peer: SocketAddr,
+    /// When its READY arrived.
+    pub announced: Option<Time>,
+    /// When it is closed, unless our READY has been sent.
+    pub waits_until: Option<Time>,
+    pub input: Input,
+    /// The client of a served request connection.
+    pub client: Option<Client<C>>,
+}
+
+impl<C> Connection<C> {
+    /// A newly accepted connection.
+    pub fn new(wire: Wire, local: SocketAddr, peer: SocketAddr) -> Connection<C> {
+        Connection {
+            wire,
+            local,
+            peer,
+            announced: None,
+            waits_until: None,
+            input: Input::default(),
+            client: None,
+        }
+    }
+
+    /// The peer's properties in its READY.
+    pub fn peer_info(&self) -> PeerInfo {
+        self.wire.session.peer_metadata().map(PeerInfo::from_metadata).unwrap_or_default()
+    }
+}
+
+/// Identifies a client for good, unlike the ids of its connections, which are given again after very
+/// many others.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ClientId {
+    /// Id of the request connection.
+    pub connection: ConnectionId,
+    /// Number of the client, counted from the start of the server.
+    pub serial: u64,
+}
+
+/// A served client.
+pub struct Client<C> {
+    pub serial: u64,
+    /// The connection for its answers, the representative one if several share them. `None`: they
+    /// are sent on the request connection.
+    pub response: Option<ConnectionId>,
+    /// All response connections of its process get its answers.
+    pub is_shared: bool,
+    /// It has closed the connection for its answers: when it ends, also if it still sends.
+    pub ends_by: Option<Time>,
+    /// The service's state for it.
+    pub state: C,
+}
+
+/// All connections by id, without those of the [`ActiveClient`].
+pub type Connections<C> = IdMap<Box<Connection<C>>, ConnectionId>;
+
+/// A client during its turn. Its connections are taken out of the table, so that they are looked up
+/// once for all its requests or answers.
+pub struct ActiveClient<'a, C> {
+    pub id: ClientId,
+    pub peer: SocketAddr,
+    /// The service's state for the client.
+    pub state: &'a mut C,
+    /// The connection of its requests.
+    pub request: &'a mut Wire,
+    /// The input of that connection.
+    pub(super) input: &'a mut Input,
+    /// The connection of its answers, if that is another one.
+    pub(super) response: Option<&'a mut Wire>,
+    /// Other clients get its answers too, and it gets theirs.
+    pub(super) is_shared: bool,
+    /// Further connections that get all of its answers.
+    pub(super) sharers: &'a mut [(ConnectionId, Box<Connection<C>>)],
+    /// The connections of other clients.
+    pub(super) others: &'a Connections<C>,
+}
+
+impl<C> ActiveClient<'_, C> {
+    /// The output that contains its answers.
+    #[inline]
+    pub fn answers(&mut self) -> &mut Outgoing {
+        self.answers_and_state().0
+    }
+
+    /// That output, and the service's state.
+    #[inline]
+    pub fn answers_and_state(&mut self) -> (&mut Outgoing, &mut C) {
+        let out = match &mut self.response {
+            Some(response) => &mut response.out,
+            None => &mut self.request.out,
+        };
+        (out, self.state)
+    }
+
+    /// Queues one whole message that `encode` appends to a buffer. Returns the number of queued
+    /// octets, on all connections together.
+    #[inline]
+    pub fn queue(&mut self, encode: impl FnOnce(&mut Vec<u8>)) -> usize {
+        let out = self.answers().end();
+        let before = out.len();
+        encode(out);
+        let octets = out.len() - before;
+        match self.sharers.is_empty() {
+            true => octets,
+            false => self.copy_to_sharers(before),
+        }
+    }
+
+    #[cold]
+    fn copy_to_sharers(&mut self, start: usize) -> usize {
+        let Some(response) = &mut self.response else { return 0 };
+        let message = &response.out.end()[start..];
+        for (_, sharer) in self.sharers.iter_mut() {
+            sharer.wire.out.end().extend_from_slice(message);
+        }
+        message.len() * (1 + self.sharers.len())
+    }
+
+    /// As [`queue`](Self::queue), for a message with `block` between two encoded parts. A large
+    /// block is not copied; a copied one is returned.
+    pub fn queue_block(
+        &mut self,
+        block: Vec<u8>,
+        encode_head: impl FnOnce(&mut Vec<u8>),
+        encode_tail: impl FnOnce(&mut Vec<u8>),
+    ) -> (usize, Option<Vec<u8>>) {
+        if !self.sharers.is_empty() {
+            let octets = self.queue(|out| {
+                encode_head(out);
+                out.extend_from_slice(&block);
+                encode_tail(out);
+            });
+            return (octets, Some(block));
+        }
+        let answers = self.answers();
+        let before = answers.backlog();
+        encode_head(answers.end());
+        let copied = answers.append(block);
+        encode_tail(answers.end());
+        (answers.backlog() - before, copied)
+    }
+
+    /// Sends queued output, as far as the sockets take it.
+    ///
+    /// # Errors
+    ///
+    /// The system's: the connection is lost. The loss of a connection that shares the answers shows
+    /// at that connection, and costs no other client anything.
+    pub fn flush(&mut self) -> std::io::Result<()> {
+        for (_, sharer) in self.sharers.iter_mut() {
+            let _ = sharer.wire.flush();
+        }
+        self.request.flush()?;
+        match self.response.as_mut().map(|response| response.flush()) {
+            Some(flushed) if !self.is_shared => flushed,
+            _ => Ok(()),
+        }
+    }
+
+    /// Octets that the client has not read: the maximum over its connections.
+    #[inline]
+    pub fn backlog(&self) -> usize {
+        let sharers = self.sharers.iter().map(|(_, one)| one.wire.out.backlog());
+        let answers = match &self.response {
+            Some(response) => &response.out,
+            None => &self.request.out,
+        };
+        sharers.fold(answers.backlog(), usize::max)
+    }
+
+    /// Octets that the clients of the server have not read.
+    pub fn backlog_of_all(&self) -> u64 {
+        let others = self.others.values().map(|one| &one.wire);
+        let sharers = self.sharers.iter().map(|(_, one)| &one.wire);
+        let own = self.response.iter().map(|response| &**response).chain([&*self.request]);
+        others.chain(sharers).chain(own).map(|wire| wire.out.backlog() as u64).sum()
+    }
+}

@@ -1,0 +1,22 @@
+//! The connections of any bridge, whatever messages they carry.
+//!
+//! A client has a [`dialer::Dialer`], which asks [`connector`] for the next address to try, and
+//! completes the handshake of both its [`channel`]s. A server is a [`server::Link`]: it
+//! accepts connections, finds out which belong to one client ([`pairing`], [`owners`]), exchanges
+//! greetings and READYs, reads in turns, and passes the octets of clients to a
+//! [`service::Service`], which queues answers. Both ends send and receive by [`wire`].
+
+pub mod acceptor;
+pub mod buffers;
+pub mod channel;
+pub mod connection;
+pub mod connector;
+pub mod dialer;
+pub mod options;
+pub mod owners;
+pub mod pairing;
+pub mod peers;
+pub mod scratch;
+pub mod server;
+pub mod service;
+pub mod wire;

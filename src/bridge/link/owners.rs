@@ -1,0 +1,155 @@
+//! The owners of legacy connections of this host, looked up on another thread, one pass at a time.
+//!
+//! A pass answers for all connections that are queued at its start; later ones are for the next
+//! pass. Only these connections wait. An answer carries the id of its connection, so a late one
+//! has no effect.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::connection::{Connection, Connections};
+use super::pairing::{Action, ConnectionId, Identity};
+use crate::clock::{self, Time};
+use crate::net::owner::{Finder, Owner, OwnerLookup};
+use crate::net::DriverHandle;
+
+/// Delay before the next attempt when the system has no thread for a pass.
+const THREAD_RETRY: Duration = Duration::from_millis(100);
+
+/// A question for the owners of connections.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Question {
+    /// The owner of this one.
+    Identify(ConnectionId),
+    /// Whether the connections of a decision have the same owner as before: a socket may have
+    /// changed hands.
+    Confirm(Action),
+}
+
+impl Question {
+    fn connections(&self) -> Vec<ConnectionId> {
+        match self {
+            Question::Identify(id) => vec![*id],
+            Question::Confirm(decision) => connections_of(decision),
+        }
+    }
+}
+
+/// The queued questions and the running pass.
+pub struct Owners {
+    find: Finder,
+    handle: DriverHandle,
+    queued: Vec<Question>,
+    /// With its questions in order.
+    pass: Option<(OwnerLookup, Vec<Question>)>,
+    /// When to try again, if the system had no thread.
+    again: Option<Time>,
+}
+
+impl Owners {
+    pub fn new(find: Finder, handle: DriverHandle) -> Owners {
+        Owners { find, handle, queued: Vec::new(), pass: None, again: None }
+    }
+
+    /// Queues a question.
+    pub fn ask(&mut self, question: Question) {
+        self.queued.push(question);
+    }
+
+    /// Whether the owner of a connection has been asked for since the start of the running pass.
+    pub fn is_asked(&self, id: ConnectionId) -> bool {
+        self.queued.contains(&Question::Identify(id))
+    }
+
+    /// When to try again, if the system had no thread.
+    pub fn deadline(&self) -> Option<Time> {
+        self.again
+    }
+
+    /// Ends the delay if the [`deadline`](Self::deadline) has come.
+    pub fn timeout(&mut self, now: Time) {
+        self.again = self.again.filter(|&again| now < again);
+    }
+
+    /// Starts a pass for all questions, unless one is running; `stands` tells which decisions are
+    /// still valid. Silent connections from the same addresses are looked up too, so that they do
+    /// not delay others.
+    ///
+    /// # Errors
+    ///
+    /// The system has no thread for it: the pass starts after the [`deadline`](Self::deadline).
+    pub fn start<C>(
+        &mut self,
+        connections: &Connections<C>,
+        stands: impl Fn(&Action) -> bool,
+    ) -> io::Result<()> {
+        if self.pass.is_some() || self.again.is_some() || self.queued.is_empty() {
+            return Ok(());
+        }
+        let mut addresses = BTreeSet::new();
+        self.queued.retain(|question| match question {
+            Question::Confirm(decision) => stands(decision),
+            Question::Identify(id) => {
+                let connection = connections.get(id);
+                connection.map(|one| addresses.insert(one.peer.ip())).is_some()
+            }
+        });
+        let is_silent =
+            |one: &Connection<C>| one.announced.is_none() && addresses.contains(&one.peer.ip());
+        let silent = connections.iter().filter(|(_, one)| is_silent(one));
+        // Their owners decide which others are delayed, so they come first.
+        let mut questions: Vec<_> = silent.map(|(&id, _)| Question::Identify(id)).collect();
+        questions.extend_from_slice(&self.queued);
+        let ends = |id| connections.get(&id).map(|one| (one.local, one.peer));
+        let ends = questions.iter().flat_map(Question::connections).filter_map(ends).collect();
+        match OwnerLookup::start(self.find, ends, self.handle.clone()) {
+            Ok(lookup) => {
+                self.queued.clear();
+                self.pass = Some((lookup, questions));
+                Ok(())
+            }
+            Err(cause) => {
+                self.again = Some(clock::now() + THREAD_RETRY);
+                Err(cause)
+            }
+        }
+    }
+
+    /// The answers of the pass, if it has ended: for each question, silent connections included,
+    /// the owners of its connections.
+    pub fn take(&mut self) -> Option<Vec<(Question, Vec<Owner>)>> {
+        let found = self.pass.as_mut()?.0.take()?;
+        let (_, questions) = self.pass.take()?;
+        let mut found = found.into_iter();
+        let answer = |question: Question| {
+            let count = question.connections().len();
+            (question, found.by_ref().take(count).collect())
+        };
+        Some(questions.into_iter().map(answer).collect())
+    }
+}
+
+/// The connections that a decision serves, in lookup order.
+pub fn connections_of(action: &Action) -> Vec<ConnectionId> {
+    match *action {
+        Action::Pair { request, response } | Action::ShareRequests { request, response } => {
+            vec![request, response]
+        }
+        Action::ShareAnswers(response) => vec![response],
+        Action::Close(..) | Action::Report { .. } => Vec::new(),
+    }
+}
+
+/// The identity of a connection from `peer` with this owner.
+pub fn identity_of(owner: Owner, peer: SocketAddr) -> Identity {
+    match owner {
+        Owner::Process(process) => Identity::Process(process.pid, process.start_ticks),
+        Owner::Context(process, epoll) => {
+            Identity::Context(process.pid, process.start_ticks, epoll)
+        }
+        Owner::User(user) => Identity::User(user, peer.ip()),
+        Owner::Unknown => Identity::Address(peer.ip()),
+    }
+}

@@ -1,0 +1,562 @@
+//! Which request connection belongs to which response connection.
+//!
+//! A client of the bridge has two one-way connections, and nothing in the reference's protocol
+//! relates them. Our own clients announce a session in the READY of both. Others are distinguished
+//! with care: by the process that owns the far end, and the ZeroMQ context within it, if that can
+//! be looked up; by the user, or the source address, if one client runs there. Ambiguous
+//! connections are held: the server has not sent its READY, so a held client can send nothing that
+//! could be answered wrongly.
+//!
+//! By an option the clients of one process are not distinguished at all: each answer goes to all of
+//! its response connections. A group of such connections has no pairs.
+//!
+//! This is only the decision, without sockets: connections and times in, [`Action`]s out.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use crate::clock::Time;
+use crate::proto::bridge::SessionId;
+
+/// How long connections without an identity may delay the pairing of others from their address:
+/// each since its opening, and all together since the others are complete.
+const GREETING_GRACE: Duration = Duration::from_secs(2);
+/// Upper bound on the reconnection time of a libzmq client that has lost a connection: it retries
+/// each of its two connections separately, every 100 to 199 ms.
+const RETURN_TIME_MAX: Duration = Duration::from_millis(400);
+/// How often an ambiguity is reported.
+const REPORT_INTERVAL: Duration = Duration::from_secs(30);
+/// How long after its last report a returning ambiguity counts as the same.
+const REPORT_MEMORY: Duration = Duration::from_secs(300);
+/// Number of connections that a report names.
+const REPORT_PEERS_MAX: usize = 8;
+
+/// Identifies a connection; chosen by the owner of the sockets.
+pub type ConnectionId = usize;
+
+/// The direction of a connection.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Side {
+    /// Requests, from the client.
+    Request,
+    /// Responses, to the client.
+    Response,
+}
+
+/// The identity of a connection's client, as far as known.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Identity {
+    /// A client that announced its session: exact.
+    Session(SessionId),
+    /// A legacy client in this process of this host (process id, start time): exact, unless the
+    /// process has several clients to this server.
+    Process(u32, u64),
+    /// A legacy client in this ZeroMQ context of a process (process id, start time, epoll
+    /// descriptor): exact, unless the context has several clients to this server.
+    Context(u32, u64, u32),
+    /// A legacy client in any process of this user, at this address of this host; the user may have
+    /// others.
+    User(u32, IpAddr),
+    /// A legacy client at this address, which may have others.
+    Address(IpAddr),
+    /// A legacy client that is not served.
+    Refused,
+}
+
+impl Identity {
+    fn process(self) -> Option<(u32, u64)> {
+        match self {
+            Identity::Process(pid, start) | Identity::Context(pid, start, _) => Some((pid, start)),
+            _ => None,
+        }
+    }
+
+    /// Whether a connection that has not announced itself may turn out to have this identity. Its
+    /// context is known only after the announcement.
+    fn may_be_of(self, owner: Option<Identity>) -> bool {
+        let Some(owner) = owner else { return true };
+        match (self.process(), owner.process()) {
+            (None, None) => self == owner,
+            (mine, other) => mine == other,
+        }
+    }
+}
+
+/// A step for the owner of the sockets.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Action {
+    /// The two form a pair: send both READYs, the response connection's first.
+    Pair { request: ConnectionId, response: ConnectionId },
+    /// The response connection gets the answers to all requests of its process: send its READY.
+    ShareAnswers(ConnectionId),
+    /// The request connection is served; its answers go to `response` and the other
+    /// [sharers](Pairing::sharers) of its process. Send its READY, unless that has been done.
+    ShareRequests {
+        request: ConnectionId,
+        /// Represents all of them.
+        response: ConnectionId,
+    },
+    /// Close this connection; the pairing has removed it already.
+    Close(ConnectionId, &'static str),
+    /// Report to the operator that clients are held.
+    Report {
+        /// The clients, the cause and the remedy.
+        text: String,
+        /// It has been reported before.
+        is_again: bool,
+    },
+}
+
+#[derive(Clone, Debug)]
+struct Entry {
+    side: Side,
+    peer: SocketAddr,
+    opened: Time,
+    identity: Option<Identity>,
+    /// Its owner, while it has not announced an identity.
+    owner: Option<Identity>,
+    /// The other connection of the pair; for a request connection that shares, the representative.
+    partner: Option<ConnectionId>,
+    /// It shares the answers of its process with others.
+    is_shared: bool,
+    /// The server has sent its READY.
+    is_served: bool,
+}
+
+impl Entry {
+    fn is_held(&self) -> bool {
+        self.partner.is_none() && !self.is_shared
+    }
+}
+
+/// The present connections of one legacy identity.
+#[derive(Debug, Default)]
+struct Members {
+    addresses: BTreeSet<IpAddr>,
+    /// Held connections.
+    requests: Vec<ConnectionId>,
+    responses: Vec<ConnectionId>,
+    has_pair: bool,
+}
+
+impl Members {
+    fn is_one_each(&self) -> bool {
+        self.requests.len() == 1 && self.responses.len() == 1 && !self.has_pair
+    }
+
+    fn is_waiting(&self) -> bool {
+        !self.requests.is_empty() || !self.responses.is_empty()
+    }
+}
+
+/// Connections without an identity: when each was opened and, if known, its owner.
+type Silent = BTreeMap<IpAddr, Vec<(Time, Option<Identity>)>>;
+
+/// The connections of one server and their identities.
+#[derive(Debug)]
+pub struct Pairing {
+    settle: Duration,
+    /// The legacy clients of a process share their answers.
+    shares: bool,
+    started: Time,
+    entries: BTreeMap<ConnectionId, Entry>,
+    /// Since when groups of legacy connections have been unambiguous.
+    unambiguous: BTreeMap<Identity, Time>,
+    /// Since when groups have been ambiguous.
+    ambiguous: BTreeMap<Identity, Time>,
+    /// When an ambiguity was last reported.
+    reported: BTreeMap<Identity, Time>,
+    /// When a process or a context last lost a connection, if that was recent.
+    departures: BTreeMap<Identity, Time>,
+    /// When to evaluate again, as of the last evaluation.
+    next: Option<Time>,
+    actions: Vec<Action>,
+}
+
+impl Pairing {
+    /// No connections yet, at a server that listens since `now`. `settle` is how long the
+    /// connections of an address must have been unambiguous before they are paired: twice the
+    /// longest interval at which a client retries a missing connection. With `shares` the legacy
+    /// clients of one process are served together, each answer going to all of them.
+    pub fn new(settle: Duration, shares: bool, now: Time) -> Pairing {
+        Pairing {
+            settle,
+            shares,
+            started: now,
+            entries: BTreeMap::new(),
+            unambiguous: BTreeMap::new(),
+            ambiguous: BTreeMap::new(),
+            reported: BTreeMap::new(),
+            departures: BTreeMap::new(),
+            next: None,
+            actions: Vec::new(),
+        }
+    }
+
+    /// The steps that result from the calls since the last one.
+    pub fn take_actions(&mut self) -> Vec<Action> {
+        std::mem::take(&mut self.actions)
+    }
+
+    /// A connection has been accepted.
+    pub fn opened(&mut self, id: ConnectionId, side: Side, peer: SocketAddr, now: Time) {
+        let entry = Entry {
+            side,
+            peer,
+            opened: now,
+            identity: None,
+            owner: None,
+            partner: None,
+            is_shared: false,
+            is_served: false,
+        };
+        self.entries.insert(id, entry);
+    }
+
+    /// The owner of a connection that has not announced itself yet: it does not delay others.
+    pub fn owned(&mut self, id: ConnectionId, owner: Identity) {
+        if let Some(entry) = self.entries.get_mut(&id) {
+            entry.owner = Some(owner);
+        }
+    }
+
+    /// The connection's READY has arrived, and shows its identity.
+    pub fn announced(&mut self, id: ConnectionId, identity: Identity, now: Time) {
+        let Some(entry) = self.entries.get_mut(&id) else { return };
+        entry.identity = Some(identity);
+        let side = entry.side;
+        if let Identity::Session(_) = identity {
+            self.pair_session(id, side, identity, now);
+        }
+        self.changed(Some(identity), now);
+    }
+
+    /// The decision to serve a connection has been carried out.
+    pub fn served(&mut self, id: ConnectionId) {
+        if let Some(entry) = self.entries.get_mut(&id) {
+            entry.is_served = true;
+        }
+    }
+
+    /// The connection is gone. Its partner is closed too: its traffic cannot be completed.
+    pub fn closed(&mut self, id: ConnectionId, now: Time) {
+        self.remove(id, "its partner connection was closed", now);
+    }
+
+    /// The members of a group have changed: it counts as unambiguous from now on at best. The
+    /// evaluation takes place once for all changes of a loop turn, because it visits every
+    /// connection.
+    fn changed(&mut self, group: Option<Identity>, now: Time) {
+        group.map(|group| self.unambiguous.remove(&group));
+        self.next = Some(now);
+    }
+
+    /// The partner of a paired connection; for a request connection whose process shares its
+    /// answers, the representative response connection.
+    pub fn partner(&self, id: ConnectionId) -> Option<ConnectionId> {
+        self.entries.get(&id).and_then(|entry| entry.partner)
+    }
+
+    /// Whether a decision is still valid: its connections exist, and have no other partner.
+    pub fn stands(&self, decision: &Action) -> bool {
+        match *decision {
+            Action::Pair { request, response } | Action::ShareRequests { request, response } => {
+                self.partner(request) == Some(response)
+            }
+            Action::ShareAnswers(response) => self.identity(response).is_some(),
+            Action::Close(..) | Action::Report { .. } => false,
+        }
+    }
+
+    /// The served connections on one side that share answers with this one.
+    pub fn sharers(&self, id: ConnectionId, side: Side) -> Vec<ConnectionId> {
+        let entry = self.entries.get(&id).filter(|entry| entry.is_shared);
+        let mut sharers = entry.map_or(Vec::new(), |entry| self.sharers_of(entry.identity, side));
+        sharers.retain(|id| self.entries[id].is_served);
+        sharers
+    }
+
+    fn sharers_of(&self, identity: Option<Identity>, side: Side) -> Vec<ConnectionId> {
+        let all = self.entries.iter();
+        let same = all.filter(|(_, e)| e.is_shared && e.side == side && e.identity == identity);
+        same.map(|(&id, _)| id).collect()
+    }
+
+    /// The owner of a connection that has announced itself.
+    pub fn identity(&self, id: ConnectionId) -> Option<Identity> {
+        self.entries.get(&id)?.identity
+    }
+
+    /// When to call [`timeout`](Self::timeout), if at all. A change of legacy connections makes
+    /// that at once.
+    pub fn deadline(&self) -> Option<Time> {
+        self.next
+    }
+
+    fn remove(&mut self, id: ConnectionId, why: &'static str, now: Time) {
+        let Some(entry) = self.entries.remove(&id) else { return };
+        self.changed(entry.identity, now);
+        if let Some(identity) = entry.identity.filter(|identity| identity.process().is_some()) {
+            self.departures.insert(identity, now);
+        }
+        if entry.is_shared {
+            if entry.side == Side::Response {
+                self.replace(id, entry.identity);
+            }
+        } else if let Some(partner) = entry.partner {
+            self.entries.remove(&partner);
+            self.actions.push(Action::Close(partner, why));
+        }
+    }
+
+    /// Another response connection of the process replaces a representative that is gone; if there
+    /// is none, no answer is possible. The decision to serve that one may not have been carried out
+    /// yet: then it is none for a client that is served already.
+    fn replace(&mut self, gone: ConnectionId, identity: Option<Identity>) {
+        let others = self.sharers_of(identity, Side::Response);
+        let served = others.iter().copied().find(|id| self.entries[id].is_served);
+        for request in self.sharers_of(identity, Side::Request) {
+            let entry = self.entries.get_mut(&request).expect("sharers exist");
+            if entry.partner != Some(gone) {
+                continue;
+            }
+            entry.partner =
+                if entry.is_served { served } else { served.or(others.first().copied()) };
+            self.actions.push(match entry.partner {
+                Some(response) => Action::ShareRequests { request, response },
+                None => {
+                    self.entries.remove(&request);
+                    Action::Close(request, "no connection for its answers is left")
+                }
+            });
+        }
+    }
+
+    fn pair_session(&mut self, id: ConnectionId, side: Side, identity: Identity, now: Time) {
+        let same = |(&other, entry): (&ConnectionId, &Entry)| {
+            (other != id && entry.identity == Some(identity)).then_some((other, entry.side))
+        };
+        let others: Vec<_> = self.entries.iter().filter_map(same).collect();
+        // The client has reconnected before the loss of its old connection was seen.
+        for &(old, _) in others.iter().filter(|(_, other_side)| *other_side == side) {
+            self.actions.push(Action::Close(old, "its client has connected again"));
+            self.remove(old, "its client has connected again", now);
+        }
+        let partner = others.iter().find(|(other, other_side)| {
+            *other_side != side && self.entries.get(other).is_some_and(|e| e.partner.is_none())
+        });
+        if let Some(&(partner, _)) = partner {
+            self.pair(id, partner);
+        }
+    }
+
+    fn pair(&mut self, a: ConnectionId, b: ConnectionId) {
+        let first = self.entries.get_mut(&a).expect("paired connections exist");
+        first.partner = Some(b);
+        let (request, response) = match first.side {
+            Side::Request => (a, b),
+            Side::Response => (b, a),
+        };
+        self.entries.get_mut(&b).expect("paired connections exist").partner = Some(a);
+        self.actions.push(Action::Pair { request, response });
+    }
+
+    /// The [`deadline`](Self::deadline) has come: evaluates every group of legacy connections.
+    /// Pairs those that have been unambiguous for long enough, reports ambiguous ones.
+    pub fn timeout(&mut self, now: Time) {
+        let (members, silent) = self.sort(now);
+        self.unambiguous.retain(|identity, _| members.contains_key(identity));
+        self.ambiguous.retain(|identity, _| members.contains_key(identity));
+        self.reported.retain(|_, last| now.since(*last) < REPORT_MEMORY);
+        self.departures.retain(|_, left| now.since(*left) < RETURN_TIME_MAX);
+        let mut next: Option<Time> = None;
+        for (&identity, members) in &members {
+            let moment = match self.shares && identity.process().is_some() {
+                true => self.share(identity, members, now),
+                false => self.evaluate_group(identity, members, &silent, now),
+            };
+            next = next.into_iter().chain(moment).min();
+        }
+        self.next = next;
+    }
+
+    /// The legacy connections by identity, and the silent ones that may still delay others.
+    fn sort(&self, now: Time) -> (BTreeMap<Identity, Members>, Silent) {
+        let mut all: BTreeMap<Identity, Members> = BTreeMap::new();
+        let mut silent = Silent::new();
+        for (&id, entry) in &self.entries {
+            let address = entry.peer.ip();
+            let identity = match entry.identity {
+                None if now.since(entry.opened) < GREETING_GRACE => {
+                    silent.entry(address).or_default().push((entry.opened, entry.owner));
+                    continue;
+                }
+                None | Some(Identity::Session(_)) => continue,
+                Some(identity) => identity,
+            };
+            let members = all.entry(identity).or_default();
+            members.addresses.insert(address);
+            match (entry.is_held(), entry.side) {
+                (false, _) => members.has_pair = true,
+                (true, Side::Request) => members.requests.push(id),
+                (true, Side::Response) => members.responses.push(id),
+            }
+        }
+        (all, silent)
+    }
+
+    /// Pairs or reports the members of a group, and returns when time alone may change the result.
+    fn evaluate_group(
+        &mut self,
+        identity: Identity,
+        members: &Members,
+        silent: &Silent,
+        now: Time,
+    ) -> Option<Time> {
+        let refused = identity == Identity::Refused;
+        if !members.is_one_each() || refused {
+            self.unambiguous.remove(&identity);
+            let is_ambiguous = members.requests.len() > 1
+                || members.responses.len() > 1
+                || (members.has_pair || refused) && members.is_waiting();
+            if is_ambiguous {
+                return Some(self.report(identity, members, now));
+            }
+            self.ambiguous.remove(&identity);
+            return None;
+        }
+        self.ambiguous.remove(&identity);
+        let since = *self.unambiguous.entry(identity).or_insert(now);
+        // Others from the same address may be about to announce themselves. If each had time since
+        // its own opening, silent ones that come and go would delay the group for ever.
+        let others = members.addresses.iter().filter_map(|address| silent.get(address)).flatten();
+        let others = others.filter(|(_, owner)| identity.may_be_of(*owner));
+        let graces = others.map(|&(opened, _)| opened.min(since) + GREETING_GRACE);
+        if let Some(grace) = graces.filter(|&grace| now < grace).min() {
+            return Some(grace);
+        }
+        let ripe = self.ripe(identity, since);
+        if now < ripe {
+            return Some(ripe);
+        }
+        self.pair(members.requests[0], members.responses[0]);
+        None
+    }
+
+    /// Serves the connections of a process together. A request connection waits for a response
+    /// connection, but not for ever: another client may have one request connection too many.
+    fn share(&mut self, identity: Identity, members: &Members, now: Time) -> Option<Time> {
+        for &response in &members.responses {
+            self.entries.get_mut(&response).expect("members exist").is_shared = true;
+            self.actions.push(Action::ShareAnswers(response));
+        }
+        let responses = self.sharers_of(Some(identity), Side::Response);
+        let mut served = self.sharers_of(Some(identity), Side::Request).len();
+        if responses.is_empty() {
+            return None;
+        }
+        let mut next = None;
+        for &request in &members.requests {
+            let entry = self.entries.get_mut(&request).expect("members exist");
+            let patient_until = entry.opened + RETURN_TIME_MAX;
+            if served >= responses.len() && now < patient_until {
+                next = next.into_iter().chain([patient_until]).min();
+                continue;
+            }
+            let response = responses[served % responses.len()];
+            (entry.partner, entry.is_shared) = (Some(response), true);
+            served += 1;
+            self.actions.push(Action::ShareRequests { request, response });
+        }
+        next
+    }
+
+    /// When a group may be paired that has been unambiguous since then.
+    fn ripe(&self, identity: Identity, since: Time) -> Time {
+        if identity.process().is_some() {
+            // A second client of the process or context that has lost its connections, because the
+            // server started or closed them, has reconnected by then; a new one opens both of its
+            // connections at once.
+            let left = self.departures.get(&identity).copied();
+            return self.started.max(left.unwrap_or_default()) + RETURN_TIME_MAX;
+        }
+        since + self.settle
+    }
+
+    /// Reports an ambiguity, unless it is new and may end soon, or was reported recently. Returns
+    /// when to evaluate again.
+    fn report(&mut self, identity: Identity, members: &Members, now: Time) -> Time {
+        let last = self.reported.get(&identity).copied();
+        let since = *self.ambiguous.entry(identity).or_insert(now);
+        let due = (since + RETURN_TIME_MAX).max(last.map_or(since, |last| last + REPORT_INTERVAL));
+        if now < due {
+            return due;
+        }
+        self.reported.insert(identity, now);
+        let (cause, help) = explain(identity, members.has_pair);
+        let text = format!("Held, not served: {}: {cause}. {help}", self.names(members));
+        self.actions.push(Action::Report { text, is_again: last.is_some() });
+        now + REPORT_INTERVAL
+    }
+
+    /// The held connections of a group, as text for a report.
+    fn names(&self, members: &Members) -> String {
+        let all = members.requests.iter().chain(&members.responses);
+        let entries = all.filter_map(|id| self.entries.get(id));
+        let name = |entry: &Entry| match entry.side {
+            Side::Request => format!("{} (requests)", entry.peer),
+            Side::Response => format!("{} (responses)", entry.peer),
+        };
+        let mut names: Vec<String> = entries.map(name).collect();
+        let more = names.len().saturating_sub(REPORT_PEERS_MAX);
+        names.truncate(REPORT_PEERS_MAX);
+        match more {
+            0 => names.join(", "),
+            more => format!("{} and {more} more", names.join(", ")),
+        }
+    }
+}
+
+/// Why clients are held, and the remedy.
+fn explain(identity: Identity, has_pair: bool) -> (String, &'static str) {
+    let (place, help) = match identity {
+        Identity::Process(pid, _) => (
+            format!("process {pid}"),
+            "Give each client a process or a ZeroMQ context of its own, with one I/O thread, or \
+             set the server's option legacy_shared_process, or use this library's TcpClient",
+        ),
+        Identity::Context(pid, ..) => (
+            format!("one ZeroMQ context of process {pid}"),
+            "Give each client a context of its own, or set the server's option \
+             legacy_shared_process, or use this library's TcpClient",
+        ),
+        Identity::User(user, address) => (
+            format!("user {user} at {address}, whose processes the server may not inspect"),
+            "Run the server as that user or with CAP_SYS_PTRACE, or use this library's TcpClient",
+        ),
+        Identity::Address(address) => (
+            address.to_string(),
+            "Give each client a server on a port of its own, or use this library's TcpClient",
+        ),
+        Identity::Session(_) | Identity::Refused => {
+            let cause = "they announce no session, and such clients are refused here, or those \
+                         whose process cannot be inspected";
+            let help = "Set the server's option legacy, or use this library's TcpClient";
+            return (cause.to_owned(), help);
+        }
+    };
+    let cause = match has_pair {
+        true => format!(
+            "a legacy client of {place} is served, and nothing would tell its answers from \
+             those of a second one, which waits until it has left"
+        ),
+        false => format!(
+            "of the legacy clients of {place} nothing tells which connections belong together"
+        ),
+    };
+    (cause, help)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,517 @@
+//! The peers of a server: the owners of connections, their pairs, and the clients.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::time::Duration;
+
+use mio::net::TcpStream;
+
+use super::acceptor::FIRST_CONNECTION;
+use super::connection::{ActiveClient, Client, ClientId, Connection, Connections};
+use super::options::{add, LegacyPolicy, LinkCounters, LinkOptions};
+use super::owners::{connections_of, identity_of, Owners, Question};
+use super::pairing::{Action, ConnectionId, Identity, Pairing, Side};
+use super::service::{Peer, Service};
+use super::wire::{Wire, HANDSHAKE_TIME_MAX, LAST_OCTETS_WAIT_MAX};
+use crate::clock::{self, Time};
+use crate::logging::{log_debug, log_error, log_info, log_warning, Logger};
+use crate::net::address::{canonical, is_of_this_host};
+use crate::net::owner::Owner;
+use crate::net::socket::cause_text;
+use crate::net::{event_loop, Registry};
+use crate::proto::bridge::property::Announcement;
+use crate::proto::zmtp::{Limits, Role};
+
+/// Number of connections that make room together when descriptors are short.
+const EVICTIONS_TOGETHER_MAX: usize = 8;
+/// How long a connection without a client is held. Clients give up after 30 seconds by themselves
+/// and reconnect.
+const HOLD_TIME_MAX: Duration = Duration::from_secs(60);
+/// How long a client is read after it has closed the connection for its answers. Its next such
+/// connection is held meanwhile, if it is a legacy client that has lost only one.
+const ENDING_TIME_MAX: Duration = Duration::from_secs(60);
+/// Body of the largest accepted frame in octets. A request above the server's limit is skipped and
+/// refused with an answer; a frame beyond this closes the connection.
+const FRAME_OCTETS_MAX: u64 = u32::MAX as u64;
+
+/// The open connections of a server and their clients. `S` is notified of new and departed clients.
+pub struct Peers<S: Service> {
+    pub connections: Connections<S::Client>,
+    pub pairing: Pairing,
+    pub lookups: Owners,
+    options: LinkOptions,
+    counters: Arc<LinkCounters>,
+    log: Arc<Logger>,
+    announcement: Announcement,
+    clients_count: usize,
+    /// Number of clients that [end](Self::end_later). Each has a connection among the waiting ones.
+    ending_count: usize,
+    /// Connections without a client, by the time at which they are closed.
+    waiting: BTreeSet<(Time, ConnectionId)>,
+    /// Id of the next connection; the first ones follow the last ones.
+    pub next_id: ConnectionId,
+    /// Number of clients so far.
+    clients_ever: u64,
+}
+
+impl<S: Service> Peers<S> {
+    pub fn new(
+        options: LinkOptions,
+        announcement: Announcement,
+        lookups: Owners,
+        counters: Arc<LinkCounters>,
+        log: Arc<Logger>,
+    ) -> Peers<S> {
+        Peers {
+            connections: Connections::default(),
+            pairing: Pairing::new(options.settle, options.legacy_shared_process, clock::now()),
+            lookups,
+            options,
+            counters,
+            log,
+            announcement,
+            clients_count: 0,
+            ending_count: 0,
+            waiting: BTreeSet::new(),
+            next_id: FIRST_CONNECTION,
+            clients_ever: 0,
+        }
+    }
+
+    /// When to call [`timeout`](Self::timeout).
+    pub fn deadline(&self) -> Option<Time> {
+        let waits_until = self.waiting.first().map(|&(until, _)| until);
+        clock::earliest([self.pairing.deadline(), self.lookups.deadline(), waits_until])
+    }
+
+    /// Pairs connections, closes those that have had no client for too long, and lets a lookup of
+    /// owners start that had no thread, as far as that is due at `now`.
+    pub fn timeout(&mut self, service: &mut S, now: Time) {
+        if self.pairing.deadline().is_some_and(|deadline| deadline <= now) {
+            self.pairing.timeout(now);
+            self.act(service);
+        }
+        while let Some(&(_, id)) = self.waiting.first().filter(|(until, _)| *until <= now) {
+            self.close(service, id, "no handshake, or no second connection, in time");
+        }
+        self.lookups.timeout(now);
+    }
+
+    // ------------------------------------------------------------------ accepting
+
+    /// Frees descriptors by closing connections without a client; returns whether there were any.
+    pub fn make_room(&mut self, service: &mut S) -> bool {
+        (0..EVICTIONS_TOGETHER_MAX).take_while(|_| self.evict(service)).count() > 0
+    }
+
+    /// Closes the connection that has been without a client for longest, if there is one. That of a
+    /// client that [ends](Self::end_later) has one, whose last messages count.
+    fn evict(&mut self, service: &mut S) -> bool {
+        let mut all = self.waiting.iter().map(|&(_, id)| id);
+        let Some(id) = all.find(|&id| self.clients_of(id).is_empty()) else { return false };
+        self.close(service, id, "others wait to be accepted");
+        true
+    }
+
+    /// Adds an accepted connection.
+    pub fn admit(
+        &mut self,
+        registry: &Registry,
+        service: &mut S,
+        side: Side,
+        (stream, peer): (TcpStream, SocketAddr),
+    ) {
+        // Two connections per client, and as many again that may become clients.
+        let full = self.connections.len() >= self.options.clients_max.saturating_mul(4);
+        if full && !self.evict(service) {
+            return log_debug!(self.log, "Closing a connection from {peer}: too many are open");
+        }
+        let id = self.next_id;
+        self.next_id = self.id_after(id);
+        let unread_time_max = self.options.unread_time_max;
+        let (wire, local) = match prepare(registry, id, stream, side, unread_time_max) {
+            Ok(prepared) => prepared,
+            Err(error) => {
+                let cause = cause_text(&error);
+                return log_debug!(self.log, "Connection from {peer} is unusable: {cause}");
+            }
+        };
+        let now = clock::now();
+        let peer = canonical(peer);
+        log_debug!(self.log, "Connection from {peer} to port {}", local.port());
+        add(&self.counters.accepted, 1);
+        self.pairing.opened(id, side, peer, now);
+        self.connections.insert(id, Box::new(Connection::new(wire, local, peer)));
+        self.wait_for(id, Some(now + HANDSHAKE_TIME_MAX));
+        self.flush(service, id);
+        self.count_connections();
+    }
+
+    /// The next free id after `id`.
+    fn id_after(&self, id: ConnectionId) -> ConnectionId {
+        let mut following = (id + 1..event_loop::TOKENS_COUNT).chain(FIRST_CONNECTION..id);
+        following.find(|id| !self.connections.contains_key(id)).unwrap_or(id)
+    }
+
+    /// Sets when a connection is closed without a client; never once it has one.
+    fn wait_for(&mut self, id: ConnectionId, until: Option<Time>) {
+        let Some(connection) = self.connections.get_mut(&id) else { return };
+        let former = std::mem::replace(&mut connection.waits_until, until);
+        if let Some(former) = former {
+            self.waiting.remove(&(former, id));
+        }
+        if let Some(until) = until {
+            self.waiting.insert((until, id));
+        }
+    }
+
+    // ------------------------------------------------------------------ pairing
+
+    /// The connection's READY has arrived: determines its identity.
+    pub fn announced(&mut self, service: &mut S, id: ConnectionId) {
+        let Some(connection) = self.connections.get_mut(&id) else { return };
+        let now = clock::now();
+        connection.announced = Some(now);
+        let (info, peer) = (connection.peer_info(), connection.peer.ip());
+        if self.announcement.is_foreign(&info) {
+            let why = "it is a client of the memory bridge";
+            log_warning!(self.log, from peer; "Closing a connection from {peer}: {why}");
+            return self.close(service, id, why);
+        }
+        self.wait_for(id, Some(now + HOLD_TIME_MAX));
+        let identity = match (info.session, self.options.legacy) {
+            (Some(session), _) => Identity::Session(session),
+            (None, LegacyPolicy::Refuse) => Identity::Refused,
+            (None, LegacyPolicy::OnePerAddress) => Identity::Address(peer),
+            // A process is visible on this host only.
+            (None, _) if is_of_this_host(peer) => {
+                return self.lookups.ask(Question::Identify(id));
+            }
+            (None, LegacyPolicy::LocalPid) => Identity::Refused,
+            (None, LegacyPolicy::Auto) => Identity::Address(peer),
+        };
+        self.identified(service, id, identity);
+    }
+
+    fn identified(&mut self, service: &mut S, id: ConnectionId, identity: Identity) {
+        let Some(connection) = self.connections.get(&id) else { return };
+        log_debug!(self.log, "READY from {}: {identity:?}", connection.peer);
+        self.pairing.announced(id, identity, clock::now());
+        self.act(service);
+    }
+
+    /// Carries out the decisions of the pairing. Further decisions that result are carried out by a
+    /// nested call.
+    fn act(&mut self, service: &mut S) {
+        for action in self.pairing.take_actions() {
+            match action {
+                Action::Pair { .. } | Action::ShareAnswers(_) | Action::ShareRequests { .. } => {
+                    self.decided(service, action);
+                }
+                Action::Close(id, why) => self.release(service, id, why),
+                Action::Report { text, is_again: false } => log_error!(self.log, "{text}"),
+                Action::Report { text, .. } => log_warning!(self.log, "{text}"),
+            }
+        }
+        self.count_connections();
+    }
+
+    /// Carries out a decision to serve connections, after a second look if it was based on their
+    /// owners.
+    fn decided(&mut self, service: &mut S, decision: Action) {
+        let is_client = |id| self.connections.get(&id).is_some_and(|one| one.client.is_some());
+        match decision {
+            // Another connection for the answers of a client that is served already.
+            Action::ShareRequests { request, .. } if is_client(request) => {
+                self.serve(service, &decision);
+            }
+            _ if self.is_by_owner(&decision) => self.lookups.ask(Question::Confirm(decision)),
+            _ => self.serve(service, &decision),
+        }
+    }
+
+    /// Whether a decision was based on the owners of the connections.
+    fn is_by_owner(&self, decision: &Action) -> bool {
+        let by_process = matches!(self.options.legacy, LegacyPolicy::Auto | LegacyPolicy::LocalPid);
+        let is_local = |&id: &ConnectionId| {
+            self.connections.get(&id).is_some_and(|one| is_of_this_host(one.peer.ip()))
+        };
+        let has_session =
+            |&id: &ConnectionId| matches!(self.pairing.identity(id), Some(Identity::Session(_)));
+        let ids = connections_of(decision);
+        by_process && !ids.iter().all(has_session) && ids.iter().any(is_local)
+    }
+
+    /// Starts the lookup of connection owners, if any are wanted.
+    pub fn find_owners(&mut self) {
+        let pairing = &self.pairing;
+        if let Err(cause) = self.lookups.start(&self.connections, |action| pairing.stands(action)) {
+            log_warning!(
+                self.log,
+                "Legacy clients wait: no thread to look their processes up: {cause}"
+            );
+        }
+    }
+
+    /// Handles the answers of a lookup of connection owners, if there are any.
+    pub fn take_owners(&mut self, service: &mut S) {
+        for (question, owners) in self.lookups.take().unwrap_or_default() {
+            match question {
+                Question::Identify(id) => {
+                    owners.into_iter().for_each(|owner| self.identify(service, id, owner));
+                }
+                Question::Confirm(decision) => self.confirm(service, &decision, &owners),
+            }
+        }
+    }
+
+    fn identify(&mut self, service: &mut S, id: ConnectionId, owner: Owner) {
+        let Some(connection) = self.connections.get(&id) else { return };
+        let identity = identity_of(owner, connection.peer);
+        if connection.announced.is_none() {
+            if owner != Owner::Unknown {
+                self.pairing.owned(id, identity);
+            }
+            return;
+        }
+        if self.lookups.is_asked(id) {
+            // It was silent when the pass started, so its context is not known.
+            return;
+        }
+        let is_seen = matches!(owner, Owner::Process(_) | Owner::Context(..));
+        let is_refused = self.options.legacy == LegacyPolicy::LocalPid && !is_seen;
+        self.identified(service, id, if is_refused { Identity::Refused } else { identity });
+    }
+
+    /// Carries out a decision if it still stands, and the connections have the same owner as
+    /// before.
+    fn confirm(&mut self, service: &mut S, decision: &Action, owners: &[Owner]) {
+        if !self.pairing.stands(decision) {
+            return;
+        }
+        for (id, &owner) in connections_of(decision).into_iter().zip(owners) {
+            let Some(connection) = self.connections.get(&id) else { return };
+            if self.pairing.identity(id) != Some(identity_of(owner, connection.peer)) {
+                let why = "it has passed to another process";
+                let peer = connection.peer;
+                log_warning!(self.log, from peer.ip(); "Closing the connection from {peer}: {why}");
+                return self.close(service, id, why);
+            }
+        }
+        self.serve(service, decision);
+        self.count_connections();
+    }
+
+    // ------------------------------------------------------------------ clients
+
+    /// Carries out a decision to serve connections.
+    fn serve(&mut self, service: &mut S, decision: &Action) {
+        match *decision {
+            Action::Pair { request, response } => self.add_client(service, request, response, true),
+            Action::ShareRequests { request, response } => {
+                let client = self.connections.get_mut(&request).and_then(|one| one.client.as_mut());
+                match client {
+                    Some(client) => client.response = Some(response),
+                    None => self.add_client(service, request, response, false),
+                }
+            }
+            Action::ShareAnswers(response) => self.send_ready(service, response),
+            Action::Close(..) | Action::Report { .. } => {}
+        }
+    }
+
+    /// Makes a client of two connections: sends the READYs, both if they form a pair.
+    fn add_client(
+        &mut self,
+        service: &mut S,
+        request: ConnectionId,
+        response: ConnectionId,
+        is_pair: bool,
+    ) {
+        let Some(second) = self.connections.get(&response).map(|one| one.peer) else { return };
+        let Some(connection) = self.connections.get_mut(&request) else { return };
+        let address = connection.peer;
+        if self.clients_count >= self.options.clients_max {
+            let why = "too many clients";
+            log_warning!(self.log, from address.ip(); "Closing the client at {address}: {why}");
+            return self.close(service, request, why);
+        }
+        log_info!(self.log, "Client at {address} and {second} connected");
+        let info = connection.peer_info();
+        let announced = connection.announced.unwrap_or_default();
+        self.clients_ever += 1;
+        let id = ClientId { connection: request, serial: self.clients_ever };
+        let state = service.joined(&Peer { id, address, info, announced });
+        let is_duplex = self.options.duplex && info.duplex && info.session.is_some();
+        connection.client = Some(Client {
+            serial: self.clients_ever,
+            response: (!is_duplex).then_some(response),
+            is_shared: !is_pair,
+            ends_by: None,
+            state,
+        });
+        self.clients_count += 1;
+        if is_pair {
+            self.send_ready(service, response);
+        }
+        self.send_ready(service, request);
+    }
+
+    fn send_ready(&mut self, service: &mut S, id: ConnectionId) {
+        self.wait_for(id, None);
+        let Some(connection) = self.connections.get_mut(&id) else { return };
+        let clock = clock::now().0.to_string();
+        let sent = connection.wire.session.send_ready(&self.announcement.properties(&clock));
+        if let Err(error) = sent {
+            return self.close(service, id, &error.to_string());
+        }
+        self.pairing.served(id);
+        self.flush(service, id);
+    }
+
+    /// Runs `work` on the client with this request connection. `None` if it has no client.
+    #[inline]
+    pub fn with_client<R>(
+        &mut self,
+        id: ConnectionId,
+        work: impl FnOnce(&mut ActiveClient<'_, S::Client>) -> R,
+    ) -> Option<R> {
+        let mut request = self.connections.remove(&id)?;
+        let worked = self.with_request(id, &mut request, work);
+        self.connections.insert(id, request);
+        worked
+    }
+
+    #[inline]
+    fn with_request<R>(
+        &mut self,
+        id: ConnectionId,
+        request: &mut Connection<S::Client>,
+        work: impl FnOnce(&mut ActiveClient<'_, S::Client>) -> R,
+    ) -> Option<R> {
+        let Connection { wire, peer, input, client, .. } = request;
+        let client = client.as_mut()?;
+        let mut response = None;
+        if let Some(id) = client.response {
+            response = Some((id, self.connections.remove(&id)?));
+        }
+        let mut sharers = if client.is_shared { self.take_sharers(id) } else { Vec::new() };
+        let worked = work(&mut ActiveClient {
+            id: ClientId { connection: id, serial: client.serial },
+            peer: *peer,
+            state: &mut client.state,
+            request: wire,
+            input,
+            response: response.as_mut().map(|(_, response)| &mut response.wire),
+            is_shared: client.is_shared,
+            sharers: &mut sharers,
+            others: &self.connections,
+        });
+        for (id, other) in response.into_iter().chain(sharers) {
+            self.connections.insert(id, other);
+        }
+        Some(worked)
+    }
+
+    /// Takes out the other response connections of a process whose clients share their answers.
+    #[cold]
+    fn take_sharers(
+        &mut self,
+        id: ConnectionId,
+    ) -> Vec<(ConnectionId, Box<Connection<S::Client>>)> {
+        // The representative one has been taken out already.
+        let ids = self.pairing.sharers(id, Side::Response).into_iter();
+        ids.filter_map(|id| Some((id, self.connections.remove(&id)?))).collect()
+    }
+
+    /// The clients whose answers are sent on a response connection.
+    pub fn clients_of(&self, id: ConnectionId) -> Vec<ConnectionId> {
+        let mut clients = match self.pairing.partner(id) {
+            Some(partner) => vec![partner],
+            None => self.pairing.sharers(id, Side::Request),
+        };
+        clients.retain(|&one| {
+            let client = self.connections.get(&one).and_then(|one| one.client.as_ref());
+            client.is_some_and(|client| client.response.is_some())
+        });
+        clients
+    }
+
+    // ------------------------------------------------------------------ the end
+
+    /// Ends a client that has closed the connection for its answers as soon as nothing more comes
+    /// from it for some time. `now`: octets have come, or the connection has just ended.
+    pub fn end_later(&mut self, request: ConnectionId, now: Time) {
+        let connection = self.connections.get_mut(&request);
+        let Some(client) = connection.and_then(|one| one.client.as_mut()) else { return };
+        self.ending_count += usize::from(client.ends_by.is_none());
+        let limit = *client.ends_by.get_or_insert(now + ENDING_TIME_MAX);
+        if let Some(response) = client.response {
+            self.wait_for(response, Some(limit.min(now + LAST_OCTETS_WAIT_MAX)));
+        }
+    }
+
+    /// Sends output of a connection's session.
+    pub fn flush(&mut self, service: &mut S, id: ConnectionId) {
+        let Some(connection) = self.connections.get_mut(&id) else { return };
+        if let Err(error) = connection.wire.flush() {
+            self.close(service, id, &cause_text(&error));
+        }
+    }
+
+    /// Closes a connection, and with it its partner.
+    pub fn close(&mut self, service: &mut S, id: ConnectionId, why: &str) {
+        self.release(service, id, why);
+        self.pairing.closed(id, clock::now());
+        self.act(service);
+    }
+
+    fn release(&mut self, service: &mut S, id: ConnectionId, why: &str) {
+        self.wait_for(id, None);
+        // Dropping the last handle of a socket closes it and ends its registration.
+        let Some(mut connection) = self.connections.remove(&id) else { return };
+        let Some(client) = connection.client.take() else {
+            return log_debug!(self.log, "Connection from {} ended: {why}", connection.peer);
+        };
+        self.clients_count -= 1;
+        self.ending_count -= usize::from(client.ends_by.is_some());
+        log_info!(self.log, "Client at {} disconnected: {why}", connection.peer);
+        service.left(client.state);
+    }
+
+    fn count_connections(&self) {
+        self.counters.clients.store(self.clients_count as u64, Ordering::Relaxed);
+        let held = self.waiting.len().saturating_sub(self.ending_count);
+        self.counters.held.store(held as u64, Ordering::Relaxed);
+    }
+
+    /// Closes all connections.
+    pub fn clear(&mut self) {
+        self.connections.clear();
+        self.waiting.clear();
+        (self.clients_count, self.ending_count) = (0, 0);
+        self.count_connections();
+    }
+}
+
+/// A connection's wire, with the common options, and its local address.
+fn prepare(
+    registry: &Registry,
+    id: ConnectionId,
+    stream: TcpStream,
+    side: Side,
+    unread_time_max: Duration,
+) -> io::Result<(Wire, SocketAddr)> {
+    let role = match side {
+        Side::Request => Role::Pull,
+        Side::Response => Role::Push,
+    };
+    let limits = Limits { frame_octets_max: FRAME_OCTETS_MAX };
+    let wire = Wire::new(registry, id, stream, role, limits)?;
+    wire.configure(unread_time_max)?;
+    let local = canonical(wire.stream.local_addr()?);
+    Ok((wire, local))
+}

@@ -1,0 +1,449 @@
+//! The serving end of a bridge: sockets and turns, without the meaning of the messages.
+//!
+//! The owner forwards the calls of its event loop, and implements [`Service`].
+
+use std::io;
+use std::sync::Arc;
+
+use mio::Token;
+
+use super::acceptor::{Accepted, Acceptor};
+use super::connection::{ActiveClient, ClientId, Connection, ReadState};
+use super::options::{add, LinkCounters, LinkOptions};
+use super::owners::Owners;
+use super::pairing::{ConnectionId, Side};
+use super::peers::Peers;
+use super::scratch::{grow_if_filled, with_scratch};
+use super::service::{Service, Turn};
+use super::wire::Received;
+use crate::clock::{self, Time};
+use crate::logging::{log_warning, Logger};
+use crate::net::owner::Finder;
+use crate::net::socket::{cause_text, ListenerPair};
+use crate::net::{DriverHandle, Readiness, Registry};
+use crate::proto::bridge::property::Announcement;
+use crate::proto::zmtp::Event;
+
+/// Number of connections accepted in one turn.
+const ACCEPTS_PER_TURN_MAX: usize = 64;
+/// Number of buffers read from one connection in one turn.
+const READS_PER_TURN_MAX: usize = 4;
+
+/// Why the reading of a connection has ended.
+enum ReadEnd {
+    /// The socket is empty.
+    Drained,
+    /// The service has no room for the client's next message.
+    Stalled,
+    /// The turn is over.
+    Yielded,
+    /// The peer's READY has arrived.
+    Announced,
+    /// The connection is lost.
+    Lost(String),
+    /// The peer breaks the protocol.
+    Violated(String),
+}
+
+impl ReadEnd {
+    /// The end for a read without octets.
+    fn of(received: Received) -> ReadEnd {
+        match received {
+            Received::Octets(_) | Received::Nothing => ReadEnd::Drained,
+            Received::Closed => ReadEnd::Lost("closed by the client".to_owned()),
+            Received::Failed(error) => ReadEnd::Lost(cause_text(&error)),
+        }
+    }
+}
+
+/// The connections of a server and their pending work.
+pub struct Link<S: Service> {
+    acceptor: Acceptor,
+    peers: Peers<S>,
+    handle: DriverHandle,
+    counters: Arc<LinkCounters>,
+    log: Arc<Logger>,
+    /// Connections whose last turn ended early.
+    yielded: Vec<ConnectionId>,
+    /// Clients with output queued outside of their turn.
+    answered: Vec<ConnectionId>,
+}
+
+impl<S: Service> Link<S> {
+    /// Serves the clients that connect to `listeners`, in the owner's event loop, that of `handle`.
+    pub fn new(
+        handle: DriverHandle,
+        listeners: ListenerPair,
+        options: LinkOptions,
+        announcement: Announcement,
+        find_owners: Finder,
+        (counters, log): (Arc<LinkCounters>, Arc<Logger>),
+    ) -> Link<S> {
+        let lookups = Owners::new(find_owners, handle.clone());
+        let reserved = options.descriptors_reserved;
+        Link {
+            acceptor: Acceptor::new(listeners, reserved, log.clone()),
+            peers: Peers::new(options, announcement, lookups, counters.clone(), log.clone()),
+            handle,
+            counters,
+            log,
+            yielded: Vec::new(),
+            answered: Vec::new(),
+        }
+    }
+
+    // ------------------------------------------------------------------ calls of the event loop
+
+    /// Registers the listeners.
+    ///
+    /// # Errors
+    ///
+    /// The system's error.
+    pub fn start(&mut self, registry: &Registry) -> io::Result<()> {
+        self.acceptor.register(registry)
+    }
+
+    /// A socket is ready.
+    pub fn ready(
+        &mut self,
+        registry: &Registry,
+        service: &mut S,
+        Token(token): Token,
+        readiness: Readiness,
+    ) {
+        if let Some(side) = Acceptor::side(token) {
+            return self.accept(registry, service, side);
+        }
+        let Some(connection) = self.peers.connections.get_mut(&token) else { return };
+        connection.wire.is_read_closed |= readiness.read_closed || readiness.error;
+        let is_client = connection.client.is_some();
+        let has_turn = connection.input.state == ReadState::Yielded;
+        if readiness.readable || readiness.read_closed || readiness.error {
+            if !has_turn {
+                // Also sends the client's pending output.
+                self.read(service, token);
+            }
+        } else if is_client {
+            self.flush(service, token);
+            self.resume(service, token);
+        }
+        if readiness.writable && !is_client {
+            self.flush_output(service, token);
+        }
+    }
+
+    /// The loop has been woken.
+    pub fn woken(&mut self, service: &mut S) {
+        self.peers.take_owners(service);
+        for id in std::mem::take(&mut self.yielded) {
+            if let Some(connection) = self.peers.connections.get_mut(&id) {
+                connection.input.state = ReadState::Reading;
+                self.read(service, id);
+            }
+        }
+    }
+
+    /// When to call [`timeout`](Self::timeout).
+    pub fn deadline(&self) -> Option<Time> {
+        clock::earliest([self.acceptor.again, self.peers.deadline()])
+    }
+
+    /// Does what is due at `now`.
+    pub fn timeout(&mut self, registry: &Registry, service: &mut S, now: Time) {
+        self.peers.timeout(service, now);
+        if self.acceptor.again.is_some_and(|again| again <= now) {
+            self.acceptor.again = None;
+            self.accept(registry, service, Side::Request);
+            self.accept(registry, service, Side::Response);
+        }
+    }
+
+    /// Called when all events of a turn of the loop have been delivered.
+    pub fn find_owners(&mut self) {
+        self.peers.find_owners();
+    }
+
+    /// Closes all connections, after one last attempt to send queued output.
+    pub fn stop(&mut self, service: &mut S) {
+        for id in std::mem::take(&mut self.answered) {
+            self.flush(service, id);
+        }
+        self.peers.clear();
+    }
+
+    fn accept(&mut self, registry: &Registry, service: &mut S, side: Side) {
+        let Link { acceptor, peers, .. } = self;
+        for _ in 0..ACCEPTS_PER_TURN_MAX {
+            match acceptor.accept(side, || peers.make_room(service)) {
+                Accepted::Connection(stream, peer) => {
+                    peers.admit(registry, service, side, (stream, peer));
+                }
+                Accepted::Closed => {}
+                Accepted::Nobody => return,
+            }
+        }
+        acceptor.again = Some(clock::now());
+    }
+
+    // ------------------------------------------------------------------ reading
+
+    /// Reads a connection until it is drained, its turn is over, or it stalls. Then sends its
+    /// client's answers, so that they do not wait for the requests of other clients.
+    fn read(&mut self, service: &mut S, id: ConnectionId) {
+        let mut turn = Turn::new(clock::now());
+        let end = loop {
+            match self.read_some(service, id, &mut turn) {
+                Some(ReadEnd::Announced) => self.peers.announced(service, id),
+                end => break end,
+            }
+        };
+        if matches!(end, Some(ReadEnd::Lost(_))) && self.is_read_on(service, id) {
+            return;
+        }
+        let Some(connection) = self.peers.connections.get_mut(&id) else { return };
+        let is_ending = connection.client.as_ref().is_some_and(|client| client.ends_by.is_some());
+        let input = &mut connection.input;
+        match end {
+            None | Some(ReadEnd::Drained | ReadEnd::Announced) => input.state = ReadState::Reading,
+            Some(ReadEnd::Stalled) => input.state = ReadState::Stalled,
+            Some(ReadEnd::Yielded) => {
+                input.state = ReadState::Yielded;
+                self.yielded.push(id);
+                self.handle.wake();
+            }
+            Some(ReadEnd::Lost(why)) => self.close(service, id, &why),
+            Some(ReadEnd::Violated(why)) => {
+                let peer = connection.peer;
+                let why = format!("{peer}: {why}");
+                log_warning!(self.log, from peer.ip(); "Closing a connection: {why}");
+                self.close(service, id, &why);
+            }
+        }
+        if is_ending {
+            self.peers.end_later(id, turn.now);
+        }
+    }
+
+    /// A connection has ended. Whether it is that for the answers of a client whose last requests
+    /// count: then these are read on.
+    fn is_read_on(&mut self, service: &mut S, id: ConnectionId) -> bool {
+        let [client] = self.peers.clients_of(id)[..] else { return false };
+        let is_read_on =
+            self.peers.with_client(client, |client| service.answers_ended(client)) == Some(true);
+        if is_read_on {
+            self.peers.end_later(client, clock::now());
+        }
+        is_read_on
+    }
+
+    /// Closes a connection. The clients that share its answers may have stalled for it.
+    fn close(&mut self, service: &mut S, id: ConnectionId, why: &str) {
+        let clients = self.peers.clients_of(id);
+        self.peers.close(service, id, why);
+        clients.into_iter().for_each(|client| self.resume(service, client));
+    }
+
+    /// Reads a connection, whether it belongs to a client or is not paired yet. `None` if it has
+    /// gone.
+    fn read_some(&mut self, service: &mut S, id: ConnectionId, turn: &mut Turn) -> Option<ReadEnd> {
+        let Link { peers, counters, handle, .. } = self;
+        let read = peers.with_client(id, |client| loop {
+            let end = with_scratch(|scratch| {
+                read_client(service, client, scratch, turn, (handle, counters))
+            });
+            // The slave may have forked, so that this may be the child.
+            if handle.is_inherited() {
+                return end;
+            }
+            if let Err(error) = service.flush(client, turn.now) {
+                return ReadEnd::Lost(cause_text(&error));
+            }
+            // If the system has taken all output, no readiness event follows: check for room here.
+            match end {
+                ReadEnd::Stalled if !service.has_room(client) => return end,
+                ReadEnd::Stalled if turn.is_over() => return ReadEnd::Yielded,
+                ReadEnd::Stalled => {}
+                _ => return end,
+            }
+        });
+        if read.is_some() {
+            return read;
+        }
+        let connection = peers.connections.get_mut(&id)?;
+        let end = with_scratch(|scratch| read_session(connection, scratch, counters));
+        self.flush_output(service, id);
+        Some(end)
+    }
+
+    // ------------------------------------------------------------------ sending
+
+    /// Sends the output of a connection that is not a client's request connection, and reads the
+    /// clients that stalled for it. Another client that shares it may have sent that in its turn.
+    fn flush_output(&mut self, service: &mut S, id: ConnectionId) {
+        let clients = self.peers.clients_of(id);
+        if clients.is_empty() {
+            return self.peers.flush(service, id);
+        }
+        clients.iter().for_each(|&client| self.flush(service, client));
+        clients.into_iter().for_each(|client| self.resume(service, client));
+    }
+
+    /// Sends the output of a client.
+    fn flush(&mut self, service: &mut S, id: ConnectionId) {
+        if self.handle.is_inherited() {
+            return;
+        }
+        let now = clock::now();
+        let flushed = self.peers.with_client(id, |client| service.flush(client, now));
+        if let Some(Err(error)) = flushed {
+            self.peers.close(service, id, &cause_text(&error));
+        }
+    }
+
+    /// Reads a stalled client again.
+    fn resume(&mut self, service: &mut S, id: ConnectionId) {
+        let connection = self.peers.connections.get(&id);
+        if connection.is_some_and(|one| one.input.state == ReadState::Stalled) {
+            self.read(service, id);
+        }
+    }
+
+    /// Runs `work` on a client outside of its turn. [`flush_answered`](Self::flush_answered) sends
+    /// the output that it queues. `None` if the client has gone.
+    pub fn with_client<R>(
+        &mut self,
+        id: ClientId,
+        work: impl FnOnce(&mut ActiveClient<'_, S::Client>) -> R,
+    ) -> Option<R> {
+        let mine =
+            |client: &mut ActiveClient<'_, S::Client>| (client.id == id).then(|| work(client));
+        let worked = self.peers.with_client(id.connection, mine)??;
+        if self.answered.last() != Some(&id.connection) {
+            self.answered.push(id.connection);
+        }
+        Some(worked)
+    }
+
+    /// Sends the output queued outside of the clients' turns, and reads the clients again that
+    /// stalled for it. Returns whether there was any.
+    pub fn flush_answered(&mut self, service: &mut S) -> bool {
+        let mut answered = std::mem::take(&mut self.answered);
+        let is_any = !answered.is_empty();
+        answered.iter().for_each(|&id| self.flush(service, id));
+        answered.drain(..).for_each(|id| self.resume(service, id));
+        self.answered = answered;
+        is_any
+    }
+}
+
+/// Reads the requests of a client.
+fn read_client<S: Service>(
+    service: &mut S,
+    client: &mut ActiveClient<'_, S::Client>,
+    scratch: &mut Vec<u8>,
+    turn: &mut Turn,
+    (handle, counters): (&DriverHandle, &LinkCounters),
+) -> ReadEnd {
+    let (kept, start) = client.input.take();
+    if start < kept.len() {
+        let (used, end) = decode(service, client, &kept[start..], turn, handle);
+        if let Some(end) = end {
+            client.input.keep(kept, start + used);
+            return end;
+        }
+    }
+    for _ in 0..READS_PER_TURN_MAX {
+        if !service.has_room(client) {
+            return ReadEnd::Stalled;
+        }
+        let payload = service.receive_payload(client);
+        let is_payload = payload.is_some();
+        let received = payload.unwrap_or_else(|| client.request.read(scratch));
+        let Received::Octets(count) = received else { return ReadEnd::of(received) };
+        add(&counters.bytes_in, count as u64);
+        if is_payload {
+            continue;
+        }
+        turn.now = clock::now();
+        let (used, end) = decode(service, client, &scratch[..count], turn, handle);
+        if let Some(end) = end {
+            client.input.keep(scratch[used..count].to_vec(), 0);
+            return end;
+        }
+        let may_have_more = client.request.may_have_more(count, scratch.len());
+        grow_if_filled(scratch, count);
+        if !may_have_more {
+            return ReadEnd::Drained;
+        }
+    }
+    ReadEnd::Yielded
+}
+
+/// Passes octets to the service. Returns how many were used, and the reason if not all were.
+fn decode<S: Service>(
+    service: &mut S,
+    client: &mut ActiveClient<'_, S::Client>,
+    input: &[u8],
+    turn: &mut Turn,
+    handle: &DriverHandle,
+) -> (usize, Option<ReadEnd>) {
+    let mut used = 0;
+    while used < input.len() {
+        if !service.has_room(client) {
+            return (used, Some(ReadEnd::Stalled));
+        }
+        if turn.is_over() || handle.is_stopping() {
+            return (used, Some(ReadEnd::Yielded));
+        }
+        match service.receive(client, &input[used..], turn) {
+            Ok(octets) => used += octets,
+            Err(why) => return (used, Some(ReadEnd::Violated(why))),
+        }
+        client.request.queue_control();
+    }
+    (used, None)
+}
+
+/// Reads a connection that carries no requests: one that is not paired yet, or a response
+/// connection. The peer may send only greeting, READY, PING and PONG. The session treats everything
+/// else as a violation, because our READY has not been sent, or because only this end sends
+/// messages.
+fn read_session<C>(
+    connection: &mut Connection<C>,
+    scratch: &mut [u8],
+    counters: &LinkCounters,
+) -> ReadEnd {
+    let (kept, start) = connection.input.take();
+    if let Some(end) = decode_session(connection, &kept[start..]) {
+        return end;
+    }
+    for _ in 0..READS_PER_TURN_MAX {
+        let received = connection.wire.read(scratch);
+        let Received::Octets(count) = received else { return ReadEnd::of(received) };
+        add(&counters.bytes_in, count as u64);
+        if let Some(end) = decode_session(connection, &scratch[..count]) {
+            return end;
+        }
+    }
+    ReadEnd::Yielded
+}
+
+fn decode_session<C>(connection: &mut Connection<C>, mut input: &[u8]) -> Option<ReadEnd> {
+    loop {
+        match connection.wire.session.receive(input) {
+            Ok((_, None)) => return None,
+            Ok((used, Some(event))) => {
+                input = &input[used..];
+                if event == Event::PeerReady {
+                    connection.input.keep(input.to_vec(), 0);
+                    return Some(ReadEnd::Announced);
+                }
+                connection.wire.queue_control();
+            }
+            Err(error) => return Some(ReadEnd::Violated(error.to_string())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

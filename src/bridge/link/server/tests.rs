@@ -1,0 +1,334 @@
+//! A link with a service that is not the memory bridge: it echoes messages of any number of parts.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use super::*;
+use crate::bridge::link::acceptor::FIRST_CONNECTION;
+use crate::bridge::link::options::LegacyPolicy;
+use crate::bridge::link::service::Peer;
+use crate::net::owner::owners;
+use crate::net::socket::bind_pair;
+use crate::net::{Driver, EventLoop, Spin};
+use crate::process::STACK_OF_PROCESS;
+use crate::proto::bridge::ServerId;
+use crate::proto::zmtp::frame::encode_message;
+
+use testkit_base::raw::{message, properties_of, ready, Item, Raw, RawClient};
+use testkit_base::wait::wait_until;
+
+/// Limit of the output that waits for a client; above it no message of the client is taken.
+const BACKLOG_OCTETS_MAX: usize = 64 * 1024;
+
+/// The message being received.
+#[derive(Default)]
+struct Coming {
+    parts: Vec<Vec<u8>>,
+    is_last: bool,
+}
+
+/// Echoes messages, those that begin with [`LATER`] when one with [`NOW`] comes.
+struct Echo {
+    received: Arc<AtomicU64>,
+    ending: Arc<AtomicU64>,
+    left: Arc<AtomicU64>,
+    later: Vec<(ClientId, Vec<u8>)>,
+    is_now: bool,
+    wraps: bool,
+}
+
+const LATER: &[u8] = b"later";
+/// Echoes what has been left for later.
+const NOW: &[u8] = b"now";
+/// Gives the ids of connections from the first one again.
+const WRAP: &[u8] = b"wrap";
+
+impl Service for Echo {
+    type Client = Coming;
+
+    fn joined(&mut self, _: &Peer) -> Coming {
+        Coming::default()
+    }
+
+    fn left(&mut self, _: Coming) {
+        self.left.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn has_room(&self, client: &ActiveClient<'_, Coming>) -> bool {
+        client.backlog() < BACKLOG_OCTETS_MAX
+    }
+
+    fn receive(
+        &mut self,
+        client: &mut ActiveClient<'_, Coming>,
+        input: &[u8],
+        _: &mut Turn,
+    ) -> Result<usize, String> {
+        let received = client.request.session.receive(input);
+        let (used, event) = received.map_err(|error| error.to_string())?;
+        let is_complete = match event {
+            Some(Event::PartStart { len, more }) => {
+                client.state.parts.push(Vec::new());
+                client.state.is_last = !more;
+                len == 0 && !more
+            }
+            Some(Event::PartData { bytes, last }) => {
+                client.state.parts.last_mut().unwrap().extend_from_slice(bytes);
+                last && client.state.is_last
+            }
+            _ => false,
+        };
+        if is_complete {
+            let parts = std::mem::take(&mut client.state.parts);
+            let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
+            match parts[0] {
+                LATER => self.later.push((client.id, parts[1].to_vec())),
+                _ => _ = client.queue(|out| encode_message(&parts, out)),
+            }
+            self.is_now |= parts[0] == NOW;
+            self.wraps |= parts[0] == WRAP;
+            self.received.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(used)
+    }
+
+    fn receive_payload(&mut self, _: &mut ActiveClient<'_, Coming>) -> Option<Received> {
+        None
+    }
+
+    fn flush(&mut self, client: &mut ActiveClient<'_, Coming>, _: Time) -> io::Result<()> {
+        client.flush()
+    }
+
+    fn answers_ended(&mut self, _: &mut ActiveClient<'_, Coming>) -> bool {
+        self.ending.fetch_add(1, Ordering::Relaxed);
+        true
+    }
+}
+
+struct EchoDriver {
+    link: Link<Echo>,
+    echo: Echo,
+}
+
+impl Driver for EchoDriver {
+    type Timer = ();
+    const TIMERS: &'static [()] = &[()];
+
+    fn start(&mut self, registry: &Registry) -> io::Result<()> {
+        self.link.start(registry)
+    }
+
+    fn ready(&mut self, registry: &Registry, token: Token, readiness: Readiness) {
+        self.link.ready(registry, &mut self.echo, token, readiness);
+    }
+
+    fn woken(&mut self, _: &Registry) {
+        self.link.woken(&mut self.echo);
+    }
+
+    fn deadline(&self, (): ()) -> Option<Time> {
+        self.link.deadline()
+    }
+
+    fn timeout(&mut self, registry: &Registry, (): (), now: Time) {
+        self.link.timeout(registry, &mut self.echo, now);
+    }
+
+    fn flush(&mut self, _: &Registry) {
+        self.link.find_owners();
+        if std::mem::take(&mut self.echo.wraps) {
+            self.link.peers.next_id = FIRST_CONNECTION;
+        }
+        if std::mem::take(&mut self.echo.is_now) {
+            for (id, part) in std::mem::take(&mut self.echo.later) {
+                self.link.with_client(id, |client| {
+                    client.queue(|out| encode_message(&[&part], out));
+                });
+            }
+            self.link.flush_answered(&mut self.echo);
+        }
+    }
+
+    fn stopped(&mut self, _: &Registry) {
+        self.link.stop(&mut self.echo);
+    }
+}
+
+/// An echo server, its port, and its counts: of connections, of messages, of clients that read no
+/// more, and of disconnected ones.
+struct Echoing {
+    handle: DriverHandle,
+    port: u16,
+    counters: Arc<LinkCounters>,
+    received: Arc<AtomicU64>,
+    ending: Arc<AtomicU64>,
+    left: Arc<AtomicU64>,
+}
+
+impl Echoing {
+    fn new() -> Echoing {
+        let listeners = bind_pair("127.0.0.1", 0).unwrap();
+        let port = listeners.port;
+        let options = LinkOptions {
+            legacy: LegacyPolicy::OnePerAddress,
+            legacy_shared_process: false,
+            settle: Duration::from_millis(1),
+            clients_max: 16,
+            duplex: true,
+            unread_time_max: Duration::ZERO,
+            descriptors_reserved: None,
+        };
+        let announcement = Announcement::server(ServerId([7; 16]), true);
+        let counters = Arc::<LinkCounters>::default();
+        let parts = (counters.clone(), Arc::new(Logger::new("link")));
+        let [received, ending, left] = [(); 3].map(|()| Arc::<AtomicU64>::default());
+        let echo = Echo {
+            received: received.clone(),
+            ending: ending.clone(),
+            left: left.clone(),
+            later: Vec::new(),
+            is_now: false,
+            wraps: false,
+        };
+        let handle = EventLoop::spawn("echo", STACK_OF_PROCESS, Spin::Never, move |handle| {
+            let link = Link::new(handle, listeners, options, announcement, owners, parts);
+            EchoDriver { link, echo }
+        })
+        .unwrap();
+        Echoing { handle, port, counters, received, ending, left }
+    }
+}
+
+impl Drop for Echoing {
+    fn drop(&mut self) {
+        self.handle.stop();
+    }
+}
+
+fn parts_of(item: Item) -> Vec<Vec<u8>> {
+    match item {
+        Item::Message(parts) => parts,
+        other => panic!("no message: {other:?}"),
+    }
+}
+
+#[test]
+fn messages_of_any_kind_go_back_to_their_client_alone() {
+    let server = Echoing::new();
+    let mut clients: Vec<RawClient> =
+        (0..4).map(|session| RawClient::with_session(server.port, session)).collect();
+    for round in 0..20_u8 {
+        for (n, client) in clients.iter_mut().enumerate() {
+            let part = vec![round; usize::from(round) * 1000 + n];
+            let parts: [&[u8]; 3] = [&part, b"x", b""];
+            client.request.send(&message(&parts[..1 + usize::from(round) % 3]));
+        }
+        for (n, client) in clients.iter_mut().enumerate() {
+            let parts = parts_of(client.response.item());
+            assert_eq!(parts.len(), 1 + usize::from(round) % 3);
+            assert_eq!(parts[0], vec![round; usize::from(round) * 1000 + n]);
+        }
+    }
+    drop(clients);
+    wait_until("all have left", || server.left.load(Ordering::Relaxed) == 4);
+}
+
+#[test]
+fn a_client_that_does_not_read_is_read_no_more_and_holds_up_nobody() {
+    const COUNT: u64 = 4000;
+    let server = Echoing::new();
+    let mut slow = RawClient::with_session(server.port, 1);
+    let mut quick = RawClient::with_session(server.port, 2);
+    let mut sender = slow.request.stream.try_clone().unwrap();
+    // More than fits into the socket buffers of both ends and the backlog.
+    let sending = std::thread::spawn(move || {
+        let octets = message(&[&[5; 10_000]]);
+        (0..COUNT).for_each(|_| io::Write::write_all(&mut sender, &octets).unwrap());
+    });
+    let mut seen = 0;
+    wait_until("nothing more is taken", || {
+        quick.request.send(&message(&[b"still there?"]));
+        assert_eq!(parts_of(quick.response.item()), [b"still there?"]);
+        let before = std::mem::replace(&mut seen, server.received.load(Ordering::Relaxed));
+        // Each round adds one message itself.
+        seen > 100 && seen == before + 1
+    });
+    assert!(seen < COUNT, "it has read without end");
+    for _ in 0..COUNT {
+        assert_eq!(parts_of(slow.response.item()), [[5; 10_000]]);
+    }
+    sending.join().unwrap();
+}
+
+/// A client whose response connection is accepted before its request connection.
+fn client_in_order(port: u16, session: u128) -> RawClient {
+    let [mut response, mut request] = [port + 1, port].map(|port| {
+        let mut raw = Raw::connect(port);
+        raw.greet();
+        raw
+    });
+    let session = format!("{session:032x}");
+    response.send(&ready("PULL", &properties_of(&session)));
+    request.send(&ready("PUSH", &properties_of(&session)));
+    let mut client = RawClient { request, response };
+    client.wait_served();
+    client
+}
+
+#[test]
+fn an_answer_to_a_client_that_has_left_does_not_reach_one_with_the_ids_of_its_connections() {
+    let server = Echoing::new();
+    let mut leaving = client_in_order(server.port, 1);
+    let mut staying = client_in_order(server.port, 2);
+    leaving.request.send(&message(&[LATER, b"of the one that has left"]));
+    wait_until("it has come", || server.received.load(Ordering::Relaxed) == 1);
+    drop(leaving);
+    wait_until("it has left", || server.left.load(Ordering::Relaxed) == 1);
+    let mut echo = |part: &[u8]| {
+        staying.request.send(&message(&[part]));
+        assert_eq!(parts_of(staying.response.item()), [part]);
+    };
+    echo(WRAP);
+    let mut newcomer = client_in_order(server.port, 3);
+    newcomer.request.send(&message(&[LATER, b"its own"]));
+    newcomer.request.send(&message(&[b"done"]));
+    assert_eq!(parts_of(newcomer.response.item()), [b"done"]);
+    echo(NOW);
+    assert_eq!(parts_of(newcomer.response.item()), [b"its own"]);
+}
+
+#[test]
+fn a_client_that_reads_no_more_is_one_client_and_its_connections_are_not_held() {
+    let server = Echoing::new();
+    let RawClient { mut request, response } = RawClient::with_session(server.port, 1);
+    drop(response);
+    wait_until("the end is seen", || server.ending.load(Ordering::Relaxed) >= 1);
+    request.send(&message(&[b"the last"]));
+    let other = RawClient::with_session(server.port, 2);
+    let counts = || {
+        let LinkCounters { clients, held, .. } = &*server.counters;
+        [clients, held, &server.received].map(|count| count.load(Ordering::Relaxed))
+    };
+    wait_until("both are counted", || counts() == [2, 0, 1]);
+    drop((request, other));
+    wait_until("both have left", || server.left.load(Ordering::Relaxed) == 2);
+    wait_until("nothing is counted", || counts() == [0, 0, 1]);
+}
+
+#[test]
+fn f34_connections_without_a_client_make_room_before_a_client_whose_last_messages_count() {
+    const SILENT_COUNT: u64 = 80;
+    let server = Echoing::new();
+    let RawClient { mut request, response } = client_in_order(server.port, 1);
+    drop(response);
+    wait_until("the end is seen", || server.ending.load(Ordering::Relaxed) >= 1);
+    // More than may be open.
+    let silent: Vec<Raw> = (0..SILENT_COUNT).map(|_| Raw::connect(server.port)).collect();
+    let accepted = || server.counters.accepted.load(Ordering::Relaxed);
+    wait_until("all are accepted", || accepted() == 2 + SILENT_COUNT);
+    assert_eq!(server.left.load(Ordering::Relaxed), 0);
+    request.send(&message(&[b"the last"]));
+    wait_until("it has come", || server.received.load(Ordering::Relaxed) == 1);
+    drop(silent);
+}

@@ -1,0 +1,460 @@
+//! One connection of the bridge: its socket, its ZMTP session, and its queued output.
+
+use std::collections::VecDeque;
+use std::io::{self, IoSlice, IoSliceMut, Read, Write};
+use std::sync::Arc;
+use std::time::Duration;
+
+use mio::net::TcpStream;
+use mio::{Interest, Token};
+
+use super::buffers::make_room;
+use crate::net::socket;
+use crate::net::Registry;
+use crate::proto::zmtp::{Limits, Mechanism, Null, Role, Sealer, Session};
+
+/// Octets read from a socket at a time.
+pub const READ_OCTETS: usize = 64 * 1024;
+/// Pieces of a large payload that are read in a row.
+const PAYLOAD_READS_MAX: usize = 64;
+/// A larger output buffer is freed once it is empty.
+const OUT_KEPT_OCTETS_MAX: usize = 256 * 1024;
+/// Sent octets that may remain in front of unsent ones.
+const SENT_KEPT_OCTETS_MAX: usize = 64 * 1024;
+/// A block of at least this many octets is sent from its own memory.
+const BLOCK_OCTETS_MIN: usize = 16 * 1024;
+/// Buffers sent by one system call.
+const SLICES_COUNT_MAX: usize = 16;
+/// No PONG is queued behind more octets than this: a peer that sends PINGs without reading cannot
+/// fill our memory.
+const CONTROL_BACKLOG_OCTETS_MAX: usize = 64 * 1024;
+/// Time limit of greeting and handshake, the same as libzmq's.
+pub const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(30);
+
+/// How long one connection of a pair may be silent after the other one has ended, where what was sent
+/// before the end counts. An end that has closed both is read to the end long before that.
+pub const LAST_OCTETS_WAIT_MAX: Duration = Duration::from_secs(5);
+
+/// How long requests may stay unread at a server: as long as its slave may block it. Outstanding
+/// requests are given up much earlier, by their own timeouts.
+pub const REQUESTS_UNREAD_TIME_MAX: Duration = Duration::from_secs(60);
+/// How long responses may stay unread at a client, which has nothing else to do.
+pub const RESPONSES_UNREAD_TIME_MAX: Duration = Duration::from_secs(11);
+
+/// The result of a read from a socket.
+pub enum Received {
+    /// This many octets.
+    Octets(usize),
+    /// Nothing for now.
+    Nothing,
+    /// The peer closed the connection.
+    Closed,
+    /// The connection failed.
+    Failed(io::Error),
+}
+
+impl Received {
+    /// Octets received.
+    pub fn count(&self) -> usize {
+        match self {
+            Received::Octets(count) => *count,
+            Received::Nothing | Received::Closed | Received::Failed(_) => 0,
+        }
+    }
+}
+
+/// A queued buffer.
+enum Block {
+    /// Memory that is returned for reuse.
+    Own(Vec<u8>),
+    /// Memory that is dropped when it has been sent.
+    Foreign(Box<dyn AsRef<[u8]> + Send>),
+}
+
+impl Block {
+    fn octets(&self) -> &[u8] {
+        match self {
+            Block::Own(octets) => octets,
+            Block::Foreign(octets) => (**octets).as_ref(),
+        }
+    }
+}
+
+/// Output of a socket: consecutive small messages in one buffer, large blocks each in its own, so
+/// that they are not copied.
+#[derive(Default)]
+pub struct Outgoing {
+    /// Queued buffers, in order, before `end`.
+    blocks: VecDeque<Block>,
+    /// Octets of all of them.
+    blocks_octets: usize,
+    /// The latest octets; more are appended here.
+    end: Vec<u8>,
+    /// Octets of the first buffer that have been sent.
+    sent: usize,
+    /// Octets sent so far.
+    sent_ever: u64,
+    /// Large blocks that have been sent, for reuse of their memory.
+    spent: Vec<Vec<u8>>,
+    /// Seals what is appended, if the connection's mechanism seals.
+    sealer: Option<Box<dyn Sealer>>,
+    /// Number of octets of `end` in their final form: sealed, or of the handshake.
+    final_len: usize,
+}
+
+impl Outgoing {
+    /// The buffer to which whole messages, or the octets around a block, are appended.
+    pub fn end(&mut self) -> &mut Vec<u8> {
+        &mut self.end
+    }
+
+    /// Whether appended octets are sealed. If so, they cannot be sent from their own buffer.
+    pub fn seals(&self) -> bool {
+        self.sealer.is_some()
+    }
+
+    /// Seals the messages that have been appended. Returns the length of `end` on the wire, less
+    /// `before`.
+    #[inline]
+    pub fn appended(&mut self, before: usize) -> usize {
+        if self.sealer.is_some() {
+            self.seal_end();
+        }
+        self.end.len() - before
+    }
+
+    #[cold]
+    fn seal_end(&mut self) {
+        let Some(sealer) = &mut self.sealer else { return };
+        let plain = self.end.split_off(self.final_len);
+        sealer.seal_all(&plain, &mut self.end);
+        self.final_len = self.end.len();
+    }
+
+    /// Appends the output of `session`. From the end of its handshake on it is sealed.
+    #[cold]
+    fn append_control(&mut self, session: &mut Session) {
+        let before = self.end.len();
+        let clear = session.take_output(&mut self.end);
+        if session.seals() {
+            if clear > 0 {
+                self.final_len = before + clear;
+            }
+            if self.sealer.is_none() {
+                self.sealer = session.take_sealer();
+            }
+        }
+    }
+
+    /// Appends a block. A large one is not copied. A small one, or one to be sealed, is copied and
+    /// returned.
+    pub fn append(&mut self, block: Vec<u8>) -> Option<Vec<u8>> {
+        if block.len() < BLOCK_OCTETS_MIN || self.seals() {
+            self.end.extend_from_slice(&block);
+            return Some(block);
+        }
+        self.push(Block::Own(block));
+        None
+    }
+
+    /// Appends a block of any type, as [`append`](Self::append). It is dropped when it has been
+    /// copied or sent.
+    pub fn append_foreign(&mut self, block: impl AsRef<[u8]> + Send + 'static) {
+        let octets = block.as_ref();
+        match octets.len() < BLOCK_OCTETS_MIN || self.seals() {
+            true => self.end.extend_from_slice(octets),
+            false => self.push(Block::Foreign(Box::new(block))),
+        }
+    }
+
+    fn push(&mut self, block: Block) {
+        self.blocks_octets += self.end.len() + block.octets().len();
+        self.blocks.push_back(Block::Own(std::mem::take(&mut self.end)));
+        self.blocks.push_back(block);
+    }
+
+    /// The large blocks that have been sent since the last call.
+    pub fn spent(&mut self) -> impl Iterator<Item = Vec<u8>> + '_ {
+        self.spent.drain(..)
+    }
+
+    /// Octets not yet sent.
+    pub fn backlog(&self) -> usize {
+        self.blocks_octets + self.end.len() - self.sent
+    }
+
+    /// Octets sent so far.
+    pub fn sent_octets(&self) -> u64 {
+        self.sent_ever
+    }
+
+    /// Octets queued so far.
+    pub fn queued_octets(&self) -> u64 {
+        self.sent_ever + self.backlog() as u64
+    }
+
+    /// Sends as much as the socket takes. Returns whether everything has been sent; if not, the
+    /// socket will become writable.
+    pub fn send(&mut self, stream: &TcpStream) -> io::Result<bool> {
+        self.appended(0);
+        loop {
+            self.drop_sent();
+            if self.blocks.is_empty() && self.sent == self.end.len() {
+                break;
+            }
+            match self.send_some(stream) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(count) => {
+                    self.sent += count;
+                    self.sent_ever += count as u64;
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.discard_sent();
+                    return Ok(false);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        (self.sent, self.final_len) = (0, 0);
+        if self.end.capacity() > OUT_KEPT_OCTETS_MAX {
+            self.end = Vec::new();
+        } else {
+            self.end.clear();
+        }
+        Ok(true)
+    }
+
+    /// One system call.
+    fn send_some(&self, mut stream: &TcpStream) -> io::Result<usize> {
+        if self.blocks.is_empty() {
+            return stream.write(&self.end[self.sent..]);
+        }
+        let mut slices = [IoSlice::new(&[]); SLICES_COUNT_MAX];
+        let buffers = self.blocks.iter().map(Block::octets).chain([&self.end[..]]);
+        let mut count = 0;
+        for (slice, buffer) in slices.iter_mut().zip(buffers) {
+            let start = if count == 0 { self.sent } else { 0 };
+            *slice = IoSlice::new(&buffer[start..]);
+            count += 1;
+        }
+        socket::send_vectored(stream, &slices[..count])
+    }
+
+    /// Drops the buffers that have been sent completely.
+    fn drop_sent(&mut self) {
+        while self.blocks.front().is_some_and(|block| block.octets().len() <= self.sent) {
+            let Some(block) = self.blocks.pop_front() else { return };
+            self.sent -= block.octets().len();
+            self.blocks_octets -= block.octets().len();
+            match block {
+                Block::Own(octets) if octets.len() >= BLOCK_OCTETS_MIN => self.spent.push(octets),
+                Block::Own(_) | Block::Foreign(_) => {}
+            }
+        }
+    }
+
+    /// Removes sent octets at the front, if that is worth it: a buffer that is never quite empty
+    /// must not grow for ever.
+    fn discard_sent(&mut self) {
+        self.drop_sent();
+        let is_worth_it = self.sent > SENT_KEPT_OCTETS_MAX && self.sent >= self.backlog();
+        if self.blocks.is_empty() && is_worth_it {
+            self.end.drain(..self.sent);
+            self.final_len = self.final_len.saturating_sub(self.sent);
+            self.sent = 0;
+        }
+    }
+}
+
+/// A socket with its session and its output buffer.
+pub struct Wire {
+    /// Shared if another thread sends on it; closed when the last owner drops it.
+    pub stream: Arc<TcpStream>,
+    pub session: Session,
+    /// The system has reported that the peer sends no more.
+    pub is_read_closed: bool,
+    pub out: Outgoing,
+    /// Present if the session's mechanism seals.
+    opened: Option<Box<OpenedInput>>,
+}
+
+/// Received octets that the session has opened.
+#[derive(Default)]
+struct OpenedInput {
+    octets: Vec<u8>,
+    /// Number of octets that have been read.
+    start: usize,
+    scratch: Vec<u8>,
+}
+
+impl OpenedInput {
+    /// Reads received octets of `stream` to `buffer`, opened. Keeps only the rest of a frame that
+    /// is larger than `buffer`.
+    #[cold]
+    fn read(
+        &mut self,
+        mut stream: &TcpStream,
+        session: &mut Session,
+        buffer: &mut [u8],
+    ) -> Received {
+        while self.start == self.octets.len() {
+            self.octets.clear();
+            self.start = 0;
+            self.scratch.resize(session.read_limit(buffer.len()).min(READ_OCTETS), 0);
+            match receive(|| stream.read(&mut self.scratch)) {
+                Received::Octets(count) => {
+                    let opened = session.open(&self.scratch[..count], &mut self.octets);
+                    if let Err(error) = opened {
+                        return Received::Failed(io::Error::new(io::ErrorKind::InvalidData, error));
+                    }
+                }
+                other => return other,
+            }
+        }
+        let left = &self.octets[self.start..];
+        let count = left.len().min(buffer.len());
+        buffer[..count].copy_from_slice(&left[..count]);
+        self.start += count;
+        Received::Octets(count)
+    }
+}
+
+impl Wire {
+    /// Takes over a connection that is up, or about to be, and registers it as `token`.
+    pub fn new(
+        registry: &Registry,
+        token: usize,
+        mut stream: TcpStream,
+        role: Role,
+        limits: Limits,
+    ) -> io::Result<Wire> {
+        registry.register(&mut stream, Token(token), Interest::READABLE | Interest::WRITABLE)?;
+        let mechanism: Box<dyn Mechanism> = Box::new(Null::new(role));
+        #[cfg(test)]
+        let mechanism = tests::mechanism(role).unwrap_or(mechanism);
+        let session = Session::with_mechanism(role, limits, mechanism);
+        Ok(Wire {
+            opened: session.seals().then(Box::default),
+            stream: Arc::new(stream),
+            session,
+            is_read_closed: false,
+            out: Outgoing::default(),
+        })
+    }
+
+    /// Sets the options that every connection of the bridge has.
+    pub fn configure(&self, unread_time_max: Duration) -> io::Result<()> {
+        socket::configure(&self.stream, unread_time_max)
+    }
+
+    /// Reads received octets, up to the size of `buffer`.
+    pub fn read(&mut self, buffer: &mut [u8]) -> Received {
+        match &mut self.opened {
+            None => receive(|| (&*self.stream).read(buffer)),
+            Some(opened) => opened.read(&self.stream, &mut self.session, buffer),
+        }
+    }
+
+    /// Reads received octets, up to the sizes of both buffers, with one system call. The second one
+    /// is used when the first is full.
+    pub fn read_both(&mut self, first: &mut [u8], second: &mut [u8]) -> Received {
+        if self.opened.is_some() {
+            return self.read(if first.is_empty() { second } else { first });
+        }
+        let mut buffers = [IoSliceMut::new(first), IoSliceMut::new(second)];
+        receive(|| (&*self.stream).read_vectored(&mut buffers))
+    }
+
+    /// Reads at most `limit` received octets into the spare capacity of `bytes`, which must not be
+    /// 0.
+    fn read_behind(&mut self, bytes: &mut Vec<u8>, limit: usize) -> Received {
+        if self.opened.is_some() {
+            let before = bytes.len();
+            bytes.resize(before + limit.min(READ_OCTETS), 0);
+            let received = self.read(&mut bytes[before..]);
+            bytes.truncate(before + received.count());
+            return received;
+        }
+        receive(|| socket::receive_behind(&*self.stream, bytes, limit))
+    }
+
+    /// Reads a large payload, of which `remaining` octets are missing, to the end of `payload`, which
+    /// grows. Leaves its last octet, with which a decoder completes the message. The sender is often
+    /// still sending: another read at once is cheaper than a sleep after each piece.
+    pub fn read_payload(&mut self, payload: &mut Vec<u8>, remaining: u64) -> Received {
+        let before = payload.len();
+        let size = before.saturating_add(usize::try_from(remaining).unwrap_or(usize::MAX));
+        let mut received = Received::Nothing;
+        for _ in 0..PAYLOAD_READS_MAX {
+            if payload.len() + 1 >= size {
+                break;
+            }
+            if let Err(error) = make_room(payload, size, 0) {
+                received = Received::Failed(io::Error::new(io::ErrorKind::OutOfMemory, error));
+                break;
+            }
+            let room = payload.capacity().min(size - 1) - payload.len();
+            received = self.read_behind(payload, room);
+            if !matches!(received, Received::Octets(_)) {
+                break;
+            }
+        }
+        // Octets read before an error or the end count; the error shows again.
+        match payload.len() - before {
+            0 => received,
+            count => Received::Octets(count),
+        }
+    }
+
+    /// Whether there may be more to read after `count` octets came into a buffer of `room`. Later
+    /// octets have an event of their own; the end of the stream, if it was announced together with
+    /// these octets, has none.
+    pub fn may_have_more(&self, count: usize, room: usize) -> bool {
+        count == room || self.is_read_closed || self.opened.is_some()
+    }
+
+    /// Queues session output (greeting, READY, PONG) behind the queued whole messages, unless those
+    /// are too many.
+    #[inline]
+    pub fn queue_control(&mut self) {
+        let has_news = self.session.output_len() > 0 || self.session.seals();
+        if has_news && self.out.backlog() < CONTROL_BACKLOG_OCTETS_MAX {
+            self.out.append_control(&mut self.session);
+        }
+    }
+
+    /// Sends as much as the socket takes, the session's own output included. If that is not
+    /// everything, the socket will become writable.
+    pub fn flush(&mut self) -> io::Result<()> {
+        while self.out.backlog() > 0 || self.session.output_len() > 0 {
+            self.queue_control();
+            if !self.out.send(&self.stream)? {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// Hands the queued output over to another sender on this socket.
+    pub fn take_outgoing(&mut self) -> Outgoing {
+        self.queue_control();
+        std::mem::take(&mut self.out)
+    }
+}
+
+/// The result of `read`, repeated after a signal.
+fn receive(mut read: impl FnMut() -> io::Result<usize>) -> Received {
+    loop {
+        return match read() {
+            Ok(0) => Received::Closed,
+            Ok(count) => Received::Octets(count),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Received::Nothing,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => Received::Failed(error),
+        };
+    }
+}
+
+#[cfg(test)]
+pub mod tests;

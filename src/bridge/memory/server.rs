@@ -1,0 +1,227 @@
+//! The serving end of the bridge.
+
+mod batcher;
+mod client;
+mod driver;
+mod execute;
+mod outstanding;
+mod requests;
+mod responder;
+mod rights;
+mod stats;
+mod timing;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::bridge::link::options::{LegacyPolicy, LinkOptions};
+use crate::bridge::link::server::Link;
+use crate::bridge::link::wire::RESPONSES_UNREAD_TIME_MAX;
+use crate::error::{Error, Result};
+use crate::logging::{log_debug, Logger};
+use crate::memory::Master;
+use crate::net::owner::{self, Finder};
+use crate::net::socket;
+use crate::net::{DriverHandle, EventLoop, Spin};
+use crate::proto::bridge::property::Announcement;
+use crate::proto::bridge::ServerId;
+
+use driver::ServerDriver;
+use execute::Executor;
+use outstanding::OutstandingTable;
+use requests::Requests;
+use responder::Responder;
+use rights::{rights_of, RightsPolicy};
+use stats::Counters;
+
+pub use stats::ServerStats;
+
+const SOURCE: &str = "memory::TcpServer::TcpServer";
+
+/// Options of a server.
+#[derive(Clone, Debug)]
+pub struct ServerOptions {
+    /// Requests of one client that may be outstanding at the slave; 1 = one at a time.
+    pub window: usize,
+    /// How legacy clients are distinguished.
+    pub legacy: LegacyPolicy,
+    /// Whether the legacy clients of one process of this host, or of one ZeroMQ context of it, are
+    /// served together, if [`legacy`](Self::legacy) distinguishes processes: each answer then goes
+    /// to all of their response connections. That is correct if request ids are unique in a
+    /// process, as those of Rogue's clients are; such a client drops an answer with an unknown id.
+    /// It is the one exception to "an answer goes to the client that asked, or to nobody".
+    pub legacy_shared_process: bool,
+    /// How long connections of one address must have been unambiguous before they are paired.
+    pub settle: Duration,
+    /// Bytes of the largest transaction; larger requests are refused before anything is
+    /// allocated for them.
+    pub transaction_bytes_max: u32,
+    /// Clients served at once; further connections are closed.
+    pub clients_max: usize,
+    /// Whether responses are sent on the request connection, to clients that agree.
+    pub duplex: bool,
+    /// Whether the server polls for the next request for a while before it sleeps.
+    pub spin: Spin,
+    /// Bytes of the stack of the server's thread, on which the slave runs; 0 for the default of the
+    /// process's threads (`ulimit -s`). At least 2 MiB.
+    pub stack_bytes: usize,
+    /// Descriptors reserved for the program: the server closes held connections, or accepts no new
+    /// ones, if fewer are free below the process's soft limit (`ulimit -n`). `None`: a tenth of the
+    /// limit, at least 32. Never more than half of the limit.
+    pub descriptors_reserved: Option<u32>,
+}
+
+impl Default for ServerOptions {
+    fn default() -> Self {
+        ServerOptions {
+            window: 1024,
+            legacy: LegacyPolicy::Auto,
+            legacy_shared_process: false,
+            settle: Duration::from_millis(400),
+            transaction_bytes_max: 64 << 20,
+            clients_max: 1024,
+            duplex: true,
+            spin: Spin::default(),
+            stack_bytes: 0,
+            descriptors_reserved: None,
+        }
+    }
+}
+
+/// Serves the slave of its [`master`](Self::master) to any number of clients.
+///
+/// Requests of one client reach the slave in the order of their arrival, in the server's own
+/// thread, up to the window of them at once; each answer goes to the client that asked, or to
+/// nobody. A slave that blocks stalls its own server only. Dropping the server stops it.
+pub struct TcpServer {
+    master: Arc<Master>,
+    handle: DriverHandle,
+    counters: Arc<Counters>,
+    log: Arc<Logger>,
+    port: u16,
+    address: String,
+}
+
+impl TcpServer {
+    /// Listens on `port` (requests) and `port + 1` (responses) of `address`: `*`, an IPv4 or IPv6
+    /// address, the name of an interface or of a host. Port 0 asks the system for a free pair. The
+    /// server serves at once; connect its master to a slave.
+    ///
+    /// # Errors
+    ///
+    /// [`Status::Bind`](crate::Status::Bind) and related statuses, with the port and the address.
+    pub fn new(address: &str, port: u16, options: ServerOptions) -> Result<Arc<TcpServer>> {
+        TcpServer::with_parts(address, port, options, owner::owners, rights_of)
+    }
+
+    fn with_parts(
+        address: &str,
+        port: u16,
+        options: ServerOptions,
+        find_owners: Finder,
+        policy: RightsPolicy,
+    ) -> Result<Arc<TcpServer>> {
+        let named = |error: Error| Error::new(error.status(), SOURCE, error.text().to_owned());
+        let listeners = socket::bind_pair(address, port).map_err(named)?;
+        let port = listeners.port;
+        let log = Arc::new(Logger::new(&format!("memory.TcpServer.{address}.{port}")));
+        log_debug!(log, "Creating response server port: tcp://{address}:{}", port + 1);
+        log_debug!(log, "Creating request server port: tcp://{address}:{port}");
+        let master = Arc::new(Master::new());
+        let counters = Arc::new(Counters::default());
+        let server_id = crate::net::random::random_128().map_err(named)?;
+        let announcement = Announcement::server(ServerId(server_id), options.duplex);
+        let responder = Responder::new(counters.clone(), log.clone());
+        let of_link = (counters.link.clone(), log.clone());
+        let slave_master = master.clone();
+        let (stack_bytes, spin) = (options.stack_bytes, options.spin);
+        let handle = EventLoop::spawn("TcpServer", stack_bytes, spin, move |handle| {
+            let outstanding = OutstandingTable::new(handle.clone());
+            let bytes_max = options.transaction_bytes_max;
+            let executor = Executor::new(slave_master, outstanding, responder, bytes_max);
+            let link_options = link_options(&options);
+            ServerDriver {
+                link: Link::new(
+                    handle.clone(),
+                    listeners,
+                    link_options,
+                    announcement,
+                    find_owners,
+                    of_link,
+                ),
+                requests: Requests::new(executor, options.window, policy),
+                handle,
+                ended: Vec::new(),
+            }
+        })
+        .map_err(named)?;
+        let address = address.to_owned();
+        Ok(Arc::new(TcpServer { master, handle, counters, log, port, address }))
+    }
+
+    /// The master of the slave: connect it with [`Master::set_slave`]. The slave's time is the
+    /// client's timeout for clients of this library, one second for others;
+    /// [`Master::set_timeout`] limits it for both.
+    pub fn master(&self) -> &Arc<Master> {
+        &self.master
+    }
+
+    /// The request port; the response port is the one after it.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The address given to [`new`](Self::new).
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Does nothing: a server runs from its creation. For compatibility with Rogue.
+    pub fn start(&self) {}
+
+    /// Stops serving: closes both ports and all connections. Idempotent; callable from any
+    /// thread, also from a callback of the slave. Returns within 100 ms, whatever the peers do; if
+    /// a slave blocks longer, the ports close when it returns.
+    pub fn stop(&self) {
+        if !self.handle.is_stopping() {
+            log_debug!(self.log, "Stopping server at {}:{}", self.address, self.port);
+        }
+        self.handle.stop();
+    }
+
+    /// The server's counters.
+    pub fn stats(&self) -> ServerStats {
+        self.counters.stats()
+    }
+}
+
+/// The options of the connections.
+fn link_options(options: &ServerOptions) -> LinkOptions {
+    LinkOptions {
+        legacy: options.legacy,
+        legacy_shared_process: options.legacy_shared_process,
+        settle: options.settle,
+        clients_max: options.clients_max,
+        duplex: options.duplex,
+        unread_time_max: RESPONSES_UNREAD_TIME_MAX,
+        descriptors_reserved: options.descriptors_reserved,
+    }
+}
+
+impl Drop for TcpServer {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl std::fmt::Debug for TcpServer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TcpServer")
+            .field("address", &self.address)
+            .field("port", &self.port)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

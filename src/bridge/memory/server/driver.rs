@@ -1,0 +1,125 @@
+//! The server's driver on its event loop.
+
+use std::io;
+use std::sync::Arc;
+
+use mio::Token;
+
+use super::requests::Requests;
+use crate::bridge::link::server::Link;
+use crate::clock::{self, Time};
+use crate::memory::Transaction;
+use crate::net::{Driver, DriverHandle, Readiness, Registry};
+
+/// Rounds of answering and resuming before other sockets have their turn.
+const SETTLES_PER_TURN_MAX: usize = 16;
+
+/// Drives the connections of a server, and its outstanding transactions.
+pub(super) struct ServerDriver {
+    pub(super) link: Link<Requests>,
+    pub(super) requests: Requests,
+    pub(super) handle: DriverHandle,
+    /// Empty memory for ended transactions, exchanged with the list of new ones.
+    pub(super) ended: Vec<Arc<Transaction>>,
+}
+
+impl ServerDriver {
+    /// Queues the answers of transactions that the slave has completed; returns whether there were
+    /// any.
+    fn answer_ended(&mut self) -> bool {
+        let ServerDriver { link, requests, ended, .. } = self;
+        if !requests.executor.outstanding.take_ended(ended) {
+            return false;
+        }
+        let now = clock::now();
+        let executor = &mut requests.executor;
+        let mut ended = ended.drain(..);
+        let mut next = executor.outstanding.next_of(&mut ended);
+        while let Some(first) = next.take() {
+            let (id, mut kept) = (first.client, Some(first));
+            let answered = link.with_client(id, |client| {
+                while let Some(this) = kept.take() {
+                    executor.answer_kept(client, this, now);
+                    next = executor.outstanding.next_of(&mut ended);
+                    kept = next.take_if(|next| next.client == id);
+                }
+            });
+            if answered.is_none() {
+                kept.into_iter().for_each(|kept| executor.drop_answer(kept));
+                next = executor.outstanding.next_of(&mut ended);
+            }
+        }
+        true
+    }
+
+    /// Answers ended transactions, sends, and resumes clients that have room now.
+    fn settle(&mut self) {
+        for _ in 0..SETTLES_PER_TURN_MAX {
+            let had_ended = self.answer_ended();
+            if !self.link.flush_answered(&mut self.requests) && !had_ended {
+                return;
+            }
+        }
+        // There is more: let listeners and other clients have their turn.
+        self.handle.wake();
+    }
+}
+
+/// The timers of the server.
+#[derive(Clone, Copy)]
+pub(super) enum ServerTimer {
+    /// What is due at its link.
+    Link,
+    /// Gives up late transactions that the slave keeps.
+    Transactions,
+    /// Frees unused buffers.
+    Buffers,
+}
+
+impl Driver for ServerDriver {
+    type Timer = ServerTimer;
+    const TIMERS: &'static [ServerTimer] =
+        &[ServerTimer::Link, ServerTimer::Transactions, ServerTimer::Buffers];
+
+    fn start(&mut self, registry: &Registry) -> io::Result<()> {
+        self.link.start(registry)
+    }
+
+    fn ready(&mut self, registry: &Registry, token: Token, readiness: Readiness) {
+        self.link.ready(registry, &mut self.requests, token, readiness);
+    }
+
+    fn woken(&mut self, _registry: &Registry) {
+        self.link.woken(&mut self.requests);
+    }
+
+    fn deadline(&self, timer: ServerTimer) -> Option<Time> {
+        match timer {
+            ServerTimer::Link => self.link.deadline(),
+            ServerTimer::Transactions => self.requests.executor.outstanding.deadline(),
+            ServerTimer::Buffers => self.requests.executor.responder.buffers.deadline(),
+        }
+    }
+
+    fn timeout(&mut self, registry: &Registry, timer: ServerTimer, now: Time) {
+        let executor = &mut self.requests.executor;
+        match timer {
+            ServerTimer::Link => self.link.timeout(registry, &mut self.requests, now),
+            ServerTimer::Transactions => executor.outstanding.end_late(now),
+            ServerTimer::Buffers => executor.responder.buffers.give_back(now),
+        }
+    }
+
+    fn flush(&mut self, _registry: &Registry) {
+        self.link.find_owners();
+        self.settle();
+    }
+
+    fn stopped(&mut self, _registry: &Registry) {
+        // Completed requests are still answered, as far as the sockets take it.
+        self.answer_ended();
+        self.link.stop(&mut self.requests);
+        let text = "The server that requested the transaction was stopped";
+        self.requests.executor.outstanding.give_up(text);
+    }
+}

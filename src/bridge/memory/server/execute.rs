@@ -1,0 +1,322 @@
+//! The life of a request: its check, its transaction on the bus, and its end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::batcher::SlaveCall;
+use super::client::{Active, ReceivedRequest};
+use super::outstanding::{Allowance, Outstanding, OutstandingTable};
+use super::responder::Responder;
+use super::timing::Patience;
+use crate::bridge::link::options::add;
+use crate::bridge::link::service::Turn;
+use crate::clock::{self, Time};
+use crate::error::caught;
+use crate::logging::log_debug;
+use crate::memory::{
+    check_access, Master, Route, Transaction, TransactionPool, POST, TIMEOUT_TEXT,
+};
+use crate::proto::bridge::{Header, Timing, LATE_TEXT};
+
+/// Upper bound on the memory of all clients together, in transactions of the maximum size:
+/// outstanding requests and unread answers. Requests beyond it are refused; small ones never are.
+const HELD_TRANSACTIONS_MAX: u64 = 8;
+const SMALL_BYTES_MAX: u32 = 64 * 1024;
+
+/// Executes requests.
+pub(super) struct Executor {
+    pub(super) responder: Responder,
+    pub(super) outstanding: OutstandingTable,
+    master: Arc<Master>,
+    /// The route of the present turn's requests.
+    route: Route,
+    /// Transactions for reuse.
+    transactions: TransactionPool,
+    transaction_bytes_max: u32,
+}
+
+impl Executor {
+    pub(super) fn new(
+        master: Arc<Master>,
+        outstanding: OutstandingTable,
+        responder: Responder,
+        transaction_bytes_max: u32,
+    ) -> Executor {
+        let (route, transactions) = (Route::default(), TransactionPool::default());
+        Executor { responder, outstanding, master, route, transactions, transaction_bytes_max }
+    }
+
+    /// Upper bound on the bytes of all clients together.
+    pub(super) fn held_bytes_max(&self) -> u64 {
+        HELD_TRANSACTIONS_MAX * u64::from(self.transaction_bytes_max)
+    }
+
+    /// Whether a transaction exceeds the server's limit.
+    pub(super) fn is_too_large(&self, header: &Header) -> bool {
+        header.size > self.transaction_bytes_max
+    }
+
+    /// Executes one request: answers it, or keeps its transaction until the slave completes it.
+    pub(super) fn execute(
+        &mut self,
+        client: &mut Active<'_>,
+        request: ReceivedRequest,
+        turn: &mut Turn,
+    ) {
+        add(&self.responder.counters.requests, 1);
+        let header = request.header;
+        if header.is_probe() {
+            let call = SlaveCall::none(turn.now);
+            return self.responder.respond(client, &header, Ok(()), Vec::new(), call);
+        }
+        let (tran, allowance) = match self.prepare(client, request, turn.now) {
+            Ok(prepared) => prepared,
+            Err(why) => return self.responder.refuse(client, &header, &why, turn.now),
+        };
+        log_debug!(
+            self.responder.log,
+            "Starting transaction id={}, addr=0x{:x}, size={}, type={}",
+            header.id,
+            header.address,
+            header.size,
+            header.ty
+        );
+        if self.responder.batcher.is_due(turn.now) {
+            // An error shows again at the end of the turn.
+            let _ = self.responder.flush(client, turn.now);
+        }
+        let call = self.call_slave(&tran, turn);
+        let id = client.id;
+        let kept = Outstanding { tran, allowance, client: id, header, is_locked: false };
+        if !kept.tran.is_done() {
+            match &client.state.times {
+                Some(times) => times.keep(&kept.tran),
+                // The time that the slave's own code took to send the request does not count.
+                None => kept.tran.refresh_timer(None),
+            }
+            return self.keep(client, kept);
+        }
+        self.answer(client, kept, call);
+    }
+
+    /// Creates the transaction of a permitted request.
+    #[inline]
+    fn prepare(
+        &mut self,
+        client: &mut Active<'_>,
+        request: ReceivedRequest,
+        now: Time,
+    ) -> Result<(Arc<Transaction>, Allowance), String> {
+        let ReceivedRequest { header, timing, mut data } = request;
+        self.master.update(&mut self.route);
+        self.check(client, &header)?;
+        client.state.rights.check(&header)?;
+        let allowance = self.allowance(client, &header, timing, now)?;
+        if !header.carries_data() {
+            data = self.allocate(&header)?;
+        }
+        let times = (allowance.start, allowance.timeout_ns);
+        let pool = &mut self.transactions;
+        self.master
+            .prepare_from(pool, header.address, data.into(), header.ty, times)
+            .map(|tran| (tran, allowance))
+            .map_err(|error| error.text().to_owned())
+    }
+
+    /// Whether type, address and size of a request are possible, and there is room for it.
+    fn check(&self, client: &Active<'_>, header: &Header) -> Result<(), String> {
+        check_access(header.ty, header.address, header.size)?;
+        if self.is_too_large(header) {
+            let max = self.transaction_bytes_max;
+            return Err(format!(
+                "Transaction size {} at 0x{:x} exceeds the {max} bytes that this server allows: \
+                 ask for less at once",
+                header.size, header.address
+            ));
+        }
+        if header.size > SMALL_BYTES_MAX {
+            let held = self.outstanding.bytes() + client.backlog_of_all();
+            if held + u64::from(header.size) > self.held_bytes_max() {
+                return Err(self.no_room_text(header));
+            }
+        }
+        Ok(())
+    }
+
+    fn no_room_text(&self, header: &Header) -> String {
+        format!(
+            "No room for {} bytes: the server holds {} bytes of other requests and unread \
+             answers: ask again later or for less at once",
+            header.size,
+            self.held_bytes_max()
+        )
+    }
+
+    /// Refuses a write without room for its data.
+    pub(super) fn refuse_for_room(&mut self, client: &mut Active<'_>, header: &Header, now: Time) {
+        add(&self.responder.counters.requests, 1);
+        self.responder.refuse(client, header, &self.no_room_text(header), now);
+    }
+
+    /// The time of a request: the client's, or the master's timeout if that is less. A late request
+    /// is refused: its client has reported a failure to its user.
+    fn allowance(
+        &self,
+        client: &mut Active<'_>,
+        header: &Header,
+        timing: Option<Timing>,
+        now: Time,
+    ) -> Result<Allowance, String> {
+        let (Some(times), Some(timing)) = (&mut client.state.times, timing) else {
+            let (timeout_ns, grace) = (None, Duration::ZERO);
+            return Ok(Allowance { start: now, timeout_ns, grace, patience: None });
+        };
+        let timeout = Duration::from_nanos(timing.timeout);
+        let is_posted = header.ty == POST;
+        let start = times.begin(&timing, is_posted, now).map_err(|age| {
+            format!(
+                "{TIMEOUT_TEXT} of {} bytes at 0x{:x}: {LATE_TEXT} of {timeout:?} had passed when \
+                 its turn came, {age:?} after it was sent",
+                header.size, header.address
+            )
+        })?;
+        let patience = Some(Patience { start, timeout, is_posted });
+        Ok(match self.master.set_timeout_ns().filter(|&set| set < timing.timeout) {
+            None => Allowance { start, timeout_ns: Some(timing.timeout), grace: timeout, patience },
+            Some(set) => Allowance {
+                // The master's timeout, but no longer than the client waits.
+                start: (start + (timeout - Duration::from_nanos(set))).min(now),
+                timeout_ns: Some(set),
+                grace: Duration::ZERO,
+                patience,
+            },
+        })
+    }
+
+    /// Allocates the buffer of a read.
+    fn allocate(&mut self, header: &Header) -> Result<Vec<u8>, String> {
+        let size = header.size as usize;
+        let buffers = &mut self.responder.buffers;
+        // Old content must not reach this client if the slave fills too little.
+        let buffer = match header.size > SMALL_BYTES_MAX && self.route.fills_reads() {
+            true => buffers.dirty(size),
+            false => buffers.zeroed(size),
+        };
+        buffer.map_err(|error| format!("No memory for a read of {size} bytes: {error}"))
+    }
+
+    /// Hands a transaction to the slave. A panic of the slave fails it, not the server.
+    #[inline]
+    fn call_slave(&mut self, tran: &Arc<Transaction>, turn: &mut Turn) -> SlaveCall {
+        if let Err(text) = caught(|| self.route.launch(tran)) {
+            tran.error(format!("The slave panicked: {text}"));
+        }
+        // The end of one call is the start of the next.
+        let call = SlaveCall { began: turn.now, ended: clock::now() };
+        turn.now = call.ended;
+        self.responder.batcher.called(call);
+        call
+    }
+
+    /// The turn of a client has ended.
+    pub(super) fn let_go_of_slave(&mut self) {
+        self.route = Route::default();
+    }
+
+    fn keep(&mut self, client: &mut Active<'_>, kept: Outstanding) {
+        client.state.outstanding += 1;
+        client.state.outstanding_bytes += u64::from(kept.header.size);
+        self.outstanding.keep(kept);
+    }
+
+    // ------------------------------------------------------------------ the end
+
+    /// Answers a kept transaction, at `now`.
+    pub(super) fn answer_kept(&mut self, client: &mut Active<'_>, kept: Outstanding, now: Time) {
+        client.state.outstanding -= 1;
+        client.state.outstanding_bytes -= u64::from(kept.header.size);
+        self.answer(client, kept, SlaveCall::none(now));
+    }
+
+    /// Answers a transaction that the slave has completed. A successful one is kept until the lock
+    /// of its data is free, but not beyond its time.
+    #[inline]
+    fn answer(&mut self, client: &mut Active<'_>, mut ended: Outstanding, call: SlaveCall) {
+        let header = ended.header;
+        if let Err(tran) = self.answer_unless_locked(client, &header, ended.tran, call) {
+            if !ended.allowance.is_over(&tran, call.ended) {
+                (ended.tran, ended.is_locked) = (tran, true);
+                return self.keep(client, ended);
+            }
+            let why = format!(
+                "{TIMEOUT_TEXT} {} message response. The slave has completed it and still holds \
+                 the lock of its data.",
+                tran.id()
+            );
+            return self.fail(client, &header, &why, call);
+        }
+        if let Some(patience) = ended.allowance.patience {
+            let end = client.answers().queued_octets();
+            if let Some(times) = &mut client.state.times {
+                times.queued(end, patience);
+            }
+        }
+    }
+
+    #[inline]
+    fn answer_unless_locked(
+        &mut self,
+        client: &mut Active<'_>,
+        header: &Header,
+        tran: Arc<Transaction>,
+        call: SlaveCall,
+    ) -> Result<(), Arc<Transaction>> {
+        let tran = match self.transactions.collect_success(tran) {
+            Ok(buffer) => {
+                self.responder.respond(client, header, Ok(()), buffer.into_vec(), call);
+                return Ok(());
+            }
+            Err(tran) => tran,
+        };
+        let (outcome, data) = match self.transactions.collect(tran) {
+            Ok(Some((outcome, buffer))) => (outcome, buffer.into_vec()),
+            Ok(None) => return Ok(()),
+            Err(tran) => match tran.outcome() {
+                // The buffer is freed with the last reference.
+                Some(Err(error)) => {
+                    self.fail(client, header, error.text(), call);
+                    return Ok(());
+                }
+                _ => return Err(tran),
+            },
+        };
+        let outcome = match &outcome {
+            Ok(()) => Ok(()),
+            Err(error) => {
+                log_debug!(
+                    self.responder.log,
+                    "Transaction id={} failed: {}",
+                    header.id,
+                    error.text()
+                );
+                Err(error.text())
+            }
+        };
+        self.responder.respond(client, header, outcome, data, call);
+        Ok(())
+    }
+
+    /// Answers a transaction with inaccessible data by an error.
+    #[cold]
+    fn fail(&mut self, client: &mut Active<'_>, header: &Header, why: &str, call: SlaveCall) {
+        log_debug!(self.responder.log, "Transaction id={} failed: {why}", header.id);
+        self.responder.fail(client, header, why, call);
+    }
+
+    /// Takes back a transaction whose client is gone.
+    pub(super) fn drop_answer(&mut self, kept: Outstanding) {
+        // If its buffer is locked, the last reference frees it.
+        drop(self.transactions.collect(kept.tran));
+        add(&self.responder.counters.dropped_responses, 1);
+    }
+}

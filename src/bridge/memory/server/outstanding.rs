@@ -1,0 +1,171 @@
+//! The transactions that the slave keeps, and their deadlines.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::timing::Patience;
+use crate::bridge::link::connection::ClientId;
+use crate::clock::Time;
+use crate::memory::{IdMap, Observer, Transaction};
+use crate::net::DriverHandle;
+use crate::proto::bridge::Header;
+use crate::sync::Mutex;
+
+/// Number of obsolete checks that are not worth removing.
+const CHECKS_KEPT_MIN: usize = 64;
+
+/// The time of a request.
+#[derive(Clone, Copy)]
+pub(super) struct Allowance {
+    /// Start of its clock.
+    pub(super) start: Time,
+    /// Its timeout in nanoseconds; `None`: the master's.
+    pub(super) timeout_ns: Option<u64>,
+    /// How long the server waits beyond that: if the client's timeout is the shorter one, the
+    /// client reports it to its user, and has certainly done so by then.
+    pub(super) grace: Duration,
+    /// The client's patience, if it sends it.
+    pub(super) patience: Option<Patience>,
+}
+
+impl Allowance {
+    /// Whether the time of `tran` has passed.
+    pub(super) fn is_over(&self, tran: &Transaction, now: Time) -> bool {
+        tran.deadline() + self.grace <= now
+    }
+}
+
+/// A transaction that the slave keeps.
+pub(super) struct Outstanding {
+    pub(super) tran: Arc<Transaction>,
+    pub(super) allowance: Allowance,
+    pub(super) client: ClientId,
+    pub(super) header: Header,
+    /// The slave has completed it, and still holds the lock of its data.
+    pub(super) is_locked: bool,
+}
+
+/// The list of ended transactions for the event loop.
+struct Completions {
+    handle: DriverHandle,
+    ended: Mutex<Vec<Arc<Transaction>>>,
+}
+
+impl Observer for Completions {
+    fn completed(&self, tran: &Arc<Transaction>) {
+        if self.handle.is_inherited() {
+            return;
+        }
+        self.ended.lock().push(tran.clone());
+        self.handle.wake();
+    }
+}
+
+/// The kept transactions, by id.
+pub(super) struct OutstandingTable {
+    kept: IdMap<Outstanding>,
+    bytes: u64,
+    /// Checks for late transactions, the earliest first. Some may be of transactions that have
+    /// ended.
+    checks: BinaryHeap<Reverse<(Time, u32)>>,
+    completions: Arc<Completions>,
+}
+
+impl OutstandingTable {
+    /// Ended transactions wake the loop of `handle`.
+    pub(super) fn new(handle: DriverHandle) -> OutstandingTable {
+        let completions = Arc::new(Completions { handle, ended: Mutex::default() });
+        let (kept, checks) = (IdMap::default(), BinaryHeap::new());
+        OutstandingTable { kept, bytes: 0, checks, completions }
+    }
+
+    /// Their bytes, including those of clients that are gone.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Keeps a transaction until its slave completes it, or unlocks its data if it has completed it
+    /// already.
+    pub(super) fn keep(&mut self, kept: Outstanding) {
+        // Obsolete checks are removed when they are the majority.
+        if self.checks.len() > 2 * self.kept.len() + CHECKS_KEPT_MIN {
+            let kept = &self.kept;
+            self.checks.retain(|Reverse((_, id))| kept.contains_key(id));
+        }
+        let (tran, is_locked) = (kept.tran.clone(), kept.is_locked);
+        self.checks.push(Reverse((tran.deadline() + kept.allowance.grace, tran.id())));
+        self.bytes += u64::from(kept.header.size);
+        self.kept.insert(tran.id(), kept);
+        let completions = self.completions.clone();
+        if !is_locked {
+            return tran.observe(completions);
+        }
+        // Weak: a strong reference would leak if the lock is never released.
+        let free = Arc::downgrade(&tran);
+        tran.when_unlocked(move || {
+            if let Some(tran) = free.upgrade() {
+                completions.completed(&tran);
+            }
+        });
+    }
+
+    fn remove(&mut self, id: u32) -> Option<Outstanding> {
+        let kept = self.kept.remove(&id)?;
+        self.bytes -= u64::from(kept.header.size);
+        if self.kept.is_empty() {
+            self.checks.clear();
+        }
+        Some(kept)
+    }
+
+    /// Moves ended ones into `ended`, which is empty and becomes the new list. Returns whether
+    /// there are any.
+    pub(super) fn take_ended(&self, ended: &mut Vec<Arc<Transaction>>) -> bool {
+        let mut coming = self.completions.ended.lock();
+        std::mem::swap(&mut *coming, ended);
+        !ended.is_empty()
+    }
+
+    /// Removes the next one of `ended` from the table.
+    pub(super) fn next_of(
+        &mut self,
+        ended: &mut impl Iterator<Item = Arc<Transaction>>,
+    ) -> Option<Outstanding> {
+        // The reference of `ended` is dropped first: a last reference is reused.
+        ended.find_map(|tran| self.remove(tran.id()))
+    }
+
+    /// When to call [`end_late`](Self::end_late).
+    pub(super) fn deadline(&self) -> Option<Time> {
+        self.checks.peek().map(|&Reverse((time, _))| time)
+    }
+
+    /// Ends those that the slave has kept for too long.
+    pub(super) fn end_late(&mut self, now: Time) {
+        let mut late = Vec::new();
+        while self.checks.peek().is_some_and(|&Reverse((time, _))| time <= now) {
+            let Some(Reverse((_, id))) = self.checks.pop() else { break };
+            let Some(kept) = self.kept.get(&id) else { continue };
+            match kept.tran.deadline() + kept.allowance.grace {
+                deadline if deadline <= now => late.push((kept.tran.clone(), kept.is_locked)),
+                later => self.checks.push(Reverse((later, id))),
+            }
+        }
+        for (tran, is_locked) in late {
+            match is_locked {
+                true => self.completions.completed(&tran),
+                false => tran.time_out_at_once(),
+            }
+        }
+    }
+
+    /// Gives all of them up. The buffers are the server's own, freed with the last references.
+    pub(super) fn give_up(&mut self, why: &str) {
+        for (_, kept) in self.kept.drain() {
+            kept.tran.give_up_at_once(why);
+        }
+        self.bytes = 0;
+    }
+}

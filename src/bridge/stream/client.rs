@@ -1,0 +1,185 @@
+//! The connecting end of a stream bridge.
+
+mod driver;
+mod status;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::bridge::link::dialer::{ClientState, Dialer, Target};
+use crate::error::{Error, Result, Status};
+use crate::logging::{log_debug, Logger};
+use crate::net::address;
+use crate::net::resolve::{self, Resolver};
+use crate::net::{DriverHandle, EventLoop, Spin};
+use crate::proto::bridge::property::Announcement;
+use crate::proto::bridge::SessionId;
+use crate::stream::{Master, Node, Slave, SlaveBase};
+use crate::sync::Mutex;
+
+use super::delivery::Delivery;
+use super::endpoint::Endpoint;
+use super::outbox::Outbox;
+use super::stats::LoopCounters;
+use super::{StreamLimits, StreamStats};
+use driver::ClientDriver;
+use status::LinkStatus;
+
+const SOURCE: &str = "stream::TcpCore::TcpCore";
+
+/// Options of a stream client.
+#[derive(Clone, Debug, Default)]
+pub struct StreamClientOptions {
+    /// What holds for frames.
+    pub limits: StreamLimits,
+    /// Whether the client polls for a while before it sleeps.
+    pub spin: Spin,
+    /// Bytes of the stack of the client's thread, on which slaves receive frames; 0 for the default
+    /// of the process's threads (`ulimit -s`). At least 2 MiB.
+    pub stack_bytes: usize,
+}
+
+/// The connecting end of a stream bridge (Rogue's `interfaces::stream::TcpClient`).
+///
+/// Frames that its slave receives go to the server. If that is slow, and while there is none, the
+/// senders wait. The server's frames are sent by its master, in the client's own thread. The client
+/// connects again after each loss, until it is stopped.
+///
+/// It works while there is a handle, or a master connected to its slave.
+pub struct StreamClient {
+    endpoint: Arc<Endpoint>,
+    master: Arc<Master>,
+    counters: Arc<LoopCounters>,
+    status: Arc<Mutex<LinkStatus>>,
+    log: Logger,
+    /// `address:port` of the server.
+    server: String,
+}
+
+impl StreamClient {
+    /// Starts connecting to `port` (frames to the server) and `port + 1` (frames from the server)
+    /// of `address`, an IPv4 or IPv6 address or a host name. Returns at once. Names and several
+    /// addresses are tried as by [`TcpClient::new`](crate::bridge::TcpClient::new).
+    ///
+    /// # Errors
+    ///
+    /// [`Status::InvalidArgument`] for an invalid address or port.
+    pub fn new(
+        address: &str,
+        port: u16,
+        options: StreamClientOptions,
+    ) -> Result<Arc<StreamClient>> {
+        StreamClient::with_resolver(address, port, options, resolve::addresses_of)
+    }
+
+    fn with_resolver(
+        address: &str,
+        port: u16,
+        options: StreamClientOptions,
+        resolver: Resolver,
+    ) -> Result<Arc<StreamClient>> {
+        let failed = |error: Error| {
+            let text = format!(
+                "Failed to connect to remote port {port} at address {address}: {}",
+                error.text()
+            );
+            Error::new(error.status(), SOURCE, text)
+        };
+        if port == 0 || port == u16::MAX {
+            let text = "the bridge needs this port and the one after it: choose 1 to 65534";
+            return Err(failed(Error::new(Status::InvalidArgument, SOURCE, text)));
+        }
+        let host = address::remote_host(address).map_err(failed)?;
+        let session = SessionId(crate::net::random::random_128().map_err(failed)?);
+        let log = Logger::new(&format!("stream.TcpCore.{address}.Client.{port}"));
+        log_debug!(log, "Creating pull client port: tcp://{address}:{}", port + 1);
+        log_debug!(log, "Creating push client port: tcp://{address}:{port}");
+        let server = format!("{address}:{port}");
+        let name = format!("The stream TcpClient of {server}");
+        let outbox = Arc::new(Outbox::new(name, log.clone(), options.limits.clone()));
+        let (base, master) = (Arc::new(SlaveBase::new()), Master::new());
+        let (counters, status) = (Arc::<LoopCounters>::default(), Arc::default());
+        let delivery = Delivery::new(
+            master.clone(),
+            base.clone(),
+            counters.clone(),
+            log.clone(),
+            options.limits.frame_bytes_max,
+        );
+        // Either connection carries data in one direction already.
+        let announcement = Announcement::client(session, false).untimed();
+        // A server may pause for any time: its senders wait.
+        let unread_time_max = Duration::ZERO;
+        let target = Target { host, port, announcement, unread_time_max, resolver };
+        let make_driver = |handle: DriverHandle| {
+            delivery.intake.set_handle(handle.clone());
+            let dialer = Dialer::new(handle.clone(), log.clone(), target);
+            let parts = (outbox.clone(), Arc::clone(&status), log.clone());
+            ClientDriver::new(handle, dialer, delivery, parts)
+        };
+        let (stack_bytes, spin) = (options.stack_bytes, options.spin);
+        let handle = EventLoop::spawn("StreamClient", stack_bytes, spin, make_driver);
+        let handle = handle.map_err(failed)?;
+        outbox.set_handle(handle.clone());
+        let endpoint = Arc::new(Endpoint::new(outbox, base, handle));
+        Ok(Arc::new(StreamClient { endpoint, master, counters, status, log, server }))
+    }
+
+    /// Closes the connection, and disconnects the slaves of the master. Senders that wait return;
+    /// frames that the server does not take at once are dropped. Idempotent; callable from any
+    /// thread, also from a slave. Returns within 100 ms, whatever the server does; if a slave blocks
+    /// longer, the connection closes when it returns.
+    pub fn stop(&self) {
+        log_debug!(self.log, "Stopping client of {}", self.server);
+        self.endpoint.stop();
+    }
+
+    /// The state of the connection.
+    pub fn state(&self) -> ClientState {
+        match self.endpoint.outbox.is_inherited() {
+            true => ClientState::Stopped,
+            false => self.status.lock().state,
+        }
+    }
+
+    /// The state as text, with the obstacle if there is one.
+    pub fn state_text(&self) -> String {
+        let server = &self.server;
+        let stopped = || format!("The stream TcpClient of {server} has been stopped");
+        if self.endpoint.outbox.is_inherited() {
+            return stopped();
+        }
+        let status = self.status.lock();
+        match status.state {
+            ClientState::Connected => format!("connected to {server}"),
+            ClientState::Stopped => stopped(),
+            ClientState::Connecting | ClientState::Handshake => {
+                format!("not connected to {server}: {}", status.obstacle)
+            }
+        }
+    }
+
+    /// The counters of the client.
+    pub fn stats(&self) -> StreamStats {
+        self.counters.add_to(self.endpoint.outbox.stats())
+    }
+}
+
+impl Node for StreamClient {
+    fn stream_master(&self) -> Arc<Master> {
+        self.master.clone()
+    }
+
+    fn stream_slave(&self) -> Arc<dyn Slave> {
+        self.endpoint.clone()
+    }
+}
+
+impl std::fmt::Debug for StreamClient {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StreamClient")
+            .field("server", &self.server)
+            .field("state", &self.state())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,161 @@
+//! Received frames on their way to the slaves.
+
+use std::sync::Arc;
+
+use super::intake::Intake;
+use super::stats::LoopCounters;
+use crate::bridge::link::options::add;
+use crate::error::{caught, Result};
+use crate::logging::{log_error, log_warning, Logger};
+use crate::proto::bridge::stream::Tag;
+use crate::stream::{Fanout, Frame, Master, Pool, SlaveBase};
+
+/// Upper bound on the bytes of incomplete frames of all peers together, in frames of the largest
+/// size.
+const HELD_FRAMES_MAX: u64 = 2;
+
+/// Passes received frames on, and limits the memory of incomplete ones.
+pub(super) struct Delivery {
+    master: Arc<Master>,
+    /// The slaves, during one turn of the event loop.
+    fanout: Fanout,
+    base: Arc<SlaveBase>,
+    pub(super) intake: Arc<Intake>,
+    counters: Arc<LoopCounters>,
+    log: Logger,
+    frame_bytes_max: u32,
+    /// Bytes of incomplete frames.
+    held_bytes: u64,
+}
+
+impl Delivery {
+    /// Sends with `master` frames from the pool of `base`.
+    pub(super) fn new(
+        master: Arc<Master>,
+        base: Arc<SlaveBase>,
+        counters: Arc<LoopCounters>,
+        log: Logger,
+        frame_bytes_max: u32,
+    ) -> Delivery {
+        let (fanout, intake) = (Fanout::default(), Arc::default());
+        let held_bytes = 0;
+        Delivery { master, fanout, base, intake, counters, log, frame_bytes_max, held_bytes }
+    }
+
+    /// Passes on a frame with a copy of `payload`.
+    pub(super) fn pass_copy(&mut self, tag: Tag, payload: &[u8]) {
+        let bytes = payload.len();
+        if bytes as u64 > u64::from(self.frame_bytes_max) {
+            return self.note_too_large(bytes as u64);
+        }
+        let frame = copied(self.base.pool(), payload);
+        self.pass(tag, frame, bytes);
+    }
+
+    /// Passes on a frame with `payload`.
+    pub(super) fn pass_memory(&mut self, tag: Tag, payload: Vec<u8>) {
+        let bytes = payload.len();
+        let frame = self.base.pool().adopt(payload);
+        self.pass(tag, frame, bytes);
+    }
+
+    fn pass(&mut self, tag: Tag, frame: Result<Arc<Frame>>, bytes: usize) {
+        let frame = match frame {
+            Ok(frame) => frame,
+            Err(error) => {
+                add(&self.counters.dropped_in, 1);
+                return log_error!(self.log, "A received frame is dropped: {}", error.text());
+            }
+        };
+        frame.set_flags(tag.flags);
+        frame.set_channel(tag.channel);
+        frame.set_error(tag.error);
+        if self.master.update(&mut self.fanout) == 0 {
+            add(&self.counters.dropped_in, 1);
+            return log_warning!(
+                self.log,
+                "A received frame of {bytes} bytes is dropped: no slave is connected"
+            );
+        }
+        add(&self.counters.frames_in, 1);
+        add(&self.counters.bytes_in, bytes as u64);
+        let (master, fanout) = (&self.master, &mut self.fanout);
+        let send = || caught(|| master.send_frame_by(fanout, frame));
+        if let Err(text) = self.intake.passing(send) {
+            log_error!(self.log, "A slave panicked: {text}");
+        }
+    }
+
+    /// Whether a frame of this many bytes may be received. If not, it is counted as dropped.
+    pub(super) fn admits(&mut self, bytes: u64) -> bool {
+        let is_admitted = bytes <= u64::from(self.frame_bytes_max);
+        if !is_admitted {
+            self.note_too_large(bytes);
+        }
+        is_admitted
+    }
+
+    /// Counts further bytes of an incomplete frame. False if there are too many, all peers
+    /// together: the frame is then counted as dropped, and its bytes are to be [let
+    /// go](Self::let_go).
+    #[must_use]
+    pub(super) fn hold(&mut self, bytes: u64) -> bool {
+        self.held_bytes += bytes;
+        let limit = HELD_FRAMES_MAX * u64::from(self.frame_bytes_max);
+        let has_room = self.held_bytes <= limit;
+        if !has_room {
+            add(&self.counters.dropped_in, 1);
+            log_warning!(
+                self.log,
+                "A frame is dropped while it is received: {} bytes of incomplete frames are held, \
+                 and {limit} are allowed",
+                self.held_bytes
+            );
+        }
+        has_room
+    }
+
+    /// Counts bytes of an incomplete frame that is complete or dropped.
+    pub(super) fn let_go(&mut self, bytes: u64) {
+        self.held_bytes -= bytes;
+    }
+
+    /// Counts a message that is no frame.
+    #[cold]
+    pub(super) fn note_malformed(&self, malformed: &dyn std::fmt::Display) {
+        add(&self.counters.malformed, 1);
+        log_warning!(self.log, "{malformed}");
+    }
+
+    #[cold]
+    fn note_too_large(&self, bytes: u64) {
+        add(&self.counters.dropped_in, 1);
+        log_warning!(
+            self.log,
+            "A received frame of {bytes} bytes is dropped: at most {} are allowed, see the option \
+             frame_bytes_max",
+            self.frame_bytes_max
+        );
+    }
+
+    /// The turn of the event loop is over.
+    pub(super) fn end_turn(&mut self) {
+        self.fanout = Fanout::default();
+    }
+
+    /// Disconnects the slaves: the bridge has been stopped.
+    pub(super) fn stop(&mut self) {
+        self.end_turn();
+        self.master.stop();
+    }
+}
+
+fn copied(pool: &Pool, payload: &[u8]) -> Result<Arc<Frame>> {
+    // Its length fits, because larger frames are not admitted.
+    let mut frame = pool.request(payload.len() as u32)?;
+    Frame::fill(&mut frame, |buffers| {
+        buffers.set_payload(payload.len())?;
+        buffers.write_at(0, payload)
+    })?;
+    Ok(frame)
+}

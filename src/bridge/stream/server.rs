@@ -1,0 +1,194 @@
+//! The listening end of a stream bridge.
+
+mod driver;
+mod frames;
+
+use std::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::bridge::link::options::{LegacyPolicy, LinkCounters, LinkOptions};
+use crate::bridge::link::server::Link;
+use crate::error::{Error, Result};
+use crate::logging::{log_debug, Logger};
+use crate::net::owner;
+use crate::net::socket;
+use crate::net::{EventLoop, Spin};
+use crate::proto::bridge::property::Announcement;
+use crate::proto::bridge::ServerId;
+use crate::stream::{Master, Node, Slave, SlaveBase};
+
+use super::delivery::Delivery;
+use super::endpoint::Endpoint;
+use super::outbox::Outbox;
+use super::stats::LoopCounters;
+use super::{StreamLimits, StreamStats};
+use driver::ServerDriver;
+use frames::Frames;
+
+const SOURCE: &str = "stream::TcpCore::TcpCore";
+
+/// Options of a stream server.
+#[derive(Clone, Debug)]
+pub struct StreamServerOptions {
+    /// What holds for frames.
+    pub limits: StreamLimits,
+    /// How legacy clients are distinguished.
+    pub legacy: LegacyPolicy,
+    /// How long connections of one address must have been unambiguous before they are paired.
+    pub settle: Duration,
+    /// Clients served at once; further connections are closed.
+    pub clients_max: usize,
+    /// Whether the server polls for a while before it sleeps.
+    pub spin: Spin,
+    /// Bytes of the stack of the server's thread, on which slaves receive frames; 0 for the default
+    /// of the process's threads (`ulimit -s`). At least 2 MiB.
+    pub stack_bytes: usize,
+    /// Descriptors reserved for the program, see
+    /// [`ServerOptions`](crate::bridge::ServerOptions::descriptors_reserved).
+    pub descriptors_reserved: Option<u32>,
+}
+
+impl Default for StreamServerOptions {
+    fn default() -> Self {
+        StreamServerOptions {
+            limits: StreamLimits::default(),
+            legacy: LegacyPolicy::Auto,
+            settle: Duration::from_millis(400),
+            clients_max: 1024,
+            spin: Spin::default(),
+            stack_bytes: 0,
+            descriptors_reserved: None,
+        }
+    }
+}
+
+/// The listening end of a stream bridge (Rogue's `interfaces::stream::TcpServer`).
+///
+/// Frames that its slave receives go to its clients in turn, each frame to one of them; a client
+/// that does not read is passed over. If all are slow, and while there is none, the senders wait.
+/// Frames of all clients are sent by its master, in the server's own thread, those of one client in
+/// their order. A slave that blocks there stalls its own server only.
+///
+/// It works while there is a handle, or a master connected to its slave.
+pub struct StreamServer {
+    endpoint: Arc<Endpoint>,
+    master: Arc<Master>,
+    counters: Arc<LoopCounters>,
+    link_counters: Arc<LinkCounters>,
+    log: Logger,
+    port: u16,
+    address: String,
+}
+
+impl StreamServer {
+    /// Listens on `port` (frames from clients) and `port + 1` (frames to clients) of `address`:
+    /// `*`, an IPv4 or IPv6 address, the name of an interface or of a host. Port 0 asks the system
+    /// for a free pair.
+    ///
+    /// # Errors
+    ///
+    /// [`Status::Bind`](crate::Status::Bind) and related statuses, with the port and the address.
+    pub fn new(
+        address: &str,
+        port: u16,
+        options: StreamServerOptions,
+    ) -> Result<Arc<StreamServer>> {
+        let named = |error: Error| Error::new(error.status(), SOURCE, error.text().to_owned());
+        let listeners = socket::bind_pair(address, port).map_err(named)?;
+        let port = listeners.port;
+        let log = Logger::new(&format!("stream.TcpCore.{address}.Server.{port}"));
+        log_debug!(log, "Creating pull server port: tcp://{address}:{port}");
+        log_debug!(log, "Creating push server port: tcp://{address}:{}", port + 1);
+        let name = format!("The stream TcpServer at {address}:{port}");
+        let outbox = Arc::new(Outbox::new(name, log.clone(), options.limits.clone()));
+        let (base, master) = (Arc::new(SlaveBase::new()), Master::new());
+        let (counters, link_counters) = (Arc::default(), Arc::<LinkCounters>::default());
+        let server_id = crate::net::random::random_128().map_err(named)?;
+        let announcement = Announcement::server(ServerId(server_id), false).untimed();
+        let of_link = (link_counters.clone(), Arc::new(log.clone()));
+        let frame_bytes_max = options.limits.frame_bytes_max;
+        let delivery = Delivery::new(
+            master.clone(),
+            base.clone(),
+            Arc::clone(&counters),
+            log.clone(),
+            frame_bytes_max,
+        );
+        let intake = delivery.intake.clone();
+        let frames = Frames::new(delivery, outbox.clone());
+        let (stack_bytes, spin) = (options.stack_bytes, options.spin);
+        let handle = EventLoop::spawn("StreamServer", stack_bytes, spin, |handle| {
+            let options = link_options(&options);
+            let link =
+                Link::new(handle.clone(), listeners, options, announcement, owner::owners, of_link);
+            intake.set_handle(handle.clone());
+            ServerDriver::new(link, frames, handle)
+        })
+        .map_err(named)?;
+        outbox.set_handle(handle.clone());
+        let endpoint = Arc::new(Endpoint::new(outbox, base, handle));
+        let address = address.to_owned();
+        Ok(Arc::new(StreamServer { endpoint, master, counters, link_counters, log, port, address }))
+    }
+
+    /// The port for frames from clients; that for frames to clients is the next.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The address given to [`new`](Self::new).
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Closes both ports and all connections, and disconnects the slaves of the master. Senders
+    /// that wait return; frames that clients do not take at once are dropped. Idempotent; callable
+    /// from any thread, also from a slave. Returns within 100 ms, whatever the peers do; if a slave
+    /// blocks longer, the ports close when it returns.
+    pub fn stop(&self) {
+        log_debug!(self.log, "Stopping server at {}:{}", self.address, self.port);
+        self.endpoint.stop();
+    }
+
+    /// The server's counters.
+    pub fn stats(&self) -> StreamStats {
+        let stats = self.counters.add_to(self.endpoint.outbox.stats());
+        StreamStats { held: self.link_counters.held.load(Ordering::Relaxed), ..stats }
+    }
+}
+
+impl Node for StreamServer {
+    fn stream_master(&self) -> Arc<Master> {
+        self.master.clone()
+    }
+
+    fn stream_slave(&self) -> Arc<dyn Slave> {
+        self.endpoint.clone()
+    }
+}
+
+/// The options of the connections.
+fn link_options(options: &StreamServerOptions) -> LinkOptions {
+    LinkOptions {
+        legacy: options.legacy,
+        // Each frame goes to one client.
+        legacy_shared_process: false,
+        settle: options.settle,
+        clients_max: options.clients_max,
+        // Either connection carries data in one direction already.
+        duplex: false,
+        // A client may pause for any time: its senders wait.
+        unread_time_max: Duration::ZERO,
+        descriptors_reserved: options.descriptors_reserved,
+    }
+}
+
+impl std::fmt::Debug for StreamServer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StreamServer")
+            .field("address", &self.address)
+            .field("port", &self.port)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,57 @@
+//! The counters of one end of a stream bridge.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Counters of one end of a stream bridge. They never decrease, except `peers`, `held` and
+/// `queued`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct StreamStats {
+    /// Peers connected now: clients of a server; of a client, its server.
+    pub peers: u64,
+    /// Connections now open that belong to no peer; always 0 for a client.
+    pub held: u64,
+    /// Peers that have connected.
+    pub connects: u64,
+    /// Peers that have disconnected.
+    pub disconnects: u64,
+    /// Frames received and passed on.
+    pub frames_in: u64,
+    /// Bytes of their payload.
+    pub bytes_in: u64,
+    /// Frames sent, which means: taken by the system.
+    pub frames_out: u64,
+    /// Bytes of their payload.
+    pub bytes_out: u64,
+    /// Frames accepted and not yet sent.
+    pub queued: u64,
+    /// Received frames that were dropped: too large, or without a slave to receive them.
+    pub dropped_in: u64,
+    /// Frames to be sent that were dropped: the object was stopped, the sender's wait ended, or a
+    /// connection was lost before they were sent completely.
+    pub dropped_out: u64,
+    /// Messages received that are no frames.
+    pub malformed: u64,
+}
+
+/// The counters that only the event loop writes.
+#[derive(Debug, Default)]
+pub(super) struct LoopCounters {
+    pub(super) frames_in: AtomicU64,
+    pub(super) bytes_in: AtomicU64,
+    pub(super) dropped_in: AtomicU64,
+    pub(super) malformed: AtomicU64,
+}
+
+impl LoopCounters {
+    /// Sets the fields of `stats` that are counted here.
+    pub(super) fn add_to(&self, stats: StreamStats) -> StreamStats {
+        let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        StreamStats {
+            frames_in: load(&self.frames_in),
+            bytes_in: load(&self.bytes_in),
+            dropped_in: load(&self.dropped_in),
+            malformed: load(&self.malformed),
+            ..stats
+        }
+    }
+}

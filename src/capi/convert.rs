@@ -1,0 +1,93 @@
+//! Conversion of numbers from C to options. `table.rs` names the conversion of each option. 0 is
+//! not converted: it leaves the option at its default.
+
+use std::time::Duration;
+
+use crate::net::Spin;
+
+/// Number of microseconds that means: none.
+pub(super) const SPIN_NEVER: u32 = u32::MAX;
+
+/// A flag from C: an integer, because every value of it is valid, unlike those of a `bool`.
+pub(super) fn is_set(flag: u32) -> bool {
+    flag != 0
+}
+
+/// A flag that switches an option off.
+pub(super) fn is_clear(flag: u32) -> bool {
+    flag == 0
+}
+
+/// A number as it is.
+pub(super) fn number<T: From<u32>>(number: u32) -> T {
+    number.into()
+}
+
+/// A number of things.
+pub(super) fn count<T: From<usize>>(count: u32) -> T {
+    (count as usize).into()
+}
+
+/// A time in milliseconds.
+pub(super) fn milliseconds(milliseconds: u32) -> Duration {
+    Duration::from_millis(milliseconds.into())
+}
+
+/// Number of milliseconds that means: no wait.
+pub(super) const SEND_WAIT_NEVER: u32 = u32::MAX;
+
+/// Limit of a wait, in milliseconds.
+pub(super) fn wait(milliseconds: u32) -> Option<Duration> {
+    match milliseconds {
+        SEND_WAIT_NEVER => Some(Duration::ZERO),
+        _ => Some(self::milliseconds(milliseconds)),
+    }
+}
+
+/// A number of bytes.
+pub(super) fn bytes(bytes: u64) -> usize {
+    usize::try_from(bytes).unwrap_or(usize::MAX)
+}
+
+/// Polling time before a sleep, in microseconds.
+pub(super) fn spin(microseconds: u32) -> Spin {
+    match microseconds {
+        SPIN_NEVER => Spin::Never,
+        _ => Spin::Always(Duration::from_micros(microseconds.into())),
+    }
+}
+
+/// Bytes of a stack. No thread gets one that is larger than the address space.
+pub(super) fn stack_bytes(bytes: u64) -> usize {
+    usize::try_from(bytes).unwrap_or(usize::MAX)
+}
+
+/// Size limit of a transaction, in bytes. No transaction is larger than 4 GiB.
+pub(super) fn transaction_bytes(bytes: u64) -> u32 {
+    u32::try_from(bytes).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_that_are_too_large_become_the_largest() {
+        assert_eq!(transaction_bytes(1 << 40), u32::MAX);
+        assert_eq!(transaction_bytes(1 << 20), 1 << 20);
+        assert_eq!(stack_bytes(4096), 4096);
+    }
+
+    #[test]
+    fn a_wait_is_a_time_or_none() {
+        assert_eq!(wait(7), Some(Duration::from_millis(7)));
+        assert_eq!(wait(SEND_WAIT_NEVER), Some(Duration::ZERO));
+        assert_eq!(bytes(7), 7);
+    }
+
+    #[test]
+    fn a_spin_is_a_time_or_never() {
+        assert_eq!(spin(7), Spin::Always(Duration::from_micros(7)));
+        assert_eq!(spin(SPIN_NEVER), Spin::Never);
+    }
+}

@@ -1,0 +1,510 @@
+//! The members of each object's options, and of its statistics.
+
+use super::{Bits, By, Member, Statistics};
+
+pub const TCP_SERVER_OPTIONS: &[Member] = &[
+    Member {
+        name: "window",
+        bits: Bits::B32,
+        is: "Maximum number of requests of one client outstanding at the slave; 1 = strictly one \
+             at a time, 0 = 1024.",
+        sets: "window",
+        by: By::Conversion("count"),
+    },
+    Member {
+        name: "legacy",
+        bits: Bits::B32,
+        is: "ROGUE_MEM_LEGACY_...: how clients that announce no session are identified.",
+        sets: "legacy",
+        by: By::Choice("legacy"),
+    },
+    Member {
+        name: "settle_ms",
+        bits: Bits::B32,
+        is: "Milliseconds for which the connections of one address must have been unambiguous \
+             before they are paired, if ports and processes do not decide; 0 = 400.",
+        sets: "settle",
+        by: By::Conversion("milliseconds"),
+    },
+    Member {
+        name: "clients_max",
+        bits: Bits::B32,
+        is: "Maximum number of clients; 0 = 1024.",
+        sets: "clients_max",
+        by: By::Conversion("count"),
+    },
+    Member {
+        name: "transaction_bytes_max",
+        bits: Bits::B64,
+        is: "Size limit of a transaction, in bytes; larger requests are refused. 0 = 64 MiB.",
+        sets: "transaction_bytes_max",
+        by: By::Conversion("transaction_bytes"),
+    },
+    Member {
+        name: "spin_us",
+        bits: Bits::B32,
+        is: "Microseconds for which the server polls for the next request before it sleeps, which \
+             keeps a processor busy. 0 = adaptive: up to 50, if recent polls have been successful. \
+             ROGUE_MEM_SPIN_NEVER = none.",
+        sets: "spin",
+        by: By::Conversion("spin"),
+    },
+    Member {
+        name: "no_duplex",
+        bits: Bits::B32,
+        is: "A flag: whether every client gets its answers on a separate connection, as in Rogue. \
+             Otherwise answers use the connection of the requests if the client agrees, which \
+             saves both systems acknowledgements.",
+        sets: "duplex",
+        by: By::Conversion("is_clear"),
+    },
+    Member {
+        name: "stack_bytes",
+        bits: Bits::B64,
+        is: "Stack size of the server's thread, in bytes; the slave runs on it. At least 2 MiB. \
+             0 = the size of other threads of the process (\"ulimit -s\").",
+        sets: "stack_bytes",
+        by: By::Conversion("stack_bytes"),
+    },
+    Member {
+        name: "descriptors_reserved",
+        bits: Bits::B32,
+        is: "Descriptors that the server leaves to the program. If fewer are free below the \
+             process's soft limit (\"ulimit -n\"), it closes connections that belong to no client, \
+             or accepts none. 0 = a tenth of the limit, at least 32. At most half of the limit.",
+        sets: "descriptors_reserved",
+        by: By::Conversion("number"),
+    },
+    Member {
+        name: "legacy_shared_process",
+        bits: Bits::B32,
+        is: "A flag: whether the legacy clients of one process of this host, or of one ZeroMQ \
+             context of it, are served together, where legacy is ROGUE_MEM_LEGACY_AUTO or \
+             ROGUE_MEM_LEGACY_LOCAL_PID. Each answer then goes to all of their response \
+             connections, the one exception to \"to the client that asked, or to nobody\". This is \
+             correct if request ids are unique in a process, as those of Rogue's clients are, \
+             which drop an answer with an unknown id. Without the flag the second of them is held \
+             until the first has left.",
+        sets: "legacy_shared_process",
+        by: By::Conversion("is_set"),
+    },
+];
+
+pub const TCP_CLIENT_OPTIONS: &[Member] = &[
+    Member {
+        name: "wait_ready",
+        bits: Bits::B32,
+        is: "A flag: whether rogue_mem_tcp_client_start waits for the server.",
+        sets: "wait_ready",
+        by: By::Conversion("is_set"),
+    },
+    Member {
+        name: "probe_legacy",
+        bits: Bits::B32,
+        is: "A flag: whether readiness probes are also sent to servers that have not announced \
+             them. Probes crash a running SURF simulation.",
+        sets: "probe_legacy",
+        by: By::Conversion("is_set"),
+    },
+    Member {
+        name: "window",
+        bits: Bits::B32,
+        is: "Maximum number of requests in flight; further ones wait. 0 = 400 for servers \
+             that announce no session, 8192 for others.",
+        sets: "window",
+        by: By::Conversion("count"),
+    },
+    Member {
+        name: "spin_us",
+        bits: Bits::B32,
+        is: "Microseconds for which a thread that waits for an answer polls before it sleeps, \
+             which keeps a processor busy. 0 = adaptive: up to 50, if recent polls have been \
+             successful. ROGUE_MEM_SPIN_NEVER = none.",
+        sets: "spin",
+        by: By::Conversion("spin"),
+    },
+    Member {
+        name: "transaction_bytes_max",
+        bits: Bits::B64,
+        is: "Size limit of a transaction, in bytes; 0 = not limited.",
+        sets: "transaction_bytes_max",
+        by: By::Conversion("transaction_bytes"),
+    },
+    Member {
+        name: "no_direct",
+        bits: Bits::B32,
+        is: "A flag: whether the client's own thread reads all answers. Otherwise a thread that \
+             waits for an answer reads them itself, which saves a thread switch.",
+        sets: "direct",
+        by: By::Conversion("is_clear"),
+    },
+    Member {
+        name: "no_duplex",
+        bits: Bits::B32,
+        is: "A flag: whether every server sends answers on a separate connection, as in Rogue. \
+             Otherwise answers use the connection of the requests if the server agrees, which \
+             saves both systems acknowledgements.",
+        sets: "duplex",
+        by: By::Conversion("is_clear"),
+    },
+    Member {
+        name: "stack_bytes",
+        bits: Bits::B64,
+        is: "Stack size of the client's thread, in bytes; observers run on it. At least 2 MiB. \
+             0 = the size of other threads of the process (\"ulimit -s\").",
+        sets: "stack_bytes",
+        by: By::Conversion("stack_bytes"),
+    },
+    Member {
+        name: "shared_loop",
+        bits: Bits::B32,
+        is: "A flag: whether the client shares one thread with all other clients of the process \
+             that have this flag: 1000 of them then cost two threads. Observers of all these \
+             clients, and of their transactions, run on the second thread, one at a time: an \
+             observer that blocks delays the other observers, but no client. stack_bytes then has \
+             no effect.",
+        sets: "shared_loop",
+        by: By::Conversion("is_set"),
+    },
+    Member { name: "reserved", bits: Bits::B32, is: "Must be 0.", sets: "", by: By::Reserved },
+];
+
+const QUEUE_BYTES_MAX: Member = Member {
+    name: "queue_bytes_max",
+    bits: Bits::B64,
+    is: "Limit of the bytes of frames that wait to be sent. Once it is reached, further senders \
+         wait until half of it is free. One frame is always allowed. 0 = 4 MiB.",
+    sets: "limits.queue_bytes_max",
+    by: By::Conversion("bytes"),
+};
+
+const SEND_WAIT_MS_MAX: Member = Member {
+    name: "send_wait_ms_max",
+    bits: Bits::B32,
+    is:
+        "Milliseconds for which a sender waits for room, or for a peer, at most; then its frame is \
+         dropped, counted, and logged. 0 = as long as it takes, as in Rogue. \
+         ROGUE_MEM_SEND_WAIT_NEVER = it does not wait.",
+    sets: "limits.send_wait_max",
+    by: By::Conversion("wait"),
+};
+
+const FRAME_BYTES_MAX: Member = Member {
+    name: "frame_bytes_max",
+    bits: Bits::B64,
+    is: "Size limit of a received frame, in bytes; larger ones are dropped, counted, and logged. \
+         0 = 256 MiB.",
+    sets: "limits.frame_bytes_max",
+    by: By::Conversion("transaction_bytes"),
+};
+
+const STREAM_SPIN_US: Member = Member {
+    name: "spin_us",
+    bits: Bits::B32,
+    is:
+        "Microseconds for which its thread polls before it sleeps, which keeps a processor busy. \
+         0 = adaptive: up to 50, if recent polls have been successful. ROGUE_MEM_SPIN_NEVER = none.",
+    sets: "spin",
+    by: By::Conversion("spin"),
+};
+
+const STREAM_STACK_BYTES: Member = Member {
+    name: "stack_bytes",
+    bits: Bits::B64,
+    is: "Stack size of its thread, in bytes; the receivers of its frames run on it. At least \
+         2 MiB. 0 = the size of other threads of the process (\"ulimit -s\").",
+    sets: "stack_bytes",
+    by: By::Conversion("stack_bytes"),
+};
+
+pub const STREAM_SERVER_OPTIONS: &[Member] = &[
+    QUEUE_BYTES_MAX,
+    FRAME_BYTES_MAX,
+    STREAM_STACK_BYTES,
+    SEND_WAIT_MS_MAX,
+    STREAM_SPIN_US,
+    Member {
+        name: "legacy",
+        bits: Bits::B32,
+        is: "ROGUE_MEM_LEGACY_...: how clients that announce no session are identified.",
+        sets: "legacy",
+        by: By::Choice("legacy"),
+    },
+    Member {
+        name: "settle_ms",
+        bits: Bits::B32,
+        is: "Milliseconds for which the connections of one address must have been unambiguous \
+             before they are paired, if ports and processes do not decide; 0 = 400.",
+        sets: "settle",
+        by: By::Conversion("milliseconds"),
+    },
+    Member {
+        name: "clients_max",
+        bits: Bits::B32,
+        is: "Maximum number of clients; 0 = 1024.",
+        sets: "clients_max",
+        by: By::Conversion("count"),
+    },
+    Member {
+        name: "descriptors_reserved",
+        bits: Bits::B32,
+        is: "Descriptors that the server leaves to the program, see \
+             rogue_mem_tcp_server_options_t.",
+        sets: "descriptors_reserved",
+        by: By::Conversion("number"),
+    },
+];
+
+pub const STREAM_CLIENT_OPTIONS: &[Member] =
+    &[QUEUE_BYTES_MAX, FRAME_BYTES_MAX, STREAM_STACK_BYTES, SEND_WAIT_MS_MAX, STREAM_SPIN_US];
+
+pub const SRP_V3_EMULATION_OPTIONS: &[Member] = &[Member {
+    name: "stack_bytes",
+    bits: Bits::B64,
+    is: "Stack size of the device's thread, in bytes; the receivers of its answers run on it. At \
+         least 2 MiB. 0 = the size of other threads of the process (\"ulimit -s\").",
+    sets: "stack_bytes",
+    by: By::Conversion("stack_bytes"),
+}];
+
+pub const PACKETIZER_OPTIONS: &[Member] = &[
+    Member {
+        name: "no_ssi",
+        bits: Bits::B32,
+        is: "A flag: whether frames do not follow the SSI convention. Otherwise the start of a \
+             sent frame is marked in its first user byte (0x02), and a received frame whose last \
+             user byte has 0x01 set, because it ended in an error, gets the error 0x80.",
+        sets: "ssi",
+        by: By::Conversion("is_clear"),
+    },
+    Member {
+        name: "no_crc_check",
+        bits: Bits::B32,
+        is: "A flag: whether packets of version 2 are received without a look at their CRC. \
+             Otherwise those without a right one are dropped.",
+        sets: "check_crc",
+        by: By::Conversion("is_clear"),
+    },
+    Member {
+        name: "no_crc",
+        bits: Bits::B32,
+        is: "A flag: whether packets of version 2 are sent without a CRC.",
+        sets: "send_crc",
+        by: By::Conversion("is_clear"),
+    },
+    Member { name: "reserved", bits: Bits::B32, is: "Must be 0.", sets: "", by: By::Reserved },
+];
+
+pub const UDP_OPTIONS: &[Member] = &[
+    Member {
+        name: "jumbo",
+        bits: Bits::B32,
+        is: "A flag: whether a datagram carries up to 8972 bytes, for networks with frames of 9000, \
+             instead of 1472.",
+        sets: "jumbo",
+        by: By::Conversion("is_set"),
+    },
+    Member {
+        name: "spin_us",
+        bits: Bits::B32,
+        is: "Microseconds for which the object's thread polls for the next datagram before it \
+             sleeps, which keeps a processor busy. 0 = adaptive: up to 50, if recent polls have been \
+             successful. ROGUE_MEM_SPIN_NEVER = none.",
+        sets: "spin",
+        by: By::Conversion("spin"),
+    },
+    Member {
+        name: "stack_bytes",
+        bits: Bits::B64,
+        is: "Stack size of the object's thread, in bytes; the receivers of frames run on it. At \
+             least 2 MiB. 0 = the size of other threads of the process (\"ulimit -s\").",
+        sets: "stack_bytes",
+        by: By::Conversion("stack_bytes"),
+    },
+];
+
+pub const RSSI_OPTIONS: &[Member] = &[Member {
+    name: "stack_bytes",
+    bits: Bits::B64,
+    is: "Stack size of the object's thread, in bytes. At least 2 MiB. 0 = the size of other threads \
+         of the process (\"ulimit -s\").",
+    sets: "stack_bytes",
+    by: By::Conversion("stack_bytes"),
+}];
+
+pub const STATISTICS: &[Statistics] = &[
+    Statistics {
+        object: "tcp_server",
+        is: "Counters of a server. Set size before the call.",
+        members: &[
+            ("clients", "Clients being served now."),
+            ("held", "Open connections without a served client."),
+            ("accepted", "Connections accepted."),
+            ("requests", "Requests received, readiness probes included."),
+            ("responses", "Responses queued for sending."),
+            ("malformed", "Messages dropped because they are not requests."),
+            ("refused", "Requests refused with an error before they reached the slave."),
+            ("dropped_responses", "Responses dropped because their client had gone."),
+            ("bytes_in", "Bytes received."),
+            ("bytes_out", "Bytes of responses queued for sending."),
+        ],
+        grown_from: None,
+    },
+    Statistics {
+        object: "tcp_client",
+        is: "Counters of a client. Set size before the call.",
+        members: &[
+            ("outstanding", "Requests without an answer, unsent ones included."),
+            ("queued", "Unsent requests."),
+            ("requests", "Requests sent, readiness probes included."),
+            ("responses", "Responses received."),
+            ("connects", "Connections made."),
+            ("disconnects", "Connections lost."),
+            ("dropped_responses", "Responses to requests that had been given up."),
+            ("bytes_in", "Bytes received."),
+            ("bytes_out", "Bytes sent."),
+        ],
+        grown_from: None,
+    },
+    Statistics {
+        object: "packetizer",
+        is: "Counters of a packetizer. Set size before the call.",
+        members: &[
+            ("frames_sent", "Frames sent."),
+            ("packets_sent", "Packets sent."),
+            (
+                "frames_refused",
+                "Frames that could not be sent: marked as faulty, empty, or without a transport.",
+            ),
+            ("packets_received", "Packets received, dropped ones included."),
+            ("frames_received", "Frames delivered."),
+            (
+                "dropped",
+                "Packets dropped, and, with version 2, unfinished frames that were; modulo 2^32.",
+            ),
+            ("crc_errors", "Packets dropped for their CRC; modulo 2^32."),
+            (
+                "abandoned",
+                "Unfinished frames dropped because another one began or the link was lost, or for \
+                 their size; modulo 2^32.",
+            ),
+        ],
+        grown_from: None,
+    },
+    Statistics {
+        object: "prbs",
+        is: "Counters of a generator and checker. Set size before the call.",
+        members: &[
+            ("tx_count", "Frames sent; modulo 2^32."),
+            ("tx_errors", "Frames that could not be sent; modulo 2^32."),
+            ("tx_bytes", "Bytes sent."),
+            ("rx_count", "Good frames received; modulo 2^32."),
+            ("rx_errors", "Bad frames received; modulo 2^32."),
+            ("rx_bytes", "Bytes of good frames received."),
+        ],
+        grown_from: None,
+    },
+    Statistics {
+        object: "udp",
+        is: "Counters and sizes of a client or server. Set size before the call.",
+        members: &[
+            ("datagrams_in", "Datagrams received and delivered."),
+            ("bytes_in", "Their bytes."),
+            ("datagrams_out", "Datagrams sent."),
+            ("bytes_out", "Their bytes."),
+            ("queued", "Datagrams that wait for room in the socket now."),
+            ("oversized", "Datagrams dropped because they exceed the largest payload."),
+            ("strangers", "Datagrams dropped by a client because others than its peer sent them."),
+            (
+                "unsent",
+                "Frames and datagrams not sent: in error, without a peer, refused by the system, \
+                 too many, or after the end.",
+            ),
+            ("network_errors", "Errors that the network has reported about sent datagrams (ICMP)."),
+            (
+                "overflows",
+                "Datagrams that the system has dropped because the receive buffer was full; 0 \
+                 where it does not say.",
+            ),
+            ("receive_buffer_bytes", "Bytes of the receive buffer; 0 after the end."),
+        ],
+        grown_from: None,
+    },
+    Statistics {
+        object: "rssi",
+        is: "State and counters of a client or server. Set size before the call.",
+        members: &[
+            ("open", "1 while the link is open."),
+            ("open_count", "How often it has opened."),
+            ("down_count", "How often it was lost or stopped."),
+            ("drop_count", "Received segments that were dropped, in all; by cause below."),
+            ("dropped_malformed", "Dropped: shorter than a header, or with an impossible one."),
+            ("dropped_checksum", "Dropped: a wrong checksum."),
+            ("dropped_duplicate", "Dropped: received before."),
+            (
+                "dropped_out_of_window",
+                "Dropped: a number too far ahead, or an acknowledge of what was not sent.",
+            ),
+            (
+                "dropped_forged_reset",
+                "Dropped: an RST with a number that the peer cannot have sent.",
+            ),
+            ("dropped_syn", "Dropped: a SYN that has no effect."),
+            (
+                "dropped_errored",
+                "Dropped: datagrams whose frame had an error. Not part of the sum.",
+            ),
+            ("unsent", "Frames not sent: in error, empty, too long, without a link, or too many."),
+            ("retran_count", "Segments sent again."),
+            ("stale_acks", "Acknowledges that were ignored because others were newer."),
+            ("frames_out", "Frames sent."),
+            ("frames_in", "Frames received."),
+            ("outstanding", "Segments that are not acknowledged now."),
+            ("queued", "Frames that wait for room now."),
+            ("local_busy", "1 while this end is busy: its receiver takes nothing."),
+            ("local_busy_count", "How often it was."),
+            ("local_busy_us", "How long it was, in microseconds."),
+            ("remote_busy", "1 while the peer is busy."),
+            ("remote_busy_count", "How often it was."),
+            ("remote_busy_us", "How long it was, in microseconds."),
+            (
+                "round_trip_p50_ns",
+                "Median of the latest 256 round trips, in nanoseconds; 0 = none.",
+            ),
+            ("round_trip_p99_ns", "99th percentile of these."),
+        ],
+        grown_from: None,
+    },
+    Statistics {
+        object: "stream_server",
+        is: "Counters of a stream server. Set size before the call.",
+        members: STREAM_BRIDGE_STATISTICS,
+        grown_from: None,
+    },
+    Statistics {
+        object: "stream_client",
+        is: "Counters of a stream client. Set size before the call.",
+        members: STREAM_BRIDGE_STATISTICS,
+        grown_from: None,
+    },
+    super::board::STATISTICS,
+];
+
+const STREAM_BRIDGE_STATISTICS: &[(&str, &str)] = &[
+    ("peers", "Peers connected now: the clients of a server; of a client, its server."),
+    ("held", "Open connections of a server that belong to no client yet."),
+    ("connects", "Peers that have connected."),
+    ("disconnects", "Peers that have disconnected."),
+    ("frames_in", "Frames received and passed on."),
+    ("bytes_in", "Bytes of their payload."),
+    ("frames_out", "Frames sent, which means: taken by the system."),
+    ("bytes_out", "Bytes of their payload."),
+    ("queued", "Frames accepted and not yet sent."),
+    ("dropped_in", "Received frames that were dropped: too large, or without a receiver."),
+    (
+        "dropped_out",
+        "Frames to be sent that were dropped: the object was stopped, the sender's wait ended, or \
+         a connection was lost before they were sent completely.",
+    ),
+    ("malformed", "Messages received that are no frames."),
+];

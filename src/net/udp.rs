@@ -1,0 +1,95 @@
+//! UDP sockets: datagrams in batches, errors that the network reports, sizes of buffers.
+//!
+//! Every socket is non-blocking and is not inherited by programs that the process starts. A socket
+//! is not connected: each datagram states its destination, and its source when it arrives.
+
+mod sys;
+
+use std::io;
+use std::net::{SocketAddr, UdpSocket};
+use std::os::fd::AsFd;
+
+use super::descriptors::make_descriptor;
+
+pub use sys::{Datagram, NetworkError, BATCH_COUNT_MAX};
+
+/// Opens a socket at `address`; port 0 lets the system choose. The address must be free: no second
+/// socket can be bound to it. `[::]` receives IPv4 datagrams too, unless the system is configured
+/// otherwise. Linux also reports errors of the network ([`network_error`]).
+///
+/// # Errors
+///
+/// The system's.
+pub fn bind(address: SocketAddr) -> io::Result<UdpSocket> {
+    let socket = make_descriptor(|| UdpSocket::bind(address))?;
+    socket.set_nonblocking(true)?;
+    sys::report_network_errors(socket.as_fd(), address.is_ipv6())?;
+    Ok(socket)
+}
+
+/// Sends `datagrams` to `to`, in order; several with one system call where the system can. Returns
+/// the number sent, which may be smaller than that of all. Callable from several threads at once.
+///
+/// # Errors
+///
+/// The system's, if none was sent: `WouldBlock` if there is no room. An error of the network about
+/// an earlier datagram may be reported here too, once; then this one has not been sent.
+pub fn send(socket: &UdpSocket, datagrams: &[&[u8]], to: SocketAddr) -> io::Result<usize> {
+    match datagrams {
+        [] => Ok(0),
+        [datagram] => socket.send_to(datagram, to).map(|_| 1),
+        _ => sys::send(socket.as_fd(), datagrams, to),
+    }
+}
+
+/// Receives at most one datagram into each of `rooms`, at most [`BATCH_COUNT_MAX`] of them, and
+/// describes them in `received`, which is cleared first. With fewer datagrams than rooms the
+/// socket has been drained.
+///
+/// # Errors
+///
+/// The system's, if none was received: `WouldBlock` if there is none. An error of the network about
+/// a sent datagram may be reported here too, once.
+pub fn receive<'a>(
+    socket: &UdpSocket,
+    rooms: impl Iterator<Item = &'a mut [u8]>,
+    received: &mut Vec<Datagram>,
+) -> io::Result<()> {
+    received.clear();
+    sys::receive(socket.as_fd(), rooms, received)
+}
+
+/// The next error that the network has reported; `None` if there is none. Linux only; elsewhere
+/// always `None`.
+pub fn network_error(socket: &UdpSocket) -> Option<NetworkError> {
+    sys::network_error(socket.as_fd())
+}
+
+/// Asks the system for a receive buffer of `bytes`, and returns the bytes granted, which may be
+/// fewer or more.
+///
+/// # Errors
+///
+/// The system's.
+pub fn set_receive_buffer(socket: &UdpSocket, bytes: usize) -> io::Result<usize> {
+    sys::set_receive_buffer(socket.as_fd(), bytes)?;
+    receive_buffer(socket)
+}
+
+/// Bytes of the receive buffer.
+///
+/// # Errors
+///
+/// The system's.
+pub fn receive_buffer(socket: &UdpSocket) -> io::Result<usize> {
+    sys::receive_buffer(socket.as_fd())
+}
+
+/// Number of datagrams that the system has dropped because the receive buffer was full. Linux only;
+/// elsewhere 0.
+pub fn overflow_count(socket: &UdpSocket) -> u64 {
+    sys::overflow_count(socket.as_fd())
+}
+
+#[cfg(test)]
+mod tests;

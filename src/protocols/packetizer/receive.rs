@@ -1,0 +1,158 @@
+//! The receiving end of the transport: joins packets and hands frames to the applications.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use super::{PacketizerOptions, LOG};
+use crate::logging::{log_debug, log_warning};
+use crate::proto::packetizer::{
+    v1, v2, Counters, Depacketizer, FrameInfo, PacketFault, Received, Version, END_IN_ERROR,
+};
+use crate::stream::{Buffers, Frame, Master, Slave, SlaveBase};
+use crate::sync::Mutex;
+
+/// Upper bound on the bytes of unfinished frames: a frame announces neither its size nor that it
+/// will never end. More than any detector's image; the largest of them goes first.
+pub const HELD_BYTES_MAX: usize = 256 << 20;
+
+/// The error of a received frame that ended in an error, as the reference has it.
+const ERROR_AT_END: u8 = 0x80;
+const DESTS_COUNT: usize = 256;
+
+/// The stream slave of a packetizer's transport. It owns what a packet can reach: the masters of
+/// the applications, and not the one that sends packets.
+pub(super) struct PacketReceiver {
+    base: SlaveBase,
+    ssi: bool,
+    depacketizer: Mutex<Depacketizer>,
+    /// By destination.
+    applications: Vec<OnceLock<Arc<Master>>>,
+    pub(super) frames_received: AtomicU64,
+}
+
+/// What to do after a packet, with the transport's frame unlocked.
+enum Delivery {
+    Nothing,
+    /// The packet's own frame, whose payload is that of the application's frame now.
+    Same(FrameInfo),
+    New(FrameInfo, Vec<u8>),
+}
+
+impl PacketReceiver {
+    pub(super) fn new(version: Version, options: PacketizerOptions) -> Arc<PacketReceiver> {
+        let depacketizer = match version {
+            Version::V1 => Depacketizer::V1(v1::Depacketizer::new(HELD_BYTES_MAX)),
+            Version::V2 => {
+                Depacketizer::V2(v2::Depacketizer::new(options.check_crc, HELD_BYTES_MAX))
+            }
+        };
+        Arc::new(PacketReceiver {
+            base: SlaveBase::new(),
+            ssi: options.ssi,
+            depacketizer: Mutex::new(depacketizer),
+            applications: (0..DESTS_COUNT).map(|_| OnceLock::new()).collect(),
+            frames_received: AtomicU64::new(0),
+        })
+    }
+
+    /// The master of the application `dest`, which is open from now on.
+    pub(super) fn application(&self, dest: u8) -> Arc<Master> {
+        let master = self.applications[usize::from(dest)].get_or_init(Master::new).clone();
+        self.depacketizer.lock().open(dest);
+        master
+    }
+
+    /// The masters of all open applications.
+    pub(super) fn open_applications(&self) -> impl Iterator<Item = &Arc<Master>> {
+        self.applications.iter().filter_map(OnceLock::get)
+    }
+
+    pub(super) fn counters(&self) -> Counters {
+        self.depacketizer.lock().counters()
+    }
+
+    pub(super) fn packets_received(&self) -> u64 {
+        self.base.frame_count()
+    }
+
+    /// Takes the packet in a frame, which nothing else refers to if `is_unshared`.
+    fn take(&self, buffers: &mut Buffers, is_unshared: bool) -> Result<Delivery, PacketFault> {
+        let joined;
+        let packet = match buffers.contiguous() {
+            Some(packet) => packet,
+            None => {
+                joined = buffers.to_vec();
+                &joined[..]
+            }
+        };
+        let received = self.depacketizer.lock().accept(packet)?;
+        let (info, payload) = match received {
+            Received::Nothing => return Ok(Delivery::Nothing),
+            Received::Joined { info, payload } => return Ok(Delivery::New(info, payload)),
+            Received::Whole { info, payload } => (info, payload),
+        };
+        let copy = || Delivery::New(info, packet[payload.clone()].to_vec());
+        if !is_unshared || buffers.count() != 1 {
+            return Ok(copy());
+        }
+        // The header and the tail leave the payload, and nothing moves.
+        let (start, count) = (payload.start, payload.len());
+        let buffer = buffers.iter_mut().next().expect("its count is 1");
+        let cut = buffer.reserve_header(start).and_then(|()| buffer.set_payload(count));
+        cut.expect("the packet lies in the buffer");
+        Ok(Delivery::Same(info))
+    }
+
+    fn deliver(&self, frame: Arc<Frame>, info: FrameInfo) {
+        let FrameInfo { dest, first_user, last_user } = info;
+        let Some(master) = self.applications[usize::from(dest)].get() else { return };
+        frame.set_flags(u16::from_le_bytes([first_user, last_user]));
+        frame.set_channel(0);
+        let ends_in_error = self.ssi && last_user & END_IN_ERROR != 0;
+        frame.set_error(if ends_in_error { ERROR_AT_END } else { 0 });
+        self.frames_received.fetch_add(1, Ordering::Relaxed);
+        log_debug!(LOG, "Received a frame for destination {dest}");
+        master.send_frame(frame);
+    }
+}
+
+impl Slave for PacketReceiver {
+    fn base(&self) -> &SlaveBase {
+        &self.base
+    }
+
+    fn accept_frame(&self, mut frame: Arc<Frame>) {
+        let error = frame.error();
+        let is_unshared = Arc::get_mut(&mut frame).is_some();
+        let taken = Frame::fill(&mut frame, |buffers| {
+            self.base.count(buffers.payload());
+            (error == 0).then(|| self.take(buffers, is_unshared))
+        });
+        let Some(taken) = taken else {
+            self.depacketizer.lock().count_dropped();
+            Frame::release(frame);
+            return log_warning!(
+                LOG,
+                "Dropped a packet that the transport marked: error 0x{error:x}"
+            );
+        };
+        match taken {
+            Ok(Delivery::Same(info)) => self.deliver(frame, info),
+            Ok(Delivery::New(info, payload)) => {
+                // Its memory is the transport's again before the application needs some.
+                Frame::release(frame);
+                self.deliver(Arc::new(Frame::from(payload)), info);
+            }
+            Ok(Delivery::Nothing) => Frame::release(frame),
+            Err(fault) => {
+                Frame::release(frame);
+                log_warning!(LOG, "Dropped a packet: {fault}");
+            }
+        }
+    }
+
+    fn link_lost(&self, reason: &str) {
+        self.depacketizer.lock().abandon();
+        self.open_applications().for_each(|master| master.link_lost(reason));
+    }
+}

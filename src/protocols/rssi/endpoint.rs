@@ -1,0 +1,446 @@
+//! The node: a client or a server of a reliable stream.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::application::Application;
+use super::driver::RssiDriver;
+use super::link::{closed_text, Link, LinkObserver};
+use super::transport::Transport;
+use crate::clock::{self, Time};
+use crate::error::{Error, Result, Status};
+use crate::net::random::random_128;
+use crate::net::{EventLoop, Spin};
+use crate::process::{self, Duty};
+use crate::proto::rssi::{Parameter, Parameters, Role, Sequence};
+use crate::stream::Port;
+
+/// How long `stop` waits for the code of other nodes that runs in another thread.
+const STOP_WAIT_MAX: Duration = Duration::from_millis(80);
+
+/// Options of an endpoint.
+#[derive(Clone, Debug, Default)]
+pub struct RssiOptions {
+    /// The parameters at first. Rogue's constructor argument is `max_segment`: the largest payload
+    /// of a datagram less 8.
+    pub parameters: Parameters,
+    /// Stack size of the endpoint's thread, in bytes. 0 selects the size of other threads of the
+    /// process (`ulimit -s`). At least 2 MiB.
+    pub stack_bytes: usize,
+    /// The event loop that carries the timers, together with other drivers; `None` gives the
+    /// endpoint a loop, and a thread, of its own while it runs. `stack_bytes` then has no effect.
+    ///
+    /// With a loop of its own an endpoint still tells its peer that it is busy while a receiver
+    /// blocks the thread that brings the datagrams. Where both are on one loop, a receiver must
+    /// return within the time after which the peer gives up: 300 ms by default.
+    pub event_loop: Option<Arc<EventLoop>>,
+}
+
+/// State and counters of an endpoint.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct RssiStats {
+    /// 1 while the link is open.
+    pub open: u64,
+    /// How often it has opened.
+    pub open_count: u64,
+    /// How often it was lost or stopped.
+    pub down_count: u64,
+    /// Received segments that were dropped, in all; by cause below.
+    pub drop_count: u64,
+    /// Dropped: shorter than a header, or with an impossible one.
+    pub dropped_malformed: u64,
+    /// Dropped: a wrong checksum.
+    pub dropped_checksum: u64,
+    /// Dropped: received before.
+    pub dropped_duplicate: u64,
+    /// Dropped: a number that is too far ahead, or an acknowledge of what was not sent on this link.
+    pub dropped_out_of_window: u64,
+    /// Dropped: an RST with a number that the peer cannot have sent.
+    pub dropped_forged_reset: u64,
+    /// Dropped: a SYN that has no effect.
+    pub dropped_syn: u64,
+    /// Dropped: datagrams whose frame had an error. Not part of the sum.
+    pub dropped_errored: u64,
+    /// Frames of the application that were not sent: in error, empty, too long, without an open
+    /// link, or too many.
+    pub unsent: u64,
+    /// Segments sent again.
+    pub retran_count: u64,
+    /// Acknowledges that were ignored, because they are older than others.
+    pub stale_acks: u64,
+    /// Frames sent.
+    pub frames_out: u64,
+    /// Frames received.
+    pub frames_in: u64,
+    /// Segments that are not acknowledged.
+    pub outstanding: u64,
+    /// Frames that wait beyond the window.
+    pub queued: u64,
+    /// 1 while this end is busy: its receiver does not take what has arrived.
+    pub local_busy: u64,
+    /// How often it was.
+    pub local_busy_count: u64,
+    /// How long it was, in microseconds.
+    pub local_busy_us: u64,
+    /// 1 while the peer is busy.
+    pub remote_busy: u64,
+    /// How often it was.
+    pub remote_busy_count: u64,
+    /// How long it was, in microseconds.
+    pub remote_busy_us: u64,
+    /// Median of the latest 256 round trips, in nanoseconds; 0 = none measured. They include the
+    /// time for which an acknowledge waits.
+    pub round_trip_p50_ns: u64,
+    /// 99th percentile of these.
+    pub round_trip_p99_ns: u64,
+}
+
+/// Keeps a link running: the endpoint and masters that send to it have one.
+pub(super) struct Owner {
+    pub(super) link: Arc<Link>,
+    options: RssiOptions,
+}
+
+impl fmt::Debug for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Owner").field("name", &self.link.name).finish_non_exhaustive()
+    }
+}
+
+/// A reliable stream over a node that carries datagrams, such as
+/// [`UdpEndpoint`](crate::protocols::UdpEndpoint): frames of the application arrive once and in
+/// order, each as one segment in one datagram.
+///
+/// Connect [`transport`](Self::transport) with the node below and
+/// [`application`](Self::application) with that above, then [`start`](Self::start). A *client*
+/// opens the link, and opens it again whenever it was lost; a *server* waits for a client.
+/// [`LinkObserver`]s learn of each change, and the nodes above of each loss
+/// ([`link_lost`](crate::stream::Slave::link_lost)).
+///
+/// Received frames reach the application in the thread that brings the datagram, and frames to send
+/// go to the transport in their sender's thread, with no lock held and mostly without a copy. If
+/// the window is full, a thread of the program waits in `accept_frame` until there is room or the
+/// link is lost. A thread of the library, and one that is just receiving a frame from here, does not
+/// wait: its frames are queued, 8192 at most, and while more than 1024 are nothing is delivered. Frames for a link that is not open are dropped and
+/// counted.
+///
+/// The endpoint runs as long as this object, or a master that the application's slave is connected
+/// to. If receivers of its frames send back to it in a way that owns it, they form a circle, which
+/// `stop` of the application's master ends. All methods may be called from any thread.
+pub struct RssiEndpoint {
+    owner: Arc<Owner>,
+    application: Arc<Application>,
+    transport: Arc<Transport>,
+}
+
+impl fmt::Debug for RssiEndpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RssiEndpoint").field("owner", &self.owner).finish_non_exhaustive()
+    }
+}
+
+impl RssiEndpoint {
+    /// An endpoint that opens the link, once it is [started](Self::start).
+    ///
+    /// # Errors
+    ///
+    /// [`Status::InvalidArgument`] for a parameter out of its range; [`Status::OutOfResources`].
+    pub fn client(options: RssiOptions) -> Result<Arc<RssiEndpoint>> {
+        RssiEndpoint::new(Role::Client, options)
+    }
+
+    /// An endpoint that waits for a client, once it is [started](Self::start). It takes over the
+    /// client's timeouts, and the smaller window and segment size.
+    ///
+    /// # Errors
+    ///
+    /// As [`client`](Self::client).
+    pub fn server(options: RssiOptions) -> Result<Arc<RssiEndpoint>> {
+        RssiEndpoint::new(Role::Server, options)
+    }
+
+    fn new(role: Role, options: RssiOptions) -> Result<Arc<RssiEndpoint>> {
+        let mut checked = options.parameters;
+        for parameter in Parameter::ALL {
+            let value = checked.value(parameter);
+            set(&mut checked, parameter, value)?;
+        }
+        // So that segments of an earlier process of the program rarely fit into a new link.
+        let first = Sequence(random_128()?[0]);
+        let link = Arc::new(Link::new(role, options.parameters, first));
+        let owner = Arc::new(Owner { link: link.clone(), options });
+        let application = Arc::new(Application::new(owner.clone()));
+        let transport = Arc::new(Transport::new(link));
+        Ok(Arc::new(RssiEndpoint { owner, application, transport }))
+    }
+
+    fn link(&self) -> &Arc<Link> {
+        &self.owner.link
+    }
+
+    fn check_process(&self) -> Result<()> {
+        if self.link().is_inherited() {
+            let text = process::inherited_text(self.link().name);
+            return Err(Error::new(Status::Stopped, self.link().name, text));
+        }
+        Ok(())
+    }
+
+    /// The port to connect with the node that carries datagrams. Each frame is one datagram.
+    pub fn transport(&self) -> Port {
+        Port::new(self.link().transport.clone(), self.transport.clone())
+    }
+
+    /// The port to connect with the node that sends and receives data. A frame requested from its
+    /// slave has one buffer, of the requested size or of [`payload_max`](Self::payload_max).
+    pub fn application(&self) -> Port {
+        Port::new(self.link().application.clone(), self.application.clone())
+    }
+
+    /// Begins to open the link, or to wait for a client; also again after [`stop`](Self::stop).
+    /// Returns at once. No effect while it runs.
+    ///
+    /// # Errors
+    ///
+    /// [`Status::OutOfResources`] if the system refuses a thread, or the event loop takes no
+    /// further driver; [`Status::Stopped`] in a child by `fork`.
+    pub fn start(&self) -> Result<()> {
+        self.check_process()?;
+        self.owner.start()
+    }
+
+    /// Closes the link, tells the peer, and releases senders that wait. Connected nodes stay
+    /// connected. After this has returned no frame is delivered, unless it is called in a delivery,
+    /// or a receiver blocks in one. Returns within 100 ms; further calls do nothing.
+    pub fn stop(&self) {
+        self.owner.stop();
+    }
+
+    /// Waits until the link is open, for at most `timeout`. In a delivery, or on the endpoint's event
+    /// loop, it does not wait.
+    ///
+    /// # Errors
+    ///
+    /// [`Status::Timeout`] with the reason there is no link, as far as it is known;
+    /// [`Status::Stopped`] if the endpoint is not started.
+    pub fn wait_open(&self, timeout: Duration) -> Result<()> {
+        self.check_process()?;
+        let link = self.link();
+        let limit = clock::now() + timeout;
+        let mut state = link.lock();
+        loop {
+            if state.connection.is_open() {
+                return Ok(());
+            }
+            if !state.connection.is_started() {
+                let text = "it is not started, or was stopped: call start";
+                return Err(Error::new(Status::Stopped, link.name, text));
+            }
+            if clock::now() >= limit || state.is_inside() {
+                break;
+            }
+            state = link.wait_for_change(state, limit);
+        }
+        drop(state);
+        let cause = link.obstacle().unwrap_or_default();
+        let text = format!(
+            "{cause}; no link within {} ms: check address and port, that the peer runs, and that \
+             it speaks RSSI",
+            timeout.as_millis()
+        );
+        Err(Error::new(Status::Timeout, link.name, text))
+    }
+
+    /// Whether the link is open.
+    pub fn is_open(&self) -> bool {
+        !self.link().is_inherited() && self.link().lock().connection.is_open()
+    }
+
+    /// Why the link was closed the last time; names the layer. `None` before.
+    pub fn last_closure(&self) -> Option<String> {
+        self.check_process().ok()?;
+        let closure = self.link().lock().last_closure;
+        closure.map(|closure| closed_text(self.link().name, closure))
+    }
+
+    /// Adds an observer of the link.
+    pub fn add_observer(&self, observer: Arc<dyn LinkObserver>) {
+        if !self.link().is_inherited() {
+            self.link().add_observer(observer);
+        }
+    }
+
+    /// Largest payload of a frame in bytes, as agreed with the peer.
+    pub fn payload_max(&self) -> u32 {
+        match self.link().is_inherited() {
+            true => 0,
+            false => self.link().payload_max() as u32,
+        }
+    }
+
+    /// The value that this end proposes for `parameter`, or limits its peer's by.
+    pub fn local(&self, parameter: Parameter) -> u32 {
+        self.parameters().0.value(parameter)
+    }
+
+    /// The value of `parameter` that both ends have agreed on; of the last link, if there is none
+    /// now; the local one, if there has been none.
+    pub fn current(&self, parameter: Parameter) -> u32 {
+        self.parameters().1.value(parameter)
+    }
+
+    fn parameters(&self) -> (Parameters, Parameters) {
+        if self.link().is_inherited() {
+            return (self.owner.options.parameters, self.owner.options.parameters);
+        }
+        let state = self.link().lock();
+        (*state.connection.local(), *state.connection.current())
+    }
+
+    /// Sets the value that this end proposes for `parameter`; in use from the next opening on.
+    ///
+    /// # Errors
+    ///
+    /// [`Status::InvalidArgument`] for a value out of its range, such as 0.
+    pub fn set_local(&self, parameter: Parameter, value: u32) -> Result<()> {
+        self.check_process()?;
+        let mut state = self.link().lock();
+        let mut local = *state.connection.local();
+        set(&mut local, parameter, value)?;
+        state.connection.set_local(local);
+        Ok(())
+    }
+
+    /// Sets the interval at which a sender that waits for room is logged; 1 s at first.
+    pub fn set_timeout(&self, timeout: Duration) {
+        self.link().set_timeout(timeout);
+    }
+
+    /// State and counters.
+    pub fn stats(&self) -> RssiStats {
+        if self.link().is_inherited() {
+            return RssiStats::default();
+        }
+        let (unsent, dropped_errored) = self.link().dropped_frames();
+        let state = self.link().lock();
+        let connection = &state.connection;
+        let counted = connection.statistics(clock::now().0);
+        let drops = counted.drops;
+        RssiStats {
+            open: connection.is_open().into(),
+            open_count: counted.open_count,
+            down_count: counted.down_count,
+            drop_count: drops.total(),
+            dropped_malformed: drops.malformed,
+            dropped_checksum: drops.checksum,
+            dropped_duplicate: drops.duplicate,
+            dropped_out_of_window: drops.out_of_window,
+            dropped_forged_reset: drops.forged_reset,
+            dropped_syn: drops.unexpected_syn,
+            dropped_errored,
+            unsent,
+            retran_count: counted.retran_count,
+            stale_acks: counted.stale_acks,
+            frames_out: counted.sent_count,
+            frames_in: counted.received_count,
+            outstanding: connection.outstanding() as u64,
+            queued: connection.queued() as u64,
+            local_busy: connection.is_local_busy().into(),
+            local_busy_count: counted.local_busy_count,
+            local_busy_us: counted.local_busy_ns / 1000,
+            remote_busy: connection.is_remote_busy().into(),
+            remote_busy_count: counted.remote_busy_count,
+            remote_busy_us: counted.remote_busy_ns / 1000,
+            round_trip_p50_ns: counted.round_trip_p50_ns,
+            round_trip_p99_ns: counted.round_trip_p99_ns,
+        }
+    }
+
+    /// Sets the counters to 0.
+    pub fn reset_counters(&self) {
+        if !self.link().is_inherited() {
+            self.link().reset_dropped_frames();
+            self.link().lock().connection.reset_statistics(clock::now().0);
+        }
+    }
+}
+
+/// Sets a parameter, or says in Rogue's words why not.
+fn set(parameters: &mut Parameters, parameter: Parameter, value: u32) -> Result<()> {
+    parameters
+        .set(parameter, value)
+        .map_err(|fault| Error::new(Status::InvalidArgument, "rssi::Controller", fault.to_string()))
+}
+
+impl Owner {
+    fn start(&self) -> Result<()> {
+        let link = &self.link;
+        let mut state = link.lock();
+        if state.connection.is_started() {
+            return Ok(());
+        }
+        state.connection.start(clock::now().0);
+        drop(state);
+        let event_loop = match &self.options.event_loop {
+            Some(event_loop) => Ok(event_loop.clone()),
+            None => {
+                EventLoop::start(link.name, self.options.stack_bytes, Spin::Never).map(Arc::new)
+            }
+        };
+        let make_driver = |_| RssiDriver::new(link.clone());
+        let handle = event_loop.and_then(|event_loop| event_loop.add(make_driver));
+        let handle = handle.inspect_err(|_| self.stop())?;
+        let mut state = link.lock();
+        // Another thread may have stopped it meanwhile, or started it again.
+        let former = match state.connection.is_started() {
+            true => state.handle.replace(handle),
+            false => Some(handle),
+        };
+        drop(state);
+        if let Some(former) = former {
+            former.stop();
+        }
+        Ok(())
+    }
+
+    pub(super) fn stop(&self) {
+        let link = &self.link;
+        if link.is_inherited() {
+            return;
+        }
+        let limit = clock::now() + STOP_WAIT_MAX;
+        // The transport must not let this thread wait.
+        let _duty = Duty::begin();
+        let mut state = link.lock();
+        state.connection.stop(clock::now().0);
+        let handle = state.handle.take();
+        drop(state);
+        link.pump();
+        if let Some(handle) = handle {
+            handle.stop();
+        }
+        self.wait_for_passages(limit);
+    }
+
+    /// Waits until no other thread runs code of other nodes for this link.
+    fn wait_for_passages(&self, limit: Time) {
+        let mut state = self.link.lock();
+        while state.is_busy_elsewhere() && clock::now() < limit {
+            state = self.link.wait_for_change(state, limit);
+        }
+    }
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        if self.link.is_inherited() {
+            return;
+        }
+        self.stop();
+        // They may own nodes that own this one's link.
+        self.link.transport.stop();
+        self.link.application.stop();
+        self.link.clear_observers();
+    }
+}

@@ -1,0 +1,493 @@
+//! The state of a link that threads share, and the work that follows from a change of it.
+//!
+//! Any thread may change the state: one that brings a datagram, sends a frame, or runs a timer. What
+//! follows is done by that thread in [`Link::pump`], with no lock held: up (frames and changes to the
+//! application) and down (segments to the transport). One thread at a time works in each direction,
+//! so that the order is kept; others leave their work to it. No thread waits for another one.
+
+use std::mem;
+use std::ops::{Deref, DerefMut};
+use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
+use std::thread::{self, ThreadId};
+use std::time::Duration;
+
+use super::parcel::{self, Parcel};
+use crate::clock::{self, Time};
+use crate::error::panic_text;
+use crate::logging::{log_debug, log_error, log_info, log_warning, Logger};
+use crate::net::DriverHandle;
+use crate::process::{self, Generation};
+use crate::proto::rssi::{Closure, Connection, Event, Parameters, Role, Sequence, Timer, Transmit};
+use crate::stream::{Fanout, Frame, Master};
+use crate::sync::{Condvar, Mutex, MutexGuard};
+
+/// Number of frames queued beyond the window at which delivery pauses: the application sends more
+/// than the peer takes, and would be made to send still more.
+const QUEUE_FRAMES_COUNT_PAUSE: usize = 1024;
+
+/// How long a blocked sender waits at first before it is logged; as in Rogue.
+const TIMEOUT_DEFAULT: Duration = Duration::from_secs(1);
+
+/// A change of a link.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LinkChange {
+    /// Whether frames can be sent from now on, or no longer.
+    pub is_open: bool,
+    /// Names the layer and the cause. When a link is closed, requests under way fail with it.
+    pub text: String,
+}
+
+/// Is told of each change of a link.
+pub trait LinkObserver: Send + Sync + 'static {
+    /// The link has opened or closed. Called in order, in the thread that has noticed it, with no
+    /// lock held; frames are delivered after its return. It must not wait for the link.
+    fn link_changed(&self, change: &LinkChange);
+}
+
+impl<F: Fn(&LinkChange) + Send + Sync + 'static> LinkObserver for F {
+    fn link_changed(&self, change: &LinkChange) {
+        self(change);
+    }
+}
+
+/// What is done without the lock.
+enum Work {
+    Deliver(Parcel),
+    Notify(Event),
+    Transmit(Transmit<Parcel>),
+}
+
+/// What a thread works at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Passage {
+    None,
+    /// Up, with a frame.
+    Delivery,
+    /// Up, with a change.
+    Notice,
+    Down,
+}
+
+/// The state behind the lock.
+pub(super) struct LinkState {
+    pub(super) connection: Connection<Parcel>,
+    /// The timers; `None` while stopped.
+    pub(super) handle: Option<DriverHandle>,
+    /// The deadline that the event loop knows.
+    armed: Option<u64>,
+    /// The threads that work in each direction.
+    up: Option<ThreadId>,
+    down: Option<ThreadId>,
+    /// Threads that wait for room, and for another change.
+    room_waiters: usize,
+    change_waiters: usize,
+    pub(super) last_closure: Option<Closure>,
+}
+
+impl LinkState {
+    /// Whether the calling thread works for this link, or is its event loop: without it there is no
+    /// progress.
+    pub(super) fn is_inside(&self) -> bool {
+        let own = Some(thread::current().id());
+        self.up == own
+            || self.down == own
+            || self.handle.as_ref().is_some_and(DriverHandle::is_loop_thread)
+    }
+
+    /// Whether another thread works for this link, and not this one.
+    pub(super) fn is_busy_elsewhere(&self) -> bool {
+        let own = Some(thread::current().id());
+        let is_own = self.up == own || self.down == own;
+        !is_own && (self.up.is_some() || self.down.is_some())
+    }
+}
+
+/// The locked state. It wakes the event loop when a deadline has become earlier, and the threads for
+/// whose condition it is time.
+pub(super) struct LinkGuard<'a> {
+    link: &'a Link,
+    /// `None` only while it waits.
+    state: Option<MutexGuard<'a, LinkState>>,
+}
+
+impl Deref for LinkGuard<'_> {
+    type Target = LinkState;
+    fn deref(&self) -> &LinkState {
+        self.state.as_ref().expect("it does not wait")
+    }
+}
+
+impl DerefMut for LinkGuard<'_> {
+    fn deref_mut(&mut self) -> &mut LinkState {
+        self.state.as_mut().expect("it does not wait")
+    }
+}
+
+/// State of a link.
+pub(super) struct Link {
+    generation: Generation,
+    /// `rssi::Client` or `rssi::Server`.
+    pub(super) name: &'static str,
+    pub(super) log: Logger,
+    state: Mutex<LinkState>,
+    /// Signals room in the window, or the end of the link.
+    room: Condvar,
+    /// Signals an opened link, an ended passage, a stop.
+    changed: Condvar,
+    /// Sends segments.
+    pub(super) transport: Arc<Master>,
+    /// Sends received frames.
+    pub(super) application: Arc<Master>,
+    observers: Mutex<Arc<[Arc<dyn LinkObserver>]>>,
+    timeout_ns: AtomicU64,
+    /// Frames of the application that were not sent.
+    unsent: AtomicU64,
+    /// Datagrams with an error.
+    errored: AtomicU64,
+}
+
+impl Link {
+    pub(super) fn new(role: Role, local: Parameters, first: Sequence) -> Link {
+        let name = match role {
+            Role::Client => "rssi::Client",
+            Role::Server => "rssi::Server",
+        };
+        let state = LinkState {
+            connection: Connection::new(role, local, first),
+            handle: None,
+            armed: None,
+            up: None,
+            down: None,
+            room_waiters: 0,
+            change_waiters: 0,
+            last_closure: None,
+        };
+        Link {
+            generation: Generation::current(),
+            name,
+            log: Logger::new("rssi.controller"),
+            state: Mutex::new(state),
+            room: Condvar::new(),
+            changed: Condvar::new(),
+            transport: Master::new(),
+            application: Master::new(),
+            observers: Mutex::default(),
+            timeout_ns: AtomicU64::new(TIMEOUT_DEFAULT.as_nanos() as u64),
+            unsent: AtomicU64::new(0),
+            errored: AtomicU64::new(0),
+        }
+    }
+
+    pub(super) fn is_inherited(&self) -> bool {
+        self.generation.is_inherited()
+    }
+
+    pub(super) fn report_inherited(&self) {
+        log_error!(self.log, "{}", process::inherited_text(self.name));
+    }
+
+    pub(super) fn lock(&self) -> LinkGuard<'_> {
+        LinkGuard { link: self, state: Some(self.state.lock()) }
+    }
+
+    pub(super) fn timeout(&self) -> Duration {
+        Duration::from_nanos(self.timeout_ns.load(Ordering::Relaxed))
+    }
+
+    pub(super) fn set_timeout(&self, timeout: Duration) {
+        let nanoseconds = u64::try_from(timeout.as_nanos()).unwrap_or(u64::MAX);
+        self.timeout_ns.store(nanoseconds, Ordering::Relaxed);
+    }
+
+    /// Read-only access, which no other thread needs to know of.
+    fn peek<T>(&self, read: impl FnOnce(&LinkState) -> T) -> T {
+        read(&self.state.lock())
+    }
+
+    pub(super) fn payload_max(&self) -> usize {
+        self.peek(|state| state.connection.payload_max())
+    }
+
+    /// Why nothing can be sent now; `None` while the link is open.
+    pub(super) fn obstacle(&self) -> Option<String> {
+        let (is_open, is_started, closure) = self.peek(|state| {
+            let connection = &state.connection;
+            (connection.is_open(), connection.is_started(), state.last_closure)
+        });
+        match closure {
+            _ if is_open => None,
+            Some(closure) => Some(closed_text(self.name, closure)),
+            None if is_started => Some(format!("{}: no peer has opened the link yet", self.name)),
+            None => Some(format!("{}: the link is not started", self.name)),
+        }
+    }
+
+    pub(super) fn count_unsent(&self) {
+        self.unsent.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Frames not sent, and datagrams with an error.
+    pub(super) fn dropped_frames(&self) -> (u64, u64) {
+        (self.unsent.load(Ordering::Relaxed), self.errored.load(Ordering::Relaxed))
+    }
+
+    pub(super) fn reset_dropped_frames(&self) {
+        self.unsent.store(0, Ordering::Relaxed);
+        self.errored.store(0, Ordering::Relaxed);
+    }
+
+    pub(super) fn report_errored(&self, error: u8) {
+        self.errored.fetch_add(1, Ordering::Relaxed);
+        log_warning!(self.log, "{}: a datagram with error 0x{error:x} is dropped", self.name);
+    }
+
+    pub(super) fn add_observer(&self, observer: Arc<dyn LinkObserver>) {
+        let mut observers = self.observers.lock();
+        *observers = observers.iter().cloned().chain([observer]).collect();
+    }
+
+    pub(super) fn clear_observers(&self) {
+        let former = mem::take(&mut *self.observers.lock());
+        // Without the lock: it may run the program's code.
+        drop(former);
+    }
+
+    /// Takes a datagram whose first bytes are `start`.
+    pub(super) fn receive(&self, start: &[u8], datagram: Parcel) {
+        let bytes = datagram.bytes;
+        let now = clock::now().0;
+        let outcome = self.lock().connection.receive(now, start, bytes, datagram);
+        if let Err(malformed) = outcome {
+            log_warning!(
+                self.log,
+                "{}: a datagram of {bytes} bytes is dropped: {malformed}",
+                self.name
+            );
+        }
+        self.pump();
+    }
+
+    /// Runs a timer that is due. [`pump`](Self::pump) follows.
+    pub(super) fn expire(&self, timer: Timer, now: Time) {
+        self.lock().connection.timeout(timer, now.0);
+    }
+
+    /// The deadlines of all timers, which the event loop knows from now on.
+    pub(super) fn arm(&self) -> [Option<Time>; Timer::ALL.len()] {
+        // Not a `LinkGuard`, which would compare with the former deadline.
+        let mut state = self.state.lock();
+        let deadlines = Timer::ALL.map(|timer| state.connection.deadline(timer));
+        state.armed = deadlines.iter().flatten().min().copied();
+        deadlines.map(|deadline| deadline.map(Time))
+    }
+
+    /// Does all work that there is, unless other threads are at it.
+    pub(super) fn pump(&self) {
+        let mut passage = Passage::None;
+        let (mut up, mut down) = (Fanout::default(), Fanout::default());
+        loop {
+            let (work, released) = self.next_work(&mut passage);
+            let is_over = work.is_none() && released.is_none();
+            if let Some(parcel) = released {
+                Frame::release(parcel.frame);
+            }
+            match work {
+                Some(Work::Deliver(parcel)) => self.deliver(parcel, &mut up),
+                Some(Work::Notify(event)) => self.notify(event),
+                Some(Work::Transmit(transmit)) => self.transmit(transmit, &mut down),
+                None => {}
+            }
+            if is_over {
+                return;
+            }
+        }
+    }
+
+    /// Ends the calling thread's passage and begins the next one, if there is work. Returns a
+    /// parcel that is no longer needed, too.
+    fn next_work(&self, passage: &mut Passage) -> (Option<Work>, Option<Parcel>) {
+        let now = clock::now().0;
+        let mut guard = self.lock();
+        let state = &mut *guard;
+        let own = Some(thread::current().id());
+        match mem::replace(passage, Passage::None) {
+            Passage::None => {}
+            Passage::Down => state.down = None,
+            Passage::Notice => state.up = None,
+            Passage::Delivery => {
+                state.up = None;
+                state.connection.delivered(now);
+            }
+        }
+        let mut work = None;
+        if state.up.is_none() {
+            if let Some(event) = state.connection.poll_event() {
+                work = Some((Work::Notify(event), Passage::Notice));
+            } else if state.connection.queued() < QUEUE_FRAMES_COUNT_PAUSE {
+                let parcel = state.connection.poll_deliver(now);
+                work = parcel.map(|parcel| (Work::Deliver(parcel), Passage::Delivery));
+            }
+        }
+        if work.is_some() {
+            state.up = own;
+        } else if state.down.is_none() {
+            let transmit = state.connection.poll_transmit(now);
+            work = transmit.map(|transmit| (Work::Transmit(transmit), Passage::Down));
+            state.down = own.filter(|_| work.is_some());
+        }
+        let released = state.connection.poll_released();
+        drop(guard);
+        let work = work.map(|(work, next)| {
+            *passage = next;
+            work
+        });
+        (work, released)
+    }
+
+    fn deliver(&self, parcel: Parcel, fanout: &mut Fanout) {
+        let Some(frame) = parcel::without_header(parcel) else {
+            log_error!(self.log, "{}: a received frame was changed by others", self.name);
+            return;
+        };
+        self.contain("receiver of a frame", || {
+            if self.application.send_frame_by(fanout, frame) == 0 {
+                log_debug!(self.log, "{}: no receiver is connected for a frame", self.name);
+            }
+        });
+    }
+
+    fn transmit(&self, transmit: Transmit<Parcel>, fanout: &mut Fanout) {
+        let Transmit { header, payload, .. } = transmit;
+        let frame = match payload {
+            None => parcel::bare(&self.transport, &header),
+            Some(parcel) => {
+                if !parcel::stamp(&parcel, &header) {
+                    let text = "the node below has changed a frame that it was given";
+                    log_error!(self.log, "{}: {text}", self.name);
+                    self.lock().connection.fail_frame(clock::now().0);
+                    return;
+                }
+                Ok(parcel.frame)
+            }
+        };
+        match frame {
+            Ok(frame) => self.contain("transport", || {
+                self.transport.send_frame_by(fanout, frame);
+            }),
+            Err(error) => {
+                log_error!(self.log, "{}: a segment is not sent: {}", self.name, error.text());
+            }
+        }
+    }
+
+    fn notify(&self, event: Event) {
+        let change = self.change(event);
+        match (&change.is_open, event) {
+            (true, _) => log_info!(self.log, "{}", change.text),
+            (false, Event::Closed(Closure::Stopped)) => log_info!(self.log, "{}", change.text),
+            (false, _) => log_warning!(self.log, "{}", change.text),
+        }
+        if !change.is_open {
+            self.contain("node above", || self.application.link_lost(&change.text));
+        }
+        let observers = self.observers.lock().clone();
+        for observer in observers.iter() {
+            self.contain("observer of the link", || observer.link_changed(&change));
+        }
+    }
+
+    /// A change in words.
+    fn change(&self, event: Event) -> LinkChange {
+        let name = self.name;
+        match event {
+            Event::Opened => {
+                LinkChange { is_open: true, text: format!("{name}: the link is open") }
+            }
+            Event::Closed(closure) => {
+                self.lock().last_closure = Some(closure);
+                LinkChange { is_open: false, text: closed_text(name, closure) }
+            }
+        }
+    }
+
+    /// Runs code of other nodes, in which anything may happen.
+    fn contain(&self, what: &str, body: impl FnOnce()) {
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(body)) {
+            let text = panic_text(&*payload);
+            log_error!(self.log, "{}: the {what} panicked: {text}", self.name);
+            // The destructor of a value of an unknown type could panic again.
+            mem::forget(payload);
+        }
+    }
+
+    /// Waits for room in the window, the end of the link, or `limit`.
+    pub(super) fn wait_for_room<'a>(&'a self, guard: LinkGuard<'a>, limit: Time) -> LinkGuard<'a> {
+        self.wait(guard, limit, |link| &link.room, |state| &mut state.room_waiters)
+    }
+
+    /// Waits until the link is open or stopped, a passage ends, or `limit`.
+    pub(super) fn wait_for_change<'a>(
+        &'a self,
+        guard: LinkGuard<'a>,
+        limit: Time,
+    ) -> LinkGuard<'a> {
+        self.wait(guard, limit, |link| &link.changed, |state| &mut state.change_waiters)
+    }
+
+    fn wait<'a>(
+        &'a self,
+        mut guard: LinkGuard<'a>,
+        limit: Time,
+        condition: fn(&Link) -> &Condvar,
+        waiters: fn(&mut LinkState) -> &mut usize,
+    ) -> LinkGuard<'a> {
+        guard.settle();
+        *waiters(&mut guard) += 1;
+        let state = guard.state.take().expect("it does not wait");
+        guard.state = Some(condition(self).wait_until(state, limit));
+        *waiters(&mut guard) -= 1;
+        guard
+    }
+}
+
+/// A closed link, in words that name the layer.
+pub(super) fn closed_text(name: &str, closure: Closure) -> String {
+    format!("{name}: the link is closed: {closure}")
+}
+
+impl LinkGuard<'_> {
+    /// Wakes the threads that the present state concerns.
+    fn settle(&mut self) {
+        let link = self.link;
+        let Some(state) = &mut self.state else { return };
+        if state.room_waiters > 0 && (state.connection.has_room() || !state.connection.is_open()) {
+            link.room.notify_all();
+        }
+        if state.change_waiters > 0 {
+            link.changed.notify_all();
+        }
+        let Some(handle) = &state.handle else { return };
+        let deadline = state.connection.next_deadline();
+        let is_earlier = match (deadline, state.armed) {
+            (Some(deadline), Some(armed)) => deadline < armed,
+            (deadline, None) => deadline.is_some(),
+            (None, Some(_)) => false,
+        };
+        // Later ones are left until the event loop wakes; unless the link is idle and this is that
+        // loop, which then sleeps until the next null segment.
+        let is_idle = deadline != state.armed && deadline == state.connection.deadline(Timer::Null);
+        if is_earlier || is_idle && handle.is_loop_thread() {
+            // Until it has looked, other threads need not wake it for this deadline.
+            handle.wake();
+            state.armed = deadline;
+        }
+    }
+}
+
+impl Drop for LinkGuard<'_> {
+    fn drop(&mut self) {
+        self.settle();
+    }
+}

@@ -1,0 +1,18 @@
+//! A reliable stream over datagrams: RSSI between two stream nodes.
+//!
+//! * [`RssiEndpoint`]: a client or a server, with a port for datagrams and one for the application.
+//! * `link`: the state that threads share, and the work that follows from a change of it.
+//! * `transport`: takes datagrams.
+//! * `application`: takes frames to send; waits for room in the window.
+//! * `parcel`: frames with a header in front of their payload.
+//! * `driver`: the timers, on an event loop.
+
+mod application;
+mod driver;
+mod endpoint;
+mod link;
+mod parcel;
+mod transport;
+
+pub use endpoint::{RssiEndpoint, RssiOptions, RssiStats};
+pub use link::{LinkChange, LinkObserver};

@@ -1,0 +1,49 @@
+//! The slave that takes datagrams.
+
+use std::sync::Arc;
+
+use super::link::Link;
+use super::parcel::Parcel;
+use crate::proto::rssi::SYN_BYTES;
+use crate::stream::{Frame, Slave, SlaveBase};
+
+/// Takes datagrams, each a frame, in the thread of the node that receives them. It owns the link
+/// and no node behind it that sends: dropping the endpoint ends the circle.
+pub(super) struct Transport {
+    base: SlaveBase,
+    link: Arc<Link>,
+}
+
+impl Transport {
+    pub(super) fn new(link: Arc<Link>) -> Transport {
+        Transport { base: SlaveBase::new(), link }
+    }
+}
+
+impl Slave for Transport {
+    fn base(&self) -> &SlaveBase {
+        &self.base
+    }
+
+    fn accept_frame(&self, frame: Arc<Frame>) {
+        if self.link.is_inherited() {
+            return self.link.report_inherited();
+        }
+        let error = frame.error();
+        let mut start = [0; SYN_BYTES];
+        let (bytes, count) = {
+            let buffers = frame.lock();
+            let bytes = buffers.payload();
+            let count = bytes.min(start.len());
+            // It lies within the payload.
+            let _ = buffers.read_at(0, &mut start[..count]);
+            (bytes, count)
+        };
+        self.base.count(bytes);
+        if error != 0 {
+            Frame::release(frame);
+            return self.link.report_errored(error);
+        }
+        self.link.receive(&start[..count], Parcel { frame, bytes });
+    }
+}

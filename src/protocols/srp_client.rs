@@ -1,0 +1,401 @@
+//! The client of every version of SRP: sends register transactions as frames, and completes them by
+//! the frames that answer.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::clock;
+use crate::error::Result;
+use crate::logging::{log_debug, log_warning, StaticLogger};
+use crate::memory::{self, is_write, Transaction};
+use crate::proto::srp::AccessFault;
+use crate::stream::{self, Buffers, Fanout, Frame, Master, Node};
+
+const GIVEN_UP_TEXT: &str = "The transaction was given up before it was sent";
+/// Size of the longest header.
+pub const HEADER_BYTES_MAX: usize = 20;
+/// Size of the status at the end of a response.
+const STATUS_BYTES: usize = 4;
+
+/// The start or the end of a frame, without a need for memory.
+pub struct Words {
+    bytes: [u8; HEADER_BYTES_MAX],
+    count: usize,
+}
+
+impl Words {
+    /// No words.
+    pub const NONE: Words = Words { bytes: [0; HEADER_BYTES_MAX], count: 0 };
+
+    /// These words, at most [`HEADER_BYTES_MAX`] bytes.
+    pub fn of(words: &[u8]) -> Words {
+        let mut made = Words { count: words.len(), ..Words::NONE };
+        made.bytes[..words.len()].copy_from_slice(words);
+        made
+    }
+}
+
+impl std::ops::Deref for Words {
+    type Target = [u8];
+    fn deref(&self) -> &[u8] {
+        &self.bytes[..self.count]
+    }
+}
+
+/// A version of the protocol, as its client speaks it.
+pub trait Protocol: Default + Send + Sync + 'static {
+    /// What a request says, as far as its response repeats it.
+    type Request: Copy;
+    /// Why a response does not complete its request.
+    type Fault: fmt::Display;
+
+    /// The client's name, for texts.
+    const NAME: &'static str;
+    /// Size of the largest access.
+    const ACCESS_BYTES_MAX: u32;
+    /// Size of what stands before the data, in the response and in a request that has some.
+    const HEADER_BYTES: usize;
+
+    /// The client's logger.
+    fn log() -> &'static StaticLogger;
+
+    /// What may be chosen about a request; kept with it until its response is judged.
+    fn note(&self) -> u32;
+
+    /// Whether an access is possible in this version.
+    fn check_access(address: u64, size: u32) -> std::result::Result<(), AccessFault>;
+
+    /// The request for `tran`, with `note`.
+    fn request(tran: &Transaction, note: u32) -> Self::Request;
+
+    /// What stands in a request frame before the data and after it.
+    fn around_data(request: &Self::Request, tran: &Transaction) -> (Words, Words);
+
+    /// The id in the start of a frame that may be too short for a response.
+    fn id_of(start: &[u8]) -> Option<u32>;
+
+    /// Checks a response of `frame_bytes` bytes, long enough for header and status.
+    fn check(
+        request: &Self::Request,
+        size: u32,
+        header: &[u8],
+        frame_bytes: usize,
+        status: [u8; STATUS_BYTES],
+    ) -> std::result::Result<(), Self::Fault>;
+
+    /// The fault of a frame that is no valid response: the stream has marked it with `error`, or it
+    /// is too short.
+    fn unusable(id: u32, size: u32, error: u8, frame_bytes: usize) -> Self::Fault;
+}
+
+/// A memory slave that carries out transactions over a stream.
+///
+/// Any number may be outstanding; answers may arrive in any order and in any thread, also within
+/// the call that sends the request. A posted write completes when the stream has its frame. A
+/// transaction fails at once if no stream is connected, or if [`stop`](Self::stop) ends the wait
+/// for its answer.
+///
+/// No lock is held while a frame is sent. Dropping the last handle stops it.
+pub struct SrpClient<P: Protocol> {
+    answers: Arc<AnswerReceiver<P>>,
+    master: Arc<Master>,
+    pub(super) protocol: P,
+}
+
+/// The stream slave of a client: receives the answers, and keeps their transactions. It does not
+/// own the master that sends the requests, so that a peer that owns this slave forms no cycle.
+struct AnswerReceiver<P> {
+    memory: memory::SlaveBase,
+    stream: stream::SlaveBase,
+    protocol: std::marker::PhantomData<fn() -> P>,
+}
+
+impl<P: Protocol> SrpClient<P> {
+    /// A slave without a stream.
+    pub fn new() -> Arc<SrpClient<P>> {
+        let min = crate::proto::srp::WORD_BYTES;
+        let answers = AnswerReceiver {
+            memory: memory::SlaveBase::new(min, P::ACCESS_BYTES_MAX),
+            stream: stream::SlaveBase::new(),
+            protocol: std::marker::PhantomData,
+        };
+        let (answers, protocol) = (Arc::new(answers), P::default());
+        Arc::new(SrpClient { answers, master: Master::new(), protocol })
+    }
+
+    /// Disconnects the stream and fails all outstanding transactions. Later ones fail at once until
+    /// a stream is connected again. May be called from any thread and more than once.
+    pub fn stop(&self) {
+        self.master.stop();
+        let text = format!("{} was stopped before the answer to the request came", P::NAME);
+        self.answers.memory.fail_all(&text);
+    }
+
+    /// The frame for `tran`; `None` if the transaction has been given up.
+    fn frame(
+        &self,
+        fanout: &mut Fanout,
+        request: &P::Request,
+        tran: &Transaction,
+    ) -> Result<Option<Arc<Frame>>> {
+        let (before, after) = P::around_data(request, tran);
+        let carries_data = is_write(tran.ty());
+        let data_bytes = if carries_data { tran.size() as usize } else { 0 };
+        let frame_bytes = before.len() + data_bytes + after.len();
+        let mut frame = self.master.req_frame_by(fanout, frame_bytes as u32, true)?;
+        let filled = Frame::fill(&mut frame, |buffers| {
+            buffers.set_payload(frame_bytes)?;
+            buffers.write_at(0, &before)?;
+            if carries_data {
+                let Some(data) = tran.data() else { return Ok(false) };
+                buffers.write_at(before.len(), &data)?;
+            }
+            buffers.write_at(frame_bytes - after.len(), &after)?;
+            Ok(true)
+        });
+        filled.map(|filled| filled.then_some(frame))
+    }
+
+    /// Sends a request, and keeps `tran` for the answer.
+    fn send(&self, fanout: &mut Fanout, note: u32, tran: &Arc<Transaction>, frame: Arc<Frame>) {
+        // The copy of the data may have waited for the data lock.
+        if tran.is_too_late(clock::now()) {
+            return tran.error(GIVEN_UP_TEXT);
+        }
+        let posted = tran.ty() == memory::POST;
+        if !posted {
+            // Before the frame is sent: the answer may arrive within the call that sends it.
+            self.answers.memory.add_noted(tran, note);
+            if tran.expired() {
+                // Its id is in use, or it was given up. It fails with a text, for a transaction
+                // that it may be a part of.
+                return tran.error(GIVEN_UP_TEXT);
+            }
+        }
+        log_debug!(
+            *P::log(),
+            "Sending request id={}, addr=0x{:x}, size={}, type={}",
+            tran.id(),
+            tran.address(),
+            tran.size(),
+            tran.ty()
+        );
+        if self.master.send_frame_by(fanout, frame) == 0 {
+            tran.error(unconnected_text(P::NAME, tran.address()));
+        } else if let Some(obstacle) = self.master.obstacle_by(fanout) {
+            // Lost after the look before: perhaps too early for the notice to find the transaction.
+            tran.error(lost_text(&obstacle));
+        } else if posted {
+            tran.done();
+        }
+    }
+}
+
+impl<P: Protocol> memory::Slave for SrpClient<P> {
+    fn base(&self) -> &memory::SlaveBase {
+        &self.answers.memory
+    }
+
+    fn do_transaction(&self, tran: &Arc<Transaction>) {
+        if let Err(fault) = P::check_access(tran.address(), tran.size()) {
+            tran.error(fault.to_string());
+            return;
+        }
+        let mut fanout = Fanout::default();
+        if self.master.update(&mut fanout) == 0 {
+            tran.error(unconnected_text(P::NAME, tran.address()));
+            return;
+        }
+        if let Some(obstacle) = self.master.obstacle_by(&mut fanout) {
+            let address = tran.address();
+            tran.error(format!(
+                "{} has not sent the request for address 0x{address:x}: {obstacle}",
+                P::NAME
+            ));
+            return;
+        }
+        let note = self.protocol.note();
+        let request = P::request(tran, note);
+        match self.frame(&mut fanout, &request, tran) {
+            Ok(Some(frame)) => self.send(&mut fanout, note, tran, frame),
+            Ok(None) => tran.error(GIVEN_UP_TEXT),
+            Err(error) => tran.error(format!(
+                "{} could not make the frame for a request of {} bytes at 0x{:x}: {}",
+                P::NAME,
+                tran.size(),
+                tran.address(),
+                error.text()
+            )),
+        }
+    }
+
+    fn stop(&self) {
+        SrpClient::stop(self);
+    }
+}
+
+impl<P: Protocol> Node for SrpClient<P> {
+    fn stream_master(&self) -> Arc<Master> {
+        self.master.clone()
+    }
+
+    fn stream_slave(&self) -> Arc<dyn stream::Slave> {
+        self.answers.clone()
+    }
+}
+
+impl<P: Protocol> Drop for SrpClient<P> {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+fn unconnected_text(name: &str, address: u64) -> String {
+    format!(
+        "{name} has no stream to send the request for address 0x{address:x} to: connect it to a \
+         transport, or connect it again after it was stopped"
+    )
+}
+
+fn lost_text(reason: &str) -> String {
+    format!("{reason}. Whether the request was carried out is not known")
+}
+
+/// The contents of a received frame, before it is matched with a transaction.
+struct AnswerFrame {
+    frame_bytes: usize,
+    header: [u8; HEADER_BYTES_MAX],
+    status: [u8; STATUS_BYTES],
+}
+
+impl AnswerFrame {
+    fn of(buffers: &Buffers) -> Result<AnswerFrame> {
+        let frame_bytes = buffers.payload();
+        let (mut header, mut status) = ([0; HEADER_BYTES_MAX], [0; STATUS_BYTES]);
+        buffers.read_at(0, &mut header[..frame_bytes.min(HEADER_BYTES_MAX)])?;
+        if let Some(offset) = frame_bytes.checked_sub(STATUS_BYTES) {
+            buffers.read_at(offset, &mut status)?;
+        }
+        Ok(AnswerFrame { frame_bytes, header, status })
+    }
+
+    /// The available part of a header of `bytes`.
+    fn start(&self, bytes: usize) -> &[u8] {
+        &self.header[..self.frame_bytes.min(bytes)]
+    }
+}
+
+/// An answered transaction, its data, and the status of the answer.
+struct Answered<F> {
+    tran: Arc<Transaction>,
+    judgement: std::result::Result<(), F>,
+    /// The result of copying the read data into the transaction; the data itself if the data lock
+    /// is held.
+    copied: Result<Option<Vec<u8>>>,
+}
+
+/// What a frame from the stream is.
+enum Arrival<F> {
+    Answer(Answered<F>),
+    /// A response to no pending request.
+    Unknown(u32),
+    /// No valid response.
+    Unusable,
+}
+
+impl<P: Protocol> AnswerReceiver<P> {
+    /// Takes the transaction that a frame answers, if there is one, and copies its data.
+    fn take(&self, received: &AnswerFrame, error: u8, buffers: &Buffers) -> Arrival<P::Fault> {
+        let header = received.start(P::HEADER_BYTES);
+        let is_long_enough = received.frame_bytes >= P::HEADER_BYTES + STATUS_BYTES;
+        let id = P::id_of(header).filter(|_| is_long_enough && error == 0);
+        let Some(id) = id else { return Arrival::Unusable };
+        let Some((tran, note)) = self.memory.take_noted(id) else { return Arrival::Unknown(id) };
+        let (request, frame_bytes) = (P::request(&tran, note), received.frame_bytes);
+        let judgement = P::check(&request, tran.size(), header, frame_bytes, received.status);
+        let copied = match judgement {
+            Ok(()) => copy_data(&tran, buffers, P::HEADER_BYTES),
+            Err(_) => Ok(None),
+        };
+        Arrival::Answer(Answered { tran, judgement, copied })
+    }
+
+    /// Ends an answered transaction.
+    fn end(answered: Answered<P::Fault>) {
+        let Answered { tran, judgement, copied } = answered;
+        let (id, address) = (tran.id(), tran.address());
+        match (judgement, copied) {
+            (Ok(()), Ok(data)) => {
+                log_debug!(*P::log(), "Got response id={id}, addr=0x{address:x}");
+                match data {
+                    None => tran.done(),
+                    Some(data) => tran.done_later(0, data),
+                }
+            }
+            (Ok(()), Err(error)) => tran.error(error.text()),
+            (Err(fault), _) => {
+                log_warning!(*P::log(), "Error of the request id={id}: {fault}");
+                tran.error(fault.to_string());
+            }
+        }
+    }
+
+    /// Fails the transaction whose id is in a frame that is no valid response, so that it need not
+    /// wait for its timeout. `error` is the frame's.
+    fn fail(&self, received: &AnswerFrame, error: u8) {
+        let frame_bytes = received.frame_bytes;
+        match error {
+            0 => log_warning!(*P::log(), "Got undersized frame size = {frame_bytes}"),
+            _ => log_warning!(*P::log(), "Got errored frame = 0x{error:x}"),
+        }
+        let id = P::id_of(received.start(P::HEADER_BYTES));
+        let Some((tran, _)) = id.and_then(|id| self.memory.take_noted(id)) else { return };
+        tran.error(P::unusable(tran.id(), tran.size(), error, frame_bytes).to_string());
+    }
+}
+
+/// Copies the data of an answer, from `offset` on, to its transaction; out of the frame if the data
+/// lock is held, so that other answers do not wait for it.
+fn copy_data(tran: &Transaction, buffers: &Buffers, offset: usize) -> Result<Option<Vec<u8>>> {
+    if is_write(tran.ty()) {
+        return Ok(None);
+    }
+    match tran.try_data() {
+        Some(Some(mut data)) => buffers.read_at(offset, &mut data).map(|()| None),
+        Some(None) => Ok(None),
+        None => {
+            let mut data = vec![0; tran.size() as usize];
+            buffers.read_at(offset, &mut data).map(|()| Some(data))
+        }
+    }
+}
+
+impl<P: Protocol> stream::Slave for AnswerReceiver<P> {
+    fn base(&self) -> &stream::SlaveBase {
+        &self.stream
+    }
+
+    fn accept_frame(&self, frame: Arc<Frame>) {
+        let error = frame.error();
+        // Nothing is logged or completed with the frame locked: observers may do anything.
+        let read: Result<_> = Frame::consume(frame, |buffers| {
+            let received = AnswerFrame::of(buffers)?;
+            let arrival = self.take(&received, error, buffers);
+            Ok((received, arrival))
+        });
+        let (received, arrival) = match read {
+            Ok(read) => read,
+            Err(error) => return log_warning!(*P::log(), "Got unreadable frame: {}", error.text()),
+        };
+        self.stream.count(received.frame_bytes);
+        match arrival {
+            Arrival::Answer(answered) => Self::end(answered),
+            Arrival::Unknown(id) => log_warning!(*P::log(), "Failed to find transaction id={id}"),
+            Arrival::Unusable => self.fail(&received, error),
+        }
+    }
+
+    fn link_lost(&self, reason: &str) {
+        self.memory.fail_all(&lost_text(reason));
+    }
+}

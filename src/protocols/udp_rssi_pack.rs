@@ -1,0 +1,309 @@
+//! The usual road to a board as one object: UDP, RSSI and a packetizer on one event loop.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::packetizer::{Packetizer, PacketizerOptions};
+use super::rssi::{LinkChange, RssiEndpoint, RssiOptions};
+use super::udp::{UdpEndpoint, UdpOptions, UdpStats};
+use crate::error::{Error, Result};
+use crate::net::{EventLoop, Spin};
+use crate::proto::packetizer::Version;
+use crate::proto::rssi::Parameter;
+use crate::stream::{connect, Port};
+
+/// Bytes of a datagram that RSSI leaves unused, as in Rogue: a segment has at most 1464 bytes, or
+/// 8964 with jumbo frames.
+const RESERVED_BYTES: u32 = 8;
+
+/// Options of a [`UdpRssiPack`].
+#[derive(Clone, Copy, Debug)]
+pub struct UdpRssiPackOptions {
+    /// Whether a datagram carries up to 8972 bytes instead of 1472, for networks with frames of
+    /// 9000 bytes.
+    pub jumbo: bool,
+    /// The version of the packetizer. Both ends must have the same: the peer's is not recognised.
+    pub version: Version,
+    /// What the packetizer does. Unlike in Rogue, version 2 checks CRCs at first.
+    pub packetizer: PacketizerOptions,
+    /// What RSSI proposes to the peer as [`Parameter::MaxBuffers`]; 0 = RSSI's default, as for all
+    /// of these. The segment size follows from `jumbo`.
+    pub max_buffers: u32,
+    /// [`Parameter::CumAckTimeout`], in milliseconds.
+    pub cum_ack_timeout_ms: u32,
+    /// [`Parameter::RetranTimeout`], in milliseconds.
+    pub retran_timeout_ms: u32,
+    /// [`Parameter::NullTimeout`], in milliseconds.
+    pub null_timeout_ms: u32,
+    /// [`Parameter::MaxRetran`].
+    pub max_retran: u32,
+    /// [`Parameter::MaxCumAck`].
+    pub max_cum_ack: u32,
+    /// [`Parameter::TryPeriod`], in milliseconds.
+    pub try_period_ms: u32,
+    /// Whether the event loop polls for a while before it sleeps.
+    pub spin: Spin,
+    /// Stack size of the event loop's thread, in bytes; the receivers of frames run on it. 0 selects
+    /// the size of other threads of the process (`ulimit -s`). At least 2 MiB.
+    pub stack_bytes: usize,
+}
+
+impl Default for UdpRssiPackOptions {
+    fn default() -> UdpRssiPackOptions {
+        UdpRssiPackOptions {
+            jumbo: false,
+            version: Version::V1,
+            packetizer: PacketizerOptions::default(),
+            max_buffers: 0,
+            cum_ack_timeout_ms: 0,
+            retran_timeout_ms: 0,
+            null_timeout_ms: 0,
+            max_retran: 0,
+            max_cum_ack: 0,
+            try_period_ms: 0,
+            spin: Spin::default(),
+            stack_bytes: 0,
+        }
+    }
+}
+
+impl UdpRssiPackOptions {
+    fn parameters(&self) -> [(Parameter, u32); 7] {
+        [
+            (Parameter::MaxBuffers, self.max_buffers),
+            (Parameter::CumAckTimeout, self.cum_ack_timeout_ms),
+            (Parameter::RetranTimeout, self.retran_timeout_ms),
+            (Parameter::NullTimeout, self.null_timeout_ms),
+            (Parameter::MaxRetran, self.max_retran),
+            (Parameter::MaxCumAck, self.max_cum_ack),
+            (Parameter::TryPeriod, self.try_period_ms),
+        ]
+    }
+}
+
+/// The state and the counters of a [`UdpRssiPack`] at a glance; each layer has more.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct UdpRssiPackStats {
+    /// Whether the link is open: 1 or 0.
+    pub open: u64,
+    /// How often it has opened.
+    pub open_count: u64,
+    /// How often it was lost.
+    pub down_count: u64,
+    /// Median of the latest round trips, in nanoseconds: from a segment to its acknowledgement,
+    /// which the peer may delay.
+    pub round_trip_p50_ns: u64,
+    /// 99th percentile of these.
+    pub round_trip_p99_ns: u64,
+    /// Segments sent again.
+    pub retransmits: u64,
+    /// Microseconds for which this end could not take more.
+    pub local_busy_us: u64,
+    /// Microseconds for which the peer could not.
+    pub remote_busy_us: u64,
+    /// Frames handed to the applications.
+    pub frames_in: u64,
+    /// Frames of the applications sent.
+    pub frames_out: u64,
+    /// Bytes of datagrams received.
+    pub bytes_in: u64,
+    /// Bytes of datagrams sent.
+    pub bytes_out: u64,
+    /// Datagrams that the system has dropped because the receive buffer was full.
+    pub dropped_overflow: u64,
+    /// Datagrams dropped because they are too long, or another address than the peer's sent them.
+    pub dropped_datagrams: u64,
+    /// Segments dropped because their form or their checksum is wrong.
+    pub dropped_corrupt: u64,
+    /// Segments dropped because they had arrived before.
+    pub dropped_duplicates: u64,
+    /// Segments dropped because they do not belong to the link, forged ones among them.
+    pub dropped_stray: u64,
+    /// Packets dropped, and unfinished frames that were.
+    pub dropped_packets: u64,
+    /// Frames of the applications not sent: the link was closed, or they were refused.
+    pub unsent: u64,
+    /// Errors that the network has reported about sent datagrams (ICMP).
+    pub network_errors: u64,
+}
+
+/// The road to a board: frames of up to 256 destinations over a packetizer, RSSI and UDP, as
+/// firmware has it by convention, and as pyrogue's class of this name builds it.
+///
+/// A *client* opens the link to a board, and opens it again whenever it was lost. A *server* waits
+/// for a client, in the place of a board. All layers run on one event loop; a received frame reaches
+/// the receivers of its destination in that thread, and a frame is sent in its sender's thread.
+///
+/// The road works as long as this object exists, or a master is connected to one of its
+/// [applications](Self::application). All methods may be called from any thread.
+pub struct UdpRssiPack {
+    udp: Arc<UdpEndpoint>,
+    rssi: Arc<RssiEndpoint>,
+    packetizer: Arc<Packetizer>,
+}
+
+impl fmt::Debug for UdpRssiPack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UdpRssiPack").field("udp", &self.udp).finish_non_exhaustive()
+    }
+}
+
+impl UdpRssiPack {
+    /// A road to `port` of `host`, see [`UdpEndpoint::client`]. Begins to open the link and returns:
+    /// [`wait_open`](Self::wait_open) waits.
+    ///
+    /// # Errors
+    ///
+    /// As [`UdpEndpoint::client`] and [`RssiEndpoint::client`].
+    pub fn client(host: &str, port: u16, options: UdpRssiPackOptions) -> Result<Arc<UdpRssiPack>> {
+        UdpRssiPack::start(options, RssiEndpoint::client, |options| {
+            UdpEndpoint::client(host, port, options)
+        })
+    }
+
+    /// A road that a client may open, at `port` of a local `address`, see [`UdpEndpoint::server`].
+    ///
+    /// # Errors
+    ///
+    /// As [`UdpEndpoint::server`] and [`RssiEndpoint::server`].
+    pub fn server(
+        address: &str,
+        port: u16,
+        options: UdpRssiPackOptions,
+    ) -> Result<Arc<UdpRssiPack>> {
+        UdpRssiPack::start(options, RssiEndpoint::server, |options| {
+            UdpEndpoint::server(address, port, options)
+        })
+    }
+
+    fn start(
+        options: UdpRssiPackOptions,
+        make_rssi: impl FnOnce(RssiOptions) -> Result<Arc<RssiEndpoint>>,
+        make_udp: impl FnOnce(UdpOptions) -> Result<Arc<UdpEndpoint>>,
+    ) -> Result<Arc<UdpRssiPack>> {
+        let event_loop = EventLoop::start("UdpRssiPack", options.stack_bytes, options.spin)?;
+        let event_loop = Some(Arc::new(event_loop));
+        let udp = make_udp(UdpOptions {
+            jumbo: options.jumbo,
+            event_loop: event_loop.clone(),
+            ..UdpOptions::default()
+        })?;
+        let rssi = make_rssi(RssiOptions { event_loop, ..RssiOptions::default() })?;
+        rssi.set_local(Parameter::MaxSegment, udp.payload_bytes_max() - RESERVED_BYTES)?;
+        for (parameter, value) in options.parameters().into_iter().filter(|(_, value)| *value > 0) {
+            rssi.set_local(parameter, value)?;
+        }
+        let packetizer = Packetizer::new(options.version, options.packetizer);
+        connect(&rssi.transport(), &*udp)?;
+        connect(&packetizer.transport(), &rssi.application())?;
+        rssi.add_observer(Arc::new(widen(&udp, &rssi)));
+        rssi.start()?;
+        Ok(Arc::new(UdpRssiPack { udp, rssi, packetizer }))
+    }
+
+    /// The port for the frames of destination `dest`; by convention 0 is that of registers
+    /// ([`SrpV3`](super::SrpV3)). Frames for a destination that was never asked for are discarded.
+    pub fn application(&self, dest: u8) -> Port {
+        self.packetizer.application(dest)
+    }
+
+    /// Waits until the link is open, for at most `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// [`Status::Timeout`](crate::Status::Timeout) with a text that names the layer that fails;
+    /// [`Status::Stopped`](crate::Status::Stopped) after [`stop`](Self::stop).
+    pub fn wait_open(&self, timeout: Duration) -> Result<()> {
+        let before = self.udp.stats();
+        self.rssi.wait_open(timeout).map_err(|error| {
+            let text = format!("{} ({})", error.text(), self.udp_situation(&before));
+            Error::new(error.status(), "UdpRssiPack::wait_open", text)
+        })
+    }
+
+    /// What UDP has seen since `before`, which tells a silent board from one that does not speak
+    /// RSSI.
+    fn udp_situation(&self, before: &UdpStats) -> String {
+        let now = self.udp.stats();
+        let arrived = now.datagrams_in - before.datagrams_in;
+        let peer = match self.udp.peer() {
+            Some(peer) => peer.to_string(),
+            None => format!("a client, which has to send to port {}", self.udp.port()),
+        };
+        match (arrived, now.network_errors - before.network_errors) {
+            (0, 0) => format!("UDP: no datagram has come from {peer}"),
+            (0, _) => format!("UDP: the network reports that {peer} takes no datagrams"),
+            _ => format!("UDP works: {arrived} datagrams have come from {peer}"),
+        }
+    }
+
+    /// Whether the link is open.
+    pub fn is_open(&self) -> bool {
+        self.rssi.is_open()
+    }
+
+    /// The layer of datagrams.
+    pub fn udp(&self) -> &Arc<UdpEndpoint> {
+        &self.udp
+    }
+
+    /// The layer of the link.
+    pub fn rssi(&self) -> &Arc<RssiEndpoint> {
+        &self.rssi
+    }
+
+    /// The layer of destinations.
+    pub fn packetizer(&self) -> &Arc<Packetizer> {
+        &self.packetizer
+    }
+
+    /// State and counters at a glance.
+    pub fn stats(&self) -> UdpRssiPackStats {
+        let (udp, rssi, packetizer) =
+            (self.udp.stats(), self.rssi.stats(), self.packetizer.stats());
+        UdpRssiPackStats {
+            open: rssi.open,
+            open_count: rssi.open_count,
+            down_count: rssi.down_count,
+            round_trip_p50_ns: rssi.round_trip_p50_ns,
+            round_trip_p99_ns: rssi.round_trip_p99_ns,
+            retransmits: rssi.retran_count,
+            local_busy_us: rssi.local_busy_us,
+            remote_busy_us: rssi.remote_busy_us,
+            frames_in: packetizer.frames_received,
+            frames_out: packetizer.frames_sent,
+            bytes_in: udp.bytes_in,
+            bytes_out: udp.bytes_out,
+            dropped_overflow: udp.overflows,
+            dropped_datagrams: udp.oversized + udp.strangers,
+            dropped_corrupt: rssi.dropped_malformed + rssi.dropped_checksum + rssi.dropped_errored,
+            dropped_duplicates: rssi.dropped_duplicate,
+            dropped_stray: rssi.dropped_out_of_window
+                + rssi.dropped_forged_reset
+                + rssi.dropped_syn,
+            dropped_packets: packetizer.dropped,
+            unsent: udp.unsent + rssi.unsent + packetizer.frames_refused,
+            network_errors: udp.network_errors,
+        }
+    }
+
+    /// Closes the link, tells the peer, closes the port and disconnects all applications. Returns
+    /// within 100 ms if no receiver of a frame blocks; further calls do nothing.
+    pub fn stop(&self) {
+        self.rssi.stop();
+        self.udp.stop();
+        self.packetizer.stop();
+    }
+}
+
+/// Gives the socket room for a whole window of the link when it has opened.
+fn widen(udp: &Arc<UdpEndpoint>, rssi: &Arc<RssiEndpoint>) -> impl Fn(&LinkChange) {
+    let (udp, rssi) = (Arc::downgrade(udp), Arc::downgrade(rssi));
+    move |change| {
+        let ends = (udp.upgrade(), rssi.upgrade());
+        let (true, (Some(udp), Some(rssi))) = (change.is_open, ends) else { return };
+        // A refusal is in the log; the link works with less.
+        let _ = udp.set_receive_buffers(rssi.current(Parameter::MaxBuffers));
+    }
+}

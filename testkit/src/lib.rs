@@ -1,0 +1,29 @@
+//! What the tests of rogue-mem share. Never published.
+//!
+//! On the library's side:
+//!
+//! * [`slaves`]: slaves that do what a test wants.
+//! * [`bus`]: masters with patience, and observers that tell a test.
+//! * [`bridge`]: servers and clients of the memory bridge on this host.
+//! * [`frames`]: a stream node that stands in for whatever is at the other end.
+//! * [`srp_v0`]: a device that speaks SRP version 0.
+//! * [`log`]: what the library logs.
+//!
+//! Outside of it, and without its types (crate `testkit_base`, which its unit tests can use too):
+//!
+//! * [`wait`]: patience for what must happen, a gate for what must not happen yet.
+//! * [`process`]: what the system says about this process, and programs that start themselves.
+//! * [`raw`]: peers that speak ZMTP octet by octet, so that they can misbehave.
+//! * [`network`]: a network in virtual time.
+//! * [`datagrams`]: a network for datagrams in virtual time, which loses and exchanges them.
+//! * [`relay`]: a relay of datagrams that loses, delays, duplicates and reorders them.
+//! * [`vectors`]: octets captured from real peers.
+
+pub mod bridge;
+pub mod bus;
+pub mod frames;
+pub mod log;
+pub mod slaves;
+pub mod srp_v0;
+
+pub use testkit_base::{datagrams, network, process, raw, relay, vectors, wait};

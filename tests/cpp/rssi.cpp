@@ -1,0 +1,87 @@
+// Reliable streams over UDP, and registers behind them.
+
+#include "support.h"
+
+#include "rogue/Helpers.h"
+#include "rogue/protocols/rssi/Client.h"
+#include "rogue/protocols/rssi/Server.h"
+#include "rogue/protocols/srp/SrpV3.h"
+#include "rogue/protocols/srp/SrpV3Emulation.h"
+#include "rogue/protocols/udp/Client.h"
+#include "rogue/protocols/udp/Server.h"
+
+namespace rpr = rogue::protocols::rssi;
+namespace rps = rogue::protocols::srp;
+namespace rpu = rogue::protocols::udp;
+
+TEST_CASE("registers are reached over RSSI and UDP") {
+    auto udpServer = rpu::Server::create(0, false);
+    auto udpClient =
+        rpu::Client::create("127.0.0.1", static_cast<uint16_t>(udpServer->getPort()), false);
+    auto server = rpr::Server::create(udpServer->maxPayload() - 8);
+    auto client = rpr::Client::create(udpClient->maxPayload() - 8);
+    *server->transport() == udpServer;
+    *client->transport() == udpClient;
+    auto device = rps::SrpV3Emulation::create();
+    *server->application() == device;
+    auto srp = rps::SrpV3::create();
+    *srp == client->application();
+    server->start();
+    client->start();
+    client->waitOpen(LONG_TIMEOUT_US);
+    server->waitOpen(LONG_TIMEOUT_US);
+    CHECK(client->getOpen());
+    CHECK(client->curMaxSegment() == 1464);
+
+    auto master = rim::Master::create();
+    master->setTimeout(LONG_TIMEOUT_US);
+    *master >> srp;
+    std::vector<uint8_t> written(1000);
+    for (std::size_t n = 0; n < written.size(); n++) {
+        written[n] = static_cast<uint8_t>(n * 7);
+    }
+    std::vector<uint8_t> read(written.size());
+    CHECK(request(*master, 0x100, written, rim::Write) == "");
+    CHECK(request(*master, 0x100, read, rim::Read) == "");
+    CHECK(read == written);
+
+    CHECK(client->getStats().frames_in == 2);
+    CHECK(client->getDownCount() == 0);
+    CHECK(!client->getLocBusy());
+    CHECK(!client->getRemBusy());
+    client->stop();
+    CHECK(client->getDownCount() == 1);
+    client->resetCounters();
+    CHECK(client->getDownCount() == 0);
+    srp->stop();
+    device->stop();
+    server->stop();
+    udpServer->stop();
+    udpClient->stop();
+}
+
+TEST_CASE("parameters are checked and agreed on") {
+    auto server = rpr::Server::create(1464);
+    auto client = rpr::Client::create(1464);
+    client->setLocMaxBuffers(16);
+    server->setLocMaxSegment(500);
+    client->setTimeout(1000);
+    CHECK(client->getLocMaxBuffers() == 16);
+    CHECK(client->getLocTryPeriod() == 100);
+    CHECK(client->getLocCumAckTout() == 5);
+    CHECK(client->getLocRetranTout() == 20);
+    CHECK(client->getLocNullTout() == 1000);
+    CHECK(client->getLocMaxRetran() == 15);
+    CHECK(client->getLocMaxCumAck() == 2);
+    CHECK(client->getLocMaxSegment() == 1464);
+    CHECK_THROWS_AS(client->setLocMaxRetran(0), rogue::GeneralError);
+    CHECK_THROWS_AS(client->waitOpen(1), rogue::GeneralError);
+    *client->transport() == server->transport();
+    server->start();
+    client->start();
+    client->waitOpen(LONG_TIMEOUT_US);
+    CHECK(client->curMaxBuffers() == 16);
+    CHECK(client->curMaxSegment() == 500);
+    client->stop();
+    server->stop();
+}

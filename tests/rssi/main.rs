@@ -1,0 +1,6 @@
+//! RSSI: the state machine against recorded sessions, and two of them on a virtual network.
+
+mod network;
+mod node;
+mod udp;
+mod vectors;

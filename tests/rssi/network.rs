@@ -1,0 +1,350 @@
+//! Two ends on a virtual network: seeded, in virtual time, without sockets.
+//!
+//! A failing case names its seed. `ROGUE_MEM_SEEDS` sets the number of seeds, 200 by default; a
+//! long run has 10 000. `ROGUE_MEM_SEED` selects one.
+
+use std::collections::VecDeque;
+
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rogue_mem::proto::rssi::{
+    Closure, Connection, Event, Header, Parameters, Role, Sequence, Timer, HEADER_BYTES, SYN_BYTES,
+};
+use testkit::datagrams::{Conditions, Road};
+
+const MS: u64 = 1_000_000;
+const SEEDS_COUNT: u64 = 200;
+/// Messages that each end sends.
+const MESSAGES_COUNT: u32 = 300;
+/// Steps after which a run counts as hung.
+const STEPS_MAX: u64 = 200_000;
+
+/// One end with its application.
+struct End {
+    /// The number that it began with.
+    first: Sequence,
+    connection: Connection<Vec<u8>>,
+    /// Messages not yet sent; each begins with its number.
+    to_send: VecDeque<Vec<u8>>,
+    expected: Vec<Vec<u8>>,
+    received: Vec<Vec<u8>>,
+    events: Vec<Event>,
+    /// The application takes and sends nothing before.
+    asleep_until: u64,
+}
+
+impl End {
+    fn new(role: Role, parameters: Parameters, first: Sequence) -> End {
+        let mut connection = Connection::new(role, parameters, first);
+        connection.start(0);
+        End {
+            first,
+            connection,
+            to_send: VecDeque::new(),
+            expected: Vec::new(),
+            received: Vec::new(),
+            events: Vec::new(),
+            asleep_until: 0,
+        }
+    }
+
+    /// Starts it again with nothing of what it was. Its numbers are far from the former ones: where
+    /// they are not, an old segment can be taken for one of the new link, because they have 8 bits.
+    fn restart(&mut self, rng: &mut ChaCha8Rng) {
+        let first = self.first.plus(rng.random_range(100..156));
+        *self = End::new(self.connection.role(), *self.connection.local(), first);
+    }
+
+    fn is_done(&self) -> bool {
+        self.to_send.is_empty()
+            && self.connection.outstanding() == 0
+            && self.received.len() == self.expected.len()
+    }
+
+    fn hear(&mut self, now: u64, datagram: Vec<u8>) {
+        let start = datagram[..datagram.len().min(SYN_BYTES)].to_vec();
+        let bytes = datagram.len();
+        let _ = self.connection.receive(now, &start, bytes, datagram);
+    }
+
+    /// Does everything that can be done at the time `now`; what is sent goes to `road`.
+    fn act(&mut self, now: u64, road: &mut Road, rng: &mut ChaCha8Rng) {
+        Timer::ALL.into_iter().for_each(|timer| self.connection.timeout(timer, now));
+        self.events.extend(std::iter::from_fn(|| self.connection.poll_event()));
+        if now >= self.asleep_until {
+            while let Some(datagram) = self.connection.poll_deliver(now) {
+                self.received.push(datagram[HEADER_BYTES..].to_vec());
+                self.connection.delivered(now);
+            }
+            while let Some(message) = self.to_send.pop_front() {
+                if let Err((_, message)) = self.connection.send(message) {
+                    self.to_send.push_front(message);
+                    break;
+                }
+            }
+        }
+        while let Some(transmit) = self.connection.poll_transmit(now) {
+            let mut header = [0; SYN_BYTES];
+            let count = transmit.header.encode(&mut header);
+            let payload = transmit.payload.unwrap_or_default();
+            road.send(now, [&header[..count], &payload].concat(), rng);
+        }
+        while self.connection.poll_released().is_some() {}
+        let window = self.connection.current().window();
+        assert!(self.connection.outstanding() <= window.max(1), "its window is {window}");
+        assert!(self.connection.deliverable() <= window + 2);
+    }
+
+    /// When something happens here without a datagram.
+    fn next_at(&self, now: u64) -> Option<u64> {
+        let wakes = (self.asleep_until > now).then_some(self.asleep_until);
+        self.connection.next_deadline().into_iter().chain(wakes).min()
+    }
+}
+
+/// A client and a server, and the two directions of the road between them.
+struct Pair {
+    ends: [End; 2],
+    /// Index: the end that sends.
+    roads: [Road; 2],
+    now: u64,
+    rng: ChaCha8Rng,
+    steps: u64,
+    /// Pauses of an application, of a thousand steps.
+    pauses_per_mille: u32,
+}
+
+impl Pair {
+    fn new(seed: u64) -> Pair {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let (parameters, conditions) = choose(&mut rng);
+        let roles = [Role::Client, Role::Server];
+        let ends =
+            [0, 1].map(|index| End::new(roles[index], parameters[index], Sequence(rng.random())));
+        let roads = [Road::new(conditions[0]), Road::new(conditions[1])];
+        let pauses_per_mille = [0, 0, 5, 20][rng.random_range(0..4)];
+        Pair { ends, roads, now: 0, rng, steps: 0, pauses_per_mille }
+    }
+
+    /// Gives each end `count` messages more to send.
+    fn load(&mut self, count: u32) {
+        let bytes_max = self.ends.each_ref().map(|end| end.connection.local().payload_max());
+        let bytes_max = bytes_max[0].min(bytes_max[1]);
+        for index in [0, 1] {
+            for number in 0..count {
+                let bytes = self.rng.random_range(1..=bytes_max);
+                let mut message: Vec<u8> = (0..bytes).map(|_| self.rng.random()).collect();
+                let mark = number.to_le_bytes();
+                message.iter_mut().zip(mark).for_each(|(byte, mark)| *byte = mark);
+                self.ends[index].to_send.push_back(message.clone());
+                self.ends[1 - index].expected.push(message);
+            }
+        }
+    }
+
+    /// Advances to the next moment at which something happens.
+    fn step(&mut self) {
+        self.steps += 1;
+        assert!(self.steps < STEPS_MAX, "it does not end: {self:?}");
+        for index in [0, 1] {
+            while let Some(datagram) = self.roads[1 - index].receive(self.now) {
+                self.ends[index].hear(self.now, datagram);
+            }
+            if self.rng.random_range(0..1000) < self.pauses_per_mille {
+                let pause = self.rng.random_range(1..200 * MS);
+                self.ends[index].asleep_until = self.now + pause;
+            }
+            self.ends[index].act(self.now, &mut self.roads[index], &mut self.rng);
+        }
+        let arrivals = self.roads.iter().filter_map(Road::next_arrival);
+        let wakes = self.ends.iter().filter_map(|end| end.next_at(self.now));
+        let next = arrivals.chain(wakes).min().expect("an end without a timer");
+        self.now = self.now.max(next);
+    }
+
+    fn step_until(&mut self, is_over: impl Fn(&Pair) -> bool) {
+        while !is_over(self) {
+            self.step();
+        }
+    }
+
+    fn is_done(&self) -> bool {
+        self.ends.iter().all(End::is_done)
+    }
+}
+
+impl std::fmt::Debug for Pair {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        writeln!(f, "time {} ms", self.now / MS)?;
+        for (end, road) in self.ends.iter().zip(&self.roads) {
+            let (to_send, received) = (end.to_send.len(), end.received.len());
+            let of = end.expected.len();
+            writeln!(f, "{to_send} to send, {received} of {of} received, {:?}", end.events)?;
+            let statistics = end.connection.statistics(self.now);
+            writeln!(f, "{:?} {statistics:?}", end.connection.current())?;
+            writeln!(f, "{} sent, {} lost", road.sent_count(), road.lost_count())?;
+        }
+        Ok(())
+    }
+}
+
+/// Parameters of both ends, and conditions of both directions.
+fn choose(rng: &mut ChaCha8Rng) -> ([Parameters; 2], [Conditions; 2]) {
+    let losses = [0, 0, 10, 50, 100, 200, 300];
+    let bytes_max = rng.random_range(16..=1472);
+    let conditions = [0, 1].map(|_| Conditions {
+        loss_per_mille: losses[rng.random_range(0..losses.len())],
+        duplicates_per_mille: [0, 10, 200][rng.random_range(0..3)],
+        reorders_per_mille: [0, 10, 200][rng.random_range(0..3)],
+        overtakers_max: rng.random_range(1..=32),
+        delay: [0, 100_000, MS, 30 * MS][rng.random_range(0..4)],
+        jitter: [0, 10_000, 5 * MS, 20 * MS][rng.random_range(0..4)],
+        // A SYN must pass.
+        bytes_max: bytes_max.max(SYN_BYTES),
+    });
+    let loss = conditions[0].loss_per_mille.max(conditions[1].loss_per_mille);
+    let parameters = [0, 1].map(|_| Parameters {
+        max_buffers: [1, 2, 8, 32, 127, 255][rng.random_range(0..6)],
+        max_segment: rng.random_range(12..=bytes_max) as u16,
+        cum_ack_timeout_ms: rng.random_range(1..=10),
+        retran_timeout_ms: rng.random_range(20..=50),
+        max_cum_ack: rng.random_range(1..=4),
+        // At 30 % in both directions half of all attempts fail; 15 in a row then do not take long.
+        max_retran: if loss >= 100 { 100 } else { 15 },
+        ..Parameters::default()
+    });
+    (parameters, conditions)
+}
+
+fn seeds_count() -> u64 {
+    let count = std::env::var("ROGUE_MEM_SEEDS").ok();
+    count.map_or(SEEDS_COUNT, |count| count.parse().expect("ROGUE_MEM_SEEDS is a number"))
+}
+
+/// Runs `body` for every seed; a failure names its seed.
+fn for_every_seed(body: impl Fn(u64) + std::panic::RefUnwindSafe) {
+    // One seed again, to look into it.
+    let one = std::env::var("ROGUE_MEM_SEED").ok().map(|seed| seed.parse().expect("a number"));
+    for seed in one.map_or(0..seeds_count(), |seed: u64| seed..seed + 1) {
+        if let Err(panic) = std::panic::catch_unwind(|| body(seed)) {
+            eprintln!("the seed was {seed}");
+            std::panic::resume_unwind(panic);
+        }
+    }
+}
+
+#[test]
+fn every_message_arrives_once_and_in_order_on_every_road() {
+    for_every_seed(|seed| {
+        let mut pair = Pair::new(seed);
+        pair.load(MESSAGES_COUNT);
+        pair.step_until(Pair::is_done);
+        for end in &pair.ends {
+            assert!(end.received == end.expected, "the messages differ");
+            assert_eq!(end.events, [Event::Opened], "the link was lost meanwhile");
+        }
+    });
+}
+
+#[test]
+fn a_link_that_was_cut_is_closed_and_opens_again_by_itself() {
+    for_every_seed(|seed| {
+        let mut pair = Pair::new(seed);
+        pair.pauses_per_mille = 0;
+        pair.load(20);
+        pair.step_until(|pair| pair.ends.iter().any(|end| end.received.len() >= 5));
+        pair.roads.iter_mut().for_each(|road| road.set_cut(true));
+        let is_closed = |end: &End| matches!(end.events.last(), Some(Event::Closed(_)));
+        pair.step_until(|pair| pair.ends.iter().all(is_closed));
+        for end in &mut pair.ends {
+            let silent = matches!(end.events[1], Event::Closed(Closure::PeerSilent { .. }));
+            assert!(silent, "{:?}", end.events);
+            // What was under way is lost, and reported so.
+            let end_number = end.received.len();
+            assert!(end.received == end.expected[..end_number], "those that came are in order");
+            (end.received, end.expected, end.events) = Default::default();
+            end.to_send.clear();
+        }
+        pair.roads.iter_mut().for_each(|road| road.set_cut(false));
+        pair.step_until(|pair| pair.ends.iter().all(|end| end.connection.is_open()));
+        for end in &mut pair.ends {
+            end.events.clear();
+        }
+        pair.load(20);
+        pair.step_until(Pair::is_done);
+        for end in &pair.ends {
+            assert!(end.received == end.expected);
+        }
+    });
+}
+
+#[test]
+fn a_client_that_was_restarted_gets_in_again() {
+    for_every_seed(|seed| {
+        let mut pair = Pair::new(seed);
+        pair.load(5);
+        pair.step_until(Pair::is_done);
+        // Without a word: its process is gone.
+        pair.ends[0].restart(&mut pair.rng);
+        pair.step_until(|pair| {
+            let is_again = |end: &End| end.connection.is_open();
+            let was_told = pair.ends[1].events.iter().any(|event| *event != Event::Opened);
+            pair.ends.iter().all(is_again) && was_told
+        });
+        for end in &mut pair.ends {
+            (end.received, end.expected) = Default::default();
+        }
+        pair.load(5);
+        pair.step_until(Pair::is_done);
+        assert!(pair.ends.iter().all(|end| end.received == end.expected));
+    });
+}
+
+#[test]
+fn a_server_that_was_restarted_is_found_again() {
+    for_every_seed(|seed| {
+        let mut pair = Pair::new(seed);
+        pair.load(5);
+        pair.step_until(Pair::is_done);
+        pair.ends[1].restart(&mut pair.rng);
+        pair.step_until(|pair| {
+            let was_told = pair.ends[0].events.iter().any(|event| *event != Event::Opened);
+            was_told && pair.ends.iter().all(|end| end.connection.is_open())
+        });
+        for end in &mut pair.ends {
+            (end.received, end.expected) = Default::default();
+        }
+        pair.load(5);
+        pair.step_until(Pair::is_done);
+        assert!(pair.ends.iter().all(|end| end.received == end.expected));
+    });
+}
+
+#[test]
+fn datagrams_of_a_stranger_do_no_harm() {
+    for_every_seed(|seed| {
+        let mut pair = Pair::new(seed);
+        pair.load(50);
+        let mut stranger = ChaCha8Rng::seed_from_u64(!seed);
+        while !pair.is_done() {
+            pair.step();
+            for end in &mut pair.ends {
+                let bytes = stranger.random_range(0..40);
+                let mut datagram: Vec<u8> = (0..bytes).map(|_| stranger.random()).collect();
+                if bytes >= HEADER_BYTES {
+                    datagram[1] = 8;
+                    datagram[0] &= 0x7F;
+                    // One of 65 000 has a right checksum by chance, and may say anything.
+                    if Header::decode(&datagram, bytes).is_ok() {
+                        datagram[7] ^= 1;
+                    }
+                }
+                end.hear(pair.now, datagram);
+            }
+        }
+        for end in &pair.ends {
+            assert!(end.received == end.expected);
+            assert_eq!(end.events, [Event::Opened]);
+        }
+    });
+}

@@ -1,0 +1,496 @@
+//! Two endpoints back to back: connected directly, and through a wire that loses datagrams.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{self, Sender};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rogue_mem::net::{EventLoop, Spin};
+use rogue_mem::proto::rssi::{Parameter, Parameters};
+use rogue_mem::protocols::{LinkChange, RssiEndpoint, RssiOptions, SrpV3, SrpV3Emulation};
+use rogue_mem::stream::{self, Buffers, Frame, Master, Node, Port, Slave, SlaveBase};
+use rogue_mem::Status;
+use testkit::bus::{master_of, text_of};
+use testkit::frames::Peer;
+use testkit::process::threads_named;
+use testkit::wait::{let_pass, wait_until, Gate, LONG};
+
+fn pair() -> (Arc<RssiEndpoint>, Arc<RssiEndpoint>) {
+    pair_with(&RssiOptions::default())
+}
+
+/// A client and a server that are connected with nothing.
+fn pair_with(options: &RssiOptions) -> (Arc<RssiEndpoint>, Arc<RssiEndpoint>) {
+    let client = RssiEndpoint::client(options.clone()).unwrap();
+    (client, RssiEndpoint::server(options.clone()).unwrap())
+}
+
+fn start(client: &RssiEndpoint, server: &RssiEndpoint) {
+    server.start().unwrap();
+    client.start().unwrap();
+    client.wait_open(LONG).unwrap();
+    server.wait_open(LONG).unwrap();
+}
+
+/// A client and a server with an open link, connected directly: each calls the other.
+fn direct_pair() -> (Arc<RssiEndpoint>, Arc<RssiEndpoint>) {
+    let (client, server) = pair();
+    stream::connect(&client.transport(), &server.transport()).unwrap();
+    start(&client, &server);
+    (client, server)
+}
+
+fn attach(endpoint: &RssiEndpoint, peer: &Peer) {
+    stream::connect(&endpoint.application(), peer).unwrap();
+}
+
+fn message(number: u32) -> Vec<u8> {
+    let mut bytes = number.to_le_bytes().to_vec();
+    bytes.resize(4 + number as usize % 1000, number as u8);
+    bytes
+}
+
+/// One direction of a wire: a slave whose datagrams a thread passes on, or loses.
+struct Direction {
+    base: SlaveBase,
+    sender: Mutex<Sender<Vec<u8>>>,
+    is_cut: AtomicBool,
+}
+
+impl Direction {
+    fn new(to: Arc<Master>, seed: u64, loss_per_mille: u32) -> Arc<Direction> {
+        let (sender, datagrams) = mpsc::channel::<Vec<u8>>();
+        std::thread::spawn(move || {
+            let mut rng = ChaCha8Rng::seed_from_u64(seed);
+            let mut held: Option<Vec<u8>> = None;
+            let mut happens = move || rng.random_range(0..1000) < loss_per_mille;
+            let pass = |bytes: Vec<u8>| {
+                to.send_frame(Arc::new(Frame::from(bytes)));
+            };
+            for datagram in datagrams {
+                if happens() {
+                    continue;
+                }
+                if happens() {
+                    pass(datagram.clone());
+                }
+                if held.is_none() && happens() {
+                    held = Some(datagram);
+                    continue;
+                }
+                pass(datagram);
+                held.take().into_iter().for_each(&pass);
+            }
+        });
+        let sender = Mutex::new(sender);
+        Arc::new(Direction { base: SlaveBase::new(), sender, is_cut: AtomicBool::new(false) })
+    }
+}
+
+impl Slave for Direction {
+    fn base(&self) -> &SlaveBase {
+        &self.base
+    }
+
+    fn accept_frame(&self, frame: Arc<Frame>) {
+        let bytes = frame.lock().to_vec();
+        if !self.is_cut.load(Ordering::SeqCst) {
+            // Its thread is gone at the end of a test.
+            let _ = self.sender.lock().unwrap().send(bytes);
+        }
+    }
+}
+
+/// A wire between two transports.
+struct Wire {
+    directions: [Arc<Direction>; 2],
+}
+
+impl Wire {
+    fn between(a: &RssiEndpoint, b: &RssiEndpoint, seed: u64, loss_per_mille: u32) -> Wire {
+        let masters = [Master::new(), Master::new()];
+        let directions = [
+            Direction::new(masters[1].clone(), seed, loss_per_mille),
+            Direction::new(masters[0].clone(), !seed, loss_per_mille),
+        ];
+        for (index, endpoint) in [a, b].into_iter().enumerate() {
+            let port = Port::new(masters[index].clone(), directions[index].clone());
+            stream::connect(&endpoint.transport(), &port).unwrap();
+        }
+        Wire { directions }
+    }
+
+    fn set_cut(&self, is_cut: bool) {
+        let directions = self.directions.iter();
+        directions.for_each(|direction| direction.is_cut.store(is_cut, Ordering::SeqCst));
+    }
+}
+
+#[test]
+fn frames_arrive_in_order_in_both_directions() {
+    let (client, server) = direct_pair();
+    let peers = [Peer::silent(), Peer::silent()];
+    attach(&client, &peers[0]);
+    attach(&server, &peers[1]);
+    for number in 0..200 {
+        peers[0].send(&message(number));
+        peers[1].send(&message(1000 + number));
+    }
+    for (peer, first) in [(&peers[1], 0), (&peers[0], 1000)] {
+        let seen = peer.wait(200);
+        for (number, frame) in (first..).zip(seen) {
+            assert_eq!(frame.bytes, message(number));
+            assert_eq!((frame.flags, frame.channel, frame.error), (0, 0, 0));
+        }
+    }
+    for endpoint in [&client, &server] {
+        let stats = endpoint.stats();
+        assert_eq!((stats.open, stats.open_count, stats.frames_in), (1, 1, 200));
+        assert_eq!((stats.frames_out, stats.drop_count, stats.unsent), (200, 0, 0));
+        assert!(stats.round_trip_p50_ns > 0 && stats.round_trip_p99_ns >= stats.round_trip_p50_ns);
+    }
+    client.stop();
+    wait_until("the server learns of the RST", || !server.is_open());
+}
+
+#[test]
+fn frames_arrive_once_and_in_order_over_a_wire_that_loses_repeats_and_exchanges_them() {
+    for seed in 0..3 {
+        let parameters = Parameters { max_retran: 60, ..Parameters::default() };
+        let (client, server) = pair_with(&RssiOptions { parameters, ..RssiOptions::default() });
+        let _wire = Wire::between(&client, &server, seed, 100);
+        let peers = [Peer::silent(), Peer::silent()];
+        attach(&client, &peers[0]);
+        attach(&server, &peers[1]);
+        start(&client, &server);
+        const COUNT: u32 = 500;
+        std::thread::scope(|scope| {
+            for peer in &peers {
+                scope.spawn(move || (0..COUNT).for_each(|number| peer.send(&message(number))));
+            }
+        });
+        for peer in &peers {
+            let seen = peer.wait(COUNT as usize);
+            assert!(
+                (0..).zip(&seen).all(|(number, frame)| frame.bytes == message(number)),
+                "{seed}"
+            );
+        }
+        assert!(client.stats().retran_count > 0 && server.stats().drop_count > 0, "seed {seed}");
+        assert_eq!((client.stats().open_count, server.stats().open_count), (1, 1), "seed {seed}");
+    }
+}
+
+#[test]
+fn a_receiver_that_sends_within_a_delivery_does_not_block_the_link() {
+    let (client, server) = direct_pair();
+    // Three frames for each one: far more than the window.
+    let echo = Peer::new(|peer, bytes| (0..3).for_each(|_| peer.send(bytes)));
+    let peer = Peer::silent();
+    attach(&server, &echo);
+    attach(&client, &peer);
+    const COUNT: u32 = 500;
+    (0..COUNT).for_each(|number| peer.send(&message(number)));
+    let seen = peer.wait(3 * COUNT as usize);
+    for (index, frame) in (0..).zip(seen) {
+        assert_eq!(frame.bytes, message(index / 3));
+    }
+    assert_eq!(server.stats().unsent, 0);
+}
+
+/// A master that sends to `endpoint`.
+fn sender_of(endpoint: &RssiEndpoint) -> Arc<Master> {
+    let master = Master::new();
+    master.add_slave(endpoint.application().stream_slave()).unwrap();
+    master
+}
+
+#[test]
+fn a_sender_waits_while_the_window_is_full_and_is_released_by_acknowledges_and_by_stop() {
+    let (client, server) = pair();
+    let wire = Wire::between(&client, &server, 1, 0);
+    start(&client, &server);
+    let peer = Peer::silent();
+    attach(&server, &peer);
+    wire.set_cut(true);
+    let master = sender_of(&client);
+    let sent = Arc::new(Mutex::new(0));
+    let count = sent.clone();
+    let thread = std::thread::spawn(move || {
+        for number in 0..100u32 {
+            master.send_frame(Arc::new(Frame::from(message(number))));
+            *count.lock().unwrap() += 1;
+        }
+    });
+    wait_until("the window is full", || client.stats().outstanding == 32);
+    wire.set_cut(false);
+    thread.join().unwrap();
+    let seen = peer.wait(100);
+    assert!((0..).zip(&seen).all(|(number, frame)| frame.bytes == message(number)));
+    wait_until("all is acknowledged", || client.stats().outstanding == 0);
+    wire.set_cut(true);
+    let master = sender_of(&client);
+    let thread = std::thread::spawn(move || {
+        (0..100u32).for_each(|number| {
+            master.send_frame(Arc::new(Frame::from(message(number))));
+        });
+    });
+    wait_until("the window is full", || client.stats().outstanding == 32);
+    client.stop();
+    thread.join().unwrap();
+    assert!(client.stats().unsent > 0 && *sent.lock().unwrap() == 100);
+}
+
+#[test]
+fn stop_returns_while_a_receiver_blocks_and_the_link_can_be_started_again() {
+    let (client, server) = pair();
+    let _wire = Wire::between(&client, &server, 1, 0);
+    let gate = Gate::new();
+    let blocked = gate.clone();
+    let blocking = Peer::new(move |_, _| blocked.pass());
+    attach(&server, &blocking);
+    start(&client, &server);
+    let master = sender_of(&client);
+    master.send_frame(Arc::new(Frame::from(vec![1])));
+    gate.wait_arrived(1);
+    server.stop();
+    server.stop();
+    assert!(!server.is_open());
+    gate.open();
+    wait_until("the client has noticed it", || !client.is_open());
+    server.start().unwrap();
+    client.wait_open(LONG).unwrap();
+    server.wait_open(LONG).unwrap();
+    master.send_frame(Arc::new(Frame::from(vec![2])));
+    assert_eq!(blocking.wait(2)[1].bytes, [2]);
+}
+
+#[test]
+fn a_receiver_that_blocks_makes_its_end_busy_and_loses_nothing() {
+    let (client, server) = pair();
+    let _wire = Wire::between(&client, &server, 1, 0);
+    let gate = Gate::new();
+    let blocked = gate.clone();
+    let slow = Peer::new(move |_, _| blocked.pass());
+    attach(&server, &slow);
+    start(&client, &server);
+    let master = sender_of(&client);
+    for number in 0..10 {
+        master.send_frame(Arc::new(Frame::from(message(number))));
+    }
+    gate.wait_arrived(1);
+    wait_until("the client knows", || client.stats().remote_busy == 1);
+    // Longer than the 300 ms after which a peer that says nothing is given up.
+    let_pass(Duration::from_millis(700));
+    assert!(client.is_open() && server.is_open());
+    gate.open();
+    let seen = slow.wait(10);
+    assert!((0..).zip(&seen).all(|(number, frame)| frame.bytes == message(number)));
+    wait_until("it is free again", || client.stats().remote_busy == 0);
+    assert!(server.stats().local_busy_us > 0 && client.stats().remote_busy_us > 0);
+    assert_eq!((client.stats().down_count, server.stats().down_count), (0, 0));
+}
+
+#[test]
+fn observers_learn_of_a_lost_link_in_words_and_of_the_next_one() {
+    let (client, server) = pair();
+    let wire = Wire::between(&client, &server, 1, 0);
+    let changes = Arc::new(Mutex::new(Vec::new()));
+    let seen = changes.clone();
+    client.add_observer(Arc::new(move |change: &LinkChange| {
+        seen.lock().unwrap().push(change.clone());
+    }));
+    start(&client, &server);
+    let master = sender_of(&client);
+    let peer = Peer::silent();
+    attach(&server, &peer);
+    wire.set_cut(true);
+    master.send_frame(Arc::new(Frame::from(vec![1])));
+    wait_until("it is closed", || !client.is_open() && !server.is_open());
+    let error = client.wait_open(Duration::ZERO).unwrap_err();
+    assert_eq!(error.status(), Status::Timeout);
+    assert!(error.text().contains("did not acknowledge"), "{error}");
+    master.send_frame(Arc::new(Frame::from(vec![2])));
+    assert_eq!(client.stats().unsent, 1, "without a link a frame is dropped");
+    wire.set_cut(false);
+    client.wait_open(LONG).unwrap();
+    server.wait_open(LONG).unwrap();
+    master.send_frame(Arc::new(Frame::from(vec![3])));
+    assert_eq!(peer.wait(1)[0].bytes, [3]);
+    let changes = changes.lock().unwrap().clone();
+    let opens: Vec<_> = changes.iter().map(|change| change.is_open).collect();
+    assert_eq!(opens, [true, false, true]);
+    assert!(changes[1].text.starts_with("rssi::Client: the link is closed: the peer did not"));
+    assert_eq!(client.last_closure().as_ref(), Some(&changes[1].text));
+}
+
+#[test]
+fn requests_over_a_lost_link_fail_at_once_with_the_name_of_the_layer() {
+    let (client, server) = pair();
+    let wire = Wire::between(&client, &server, 1, 0);
+    let srp = SrpV3::new();
+    stream::connect(&*srp, &client.application()).unwrap();
+    let device = SrpV3Emulation::new().unwrap();
+    stream::connect(&server.application(), &*device).unwrap();
+    let master = master_of(srp.clone());
+    let write = || master.write(0x100, &[1, 2, 3, 4]);
+    let text = text_of(write());
+    assert!(text.contains("rssi::Client: the link is not started"), "{text}");
+    start(&client, &server);
+    write().unwrap();
+    wire.set_cut(true);
+    let text = text_of(write());
+    assert!(text.contains("rssi::Client: the link is closed: the peer did not"), "{text}");
+    wire.set_cut(false);
+    client.wait_open(LONG).unwrap();
+    server.wait_open(LONG).unwrap();
+    write().unwrap();
+    device.stop();
+}
+
+#[test]
+fn a_client_without_a_server_says_what_to_check() {
+    let client = RssiEndpoint::client(RssiOptions::default()).unwrap();
+    let error = client.wait_open(Duration::ZERO).unwrap_err();
+    assert_eq!(error.status(), Status::Stopped);
+    client.start().unwrap();
+    let error = client.wait_open(Duration::from_millis(1)).unwrap_err();
+    assert_eq!(error.status(), Status::Timeout);
+    assert!(error.text().contains("no peer has opened the link yet"), "{error}");
+    client.stop();
+}
+
+#[test]
+fn frames_that_do_not_fit_are_refused_and_those_in_pieces_are_joined() {
+    let parameters = Parameters { max_segment: 108, ..Parameters::default() };
+    let (client, server) = pair_with(&RssiOptions { parameters, ..RssiOptions::default() });
+    stream::connect(&client.transport(), &server.transport()).unwrap();
+    start(&client, &server);
+    let peer = Peer::silent();
+    attach(&server, &peer);
+    let master = sender_of(&client);
+    assert_eq!(client.payload_max(), 100);
+    let frame = master.req_frame(2000, true).unwrap();
+    let buffers = frame.lock();
+    assert_eq!((buffers.count(), buffers.size()), (1, 100));
+    drop(buffers);
+    let errored = Arc::new(Frame::from(vec![1]));
+    errored.set_error(1);
+    for frame in [Frame::from(vec![1; 101]), Frame::from(Vec::new())] {
+        master.send_frame(Arc::new(frame));
+    }
+    master.send_frame(errored);
+    let mut pieces = Buffers::default();
+    pieces.push(vec![1, 2].into());
+    pieces.push(vec![3; 98].into());
+    master.send_frame(Frame::with_buffers(pieces));
+    let seen = peer.wait(1);
+    assert_eq!(seen[0].bytes, [&[1, 2][..], &[3; 98]].concat());
+    assert_eq!((client.stats().unsent, client.stats().frames_out), (3, 1));
+}
+
+#[test]
+fn parameters_are_set_checked_and_agreed_on() {
+    let (client, server) = pair();
+    client.set_local(Parameter::MaxBuffers, 16).unwrap();
+    client.set_local(Parameter::MaxSegment, 1000).unwrap();
+    client.set_local(Parameter::NullTimeout, 3000).unwrap();
+    server.set_local(Parameter::MaxSegment, 500).unwrap();
+    for parameter in Parameter::ALL {
+        let error = client.set_local(parameter, 0).unwrap_err();
+        assert_eq!(error.status(), Status::InvalidArgument);
+        assert!(error.text().contains(parameter.name()), "{error}");
+    }
+    assert_eq!(client.current(Parameter::MaxBuffers), 16, "the local one before the first link");
+    stream::connect(&client.transport(), &server.transport()).unwrap();
+    start(&client, &server);
+    for endpoint in [&client, &server] {
+        assert_eq!(endpoint.current(Parameter::MaxBuffers), 16);
+        assert_eq!(endpoint.current(Parameter::MaxSegment), 500);
+        assert_eq!(endpoint.current(Parameter::NullTimeout), 3000);
+        assert_eq!(endpoint.payload_max(), 492);
+    }
+    client.set_local(Parameter::MaxBuffers, 4).unwrap();
+    assert_eq!(
+        (client.local(Parameter::MaxBuffers), client.current(Parameter::MaxBuffers)),
+        (4, 16)
+    );
+    let parameters = Parameters { max_segment: 8, ..Parameters::default() };
+    let options = RssiOptions { parameters, ..RssiOptions::default() };
+    assert_eq!(RssiEndpoint::server(options).unwrap_err().status(), Status::InvalidArgument);
+}
+
+/// How often a thread has gone to sleep by itself.
+fn sleeps(thread: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/self/task/{thread}/status")).unwrap();
+    let line = status.lines().find(|line| line.starts_with("voluntary_ctxt")).unwrap();
+    line.split_whitespace().last().unwrap().parse().unwrap()
+}
+
+#[test]
+fn an_idle_link_on_one_loop_wakes_for_its_null_segments_only() {
+    let event_loop = Arc::new(EventLoop::start("idle_link", 0, Spin::Never).unwrap());
+    let options = RssiOptions { event_loop: Some(event_loop), ..RssiOptions::default() };
+    let (client, server) = pair_with(&options);
+    let nulls = Arc::new(AtomicU64::new(0));
+    let count = nulls.clone();
+    let tap = Peer::new(move |_, bytes| {
+        count.fetch_add(u64::from(bytes[0] & 0x08 != 0), Ordering::SeqCst);
+    });
+    stream::connect(&client.transport(), &server.transport()).unwrap();
+    for endpoint in [&client, &server] {
+        endpoint.transport().stream_master().add_slave(tap.stream_slave()).unwrap();
+    }
+    start(&client, &server);
+    let thread = threads_named("idle_link")[0];
+    let nulls_now = || nulls.load(Ordering::SeqCst);
+    wait_until("the link is idle", || nulls_now() > 0);
+    let (slept, before) = (sleeps(thread), nulls_now());
+    wait_until("some null segments", || nulls_now() >= before + 6);
+    let (slept, nulls) = (sleeps(thread) - slept, nulls_now() - before);
+    // Each may also have waited for the lock of the frames that this test keeps.
+    assert!(slept <= nulls + 3, "{slept} wake-ups for {nulls} null segments");
+}
+
+#[test]
+fn datagrams_of_strangers_are_counted_and_harmless() {
+    let (client, server) = direct_pair();
+    let stranger = Master::new();
+    stranger.add_slave(server.transport().stream_slave()).unwrap();
+    let mut rng = ChaCha8Rng::seed_from_u64(9);
+    for _ in 0..1000 {
+        let bytes = rng.random_range(0..40);
+        let mut datagram: Vec<u8> = (0..bytes).map(|_| rng.random()).collect();
+        datagram.iter_mut().take(1).for_each(|flags| *flags &= 0x7F);
+        stranger.send_frame(Arc::new(Frame::from(datagram)));
+    }
+    let errored = Arc::new(Frame::from(vec![0; 8]));
+    errored.set_error(1);
+    stranger.send_frame(errored);
+    assert!(client.is_open() && server.is_open());
+    let stats = server.stats();
+    assert!(stats.drop_count >= 990, "{stats:?}");
+    assert_eq!(stats.dropped_errored, 1);
+    server.reset_counters();
+    assert_eq!((server.stats().drop_count, server.stats().dropped_errored), (0, 0));
+    let peer = Peer::silent();
+    attach(&server, &peer);
+    sender_of(&client).send_frame(Arc::new(Frame::from(vec![5])));
+    assert_eq!(peer.wait(1)[0].bytes, [5]);
+}
+
+#[test]
+fn an_endpoint_ends_with_its_last_owner() {
+    let (client, server) = direct_pair();
+    let application = client.application();
+    let master = sender_of(&client);
+    let peer = Peer::silent();
+    attach(&server, &peer);
+    drop((client, application));
+    master.send_frame(Arc::new(Frame::from(vec![5])));
+    assert_eq!(peer.wait(1)[0].bytes, [5], "a master that sends to it keeps it");
+    drop(master);
+    wait_until("the server learns of its end", || !server.is_open());
+}

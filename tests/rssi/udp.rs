@@ -1,0 +1,90 @@
+//! Two endpoints over real sockets, each with its UDP endpoint on one event loop.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rogue_mem::net::{EventLoop, Spin};
+use rogue_mem::protocols::{
+    RssiEndpoint, RssiOptions, SrpV3, SrpV3Emulation, UdpEndpoint, UdpOptions,
+};
+use rogue_mem::stream::{self, Port};
+use testkit::bus::{master_of, text_of};
+use testkit::relay::{Faults, Relay};
+use testkit::wait::LONG;
+
+/// What a relay does to a link that is to work nevertheless.
+const FAULTS: Faults = Faults {
+    drop_percent: 5,
+    duplicate_percent: 5,
+    reorder_percent: 5,
+    delay: Duration::from_millis(2),
+};
+
+/// An RSSI endpoint over a UDP endpoint, on one loop.
+struct Road {
+    udp: Arc<UdpEndpoint>,
+    rssi: Arc<RssiEndpoint>,
+}
+
+impl Road {
+    /// To the server at `port` of this host; without it a server.
+    fn new(port: Option<u16>) -> Road {
+        let event_loop = Arc::new(EventLoop::start("road", 0, Spin::Never).unwrap());
+        let udp_options =
+            UdpOptions { event_loop: Some(event_loop.clone()), ..UdpOptions::default() };
+        let options = RssiOptions { event_loop: Some(event_loop), ..RssiOptions::default() };
+        let (udp, rssi) = match port {
+            Some(port) => {
+                (UdpEndpoint::client("127.0.0.1", port, udp_options), RssiEndpoint::client(options))
+            }
+            None => {
+                (UdpEndpoint::server("127.0.0.1", 0, udp_options), RssiEndpoint::server(options))
+            }
+        };
+        let road = Road { udp: udp.unwrap(), rssi: rssi.unwrap() };
+        stream::connect(&Port::of(&*road.udp), &road.rssi.transport()).unwrap();
+        road
+    }
+}
+
+impl Drop for Road {
+    fn drop(&mut self) {
+        self.rssi.stop();
+        self.udp.stop();
+    }
+}
+
+#[test]
+fn registers_are_read_and_written_over_a_network_that_loses_datagrams() {
+    let server = Road::new(None);
+    let relay = Relay::start(([127, 0, 0, 1], server.udp.port()).into(), FAULTS, 7);
+    let client = Road::new(Some(relay.address().port()));
+    let device = SrpV3Emulation::new().unwrap();
+    stream::connect(&server.rssi.application(), &*device).unwrap();
+    let srp = SrpV3::new();
+    stream::connect(&*srp, &client.rssi.application()).unwrap();
+    server.rssi.start().unwrap();
+    client.rssi.start().unwrap();
+    client.rssi.wait_open(LONG).unwrap();
+    let master = master_of(srp);
+    for round in 0..200u64 {
+        let bytes: Vec<u8> = (0..round % 300 + 1).flat_map(|n| (n as u32).to_le_bytes()).collect();
+        let address = 0x1000 + 4 * round;
+        master.write(address, &bytes).unwrap();
+        assert_eq!(master.read(address, bytes.len() as u32).unwrap(), bytes);
+    }
+    let counts = relay.counts();
+    assert!(counts.dropped > 0 && counts.duplicated > 0 && counts.reordered > 0, "{counts:?}");
+    let (ours, theirs) = (client.rssi.stats(), server.rssi.stats());
+    assert!(ours.retran_count + theirs.retran_count > 0);
+    assert_eq!((ours.open_count, ours.down_count, theirs.down_count), (1, 0, 0));
+    // Cut and mended.
+    relay.set_faults(Faults { drop_percent: 100, ..Faults::default() });
+    let text = text_of(master.read(0x1000, 4));
+    assert!(text.contains("rssi::Client: the link is closed"), "{text}");
+    relay.set_faults(Faults::default());
+    client.rssi.wait_open(LONG).unwrap();
+    server.rssi.wait_open(LONG).unwrap();
+    assert_eq!(master.read(0x1000, 4).unwrap().len(), 4);
+    device.stop();
+}

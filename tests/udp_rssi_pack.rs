@@ -1,0 +1,198 @@
+//! The road to a board in one object, over real sockets: registers through it, the text of each
+//! layer that fails, a link that is cut and restored.
+
+use std::net::UdpSocket;
+use std::sync::{mpsc, Arc};
+use std::thread;
+use std::time::Duration;
+
+use rogue_mem::memory::{Master, READ, WRITE};
+use rogue_mem::proto::rssi::Parameter;
+use rogue_mem::protocols::{
+    PacketizerVersion, SrpV3, SrpV3Emulation, UdpRssiPack, UdpRssiPackOptions,
+};
+use rogue_mem::stream::{self, Frame, Node};
+use rogue_mem::Status;
+use testkit::bus::{failure, launch, master_of};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+const LOCALHOST: &str = "127.0.0.1";
+
+fn with(version: PacketizerVersion, jumbo: bool) -> UdpRssiPackOptions {
+    UdpRssiPackOptions { jumbo, version, ..UdpRssiPackOptions::default() }
+}
+
+/// A board: the server's end with an emulated device on destination 0.
+fn board(port: u16, options: UdpRssiPackOptions) -> Arc<UdpRssiPack> {
+    let server = UdpRssiPack::server(LOCALHOST, port, options).unwrap();
+    let device = SrpV3Emulation::new().unwrap();
+    stream::connect(&*device, &server.application(0)).unwrap();
+    server
+}
+
+/// A client of the server at `port`, and a master that requests over its destination 0.
+fn client(port: u16, options: UdpRssiPackOptions) -> (Arc<UdpRssiPack>, Master) {
+    let client = UdpRssiPack::client(LOCALHOST, port, options).unwrap();
+    let srp = SrpV3::new();
+    stream::connect(&*srp, &client.application(0)).unwrap();
+    let master = master_of(srp);
+    master.set_timeout(PATIENCE.as_micros() as u64);
+    (client, master)
+}
+
+#[test]
+fn registers_and_blocks_cross_the_road_in_both_versions_and_sizes() {
+    for version in [PacketizerVersion::V1, PacketizerVersion::V2] {
+        for jumbo in [false, true] {
+            let options = with(version, jumbo);
+            let server = board(0, options);
+            let (client, master) = client(server.udp().port(), options);
+            client.wait_open(PATIENCE).unwrap();
+            for size in [4, 64, 1440, 4096] {
+                let block: Vec<u8> = (0..size).map(|n| (n * 7 + size) as u8).collect();
+                master.write(0x1000, &block).unwrap();
+                assert_eq!(master.read(0x1000, size as u32).unwrap(), block);
+            }
+            assert!(server.is_open() && client.is_open());
+            let stats = client.stats();
+            assert_eq!((stats.open, stats.open_count, stats.down_count), (1, 1, 0));
+            assert!(stats.round_trip_p50_ns > 0 && stats.frames_in >= 8, "{stats:?}");
+            let segment_max = if jumbo { 8964 - 8 } else { 1464 - 8 };
+            assert_eq!(client.rssi().payload_max(), segment_max);
+            client.stop();
+            server.stop();
+        }
+    }
+}
+
+/// The text of a client that does not get a link to `port`.
+fn obstacle(port: u16) -> String {
+    let options = UdpRssiPackOptions::default();
+    let client = UdpRssiPack::client(LOCALHOST, port, options).unwrap();
+    let error = client.wait_open(Duration::from_millis(600)).unwrap_err();
+    assert_eq!(error.status(), Status::Timeout);
+    client.stop();
+    error.text().to_owned()
+}
+
+#[test]
+fn a_link_that_does_not_open_says_which_layer_fails() {
+    let silent = UdpSocket::bind((LOCALHOST, 0)).unwrap();
+    let port = silent.local_addr().unwrap().port();
+    let text = obstacle(port);
+    assert!(text.contains(&format!("no datagram has come from {LOCALHOST}:{port}")), "{text}");
+    drop(silent);
+    let text = obstacle(port);
+    assert!(text.contains(&format!("{LOCALHOST}:{port} takes no datagrams")), "{text}");
+    let babbling = UdpSocket::bind((LOCALHOST, port)).unwrap();
+    let babbler = thread::spawn(move || {
+        let (_, client) = babbling.recv_from(&mut [0; 2000]).unwrap();
+        babbling.send_to(b"no segment", client).unwrap();
+        babbling
+    });
+    let text = obstacle(port);
+    assert!(text.contains("UDP works: 1 datagrams have come"), "{text}");
+    assert!(text.contains("speaks RSSI"), "{text}");
+    drop(babbler.join().unwrap());
+}
+
+#[test]
+fn a_server_without_a_client_says_so() {
+    let server = UdpRssiPack::server(LOCALHOST, 0, UdpRssiPackOptions::default()).unwrap();
+    let error = server.wait_open(Duration::from_millis(1)).unwrap_err();
+    let wanted = format!("a client, which has to send to port {}", server.udp().port());
+    assert!(error.text().contains(&wanted), "{}", error.text());
+    server.stop();
+    let error = server.wait_open(PATIENCE).unwrap_err();
+    assert_eq!(error.status(), Status::Stopped);
+}
+
+#[test]
+fn a_parameter_of_the_link_out_of_its_range_is_an_error_and_another_is_proposed() {
+    let options = UdpRssiPackOptions { max_buffers: 256, ..UdpRssiPackOptions::default() };
+    let error = UdpRssiPack::server(LOCALHOST, 0, options).unwrap_err();
+    assert_eq!(error.status(), Status::InvalidArgument);
+    assert!(error.text().contains("256") && error.text().contains("locMaxBuffers"), "{error:?}");
+    let options = UdpRssiPackOptions { max_buffers: 8, ..UdpRssiPackOptions::default() };
+    let server = board(0, UdpRssiPackOptions::default());
+    let (client, _master) = client(server.udp().port(), options);
+    client.wait_open(PATIENCE).unwrap();
+    assert_eq!(client.rssi().current(Parameter::MaxBuffers), 8);
+    client.stop();
+    server.stop();
+}
+
+#[test]
+fn requests_under_way_fail_with_the_layer_when_the_link_is_cut_and_later_ones_succeed() {
+    let options = with(PacketizerVersion::V2, false);
+    // It has no device: requests stay unanswered.
+    let server = UdpRssiPack::server(LOCALHOST, 0, options).unwrap();
+    let port = server.udp().port();
+    let (client, master) = client(port, options);
+    client.wait_open(PATIENCE).unwrap();
+    let waiting: Vec<_> =
+        (0..16).map(|n| launch(&master, [READ, WRITE][n % 2], 4 * n as u64, vec![0; 4])).collect();
+    server.stop();
+    for ends in &waiting {
+        let text = failure(ends);
+        assert!(text.contains("rssi::Client") && text.contains("link is closed"), "{text}");
+    }
+    let text = failure(&launch(&master, READ, 0x40, vec![0; 4]));
+    assert!(text.contains("0x40") && text.contains("rssi::Client"), "{text}");
+    drop(server);
+    let server = board(port, options);
+    client.wait_open(PATIENCE).unwrap();
+    master.write(0x40, &[1, 2, 3, 4]).unwrap();
+    assert_eq!(master.read(0x40, 4).unwrap(), [1, 2, 3, 4]);
+    assert_eq!(client.stats().down_count, 1);
+    server.stop();
+    client.stop();
+}
+
+/// Tells the name of the thread that brings a frame.
+struct ThreadOf {
+    base: stream::SlaveBase,
+    names: mpsc::Sender<Option<String>>,
+}
+
+impl stream::Slave for ThreadOf {
+    fn base(&self) -> &stream::SlaveBase {
+        &self.base
+    }
+
+    fn accept_frame(&self, _: Arc<Frame>) {
+        self.names.send(thread::current().name().map(str::to_owned)).unwrap();
+    }
+}
+
+#[test]
+fn an_arriving_frame_is_carried_up_on_the_thread_of_the_one_event_loop() {
+    let options = UdpRssiPackOptions::default();
+    let server = UdpRssiPack::server(LOCALHOST, 0, options).unwrap();
+    let (names, heard) = mpsc::channel();
+    let slave = ThreadOf { base: stream::SlaveBase::new(), names };
+    server.application(5).stream_master().add_slave(Arc::new(slave)).unwrap();
+    let client = UdpRssiPack::client(LOCALHOST, server.udp().port(), options).unwrap();
+    client.wait_open(PATIENCE).unwrap();
+    let sender = stream::Master::new();
+    sender.add_slave(client.application(5).stream_slave()).unwrap();
+    let frame = sender.req_frame(10, true).unwrap();
+    frame.lock().set_payload(10).unwrap();
+    sender.send_frame(frame);
+    assert_eq!(heard.recv_timeout(PATIENCE).unwrap().as_deref(), Some("UdpRssiPack"));
+    client.stop();
+    server.stop();
+}
+
+#[test]
+fn the_road_works_as_long_as_a_master_is_connected_to_an_application() {
+    let options = UdpRssiPackOptions::default();
+    let server = board(0, options);
+    let (client, master) = client(server.udp().port(), options);
+    client.wait_open(PATIENCE).unwrap();
+    drop(client);
+    master.write(0, &[9; 8]).unwrap();
+    assert_eq!(master.read(0, 8).unwrap(), [9; 8]);
+    drop(master);
+    server.stop();
+}
