@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 
 import rogue
 import rogue.interfaces.memory as rim
@@ -107,6 +108,30 @@ def thread(function, *arguments):
     assert not worker.is_alive(), "the thread hangs"
     if raised:
         raise raised[0]
+
+
+def wait_until(condition):
+    """Waits until the condition holds which no event announces; its last result."""
+    end = time.monotonic() + HANG_S
+    while not (result := condition()) and time.monotonic() < end:
+        time.sleep(0.001)
+    return result
+
+
+class Printed:
+    """What the process has printed to one of its outputs since the fixture `capfd` was read."""
+
+    def __init__(self, capfd, name):
+        self.capfd, self.name, self.text = capfd, name, ""
+
+    def has(self, *texts):
+        """Whether these texts come: what another thread prints may come after what it has done."""
+
+        def come():
+            self.text += getattr(self.capfd.readouterr(), self.name)
+            return all(text in self.text for text in texts)
+
+        return wait_until(come)
 
 
 def program(source, *arguments, environment=(), **options):

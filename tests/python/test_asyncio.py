@@ -2,14 +2,13 @@
 
 import asyncio
 import threading
-import time
 
 import pytest
 import rogue
 import rogue.interfaces.memory as rim
 from rogue._impl import requests
 
-from support import HANG_S, SHORT_US, Keeping, master_of
+from support import HANG_S, SHORT_US, Keeping, master_of, wait_until
 
 
 def test_what_an_event_loop_has_left_behind_is_given_up():
@@ -137,8 +136,7 @@ def test_f05_several_event_loops_may_await_one_request():
     threads = [threading.Thread(target=asyncio.run, args=(use(),)) for _ in range(3)]
     for one in threads:
         one.start()
-    while len(requests._waiting.get(id, (None, []))[1]) < 3:
-        time.sleep(0)
+    assert wait_until(lambda: len(requests._waiting.get(id, (None, []))[1]) == 3)
     tran.error("broken")
     for one in threads:
         one.join(HANG_S)

@@ -25,6 +25,8 @@ const GREETING_GRACE: Duration = Duration::from_secs(2);
 /// Upper bound on the reconnection time of a libzmq client that has lost a connection: it retries
 /// each of its two connections separately, every 100 to 199 ms.
 const RETURN_TIME_MAX: Duration = Duration::from_millis(400);
+/// How long the report of an ambiguity waits for the connections that its clients still lack.
+const COMPLETION_GRACE: Duration = Duration::from_secs(2);
 /// How often an ambiguity is reported.
 const REPORT_INTERVAL: Duration = Duration::from_secs(30);
 /// How long after its last report a returning ambiguity counts as the same.
@@ -148,6 +150,19 @@ impl Members {
     fn is_waiting(&self) -> bool {
         !self.requests.is_empty() || !self.responses.is_empty()
     }
+
+    /// No client that is held lacks one of its two connections.
+    fn is_complete(&self) -> bool {
+        self.requests.len() == self.responses.len()
+    }
+}
+
+/// The last report of an ambiguity.
+#[derive(Clone, Copy, Debug)]
+struct Reported {
+    at: Time,
+    /// It named both connections of each client.
+    is_complete: bool,
 }
 
 /// Connections without an identity: when each was opened and, if known, its owner.
@@ -165,8 +180,8 @@ pub struct Pairing {
     unambiguous: BTreeMap<Identity, Time>,
     /// Since when groups have been ambiguous.
     ambiguous: BTreeMap<Identity, Time>,
-    /// When an ambiguity was last reported.
-    reported: BTreeMap<Identity, Time>,
+    /// The last reports of ambiguities.
+    reported: BTreeMap<Identity, Reported>,
     /// When a process or a context last lost a connection, if that was recent.
     departures: BTreeMap<Identity, Time>,
     /// When to evaluate again, as of the last evaluation.
@@ -368,7 +383,7 @@ impl Pairing {
         let (members, silent) = self.sort(now);
         self.unambiguous.retain(|identity, _| members.contains_key(identity));
         self.ambiguous.retain(|identity, _| members.contains_key(identity));
-        self.reported.retain(|_, last| now.since(*last) < REPORT_MEMORY);
+        self.reported.retain(|_, last| now.since(last.at) < REPORT_MEMORY);
         self.departures.retain(|_, left| now.since(*left) < RETURN_TIME_MAX);
         let mut next: Option<Time> = None;
         for (&identity, members) in &members {
@@ -485,15 +500,22 @@ impl Pairing {
     }
 
     /// Reports an ambiguity, unless it is new and may end soon, or was reported recently. Returns
-    /// when to evaluate again.
+    /// when to evaluate again. A client's two connections come at different times, and the operator
+    /// needs both, so a report waits a while for the missing ones. If they come later still, there
+    /// is another report at once.
     fn report(&mut self, identity: Identity, members: &Members, now: Time) -> Time {
         let last = self.reported.get(&identity).copied();
         let since = *self.ambiguous.entry(identity).or_insert(now);
-        let due = (since + RETURN_TIME_MAX).max(last.map_or(since, |last| last + REPORT_INTERVAL));
+        let is_complete = members.is_complete();
+        let first = since + if is_complete { RETURN_TIME_MAX } else { COMPLETION_GRACE };
+        let due = match last {
+            Some(last) if last.is_complete || !is_complete => first.max(last.at + REPORT_INTERVAL),
+            _ => first,
+        };
         if now < due {
             return due;
         }
-        self.reported.insert(identity, now);
+        self.reported.insert(identity, Reported { at: now, is_complete });
         let (cause, help) = explain(identity, members.has_pair);
         let text = format!("Held, not served: {}: {cause}. {help}", self.names(members));
         self.actions.push(Action::Report { text, is_again: last.is_some() });

@@ -434,9 +434,42 @@ fn f21_a_report_names_a_limited_number_of_peers() {
     for id in 0..20 {
         assert!(bench.arrive(id, Side::Request, process, ms(0)).is_empty());
     }
-    let actions = bench.pass(ms(400));
+    let actions = bench.pass(ms(2000));
     let reports = reports(&actions);
     assert!(matches!(reports[..], [(text, false)] if text.contains("and 12 more:")), "{reports:?}");
+}
+
+#[test]
+fn f35_a_report_waits_for_the_other_connections_of_held_clients() {
+    let mut bench = Bench::new();
+    let context = Identity::Context(7, 1, 11);
+    bench.arrive(1, Side::Response, context, ms(0));
+    bench.arrive(3, Side::Response, context, ms(0));
+    assert_eq!(bench.pass(ms(700)), [], "the requests' connections may still come");
+    bench.arrive(2, Side::Request, context, ms(700));
+    assert_eq!(bench.pass(ms(800)), []);
+    let actions = bench.arrive(4, Side::Request, context, ms(900));
+    let names = "10.0.0.1:40002 (requests), 10.0.0.1:40004 (requests), \
+                 10.0.0.1:40001 (responses), 10.0.0.1:40003 (responses)";
+    let reports = reports(&actions);
+    assert!(matches!(reports[..], [(text, false)] if text.contains(names)), "{reports:?}");
+    assert!(bench.pass(ms(30_899)).is_empty(), "complete reports have their interval");
+}
+
+#[test]
+fn f35_a_report_without_all_connections_is_followed_by_one_with_them() {
+    let mut bench = Bench::new();
+    let context = Identity::Context(7, 1, 11);
+    bench.arrive(1, Side::Response, context, ms(0));
+    bench.arrive(3, Side::Response, context, ms(0));
+    assert!(bench.pass(ms(1999)).is_empty());
+    assert_eq!(reports(&bench.pass(ms(2000))).len(), 1);
+    assert!(bench.arrive(2, Side::Request, context, ms(2500)).is_empty());
+    let actions = bench.arrive(4, Side::Request, context, ms(2600));
+    let names = "10.0.0.1:40002 (requests), 10.0.0.1:40004 (requests)";
+    let reports = reports(&actions);
+    assert!(matches!(reports[..], [(text, true)] if text.contains(names)), "{reports:?}");
+    assert!(bench.pass(ms(32_599)).is_empty(), "and then as often as any");
 }
 
 #[test]
