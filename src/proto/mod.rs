@@ -3,7 +3,9 @@
 //! Nothing below this module opens a socket, reads a clock, starts a thread or takes a lock.
 
 pub mod axi;
+pub mod batcher;
 pub mod bridge;
+pub mod data_file;
 pub mod packetizer;
 pub mod prbs;
 pub mod rssi;
