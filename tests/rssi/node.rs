@@ -268,6 +268,27 @@ fn stop_returns_while_a_receiver_blocks_and_the_link_can_be_started_again() {
 }
 
 #[test]
+fn f35_an_endpoint_that_is_started_again_knows_no_deadline_of_its_former_thread() {
+    let client = RssiEndpoint::client(RssiOptions::default()).unwrap();
+    let weak = Arc::downgrade(&client);
+    let syns = AtomicU64::new(0);
+    // The deadline of the first SYN has passed, and the thread has not looked for the next one.
+    let restarting = Peer::new(move |_, bytes| {
+        if bytes[0] & 0x80 != 0 && syns.fetch_add(1, Ordering::SeqCst) == 0 {
+            let client = weak.upgrade().unwrap();
+            client.stop();
+            client.start().unwrap();
+        }
+    });
+    stream::connect(&client.transport(), &*restarting).unwrap();
+    client.start().unwrap();
+    let flags: Vec<_> =
+        restarting.wait(3).iter().take(3).map(|datagram| datagram.bytes[0]).collect();
+    assert_eq!(flags, [0x80, 0x10, 0x80], "SYN, RST, and the next SYN");
+    client.stop();
+}
+
+#[test]
 fn a_receiver_that_blocks_makes_its_end_busy_and_loses_nothing() {
     let (client, server) = pair();
     let _wire = Wire::between(&client, &server, 1, 0);

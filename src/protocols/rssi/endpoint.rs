@@ -394,7 +394,7 @@ impl Owner {
         let mut state = link.lock();
         // Another thread may have stopped it meanwhile, or started it again.
         let former = match state.connection.is_started() {
-            true => state.handle.replace(handle),
+            true => state.attach(handle),
             false => Some(handle),
         };
         drop(state);
@@ -414,7 +414,7 @@ impl Owner {
         let _duty = Duty::begin();
         let mut state = link.lock();
         state.connection.stop(clock::now().0);
-        let handle = state.handle.take();
+        let handle = state.detach();
         drop(state);
         link.pump();
         if let Some(handle) = handle {

@@ -74,8 +74,8 @@ enum Passage {
 pub(super) struct LinkState {
     pub(super) connection: Connection<Parcel>,
     /// The timers; `None` while stopped.
-    pub(super) handle: Option<DriverHandle>,
-    /// The deadline that the event loop knows.
+    handle: Option<DriverHandle>,
+    /// The deadline that the event loop knows, or has been woken for.
     armed: Option<u64>,
     /// The threads that work in each direction.
     up: Option<ThreadId>,
@@ -87,6 +87,19 @@ pub(super) struct LinkState {
 }
 
 impl LinkState {
+    /// Gives the timers to a new driver, which knows no deadline yet: the guard wakes it for one.
+    /// Returns the former driver's handle.
+    pub(super) fn attach(&mut self, handle: DriverHandle) -> Option<DriverHandle> {
+        // What a former driver knew may be over, and nothing that is due later would wake this one.
+        self.armed = None;
+        self.handle.replace(handle)
+    }
+
+    /// Takes the timers from their driver.
+    pub(super) fn detach(&mut self) -> Option<DriverHandle> {
+        self.handle.take()
+    }
+
     /// Whether the calling thread works for this link, or is its event loop: without it there is no
     /// progress.
     pub(super) fn is_inside(&self) -> bool {
