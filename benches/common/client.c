@@ -441,6 +441,21 @@ static void see(program_t *program, bench_command_t *command) {
     bench_json_end(&json);
 }
 
+static void count_segments(program_t *program, bench_command_t *command) {
+    const bench_peer_t *peer = program->peer;
+    bench_command_check(command);
+    if (peer->bare_segments == NULL) {
+        bench_fail(BENCH_USAGE, "%s has no segments", peer->name);
+    }
+    uint64_t segments = 0;
+    for (unsigned i = 0; i < program->clients; i++) {
+        segments += peer->bare_segments(program->links[i]);
+    }
+    bench_json_t json = bench_json_begin();
+    bench_json_number(&json, "segments", segments);
+    bench_json_end(&json);
+}
+
 /* ---- the program ---- */
 
 static void obey(program_t *program, bench_command_t *command) {
@@ -452,6 +467,8 @@ static void obey(program_t *program, bench_command_t *command) {
         hold(program, command);
     } else if (strcmp(command->word, "seen") == 0) {
         see(program, command);
+    } else if (strcmp(command->word, "segments") == 0) {
+        count_segments(program, command);
     } else if (command->word[0] != '\0') {
         bench_fail(BENCH_USAGE, "unknown command \"%s\"", command->word);
     }

@@ -24,6 +24,8 @@
  *   hold count=N capacity=N
  *                          starts N reads more, which are never waited for; for a silent server.
  *                          Room for their data is made for `capacity` of them at the first call
+ *   segments               a number that grows by one with each segment without data that a link
+ *                          sends or receives
  */
 #ifndef BENCH_CLIENT_H
 #define BENCH_CLIENT_H
@@ -63,6 +65,9 @@ typedef struct bench_peer {
      * where there is none. */
     void (*request_many)(void *link, uint32_t type, uint32_t count, const uint64_t *addresses,
                          uint32_t size, void *data, uint32_t *ids);
+    /* Grows by one with each segment without data that the link sends or receives. NULL where there
+     * are no segments. */
+    uint64_t (*bare_segments)(void *link);
 } bench_peer_t;
 
 #ifdef __cplusplus

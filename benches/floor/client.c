@@ -240,6 +240,7 @@ int main(int argc, char **argv) {
                                       floor_close,
                                       false,
                                       true,
+                                      NULL,
                                       NULL};
     return bench_client_main(&peer, argc, argv);
 }

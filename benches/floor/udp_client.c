@@ -1,7 +1,8 @@
 /*
  * The floor of a register road over UDP: a blocking socket that exchanges as many bytes as SRPv3
- * does, 20 for the request of a read, 24 and the data for its answer. Nothing is checked as SRPv3
- * would have to, and a lost datagram is a hang.
+ * does, 20 for the request of a read, 24 and the data for its answer, or as many as SRPv3 over
+ * packetizer and RSSI does. Nothing is checked as these would have to, and a lost datagram is a
+ * hang.
  */
 #include "udp_wire.h"
 
@@ -26,7 +27,7 @@ typedef struct link {
 
 static void send_request(link_t *link, uint32_t type, uint64_t address, uint32_t size,
                          const void *data) {
-    uint8_t request[UDP_HEADER_BYTES + UDP_DATA_BYTES_MAX];
+    uint8_t request[UDP_DATAGRAM_BYTES_MAX];
     udp_header_t header = {type, link->issued, address, size};
     size_t bytes = UDP_HEADER_BYTES;
     udp_header_write(request, &header);
@@ -34,13 +35,15 @@ static void send_request(link_t *link, uint32_t type, uint64_t address, uint32_t
         memcpy(request + UDP_HEADER_BYTES, data, size);
         bytes += size;
     }
+    memset(request + bytes, 0, udp_datagram_bytes(bytes) - bytes);
+    bytes = udp_datagram_bytes(bytes);
     if (send(link->fd, request, bytes, 0) != (ssize_t)bytes) {
         bench_fail_errno("sending");
     }
 }
 
 static void receive_answer(link_t *link) {
-    uint8_t answer[UDP_HEADER_BYTES + UDP_DATA_BYTES_MAX + UDP_STATUS_BYTES];
+    uint8_t answer[UDP_DATAGRAM_BYTES_MAX];
     ssize_t bytes = recv(link->fd, answer, sizeof answer, 0);
     if (bytes < (ssize_t)(UDP_HEADER_BYTES + UDP_STATUS_BYTES)) {
         bench_fail_errno("receiving");
@@ -97,7 +100,7 @@ static void close_link(void *handle) {
 }
 
 int main(int argc, char **argv) {
-    static const bench_peer_t peer = {.name = "floor_udp",
+    static const bench_peer_t peer = {.name = FLOOR_HAS_LINK ? "floor_rssi" : "floor_udp",
                                       .stores = true,
                                       .open = open_link,
                                       .request = request,

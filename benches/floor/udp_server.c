@@ -19,7 +19,7 @@ static int fd;
 
 static void *serve(void *unused) {
     (void)unused;
-    static uint8_t datagram[UDP_HEADER_BYTES + UDP_DATA_BYTES_MAX + UDP_STATUS_BYTES];
+    static uint8_t datagram[UDP_DATAGRAM_BYTES_MAX];
     while (true) {
         struct sockaddr_in peer;
         socklen_t peer_bytes = sizeof peer;
@@ -39,7 +39,7 @@ static void *serve(void *unused) {
             memcpy(datagram + UDP_HEADER_BYTES, memory + header.address, header.size);
         }
         memset(datagram + UDP_HEADER_BYTES + header.size, 0, UDP_STATUS_BYTES);
-        size_t bytes = UDP_HEADER_BYTES + header.size + UDP_STATUS_BYTES;
+        size_t bytes = udp_datagram_bytes(UDP_HEADER_BYTES + header.size + UDP_STATUS_BYTES);
         if (sendto(fd, datagram, bytes, 0, (struct sockaddr *)&peer, peer_bytes) !=
             (ssize_t)bytes) {
             bench_fail_errno("sending");

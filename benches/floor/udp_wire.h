@@ -1,6 +1,7 @@
 /*
  * As many bytes as SRPv3 puts into a datagram, see udp_client.c: a header of type, id, address and
- * size, the data of a write, and an answer of the header, the data and a status.
+ * size, the data of a write, and an answer of the header, the data and a status. If FLOOR_HAS_LINK
+ * is 1, behind them as many as packetizer version 2 and RSSI add.
  */
 #ifndef BENCH_FLOOR_UDP_WIRE_H
 #define BENCH_FLOOR_UDP_WIRE_H
@@ -17,6 +18,19 @@
 #define UDP_STATUS_BYTES 4U
 /* The largest access of SRPv3. */
 #define UDP_DATA_BYTES_MAX 4096U
+
+/* Header of RSSI, header and tail of the packetizer, and what fills a packet up to its words. */
+#define UDP_LINK_BYTES 24U
+#define UDP_WORD_BYTES 8U
+#define UDP_DATAGRAM_BYTES_MAX                                                                     \
+    (UDP_HEADER_BYTES + UDP_DATA_BYTES_MAX + UDP_STATUS_BYTES + UDP_LINK_BYTES + UDP_WORD_BYTES)
+
+/* Size of the datagram that carries so many bytes. */
+static inline size_t udp_datagram_bytes(size_t bytes) {
+    return FLOOR_HAS_LINK
+               ? (bytes + UDP_WORD_BYTES - 1) / UDP_WORD_BYTES * UDP_WORD_BYTES + UDP_LINK_BYTES
+               : bytes;
+}
 
 typedef struct udp_header {
     uint32_t type;

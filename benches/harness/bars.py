@@ -9,6 +9,12 @@ NOT_MEASURED = "not measured"
 
 # A table that grows once in a while is no allocation per transaction.
 ALLOCATIONS_MAX = 0.001
+# Of a register road: p50 by the floor's in each placement, thousands of reads per second with 64
+# outstanding, and bytes per second of blocks by the floor's.
+ROAD_LIMITS = {
+    "udp": ({"one": 1.6, "free": 0.5}, 200, 0.5),
+    "rssi": ({"one": 2.2, "free": 0.8}, 100, 0.35),
+}
 SINGLE_CLIENT_FIGURES = (
     "latency",
     "reads_16",
@@ -390,6 +396,17 @@ class Judge:
                 0.0,
                 "%.1f /s",
             )
+        self.at_most(
+            "idle_link",
+            "idle RSSI link: wake-ups of both ends beyond its null segments",
+            "free",
+            "c",
+            # A segment may fall between the looks at wake-ups and segments.
+            "0 /s, one segment aside",
+            self.results.median("idle_link", "c_rssi", "free", "beyond_per_s"),
+            0.5,
+            "%.1f /s",
+        )
         for peer in figures.OURS:
             memory = self.results.median("client_memory", peer, "free", "idle_bytes")
             self.at_most(
@@ -472,64 +489,72 @@ class Judge:
                 "%.1f KiB",
             )
 
-    def udp(self):
-        """Registers over UDP, by a blocking socket that exchanges the same datagrams."""
-        for placement, limit in (("one", 1.6), ("free", 0.5)):
-            ratio = self.results.ratio(
-                ("latency_udp", "c_udp", placement, "p50_ns"),
-                ("latency_udp", "floor_udp", placement, "p50_ns"),
-            )
-            self.at_most(
-                "latency_udp",
-                "4-byte read over UDP, p50",
-                placement,
+    def roads(self):
+        """Registers over UDP, and over packetizer, RSSI and UDP, by a blocking socket with
+        datagrams of the same sizes."""
+        for road, (floor, peer) in figures.ROADS.items():
+            latency, rate, block = ROAD_LIMITS[road]
+            title = figures.ROAD_TITLES[road]
+            for placement, limit in latency.items():
+                ratio = self.results.ratio(
+                    ("latency_" + road, peer, placement, "p50_ns"),
+                    ("latency_" + road, floor, placement, "p50_ns"),
+                )
+                self.at_most(
+                    "latency_" + road,
+                    "4-byte read over %s, p50" % title,
+                    placement,
+                    "c",
+                    "≤ %.1f × floor" % limit,
+                    ratio,
+                    limit,
+                    "%.2f × floor",
+                )
+            found = self.results.median("reads_64_" + road, peer, "free", "rate_per_s")
+            self.at_least(
+                "reads_64_" + road,
+                "reads/s over %s, 64 outstanding" % title,
+                "free",
                 "c",
-                "≤ %.1f × floor" % limit,
+                "≥ %.0f k/s" % rate,
+                None if found is None else found / 1e3,
+                rate,
+                "%.0f k/s",
+            )
+            ratio = self.results.ratio(
+                ("block_read_" + road, peer, "free", "bytes_per_s"),
+                ("block_read_" + road, floor, "free", "bytes_per_s"),
+            )
+            self.at_least(
+                "block_read_" + road,
+                "block read over %s, 4 KiB, 16 outstanding" % title,
+                "free",
+                "c",
+                "≥ %.3g × floor" % block,
                 ratio,
-                limit,
+                block,
                 "%.2f × floor",
             )
-        rate = self.results.median("reads_64_udp", "c_udp", "free", "rate_per_s")
-        self.at_least(
-            "reads_64_udp",
-            "reads/s over UDP, 64 outstanding",
-            "free",
-            "c",
-            "≥ 200 k/s",
-            None if rate is None else rate / 1e3,
-            200,
-            "%.0f k/s",
-        )
-        ratio = self.results.ratio(
-            ("block_read_udp", "c_udp", "free", "bytes_per_s"),
-            ("block_read_udp", "floor_udp", "free", "bytes_per_s"),
-        )
-        self.at_least(
-            "block_read_udp",
-            "block read over UDP, 4 KiB, 16 outstanding",
-            "free",
-            "c",
-            "≥ 0.5 × floor",
-            ratio,
-            0.5,
-            "%.2f × floor",
-        )
 
     # --- streams ---
 
     def streams(self):
-        """Frames through the stream bridge."""
-        rate = self.results.median("stream_frames", "c", "free", "bytes_per_s")
-        self.at_least(
-            "stream_frames",
-            "frames of %d bytes through the stream bridge" % streams.FRAME_BYTES,
-            "free",
-            "c",
-            "≥ 1 GB/s",
-            None if rate is None else rate / 1e9,
-            1.0,
-            "%.2f GB/s",
-        )
+        """Frames from one process to another."""
+        for figure, limit_text, limit, factor, text in (
+            ("stream_frames", "≥ 1 GB/s", 1.0, 1e9, "%.2f GB/s"),
+            ("rssi_frames", "≥ 200 MB/s", 200.0, 1e6, "%.0f MB/s"),
+        ):
+            rate = self.results.median(figure, "c", "free", "bytes_per_s")
+            self.at_least(
+                figure,
+                "frames of %d bytes %s" % (streams.FRAME_BYTES, streams.ROADS[figure].title),
+                "free",
+                "c",
+                limit_text,
+                None if rate is None else rate / factor,
+                limit,
+                text,
+            )
 
     def judge(self):
         """All verdicts, in the order of the table."""
@@ -544,7 +569,7 @@ class Judge:
             self.python,
             self.resources,
             self.crate,
-            self.udp,
+            self.roads,
             self.streams,
         ):
             part()

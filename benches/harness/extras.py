@@ -70,6 +70,32 @@ def idle_wakeups(bin_dir, placement, names, seconds):
     return found
 
 
+def idle_link(bin_dir, placement, name, seconds):
+    """Wake-ups per second of both ends of an open link that nobody uses, and the segments that they
+    exchange to keep it open: one that comes wakes a thread, and one that is due has a timer. What
+    comes is answered at once, so that half of the segments are answers."""
+    peer = figures.PEERS[name]
+    with programs.Session(bin_dir, placement) as session:
+        session.start_server(peer.server)
+        client = session.start_client(peer.client)
+        client.ask("prepare")
+        client.ask("run count=%d" % IDLE_USED_COUNT)
+        time.sleep(IDLE_SETTLE_S)
+        before, first = sum(switches(session)), client.ask("segments")["segments"]
+        begin = time.monotonic()
+        time.sleep(seconds)
+        elapsed_s = time.monotonic() - begin
+        after, last = sum(switches(session)), client.ask("segments")["segments"]
+        session.finish()
+    # One of the wake-ups was for the first question.
+    wakeups, segments = after - before - 1, last - first
+    return {
+        "wakeups_per_s": wakeups / elapsed_s,
+        "segments_per_s": segments / elapsed_s,
+        "beyond_per_s": (wakeups - 1.5 * segments) / elapsed_s,
+    }
+
+
 def switches(session):
     """Context switches of each program of a session."""
     return [programs.context_switches(program.pid) for program in session.programs]

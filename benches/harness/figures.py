@@ -71,14 +71,29 @@ PEERS = {
         # One peer at a time, and a lost datagram is a hang.
         Peer("floor_udp", "floor, UDP", "floor_udp_server", "floor_udp_client", many_clients=False),
         Peer("c_udp", "C, SRPv3 over UDP", "c_udp_server", "c_udp_client", many_clients=False),
+        Peer(
+            "floor_rssi",
+            "floor, UDP with as many bytes",
+            "floor_rssi_server",
+            "floor_rssi_client",
+            many_clients=False,
+        ),
+        Peer(
+            "c_rssi",
+            "C, SRPv3 over packetizer, RSSI and UDP",
+            "c_rssi_server",
+            "c_rssi_client",
+            many_clients=False,
+        ),
     )
 }
 MAIN_PEERS = ("floor", "zmq", "c", "cpp")
 OURS = ("c", "cpp")
 # Those that a run has unless told otherwise.
 ALL_PEERS = MAIN_PEERS + ("python",)
-# A register road without the bridge, and what it is measured by.
-UDP_PEERS = ("floor_udp", "c_udp")
+# Register roads without the bridge, each with what it is measured by: {name: (floor, ours)}.
+ROADS = {"udp": ("floor_udp", "c_udp"), "rssi": ("floor_rssi", "c_rssi")}
+ROAD_TITLES = {"udp": "UDP", "rssi": "RSSI"}
 # The library with its ways of saving time, and without.
 WITHOUT_PEERS = ("c", "c_nodirect", "c_noduplex", "c_nospin", "c_plain")
 
@@ -151,19 +166,28 @@ def without_figures():
     ]
 
 
-def udp_figures():
-    """Registers over UDP."""
-    return [
-        Figure("latency_udp", "4-byte read over UDP, one at a time", UDP_PEERS),
-        Figure("reads_64_udp", "4-byte reads over UDP, 64 outstanding", UDP_PEERS, outstanding=64),
-        Figure(
-            "block_read_udp",
-            "block read over UDP, 4 KiB, 16 outstanding",
-            UDP_PEERS,
-            size=4 * KIB,
-            outstanding=16,
-        ),
-    ]
+def road_figures():
+    """Registers over UDP, and over packetizer, RSSI and UDP."""
+    figures = []
+    for road, peers in ROADS.items():
+        title = ROAD_TITLES[road]
+        figures += [
+            Figure("latency_" + road, "4-byte read over %s, one at a time" % title, peers),
+            Figure(
+                "reads_64_" + road,
+                "4-byte reads over %s, 64 outstanding" % title,
+                peers,
+                outstanding=64,
+            ),
+            Figure(
+                "block_read_" + road,
+                "block read over %s, 4 KiB, 16 outstanding" % title,
+                peers,
+                size=4 * KIB,
+                outstanding=16,
+            ),
+        ]
+    return figures
 
 
 def all_figures(spinning=(), quick=False):
@@ -215,7 +239,7 @@ def all_figures(spinning=(), quick=False):
                 sample=CLIENTS_SAMPLE,
             )
         )
-    return figures + without_figures() + udp_figures()
+    return figures + without_figures() + road_figures()
 
 
 def quantile(buckets, fraction):

@@ -1,6 +1,6 @@
 """The tables for people: on the terminal, and as Markdown."""
 
-from . import bars, crate, figures, machine
+from . import bars, crate, figures, machine, streams
 
 PLACEMENT_TITLES = {"one": "both processes on one CPU", "free": "free on all CPUs"}
 PEER_TITLES = {name: peer.title for name, peer in figures.PEERS.items()}
@@ -140,7 +140,7 @@ def round_tables(results):
     every = [
         figure
         for figure in figures.all_figures(("c_spin", "cpp_spin"))
-        if figure.peers not in (figures.WITHOUT_PEERS, figures.UDP_PEERS)
+        if figure.peers not in (figures.WITHOUT_PEERS, *figures.ROADS.values())
     ]
     tables = []
     for placement, title in PLACEMENT_TITLES.items():
@@ -196,15 +196,18 @@ def without_tables(results):
     return tables
 
 
-def udp_table(results):
-    """Registers over UDP."""
-    table = Table("registers over UDP", *(PEER_TITLES[peer] for peer in figures.UDP_PEERS))
+def road_table(results, road):
+    """Registers without the bridge."""
+    peers = figures.ROADS[road]
+    table = Table(
+        "registers over " + figures.ROAD_TITLES[road], *(PEER_TITLES[peer] for peer in peers)
+    )
     for placement, title in PLACEMENT_TITLES.items():
-        for figure in figures.udp_figures():
+        for figure in figures.road_figures():
             for value, what, text in shown_values(figure) + list(COSTS):
                 cells = [
-                    with_ratio(results, (figure.name, peer, placement, value), "floor_udp", text)
-                    for peer in figures.UDP_PEERS
+                    with_ratio(results, (figure.name, peer, placement, value), peers[0], text)
+                    for peer in peers
                 ]
                 if any(cell is not None for cell in cells):
                     words = ": ".join(part for part in (figure.title, what) if part)
@@ -215,6 +218,18 @@ def udp_table(results):
 SINGLE_ROWS = (
     ("idle", "server_per_s", "wake-ups of an idle server, per second", per_transaction),
     ("idle", "client_per_s", "wake-ups of an idle client, per second", per_transaction),
+    (
+        "idle_link",
+        "wakeups_per_s",
+        "wake-ups of both ends of an idle link, per second",
+        per_transaction,
+    ),
+    (
+        "idle_link",
+        "segments_per_s",
+        "segments of both ends of an idle link, per second",
+        per_transaction,
+    ),
     ("client_memory", "idle_bytes", "server memory per idle client", octets),
     ("client_memory", "busy_bytes", "server memory per busy client", octets),
     ("outstanding_memory", "bytes", "client memory per outstanding transaction", octets),
@@ -224,12 +239,6 @@ SINGLE_ROWS = (
     ("instructions_128", "server", "instructions per read, 128 outstanding, server", count),
     ("allocations", "client_allocations", "allocations per read, client", per_transaction),
     ("allocations", "server_allocations", "allocations per read, server", per_transaction),
-    (
-        "stream_frames",
-        "rate_per_s",
-        "frames of 10 000 bytes through the stream bridge, per s",
-        count,
-    ),
 ) + tuple(
     ("crate_%d" % boards, value, "%d boards: %s" % (boards, words), text)
     for boards in crate.BOARDS
@@ -255,12 +264,42 @@ INPROCESS_ROWS = (
 
 def single_table(results):
     """What is taken once."""
-    peers = ("floor", "zmq", "cpp", "c")
+    peers = ("floor", "zmq", "cpp", "c", "c_rssi")
     table = Table("figure", *(PEER_TITLES[peer] for peer in peers))
     for figure, value, words, text in SINGLE_ROWS:
         medians = [results.median(figure, peer, "free", value) for peer in peers]
         if any(median is not None for median in medians):
             table.add(words, *(None if median is None else text(median) for median in medians))
+    return table
+
+
+def stream_table(results):
+    """Frames from one process to another."""
+    table = Table(
+        "frames of %d bytes" % streams.FRAME_BYTES,
+        "rate",
+        "CPU time each, sender",
+        "receiver",
+        "context switches each, sender",
+        "receiver",
+        "segments sent again each",
+    )
+    for name, road in streams.ROADS.items():
+        values = [
+            results.median(name, "c", "free", value)
+            for value in (
+                "bytes_per_s",
+                "client_cpu_ns",
+                "server_cpu_ns",
+                "client_switches",
+                "server_switches",
+                "retransmits",
+            )
+        ]
+        if values[0] is not None:
+            rate, cpu, rest = scaled(values[0], "B/s"), values[1:3], values[3:]
+            cells = [duration(value) for value in cpu] + [per_transaction(value) for value in rest]
+            table.add(road.title, rate, *cells)
     return table
 
 
@@ -316,8 +355,10 @@ def sections(document, results):
     found = [("Bars", bar_table(document["bars"]))] if document["bars"] else []
     found += round_tables(results)
     found += without_tables(results)
-    found.append(("over UDP (in brackets: by the floor's)", udp_table(results)))
+    for road, title in figures.ROAD_TITLES.items():
+        found.append(("over %s (in brackets: by the floor's)" % title, road_table(results, road)))
     found.append(("taken once, free on all CPUs", single_table(results)))
+    found.append(("frames, free on all CPUs", stream_table(results)))
     found.append(("when a write is seen", seen_table(results)))
     found.append(("within one process", inprocess_table(results)))
     return [(title, table) for title, table in found if table.rows]

@@ -68,7 +68,7 @@ void closeLink(void *link) { delete static_cast<Registers *>(link); }
 } // namespace
 
 int main(int argc, char **argv) {
-    static const bench_peer_t peer = {"cpp",   true,      true,  openLink, request,
-                                      waitFor, closeLink, false, false,    requestMany};
+    static const bench_peer_t peer = {"cpp",     true,  true,  openLink,    request, waitFor,
+                                      closeLink, false, false, requestMany, nullptr};
     return bench_client_main(&peer, argc, argv);
 }

@@ -1,18 +1,17 @@
 /*
- * The receiving end of the stream bridge.
+ * The receiving end of the stream bridge, or of packetizer, RSSI and UDP.
  *
  *   stream_server
  *
- * The line "open" on standard input opens a server and is answered by one JSON object with its
- * port. "receive frames=N" is answered when N frames have come since the last answer, with the time
- * of the last of them. Ends with its standard input.
+ * The line "open [road=bridge|rssi]" on standard input opens a server and is answered by one JSON
+ * object with its port. "receive frames=N" is answered when N frames have come since the last
+ * answer, with the time of the last of them; "usage" with what the process has used. Ends with its
+ * standard input.
  */
-#include <rogue_mem.h>
-
 #include <pthread.h>
 #include <string.h>
 
-#include "../common/measure.h"
+#include "../ours/road.h"
 
 #define LINE_BYTES_MAX 256U
 
@@ -21,12 +20,6 @@ static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 static uint64_t awaited; /* frames of which the last one is signalled */
 static uint64_t received;
 static uint64_t last_ns;
-
-static void check(rogue_mem_status_t status, const char *what) {
-    if (status != ROGUE_MEM_OK) {
-        bench_fail(BENCH_WRONG, "%s: %s", what, rogue_mem_last_error());
-    }
-}
 
 static void accept_frame(void *ctx, rogue_mem_frame_t *frame) {
     (void)ctx;
@@ -40,23 +33,48 @@ static void accept_frame(void *ctx, rogue_mem_frame_t *frame) {
     pthread_mutex_unlock(&mutex);
 }
 
-/* Opens a server, which stays until the process ends; returns its port. */
-static uint16_t open_server(void) {
+/* The port of a server of the bridge, and its number; the server stays as long as the process. */
+static rogue_mem_stream_port_t *open_bridge(uint16_t *number) {
     rogue_mem_stream_server_t *server;
+    road_check(rogue_mem_stream_server_new("127.0.0.1", 0, NULL, &server), "a server");
+    *number = rogue_mem_stream_server_port(server);
+    return rogue_mem_stream_server_stream_port(server);
+}
+
+static rogue_mem_stream_port_t *open_road(uint16_t *number) {
+    static road_t road;
+    road_options_t options = {.has_link = true};
+    road = road_serve("127.0.0.1", 0, &options);
+    *number = road_number(&road);
+    return road_port(&road);
+}
+
+/* Opens a server, which stays until the process ends. */
+static void open_server(bench_command_t *command) {
+    uint16_t number;
     rogue_mem_stream_slave_t *sink;
-    rogue_mem_stream_slave_callbacks_t callbacks;
-    memset(&callbacks, 0, sizeof callbacks);
+    rogue_mem_stream_slave_callbacks_t callbacks = {0};
+    bool is_bridge = strcmp(bench_command_value(command, "road", "bridge"), "bridge") == 0;
+    bench_command_check(command);
     callbacks.size = sizeof callbacks;
     callbacks.accept_frame = accept_frame;
-    check(rogue_mem_stream_server_new("127.0.0.1", 0, NULL, &server), "a server");
-    check(rogue_mem_stream_slave_new(&callbacks, &sink), "a sink");
-    rogue_mem_stream_port_t *port = rogue_mem_stream_server_stream_port(server);
+    rogue_mem_stream_port_t *port = is_bridge ? open_bridge(&number) : open_road(&number);
+    road_check(rogue_mem_stream_slave_new(&callbacks, &sink), "a sink");
     rogue_mem_stream_master_t *master = rogue_mem_stream_port_master(port);
-    check(rogue_mem_stream_master_add_slave(master, sink), "connecting the sink");
+    road_check(rogue_mem_stream_master_add_slave(master, sink), "connecting the sink");
     rogue_mem_stream_master_release(master);
     rogue_mem_stream_port_release(port);
     rogue_mem_stream_slave_release(sink);
-    return rogue_mem_stream_server_port(server);
+    bench_json_t json = bench_json_begin();
+    bench_json_number(&json, "port", number);
+    bench_json_end(&json);
+}
+
+static void tell_usage(void) {
+    bench_usage_t usage = bench_usage_now();
+    bench_json_t json = bench_json_begin();
+    bench_json_usage(&json, &usage);
+    bench_json_end(&json);
 }
 
 static void receive(uint64_t frames) {
@@ -85,10 +103,10 @@ int main(int argc, char **argv) {
     while (fgets(line, sizeof line, stdin) != NULL) {
         bench_command_t command = bench_command_parse(line);
         if (strcmp(command.word, "open") == 0) {
+            open_server(&command);
+        } else if (strcmp(command.word, "usage") == 0) {
             bench_command_check(&command);
-            bench_json_t json = bench_json_begin();
-            bench_json_number(&json, "port", open_server());
-            bench_json_end(&json);
+            tell_usage();
         } else if (strcmp(command.word, "receive") == 0) {
             uint64_t frames = bench_command_number(&command, "frames", 1);
             bench_command_check(&command);

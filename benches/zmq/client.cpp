@@ -203,7 +203,7 @@ void closeClient(void *link) { delete static_cast<Client *>(link); }
 } // namespace
 
 int main(int argc, char **argv) {
-    static const bench_peer_t peer = {"zmq",   true,        false, openClient, request,
-                                      waitFor, closeClient, false, false,      nullptr};
+    static const bench_peer_t peer = {"zmq",       true,  false, openClient, request, waitFor,
+                                      closeClient, false, false, nullptr,    nullptr};
     return bench_client_main(&peer, argc, argv);
 }

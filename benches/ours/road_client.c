@@ -1,44 +1,34 @@
 /*
- * SRPv3 over UDP through the C API: request and wait.
+ * SRPv3 over UDP or, if ROAD_HAS_LINK is defined as 1, over the packetizer, RSSI and UDP, through
+ * the C API: request and wait.
  */
-#include <rogue_mem.h>
-
 #include <stdlib.h>
 
 #include "../common/client.h"
+#include "road.h"
 #include "timeout.h"
 
 /* The largest access of SRPv3. */
 #define ACCESS_BYTES_MAX 4096U
+/* An RSSI segment without data. */
+#define BARE_SEGMENT_BYTES 8U
 
 typedef struct link {
-    rogue_mem_udp_t *udp;
+    road_t road;
     rogue_mem_srp_v3_t *srp;
     rogue_mem_master_t *master;
 } link_t;
 
-static void check(rogue_mem_status_t status, const char *what) {
-    if (status != ROGUE_MEM_OK) {
-        bench_fail(BENCH_WRONG, "%s: %s", what, rogue_mem_last_error());
-    }
-}
-
 static void *open_link(const bench_target_t *target) {
     link_t *link = bench_alloc(sizeof *link);
-    rogue_mem_udp_options_t options = {0};
-    options.size = sizeof options;
-    options.jumbo = 1;
-    options.spin_us = target->without.spin ? ROGUE_MEM_SPIN_NEVER : target->spin_us;
-    check(rogue_mem_udp_new_client(target->host, target->port, &options, &link->udp), "a client");
-    check(rogue_mem_srp_v3_new(&link->srp), "SRPv3");
-    rogue_mem_stream_port_t *near = rogue_mem_srp_v3_stream_port(link->srp);
-    rogue_mem_stream_port_t *far = rogue_mem_udp_stream_port(link->udp);
-    check(rogue_mem_stream_port_connect(near, far), "connecting the ports");
-    rogue_mem_stream_port_release(near);
-    rogue_mem_stream_port_release(far);
-    check(rogue_mem_master_new(&link->master), "a master");
+    road_options_t options = {
+        .has_link = ROAD_HAS_LINK, .spin_us = target->spin_us, .without = target->without};
+    link->road = road_connect(target->host, target->port, &options);
+    road_check(rogue_mem_srp_v3_new(&link->srp), "SRPv3");
+    road_join(&link->road, rogue_mem_srp_v3_stream_port(link->srp));
+    road_check(rogue_mem_master_new(&link->master), "a master");
     rogue_mem_slave_t *slave = rogue_mem_srp_v3_slave(link->srp);
-    check(rogue_mem_master_set_slave(link->master, slave), "connecting the master");
+    road_check(rogue_mem_master_set_slave(link->master, slave), "connecting the master");
     rogue_mem_slave_release(slave);
     rogue_mem_master_set_timeout(link->master, BENCH_TIMEOUT_US);
     return link;
@@ -46,7 +36,7 @@ static void *open_link(const bench_target_t *target) {
 
 static void wait_for(void *handle, uint32_t id) {
     link_t *link = handle;
-    check(rogue_mem_master_wait(link->master, id), "a transaction");
+    road_check(rogue_mem_master_wait(link->master, id), "a transaction");
 }
 
 static uint32_t request(void *handle, uint32_t type, uint64_t address, uint32_t size, void *data) {
@@ -59,8 +49,17 @@ static uint32_t request(void *handle, uint32_t type, uint64_t address, uint32_t 
         data = (uint8_t *)data + ACCESS_BYTES_MAX;
         size -= ACCESS_BYTES_MAX;
     }
-    check(rogue_mem_master_request(link->master, address, size, data, type, &id), "a request");
+    road_check(rogue_mem_master_request(link->master, address, size, data, type, &id), "a request");
     return id;
+}
+
+/* Both ways, of a link that is idle: its segments are bare then. */
+static uint64_t bare_segments(void *handle) {
+    link_t *link = handle;
+    rogue_mem_board_stats_t stats = {0};
+    stats.size = sizeof stats;
+    road_check(rogue_mem_board_stats(link->road.board, &stats), "its statistics");
+    return (stats.bytes_in + stats.bytes_out) / BARE_SEGMENT_BYTES;
 }
 
 static void close_link(void *handle) {
@@ -68,19 +67,19 @@ static void close_link(void *handle) {
     rogue_mem_master_release(link->master);
     rogue_mem_srp_v3_stop(link->srp);
     rogue_mem_srp_v3_release(link->srp);
-    rogue_mem_udp_stop(link->udp);
-    rogue_mem_udp_release(link->udp);
+    road_close(&link->road);
     free(link);
 }
 
 int main(int argc, char **argv) {
-    static const bench_peer_t peer = {.name = "c_udp",
+    static const bench_peer_t peer = {.name = ROAD_HAS_LINK ? "c_rssi" : "c_udp",
                                       .stores = true,
                                       .spins = true,
                                       .open = open_link,
                                       .request = request,
                                       .wait = wait_for,
                                       .close = close_link,
-                                      .lacks = true};
+                                      .lacks = true,
+                                      .bare_segments = ROAD_HAS_LINK ? bare_segments : NULL};
     return bench_client_main(&peer, argc, argv);
 }

@@ -1,0 +1,21 @@
+/*
+ * An emulated device that answers SRPv3 over UDP or, if ROAD_HAS_LINK is defined as 1, over the
+ * packetizer, RSSI and UDP; through the C API.
+ */
+#include "../common/server.h"
+#include "road.h"
+
+int main(int argc, char **argv) {
+    bench_server_options_t options = bench_server_options(true, argc, argv);
+    road_options_t chosen = {
+        .has_link = ROAD_HAS_LINK, .spin_us = options.spin_us, .without = options.without};
+    rogue_mem_srp_v3_emulation_t *device;
+    road_t road = road_serve(options.host, options.port, &chosen);
+    road_check(rogue_mem_srp_v3_emulation_new(NULL, &device), "a device");
+    road_join(&road, rogue_mem_srp_v3_emulation_stream_port(device));
+    bench_server_attend(road_number(&road));
+    road_close(&road);
+    rogue_mem_srp_v3_emulation_stop(device);
+    rogue_mem_srp_v3_emulation_release(device);
+    return BENCH_OK;
+}
