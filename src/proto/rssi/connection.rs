@@ -143,8 +143,8 @@ enum State {
     Stopped,
     /// A client sends SYN.
     Opening(Opening),
-    /// A server waits for SYN.
-    Listening,
+    /// A server waits for SYN, or for a sign that its latest answer has arrived after all.
+    Listening(Option<Answering>),
     /// A server has sent SYN-ACK.
     Answering(Answering),
     Open,

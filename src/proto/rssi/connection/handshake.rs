@@ -16,7 +16,8 @@ use crate::proto::rssi::sequence::Sequence;
 const SYNS_IN_A_ROW: u32 = 5;
 /// The pause of a client that has agreed on no null timeout yet, in nanoseconds.
 const PAUSE_UNKNOWN_NS: u64 = 2_000_000_000;
-/// How often SYN-ACK is sent on a timer, before the server waits for another SYN.
+/// How often SYN-ACK is sent on a timer, before the server waits for another SYN. The answer may
+/// still arrive: on a slow road later than after all of these.
 const SYN_ACKS_COUNT_MAX: u32 = 10;
 
 impl<P: Clone> Connection<P> {
@@ -33,7 +34,7 @@ impl<P: Clone> Connection<P> {
             let has_peer = match &self.state {
                 State::Opening(opening) => opening.syn.is_some(),
                 State::Answering(_) | State::Open => true,
-                State::Stopped | State::Listening => false,
+                State::Stopped | State::Listening(_) => false,
             };
             self.close(now, Closure::Stopped, has_peer);
             self.state = State::Stopped;
@@ -53,7 +54,7 @@ impl<P: Clone> Connection<P> {
                 let (syn, count, sent_at, next_at) = (None, 0, at, at);
                 State::Opening(Opening { syn, count, sent_at, next_at, has_reset: false })
             }
-            Role::Server => State::Listening,
+            Role::Server => State::Listening(None),
         };
     }
 
@@ -61,7 +62,7 @@ impl<P: Clone> Connection<P> {
     pub(super) fn handshake(&mut self, now: u64, header: &Header) -> bool {
         match self.state {
             State::Opening(opening) => self.receive_opening(now, opening, header),
-            State::Listening => self.receive_listening(now, header),
+            State::Listening(former) => return self.receive_listening(now, former, header),
             State::Answering(answering) => return self.receive_answering(now, answering, header),
             State::Stopped | State::Open => {}
         }
@@ -99,11 +100,13 @@ impl<P: Clone> Connection<P> {
         }
     }
 
-    fn receive_listening(&mut self, now: u64, header: &Header) {
-        let Some(syn) = &header.syn else { return };
+    fn receive_listening(&mut self, now: u64, former: Option<Answering>, header: &Header) -> bool {
+        let Some(syn) = &header.syn else {
+            return former.is_some_and(|former| self.receive_late(now, &former, header));
+        };
         if header.flags & (ACK | RST | NUL) != 0 {
             self.statistics.drops.unexpected_syn += 1;
-            return;
+            return false;
         }
         let agreed = self.local.agreed(syn);
         let syn = agreed.to_syn(syn.connection_id);
@@ -114,6 +117,19 @@ impl<P: Clone> Connection<P> {
         let syn_ack =
             former.unwrap_or_else(|| self.opening_header(SYN | ACK, header.sequence, syn));
         self.answer(now, syn_ack, agreed);
+        false
+    }
+
+    /// Takes a segment, not a SYN, after the answer has been given up. A client that has received it
+    /// holds an open link, in which it sends until it takes this end for silent.
+    fn receive_late(&mut self, now: u64, former: &Answering, header: &Header) -> bool {
+        if header.has(RST) {
+            if is_reset_of(former, header) {
+                self.state = State::Listening(None);
+            }
+            return false;
+        }
+        header.has(ACK) && self.open_if_answered(now, former, header)
     }
 
     fn answer(&mut self, now: u64, syn_ack: Header, agreed: Parameters) {
@@ -131,16 +147,16 @@ impl<P: Clone> Connection<P> {
     }
 
     fn receive_answering(&mut self, now: u64, answering: Answering, header: &Header) -> bool {
-        let Answering { syn_ack, agreed, .. } = answering;
-        let ahead = header.sequence.since(syn_ack.acknowledge);
+        let syn_ack = answering.syn_ack;
         if header.has(RST) {
-            match ahead {
-                0..=2 => self.state = State::Listening,
-                _ => self.statistics.drops.forged_reset += 1,
+            match is_reset_of(&answering, header) {
+                true => self.state = State::Listening(None),
+                false => self.statistics.drops.forged_reset += 1,
             }
             return false;
         }
         if let Some(syn) = &header.syn {
+            let ahead = header.sequence.since(syn_ack.acknowledge);
             if header.has(ACK) || ahead > u8::MAX / 2 {
                 // One of another role, or an older one than that which is answered.
                 self.statistics.drops.unexpected_syn += 1;
@@ -157,13 +173,20 @@ impl<P: Clone> Connection<P> {
             }
             return false;
         }
+        self.open_if_answered(now, &answering, header)
+    }
+
+    /// Opens the link if a segment, neither SYN nor RST, shows that the client has received the
+    /// answer; whether it does.
+    fn open_if_answered(&mut self, now: u64, answering: &Answering, header: &Header) -> bool {
+        let syn_ack = answering.syn_ack;
         // The number after that of the SYN, and no other: the answer may be to a SYN that the client
         // has given up. Some peers send data before they have acknowledged the answer.
-        let acknowledges = !header.has(ACK) || header.acknowledge == syn_ack.sequence;
-        let opens = acknowledges && ahead == 1;
+        let opens = header.sequence == syn_ack.acknowledge.next()
+            && (!header.has(ACK) || header.acknowledge == syn_ack.sequence);
         if opens {
             self.measure_handshake(now, answering.count, answering.sent_at);
-            self.open(now, agreed, syn_ack.sequence, syn_ack.acknowledge);
+            self.open(now, answering.agreed, syn_ack.sequence, syn_ack.acknowledge);
         }
         opens
     }
@@ -202,8 +225,8 @@ impl<P: Clone> Connection<P> {
                 answering.next_at = now + period;
                 self.state = State::Answering(answering);
             }
-            State::Answering(_) => self.state = State::Listening,
-            State::Stopped | State::Listening | State::Open => {}
+            State::Answering(answering) => self.state = State::Listening(Some(answering)),
+            State::Stopped | State::Listening(_) | State::Open => {}
         }
     }
 
@@ -296,4 +319,10 @@ impl<P: Clone> Connection<P> {
         }
         self.control.push_back(header);
     }
+}
+
+/// Whether an RST is of the client that is answered: it closes a link that this end has not seen
+/// open yet.
+fn is_reset_of(answering: &Answering, header: &Header) -> bool {
+    matches!(header.sequence.since(answering.syn_ack.acknowledge), 0..=2)
 }

@@ -153,8 +153,58 @@ fn a_server_whose_client_stays_away_waits_for_another_one() {
     let mut end = End::new(Role::Server, Parameters::default());
     end.hear(syn(100));
     assert_eq!(end.wait(60_000 * MS).len(), 10);
-    assert_eq!(end.connection.state, State::Listening);
+    assert!(matches!(end.connection.state, State::Listening(_)));
     assert_eq!((end.connection.next_deadline(), end.events.len()), (None, 0));
+}
+
+/// A server that has given up its answer, which is the other result, to a SYN with the number 100.
+fn tired_server() -> (End, Header) {
+    let mut end = End::new(Role::Server, Parameters::default());
+    end.hear(syn(100));
+    let answer = end.says()[0];
+    assert_eq!(end.wait(60_000 * MS).len(), 9);
+    (end, answer)
+}
+
+#[test]
+fn f35_a_client_whose_road_is_slower_than_all_answers_gets_in_without_a_loss() {
+    let (mut end, answer) = tired_server();
+    end.hear(Header::plain(0, Sequence(101), Sequence(0)));
+    for (sequence, acknowledge) in [
+        (Sequence(100), answer.sequence),
+        (Sequence(102), answer.sequence),
+        (Sequence(101), answer.sequence.next()),
+        (Sequence(101), answer.sequence.previous()),
+    ] {
+        end.hear_payload(Header::plain(ACK, sequence, acknowledge), 1, 9);
+        assert!(!end.connection.is_open(), "{sequence:?} {acknowledge:?}");
+    }
+    end.hear_data(101, answer.sequence);
+    end.hear_data(102, answer.sequence);
+    assert_eq!(end.says(), [Header::plain(ACK, answer.sequence.next(), Sequence(102))]);
+    assert_eq!((end.delivered, end.events), (vec![101, 102], vec![Event::Opened]));
+}
+
+#[test]
+fn an_answer_that_was_reset_or_superseded_opens_no_link() {
+    let (mut end, answer) = tired_server();
+    end.hear(Header::plain(RST, Sequence(180), answer.sequence));
+    end.hear(Header::plain(RST, Sequence(101), answer.sequence));
+    end.hear_data(101, answer.sequence);
+    assert!(!end.connection.is_open());
+    for stops in [false, true] {
+        let (mut end, answer) = tired_server();
+        match stops {
+            true => {
+                end.connection.stop(end.now);
+                end.connection.start(end.now);
+            }
+            false => end.hear(syn(40)),
+        }
+        end.says();
+        end.hear_data(101, answer.sequence);
+        assert!(!end.connection.is_open());
+    }
 }
 
 #[test]
