@@ -3649,6 +3649,17 @@ typedef struct rogue_mem_srp_v3_emulation_options_t {
      * least 2 MiB. 0 = the size of other threads of the process ("ulimit -s").
      */
     uint64_t stack_bytes;
+    /**
+     * Microseconds for which a request waits before it is carried out, at least; the system's
+     * timers may add some 100. Waiting requests overlap, as in firmware that has several accesses
+     * under way: each is carried out, in order of arrival, so long after its own arrival.
+     * 0 = none.
+     */
+    uint32_t latency_us;
+    /**
+     * Must be 0.
+     */
+    uint32_t reserved;
 } rogue_mem_srp_v3_emulation_options_t;
 
 /**

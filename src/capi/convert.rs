@@ -33,6 +33,11 @@ pub(super) fn milliseconds(milliseconds: u32) -> Duration {
     Duration::from_millis(milliseconds.into())
 }
 
+/// A time in microseconds.
+pub(super) fn microseconds(microseconds: u32) -> Duration {
+    Duration::from_micros(microseconds.into())
+}
+
 /// Number of milliseconds that means: no wait.
 pub(super) const SEND_WAIT_NEVER: u32 = u32::MAX;
 

@@ -2980,11 +2980,22 @@ pub struct rogue_mem_srp_v3_emulation_options_t {
     /// Stack size of the device's thread, in bytes; the receivers of its answers run on it. At
     /// least 2 MiB. 0 = the size of other threads of the process ("ulimit -s").
     pub stack_bytes: u64,
+    /// Microseconds for which a request waits before it is carried out, at least; the system's
+    /// timers may add some 100. Waiting requests overlap, as in firmware that has several accesses
+    /// under way: each is carried out, in order of arrival, so long after its own arrival.
+    /// 0 = none.
+    pub latency_us: u32,
+    /// Must be 0.
+    pub reserved: u32,
 }
 
 // SAFETY: integers, `size` first.
 unsafe impl Versioned for rogue_mem_srp_v3_emulation_options_t {
     const SIZE_FIRST_BYTES: usize = size_of::<Self>();
+
+    fn reserved(&self) -> u32 {
+        self.reserved
+    }
 }
 
 impl Options for rogue_mem_srp_v3_emulation_options_t {
@@ -2994,6 +3005,9 @@ impl Options for rogue_mem_srp_v3_emulation_options_t {
         let mut options = Self::Chosen::default();
         if self.stack_bytes != 0 {
             options.stack_bytes = convert::stack_bytes(self.stack_bytes);
+        }
+        if self.latency_us != 0 {
+            options.latency = convert::microseconds(self.latency_us);
         }
         Ok(options)
     }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::clock;
+use crate::clock::{self, Time};
 use crate::error::{caught, Error, Result, Status};
 use crate::logging::{log_debug, log_error, log_warning, static_logger};
 use crate::memory::{check_range, SparseMemory};
@@ -30,6 +30,10 @@ pub struct SrpV3EmulationOptions {
     /// Bytes of the stack of the device's thread, on which the receivers of its answers run; 0 for
     /// as many as other threads of the process have. 2 MiB at least.
     pub stack_bytes: usize,
+    /// How long a request waits before it is carried out, at least; the system's timers may add
+    /// some 100 µs. Waiting requests overlap, as in firmware that has several accesses under way:
+    /// each is carried out, in order of arrival, so long after its own arrival.
+    pub latency: Duration,
 }
 
 /// An emulated device that answers SRP version 3 requests from memory, for tests, examples and
@@ -61,6 +65,7 @@ struct Device {
     master: Arc<Master>,
     memory: SparseMemory,
     stopped: AtomicBool,
+    latency: Duration,
     queue: Mutex<RequestQueue>,
     /// Signals a frame, or the end.
     arrived: Condvar,
@@ -71,6 +76,8 @@ struct Device {
 #[derive(Default)]
 struct RequestQueue {
     frames: VecDeque<Arc<Frame>>,
+    /// With a latency, when each of them is carried out.
+    due: VecDeque<Time>,
     /// The worker waits for a frame, and has not been notified of one.
     worker_waits: bool,
 }
@@ -104,6 +111,7 @@ impl SrpV3Emulation {
             master: Master::new(),
             memory: SparseMemory::new(),
             stopped: AtomicBool::new(false),
+            latency: options.latency,
             queue: Mutex::default(),
             arrived: Condvar::new(),
             room: Condvar::new(),
@@ -152,6 +160,7 @@ impl Endpoint {
             let dropped = {
                 let mut queue = device.queue.lock();
                 device.stopped.store(true, Ordering::Release);
+                queue.due.clear();
                 std::mem::take(&mut queue.frames)
             };
             drop(dropped);
@@ -210,6 +219,9 @@ impl Slave for Endpoint {
             return;
         }
         queue.frames.push_back(frame);
+        if !device.latency.is_zero() {
+            queue.due.push_back(clock::now() + device.latency);
+        }
         let worker_waits = std::mem::take(&mut queue.worker_waits);
         drop(queue);
         if worker_waits {
@@ -245,23 +257,51 @@ impl Device {
         }
     }
 
-    /// Waits for frames and moves all queued ones into the empty `batch`; false at the end.
+    /// Waits for frames and moves all that are due into the empty `batch`; false at the end.
     fn next_batch(&self, batch: &mut VecDeque<Arc<Frame>>) -> bool {
         if self.is_over() {
             return false;
         }
         let mut queue = self.queue.lock();
-        while queue.frames.is_empty() && !self.stopped.load(Ordering::Acquire) {
-            queue.worker_waits = true;
-            queue = self.arrived.wait(queue);
-        }
+        let count = loop {
+            if self.stopped.load(Ordering::Acquire) {
+                return false;
+            }
+            let count = self.due_count(&queue);
+            if count > 0 {
+                break count;
+            }
+            queue = match queue.due.front().copied() {
+                // A later frame is due later.
+                Some(due) => self.arrived.wait_until(queue, due),
+                None => {
+                    queue.worker_waits = true;
+                    self.arrived.wait(queue)
+                }
+            };
+        };
         let was_full = queue.is_full();
-        std::mem::swap(&mut queue.frames, batch);
+        if count == queue.frames.len() {
+            std::mem::swap(&mut queue.frames, batch);
+            queue.due.clear();
+        } else {
+            batch.extend(queue.frames.drain(..count));
+            queue.due.drain(..count);
+        }
         drop(queue);
         if was_full {
             self.room.notify_all();
         }
         !self.is_over()
+    }
+
+    /// How many of the frames, from the first one on, are carried out now.
+    fn due_count(&self, queue: &RequestQueue) -> usize {
+        if self.latency.is_zero() || queue.frames.is_empty() {
+            return queue.frames.len();
+        }
+        let now = clock::now();
+        queue.due.partition_point(|due| *due <= now)
     }
 
     /// Also true in a child, if the receiver of an answer has forked.

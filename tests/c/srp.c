@@ -291,6 +291,39 @@ static void a_stack_beyond_the_systems_means_is_refused(void **state) {
     rogue_mem_srp_v3_emulation_release(device);
 }
 
+static void requests_overlap_in_a_device_with_a_latency(void **state) {
+    (void)state;
+    enum { COUNT = 500 };
+    static uint64_t addresses[COUNT];
+    static uint32_t sizes[COUNT], ids[COUNT], data[COUNT];
+    rogue_mem_srp_v3_emulation_options_t options = {0};
+    rogue_mem_srp_v3_emulation_t *device;
+    rogue_mem_srp_v3_t *srp;
+    options.size = sizeof options;
+    /* One after the other they would take twice as long as they may. */
+    options.latency_us = (uint32_t)(LONG_TIMEOUT_US / (COUNT / 2));
+    assert_ok(rogue_mem_srp_v3_emulation_new(&options, &device));
+    assert_ok(rogue_mem_srp_v3_new(&srp));
+    connect_ports(rogue_mem_srp_v3_stream_port(srp),
+                  rogue_mem_srp_v3_emulation_stream_port(device));
+    rogue_mem_master_t *master = master_over(srp);
+    for (uint32_t i = 0; i < COUNT; i++) {
+        addresses[i] = 4U * i;
+        sizes[i] = 4;
+        data[i] = i;
+    }
+    assert_ok(
+        rogue_mem_master_request_many(master, ROGUE_MEM_WRITE, COUNT, addresses, sizes, data, ids));
+    for (uint32_t i = 0; i < COUNT; i++) {
+        assert_ok(rogue_mem_master_wait(master, ids[i]));
+    }
+    rogue_mem_master_release(master);
+    rogue_mem_srp_v3_stop(srp);
+    rogue_mem_srp_v3_release(srp);
+    rogue_mem_srp_v3_emulation_stop(device);
+    rogue_mem_srp_v3_emulation_release(device);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_emulated_device_keeps_what_is_written),
@@ -301,6 +334,7 @@ int main(void) {
         cmocka_unit_test(a_port_of_the_programs_own_stands_between_two_of_the_librarys),
         cmocka_unit_test(a_server_gives_a_device_behind_srp_to_its_clients),
         cmocka_unit_test(a_stack_beyond_the_systems_means_is_refused),
+        cmocka_unit_test(requests_overlap_in_a_device_with_a_latency),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

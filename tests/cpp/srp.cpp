@@ -274,6 +274,27 @@ TEST_CASE("a lost response times out") {
     CHECK(contains(readThrough(lose, SHORT_TIMEOUT_US), "Timeout"));
 }
 
+TEST_CASE("requests overlap in a device with a latency") {
+    const uint32_t count = 500;
+    rps::SrpV3Emulation::Options options = {};
+    // One after the other they would take twice as long as they may
+    options.latency_us = static_cast<uint32_t>(LONG_TIMEOUT_US / (count / 2));
+    auto master = rim::Master::create();
+    auto srp = rps::SrpV3::create();
+    auto emulation = rps::SrpV3Emulation::create(options);
+    master->setTimeout(LONG_TIMEOUT_US);
+    *master >> srp;
+    *srp == emulation;
+    std::vector<uint32_t> values(count);
+    for (uint32_t i = 0; i < count; i++) {
+        values[i] = i;
+        master->reqTransaction(4 * i, 4, &values[i], rim::Write);
+    }
+    master->waitTransaction(0);
+    CHECK(master->getError() == "");
+    emulation->stop();
+}
+
 TEST_CASE("f12_the_receiver_of_an_answer_has_the_stack_that_the_device_was_given") {
     rps::SrpV3Emulation::Options options = {};
     options.stack_bytes = 6 << 20;

@@ -11,7 +11,7 @@ import rogue.interfaces.stream as ris
 import rogue.protocols.srp as rps
 from rogue._impl.native import check, lib
 
-from support import HANG_S, IS_CPYTHON, Printed, master_of, request, thread
+from support import HANG_S, IS_CPYTHON, LONG_US, Printed, master_of, request, thread
 
 
 class Receiver(ris.Slave):
@@ -539,6 +539,20 @@ def test_options_of_the_device_reach_the_library():
         rps.SrpV3Emulation(stack_bytes=(1 << 64) - 1)
     with pytest.raises(TypeError, match="stack_bytes"):
         rps.SrpV3Emulation(stack=1)
+
+
+def test_requests_overlap_in_a_device_with_a_latency():
+    count = 500
+    # One after the other they would take twice as long as they may.
+    with rps.SrpV3Emulation(latency_us=LONG_US // (count // 2)) as device:
+        srp = rps.SrpV3()
+        srp == device
+        master = master_of(srp)
+        data = [bytearray(4) for _ in range(count)]
+        for number, piece in enumerate(data):
+            master._reqTransaction(4 * number, piece, 4, 0, rim.Write)
+        master._waitTransaction(0)
+        assert master._getError() == ""
 
 
 def test_each_transport_of_the_library_is_a_port():

@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 use std::sync::{mpsc, Arc, Mutex, Weak};
+use std::time::{Duration, Instant};
 
 use rand::{Rng, RngCore, SeedableRng};
-use rogue_mem::protocols::{SrpV3Emulation, QUEUE_FRAMES_COUNT_MAX};
+use rogue_mem::protocols::{SrpV3Emulation, SrpV3EmulationOptions, QUEUE_FRAMES_COUNT_MAX};
 use rogue_mem::stream::{self, Frame, Node};
 
 use testkit::frames::Peer;
-use testkit::wait::wait_until_freed;
+use testkit::wait::{wait_until_freed, LONG};
 
 use crate::peer::{request, response, word};
 
@@ -48,6 +49,44 @@ fn d55_what_was_never_written_reads_as_zero_twice() {
         assert_eq!(peer.wait(count + 1)[count].bytes, response(&read, &[0; 64], 0));
     }
     assert_eq!(emulation.allocated_bytes(), 0, "reading takes no memory");
+}
+
+/// One after the other they would take twice as long as the test waits.
+#[test]
+fn requests_that_wait_for_the_devices_latency_overlap_and_none_is_carried_out_early() {
+    const COUNT: u32 = 1000;
+    let latency = LONG / 500;
+    let options = SrpV3EmulationOptions { latency, ..Default::default() };
+    let device = SrpV3Emulation::with_options(options).unwrap();
+    let peer = Peer::silent();
+    stream::connect(&*device, &*peer).unwrap();
+    let begin = Instant::now();
+    for id in 0..COUNT {
+        peer.send(&request(READ_4, id, 0, 4, &[]));
+    }
+    let seen = peer.wait(1);
+    assert!(begin.elapsed() >= latency && !seen.is_empty());
+    let seen = peer.wait(COUNT as usize);
+    assert!(seen.iter().map(|seen| word(&seen.bytes, 1)).eq(0..COUNT), "in order of arrival");
+    // One that comes while nothing waits, and one while another one does.
+    for id in COUNT..COUNT + 2 {
+        let begin = Instant::now();
+        peer.send(&request(READ_4, id, 0, 4, &[]));
+        peer.send(&request(READ_4, id, 0, 4, &[]));
+        peer.wait((COUNT + 2 * (id - COUNT + 1)) as usize);
+        assert!(begin.elapsed() >= latency);
+    }
+}
+
+#[test]
+fn stop_drops_the_requests_that_wait_for_the_devices_latency() {
+    let options = SrpV3EmulationOptions { latency: Duration::MAX, ..Default::default() };
+    let device = SrpV3Emulation::with_options(options).unwrap();
+    let peer = Peer::silent();
+    stream::connect(&*device, &*peer).unwrap();
+    peer.send(&request(READ_4, 1, 0, 4, &[]));
+    device.stop();
+    assert!(peer.wait(0).is_empty());
 }
 
 #[test]

@@ -48,7 +48,10 @@ OPTIONS: "dict[str, tuple[str, ...]]" = {
         "send_wait_ms_max",
         "spin_us",
     ),
-    "rogue_mem_srp_v3_emulation_options_t": ("stack_bytes",),
+    "rogue_mem_srp_v3_emulation_options_t": (
+        "stack_bytes",
+        "latency_us",
+    ),
     "rogue_mem_packetizer_options_t": (
         "no_ssi",
         "no_crc_check",

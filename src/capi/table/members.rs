@@ -258,14 +258,27 @@ pub const STREAM_SERVER_OPTIONS: &[Member] = &[
 pub const STREAM_CLIENT_OPTIONS: &[Member] =
     &[QUEUE_BYTES_MAX, FRAME_BYTES_MAX, STREAM_STACK_BYTES, SEND_WAIT_MS_MAX, STREAM_SPIN_US];
 
-pub const SRP_V3_EMULATION_OPTIONS: &[Member] = &[Member {
-    name: "stack_bytes",
-    bits: Bits::B64,
-    is: "Stack size of the device's thread, in bytes; the receivers of its answers run on it. At \
-         least 2 MiB. 0 = the size of other threads of the process (\"ulimit -s\").",
-    sets: "stack_bytes",
-    by: By::Conversion("stack_bytes"),
-}];
+pub const SRP_V3_EMULATION_OPTIONS: &[Member] = &[
+    Member {
+        name: "stack_bytes",
+        bits: Bits::B64,
+        is: "Stack size of the device's thread, in bytes; the receivers of its answers run on it. At \
+             least 2 MiB. 0 = the size of other threads of the process (\"ulimit -s\").",
+        sets: "stack_bytes",
+        by: By::Conversion("stack_bytes"),
+    },
+    Member {
+        name: "latency_us",
+        bits: Bits::B32,
+        is: "Microseconds for which a request waits before it is carried out, at least; the \
+             system's timers may add some 100. Waiting requests overlap, as in firmware that has \
+             several accesses under way: each is carried out, in order of arrival, so long after \
+             its own arrival. 0 = none.",
+        sets: "latency",
+        by: By::Conversion("microseconds"),
+    },
+    Member { name: "reserved", bits: Bits::B32, is: "Must be 0.", sets: "", by: By::Reserved },
+];
 
 pub const PACKETIZER_OPTIONS: &[Member] = &[
     Member {
