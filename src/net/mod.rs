@@ -5,6 +5,7 @@
 //! * [`resolve`]: host names to addresses, off the event loop.
 //! * [`socket`]: listeners (also the pair of two consecutive ports), connections, options.
 //! * [`udp`]: datagrams in batches, errors that the network reports, sizes of buffers.
+//! * `news`: calls of the program's observers, in order, on threads of their own.
 //! * [`Spin`]: polling for a short while before a blocking wait.
 //! * `descriptors`: no descriptor of this library is 0, 1 or 2, or among the last of the process.
 //! * [`owner`]: which process of this host owns the other end of a connection.
@@ -15,6 +16,7 @@
 pub mod address;
 mod descriptors;
 pub mod event_loop;
+pub(crate) mod news;
 pub mod owner;
 pub mod random;
 pub mod resolve;

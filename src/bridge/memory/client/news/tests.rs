@@ -2,6 +2,9 @@ use std::sync::mpsc::{channel, Receiver, Sender};
 use std::time::Duration;
 
 use super::*;
+use crate::net::news::CHANGES_WAITING_MAX;
+use crate::process;
+use crate::sync::Mutex;
 
 /// Against hangs only.
 const PATIENCE: Duration = Duration::from_secs(60);
