@@ -7,13 +7,16 @@ use std::thread;
 use std::time::Duration;
 
 use rogue_mem::memory::{Master, READ, WRITE};
+use rogue_mem::net::{EventLoop, Spin};
 use rogue_mem::proto::rssi::Parameter;
 use rogue_mem::protocols::{
-    PacketizerVersion, SrpV3, SrpV3Emulation, UdpRssiPack, UdpRssiPackOptions,
+    LinkChange, PacketizerVersion, SrpV3, SrpV3Emulation, UdpRssiPack, UdpRssiPackOptions,
 };
 use rogue_mem::stream::{self, Frame, Node};
 use rogue_mem::Status;
 use testkit::bus::{failure, launch, master_of};
+use testkit::process::threads_named;
+use testkit::wait::wait_until;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 const LOCALHOST: &str = "127.0.0.1";
@@ -45,7 +48,7 @@ fn registers_and_blocks_cross_the_road_in_both_versions_and_sizes() {
     for version in [PacketizerVersion::V1, PacketizerVersion::V2] {
         for jumbo in [false, true] {
             let options = with(version, jumbo);
-            let server = board(0, options);
+            let server = board(0, options.clone());
             let (client, master) = client(server.udp().port(), options);
             client.wait_open(PATIENCE).unwrap();
             for size in [4, 64, 1440, 4096] {
@@ -126,13 +129,14 @@ fn a_parameter_of_the_link_out_of_its_range_is_an_error_and_another_is_proposed(
 fn requests_under_way_fail_with_the_layer_when_the_link_is_cut_and_later_ones_succeed() {
     let options = with(PacketizerVersion::V2, false);
     // It has no device: requests stay unanswered.
-    let server = UdpRssiPack::server(LOCALHOST, 0, options).unwrap();
+    let server = UdpRssiPack::server(LOCALHOST, 0, options.clone()).unwrap();
     let port = server.udp().port();
-    let (client, master) = client(port, options);
+    let (client, master) = client(port, options.clone());
     client.wait_open(PATIENCE).unwrap();
     let waiting: Vec<_> =
         (0..16).map(|n| launch(&master, [READ, WRITE][n % 2], 4 * n as u64, vec![0; 4])).collect();
     server.stop();
+    wait_until("they have ended", || waiting.iter().all(|tran| tran.is_done()));
     for ends in &waiting {
         let text = failure(ends);
         assert!(text.contains("rssi::Client") && text.contains("link is closed"), "{text}");
@@ -168,7 +172,7 @@ impl stream::Slave for ThreadOf {
 #[test]
 fn an_arriving_frame_is_carried_up_on_the_thread_of_the_one_event_loop() {
     let options = UdpRssiPackOptions::default();
-    let server = UdpRssiPack::server(LOCALHOST, 0, options).unwrap();
+    let server = UdpRssiPack::server(LOCALHOST, 0, options.clone()).unwrap();
     let (names, heard) = mpsc::channel();
     let slave = ThreadOf { base: stream::SlaveBase::new(), names };
     server.application(5).stream_master().add_slave(Arc::new(slave)).unwrap();
@@ -187,12 +191,60 @@ fn an_arriving_frame_is_carried_up_on_the_thread_of_the_one_event_loop() {
 #[test]
 fn the_road_works_as_long_as_a_master_is_connected_to_an_application() {
     let options = UdpRssiPackOptions::default();
-    let server = board(0, options);
+    let server = board(0, options.clone());
     let (client, master) = client(server.udp().port(), options);
     client.wait_open(PATIENCE).unwrap();
     drop(client);
     master.write(0, &[9; 8]).unwrap();
     assert_eq!(master.read(0, 8).unwrap(), [9; 8]);
     drop(master);
+    server.stop();
+}
+
+#[test]
+fn several_roads_share_one_event_loop() {
+    let event_loop = EventLoop::start("shared_road", 0, Spin::Never).unwrap();
+    let event_loop = Some(Arc::new(event_loop));
+    let options = UdpRssiPackOptions { event_loop, ..UdpRssiPackOptions::default() };
+    let roads: Vec<_> = (0..3)
+        .map(|_| {
+            let server = board(0, options.clone());
+            let (client, master) = client(server.udp().port(), options.clone());
+            (server, client, master)
+        })
+        .collect();
+    for (number, (server, client, master)) in roads.iter().enumerate() {
+        client.wait_open(PATIENCE).unwrap();
+        server.wait_open(PATIENCE).unwrap();
+        master.write(0x100, &[number as u8; 8]).unwrap();
+        assert_eq!(master.read(0x100, 8).unwrap(), [number as u8; 8]);
+    }
+    assert_eq!(threads_named("shared_road").len(), 1);
+    for (server, client, _) in &roads {
+        client.stop();
+        server.stop();
+    }
+    // It runs as long as it has an owner.
+    board(0, options.clone()).stop();
+    drop((roads, options));
+    wait_until("its thread ends with the last of them", || threads_named("shared_road").is_empty());
+}
+
+#[test]
+fn an_observer_is_told_of_the_stop_and_of_nothing_after_it() {
+    let server = board(0, UdpRssiPackOptions::default());
+    let (client, _master) = client(server.udp().port(), UdpRssiPackOptions::default());
+    let (told, changes) = mpsc::channel();
+    client.observe(Some(Arc::new(move |change: &LinkChange| {
+        told.send(change.clone()).unwrap();
+    })));
+    assert!(changes.recv_timeout(PATIENCE).unwrap().is_open);
+    client.stop();
+    let last = changes.recv_timeout(PATIENCE).unwrap();
+    assert_eq!(last.text, "rssi::Client: the link is closed: this end was stopped");
+    assert!(changes.recv().is_err(), "the observer is dropped");
+    let (told, changes) = mpsc::channel();
+    client.observe(Some(Arc::new(move |_: &LinkChange| told.send(()).unwrap())));
+    assert!(changes.recv().is_err(), "and so is a later one");
     server.stop();
 }

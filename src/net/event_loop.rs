@@ -57,6 +57,16 @@ impl fmt::Debug for EventLoop {
     }
 }
 
+/// Options of a loop that a program makes for several objects.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct EventLoopOptions {
+    /// Whether the loop polls for a while before it sleeps.
+    pub spin: Spin,
+    /// Stack size of its thread, in bytes; 0 = the size of other threads of the process. At least
+    /// 2 MiB.
+    pub stack_bytes: usize,
+}
+
 fn refused(loop_name: &str, what: &str, cause: io::Error) -> Error {
     let text = format!("Failed to start event loop {loop_name}: {what}: {cause}");
     Error::new(Status::OutOfResources, "net::EventLoop", text)
@@ -105,13 +115,18 @@ impl EventLoop {
     /// # Errors
     ///
     /// [`Status::OutOfResources`] if the system refuses to register a socket, or the loop has
-    /// failed, belongs to the parent process, or has no room for another driver.
+    /// failed or has no room for another driver; [`Status::Stopped`] if it belongs to the parent
+    /// process.
     pub fn add<D, F>(&self, make_driver: F) -> Result<DriverHandle>
     where
         D: Driver,
         F: FnOnce(DriverHandle) -> D,
     {
         let event_loop = &self.place.event_loop;
+        if event_loop.is_inherited() {
+            let text = process::inherited_text("net::EventLoop");
+            return Err(Error::new(Status::Stopped, "net::EventLoop", text));
+        }
         let refused = |what: &str, cause: io::Error| refused(&event_loop.name, what, cause);
         let full = || refused("no further driver", io::Error::other("the loop takes none"));
         let place = Place::on(event_loop).ok_or_else(full)?;

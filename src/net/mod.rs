@@ -27,6 +27,6 @@ mod sys;
 pub mod udp;
 
 pub(crate) use descriptors::{is_reserved, make_descriptor, renumbered, Waker};
-pub use event_loop::{Driver, DriverHandle, EventLoop, Readiness, Registry};
+pub use event_loop::{Driver, DriverHandle, EventLoop, EventLoopOptions, Readiness, Registry};
 pub use spin::Spin;
 pub(crate) use spin::Spinner;

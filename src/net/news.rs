@@ -59,17 +59,18 @@ impl<C: Clone + Send + 'static> News<C> {
         Arc::new(News { state: Mutex::new(state), teller })
     }
 
-    /// Sets the observer, and notifies it of what is there. After [`stop`](Self::stop) `observer`
-    /// is dropped.
+    /// Sets the observer, and notifies it of what is there. After [`stop`](Self::stop) and
+    /// [`finish`](Self::finish) `observer` is dropped, and a former one all the same.
     pub(crate) fn observe(self: &Arc<Self>, observer: Option<Observer<C>>) {
         let mut state = self.state.lock();
+        state.changes.clear();
         if state.is_stopped {
+            let former = state.observer.take();
             // No lock is held while user code runs, here and below.
             drop(state);
-            return drop(observer);
+            return drop((former, observer));
         }
         let former = std::mem::replace(&mut state.observer, observer);
-        state.changes.clear();
         let current = state.current.clone();
         self.tell(state, current);
         drop(former);
@@ -99,8 +100,18 @@ impl<C: Clone + Send + 'static> News<C> {
         drop(observer);
     }
 
+    /// Lets the pending notifications take place, and begins no other one.
+    pub(crate) fn finish(&self) {
+        let mut state = self.state.lock();
+        state.is_stopped = true;
+        // The thread that calls the observer drops it after the last call.
+        let observer = if state.is_telling { None } else { state.observer.take() };
+        drop(state);
+        drop(observer);
+    }
+
     fn tell(self: &Arc<Self>, mut state: MutexGuard<'_, NewsState<C>>, change: Option<C>) {
-        if state.observer.is_none() {
+        if state.observer.is_none() || state.is_stopped {
             return;
         }
         if state.changes.len() >= CHANGES_WAITING_MAX {
@@ -138,6 +149,11 @@ impl<C: Clone + Send + 'static> News<C> {
         let change = state.changes.pop_front();
         let (Some(change), Some(observer)) = (change, state.observer.clone()) else {
             state.is_telling = false;
+            let observer = if state.is_stopped { state.observer.take() } else { None };
+            drop(state);
+            if let Err(text) = caught(move || drop(observer)) {
+                log_error!(LOG, "An observer panicked: {text}");
+            }
             return false;
         };
         drop(state);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::packetizer::{Packetizer, PacketizerOptions};
-use super::rssi::{LinkChange, RssiEndpoint, RssiOptions};
+use super::rssi::{LinkObserver, RssiEndpoint, RssiOptions};
 use super::udp::{UdpEndpoint, UdpOptions, UdpStats};
 use crate::error::{Error, Result};
 use crate::net::{EventLoop, Spin};
@@ -18,7 +18,7 @@ use crate::stream::{connect, Port};
 const RESERVED_BYTES: u32 = 8;
 
 /// Options of a [`UdpRssiPack`].
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct UdpRssiPackOptions {
     /// Whether a datagram carries up to 8972 bytes instead of 1472, for networks with frames of
     /// 9000 bytes.
@@ -44,9 +44,14 @@ pub struct UdpRssiPackOptions {
     pub try_period_ms: u32,
     /// Whether the event loop polls for a while before it sleeps.
     pub spin: Spin,
-    /// Stack size of the event loop's thread, in bytes; the receivers of frames run on it. 0 selects
-    /// the size of other threads of the process (`ulimit -s`). At least 2 MiB.
+    /// Stack size of the event loop's thread, in bytes; the receivers of frames run on it, and an
+    /// observer on one of the same size. 0 selects the size of other threads of the process
+    /// (`ulimit -s`). At least 2 MiB.
     pub stack_bytes: usize,
+    /// The event loop of all layers, together with other drivers: several boards may share one. A
+    /// receiver of frames that blocks then stalls them all. `None` gives the road a loop, and a
+    /// thread, of its own. With a loop `spin` has no effect.
+    pub event_loop: Option<Arc<EventLoop>>,
 }
 
 impl Default for UdpRssiPackOptions {
@@ -64,6 +69,7 @@ impl Default for UdpRssiPackOptions {
             try_period_ms: 0,
             spin: Spin::default(),
             stack_bytes: 0,
+            event_loop: None,
         }
     }
 }
@@ -182,14 +188,18 @@ impl UdpRssiPack {
         make_rssi: impl FnOnce(RssiOptions) -> Result<Arc<RssiEndpoint>>,
         make_udp: impl FnOnce(UdpOptions) -> Result<Arc<UdpEndpoint>>,
     ) -> Result<Arc<UdpRssiPack>> {
-        let event_loop = EventLoop::start("UdpRssiPack", options.stack_bytes, options.spin)?;
-        let event_loop = Some(Arc::new(event_loop));
+        let event_loop = match options.event_loop.clone() {
+            Some(event_loop) => event_loop,
+            None => Arc::new(EventLoop::start("UdpRssiPack", options.stack_bytes, options.spin)?),
+        };
+        let event_loop = Some(event_loop);
         let udp = make_udp(UdpOptions {
             jumbo: options.jumbo,
             event_loop: event_loop.clone(),
             ..UdpOptions::default()
         })?;
-        let rssi = make_rssi(RssiOptions { event_loop, ..RssiOptions::default() })?;
+        let stack_bytes = options.stack_bytes;
+        let rssi = make_rssi(RssiOptions { event_loop, stack_bytes, ..RssiOptions::default() })?;
         rssi.set_local(Parameter::MaxSegment, udp.payload_bytes_max() - RESERVED_BYTES)?;
         for (parameter, value) in options.parameters().into_iter().filter(|(_, value)| *value > 0) {
             rssi.set_local(parameter, value)?;
@@ -197,7 +207,7 @@ impl UdpRssiPack {
         let packetizer = Packetizer::new(options.version, options.packetizer);
         connect(&rssi.transport(), &*udp)?;
         connect(&packetizer.transport(), &rssi.application())?;
-        rssi.add_observer(Arc::new(widen(&udp, &rssi)));
+        rssi.set_on_opened(widen(&udp, &rssi));
         rssi.start()?;
         Ok(Arc::new(UdpRssiPack { udp, rssi, packetizer }))
     }
@@ -236,6 +246,12 @@ impl UdpRssiPack {
             (0, _) => format!("UDP: the network reports that {peer} takes no datagrams"),
             _ => format!("UDP works: {arrived} datagrams have come from {peer}"),
         }
+    }
+
+    /// Sets the observer of the link, in place of a former one, as
+    /// [`RssiEndpoint::observe`]. [`stop`](Self::stop) is the last change that it is told of.
+    pub fn observe(&self, observer: Option<Arc<dyn LinkObserver>>) {
+        self.rssi.observe(observer);
     }
 
     /// Whether the link is open.
@@ -292,17 +308,17 @@ impl UdpRssiPack {
     /// within 100 ms if no receiver of a frame blocks; further calls do nothing.
     pub fn stop(&self) {
         self.rssi.stop();
+        self.rssi.finish_observation();
         self.udp.stop();
         self.packetizer.stop();
     }
 }
 
 /// Gives the socket room for a whole window of the link when it has opened.
-fn widen(udp: &Arc<UdpEndpoint>, rssi: &Arc<RssiEndpoint>) -> impl Fn(&LinkChange) {
+fn widen(udp: &Arc<UdpEndpoint>, rssi: &Arc<RssiEndpoint>) -> impl Fn() {
     let (udp, rssi) = (Arc::downgrade(udp), Arc::downgrade(rssi));
-    move |change| {
-        let ends = (udp.upgrade(), rssi.upgrade());
-        let (true, (Some(udp), Some(rssi))) = (change.is_open, ends) else { return };
+    move || {
+        let (Some(udp), Some(rssi)) = (udp.upgrade(), rssi.upgrade()) else { return };
         // A refusal is in the log; the link works with less.
         let _ = udp.set_receive_buffers(rssi.current(Parameter::MaxBuffers));
     }

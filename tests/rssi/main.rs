@@ -2,5 +2,6 @@
 
 mod network;
 mod node;
+mod observer;
 mod udp;
 mod vectors;

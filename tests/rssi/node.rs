@@ -320,9 +320,9 @@ fn observers_learn_of_a_lost_link_in_words_and_of_the_next_one() {
     let wire = Wire::between(&client, &server, 1, 0);
     let changes = Arc::new(Mutex::new(Vec::new()));
     let seen = changes.clone();
-    client.add_observer(Arc::new(move |change: &LinkChange| {
+    client.observe(Some(Arc::new(move |change: &LinkChange| {
         seen.lock().unwrap().push(change.clone());
-    }));
+    })));
     start(&client, &server);
     let master = sender_of(&client);
     let peer = Peer::silent();
@@ -340,6 +340,7 @@ fn observers_learn_of_a_lost_link_in_words_and_of_the_next_one() {
     server.wait_open(LONG).unwrap();
     master.send_frame(Arc::new(Frame::from(vec![3])));
     assert_eq!(peer.wait(1)[0].bytes, [3]);
+    wait_until("the observer has been told", || changes.lock().unwrap().len() == 3);
     let changes = changes.lock().unwrap().clone();
     let opens: Vec<_> = changes.iter().map(|change| change.is_open).collect();
     assert_eq!(opens, [true, false, true]);

@@ -10,6 +10,7 @@ use super::link::{closed_text, Link, LinkObserver};
 use super::transport::Transport;
 use crate::clock::{self, Time};
 use crate::error::{Error, Result, Status};
+use crate::net::news::Observer;
 use crate::net::random::random_128;
 use crate::net::{EventLoop, Spin};
 use crate::process::{self, Duty};
@@ -25,11 +26,11 @@ pub struct RssiOptions {
     /// The parameters at first. Rogue's constructor argument is `max_segment`: the largest payload
     /// of a datagram less 8.
     pub parameters: Parameters,
-    /// Stack size of the endpoint's thread, in bytes. 0 selects the size of other threads of the
+    /// Stack size of the endpoint's thread, in bytes, and of the one that calls the observer. 0 selects the size of other threads of the
     /// process (`ulimit -s`). At least 2 MiB.
     pub stack_bytes: usize,
     /// The event loop that carries the timers, together with other drivers; `None` gives the
-    /// endpoint a loop, and a thread, of its own while it runs. `stack_bytes` then has no effect.
+    /// endpoint a loop, and a thread, of its own while it runs.
     ///
     /// With a loop of its own an endpoint still tells its peer that it is busy while a receiver
     /// blocks the thread that brings the datagrams. Where both are on one loop, a receiver must
@@ -115,7 +116,7 @@ impl fmt::Debug for Owner {
 /// Connect [`transport`](Self::transport) with the node below and
 /// [`application`](Self::application) with that above, then [`start`](Self::start). A *client*
 /// opens the link, and opens it again whenever it was lost; a *server* waits for a client.
-/// [`LinkObserver`]s learn of each change, and the nodes above of each loss
+/// A [`LinkObserver`] learns of each change, and the nodes above of each loss
 /// ([`link_lost`](crate::stream::Slave::link_lost)).
 ///
 /// Received frames reach the application in the thread that brings the datagram, and frames to send
@@ -168,7 +169,7 @@ impl RssiEndpoint {
         }
         // So that segments of an earlier process of the program rarely fit into a new link.
         let first = Sequence(random_128()?[0]);
-        let link = Arc::new(Link::new(role, options.parameters, first));
+        let link = Arc::new(Link::new(role, options.parameters, first, options.stack_bytes));
         let owner = Arc::new(Owner { link: link.clone(), options });
         let application = Arc::new(Application::new(owner.clone()));
         let transport = Arc::new(Transport::new(link));
@@ -264,11 +265,36 @@ impl RssiEndpoint {
         closure.map(|closure| closed_text(self.link().name, closure))
     }
 
-    /// Adds an observer of the link.
-    pub fn add_observer(&self, observer: Arc<dyn LinkObserver>) {
+    /// Sets the observer of the link, in place of a former one; `None` removes it. If the link is
+    /// open, `observer` is told so first.
+    ///
+    /// Calls come from a thread of their own, one at a time and in order, with no lock held. The
+    /// observer may call everything, [`stop`](Self::stop) included. It may block: only further
+    /// notifications of this link wait for it, of which the latest 64 are kept. After this returns no
+    /// call of a former observer begins. The closing by `stop` is told like any other, and the
+    /// observer stays for the next [`start`](Self::start). No call begins after the end of the
+    /// endpoint. An observer is dropped when its last call has returned; one that owns the endpoint
+    /// keeps it until it is removed.
+    pub fn observe(&self, observer: Option<Arc<dyn LinkObserver>>) {
+        let function = |observer: Arc<dyn LinkObserver>| {
+            Arc::new(move |change: &_| observer.link_changed(change)) as Observer<_>
+        };
         if !self.link().is_inherited() {
-            self.link().add_observer(observer);
+            self.link().news().observe(observer.map(function));
         }
+    }
+
+    /// Tells the observer what has happened, and nothing more.
+    pub(in crate::protocols) fn finish_observation(&self) {
+        if !self.link().is_inherited() {
+            self.link().news().finish();
+        }
+    }
+
+    /// Sets what another layer does each time the link has opened, before frames are delivered;
+    /// once.
+    pub(in crate::protocols) fn set_on_opened(&self, work: impl Fn() + Send + Sync + 'static) {
+        self.link().set_on_opened(work);
     }
 
     /// Largest payload of a frame in bytes, as agreed with the peer.
@@ -437,10 +463,10 @@ impl Drop for Owner {
         if self.link.is_inherited() {
             return;
         }
+        self.link.news().stop();
         self.stop();
         // They may own nodes that own this one's link.
         self.link.transport.stop();
         self.link.application.stop();
-        self.link.clear_observers();
     }
 }

@@ -9,7 +9,7 @@ use std::mem;
 use std::ops::{Deref, DerefMut};
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
@@ -17,6 +17,7 @@ use super::parcel::{self, Parcel};
 use crate::clock::{self, Time};
 use crate::error::panic_text;
 use crate::logging::{log_debug, log_error, log_info, log_warning, Logger};
+use crate::net::news::{News, Teller};
 use crate::net::DriverHandle;
 use crate::process::{self, Generation};
 use crate::proto::rssi::{Closure, Connection, Event, Parameters, Role, Sequence, Timer, Transmit};
@@ -39,10 +40,9 @@ pub struct LinkChange {
     pub text: String,
 }
 
-/// Is told of each change of a link.
+/// Is told of each change of a link, see [`RssiEndpoint::observe`](super::RssiEndpoint::observe).
 pub trait LinkObserver: Send + Sync + 'static {
-    /// The link has opened or closed. Called in order, in the thread that has noticed it, with no
-    /// lock held; frames are delivered after its return. It must not wait for the link.
+    /// The link has opened or closed. The two alternate.
     fn link_changed(&self, change: &LinkChange);
 }
 
@@ -51,6 +51,9 @@ impl<F: Fn(&LinkChange) + Send + Sync + 'static> LinkObserver for F {
         self(change);
     }
 }
+
+/// What another layer does when the link has opened.
+type OnOpened = Box<dyn Fn() + Send + Sync>;
 
 /// What is done without the lock.
 enum Work {
@@ -153,7 +156,8 @@ pub(super) struct Link {
     pub(super) transport: Arc<Master>,
     /// Sends received frames.
     pub(super) application: Arc<Master>,
-    observers: Mutex<Arc<[Arc<dyn LinkObserver>]>>,
+    news: Arc<News<LinkChange>>,
+    on_opened: OnceLock<OnOpened>,
     timeout_ns: AtomicU64,
     /// Frames of the application that were not sent.
     unsent: AtomicU64,
@@ -162,7 +166,8 @@ pub(super) struct Link {
 }
 
 impl Link {
-    pub(super) fn new(role: Role, local: Parameters, first: Sequence) -> Link {
+    /// `stack_bytes`: stack size of the threads that call the observer.
+    pub(super) fn new(role: Role, local: Parameters, first: Sequence, stack_bytes: usize) -> Link {
         let name = match role {
             Role::Client => "rssi::Client",
             Role::Server => "rssi::Server",
@@ -186,7 +191,8 @@ impl Link {
             changed: Condvar::new(),
             transport: Master::new(),
             application: Master::new(),
-            observers: Mutex::default(),
+            news: News::new(Teller::Thread("rssi.news", stack_bytes)),
+            on_opened: OnceLock::new(),
             timeout_ns: AtomicU64::new(TIMEOUT_DEFAULT.as_nanos() as u64),
             unsent: AtomicU64::new(0),
             errored: AtomicU64::new(0),
@@ -256,15 +262,14 @@ impl Link {
         log_warning!(self.log, "{}: a datagram with error 0x{error:x} is dropped", self.name);
     }
 
-    pub(super) fn add_observer(&self, observer: Arc<dyn LinkObserver>) {
-        let mut observers = self.observers.lock();
-        *observers = observers.iter().cloned().chain([observer]).collect();
+    /// The calls of the program's observer.
+    pub(super) fn news(&self) -> &Arc<News<LinkChange>> {
+        &self.news
     }
 
-    pub(super) fn clear_observers(&self) {
-        let former = mem::take(&mut *self.observers.lock());
-        // Without the lock: it may run the program's code.
-        drop(former);
+    /// Sets what another layer does each time the link has opened, before frames are delivered; once.
+    pub(super) fn set_on_opened(&self, work: impl Fn() + Send + Sync + 'static) {
+        let _ = self.on_opened.set(Box::new(work));
     }
 
     /// Takes a datagram whose first bytes are `start`.
@@ -404,11 +409,12 @@ impl Link {
         }
         if !change.is_open {
             self.contain("node above", || self.application.link_lost(&change.text));
+            return self.news.went(|_| change);
         }
-        let observers = self.observers.lock().clone();
-        for observer in observers.iter() {
-            self.contain("observer of the link", || observer.link_changed(&change));
+        if let Some(work) = self.on_opened.get() {
+            self.contain("layer below", work);
         }
+        self.news.came(change);
     }
 
     /// A change in words.
