@@ -4,7 +4,27 @@
 
 #define LINE_BYTES_MAX 256U
 
-bench_server_options_t bench_server_options(bool spins, int argc, char **argv) {
+/* An option that only some servers can obey; false: there is none of this name here. */
+static bool parse_special(bench_server_options_t *options, unsigned takes, const char *name,
+                          const char *value) {
+    bool has_road = (takes & BENCH_TAKES_ROAD) != 0, spins = (takes & BENCH_TAKES_SPIN) != 0;
+    if (strcmp(name, "--spin") == 0 && spins) {
+        options->spin_us = (uint32_t)bench_number(value, name);
+    } else if (strcmp(name, "--without") == 0 && spins) {
+        options->without = bench_without_parse(value);
+    } else if (strcmp(name, "--window") == 0 && has_road) {
+        options->window = (uint32_t)bench_number(value, name);
+    } else if (strcmp(name, "--latency") == 0 && has_road) {
+        options->latency_us = (uint32_t)bench_number(value, name);
+    } else if (strcmp(name, "--to") == 0 && has_road) {
+        options->to = (uint16_t)bench_number(value, name);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+bench_server_options_t bench_server_options(unsigned takes, int argc, char **argv) {
     bench_server_options_t options = {0};
     options.host = "127.0.0.1";
     bench_init(argv[0]);
@@ -19,11 +39,7 @@ bench_server_options_t bench_server_options(bool spins, int argc, char **argv) {
                     strcmp(value, "stamp") == 0)) {
             options.silent = strcmp(value, "silent") == 0;
             options.stamps = strcmp(value, "stamp") == 0;
-        } else if (strcmp(name, "--spin") == 0 && spins) {
-            options.spin_us = (uint32_t)bench_number(value, name);
-        } else if (strcmp(name, "--without") == 0 && spins) {
-            options.without = bench_without_parse(value);
-        } else {
+        } else if (!parse_special(&options, takes, name, value)) {
             bench_fail(BENCH_USAGE, "%s %s is not known here", name, value);
         }
     }

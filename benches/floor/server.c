@@ -260,7 +260,7 @@ static uint16_t listen_on_pair(listener_t *requests, listener_t *responses) {
 
 int main(int argc, char **argv) {
     static listener_t requests = {-1, true}, responses = {-1, false};
-    options = bench_server_options(true, argc, argv);
+    options = bench_server_options(BENCH_TAKES_SPIN, argc, argv);
     memory = mmap(NULL, MEMORY_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED) {
         bench_fail_errno("mmap");

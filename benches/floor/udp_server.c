@@ -49,7 +49,7 @@ static void *serve(void *unused) {
 }
 
 int main(int argc, char **argv) {
-    bench_server_options_t options = bench_server_options(false, argc, argv);
+    bench_server_options_t options = bench_server_options(0, argc, argv);
     struct sockaddr_in address = {0};
     socklen_t address_bytes = sizeof address;
     pthread_t thread;

@@ -1,6 +1,6 @@
 """What the numbers must be, and whether they are."""
 
-from . import crate, figures, streams
+from . import crate, figures, overlap, streams
 from .figures import KIB, MIB
 
 PASS = "PASS"
@@ -15,6 +15,8 @@ ROAD_LIMITS = {
     "udp": ({"one": 1.6, "free": 0.5}, 200, 0.5),
     "rssi": ({"one": 2.2, "free": 0.8}, 100, 0.35),
 }
+# By the segments under way.
+OVERLAP_LIMITS = dict(zip(overlap.WINDOWS, (25, 6)))
 SINGLE_CLIENT_FIGURES = (
     "latency",
     "reads_16",
@@ -536,6 +538,21 @@ class Judge:
                 "%.2f × floor",
             )
 
+    def overlap(self):
+        """Many registers of a board far away, by the same ones one at a time."""
+        for window, limit in OVERLAP_LIMITS.items():
+            self.at_least(
+                "overlap_%d" % window,
+                "%d registers of a board behind a bridge, window of %d"
+                % (overlap.REGISTERS, window),
+                "free",
+                "c",
+                "≥ %d × one at a time" % limit,
+                self.results.median("overlap_%d" % window, "c", "free", "ratio"),
+                limit,
+                "%.0f × one at a time",
+            )
+
     # --- streams ---
 
     def streams(self):
@@ -570,6 +587,7 @@ class Judge:
             self.resources,
             self.crate,
             self.roads,
+            self.overlap,
             self.streams,
         ):
             part()

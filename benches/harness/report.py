@@ -1,6 +1,6 @@
 """The tables for people: on the terminal, and as Markdown."""
 
-from . import bars, crate, figures, machine, streams
+from . import bars, crate, figures, machine, overlap, streams
 
 PLACEMENT_TITLES = {"one": "both processes on one CPU", "free": "free on all CPUs"}
 PEER_TITLES = {name: peer.title for name, peer in figures.PEERS.items()}
@@ -249,6 +249,17 @@ SINGLE_ROWS = (
         ("client_bytes", "private memory per client", octets),
         ("server_bytes", "private memory per server", octets),
     )
+)
+SINGLE_ROWS += tuple(
+    (
+        "overlap_%d" % window,
+        value,
+        "%d registers of a board behind a bridge, window of %d: %s"
+        % (overlap.REGISTERS, window, words),
+        duration,
+    )
+    for window in overlap.WINDOWS
+    for value, words in (("burst_ns", "requested together"), ("alone_ns", "one at a time"))
 )
 INPROCESS_ROWS = (
     "virtual_call",

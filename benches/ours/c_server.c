@@ -44,7 +44,7 @@ static rogue_mem_slave_t *new_slave(const bench_server_options_t *options) {
 }
 
 int main(int argc, char **argv) {
-    bench_server_options_t options = bench_server_options(true, argc, argv);
+    bench_server_options_t options = bench_server_options(BENCH_TAKES_SPIN, argc, argv);
     rogue_mem_tcp_server_options_t chosen = {0};
     chosen.size = sizeof chosen;
     chosen.spin_us = options.without.spin ? ROGUE_MEM_SPIN_NEVER : options.spin_us;

@@ -34,7 +34,7 @@ public:
 } // namespace
 
 int main(int argc, char **argv) {
-    bench_server_options_t options = bench_server_options(true, argc, argv);
+    bench_server_options_t options = bench_server_options(BENCH_TAKES_SPIN, argc, argv);
     try {
         rim::SlavePtr slave = rim::Emulate::create(4, 0);
         if (options.silent) {

@@ -188,7 +188,7 @@ private:
 } // namespace
 
 int main(int argc, char **argv) {
-    Server server(bench_server_options(false, argc, argv));
+    Server server(bench_server_options(0, argc, argv));
     bench_server_attend(server.port());
     return BENCH_OK;
 }
