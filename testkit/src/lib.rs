@@ -17,6 +17,7 @@
 //! * [`network`]: a network in virtual time.
 //! * [`datagrams`]: a network for datagrams in virtual time, which loses and exchanges them.
 //! * [`relay`]: a relay of datagrams that loses, delays, duplicates and reorders them.
+//! * [`seeds`]: a test once for each of many seeds.
 //! * [`vectors`]: octets captured from real peers.
 
 pub mod bridge;
@@ -26,4 +27,4 @@ pub mod log;
 pub mod slaves;
 pub mod srp_v0;
 
-pub use testkit_base::{datagrams, network, process, raw, relay, vectors, wait};
+pub use testkit_base::{datagrams, network, process, raw, relay, seeds, vectors, wait};

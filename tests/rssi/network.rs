@@ -1,7 +1,8 @@
 //! Two ends on a virtual network: seeded, in virtual time, without sockets.
 //!
-//! A failing case names its seed. `ROGUE_MEM_SEEDS` sets the number of seeds, 200 by default; a
-//! long run has 10 000. `ROGUE_MEM_SEED` selects one.
+//! Each case runs for many seeds, see `testkit::seeds`.
+
+mod packets;
 
 use std::collections::VecDeque;
 
@@ -11,11 +12,11 @@ use rogue_mem::proto::rssi::{
     Closure, Connection, Event, Header, Parameters, Role, Sequence, Timer, HEADER_BYTES, SYN_BYTES,
 };
 use testkit::datagrams::{Conditions, Road};
+use testkit::seeds::for_every_seed;
 
 const MS: u64 = 1_000_000;
-const SEEDS_COUNT: u64 = 200;
-/// Failing seeds after which a run ends.
-const FAILURES_COUNT_MAX: usize = 20;
+/// The smallest segment size that an end proposes.
+const SEGMENT_BYTES_MIN: usize = 12;
 /// Messages that each end sends.
 const MESSAGES_COUNT: u32 = 300;
 /// Steps after which a run counts as hung.
@@ -118,8 +119,13 @@ struct Pair {
 
 impl Pair {
     fn new(seed: u64) -> Pair {
+        Pair::with_segments(seed, SEGMENT_BYTES_MIN)
+    }
+
+    /// With segments that have room for `bytes_min` bytes, of the header too.
+    fn with_segments(seed: u64, bytes_min: usize) -> Pair {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let (parameters, conditions) = choose(&mut rng);
+        let (parameters, conditions) = choose(&mut rng, bytes_min);
         let roles = [Role::Client, Role::Server];
         let ends =
             [0, 1].map(|index| End::new(roles[index], parameters[index], Sequence(rng.random())));
@@ -128,10 +134,15 @@ impl Pair {
         Pair { ends, roads, now: 0, rng, steps: 0, pauses_per_mille }
     }
 
+    /// Largest payload of a segment in both directions.
+    fn payload_max(&self) -> usize {
+        let bytes_max = self.ends.each_ref().map(|end| end.connection.local().payload_max());
+        bytes_max[0].min(bytes_max[1])
+    }
+
     /// Gives each end `count` messages more to send.
     fn load(&mut self, count: u32) {
-        let bytes_max = self.ends.each_ref().map(|end| end.connection.local().payload_max());
-        let bytes_max = bytes_max[0].min(bytes_max[1]);
+        let bytes_max = self.payload_max();
         for index in [0, 1] {
             for number in 0..count {
                 let bytes = self.rng.random_range(1..=bytes_max);
@@ -190,10 +201,10 @@ impl std::fmt::Debug for Pair {
     }
 }
 
-/// Parameters of both ends, and conditions of both directions.
-fn choose(rng: &mut ChaCha8Rng) -> ([Parameters; 2], [Conditions; 2]) {
+/// Parameters of both ends, and conditions of both directions, which carry `bytes_min` bytes.
+fn choose(rng: &mut ChaCha8Rng, bytes_min: usize) -> ([Parameters; 2], [Conditions; 2]) {
     let losses = [0, 0, 10, 50, 100, 200, 300];
-    let bytes_max = rng.random_range(16..=1472);
+    let bytes_max = rng.random_range(bytes_min + 4..=1472);
     let conditions = [0, 1].map(|_| Conditions {
         loss_per_mille: losses[rng.random_range(0..losses.len())],
         duplicates_per_mille: [0, 10, 200][rng.random_range(0..3)],
@@ -207,7 +218,7 @@ fn choose(rng: &mut ChaCha8Rng) -> ([Parameters; 2], [Conditions; 2]) {
     let loss = conditions[0].loss_per_mille.max(conditions[1].loss_per_mille);
     let parameters = [0, 1].map(|_| Parameters {
         max_buffers: [1, 2, 8, 32, 127, 255][rng.random_range(0..6)],
-        max_segment: rng.random_range(12..=bytes_max) as u16,
+        max_segment: rng.random_range(bytes_min..=bytes_max) as u16,
         cum_ack_timeout_ms: rng.random_range(1..=10),
         retran_timeout_ms: rng.random_range(20..=50),
         max_cum_ack: rng.random_range(1..=4),
@@ -216,21 +227,6 @@ fn choose(rng: &mut ChaCha8Rng) -> ([Parameters; 2], [Conditions; 2]) {
         ..Parameters::default()
     });
     (parameters, conditions)
-}
-
-fn seeds_count() -> u64 {
-    let count = std::env::var("ROGUE_MEM_SEEDS").ok();
-    count.map_or(SEEDS_COUNT, |count| count.parse().expect("ROGUE_MEM_SEEDS is a number"))
-}
-
-/// Runs `body` for every seed, and names those that fail.
-fn for_every_seed(body: impl Fn(u64) + std::panic::RefUnwindSafe) {
-    // One seed again, to look into it.
-    let one = std::env::var("ROGUE_MEM_SEED").ok().map(|seed| seed.parse().expect("a number"));
-    let seeds = one.map_or(0..seeds_count(), |seed: u64| seed..seed + 1);
-    let fails = |seed: &u64| std::panic::catch_unwind(|| body(*seed)).is_err();
-    let failed: Vec<u64> = seeds.filter(fails).take(FAILURES_COUNT_MAX).collect();
-    assert!(failed.is_empty(), "these seeds fail: {failed:?}");
 }
 
 #[test]

@@ -10,6 +10,7 @@
 //! * [`network`]: a network in virtual time.
 //! * [`datagrams`]: a network for datagrams in virtual time, which loses and exchanges them.
 //! * [`relay`]: a relay of datagrams that loses, delays, duplicates and reorders them.
+//! * [`seeds`]: a test once for each of many seeds.
 //! * [`vectors`]: octets captured from real peers.
 
 pub mod datagrams;
@@ -17,5 +18,6 @@ pub mod network;
 pub mod process;
 pub mod raw;
 pub mod relay;
+pub mod seeds;
 pub mod vectors;
 pub mod wait;

@@ -167,7 +167,7 @@ fn tired_server() -> (End, Header) {
 }
 
 #[test]
-fn f35_a_client_whose_road_is_slower_than_all_answers_gets_in_without_a_loss() {
+fn f36_a_client_whose_road_is_slower_than_all_answers_gets_in_without_a_loss() {
     let (mut end, answer) = tired_server();
     end.hear(Header::plain(0, Sequence(101), Sequence(0)));
     for (sequence, acknowledge) in [
