@@ -1,6 +1,7 @@
 //! Protocol nodes: [`proto`](crate::proto) between the [stream](crate::stream) and the
 //! [register bus](crate::memory), and [`udp`] under a stream.
 
+mod batcher;
 mod cmd;
 mod lane;
 mod packetizer;
@@ -13,7 +14,12 @@ mod srp_v3_emulation;
 pub mod udp;
 mod udp_rssi_pack;
 
+pub use crate::proto::batcher::Version as BatcherVersion;
 pub use crate::proto::packetizer::Version as PacketizerVersion;
+pub use batcher::{
+    BatchCombiner, BatchCombinerStats, BatchInverter, BatchInverterStats, BatchSplitter,
+    BatchSplitterStats,
+};
 pub use cmd::send_cmd;
 pub use lane::QUEUE_JOBS_COUNT_MAX;
 pub use packetizer::{Packetizer, PacketizerOptions, PacketizerStats, PACKETIZER_HELD_BYTES_MAX};
