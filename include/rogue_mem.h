@@ -260,6 +260,11 @@ const char *rogue_mem_interface_version(void);
  */
 #define ROGUE_MEM_ERROR_FRAME 300
 
+/**
+ * A file could not be opened, read or written.
+ */
+#define ROGUE_MEM_ERROR_FILE 400
+
 /* --- Objects ---------------------------------------------------------------------------------- */
 
 /* The objects of this interface. Each type is opaque: programs hold pointers to it and nothing

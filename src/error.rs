@@ -91,6 +91,9 @@ status_table! {
     // 300..=399: streams and SRP.
     /// A frame is too small, too large or otherwise unusable.
     Frame = 300, "ERROR_FRAME", "a frame is unusable";
+    // 400..=499: files.
+    /// A file could not be opened, read or written; the text has the system's reason.
+    File = 400, "ERROR_FILE", "a file could not be opened, read or written";
 }
 
 /// A literal of the table above: it ends in NUL and contains no other.

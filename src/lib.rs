@@ -14,6 +14,8 @@
 //! * [`bridge`]: `TcpServer` and `TcpClient`: the bridge's protocol between sockets and the bus.
 //! * [`protocols`]: `SrpV3` and its emulation, memory and stream nodes over [`proto`]; streams over
 //!   UDP.
+//! * [`files`]: data files, to which the frames of a stream are written, and from which they are
+//!   read.
 //! * [`hardware`]: `MemMap`, registers in a mapped file, as memory slaves.
 //! * [`capi`]: every `extern "C"` function, and no logic.
 
@@ -23,6 +25,7 @@ pub mod bridge;
 pub mod capi;
 pub mod clock;
 pub mod error;
+pub mod files;
 pub mod hardware;
 pub mod logging;
 pub mod memory;

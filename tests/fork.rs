@@ -16,13 +16,14 @@ use std::thread;
 use std::time::Duration;
 
 use rogue_mem::bridge::{ClientOptions, ServerOptions, TcpClient, TcpServer};
+use rogue_mem::files::{FileReader, FileReaderOptions, FileWriter};
 use rogue_mem::logging::{self, Level, Logger, Record};
 use rogue_mem::memory::{Emulate, Hub, Master, Slave, SlaveBase, Transaction, READ};
 use rogue_mem::protocols::{
     Packetizer, PacketizerOptions, PacketizerVersion, Prbs, SrpV3, SrpV3Emulation, UdpEndpoint,
     UdpOptions,
 };
-use rogue_mem::stream::{self, connect, Fifo, Node};
+use rogue_mem::stream::{self, connect, Fifo, Frame, Node, Slave as _};
 use testkit::process::{self, program_as};
 
 /// A child that takes longer hangs, and is ended by a signal.
@@ -49,7 +50,10 @@ extern "C" fn main() -> libc::c_int {
     match process::role().as_deref() {
         Some(WORKING) => fork_while_others_work(),
         Some(WRITING) => fork_while_another_writes(),
-        Some(KEEPING) => fork_with_objects(),
+        Some(KEEPING) => {
+            fork_with_objects();
+            fork_with_files();
+        }
         Some(CALLING) => fork_in_a_callback(),
         _ => {
             a_child_uses_what_other_threads_were_using_when_it_was_forked();
@@ -387,6 +391,42 @@ fn fork_with_objects() {
     road.stop();
     prbs.disable();
     assert_eq!(prbs.tx().errors, 0);
+}
+
+/// A child writes nothing of what its parent has in a buffer, not even at its end.
+fn fork_with_files() {
+    let path = std::env::temp_dir().join(format!("rogue-mem-fork-{}", std::process::id()));
+    let path = path.to_str().unwrap();
+    let send = |writer: &FileWriter| {
+        writer.channel(1).accept_frame(Arc::new(Frame::from(b"abc".to_vec())));
+    };
+    let mut objects = Some((FileWriter::new(), FileReader::new(FileReaderOptions::default())));
+    let (writer, reader) = objects.as_ref().unwrap();
+    writer.set_buffer_bytes(1000).unwrap();
+    writer.open(path).unwrap();
+    send(writer);
+    reader.open("/dev/null").unwrap_err();
+    let status = status_of_child(|| {
+        let (writer, reader) = objects.take().unwrap();
+        send(&writer);
+        assert_inherited(writer.close().unwrap_err().text(), "The StreamWriter");
+        assert_inherited(writer.open(path).unwrap_err().text(), "The StreamWriter");
+        assert_inherited(&writer.error(), "The StreamWriter");
+        assert!(!writer.is_open() && !writer.wait_frame_count(1, None));
+        assert_inherited(reader.open(path).unwrap_err().text(), "The StreamReader");
+        assert!(!reader.is_open() && reader.wait(None));
+        drop((writer, reader));
+        assert_eq!(std::fs::metadata(path).unwrap().len(), 0);
+    });
+    assert_ended_well(status, 0);
+    let (writer, reader) = objects.unwrap();
+    send(&writer);
+    writer.close().unwrap();
+    assert_eq!(std::fs::metadata(path).unwrap().len(), 2 * 11);
+    reader.open(path).unwrap();
+    assert!(reader.wait(Some(HANG)));
+    assert_eq!(reader.stats().frames, 2);
+    std::fs::remove_file(path).unwrap();
 }
 
 fn fork_in_a_callback() {

@@ -22,6 +22,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         "bridge",
         &["error", "process", "clock", "sync", "logging", "proto", "memory", "stream", "net"],
     ),
+    ("files", &["error", "process", "clock", "sync", "logging", "proto", "stream", "net"]),
     ("hardware", &["error", "process", "sync", "logging", "memory", "net"]),
     (
         "protocols",
