@@ -110,6 +110,14 @@ struct AnswerReceiver<P> {
     protocol: std::marker::PhantomData<fn() -> P>,
 }
 
+/// The way of one request.
+#[derive(Default)]
+struct Road {
+    fanout: Fanout,
+    /// The link that the first look has found.
+    link: Option<u64>,
+}
+
 impl<P: Protocol> SrpClient<P> {
     /// A slave without a stream.
     pub fn new() -> Arc<SrpClient<P>> {
@@ -129,6 +137,11 @@ impl<P: Protocol> SrpClient<P> {
         self.master.stop();
         let text = format!("{} was stopped before the answer to the request came", P::NAME);
         self.answers.memory.fail_all(&text);
+    }
+
+    /// Why a frame sent now would not arrive, or one sent since the first look may not have.
+    fn obstacle(&self, road: &mut Road) -> Option<String> {
+        self.master.obstacle_by(&mut road.fanout, &mut road.link)
     }
 
     /// The frame for `tran`; `None` if the transaction has been given up.
@@ -156,8 +169,8 @@ impl<P: Protocol> SrpClient<P> {
         filled.map(|filled| filled.then_some(frame))
     }
 
-    /// Sends a request, and keeps `tran` for the answer.
-    fn send(&self, fanout: &mut Fanout, note: u32, tran: &Arc<Transaction>, frame: Arc<Frame>) {
+    /// Sends a request by `road`, and keeps `tran` for the answer.
+    fn send(&self, road: &mut Road, note: u32, tran: &Arc<Transaction>, frame: Arc<Frame>) {
         // The copy of the data may have waited for the data lock.
         if tran.is_too_late(clock::now()) {
             return tran.error(GIVEN_UP_TEXT);
@@ -180,9 +193,9 @@ impl<P: Protocol> SrpClient<P> {
             tran.size(),
             tran.ty()
         );
-        if self.master.send_frame_by(fanout, frame) == 0 {
+        if self.master.send_frame_by(&mut road.fanout, frame) == 0 {
             tran.error(unconnected_text(P::NAME, tran.address()));
-        } else if let Some(obstacle) = self.master.obstacle_by(fanout) {
+        } else if let Some(obstacle) = self.obstacle(road) {
             // Lost after the look before: perhaps too early for the notice to find the transaction.
             tran.error(lost_text(&obstacle));
         } else if posted {
@@ -201,12 +214,12 @@ impl<P: Protocol> memory::Slave for SrpClient<P> {
             tran.error(fault.to_string());
             return;
         }
-        let mut fanout = Fanout::default();
-        if self.master.update(&mut fanout) == 0 {
+        let mut road = Road::default();
+        if self.master.update(&mut road.fanout) == 0 {
             tran.error(unconnected_text(P::NAME, tran.address()));
             return;
         }
-        if let Some(obstacle) = self.master.obstacle_by(&mut fanout) {
+        if let Some(obstacle) = self.obstacle(&mut road) {
             let address = tran.address();
             tran.error(format!(
                 "{} has not sent the request for address 0x{address:x}: {obstacle}",
@@ -216,8 +229,8 @@ impl<P: Protocol> memory::Slave for SrpClient<P> {
         }
         let note = self.protocol.note();
         let request = P::request(tran, note);
-        match self.frame(&mut fanout, &request, tran) {
-            Ok(Some(frame)) => self.send(&mut fanout, note, tran, frame),
+        match self.frame(&mut road.fanout, &request, tran) {
+            Ok(Some(frame)) => self.send(&mut road, note, tran, frame),
             Ok(None) => tran.error(GIVEN_UP_TEXT),
             Err(error) => tran.error(format!(
                 "{} could not make the frame for a request of {} bytes at 0x{:x}: {}",

@@ -35,7 +35,14 @@ pub trait Slave: Send + Sync + 'static {
     /// Why a frame sent here now would not reach its peer, in words that name the layer; `None` if
     /// nothing is known against it. A requester asks, instead of waiting for its timeout. A node
     /// that passes frames on asks the next one.
-    fn obstacle(&self) -> Option<String> {
+    ///
+    /// `link` is the number of the link over which frames leave, another one after each loss; the
+    /// first question, with `None`, sets it. A requester asks again when it has sent its frame: if
+    /// that link is no longer there, this is an obstacle even if there is another one by then. The
+    /// frame may have been dropped in between, and [`link_lost`](Self::link_lost) may have come too
+    /// early to find the request. A node without a link that can be lost leaves the number alone.
+    fn obstacle(&self, link: &mut Option<u64>) -> Option<String> {
+        let _ = link;
         None
     }
 
@@ -248,9 +255,9 @@ impl Master {
     }
 
     /// The [obstacle](Slave::obstacle) of the first slave, on the way to which the other end lies.
-    pub fn obstacle_by(&self, fanout: &mut Fanout) -> Option<String> {
+    pub fn obstacle_by(&self, fanout: &mut Fanout, link: &mut Option<u64>) -> Option<String> {
         self.update(fanout);
-        fanout.slaves().first().and_then(|slave| slave.obstacle())
+        fanout.slaves().first().and_then(|slave| slave.obstacle(link))
     }
 
     /// Tells every slave in this thread that the link that brings frames is [lost](Slave::link_lost),

@@ -268,7 +268,7 @@ fn stop_returns_while_a_receiver_blocks_and_the_link_can_be_started_again() {
 }
 
 #[test]
-fn f35_an_endpoint_that_is_started_again_knows_no_deadline_of_its_former_thread() {
+fn f37_an_endpoint_that_is_started_again_knows_no_deadline_of_its_former_thread() {
     let client = RssiEndpoint::client(RssiOptions::default()).unwrap();
     let weak = Arc::downgrade(&client);
     let syns = AtomicU64::new(0);
@@ -370,6 +370,59 @@ fn requests_over_a_lost_link_fail_at_once_with_the_name_of_the_layer() {
     server.wait_open(LONG).unwrap();
     write().unwrap();
     device.stop();
+}
+
+/// The way from a requester to `client`. It closes the link between the look whether it is open and
+/// the frame, and opens it again behind the frame.
+struct Flicker {
+    base: SlaveBase,
+    client: Arc<RssiEndpoint>,
+    application: Arc<dyn Slave>,
+    is_due: AtomicBool,
+}
+
+impl Slave for Flicker {
+    fn base(&self) -> &SlaveBase {
+        &self.base
+    }
+
+    fn accept_req(&self, size: u32, zero_copy: bool) -> rogue_mem::error::Result<Arc<Frame>> {
+        if self.is_due.load(Ordering::SeqCst) {
+            self.client.stop();
+        }
+        self.application.accept_req(size, zero_copy)
+    }
+
+    fn accept_frame(&self, frame: Arc<Frame>) {
+        self.application.accept_frame(frame);
+        if self.is_due.swap(false, Ordering::SeqCst) {
+            self.client.start().unwrap();
+            self.client.wait_open(LONG).unwrap();
+        }
+    }
+
+    fn obstacle(&self, link: &mut Option<u64>) -> Option<String> {
+        self.application.obstacle(link)
+    }
+}
+
+#[test]
+fn f38_a_request_that_was_dropped_fails_at_once_although_the_link_is_open_again() {
+    let (client, _server) = direct_pair();
+    let port = client.application();
+    let flicker = Arc::new(Flicker {
+        base: SlaveBase::new(),
+        client: client.clone(),
+        application: port.stream_slave(),
+        is_due: AtomicBool::new(true),
+    });
+    let srp = SrpV3::new();
+    stream::connect(&*srp, &Port::new(port.stream_master(), flicker)).unwrap();
+    let text = text_of(master_of(srp.clone()).write(0x100, &[1, 2, 3, 4]));
+    assert!(text.contains("rssi::Client: the link is closed: this end was stopped"), "{text}");
+    assert!(text.contains("Whether the request was carried out is not known"), "{text}");
+    assert_eq!((client.stats().unsent, client.is_open()), (1, true));
+    srp.stop();
 }
 
 #[test]

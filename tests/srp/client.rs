@@ -1,6 +1,6 @@
 //! The client against peers of every kind.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{mpsc, Arc, Mutex};
 
 use rogue_mem::memory::{self, Hub, POST, READ, VERIFY, WRITE};
@@ -324,6 +324,9 @@ struct Wire {
     is_cut: AtomicBool,
     /// Cuts the link while it takes the next frame.
     cuts_next: AtomicBool,
+    /// The number of the link, and whether another one takes its place before the next frame.
+    number: AtomicU64,
+    replaces_next: AtomicBool,
 }
 
 impl stream::Slave for Wire {
@@ -336,10 +339,16 @@ impl stream::Slave for Wire {
         if self.cuts_next.load(Ordering::SeqCst) {
             self.is_cut.store(true, Ordering::SeqCst);
         }
+        if self.replaces_next.swap(false, Ordering::SeqCst) {
+            self.number.fetch_add(1, Ordering::SeqCst);
+        }
     }
 
-    fn obstacle(&self) -> Option<String> {
-        self.is_cut.load(Ordering::SeqCst).then(|| "the wire is cut".to_owned())
+    fn obstacle(&self, link: &mut Option<u64>) -> Option<String> {
+        let present = self.number.load(Ordering::SeqCst);
+        let is_another = *link.get_or_insert(present) != present;
+        let is_cut = self.is_cut.load(Ordering::SeqCst) || is_another;
+        is_cut.then(|| "the wire is cut".to_owned())
     }
 }
 
@@ -388,6 +397,20 @@ fn a_link_that_is_lost_while_a_request_is_sent_fails_it_at_once() {
         wire.cuts_next.store(true, Ordering::SeqCst);
         let text = failure(&launch(&master, ty, 0, vec![0; 4]));
         assert!(text.contains("the wire is cut. Whether the request was carried"), "{text}");
+    }
+}
+
+#[test]
+fn f38_a_request_that_a_link_has_dropped_fails_although_another_link_is_open_by_then() {
+    for through_packetizer in [false, true] {
+        for ty in [READ, WRITE, POST, VERIFY] {
+            let (wire, _, master) = over_wire(through_packetizer);
+            wire.replaces_next.store(true, Ordering::SeqCst);
+            let text = failure(&launch(&master, ty, 0, vec![0; 4]));
+            assert!(text.contains("the wire is cut. Whether the request was carried"), "{text}");
+            launch(&master, POST, 0, vec![0; 4]);
+            assert_eq!(wire.base.frame_count(), 2, "the new link is used");
+        }
     }
 }
 

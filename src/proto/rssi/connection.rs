@@ -199,6 +199,9 @@ pub struct Connection<P> {
     last_answer: Option<Header>,
     /// Numbers of an RST for a link that was lost, and that the peer may still hold.
     lost: Option<(Sequence, Sequence)>,
+    /// Links that were open and are no more, and why the last one of them is not.
+    loss_count: u64,
+    last_closure: Option<Closure>,
     /// The null timeout of the last link.
     last_null_ns: Option<u64>,
     /// The peer acknowledges numbers of this link and no others. SLAC's server does not until it has
@@ -242,6 +245,8 @@ impl<P: Clone> Connection<P> {
             peer_start: None,
             last_answer: None,
             lost: None,
+            loss_count: 0,
+            last_closure: None,
             last_null_ns: None,
             acknowledges_numbers: true,
             last_ack_sent: Sequence(0),
@@ -296,6 +301,17 @@ impl<P: Clone> Connection<P> {
     /// Whether it is started.
     pub fn is_started(&self) -> bool {
         self.state != State::Stopped
+    }
+
+    /// How many links were open and are no more. Unlike [`Statistics::down_count`] it counts no
+    /// opening that was given up, and is never reset: it tells a link from those before it.
+    pub fn loss_count(&self) -> u64 {
+        self.loss_count
+    }
+
+    /// Why the last open link was closed; `None` if there was none.
+    pub fn last_closure(&self) -> Option<Closure> {
+        self.last_closure
     }
 
     /// Whether this end is busy: the application does not take what has arrived.

@@ -271,8 +271,8 @@ impl Slave for ApplicationSlave {
         self.base.pool().request(size)
     }
 
-    fn obstacle(&self) -> Option<String> {
-        self.sender.master().obstacle_by(&mut Fanout::default())
+    fn obstacle(&self, link: &mut Option<u64>) -> Option<String> {
+        self.sender.master().obstacle_by(&mut Fanout::default(), link)
     }
 
     fn accept_frame(&self, mut frame: Arc<Frame>) {

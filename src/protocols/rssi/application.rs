@@ -172,10 +172,10 @@ impl Slave for Application {
         parcel::request(&link.transport, size, zero_copy)
     }
 
-    fn obstacle(&self) -> Option<String> {
+    fn obstacle(&self, link: &mut Option<u64>) -> Option<String> {
         match self.link().is_inherited() {
             true => Some(process::inherited_text(self.link().name)),
-            false => self.link().obstacle(),
+            false => self.link().obstacle(link),
         }
     }
 

@@ -244,7 +244,7 @@ impl RssiEndpoint {
             state = link.wait_for_change(state, limit);
         }
         drop(state);
-        let cause = link.obstacle().unwrap_or_default();
+        let cause = link.obstacle(&mut None).unwrap_or_default();
         let text = format!(
             "{cause}; no link within {} ms: check address and port, that the peer runs, and that \
              it speaks RSSI",
@@ -261,7 +261,7 @@ impl RssiEndpoint {
     /// Why the link was closed the last time; names the layer. `None` before.
     pub fn last_closure(&self) -> Option<String> {
         self.check_process().ok()?;
-        let closure = self.link().lock().last_closure;
+        let closure = self.link().lock().connection.last_closure();
         closure.map(|closure| closed_text(self.link().name, closure))
     }
 

@@ -86,7 +86,6 @@ pub(super) struct LinkState {
     /// Threads that wait for room, and for another change.
     room_waiters: usize,
     change_waiters: usize,
-    pub(super) last_closure: Option<Closure>,
 }
 
 impl LinkState {
@@ -180,7 +179,6 @@ impl Link {
             down: None,
             room_waiters: 0,
             change_waiters: 0,
-            last_closure: None,
         };
         Link {
             generation: Generation::current(),
@@ -229,11 +227,14 @@ impl Link {
         self.peek(|state| state.connection.payload_max())
     }
 
-    /// Why nothing can be sent now; `None` while the link is open.
-    pub(super) fn obstacle(&self) -> Option<String> {
+    /// Why nothing can be sent now; `None` while the link with the number `number` is open. A number
+    /// that is not known yet becomes that of the present link: how many there were before.
+    pub(super) fn obstacle(&self, number: &mut Option<u64>) -> Option<String> {
         let (is_open, is_started, closure) = self.peek(|state| {
             let connection = &state.connection;
-            (connection.is_open(), connection.is_started(), state.last_closure)
+            let present = connection.loss_count();
+            let is_open = connection.is_open() && *number.get_or_insert(present) == present;
+            (is_open, connection.is_started(), connection.last_closure())
         });
         match closure {
             _ if is_open => None,
@@ -425,7 +426,6 @@ impl Link {
                 LinkChange { is_open: true, text: format!("{name}: the link is open") }
             }
             Event::Closed(closure) => {
-                self.lock().last_closure = Some(closure);
                 LinkChange { is_open: false, text: closed_text(name, closure) }
             }
         }

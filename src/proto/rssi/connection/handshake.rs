@@ -276,6 +276,8 @@ impl<P: Clone> Connection<P> {
     /// Ends the link or its opening, and prepares the next one. With `tells_peer` an RST is sent.
     pub(super) fn close(&mut self, now: u64, closure: Closure, tells_peer: bool) {
         if self.is_open() {
+            self.loss_count += 1;
+            self.last_closure = Some(closure);
             self.push_event(Event::Closed(closure));
         }
         self.control.clear();
