@@ -44,6 +44,48 @@ impl Slave for Keeper {
     }
 }
 
+/// The end of a road whose link is cut.
+#[derive(Default)]
+struct Cut {
+    base: SlaveBase,
+    reasons: Mutex<Vec<String>>,
+}
+
+impl Slave for Cut {
+    fn base(&self) -> &SlaveBase {
+        &self.base
+    }
+
+    fn accept_frame(&self, _frame: Arc<Frame>) {}
+
+    fn obstacle(&self, link: &mut Option<u64>) -> Option<String> {
+        link.get_or_insert(7);
+        Some("the wire is cut".to_owned())
+    }
+
+    fn link_lost(&self, reason: &str) {
+        self.reasons.lock().unwrap().push(reason.to_owned());
+    }
+}
+
+#[test]
+fn f39_a_requester_learns_of_the_link_beyond_the_nodes_that_pass_its_frames_on() {
+    let fifo = Fifo::new(0, 0, true).unwrap();
+    let (filter, rate_drop) = (Filter::new(false, 0), RateDrop::new(false, 0.0).unwrap());
+    for node in [&*fifo as &dyn Node, &*filter, &*rate_drop] {
+        let cut = Arc::new(Cut::default());
+        node.stream_master().add_slave(cut.clone()).unwrap();
+        let mut link = None;
+        let obstacle = node.stream_slave().obstacle(&mut link);
+        assert_eq!((obstacle.as_deref(), link), (Some("the wire is cut"), Some(7)));
+        node.stream_slave().link_lost("cut off");
+        assert_eq!(*cut.reasons.lock().unwrap(), ["cut off"]);
+    }
+    fifo.stop();
+    let obstacle = fifo.stream_slave().obstacle(&mut None);
+    assert_eq!(obstacle.as_deref(), Some("The Fifo has been stopped"));
+}
+
 /// A master that sends to `node`.
 fn master_of(node: &dyn Node) -> Arc<Master> {
     let master = Master::new();

@@ -68,6 +68,18 @@ fn registers_and_blocks_cross_the_road_in_both_versions_and_sizes() {
     }
 }
 
+#[test]
+fn f39_a_request_over_a_road_that_was_stopped_fails_at_once() {
+    let server = board(0, UdpRssiPackOptions::default());
+    let (client, master) = client(server.udp().port(), UdpRssiPackOptions::default());
+    client.wait_open(PATIENCE).unwrap();
+    master.write(0x1000, &[1, 2, 3, 4]).unwrap();
+    client.stop();
+    let text = failure(&launch(&master, READ, 0x1000, vec![0; 4]));
+    assert!(text.contains("the packetizer has no transport"), "{text}");
+    server.stop();
+}
+
 /// The text of a client that does not get a link to `port`.
 fn obstacle(port: u16) -> String {
     let options = UdpRssiPackOptions::default();

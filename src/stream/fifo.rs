@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
 
 use super::frame::Frame;
-use super::ports::{Master, Node, Slave, SlaveBase};
+use super::ports::{Fanout, Master, Node, Slave, SlaveBase};
 use super::worker::Worker;
 use crate::error::{caught, Error, Result, Status};
 use crate::logging::{log_debug, log_error, log_warning, static_logger};
@@ -157,6 +157,23 @@ impl Slave for FifoSlave {
         }
     }
 
+    fn obstacle(&self, link: &mut Option<u64>) -> Option<String> {
+        if self.worker.is_inherited() {
+            return Some(process::inherited_text("The Fifo"));
+        }
+        if self.queue.is_stopped() {
+            return Some("The Fifo has been stopped".to_owned());
+        }
+        self.queue.master.obstacle_by(&mut Fanout::default(), link)
+    }
+
+    /// Before the frames in the queue: requesters need not wait for these.
+    fn link_lost(&self, reason: &str) {
+        if !self.worker.is_inherited() {
+            self.queue.master.link_lost(reason);
+        }
+    }
+
     fn stop(&self) {
         if !self.worker.is_inherited() {
             self.queue.stop();
@@ -243,6 +260,10 @@ impl FrameQueue {
         self.state.lock().is_stopped = true;
         self.arrived.notify_all();
         self.master.stop();
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.state.lock().is_stopped
     }
 
     /// Number of frames that are still to be delivered.

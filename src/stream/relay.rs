@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::frame::Frame;
-use super::ports::{Master, Slave, SlaveBase};
+use super::ports::{Fanout, Master, Slave, SlaveBase};
 use crate::error::Result;
 
 /// Decides about each frame.
@@ -44,6 +44,14 @@ impl<R: Rule> Slave for Relay<R> {
 
     fn accept_req(&self, size: u32, zero_copy: bool) -> Result<Arc<Frame>> {
         self.master.req_frame(size, zero_copy)
+    }
+
+    fn obstacle(&self, link: &mut Option<u64>) -> Option<String> {
+        self.master.obstacle_by(&mut Fanout::default(), link)
+    }
+
+    fn link_lost(&self, reason: &str) {
+        self.master.link_lost(reason);
     }
 
     fn stop(&self) {

@@ -3,6 +3,9 @@
 use super::*;
 
 use rogue_mem::bridge::ClientState;
+use rogue_mem::memory::READ;
+use rogue_mem::protocols::SrpV3;
+use testkit::bus::{failure, launch, master_of};
 use testkit::raw::{Item, RawClient, RawServer};
 
 #[test]
@@ -42,6 +45,16 @@ fn a_stop_releases_a_sender_that_waits_for_a_peer() {
     assert_eq!(client.stats().dropped_out, 3);
     assert_eq!(client.state(), ClientState::Stopped);
     assert!(client.state_text().ends_with("has been stopped"), "{}", client.state_text());
+}
+
+#[test]
+fn f39_a_request_over_a_stopped_end_fails_at_once() {
+    let (server, srp) = (server(), SrpV3::new());
+    connect(&*srp, &*server).unwrap();
+    server.stop();
+    let text = failure(&launch(&master_of(srp), READ, 0x40, vec![0; 4]));
+    assert!(text.contains("stream TcpServer") && text.contains("has been stopped"), "{text}");
+    assert_eq!(server.stats().dropped_out, 0);
 }
 
 #[test]

@@ -5,9 +5,11 @@ use std::thread;
 use std::time::Duration;
 
 use rogue_mem::error::Status;
+use rogue_mem::memory::READ;
 use rogue_mem::net::{EventLoop, Spin};
-use rogue_mem::protocols::{UdpEndpoint, UdpOptions};
+use rogue_mem::protocols::{SrpV3, UdpEndpoint, UdpOptions};
 use rogue_mem::stream::{self, Frame, Node, Slave, SlaveBase};
+use testkit::bus::{failure, launch, master_of};
 use testkit::frames::Peer;
 use testkit::process::{context_switches, threads_named};
 use testkit::wait::{let_pass, wait_until, wait_until_freed};
@@ -157,6 +159,21 @@ fn a_stopped_endpoint_gives_its_port_back_and_delivers_nothing() {
     socket().send_to(&[1], at).unwrap();
     after.wait(1);
     assert!(peer.seen().is_empty());
+}
+
+#[test]
+fn f39_a_request_for_which_there_is_no_way_fails_at_once() {
+    let (server, _) = server();
+    let srp = SrpV3::new();
+    stream::connect(&*srp, &*server).unwrap();
+    let master = master_of(srp);
+    let read = || failure(&launch(&master, READ, 0x40, vec![0; 4]));
+    let text = read();
+    assert!(text.contains("udp::Server at") && text.contains("peer is unknown"), "{text}");
+    server.stop();
+    let text = read();
+    assert!(text.contains("udp::Server at") && text.contains("has been stopped"), "{text}");
+    assert_eq!(server.stats().unsent, 0);
 }
 
 #[test]

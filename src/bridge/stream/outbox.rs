@@ -255,6 +255,15 @@ impl Outbox {
         resume(mem::take(&mut state.paused), state);
     }
 
+    /// Why no frame will ever be sent again, if that is so.
+    pub(super) fn end_text(&self) -> Option<String> {
+        if self.is_inherited() {
+            return Some(process::inherited_text(&self.name));
+        }
+        let is_closed = self.state.lock().is_closed;
+        is_closed.then(|| format!("{} has been stopped", self.name))
+    }
+
     /// Waits until the frames have been sent, at most until `limit`, and not without a peer.
     pub(super) fn drain(&self, limit: Time) {
         let mut state = self.state.lock();

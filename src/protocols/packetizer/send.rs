@@ -16,6 +16,8 @@ use crate::stream::{Buffer, Buffers, Fanout, Frame, Master, Slave, SlaveBase};
 /// transport, and little beside a large frame.
 const REQUEST_BYTES_MAX: usize = 64 * 1024;
 const REPORT_PERIOD: Duration = Duration::from_secs(1);
+const UNCONNECTED_TEXT: &str =
+    "the packetizer has no transport: connect one, or connect it again after it was stopped";
 
 /// Sends packets.
 pub(super) struct PacketSender {
@@ -95,7 +97,7 @@ impl PacketSender {
         let mut fanout = Fanout::default();
         if self.master.update(&mut fanout) == 0 {
             Frame::release(frame);
-            return self.refuse(dest, "the packetizer has no transport: connect one");
+            return self.refuse(dest, UNCONNECTED_TEXT);
         }
         let mut cutter = self.cutter(dest, &frame);
         let before = self.packets_sent.load(Ordering::Relaxed);
@@ -272,7 +274,11 @@ impl Slave for ApplicationSlave {
     }
 
     fn obstacle(&self, link: &mut Option<u64>) -> Option<String> {
-        self.sender.master().obstacle_by(&mut Fanout::default(), link)
+        let (master, mut fanout) = (self.sender.master(), Fanout::default());
+        match master.update(&mut fanout) {
+            0 => Some(format!("packetizer::Application: {UNCONNECTED_TEXT}")),
+            _ => master.obstacle_by(&mut fanout, link),
+        }
     }
 
     fn accept_frame(&self, mut frame: Arc<Frame>) {

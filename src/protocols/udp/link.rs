@@ -24,6 +24,10 @@ pub const PAYLOAD_BYTES_MAX_JUMBO: u32 = 8972;
 /// How long a sender waits for room, unless it is told otherwise; as in Rogue.
 const TIMEOUT_DEFAULT: Duration = Duration::from_secs(1);
 
+const STOPPED_TEXT: &str = "it has been stopped; make a new one";
+const NO_PEER_TEXT: &str =
+    "its peer is unknown until a datagram has arrived; let the other end send first";
+
 /// How often a datagram is sent: the first error may concern an earlier one, see
 /// [`send`](crate::net::udp::send).
 const ATTEMPTS_COUNT: usize = 2;
@@ -101,11 +105,19 @@ impl Link {
     /// The route of a datagram that is sent now; the reason if there is none.
     pub(super) fn route(&self) -> Result<Route, &'static str> {
         let ends = self.ends.lock();
-        let socket = ends.socket.clone().ok_or("it has been stopped; make a new one")?;
-        let peer = ends.peer.ok_or(
-            "its peer is unknown until a datagram has arrived; let the other end send first",
-        )?;
+        let socket = ends.socket.clone().ok_or(STOPPED_TEXT)?;
+        let peer = ends.peer.ok_or(NO_PEER_TEXT)?;
         Ok(Route { socket, peer })
+    }
+
+    /// Why there is no [`route`](Self::route); `None` if there is one.
+    pub(super) fn missing_end(&self) -> Option<&'static str> {
+        let ends = self.ends.lock();
+        match (&ends.socket, ends.peer) {
+            (None, _) => Some(STOPPED_TEXT),
+            (_, None) => Some(NO_PEER_TEXT),
+            _ => None,
+        }
     }
 
     pub(super) fn socket(&self) -> Option<Arc<UdpSocket>> {

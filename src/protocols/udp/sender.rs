@@ -7,7 +7,7 @@ use super::outbox::Queued;
 use crate::clock;
 use crate::logging::{log_warning, static_logger};
 use crate::net::DriverHandle;
-use crate::process::is_on_duty;
+use crate::process::{inherited_text, is_on_duty};
 use crate::stream::{Buffers, Frame, Slave, SlaveBase};
 
 static_logger!(LOG, "udp");
@@ -133,6 +133,13 @@ impl Slave for Sender {
         if !rest.is_empty() {
             self.queue(rest);
         }
+    }
+
+    fn obstacle(&self, _link: &mut Option<u64>) -> Option<String> {
+        if self.handle.is_inherited() {
+            return Some(inherited_text(&self.link.name));
+        }
+        self.link.missing_end().map(|why| format!("{}: {why}", self.link.name))
     }
 
     fn stop(&self) {
