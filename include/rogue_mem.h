@@ -271,6 +271,26 @@ const char *rogue_mem_interface_version(void);
  * else. A pointer stands for one reference, or for more that somebody else keeps. */
 
 /**
+ * Packs frames into super-frames.
+ */
+typedef struct rogue_mem_batch_combiner_t rogue_mem_batch_combiner_t;
+
+/**
+ * Turns the tails of super-frames into headers.
+ */
+typedef struct rogue_mem_batch_inverter_t rogue_mem_batch_inverter_t;
+
+/**
+ * Splits super-frames into frames.
+ */
+typedef struct rogue_mem_batch_splitter_t rogue_mem_batch_splitter_t;
+
+/**
+ * Where the records of a super-frame lie.
+ */
+typedef struct rogue_mem_batch_t rogue_mem_batch_t;
+
+/**
  * The usual road to a board: UDP, RSSI and a packetizer on one thread.
  */
 typedef struct rogue_mem_board_t rogue_mem_board_t;
@@ -279,6 +299,21 @@ typedef struct rogue_mem_board_t rogue_mem_board_t;
  * A queue of frames with a thread that delivers them.
  */
 typedef struct rogue_mem_fifo_t rogue_mem_fifo_t;
+
+/**
+ * Receives frames for a file writer.
+ */
+typedef struct rogue_mem_file_channel_t rogue_mem_file_channel_t;
+
+/**
+ * Sends the frames of data files.
+ */
+typedef struct rogue_mem_file_reader_t rogue_mem_file_reader_t;
+
+/**
+ * Records frames in data files.
+ */
+typedef struct rogue_mem_file_writer_t rogue_mem_file_writer_t;
 
 /**
  * Passes on the frames of one channel.
@@ -5230,6 +5265,952 @@ rogue_mem_rssi_t *rogue_mem_rssi_retain(rogue_mem_rssi_t *rssi);
  * Thread safe; also from a callback.
  */
 void rogue_mem_rssi_release(rogue_mem_rssi_t *rssi);
+
+/* --- Super-frames ----------------------------------------------------------------------------- */
+
+/* Super-frames of the batcher, in the form of SLAC's firmware: several frames, the records, in one.
+ * The nodes below make them and take them apart; a batch tells where the records of one lie, for
+ * programs that read them in place. */
+
+/**
+ * A record of a super-frame. Set size before the call.
+ */
+typedef struct rogue_mem_batch_record_t {
+    /**
+     * sizeof(rogue_mem_batch_record_t).
+     */
+    size_t size;
+    /**
+     * Offset of its data in the payload of the frame.
+     */
+    uint32_t start;
+    /**
+     * Bytes of data, without padding.
+     */
+    uint32_t bytes;
+    /**
+     * Offset of its tail.
+     */
+    uint32_t tail;
+    /**
+     * The destination, 0 to 255.
+     */
+    uint32_t dest;
+    /**
+     * The first user byte.
+     */
+    uint32_t first_user;
+    /**
+     * The last user byte.
+     */
+    uint32_t last_user;
+} rogue_mem_batch_record_t;
+
+/**
+ * The number of records; at least 1.
+ *
+ * @param batch the batch.
+ * @return records; 0 if batch is NULL.
+ *
+ * Thread safe.
+ */
+uint32_t rogue_mem_batch_count(const rogue_mem_batch_t *batch);
+
+/**
+ * The size of what stands before the first record.
+ *
+ * @param batch the batch.
+ * @return bytes; 0 if batch is NULL.
+ *
+ * Thread safe.
+ */
+uint32_t rogue_mem_batch_header_bytes(const rogue_mem_batch_t *batch);
+
+/**
+ * The size of the tail behind the data and the padding of each record.
+ *
+ * @param batch the batch.
+ * @return bytes; 0 if batch is NULL.
+ *
+ * Thread safe.
+ */
+uint32_t rogue_mem_batch_tail_bytes(const rogue_mem_batch_t *batch);
+
+/**
+ * The number of the super-frame.
+ *
+ * @param batch the batch.
+ * @return the number, modulo 256; 0 if batch is NULL.
+ *
+ * Thread safe.
+ */
+uint32_t rogue_mem_batch_sequence(const rogue_mem_batch_t *batch);
+
+/**
+ * Reads a frame as a super-frame. The frame's error is not looked at.
+ *
+ * @param frame the frame, which may be released or changed afterwards.
+ * @param version 1 or 2.
+ * @param out receives the batch, a new reference. Untouched on failure.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT for another
+ * version; ROGUE_MEM_ERROR_FRAME, with the reason, if it is no whole super-frame of this version.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_batch_new(rogue_mem_frame_t *frame,
+                                       uint32_t version,
+                                       rogue_mem_batch_t **out);
+
+/**
+ * One of the records, in the order in which they were packed.
+ *
+ * @param batch the batch.
+ * @param index number of the record, from 0.
+ * @param record receives the record; its size must be set. Untouched on failure.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if record
+ * has a wrong size; ROGUE_MEM_ERROR_FRAME if there is no such record.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_batch_record(rogue_mem_batch_t *batch,
+                                          uint32_t index,
+                                          rogue_mem_batch_record_t *record);
+
+/**
+ * Adds a reference.
+ *
+ * @param batch the batch; NULL is allowed and ignored.
+ * @return its argument.
+ *
+ * Thread safe.
+ */
+rogue_mem_batch_t *rogue_mem_batch_retain(rogue_mem_batch_t *batch);
+
+/**
+ * Gives a reference back.
+ *
+ * @param batch the batch; NULL is allowed and ignored.
+ *
+ * Thread safe.
+ */
+void rogue_mem_batch_release(rogue_mem_batch_t *batch);
+
+/* --- Super-frames: combiners ------------------------------------------------------------------ */
+
+/* A combiner packs frames into super-frames: it queues those that it receives, and sends all of
+ * them as one. The channel of a frame becomes the destination of its record; its error is not
+ * transported. The bytes are those that the frame has when it arrives. */
+
+/**
+ * Counters of a combiner. Set size before the call.
+ */
+typedef struct rogue_mem_batch_combiner_stats_t {
+    /**
+     * sizeof(rogue_mem_batch_combiner_stats_t).
+     */
+    size_t size;
+    /**
+     * Frames queued now.
+     */
+    uint64_t queued;
+    /**
+     * Super-frames sent.
+     */
+    uint64_t super_frames;
+    /**
+     * Frames in them.
+     */
+    uint64_t frames;
+    /**
+     * Frames lost: the super-frame would have had more than 2^32 bytes, or its receiver gave no
+     * frame for it.
+     */
+    uint64_t lost;
+} rogue_mem_batch_combiner_stats_t;
+
+/**
+ * Makes a combiner of version 1, which pads the data of each record to whole words.
+ *
+ * @param width the width code, 0 to 5: words of 2, 4, 8, 16, 32 or 64 bytes.
+ * @param out receives the combiner, a new reference. Untouched on failure.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT for
+ * another width code.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_batch_combiner_new_v1(uint8_t width, rogue_mem_batch_combiner_t **out);
+
+/**
+ * Makes a combiner of version 2, without padding.
+ *
+ * @param out receives the combiner, a new reference. Untouched on failure.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_batch_combiner_new_v2(rogue_mem_batch_combiner_t **out);
+
+/**
+ * The stream port of the combiner: queues frames, and sends super-frames.
+ *
+ * @param combiner the combiner.
+ * @return the port, a new reference, which keeps the combiner alive; NULL if combiner is NULL.
+ *
+ * Thread safe.
+ */
+rogue_mem_stream_port_t *rogue_mem_batch_combiner_stream_port(
+    const rogue_mem_batch_combiner_t *combiner);
+
+/**
+ * The number of queued frames.
+ *
+ * @param combiner the combiner.
+ * @return frames; 0 if combiner is NULL.
+ *
+ * Thread safe.
+ */
+uint64_t rogue_mem_batch_combiner_count(const rogue_mem_batch_combiner_t *combiner);
+
+/**
+ * Sends all queued frames as one super-frame, in this thread; nothing if there are none.
+ * Super-frames leave in the order of their numbers: a thread waits for the one before it, unless
+ * it is in a delivery; then that one sends the batch too.
+ *
+ * @param combiner the combiner.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; the error of the first receiver, which gave
+ * no frame: the queued frames are lost then, and counted.
+ *
+ * Thread safe; also from a callback.
+ */
+rogue_mem_status_t rogue_mem_batch_combiner_send(rogue_mem_batch_combiner_t *combiner);
+
+/**
+ * What the combiner has done so far.
+ *
+ * @param combiner the combiner.
+ * @param stats receives the counters; its size must be set. Untouched on failure.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if stats
+ * has a wrong size.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_batch_combiner_stats(const rogue_mem_batch_combiner_t *combiner,
+                                                  rogue_mem_batch_combiner_stats_t *stats);
+
+/**
+ * Adds a reference.
+ *
+ * @param combiner the combiner; NULL is allowed and ignored.
+ * @return its argument.
+ *
+ * Thread safe.
+ */
+rogue_mem_batch_combiner_t *rogue_mem_batch_combiner_retain(rogue_mem_batch_combiner_t *combiner);
+
+/**
+ * Gives a reference back. The combiner exists as long as its stream port does.
+ *
+ * @param combiner the combiner; NULL is allowed and ignored.
+ *
+ * Thread safe.
+ */
+void rogue_mem_batch_combiner_release(rogue_mem_batch_combiner_t *combiner);
+
+/* --- Super-frames: splitters ------------------------------------------------------------------ */
+
+/* A splitter sends each record of a super-frame as a frame of its own, in the sender's thread:
+ * with the destination as its channel, its first and last user, and no error. What came with an
+ * error, or is no super-frame, is dropped as a whole, counted and logged. */
+
+/**
+ * Counters of a splitter. Set size before the call.
+ */
+typedef struct rogue_mem_batch_splitter_stats_t {
+    /**
+     * sizeof(rogue_mem_batch_splitter_stats_t).
+     */
+    size_t size;
+    /**
+     * Super-frames split.
+     */
+    uint64_t super_frames;
+    /**
+     * Frames sent.
+     */
+    uint64_t frames;
+    /**
+     * Received frames dropped: with an error, or no super-frames.
+     */
+    uint64_t dropped;
+    /**
+     * Records dropped because the receiver gave no frame for them.
+     */
+    uint64_t lost;
+} rogue_mem_batch_splitter_stats_t;
+
+/**
+ * Makes a splitter for super-frames of version 1.
+ *
+ * @param out receives the splitter, a new reference. Untouched on failure.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_batch_splitter_new_v1(rogue_mem_batch_splitter_t **out);
+
+/**
+ * Makes a splitter for super-frames of version 2.
+ *
+ * @param out receives the splitter, a new reference. Untouched on failure.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_batch_splitter_new_v2(rogue_mem_batch_splitter_t **out);
+
+/**
+ * The stream port of the splitter: receives super-frames, and sends frames.
+ *
+ * @param splitter the splitter.
+ * @return the port, a new reference, which keeps the splitter alive; NULL if splitter is NULL.
+ *
+ * Thread safe.
+ */
+rogue_mem_stream_port_t *rogue_mem_batch_splitter_stream_port(
+    const rogue_mem_batch_splitter_t *splitter);
+
+/**
+ * What the splitter has done so far.
+ *
+ * @param splitter the splitter.
+ * @param stats receives the counters; its size must be set. Untouched on failure.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if stats
+ * has a wrong size.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_batch_splitter_stats(const rogue_mem_batch_splitter_t *splitter,
+                                                  rogue_mem_batch_splitter_stats_t *stats);
+
+/**
+ * Adds a reference.
+ *
+ * @param splitter the splitter; NULL is allowed and ignored.
+ * @return its argument.
+ *
+ * Thread safe.
+ */
+rogue_mem_batch_splitter_t *rogue_mem_batch_splitter_retain(rogue_mem_batch_splitter_t *splitter);
+
+/**
+ * Gives a reference back. The splitter exists as long as its stream port does.
+ *
+ * @param splitter the splitter; NULL is allowed and ignored.
+ *
+ * Thread safe.
+ */
+void rogue_mem_batch_splitter_release(rogue_mem_batch_splitter_t *splitter);
+
+/* --- Super-frames: inverters ------------------------------------------------------------------ */
+
+/* An inverter turns the tails behind the records of a super-frame into headers before them, in
+ * the sender's thread. The frame itself is changed and sent on; if others have it too, a copy.
+ * What came with an error, or is no super-frame, is dropped, counted and logged. */
+
+/**
+ * Counters of an inverter. Set size before the call.
+ */
+typedef struct rogue_mem_batch_inverter_stats_t {
+    /**
+     * sizeof(rogue_mem_batch_inverter_stats_t).
+     */
+    size_t size;
+    /**
+     * Super-frames inverted and sent.
+     */
+    uint64_t super_frames;
+    /**
+     * Received frames dropped: with an error, no super-frames, or not invertible.
+     */
+    uint64_t dropped;
+} rogue_mem_batch_inverter_stats_t;
+
+/**
+ * Makes an inverter for super-frames of version 1 with width codes 2 to 5.
+ *
+ * @param out receives the inverter, a new reference. Untouched on failure.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_batch_inverter_new_v1(rogue_mem_batch_inverter_t **out);
+
+/**
+ * Makes an inverter for super-frames of version 2, of which it moves two bytes of each tail, as
+ * Rogue does: the result is of use for one record at most.
+ *
+ * @param out receives the inverter, a new reference. Untouched on failure.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_batch_inverter_new_v2(rogue_mem_batch_inverter_t **out);
+
+/**
+ * The stream port of the inverter: receives super-frames, and sends them inverted.
+ *
+ * @param inverter the inverter.
+ * @return the port, a new reference, which keeps the inverter alive; NULL if inverter is NULL.
+ *
+ * Thread safe.
+ */
+rogue_mem_stream_port_t *rogue_mem_batch_inverter_stream_port(
+    const rogue_mem_batch_inverter_t *inverter);
+
+/**
+ * What the inverter has done so far.
+ *
+ * @param inverter the inverter.
+ * @param stats receives the counters; its size must be set. Untouched on failure.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if stats
+ * has a wrong size.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_batch_inverter_stats(const rogue_mem_batch_inverter_t *inverter,
+                                                  rogue_mem_batch_inverter_stats_t *stats);
+
+/**
+ * Adds a reference.
+ *
+ * @param inverter the inverter; NULL is allowed and ignored.
+ * @return its argument.
+ *
+ * Thread safe.
+ */
+rogue_mem_batch_inverter_t *rogue_mem_batch_inverter_retain(rogue_mem_batch_inverter_t *inverter);
+
+/**
+ * Gives a reference back. The inverter exists as long as its stream port does.
+ *
+ * @param inverter the inverter; NULL is allowed and ignored.
+ *
+ * Thread safe.
+ */
+void rogue_mem_batch_inverter_release(rogue_mem_batch_inverter_t *inverter);
+
+/* --- Data files: writers ---------------------------------------------------------------------- */
+
+/* A file writer records the frames that its channels receive in a data file, or in a series of
+ * them. A frame is written in the thread that sends it: the disk holds up the sender. Frames
+ * without payload are not written, nor are any while no file is open. A write that fails closes
+ * the file; the log says why and what is lost. */
+
+/**
+ * Counters of a writer since its file was opened. Set size before the call.
+ */
+typedef struct rogue_mem_file_writer_stats_t {
+    /**
+     * sizeof(rogue_mem_file_writer_stats_t).
+     */
+    size_t size;
+    /**
+     * Frames written, those in the buffer included.
+     */
+    uint64_t frames;
+    /**
+     * Bytes of these in all files.
+     */
+    uint64_t bytes;
+    /**
+     * Number of files.
+     */
+    uint64_t files;
+    /**
+     * Frames left out, as they were to be: without payload, or with an error.
+     */
+    uint64_t skipped;
+    /**
+     * Frames that came while no file was open.
+     */
+    uint64_t unopened;
+    /**
+     * Frames that could not be written, also those that were in the buffer when that failed.
+     */
+    uint64_t lost;
+} rogue_mem_file_writer_stats_t;
+
+/**
+ * Makes a writer without a file, a limit or a buffer.
+ *
+ * @param out receives the writer, a new reference. Untouched on failure.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_file_writer_new(rogue_mem_file_writer_t **out);
+
+/**
+ * Creates a data file, or empties one that exists, and sets the counts of the writer and its
+ * channels to 0. A file that is open is closed first.
+ *
+ * @param writer the writer.
+ * @param path the file; with a size limit, ".1" is appended for the first one, then ".2".
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_TEXT;
+ * ROGUE_MEM_ERROR_FILE; ROGUE_MEM_ERROR_OUT_OF_RESOURCES if there is no memory for the buffer.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_file_writer_open(rogue_mem_file_writer_t *writer, const char *path);
+
+/**
+ * Writes out what is in the buffer and closes the file, if one is open. The counts stay.
+ *
+ * @param writer the writer.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; the first failure since the file was
+ * opened, once: ROGUE_MEM_ERROR_FILE, or ROGUE_MEM_ERROR_FRAME for a frame that was larger than a
+ * file may be. The file is closed all the same.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_file_writer_close(rogue_mem_file_writer_t *writer);
+
+/**
+ * Whether a file is open.
+ *
+ * @param writer the writer.
+ * @return whether one is; false if writer is NULL.
+ *
+ * Thread safe.
+ */
+bool rogue_mem_file_writer_is_open(const rogue_mem_file_writer_t *writer);
+
+/**
+ * The first failure since the file was opened, in words; empty if there is none.
+ *
+ * @param writer the writer.
+ * @param buffer receives the text, see "Texts" above.
+ * @param capacity size of buffer in bytes.
+ * @param length receives the length of the text; may be NULL.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_file_writer_error(const rogue_mem_file_writer_t *writer,
+                                               char *buffer,
+                                               size_t capacity,
+                                               size_t *length);
+
+/**
+ * Chooses whether the payload of later frames is written alone. Nothing can tell then where one
+ * ends.
+ *
+ * @param writer the writer; NULL is an error.
+ * @param raw a flag.
+ *
+ * Thread safe.
+ */
+void rogue_mem_file_writer_set_raw(rogue_mem_file_writer_t *writer, uint32_t raw);
+
+/**
+ * Whether payload is written alone.
+ *
+ * @param writer the writer.
+ * @return whether it is; false if writer is NULL.
+ *
+ * Thread safe.
+ */
+bool rogue_mem_file_writer_raw(const rogue_mem_file_writer_t *writer);
+
+/**
+ * Sets the size of the buffer, in which whole records are collected as long as they fit. What is
+ * in it is written out first.
+ *
+ * @param writer the writer.
+ * @param bytes the size; 0 = each frame is written at once, as at first.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_OUT_OF_RESOURCES;
+ * ROGUE_MEM_ERROR_FILE.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_file_writer_set_buffer_size(rogue_mem_file_writer_t *writer,
+                                                         uint32_t bytes);
+
+/**
+ * Sets the size limit of each file. A record that would exceed it begins the next file. Set it
+ * before the file is opened.
+ *
+ * @param writer the writer; NULL is an error.
+ * @param bytes the limit; 0 = none, as at first.
+ *
+ * Thread safe.
+ */
+void rogue_mem_file_writer_set_max_size(rogue_mem_file_writer_t *writer, uint64_t bytes);
+
+/**
+ * Chooses whether frames with an error are left out. They are not at first.
+ *
+ * @param writer the writer; NULL is an error.
+ * @param drop a flag.
+ *
+ * Thread safe.
+ */
+void rogue_mem_file_writer_set_drop_errors(rogue_mem_file_writer_t *writer, uint32_t drop);
+
+/**
+ * The channel with a number, which is made once.
+ *
+ * @param writer the writer.
+ * @param number written as the channel of its frames; 0 = they keep their own.
+ * @return the channel, a new reference, which keeps the file open; NULL if writer is NULL.
+ *
+ * Thread safe.
+ */
+rogue_mem_file_channel_t *rogue_mem_file_writer_channel(const rogue_mem_file_writer_t *writer,
+                                                        uint8_t number);
+
+/**
+ * Bytes in all files since the file was opened, those in the buffer included.
+ *
+ * @param writer the writer.
+ * @return bytes; 0 if writer is NULL.
+ *
+ * Thread safe.
+ */
+uint64_t rogue_mem_file_writer_total_size(const rogue_mem_file_writer_t *writer);
+
+/**
+ * Bytes in the present file, those in the buffer included.
+ *
+ * @param writer the writer.
+ * @return bytes; 0 if writer is NULL.
+ *
+ * Thread safe.
+ */
+uint64_t rogue_mem_file_writer_current_size(const rogue_mem_file_writer_t *writer);
+
+/**
+ * Bytes written a second, over the last second.
+ *
+ * @param writer the writer.
+ * @return bytes a second; 0 while no file is open; 0 if writer is NULL.
+ *
+ * Thread safe.
+ */
+double rogue_mem_file_writer_bandwidth(const rogue_mem_file_writer_t *writer);
+
+/**
+ * Frames written since the file was opened, those in the buffer included.
+ *
+ * @param writer the writer.
+ * @return frames; 0 if writer is NULL.
+ *
+ * Thread safe.
+ */
+uint64_t rogue_mem_file_writer_frame_count(const rogue_mem_file_writer_t *writer);
+
+/**
+ * Waits until a number of frames has been written.
+ *
+ * @param writer the writer.
+ * @param count the number.
+ * @param timeout_us how long at most, in microseconds; 0 = as long as it takes.
+ * @return whether there are as many; false if writer is NULL.
+ *
+ * Thread safe.
+ */
+bool rogue_mem_file_writer_wait_frame_count(const rogue_mem_file_writer_t *writer,
+                                            uint64_t count,
+                                            uint64_t timeout_us);
+
+/**
+ * What the writer has done so far.
+ *
+ * @param writer the writer.
+ * @param stats receives the counters; its size must be set. Untouched on failure.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if stats
+ * has a wrong size.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_file_writer_stats(const rogue_mem_file_writer_t *writer,
+                                               rogue_mem_file_writer_stats_t *stats);
+
+/**
+ * Adds a reference.
+ *
+ * @param writer the writer; NULL is allowed and ignored.
+ * @return its argument.
+ *
+ * Thread safe.
+ */
+rogue_mem_file_writer_t *rogue_mem_file_writer_retain(rogue_mem_file_writer_t *writer);
+
+/**
+ * Gives a reference back. The file is closed, with what is in the buffer, when the writer and its
+ * channels have no reference any more.
+ *
+ * @param writer the writer; NULL is allowed and ignored.
+ *
+ * Thread safe.
+ */
+void rogue_mem_file_writer_release(rogue_mem_file_writer_t *writer);
+
+/* --- Data files: channels --------------------------------------------------------------------- */
+
+/* A file channel receives frames for a file writer, and keeps its file open. */
+
+/**
+ * The channel as a stream slave.
+ *
+ * @param channel the channel.
+ * @return the slave, a new reference; NULL if channel is NULL.
+ *
+ * Thread safe.
+ */
+rogue_mem_stream_slave_t *rogue_mem_file_channel_slave(const rogue_mem_file_channel_t *channel);
+
+/**
+ * Frames received since the file was opened: also those that were not written, and those that came
+ * while no file was open.
+ *
+ * @param channel the channel.
+ * @return frames; 0 if channel is NULL.
+ *
+ * Thread safe.
+ */
+uint64_t rogue_mem_file_channel_frame_count(const rogue_mem_file_channel_t *channel);
+
+/**
+ * Sets the number of frames received.
+ *
+ * @param channel the channel; NULL is an error.
+ * @param count the number.
+ *
+ * Thread safe.
+ */
+void rogue_mem_file_channel_set_frame_count(rogue_mem_file_channel_t *channel, uint64_t count);
+
+/**
+ * Waits until a number of frames has been received.
+ *
+ * @param channel the channel.
+ * @param count the number.
+ * @param timeout_us how long at most, in microseconds; 0 = as long as it takes.
+ * @return whether there are as many; false if channel is NULL.
+ *
+ * Thread safe.
+ */
+bool rogue_mem_file_channel_wait_frame_count(const rogue_mem_file_channel_t *channel,
+                                             uint64_t count,
+                                             uint64_t timeout_us);
+
+/**
+ * Adds a reference.
+ *
+ * @param channel the channel; NULL is allowed and ignored.
+ * @return its argument.
+ *
+ * Thread safe.
+ */
+rogue_mem_file_channel_t *rogue_mem_file_channel_retain(rogue_mem_file_channel_t *channel);
+
+/**
+ * Gives a reference back. Stream masters that its slave is connected to, and its writer, keep it
+ * alive.
+ *
+ * @param channel the channel; NULL is allowed and ignored.
+ *
+ * Thread safe.
+ */
+void rogue_mem_file_channel_release(rogue_mem_file_channel_t *channel);
+
+/* --- Data files: readers ---------------------------------------------------------------------- */
+
+/* A file reader sends the records of a data file as frames, from a thread of its own and as fast
+ * as the receivers take them. It holds one record at a time, and asks for no more memory than the
+ * file has bytes, whatever a record claims. A file that is cut or damaged is read up to there. If
+ * the payload of a record is cut, a frame with error 1 tells the receivers. */
+
+/**
+ * Options of a reader. Zero-initialise it, set size, and then other members as needed.
+ */
+typedef struct rogue_mem_file_reader_options_t {
+    /**
+     * sizeof(rogue_mem_file_reader_options_t).
+     */
+    size_t size;
+    /**
+     * Size limit of a frame, in bytes; larger records are left out, counted and logged. 0 = 256
+     * MiB.
+     */
+    uint64_t frame_bytes_max;
+    /**
+     * Stack size of the reader's thread, in bytes; the receivers of its frames run on it. At least
+     * 2 MiB. 0 = the size of other threads of the process ("ulimit -s").
+     */
+    uint64_t stack_bytes;
+} rogue_mem_file_reader_options_t;
+
+/**
+ * Counters of a reader since its file was opened. Set size before the call.
+ */
+typedef struct rogue_mem_file_reader_stats_t {
+    /**
+     * sizeof(rogue_mem_file_reader_stats_t).
+     */
+    size_t size;
+    /**
+     * Frames sent.
+     */
+    uint64_t frames;
+    /**
+     * Bytes of their payload.
+     */
+    uint64_t bytes;
+    /**
+     * Number of files.
+     */
+    uint64_t files;
+    /**
+     * Records without a payload, which are no frames.
+     */
+    uint64_t empty;
+    /**
+     * Records left out: too large, or without a frame from the receiver.
+     */
+    uint64_t left_out;
+    /**
+     * 1 if reading has ended before the end of the files.
+     */
+    uint64_t faults;
+} rogue_mem_file_reader_stats_t;
+
+/**
+ * Makes a reader without a file.
+ *
+ * @param options_or_null the options, copied. NULL: the defaults.
+ * @param out receives the reader, a new reference. Untouched on failure.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT for
+ * options with a wrong size.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_file_reader_new(const rogue_mem_file_reader_options_t *options_or_null,
+                                             rogue_mem_file_reader_t **out);
+
+/**
+ * The stream master that sends the frames.
+ *
+ * @param reader the reader.
+ * @return the master, a new reference; NULL if reader is NULL.
+ *
+ * Thread safe.
+ */
+rogue_mem_stream_master_t *rogue_mem_file_reader_stream_master(
+    const rogue_mem_file_reader_t *reader);
+
+/**
+ * Opens a data file and starts to send its frames. A file that is being read is closed first.
+ *
+ * @param reader the reader.
+ * @param path a regular file. If it ends in ".1", those that end in ".2", ".3" and so on follow,
+ * until one is missing.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_TEXT;
+ * ROGUE_MEM_ERROR_FILE; ROGUE_MEM_ERROR_OUT_OF_RESOURCES if the system refuses a thread.
+ *
+ * Thread safe; also from a callback.
+ */
+rogue_mem_status_t rogue_mem_file_reader_open(rogue_mem_file_reader_t *reader, const char *path);
+
+/**
+ * Stops after the frame that is being sent, and closes the file. Returns within 100 ms, also if
+ * the receiver of that frame does not. Further calls do nothing.
+ *
+ * @param reader the reader; NULL is an error.
+ *
+ * Thread safe; also from a callback.
+ */
+void rogue_mem_file_reader_close(rogue_mem_file_reader_t *reader);
+
+/**
+ * Whether a file is being read: not any more when the last of its frames has been sent.
+ *
+ * @param reader the reader.
+ * @return whether one is; false if reader is NULL.
+ *
+ * Thread safe.
+ */
+bool rogue_mem_file_reader_is_open(const rogue_mem_file_reader_t *reader);
+
+/**
+ * Waits until all frames have been sent, or the reader was closed.
+ *
+ * @param reader the reader.
+ * @param timeout_us how long at most, in microseconds; 0 = as long as it takes.
+ * @return whether that is so; false at once in a delivery by this reader; false if reader is NULL.
+ *
+ * Thread safe.
+ */
+bool rogue_mem_file_reader_wait(const rogue_mem_file_reader_t *reader, uint64_t timeout_us);
+
+/**
+ * What was wrong with the file, in words: the first message since it was opened; empty if there is
+ * none.
+ *
+ * @param reader the reader.
+ * @param buffer receives the text, see "Texts" above.
+ * @param capacity size of buffer in bytes.
+ * @param length receives the length of the text; may be NULL.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_file_reader_error(const rogue_mem_file_reader_t *reader,
+                                               char *buffer,
+                                               size_t capacity,
+                                               size_t *length);
+
+/**
+ * Closes the file, and disconnects the receivers. Further calls do nothing.
+ *
+ * @param reader the reader; NULL is an error.
+ *
+ * Thread safe; also from a callback.
+ */
+void rogue_mem_file_reader_stop(rogue_mem_file_reader_t *reader);
+
+/**
+ * What the reader has done so far.
+ *
+ * @param reader the reader.
+ * @param stats receives the counters; its size must be set. Untouched on failure.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if stats
+ * has a wrong size.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_file_reader_stats(const rogue_mem_file_reader_t *reader,
+                                               rogue_mem_file_reader_stats_t *stats);
+
+/**
+ * Adds a reference.
+ *
+ * @param reader the reader; NULL is allowed and ignored.
+ * @return its argument.
+ *
+ * Thread safe.
+ */
+rogue_mem_file_reader_t *rogue_mem_file_reader_retain(rogue_mem_file_reader_t *reader);
+
+/**
+ * Gives a reference back. Release of the last reference ends its thread.
+ *
+ * @param reader the reader; NULL is allowed and ignored.
+ *
+ * Thread safe; also from a callback.
+ */
+void rogue_mem_file_reader_release(rogue_mem_file_reader_t *reader);
 
 /* --- Logging ---------------------------------------------------------------------------------- */
 

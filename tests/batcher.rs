@@ -64,12 +64,26 @@ fn frame_in_pieces(bytes: &[u8], size: usize) -> Arc<Frame> {
     Frame::with_buffers(buffers)
 }
 
+fn splitter(version: BatcherVersion) -> Arc<BatchSplitter> {
+    match version {
+        BatcherVersion::V1 => BatchSplitter::v1(),
+        BatcherVersion::V2 => BatchSplitter::v2(),
+    }
+}
+
+fn inverter(version: BatcherVersion) -> Arc<BatchInverter> {
+    match version {
+        BatcherVersion::V1 => BatchInverter::v1(),
+        BatcherVersion::V2 => BatchInverter::v2(),
+    }
+}
+
 fn split(version: BatcherVersion, frame: Arc<Frame>) -> Vec<Seen> {
-    through(&*BatchSplitter::new(version), |slave| slave.accept_frame(frame))
+    through(&*splitter(version), |slave| slave.accept_frame(frame))
 }
 
 fn inverted(version: BatcherVersion, frame: Arc<Frame>) -> Vec<Seen> {
-    through(&*BatchInverter::new(version), |slave| slave.accept_frame(frame))
+    through(&*inverter(version), |slave| slave.accept_frame(frame))
 }
 
 fn queue(combiner: &BatchCombiner, records: &Value) {
@@ -246,7 +260,7 @@ fn a_receiver_that_sends_a_batch_in_a_delivery_gets_it_afterwards() {
 fn hostile_super_frames_cost_one_count_each_and_nothing_else() {
     let mut rng = ChaCha8Rng::seed_from_u64(11);
     for version in VERSIONS {
-        let (splitter, inverter) = (BatchSplitter::new(version), BatchInverter::new(version));
+        let (splitter, inverter) = (splitter(version), inverter(version));
         let sink = Sink::new();
         splitter.stream_master().add_slave(sink.clone()).unwrap();
         for round in 0..4000_u64 {
@@ -287,7 +301,7 @@ fn a_receiver_that_gives_no_room_loses_records_and_says_so() {
     let error = combiner.send_batch().unwrap_err();
     assert_eq!(error.status(), Status::Frame);
     assert_eq!((combiner.count(), combiner.stats().lost), (0, 1));
-    let splitter = BatchSplitter::new(VERSIONS[1]);
+    let splitter = BatchSplitter::v2();
     splitter.stream_master().add_slave(Arc::new(Miser(Default::default()))).unwrap();
     let super_frame = [&[2, 0][..], b"abc", &[3, 0, 0, 0, 0, 0, 0]].concat();
     splitter.stream_slave().accept_frame(frame_of(&super_frame, 0));

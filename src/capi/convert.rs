@@ -49,6 +49,11 @@ pub(super) fn wait(milliseconds: u32) -> Option<Duration> {
     }
 }
 
+/// Limit of a wait, in microseconds; 0 = none.
+pub(super) fn limit(microseconds: u64) -> Option<Duration> {
+    (microseconds > 0).then(|| Duration::from_micros(microseconds))
+}
+
 /// A number of bytes.
 pub(super) fn bytes(bytes: u64) -> usize {
     usize::try_from(bytes).unwrap_or(usize::MAX)
@@ -87,6 +92,7 @@ mod tests {
     fn a_wait_is_a_time_or_none() {
         assert_eq!(wait(7), Some(Duration::from_millis(7)));
         assert_eq!(wait(SEND_WAIT_NEVER), Some(Duration::ZERO));
+        assert_eq!((limit(0), limit(7)), (None, Some(Duration::from_micros(7))));
         assert_eq!(bytes(7), 7);
     }
 

@@ -228,6 +228,69 @@ impl Handle for rogue_mem_rssi_t {
     type Object = crate::protocols::RssiEndpoint;
 }
 
+/// Where the records of a super-frame lie.
+pub struct rogue_mem_batch_t {
+    _private: (),
+}
+
+impl Handle for rogue_mem_batch_t {
+    type Object = crate::protocols::Batch;
+}
+
+/// Packs frames into super-frames.
+pub struct rogue_mem_batch_combiner_t {
+    _private: (),
+}
+
+impl Handle for rogue_mem_batch_combiner_t {
+    type Object = crate::protocols::BatchCombiner;
+}
+
+/// Splits super-frames into frames.
+pub struct rogue_mem_batch_splitter_t {
+    _private: (),
+}
+
+impl Handle for rogue_mem_batch_splitter_t {
+    type Object = crate::protocols::BatchSplitter;
+}
+
+/// Turns the tails of super-frames into headers.
+pub struct rogue_mem_batch_inverter_t {
+    _private: (),
+}
+
+impl Handle for rogue_mem_batch_inverter_t {
+    type Object = crate::protocols::BatchInverter;
+}
+
+/// Records frames in data files.
+pub struct rogue_mem_file_writer_t {
+    _private: (),
+}
+
+impl Handle for rogue_mem_file_writer_t {
+    type Object = crate::files::FileWriter;
+}
+
+/// Receives frames for a file writer.
+pub struct rogue_mem_file_channel_t {
+    _private: (),
+}
+
+impl Handle for rogue_mem_file_channel_t {
+    type Object = crate::files::FileChannel;
+}
+
+/// Sends the frames of data files.
+pub struct rogue_mem_file_reader_t {
+    _private: (),
+}
+
+impl Handle for rogue_mem_file_reader_t {
+    type Object = crate::files::FileReader;
+}
+
 /// A named source of log messages.
 pub struct rogue_mem_logger_t {
     _private: (),
@@ -3853,6 +3916,1202 @@ pub unsafe extern "C" fn rogue_mem_rssi_release(rssi: *mut rogue_mem_rssi_t) {
     value(|_| {
         // SAFETY: null or a reference of the caller's, as the header demands.
         unsafe { release(rssi) };
+        Ok(())
+    })
+}
+
+/// The number of records; at least 1.
+///
+/// @param batch the batch.
+/// @return records; 0 if batch is NULL.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_batch_count(batch: *const rogue_mem_batch_t) -> u32 {
+    // SAFETY: null or live, as the header demands.
+    unsafe { query(batch, |batch| batch.records().len() as u32) }
+}
+
+/// The size of what stands before the first record.
+///
+/// @param batch the batch.
+/// @return bytes; 0 if batch is NULL.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_batch_header_bytes(batch: *const rogue_mem_batch_t) -> u32 {
+    // SAFETY: null or live, as the header demands.
+    unsafe { query(batch, |batch| batch.header_bytes()) }
+}
+
+/// The size of the tail behind the data and the padding of each record.
+///
+/// @param batch the batch.
+/// @return bytes; 0 if batch is NULL.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_batch_tail_bytes(batch: *const rogue_mem_batch_t) -> u32 {
+    // SAFETY: null or live, as the header demands.
+    unsafe { query(batch, |batch| batch.tail_bytes()) }
+}
+
+/// The number of the super-frame.
+///
+/// @param batch the batch.
+/// @return the number, modulo 256; 0 if batch is NULL.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_batch_sequence(batch: *const rogue_mem_batch_t) -> u32 {
+    // SAFETY: null or live, as the header demands.
+    unsafe { query(batch, |batch| batch.sequence().into()) }
+}
+
+/// Adds a reference.
+///
+/// @param batch the batch; NULL is allowed and ignored.
+/// @return its argument.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_batch_retain(
+    batch: *mut rogue_mem_batch_t,
+) -> *mut rogue_mem_batch_t {
+    // SAFETY: null or live, as the header demands.
+    value(|_| Ok(unsafe { retain(batch) }))
+}
+
+/// Gives a reference back.
+///
+/// @param batch the batch; NULL is allowed and ignored.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_batch_release(batch: *mut rogue_mem_batch_t) {
+    value(|_| {
+        // SAFETY: null or a reference of the caller's, as the header demands.
+        unsafe { release(batch) };
+        Ok(())
+    })
+}
+
+/// Makes a combiner of version 1, which pads the data of each record to whole words.
+///
+/// @param width the width code, 0 to 5: words of 2, 4, 8, 16, 32 or 64 bytes.
+/// @param out receives the combiner, a new reference. Untouched on failure.
+/// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT for
+/// another width code.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_batch_combiner_new_v1(
+    width: u8,
+    out: *mut *mut rogue_mem_batch_combiner_t,
+) -> rogue_mem_status_t {
+    status(|call| {
+        // SAFETY: null or valid, as the header demands.
+        let out = unsafe { call.out(out, "out") }?;
+        out.set(into_handle(crate::protocols::BatchCombiner::v1(width)?));
+        Ok(())
+    })
+}
+
+/// Makes a combiner of version 2, without padding.
+///
+/// @param out receives the combiner, a new reference. Untouched on failure.
+/// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_batch_combiner_new_v2(
+    out: *mut *mut rogue_mem_batch_combiner_t,
+) -> rogue_mem_status_t {
+    status(|call| {
+        // SAFETY: null or valid, as the header demands.
+        let out = unsafe { call.out(out, "out") }?;
+        out.set(into_handle(crate::protocols::BatchCombiner::v2()));
+        Ok(())
+    })
+}
+
+/// The stream port of the combiner: queues frames, and sends super-frames.
+///
+/// @param combiner the combiner.
+/// @return the port, a new reference, which keeps the combiner alive; NULL if combiner is NULL.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_batch_combiner_stream_port(
+    combiner: *const rogue_mem_batch_combiner_t,
+) -> *mut rogue_mem_stream_port_t {
+    // SAFETY: null or live, as the header demands.
+    unsafe { query(combiner, |combiner| into_handle(Arc::new(stream::Port::of(&**combiner)))) }
+}
+
+/// The number of queued frames.
+///
+/// @param combiner the combiner.
+/// @return frames; 0 if combiner is NULL.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_batch_combiner_count(
+    combiner: *const rogue_mem_batch_combiner_t,
+) -> u64 {
+    // SAFETY: null or live, as the header demands.
+    unsafe { query(combiner, |combiner| combiner.count() as u64) }
+}
+
+/// Sends all queued frames as one super-frame, in this thread; nothing if there are none.
+/// Super-frames leave in the order of their numbers: a thread waits for the one before it, unless
+/// it is in a delivery; then that one sends the batch too.
+///
+/// @param combiner the combiner.
+/// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; the error of the first receiver, which gave
+/// no frame: the queued frames are lost then, and counted.
+///
+/// Thread safe; also from a callback.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_batch_combiner_send(
+    combiner: *mut rogue_mem_batch_combiner_t,
+) -> rogue_mem_status_t {
+    status(|call| {
+        // SAFETY: null or live, as the header demands.
+        let combiner = unsafe { call.handle(combiner) }?;
+        combiner.send_batch()
+    })
+}
+
+/// Counters of a combiner. Set size before the call.
+#[derive(Clone, Copy, Default)]
+#[repr(C)]
+pub struct rogue_mem_batch_combiner_stats_t {
+    /// sizeof(rogue_mem_batch_combiner_stats_t).
+    pub size: usize,
+    /// Frames queued now.
+    pub queued: u64,
+    /// Super-frames sent.
+    pub super_frames: u64,
+    /// Frames in them.
+    pub frames: u64,
+    /// Frames lost: the super-frame would have had more than 2^32 bytes, or its receiver gave no
+    /// frame for it.
+    pub lost: u64,
+}
+
+// SAFETY: integers, `size` first.
+unsafe impl Versioned for rogue_mem_batch_combiner_stats_t {
+    const SIZE_FIRST_BYTES: usize = size_of::<Self>();
+}
+
+/// What the combiner has done so far.
+///
+/// @param combiner the combiner.
+/// @param stats receives the counters; its size must be set. Untouched on failure.
+/// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if stats
+/// has a wrong size.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_batch_combiner_stats(
+    combiner: *const rogue_mem_batch_combiner_t,
+    stats: *mut rogue_mem_batch_combiner_stats_t,
+) -> rogue_mem_status_t {
+    status(|call| {
+        // SAFETY: null or live, as the header demands.
+        let combiner = unsafe { call.handle(combiner) }?;
+        // SAFETY: null or as long as its `size` says, as the header demands.
+        let out = unsafe { call.versioned_out(stats, "stats") }?;
+        let now = combiner.stats();
+        out.set(&rogue_mem_batch_combiner_stats_t {
+            size: 0,
+            queued: now.queued,
+            super_frames: now.super_frames,
+            frames: now.frames,
+            lost: now.lost,
+        });
+        Ok(())
+    })
+}
+
+/// Adds a reference.
+///
+/// @param combiner the combiner; NULL is allowed and ignored.
+/// @return its argument.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_batch_combiner_retain(
+    combiner: *mut rogue_mem_batch_combiner_t,
+) -> *mut rogue_mem_batch_combiner_t {
+    // SAFETY: null or live, as the header demands.
+    value(|_| Ok(unsafe { retain(combiner) }))
+}
+
+/// Gives a reference back. The combiner exists as long as its stream port does.
+///
+/// @param combiner the combiner; NULL is allowed and ignored.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_batch_combiner_release(
+    combiner: *mut rogue_mem_batch_combiner_t,
+) {
+    value(|_| {
+        // SAFETY: null or a reference of the caller's, as the header demands.
+        unsafe { release(combiner) };
+        Ok(())
+    })
+}
+
+/// Makes a splitter for super-frames of version 1.
+///
+/// @param out receives the splitter, a new reference. Untouched on failure.
+/// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_batch_splitter_new_v1(
+    out: *mut *mut rogue_mem_batch_splitter_t,
+) -> rogue_mem_status_t {
+    status(|call| {
+        // SAFETY: null or valid, as the header demands.
+        let out = unsafe { call.out(out, "out") }?;
+        out.set(into_handle(crate::protocols::BatchSplitter::v1()));
+        Ok(())
+    })
+}
+
+/// Makes a splitter for super-frames of version 2.
+///
+/// @param out receives the splitter, a new reference. Untouched on failure.
+/// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_batch_splitter_new_v2(
+    out: *mut *mut rogue_mem_batch_splitter_t,
+) -> rogue_mem_status_t {
+    status(|call| {
+        // SAFETY: null or valid, as the header demands.
+        let out = unsafe { call.out(out, "out") }?;
+        out.set(into_handle(crate::protocols::BatchSplitter::v2()));
+        Ok(())
+    })
+}
+
+/// The stream port of the splitter: receives super-frames, and sends frames.
+///
+/// @param splitter the splitter.
+/// @return the port, a new reference, which keeps the splitter alive; NULL if splitter is NULL.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_batch_splitter_stream_port(
+    splitter: *const rogue_mem_batch_splitter_t,
+) -> *mut rogue_mem_stream_port_t {
+    // SAFETY: null or live, as the header demands.
+    unsafe { query(splitter, |splitter| into_handle(Arc::new(stream::Port::of(&**splitter)))) }
+}
+
+/// Counters of a splitter. Set size before the call.
+#[derive(Clone, Copy, Default)]
+#[repr(C)]
+pub struct rogue_mem_batch_splitter_stats_t {
+    /// sizeof(rogue_mem_batch_splitter_stats_t).
+    pub size: usize,
+    /// Super-frames split.
+    pub super_frames: u64,
+    /// Frames sent.
+    pub frames: u64,
+    /// Received frames dropped: with an error, or no super-frames.
+    pub dropped: u64,
+    /// Records dropped because the receiver gave no frame for them.
+    pub lost: u64,
+}
+
+// SAFETY: integers, `size` first.
+unsafe impl Versioned for rogue_mem_batch_splitter_stats_t {
+    const SIZE_FIRST_BYTES: usize = size_of::<Self>();
+}
+
+/// What the splitter has done so far.
+///
+/// @param splitter the splitter.
+/// @param stats receives the counters; its size must be set. Untouched on failure.
+/// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if stats
+/// has a wrong size.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_batch_splitter_stats(
+    splitter: *const rogue_mem_batch_splitter_t,
+    stats: *mut rogue_mem_batch_splitter_stats_t,
+) -> rogue_mem_status_t {
+    status(|call| {
+        // SAFETY: null or live, as the header demands.
+        let splitter = unsafe { call.handle(splitter) }?;
+        // SAFETY: null or as long as its `size` says, as the header demands.
+        let out = unsafe { call.versioned_out(stats, "stats") }?;
+        let now = splitter.stats();
+        out.set(&rogue_mem_batch_splitter_stats_t {
+            size: 0,
+            super_frames: now.super_frames,
+            frames: now.frames,
+            dropped: now.dropped,
+            lost: now.lost,
+        });
+        Ok(())
+    })
+}
+
+/// Adds a reference.
+///
+/// @param splitter the splitter; NULL is allowed and ignored.
+/// @return its argument.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_batch_splitter_retain(
+    splitter: *mut rogue_mem_batch_splitter_t,
+) -> *mut rogue_mem_batch_splitter_t {
+    // SAFETY: null or live, as the header demands.
+    value(|_| Ok(unsafe { retain(splitter) }))
+}
+
+/// Gives a reference back. The splitter exists as long as its stream port does.
+///
+/// @param splitter the splitter; NULL is allowed and ignored.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_batch_splitter_release(
+    splitter: *mut rogue_mem_batch_splitter_t,
+) {
+    value(|_| {
+        // SAFETY: null or a reference of the caller's, as the header demands.
+        unsafe { release(splitter) };
+        Ok(())
+    })
+}
+
+/// Makes an inverter for super-frames of version 1 with width codes 2 to 5.
+///
+/// @param out receives the inverter, a new reference. Untouched on failure.
+/// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_batch_inverter_new_v1(
+    out: *mut *mut rogue_mem_batch_inverter_t,
+) -> rogue_mem_status_t {
+    status(|call| {
+        // SAFETY: null or valid, as the header demands.
+        let out = unsafe { call.out(out, "out") }?;
+        out.set(into_handle(crate::protocols::BatchInverter::v1()));
+        Ok(())
+    })
+}
+
+/// Makes an inverter for super-frames of version 2, of which it moves two bytes of each tail, as
+/// Rogue does: the result is of use for one record at most.
+///
+/// @param out receives the inverter, a new reference. Untouched on failure.
+/// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_batch_inverter_new_v2(
+    out: *mut *mut rogue_mem_batch_inverter_t,
+) -> rogue_mem_status_t {
+    status(|call| {
+        // SAFETY: null or valid, as the header demands.
+        let out = unsafe { call.out(out, "out") }?;
+        out.set(into_handle(crate::protocols::BatchInverter::v2()));
+        Ok(())
+    })
+}
+
+/// The stream port of the inverter: receives super-frames, and sends them inverted.
+///
+/// @param inverter the inverter.
+/// @return the port, a new reference, which keeps the inverter alive; NULL if inverter is NULL.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_batch_inverter_stream_port(
+    inverter: *const rogue_mem_batch_inverter_t,
+) -> *mut rogue_mem_stream_port_t {
+    // SAFETY: null or live, as the header demands.
+    unsafe { query(inverter, |inverter| into_handle(Arc::new(stream::Port::of(&**inverter)))) }
+}
+
+/// Counters of an inverter. Set size before the call.
+#[derive(Clone, Copy, Default)]
+#[repr(C)]
+pub struct rogue_mem_batch_inverter_stats_t {
+    /// sizeof(rogue_mem_batch_inverter_stats_t).
+    pub size: usize,
+    /// Super-frames inverted and sent.
+    pub super_frames: u64,
+    /// Received frames dropped: with an error, no super-frames, or not invertible.
+    pub dropped: u64,
+}
+
+// SAFETY: integers, `size` first.
+unsafe impl Versioned for rogue_mem_batch_inverter_stats_t {
+    const SIZE_FIRST_BYTES: usize = size_of::<Self>();
+}
+
+/// What the inverter has done so far.
+///
+/// @param inverter the inverter.
+/// @param stats receives the counters; its size must be set. Untouched on failure.
+/// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if stats
+/// has a wrong size.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_batch_inverter_stats(
+    inverter: *const rogue_mem_batch_inverter_t,
+    stats: *mut rogue_mem_batch_inverter_stats_t,
+) -> rogue_mem_status_t {
+    status(|call| {
+        // SAFETY: null or live, as the header demands.
+        let inverter = unsafe { call.handle(inverter) }?;
+        // SAFETY: null or as long as its `size` says, as the header demands.
+        let out = unsafe { call.versioned_out(stats, "stats") }?;
+        let now = inverter.stats();
+        out.set(&rogue_mem_batch_inverter_stats_t {
+            size: 0,
+            super_frames: now.super_frames,
+            dropped: now.dropped,
+        });
+        Ok(())
+    })
+}
+
+/// Adds a reference.
+///
+/// @param inverter the inverter; NULL is allowed and ignored.
+/// @return its argument.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_batch_inverter_retain(
+    inverter: *mut rogue_mem_batch_inverter_t,
+) -> *mut rogue_mem_batch_inverter_t {
+    // SAFETY: null or live, as the header demands.
+    value(|_| Ok(unsafe { retain(inverter) }))
+}
+
+/// Gives a reference back. The inverter exists as long as its stream port does.
+///
+/// @param inverter the inverter; NULL is allowed and ignored.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_batch_inverter_release(
+    inverter: *mut rogue_mem_batch_inverter_t,
+) {
+    value(|_| {
+        // SAFETY: null or a reference of the caller's, as the header demands.
+        unsafe { release(inverter) };
+        Ok(())
+    })
+}
+
+/// Makes a writer without a file, a limit or a buffer.
+///
+/// @param out receives the writer, a new reference. Untouched on failure.
+/// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_file_writer_new(
+    out: *mut *mut rogue_mem_file_writer_t,
+) -> rogue_mem_status_t {
+    status(|call| {
+        // SAFETY: null or valid, as the header demands.
+        let out = unsafe { call.out(out, "out") }?;
+        out.set(into_handle(crate::files::FileWriter::new()));
+        Ok(())
+    })
+}
+
+/// Creates a data file, or empties one that exists, and sets the counts of the writer and its
+/// channels to 0. A file that is open is closed first.
+///
+/// @param writer the writer.
+/// @param path the file; with a size limit, ".1" is appended for the first one, then ".2".
+/// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_TEXT;
+/// ROGUE_MEM_ERROR_FILE; ROGUE_MEM_ERROR_OUT_OF_RESOURCES if there is no memory for the buffer.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_file_writer_open(
+    writer: *mut rogue_mem_file_writer_t,
+    path: *const c_char,
+) -> rogue_mem_status_t {
+    status(|call| {
+        // SAFETY: null or live, as the header demands.
+        let writer = unsafe { call.handle(writer) }?;
+        // SAFETY: null or ending in NUL, as the header demands.
+        let path = unsafe { call.text(path, "path") }?;
+        writer.open(path)
+    })
+}
+
+/// Writes out what is in the buffer and closes the file, if one is open. The counts stay.
+///
+/// @param writer the writer.
+/// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; the first failure since the file was
+/// opened, once: ROGUE_MEM_ERROR_FILE, or ROGUE_MEM_ERROR_FRAME for a frame that was larger than a
+/// file may be. The file is closed all the same.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_file_writer_close(
+    writer: *mut rogue_mem_file_writer_t,
+) -> rogue_mem_status_t {
+    status(|call| {
+        // SAFETY: null or live, as the header demands.
+        let writer = unsafe { call.handle(writer) }?;
+        writer.close()
+    })
+}
+
+/// Whether a file is open.
+///
+/// @param writer the writer.
+/// @return whether one is; false if writer is NULL.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_file_writer_is_open(
+    writer: *const rogue_mem_file_writer_t,
+) -> bool {
+    // SAFETY: null or live, as the header demands.
+    unsafe { query(writer, |writer| writer.is_open()) }
+}
+
+/// The first failure since the file was opened, in words; empty if there is none.
+///
+/// @param writer the writer.
+/// @param buffer receives the text, see "Texts" above.
+/// @param capacity size of buffer in bytes.
+/// @param length receives the length of the text; may be NULL.
+/// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_file_writer_error(
+    writer: *const rogue_mem_file_writer_t,
+    buffer: *mut c_char,
+    capacity: usize,
+    length: *mut usize,
+) -> rogue_mem_status_t {
+    // SAFETY: null or live and valid, as the header demands.
+    unsafe { query_text(writer, buffer, capacity, length, |writer| writer.error()) }
+}
+
+/// Chooses whether the payload of later frames is written alone. Nothing can tell then where one
+/// ends.
+///
+/// @param writer the writer; NULL is an error.
+/// @param raw a flag.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_file_writer_set_raw(
+    writer: *mut rogue_mem_file_writer_t,
+    raw: u32,
+) {
+    // SAFETY: null or live, as the header demands.
+    unsafe { query(writer, |writer| writer.set_raw(convert::is_set(raw))) }
+}
+
+/// Whether payload is written alone.
+///
+/// @param writer the writer.
+/// @return whether it is; false if writer is NULL.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_file_writer_raw(writer: *const rogue_mem_file_writer_t) -> bool {
+    // SAFETY: null or live, as the header demands.
+    unsafe { query(writer, |writer| writer.is_raw()) }
+}
+
+/// Sets the size of the buffer, in which whole records are collected as long as they fit. What is
+/// in it is written out first.
+///
+/// @param writer the writer.
+/// @param bytes the size; 0 = each frame is written at once, as at first.
+/// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_OUT_OF_RESOURCES;
+/// ROGUE_MEM_ERROR_FILE.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_file_writer_set_buffer_size(
+    writer: *mut rogue_mem_file_writer_t,
+    bytes: u32,
+) -> rogue_mem_status_t {
+    status(|call| {
+        // SAFETY: null or live, as the header demands.
+        let writer = unsafe { call.handle(writer) }?;
+        writer.set_buffer_bytes(bytes)
+    })
+}
+
+/// Sets the size limit of each file. A record that would exceed it begins the next file. Set it
+/// before the file is opened.
+///
+/// @param writer the writer; NULL is an error.
+/// @param bytes the limit; 0 = none, as at first.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_file_writer_set_max_size(
+    writer: *mut rogue_mem_file_writer_t,
+    bytes: u64,
+) {
+    // SAFETY: null or live, as the header demands.
+    unsafe { query(writer, |writer| writer.set_file_bytes_max(bytes)) }
+}
+
+/// Chooses whether frames with an error are left out. They are not at first.
+///
+/// @param writer the writer; NULL is an error.
+/// @param drop a flag.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_file_writer_set_drop_errors(
+    writer: *mut rogue_mem_file_writer_t,
+    drop: u32,
+) {
+    // SAFETY: null or live, as the header demands.
+    unsafe { query(writer, |writer| writer.set_drop_errors(convert::is_set(drop))) }
+}
+
+/// The channel with a number, which is made once.
+///
+/// @param writer the writer.
+/// @param number written as the channel of its frames; 0 = they keep their own.
+/// @return the channel, a new reference, which keeps the file open; NULL if writer is NULL.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_file_writer_channel(
+    writer: *const rogue_mem_file_writer_t,
+    number: u8,
+) -> *mut rogue_mem_file_channel_t {
+    // SAFETY: null or live, as the header demands.
+    unsafe { query(writer, |writer| into_handle(writer.channel(number))) }
+}
+
+/// Bytes in all files since the file was opened, those in the buffer included.
+///
+/// @param writer the writer.
+/// @return bytes; 0 if writer is NULL.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_file_writer_total_size(
+    writer: *const rogue_mem_file_writer_t,
+) -> u64 {
+    // SAFETY: null or live, as the header demands.
+    unsafe { query(writer, |writer| writer.total_bytes()) }
+}
+
+/// Bytes in the present file, those in the buffer included.
+///
+/// @param writer the writer.
+/// @return bytes; 0 if writer is NULL.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_file_writer_current_size(
+    writer: *const rogue_mem_file_writer_t,
+) -> u64 {
+    // SAFETY: null or live, as the header demands.
+    unsafe { query(writer, |writer| writer.file_bytes()) }
+}
+
+/// Bytes written a second, over the last second.
+///
+/// @param writer the writer.
+/// @return bytes a second; 0 while no file is open; 0 if writer is NULL.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_file_writer_bandwidth(
+    writer: *const rogue_mem_file_writer_t,
+) -> f64 {
+    // SAFETY: null or live, as the header demands.
+    unsafe { query(writer, |writer| writer.bandwidth()) }
+}
+
+/// Frames written since the file was opened, those in the buffer included.
+///
+/// @param writer the writer.
+/// @return frames; 0 if writer is NULL.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_file_writer_frame_count(
+    writer: *const rogue_mem_file_writer_t,
+) -> u64 {
+    // SAFETY: null or live, as the header demands.
+    unsafe { query(writer, |writer| writer.frame_count()) }
+}
+
+/// Waits until a number of frames has been written.
+///
+/// @param writer the writer.
+/// @param count the number.
+/// @param timeout_us how long at most, in microseconds; 0 = as long as it takes.
+/// @return whether there are as many; false if writer is NULL.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_file_writer_wait_frame_count(
+    writer: *const rogue_mem_file_writer_t,
+    count: u64,
+    timeout_us: u64,
+) -> bool {
+    // SAFETY: null or live, as the header demands.
+    unsafe { query(writer, |writer| writer.wait_frame_count(count, convert::limit(timeout_us))) }
+}
+
+/// Counters of a writer since its file was opened. Set size before the call.
+#[derive(Clone, Copy, Default)]
+#[repr(C)]
+pub struct rogue_mem_file_writer_stats_t {
+    /// sizeof(rogue_mem_file_writer_stats_t).
+    pub size: usize,
+    /// Frames written, those in the buffer included.
+    pub frames: u64,
+    /// Bytes of these in all files.
+    pub bytes: u64,
+    /// Number of files.
+    pub files: u64,
+    /// Frames left out, as they were to be: without payload, or with an error.
+    pub skipped: u64,
+    /// Frames that came while no file was open.
+    pub unopened: u64,
+    /// Frames that could not be written, also those that were in the buffer when that failed.
+    pub lost: u64,
+}
+
+// SAFETY: integers, `size` first.
+unsafe impl Versioned for rogue_mem_file_writer_stats_t {
+    const SIZE_FIRST_BYTES: usize = size_of::<Self>();
+}
+
+/// What the writer has done so far.
+///
+/// @param writer the writer.
+/// @param stats receives the counters; its size must be set. Untouched on failure.
+/// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if stats
+/// has a wrong size.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_file_writer_stats(
+    writer: *const rogue_mem_file_writer_t,
+    stats: *mut rogue_mem_file_writer_stats_t,
+) -> rogue_mem_status_t {
+    status(|call| {
+        // SAFETY: null or live, as the header demands.
+        let writer = unsafe { call.handle(writer) }?;
+        // SAFETY: null or as long as its `size` says, as the header demands.
+        let out = unsafe { call.versioned_out(stats, "stats") }?;
+        let now = writer.stats();
+        out.set(&rogue_mem_file_writer_stats_t {
+            size: 0,
+            frames: now.frames,
+            bytes: now.bytes,
+            files: now.files,
+            skipped: now.skipped,
+            unopened: now.unopened,
+            lost: now.lost,
+        });
+        Ok(())
+    })
+}
+
+/// Adds a reference.
+///
+/// @param writer the writer; NULL is allowed and ignored.
+/// @return its argument.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_file_writer_retain(
+    writer: *mut rogue_mem_file_writer_t,
+) -> *mut rogue_mem_file_writer_t {
+    // SAFETY: null or live, as the header demands.
+    value(|_| Ok(unsafe { retain(writer) }))
+}
+
+/// Gives a reference back. The file is closed, with what is in the buffer, when the writer and its
+/// channels have no reference any more.
+///
+/// @param writer the writer; NULL is allowed and ignored.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_file_writer_release(writer: *mut rogue_mem_file_writer_t) {
+    value(|_| {
+        // SAFETY: null or a reference of the caller's, as the header demands.
+        unsafe { release(writer) };
+        Ok(())
+    })
+}
+
+/// The channel as a stream slave.
+///
+/// @param channel the channel.
+/// @return the slave, a new reference; NULL if channel is NULL.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_file_channel_slave(
+    channel: *const rogue_mem_file_channel_t,
+) -> *mut rogue_mem_stream_slave_t {
+    // SAFETY: null or live, as the header demands.
+    unsafe { query(channel, |channel| stream_slave_handle(channel.clone())) }
+}
+
+/// Frames received since the file was opened: also those that were not written, and those that came
+/// while no file was open.
+///
+/// @param channel the channel.
+/// @return frames; 0 if channel is NULL.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_file_channel_frame_count(
+    channel: *const rogue_mem_file_channel_t,
+) -> u64 {
+    // SAFETY: null or live, as the header demands.
+    unsafe { query(channel, |channel| channel.frame_count()) }
+}
+
+/// Sets the number of frames received.
+///
+/// @param channel the channel; NULL is an error.
+/// @param count the number.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_file_channel_set_frame_count(
+    channel: *mut rogue_mem_file_channel_t,
+    count: u64,
+) {
+    // SAFETY: null or live, as the header demands.
+    unsafe { query(channel, |channel| channel.set_frame_count(count)) }
+}
+
+/// Waits until a number of frames has been received.
+///
+/// @param channel the channel.
+/// @param count the number.
+/// @param timeout_us how long at most, in microseconds; 0 = as long as it takes.
+/// @return whether there are as many; false if channel is NULL.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_file_channel_wait_frame_count(
+    channel: *const rogue_mem_file_channel_t,
+    count: u64,
+    timeout_us: u64,
+) -> bool {
+    // SAFETY: null or live, as the header demands.
+    unsafe { query(channel, |channel| channel.wait_frame_count(count, convert::limit(timeout_us))) }
+}
+
+/// Adds a reference.
+///
+/// @param channel the channel; NULL is allowed and ignored.
+/// @return its argument.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_file_channel_retain(
+    channel: *mut rogue_mem_file_channel_t,
+) -> *mut rogue_mem_file_channel_t {
+    // SAFETY: null or live, as the header demands.
+    value(|_| Ok(unsafe { retain(channel) }))
+}
+
+/// Gives a reference back. Stream masters that its slave is connected to, and its writer, keep it
+/// alive.
+///
+/// @param channel the channel; NULL is allowed and ignored.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_file_channel_release(channel: *mut rogue_mem_file_channel_t) {
+    value(|_| {
+        // SAFETY: null or a reference of the caller's, as the header demands.
+        unsafe { release(channel) };
+        Ok(())
+    })
+}
+
+/// Makes a reader without a file.
+///
+/// @param options_or_null the options, copied. NULL: the defaults.
+/// @param out receives the reader, a new reference. Untouched on failure.
+/// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT for
+/// options with a wrong size.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_file_reader_new(
+    options_or_null: *const rogue_mem_file_reader_options_t,
+    out: *mut *mut rogue_mem_file_reader_t,
+) -> rogue_mem_status_t {
+    status(|call| {
+        // SAFETY: null or valid, as the header demands.
+        let out = unsafe { call.out(out, "out") }?;
+        // SAFETY: null or as long as its `size` says, as the header demands.
+        let options_or_null = unsafe { call.options(options_or_null, "options_or_null") }?;
+        out.set(into_handle(crate::files::FileReader::new(options_or_null)));
+        Ok(())
+    })
+}
+
+/// The stream master that sends the frames.
+///
+/// @param reader the reader.
+/// @return the master, a new reference; NULL if reader is NULL.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_file_reader_stream_master(
+    reader: *const rogue_mem_file_reader_t,
+) -> *mut rogue_mem_stream_master_t {
+    // SAFETY: null or live, as the header demands.
+    unsafe { query(reader, |reader| into_handle(reader.stream_master())) }
+}
+
+/// Opens a data file and starts to send its frames. A file that is being read is closed first.
+///
+/// @param reader the reader.
+/// @param path a regular file. If it ends in ".1", those that end in ".2", ".3" and so on follow,
+/// until one is missing.
+/// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_TEXT;
+/// ROGUE_MEM_ERROR_FILE; ROGUE_MEM_ERROR_OUT_OF_RESOURCES if the system refuses a thread.
+///
+/// Thread safe; also from a callback.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_file_reader_open(
+    reader: *mut rogue_mem_file_reader_t,
+    path: *const c_char,
+) -> rogue_mem_status_t {
+    status(|call| {
+        // SAFETY: null or live, as the header demands.
+        let reader = unsafe { call.handle(reader) }?;
+        // SAFETY: null or ending in NUL, as the header demands.
+        let path = unsafe { call.text(path, "path") }?;
+        reader.open(path)
+    })
+}
+
+/// Stops after the frame that is being sent, and closes the file. Returns within 100 ms, also if
+/// the receiver of that frame does not. Further calls do nothing.
+///
+/// @param reader the reader; NULL is an error.
+///
+/// Thread safe; also from a callback.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_file_reader_close(reader: *mut rogue_mem_file_reader_t) {
+    // SAFETY: null or live, as the header demands.
+    unsafe { query(reader, |reader| reader.close()) }
+}
+
+/// Whether a file is being read: not any more when the last of its frames has been sent.
+///
+/// @param reader the reader.
+/// @return whether one is; false if reader is NULL.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_file_reader_is_open(
+    reader: *const rogue_mem_file_reader_t,
+) -> bool {
+    // SAFETY: null or live, as the header demands.
+    unsafe { query(reader, |reader| reader.is_open()) }
+}
+
+/// Waits until all frames have been sent, or the reader was closed.
+///
+/// @param reader the reader.
+/// @param timeout_us how long at most, in microseconds; 0 = as long as it takes.
+/// @return whether that is so; false at once in a delivery by this reader; false if reader is NULL.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_file_reader_wait(
+    reader: *const rogue_mem_file_reader_t,
+    timeout_us: u64,
+) -> bool {
+    // SAFETY: null or live, as the header demands.
+    unsafe { query(reader, |reader| reader.wait(convert::limit(timeout_us))) }
+}
+
+/// What was wrong with the file, in words: the first message since it was opened; empty if there is
+/// none.
+///
+/// @param reader the reader.
+/// @param buffer receives the text, see "Texts" above.
+/// @param capacity size of buffer in bytes.
+/// @param length receives the length of the text; may be NULL.
+/// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_file_reader_error(
+    reader: *const rogue_mem_file_reader_t,
+    buffer: *mut c_char,
+    capacity: usize,
+    length: *mut usize,
+) -> rogue_mem_status_t {
+    // SAFETY: null or live and valid, as the header demands.
+    unsafe { query_text(reader, buffer, capacity, length, |reader| reader.error()) }
+}
+
+/// Closes the file, and disconnects the receivers. Further calls do nothing.
+///
+/// @param reader the reader; NULL is an error.
+///
+/// Thread safe; also from a callback.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_file_reader_stop(reader: *mut rogue_mem_file_reader_t) {
+    // SAFETY: null or live, as the header demands.
+    unsafe { query(reader, |reader| reader.stop()) }
+}
+
+/// Options of a reader. Zero-initialise it, set size, and then other members as needed.
+#[derive(Clone, Copy, Default)]
+#[repr(C)]
+pub struct rogue_mem_file_reader_options_t {
+    /// sizeof(rogue_mem_file_reader_options_t).
+    pub size: usize,
+    /// Size limit of a frame, in bytes; larger records are left out, counted and logged. 0 = 256
+    /// MiB.
+    pub frame_bytes_max: u64,
+    /// Stack size of the reader's thread, in bytes; the receivers of its frames run on it. At least
+    /// 2 MiB. 0 = the size of other threads of the process ("ulimit -s").
+    pub stack_bytes: u64,
+}
+
+// SAFETY: integers, `size` first.
+unsafe impl Versioned for rogue_mem_file_reader_options_t {
+    const SIZE_FIRST_BYTES: usize = size_of::<Self>();
+}
+
+impl Options for rogue_mem_file_reader_options_t {
+    type Chosen = crate::files::FileReaderOptions;
+
+    fn chosen(&self, _call: Call) -> Result<Self::Chosen> {
+        let mut options = Self::Chosen::default();
+        if self.frame_bytes_max != 0 {
+            options.frame_bytes_max = convert::transaction_bytes(self.frame_bytes_max);
+        }
+        if self.stack_bytes != 0 {
+            options.stack_bytes = convert::stack_bytes(self.stack_bytes);
+        }
+        Ok(options)
+    }
+}
+
+/// Counters of a reader since its file was opened. Set size before the call.
+#[derive(Clone, Copy, Default)]
+#[repr(C)]
+pub struct rogue_mem_file_reader_stats_t {
+    /// sizeof(rogue_mem_file_reader_stats_t).
+    pub size: usize,
+    /// Frames sent.
+    pub frames: u64,
+    /// Bytes of their payload.
+    pub bytes: u64,
+    /// Number of files.
+    pub files: u64,
+    /// Records without a payload, which are no frames.
+    pub empty: u64,
+    /// Records left out: too large, or without a frame from the receiver.
+    pub left_out: u64,
+    /// 1 if reading has ended before the end of the files.
+    pub faults: u64,
+}
+
+// SAFETY: integers, `size` first.
+unsafe impl Versioned for rogue_mem_file_reader_stats_t {
+    const SIZE_FIRST_BYTES: usize = size_of::<Self>();
+}
+
+/// What the reader has done so far.
+///
+/// @param reader the reader.
+/// @param stats receives the counters; its size must be set. Untouched on failure.
+/// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if stats
+/// has a wrong size.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_file_reader_stats(
+    reader: *const rogue_mem_file_reader_t,
+    stats: *mut rogue_mem_file_reader_stats_t,
+) -> rogue_mem_status_t {
+    status(|call| {
+        // SAFETY: null or live, as the header demands.
+        let reader = unsafe { call.handle(reader) }?;
+        // SAFETY: null or as long as its `size` says, as the header demands.
+        let out = unsafe { call.versioned_out(stats, "stats") }?;
+        let now = reader.stats();
+        out.set(&rogue_mem_file_reader_stats_t {
+            size: 0,
+            frames: now.frames,
+            bytes: now.bytes,
+            files: now.files,
+            empty: now.empty,
+            left_out: now.left_out,
+            faults: now.faults,
+        });
+        Ok(())
+    })
+}
+
+/// Adds a reference.
+///
+/// @param reader the reader; NULL is allowed and ignored.
+/// @return its argument.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_file_reader_retain(
+    reader: *mut rogue_mem_file_reader_t,
+) -> *mut rogue_mem_file_reader_t {
+    // SAFETY: null or live, as the header demands.
+    value(|_| Ok(unsafe { retain(reader) }))
+}
+
+/// Gives a reference back. Release of the last reference ends its thread.
+///
+/// @param reader the reader; NULL is allowed and ignored.
+///
+/// Thread safe; also from a callback.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_file_reader_release(reader: *mut rogue_mem_file_reader_t) {
+    value(|_| {
+        // SAFETY: null or a reference of the caller's, as the header demands.
+        unsafe { release(reader) };
         Ok(())
     })
 }

@@ -6,6 +6,8 @@
 
 #[path = "table/board.rs"]
 mod board;
+#[path = "table/files.rs"]
+mod files;
 #[path = "table/members.rs"]
 mod members;
 
@@ -326,6 +328,64 @@ pub const OBJECTS: &[Object] = &[
         ..PLAIN
     },
     Object {
+        name: "batch",
+        rust: "crate::protocols::Batch",
+        is: "Where the records of a super-frame lie.",
+        argument: ("batch", "the batch"),
+        ..PLAIN
+    },
+    Object {
+        name: "batch_combiner",
+        rust: "crate::protocols::BatchCombiner",
+        is: "Packs frames into super-frames.",
+        argument: ("combiner", "the combiner"),
+        release: "The combiner exists as long as its stream port does.",
+        ..PLAIN
+    },
+    Object {
+        name: "batch_splitter",
+        rust: "crate::protocols::BatchSplitter",
+        is: "Splits super-frames into frames.",
+        argument: ("splitter", "the splitter"),
+        release: "The splitter exists as long as its stream port does.",
+        ..PLAIN
+    },
+    Object {
+        name: "batch_inverter",
+        rust: "crate::protocols::BatchInverter",
+        is: "Turns the tails of super-frames into headers.",
+        argument: ("inverter", "the inverter"),
+        release: "The inverter exists as long as its stream port does.",
+        ..PLAIN
+    },
+    Object {
+        name: "file_writer",
+        rust: "crate::files::FileWriter",
+        is: "Records frames in data files.",
+        argument: ("writer", "the writer"),
+        release:
+            "The file is closed, with what is in the buffer, when the writer and its channels \
+                  have no reference any more.",
+        ..PLAIN
+    },
+    Object {
+        name: "file_channel",
+        rust: "crate::files::FileChannel",
+        is: "Receives frames for a file writer.",
+        argument: ("channel", "the channel"),
+        release: "Stream masters that its slave is connected to, and its writer, keep it alive.",
+        ..PLAIN
+    },
+    Object {
+        name: "file_reader",
+        rust: "crate::files::FileReader",
+        is: "Sends the frames of data files.",
+        argument: ("reader", "the reader"),
+        release: "Release of the last reference ends its thread.",
+        threads: "; also from a callback",
+        ..PLAIN
+    },
+    Object {
         name: "logger",
         rust: "crate::logging::Logger",
         is: "A named source of log messages.",
@@ -457,6 +517,13 @@ pub const OPTIONS: &[Options] = &[
         rust: "crate::protocols::UdpRssiPackOptions",
         is: "Options of a road. Zero-initialise it, set size, and then other members as needed.",
         members: board::OPTIONS,
+        grown_from: None,
+    },
+    Options {
+        object: "file_reader",
+        rust: "crate::files::FileReaderOptions",
+        is: "Options of a reader. Zero-initialise it, set size, and then other members as needed.",
+        members: files::READER_OPTIONS,
         grown_from: None,
     },
     Options {

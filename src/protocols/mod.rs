@@ -17,8 +17,8 @@ mod udp_rssi_pack;
 pub use crate::proto::batcher::Version as BatcherVersion;
 pub use crate::proto::packetizer::Version as PacketizerVersion;
 pub use batcher::{
-    BatchCombiner, BatchCombinerStats, BatchInverter, BatchInverterStats, BatchSplitter,
-    BatchSplitterStats,
+    Batch, BatchCombiner, BatchCombinerStats, BatchInverter, BatchInverterStats, BatchRecord,
+    BatchSplitter, BatchSplitterStats,
 };
 pub use cmd::send_cmd;
 pub use lane::QUEUE_JOBS_COUNT_MAX;

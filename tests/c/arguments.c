@@ -756,6 +756,126 @@ static void rssi(void **state) {
     rogue_mem_rssi_release(server);
 }
 
+static void batches(void **state) {
+    (void)state;
+    rogue_mem_frame_t *frame = NULL;
+    rogue_mem_batch_t *out = SENTINEL(rogue_mem_batch_t), *batch = NULL;
+    rogue_mem_batch_combiner_t *combiner_out = SENTINEL(rogue_mem_batch_combiner_t);
+    rogue_mem_batch_record_t record = {0};
+    const uint8_t bytes[] = {2, 0, 7, 1, 0, 0, 0, 0, 0, 0};
+    assert_ok(rogue_mem_frame_new(sizeof bytes, &frame));
+    REFUSES(NULL_ARGUMENT, rogue_mem_batch_new, (NULL, 1, &out));
+    REFUSES(NULL_ARGUMENT, rogue_mem_batch_new, (frame, 1, NULL));
+    REFUSES(INVALID_ARGUMENT, rogue_mem_batch_new, (frame, 3, &out));
+    assert_int_equal(rogue_mem_batch_new(frame, 2, &out), ROGUE_MEM_ERROR_FRAME);
+    assert_ptr_equal(out, SENTINEL(rogue_mem_batch_t));
+    assert_ok(rogue_mem_frame_set_payload(frame, sizeof bytes));
+    assert_ok(rogue_mem_frame_write_data(frame, 0, bytes, sizeof bytes));
+    assert_ok(rogue_mem_batch_new(frame, 2, &batch));
+    ALLOWS_NULL(rogue_mem_batch);
+    REFUSES(INVALID_ARGUMENT, rogue_mem_batch_record, (batch, 0, &record));
+    REFUSES(NULL_ARGUMENT, rogue_mem_batch_record, (batch, 0, NULL));
+    record.size = sizeof record;
+    REFUSES(NULL_ARGUMENT, rogue_mem_batch_record, (NULL, 0, &record));
+    REFUSES(FRAME, rogue_mem_batch_record, (batch, 1, &record));
+    GIVES(0, rogue_mem_batch_count, (NULL));
+    GIVES(0, rogue_mem_batch_header_bytes, (NULL));
+    GIVES(0, rogue_mem_batch_tail_bytes, (NULL));
+    GIVES(0, rogue_mem_batch_sequence, (NULL));
+    rogue_mem_batch_release(batch);
+    rogue_mem_frame_release(frame);
+
+    rogue_mem_batch_combiner_stats_t combined = {0};
+    rogue_mem_batch_splitter_stats_t split = {0};
+    rogue_mem_batch_inverter_stats_t inverted = {0};
+    ALLOWS_NULL(rogue_mem_batch_combiner);
+    REFUSES(NULL_ARGUMENT, rogue_mem_batch_combiner_new_v1, (1, NULL));
+    assert_int_equal(rogue_mem_batch_combiner_new_v1(6, &combiner_out),
+                     ROGUE_MEM_ERROR_INVALID_ARGUMENT);
+    assert_ptr_equal(combiner_out, SENTINEL(rogue_mem_batch_combiner_t));
+    REFUSES(NULL_ARGUMENT, rogue_mem_batch_combiner_new_v2, (NULL));
+    GIVES(NULL, rogue_mem_batch_combiner_stream_port, (NULL));
+    GIVES(0, rogue_mem_batch_combiner_count, (NULL));
+    REFUSES(NULL_ARGUMENT, rogue_mem_batch_combiner_send, (NULL));
+    REFUSES(NULL_ARGUMENT, rogue_mem_batch_combiner_stats, (NULL, &combined));
+    ALLOWS_NULL(rogue_mem_batch_splitter);
+    REFUSES(NULL_ARGUMENT, rogue_mem_batch_splitter_new_v1, (NULL));
+    REFUSES(NULL_ARGUMENT, rogue_mem_batch_splitter_new_v2, (NULL));
+    GIVES(NULL, rogue_mem_batch_splitter_stream_port, (NULL));
+    REFUSES(NULL_ARGUMENT, rogue_mem_batch_splitter_stats, (NULL, &split));
+    ALLOWS_NULL(rogue_mem_batch_inverter);
+    REFUSES(NULL_ARGUMENT, rogue_mem_batch_inverter_new_v1, (NULL));
+    REFUSES(NULL_ARGUMENT, rogue_mem_batch_inverter_new_v2, (NULL));
+    GIVES(NULL, rogue_mem_batch_inverter_stream_port, (NULL));
+    REFUSES(NULL_ARGUMENT, rogue_mem_batch_inverter_stats, (NULL, &inverted));
+}
+
+static void file_writers(void **state) {
+    (void)state;
+    rogue_mem_file_writer_t *writer = NULL;
+    rogue_mem_file_writer_stats_t stats = {0};
+    assert_ok(rogue_mem_file_writer_new(&writer));
+    reset_outputs();
+    ALLOWS_NULL(rogue_mem_file_writer);
+    REFUSES(NULL_ARGUMENT, rogue_mem_file_writer_new, (NULL));
+    REFUSES(NULL_ARGUMENT, rogue_mem_file_writer_open, (NULL, "path"));
+    REFUSES(NULL_ARGUMENT, rogue_mem_file_writer_open, (writer, NULL));
+    REFUSES(INVALID_TEXT, rogue_mem_file_writer_open, (writer, "\xFF"));
+    REFUSES(NULL_ARGUMENT, rogue_mem_file_writer_close, (NULL));
+    GIVES(false, rogue_mem_file_writer_is_open, (NULL));
+    REFUSES(NULL_ARGUMENT, rogue_mem_file_writer_error, (NULL, buffer, 4, &length));
+    REFUSES(NULL_ARGUMENT, rogue_mem_file_writer_error, (writer, NULL, 4, &length));
+    assert_outputs_untouched();
+    NOTES(rogue_mem_file_writer_set_raw, (NULL, 1));
+    GIVES(false, rogue_mem_file_writer_raw, (NULL));
+    REFUSES(NULL_ARGUMENT, rogue_mem_file_writer_set_buffer_size, (NULL, 1));
+    NOTES(rogue_mem_file_writer_set_max_size, (NULL, 1));
+    NOTES(rogue_mem_file_writer_set_drop_errors, (NULL, 1));
+    GIVES(NULL, rogue_mem_file_writer_channel, (NULL, 1));
+    GIVES(0, rogue_mem_file_writer_total_size, (NULL));
+    GIVES(0, rogue_mem_file_writer_current_size, (NULL));
+    GIVES(0, rogue_mem_file_writer_bandwidth, (NULL));
+    GIVES(0, rogue_mem_file_writer_frame_count, (NULL));
+    GIVES(false, rogue_mem_file_writer_wait_frame_count, (NULL, 0, 0));
+    REFUSES(NULL_ARGUMENT, rogue_mem_file_writer_stats, (NULL, &stats));
+    REFUSES(NULL_ARGUMENT, rogue_mem_file_writer_stats, (writer, NULL));
+    REFUSES(INVALID_ARGUMENT, rogue_mem_file_writer_stats, (writer, &stats));
+    ALLOWS_NULL(rogue_mem_file_channel);
+    GIVES(NULL, rogue_mem_file_channel_slave, (NULL));
+    GIVES(0, rogue_mem_file_channel_frame_count, (NULL));
+    NOTES(rogue_mem_file_channel_set_frame_count, (NULL, 1));
+    GIVES(false, rogue_mem_file_channel_wait_frame_count, (NULL, 0, 0));
+    rogue_mem_file_writer_release(writer);
+}
+
+static void file_readers(void **state) {
+    (void)state;
+    rogue_mem_file_reader_t *reader = NULL, *out = SENTINEL(rogue_mem_file_reader_t);
+    rogue_mem_file_reader_options_t options = {0};
+    rogue_mem_file_reader_stats_t stats = {0};
+    assert_ok(rogue_mem_file_reader_new(NULL, &reader));
+    reset_outputs();
+    ALLOWS_NULL(rogue_mem_file_reader);
+    REFUSES(NULL_ARGUMENT, rogue_mem_file_reader_new, (NULL, NULL));
+    REFUSES(INVALID_ARGUMENT, rogue_mem_file_reader_new, (&options, &out));
+    assert_ptr_equal(out, SENTINEL(rogue_mem_file_reader_t));
+    GIVES(NULL, rogue_mem_file_reader_stream_master, (NULL));
+    REFUSES(NULL_ARGUMENT, rogue_mem_file_reader_open, (NULL, "path"));
+    REFUSES(NULL_ARGUMENT, rogue_mem_file_reader_open, (reader, NULL));
+    REFUSES(INVALID_TEXT, rogue_mem_file_reader_open, (reader, "\xFF"));
+    NOTES(rogue_mem_file_reader_close, (NULL));
+    GIVES(false, rogue_mem_file_reader_is_open, (NULL));
+    GIVES(false, rogue_mem_file_reader_wait, (NULL, 0));
+    REFUSES(NULL_ARGUMENT, rogue_mem_file_reader_error, (NULL, buffer, 4, &length));
+    REFUSES(NULL_ARGUMENT, rogue_mem_file_reader_error, (reader, NULL, 4, &length));
+    assert_outputs_untouched();
+    NOTES(rogue_mem_file_reader_stop, (NULL));
+    REFUSES(NULL_ARGUMENT, rogue_mem_file_reader_stats, (NULL, &stats));
+    REFUSES(NULL_ARGUMENT, rogue_mem_file_reader_stats, (reader, NULL));
+    REFUSES(INVALID_ARGUMENT, rogue_mem_file_reader_stats, (reader, &stats));
+    rogue_mem_file_reader_release(reader);
+}
+
 static void mem_map(void **state) {
     (void)state;
     rogue_mem_slave_t *out = SENTINEL(rogue_mem_slave_t);
@@ -921,6 +1041,9 @@ int main(void) {
         cmocka_unit_test(board),
         cmocka_unit_test(rssi),
         cmocka_unit_test(mem_map),
+        cmocka_unit_test(batches),
+        cmocka_unit_test(file_writers),
+        cmocka_unit_test(file_readers),
         cmocka_unit_test(logs),
         cmocka_unit_test(no_function_has_been_forgotten),
     };

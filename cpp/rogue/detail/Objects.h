@@ -158,6 +158,48 @@ struct Counting<rogue_mem_rssi_t> {
 };
 
 template <>
+struct Counting<rogue_mem_batch_t> {
+    static void retain(rogue_mem_batch_t *raw) { rogue_mem_batch_retain(raw); }
+    static void release(rogue_mem_batch_t *raw) { rogue_mem_batch_release(raw); }
+};
+
+template <>
+struct Counting<rogue_mem_batch_combiner_t> {
+    static void retain(rogue_mem_batch_combiner_t *raw) { rogue_mem_batch_combiner_retain(raw); }
+    static void release(rogue_mem_batch_combiner_t *raw) { rogue_mem_batch_combiner_release(raw); }
+};
+
+template <>
+struct Counting<rogue_mem_batch_splitter_t> {
+    static void retain(rogue_mem_batch_splitter_t *raw) { rogue_mem_batch_splitter_retain(raw); }
+    static void release(rogue_mem_batch_splitter_t *raw) { rogue_mem_batch_splitter_release(raw); }
+};
+
+template <>
+struct Counting<rogue_mem_batch_inverter_t> {
+    static void retain(rogue_mem_batch_inverter_t *raw) { rogue_mem_batch_inverter_retain(raw); }
+    static void release(rogue_mem_batch_inverter_t *raw) { rogue_mem_batch_inverter_release(raw); }
+};
+
+template <>
+struct Counting<rogue_mem_file_writer_t> {
+    static void retain(rogue_mem_file_writer_t *raw) { rogue_mem_file_writer_retain(raw); }
+    static void release(rogue_mem_file_writer_t *raw) { rogue_mem_file_writer_release(raw); }
+};
+
+template <>
+struct Counting<rogue_mem_file_channel_t> {
+    static void retain(rogue_mem_file_channel_t *raw) { rogue_mem_file_channel_retain(raw); }
+    static void release(rogue_mem_file_channel_t *raw) { rogue_mem_file_channel_release(raw); }
+};
+
+template <>
+struct Counting<rogue_mem_file_reader_t> {
+    static void retain(rogue_mem_file_reader_t *raw) { rogue_mem_file_reader_retain(raw); }
+    static void release(rogue_mem_file_reader_t *raw) { rogue_mem_file_reader_release(raw); }
+};
+
+template <>
 struct Counting<rogue_mem_logger_t> {
     static void retain(rogue_mem_logger_t *raw) { rogue_mem_logger_retain(raw); }
     static void release(rogue_mem_logger_t *raw) { rogue_mem_logger_release(raw); }
@@ -209,6 +251,12 @@ struct UdpOptions : rogue_mem_udp_options_t {
 struct BoardOptions : rogue_mem_board_options_t {
     BoardOptions() : rogue_mem_board_options_t() { size = sizeof(rogue_mem_board_options_t); }
     BoardOptions(const rogue_mem_board_options_t &other) : rogue_mem_board_options_t(other) { size = sizeof(rogue_mem_board_options_t); }
+};
+
+/** Options, each at its default; see rogue_mem_file_reader_options_t in rogue_mem.h. */
+struct FileReaderOptions : rogue_mem_file_reader_options_t {
+    FileReaderOptions() : rogue_mem_file_reader_options_t() { size = sizeof(rogue_mem_file_reader_options_t); }
+    FileReaderOptions(const rogue_mem_file_reader_options_t &other) : rogue_mem_file_reader_options_t(other) { size = sizeof(rogue_mem_file_reader_options_t); }
 };
 
 /** Options, each at its default; see rogue_mem_rssi_options_t in rogue_mem.h. */
@@ -269,6 +317,36 @@ struct StreamClientStats : rogue_mem_stream_client_stats_t {
 struct BoardStats : rogue_mem_board_stats_t {
     BoardStats() : rogue_mem_board_stats_t() { size = sizeof(rogue_mem_board_stats_t); }
     BoardStats(const rogue_mem_board_stats_t &other) : rogue_mem_board_stats_t(other) { size = sizeof(rogue_mem_board_stats_t); }
+};
+
+/** Counters; see rogue_mem_batch_combiner_stats_t in rogue_mem.h. */
+struct BatchCombinerStats : rogue_mem_batch_combiner_stats_t {
+    BatchCombinerStats() : rogue_mem_batch_combiner_stats_t() { size = sizeof(rogue_mem_batch_combiner_stats_t); }
+    BatchCombinerStats(const rogue_mem_batch_combiner_stats_t &other) : rogue_mem_batch_combiner_stats_t(other) { size = sizeof(rogue_mem_batch_combiner_stats_t); }
+};
+
+/** Counters; see rogue_mem_batch_splitter_stats_t in rogue_mem.h. */
+struct BatchSplitterStats : rogue_mem_batch_splitter_stats_t {
+    BatchSplitterStats() : rogue_mem_batch_splitter_stats_t() { size = sizeof(rogue_mem_batch_splitter_stats_t); }
+    BatchSplitterStats(const rogue_mem_batch_splitter_stats_t &other) : rogue_mem_batch_splitter_stats_t(other) { size = sizeof(rogue_mem_batch_splitter_stats_t); }
+};
+
+/** Counters; see rogue_mem_batch_inverter_stats_t in rogue_mem.h. */
+struct BatchInverterStats : rogue_mem_batch_inverter_stats_t {
+    BatchInverterStats() : rogue_mem_batch_inverter_stats_t() { size = sizeof(rogue_mem_batch_inverter_stats_t); }
+    BatchInverterStats(const rogue_mem_batch_inverter_stats_t &other) : rogue_mem_batch_inverter_stats_t(other) { size = sizeof(rogue_mem_batch_inverter_stats_t); }
+};
+
+/** Counters; see rogue_mem_file_writer_stats_t in rogue_mem.h. */
+struct FileWriterStats : rogue_mem_file_writer_stats_t {
+    FileWriterStats() : rogue_mem_file_writer_stats_t() { size = sizeof(rogue_mem_file_writer_stats_t); }
+    FileWriterStats(const rogue_mem_file_writer_stats_t &other) : rogue_mem_file_writer_stats_t(other) { size = sizeof(rogue_mem_file_writer_stats_t); }
+};
+
+/** Counters; see rogue_mem_file_reader_stats_t in rogue_mem.h. */
+struct FileReaderStats : rogue_mem_file_reader_stats_t {
+    FileReaderStats() : rogue_mem_file_reader_stats_t() { size = sizeof(rogue_mem_file_reader_stats_t); }
+    FileReaderStats(const rogue_mem_file_reader_stats_t &other) : rogue_mem_file_reader_stats_t(other) { size = sizeof(rogue_mem_file_reader_stats_t); }
 };
 
 } // namespace detail

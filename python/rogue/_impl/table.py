@@ -78,6 +78,10 @@ OPTIONS: "dict[str, tuple[str, ...]]" = {
         "spin_us",
         "stack_bytes",
     ),
+    "rogue_mem_file_reader_options_t": (
+        "frame_bytes_max",
+        "stack_bytes",
+    ),
     "rogue_mem_rssi_options_t": ("stack_bytes",),
 }
 #: What is counted.
@@ -213,6 +217,38 @@ STATISTICS: "dict[str, tuple[str, ...]]" = {
         "dropped_packets",
         "unsent",
         "network_errors",
+    ),
+    "rogue_mem_batch_combiner_stats_t": (
+        "queued",
+        "super_frames",
+        "frames",
+        "lost",
+    ),
+    "rogue_mem_batch_splitter_stats_t": (
+        "super_frames",
+        "frames",
+        "dropped",
+        "lost",
+    ),
+    "rogue_mem_batch_inverter_stats_t": (
+        "super_frames",
+        "dropped",
+    ),
+    "rogue_mem_file_writer_stats_t": (
+        "frames",
+        "bytes",
+        "files",
+        "skipped",
+        "unopened",
+        "lost",
+    ),
+    "rogue_mem_file_reader_stats_t": (
+        "frames",
+        "bytes",
+        "files",
+        "empty",
+        "left_out",
+        "faults",
     ),
 }
 #: The numbers of an option that is one of several.

@@ -18,6 +18,7 @@
 
 mod bridge;
 mod bus;
+mod files;
 mod logging;
 mod stream;
 
@@ -62,6 +63,6 @@ use functions;
 
 /// The group of this name.
 pub fn group(name: &str) -> Option<&'static Group> {
-    let all = [bus::GROUPS, bridge::GROUPS, stream::GROUPS, logging::GROUPS];
+    let all = [bus::GROUPS, bridge::GROUPS, stream::GROUPS, files::GROUPS, logging::GROUPS];
     all.into_iter().flatten().find(|group| group.name == name)
 }

@@ -501,6 +501,11 @@ pub const STATISTICS: &[Statistics] = &[
         grown_from: None,
     },
     super::board::STATISTICS,
+    super::files::COMBINER_STATISTICS,
+    super::files::SPLITTER_STATISTICS,
+    super::files::INVERTER_STATISTICS,
+    super::files::WRITER_STATISTICS,
+    super::files::READER_STATISTICS,
 ];
 
 const STREAM_BRIDGE_STATISTICS: &[(&str, &str)] = &[

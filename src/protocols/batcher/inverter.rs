@@ -38,8 +38,17 @@ struct Inverter {
 }
 
 impl BatchInverter {
-    /// An inverter for super-frames of `version`; of version 1 those with width codes 2 to 5.
-    pub fn new(version: Version) -> Arc<BatchInverter> {
+    /// An inverter for super-frames of version 1 with width codes 2 to 5.
+    pub fn v1() -> Arc<BatchInverter> {
+        BatchInverter::new(Version::V1)
+    }
+
+    /// An inverter for super-frames of version 2.
+    pub fn v2() -> Arc<BatchInverter> {
+        BatchInverter::new(Version::V2)
+    }
+
+    fn new(version: Version) -> Arc<BatchInverter> {
         let slave = Arc::new(Inverter {
             base: SlaveBase::new(),
             master: Master::new(),

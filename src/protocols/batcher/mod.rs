@@ -1,9 +1,11 @@
 //! The batcher's nodes: frames into super-frames, and back.
 
+mod batch;
 mod combiner;
 mod inverter;
 mod splitter;
 
+pub use batch::{Batch, BatchRecord};
 pub use combiner::{BatchCombiner, BatchCombinerStats};
 pub use inverter::{BatchInverter, BatchInverterStats};
 pub use splitter::{BatchSplitter, BatchSplitterStats};

@@ -42,8 +42,17 @@ struct Splitter {
 }
 
 impl BatchSplitter {
-    /// A splitter for super-frames of `version`.
-    pub fn new(version: Version) -> Arc<BatchSplitter> {
+    /// A splitter for super-frames of version 1.
+    pub fn v1() -> Arc<BatchSplitter> {
+        BatchSplitter::new(Version::V1)
+    }
+
+    /// A splitter for super-frames of version 2.
+    pub fn v2() -> Arc<BatchSplitter> {
+        BatchSplitter::new(Version::V2)
+    }
+
+    fn new(version: Version) -> Arc<BatchSplitter> {
         let slave = Arc::new(Splitter {
             base: SlaveBase::new(),
             master: Master::new(),
