@@ -410,7 +410,9 @@ static void f05_an_observed_transaction_is_told_at_its_deadline_and_not_waited_f
 
 static void f05_what_nobody_waits_for_is_forgotten_in_the_end_and_counted(void **state) {
     (void)state;
-    enum { REQUESTS = 140000 };
+    /* The memory checker needs half a millisecond for each: it sees some, and none forgotten. */
+    const bool forgets = getenv("ROGUE_MEM_MEMCHECK") == NULL;
+    const int requests = forgets ? 140000 : 2000;
     recorder_t recorder;
     recorder_init(&recorder, 4, 0, FAIL);
     recorder.error_text = "broken";
@@ -419,13 +421,18 @@ static void f05_what_nobody_waits_for_is_forgotten_in_the_end_and_counted(void *
     uint32_t first = 0;
     uint32_t last = 0;
     assert_ok(rogue_mem_master_request(master, 0, 4, &word, ROGUE_MEM_WRITE, &first));
-    for (int n = 1; n < REQUESTS; n++) {
+    for (int n = 1; n < requests; n++) {
         assert_ok(rogue_mem_master_request(master, 0, 4, &word, ROGUE_MEM_WRITE, &last));
     }
     const uint64_t forgotten = rogue_mem_master_forgotten_count(master);
-    assert_true(forgotten > 7000 && forgotten < 9000);
-    assert_int_equal(rogue_mem_master_wait(master, first), ROGUE_MEM_ERROR_NOT_FOUND);
-    assert_contains(rogue_mem_last_error(), "was forgotten");
+    if (forgets) {
+        assert_true(forgotten > 7000 && forgotten < 9000);
+        assert_int_equal(rogue_mem_master_wait(master, first), ROGUE_MEM_ERROR_NOT_FOUND);
+        assert_contains(rogue_mem_last_error(), "was forgotten");
+    } else {
+        assert_int_equal(forgotten, 0);
+        assert_int_equal(rogue_mem_master_wait(master, first), ROGUE_MEM_ERROR_TRANSACTION);
+    }
     assert_int_equal(rogue_mem_master_wait(master, last), ROGUE_MEM_ERROR_TRANSACTION);
     assert_int_equal(rogue_mem_master_forgotten_count(NULL), 0);
     rogue_mem_master_release(master);
