@@ -4333,8 +4333,9 @@ void rogue_mem_prbs_release(rogue_mem_prbs_t *prbs);
  * pleases.
  *
  * A client has one peer, whose address it is given; datagrams from other addresses are dropped and
- * counted. A server answers the source of the latest datagram that was not empty. Errors of the
- * network are logged and counted, and end nothing.
+ * counted. A server answers the source of the latest datagram that was not empty; while an RSSI
+ * link over it is open, it too drops and counts datagrams from other addresses than the peer's.
+ * Errors of the network are logged and counted, and end nothing.
  *
  * Received frames are delivered in the object's own thread. Frames to send are sent in the
  * caller's thread. The object exists as long as its handles, and the stream masters that its
@@ -4399,7 +4400,8 @@ typedef struct rogue_mem_udp_stats_t {
      */
     uint64_t oversized;
     /**
-     * Datagrams dropped by a client because others than its peer sent them.
+     * Datagrams dropped because others than the peer sent them: to a client, or to a server whose
+     * receiver holds a link with the peer.
      */
     uint64_t strangers;
     /**

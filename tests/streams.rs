@@ -66,6 +66,10 @@ impl Slave for Cut {
     fn link_lost(&self, reason: &str) {
         self.reasons.lock().unwrap().push(reason.to_owned());
     }
+
+    fn admits(&self, frame: &Frame) -> bool {
+        frame.lock().payload() == 1
+    }
 }
 
 #[test]
@@ -84,6 +88,19 @@ fn f39_a_requester_learns_of_the_link_beyond_the_nodes_that_pass_its_frames_on()
     fifo.stop();
     let obstacle = fifo.stream_slave().obstacle(&mut None);
     assert_eq!(obstacle.as_deref(), Some("The Fifo has been stopped"));
+}
+
+#[test]
+fn the_node_beyond_those_that_pass_frames_on_decides_about_another_sender() {
+    let fifo = Fifo::new(0, 0, true).unwrap();
+    let (filter, rate_drop) = (Filter::new(false, 0), RateDrop::new(false, 0.0).unwrap());
+    for node in [&*fifo as &dyn Node, &*filter, &*rate_drop] {
+        assert!(node.stream_slave().admits(&frame_of(&[1, 2])), "there is none");
+        node.stream_master().add_slave(Arc::new(Cut::default())).unwrap();
+        node.stream_master().add_slave(Arc::new(Keeper::default())).unwrap();
+        assert!(node.stream_slave().admits(&frame_of(&[1])), "all say yes");
+        assert!(!node.stream_slave().admits(&frame_of(&[1, 2])), "one says no");
+    }
 }
 
 /// A master that sends to `node`.

@@ -3416,7 +3416,8 @@ pub struct rogue_mem_udp_stats_t {
     pub queued: u64,
     /// Datagrams dropped because they exceed the largest payload.
     pub oversized: u64,
-    /// Datagrams dropped by a client because others than its peer sent them.
+    /// Datagrams dropped because others than the peer sent them: to a client, or to a server whose
+    /// receiver holds a link with the peer.
     pub strangers: u64,
     /// Frames and datagrams not sent: in error, without a peer, refused by the system, too many, or
     /// after the end.

@@ -4,8 +4,9 @@
 //! pleases.
 //!
 //! A client has one peer, whose address it is given; datagrams from other addresses are dropped and
-//! counted. A server answers the source of the latest datagram that was not empty. Errors of the
-//! network are logged and counted, and end nothing.
+//! counted. A server answers the source of the latest datagram that was not empty; while an RSSI
+//! link over it is open, it too drops and counts datagrams from other addresses than the peer's.
+//! Errors of the network are logged and counted, and end nothing.
 //!
 //! Received frames are delivered in the object's own thread. Frames to send are sent in the
 //! caller's thread. The object exists as long as its handles, and the stream masters that its

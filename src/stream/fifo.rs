@@ -174,6 +174,10 @@ impl Slave for FifoSlave {
         }
     }
 
+    fn admits(&self, frame: &Frame) -> bool {
+        self.worker.is_inherited() || self.queue.master.admits_by(&mut Fanout::default(), frame)
+    }
+
     fn stop(&self) {
         if !self.worker.is_inherited() {
             self.queue.stop();

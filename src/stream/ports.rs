@@ -53,6 +53,16 @@ pub trait Slave: Send + Sync + 'static {
         let _ = reason;
     }
 
+    /// Whether a frame of another sender than the latest one is welcome here. A transport with one
+    /// peer at a time, as a UDP server is, asks before it takes that sender for its peer; otherwise
+    /// it drops the frame. A node that holds a link with the present peer says no; one that passes
+    /// frames on asks the next one. Called as [`accept_frame`](Self::accept_frame) is, which follows
+    /// where the answer is yes.
+    fn admits(&self, frame: &Frame) -> bool {
+        let _ = frame;
+        true
+    }
+
     /// Ends the slave's own activity, if it has any.
     fn stop(&self) {}
 }
@@ -258,6 +268,12 @@ impl Master {
     pub fn obstacle_by(&self, fanout: &mut Fanout, link: &mut Option<u64>) -> Option<String> {
         self.update(fanout);
         fanout.slaves().first().and_then(|slave| slave.obstacle(link))
+    }
+
+    /// Whether every slave [admits](Slave::admits) a sender with this frame.
+    pub fn admits_by(&self, fanout: &mut Fanout, frame: &Frame) -> bool {
+        self.update(fanout);
+        fanout.slaves().iter().all(|slave| slave.admits(frame))
     }
 
     /// Tells every slave in this thread that the link that brings frames is [lost](Slave::link_lost),

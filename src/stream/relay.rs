@@ -54,6 +54,10 @@ impl<R: Rule> Slave for Relay<R> {
         self.master.link_lost(reason);
     }
 
+    fn admits(&self, frame: &Frame) -> bool {
+        self.master.admits_by(&mut Fanout::default(), frame)
+    }
+
     fn stop(&self) {
         self.master.stop();
     }

@@ -1,6 +1,12 @@
 /* The usual road to a board: both ends in this process, registers over it, a cut. */
 #include "support.h"
 
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 static rogue_mem_board_t *new_server(uint16_t port, uint32_t version) {
     rogue_mem_board_options_t options = {0};
     rogue_mem_board_t *server = NULL;
@@ -98,6 +104,54 @@ static void a_request_fails_with_the_layer_when_the_link_is_cut(void **state) {
     rogue_mem_board_release(server);
 }
 
+/* Sends an RST of RSSI with the given number to a port of this host. */
+static void send_reset(int stranger, uint16_t port, uint8_t number) {
+    const uint16_t start = 0x1008; /* RST, and the length of the header */
+    uint32_t sum = start + ((uint32_t)number << 8);
+    const uint16_t checksum = (uint16_t) ~((sum & 0xFFFF) + (sum >> 16));
+    const uint8_t segment[8] = {
+        0x10, 8, number, 0, 0, 0, (uint8_t)(checksum >> 8), (uint8_t)checksum};
+    struct sockaddr_in to = {0};
+    to.sin_family = AF_INET;
+    to.sin_port = htons(port);
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    assert_int_equal(
+        sendto(stranger, segment, sizeof segment, 0, (struct sockaddr *)&to, sizeof to),
+        sizeof segment);
+}
+
+static void resets_of_a_stranger_are_counted_and_harmless(void **state) {
+    (void)state;
+    rogue_mem_board_t *server = new_server(0, 2);
+    put_device(server);
+    const uint16_t port = rogue_mem_board_port(server);
+    rogue_mem_master_t *master = NULL;
+    rogue_mem_board_t *client = new_client(port, 2, &master);
+    assert_ok(rogue_mem_board_wait_open(client, LONG_TIMEOUT_US));
+    int stranger = socket(AF_INET, SOCK_DGRAM, 0);
+    assert_true(stranger >= 0);
+    uint8_t data[4] = {1, 2, 3, 4};
+    for (unsigned number = 0; number < 256; number++) {
+        send_reset(stranger, port, (uint8_t)number);
+        if (number % 16 == 0) {
+            assert_ok(transfer(master, 0x40, data, sizeof data, ROGUE_MEM_WRITE));
+        }
+    }
+    while (stats_of(server).dropped_datagrams < 256) {
+        assert_ok(transfer(master, 0x40, data, sizeof data, ROGUE_MEM_READ));
+    }
+    assert_int_equal(stats_of(server).dropped_datagrams, 256);
+    assert_int_equal(stats_of(server).down_count + stats_of(client).down_count, 0);
+    assert_int_equal(recv(stranger, data, sizeof data, MSG_DONTWAIT), -1);
+    assert_int_equal(errno, EAGAIN);
+    close(stranger);
+    rogue_mem_board_stop(client);
+    rogue_mem_board_stop(server);
+    rogue_mem_master_release(master);
+    rogue_mem_board_release(client);
+    rogue_mem_board_release(server);
+}
+
 static void a_link_that_does_not_open_says_which_layer_fails(void **state) {
     (void)state;
     rogue_mem_board_t *server = new_server(0, 1);
@@ -110,6 +164,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(registers_are_reached_over_the_whole_road),
         cmocka_unit_test(a_request_fails_with_the_layer_when_the_link_is_cut),
+        cmocka_unit_test(resets_of_a_stranger_are_counted_and_harmless),
         cmocka_unit_test(a_link_that_does_not_open_says_which_layer_fails),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

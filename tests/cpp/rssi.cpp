@@ -10,6 +10,13 @@
 #include "rogue/protocols/udp/Client.h"
 #include "rogue/protocols/udp/Server.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+
 namespace rpr = rogue::protocols::rssi;
 namespace rps = rogue::protocols::srp;
 namespace rpu = rogue::protocols::udp;
@@ -54,6 +61,62 @@ TEST_CASE("registers are reached over RSSI and UDP") {
     client->resetCounters();
     CHECK(client->getDownCount() == 0);
     srp->stop();
+    device->stop();
+    server->stop();
+    udpServer->stop();
+    udpClient->stop();
+}
+
+/** A segment with RST and that number. */
+static std::array<uint8_t, 8> reset(uint8_t number) {
+    const uint32_t sum = 0x1008 + (static_cast<uint32_t>(number) << 8);
+    const uint32_t checksum = ~((sum & 0xFFFF) + (sum >> 16));
+    return {{0x10, 8, number, 0, 0, 0, static_cast<uint8_t>(checksum >> 8),
+             static_cast<uint8_t>(checksum)}};
+}
+
+TEST_CASE("a stranger's datagrams are counted and do not disturb an open link") {
+    auto udpServer = rpu::Server::create(0, false);
+    const uint16_t port = static_cast<uint16_t>(udpServer->getPort());
+    auto udpClient = rpu::Client::create("127.0.0.1", port, false);
+    auto server = rpr::Server::create(udpServer->maxPayload() - 8);
+    auto client = rpr::Client::create(udpClient->maxPayload() - 8);
+    *server->transport() == udpServer;
+    *client->transport() == udpClient;
+    auto device = rps::SrpV3Emulation::create();
+    *server->application() == device;
+    auto srp = rps::SrpV3::create();
+    *srp == client->application();
+    server->start();
+    client->start();
+    client->waitOpen(LONG_TIMEOUT_US);
+    auto master = rim::Master::create();
+    master->setTimeout(LONG_TIMEOUT_US);
+    *master >> srp;
+
+    sockaddr_in to = {};
+    to.sin_family = AF_INET;
+    to.sin_port = htons(port);
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const int stranger = socket(AF_INET, SOCK_DGRAM, 0);
+    REQUIRE(stranger >= 0);
+    std::vector<uint8_t> data(4, 7);
+    for (unsigned number = 0; number < 256; number++) {
+        const auto segment = reset(static_cast<uint8_t>(number));
+        sendto(stranger, segment.data(), segment.size(), 0, reinterpret_cast<sockaddr *>(&to),
+               sizeof to);
+        if (number % 16 == 0) {
+            CHECK(request(*master, 0x40, data, rim::Write) == "");
+        }
+    }
+    while (udpServer->getStats().strangers < 256) {
+        REQUIRE(request(*master, 0x40, data, rim::Read) == "");
+    }
+    CHECK(udpServer->getStats().strangers == 256);
+    CHECK(server->getDownCount() + client->getDownCount() == 0);
+    CHECK(recv(stranger, data.data(), data.size(), MSG_DONTWAIT) == -1);
+    close(stranger);
+    client->stop();
     device->stop();
     server->stop();
     udpServer->stop();

@@ -1,5 +1,7 @@
 """Reliable streams over UDP."""
 
+import socket
+
 import pytest
 import rogue
 import rogue.interfaces.memory as rim
@@ -45,6 +47,44 @@ def test_registers_are_reached_over_rssi_and_udp():
                 rim.read(master, 0x100, 4)
             srp._stop()
         udp_client._stop()
+
+
+def reset(number):
+    """A segment with RST and that number."""
+    total = 0x1008 + (number << 8)
+    checksum = ~((total & 0xFFFF) + (total >> 16)) & 0xFFFF
+    return bytes([0x10, 8, number, 0, 0, 0]) + checksum.to_bytes(2, "big")
+
+
+def test_a_strangers_datagrams_are_counted_and_do_not_disturb_an_open_link():
+    with rpu.Server(0, False) as udp_server, rps.SrpV3Emulation() as device:
+        port = udp_server.getPort()
+        with rpu.Client("127.0.0.1", port, False) as udp_client:
+            server, client = rpr.Server(1464), rpr.Client(1464)
+            server.transport() == udp_server
+            client.transport() == udp_client
+            server.application() == device
+            srp = rps.SrpV3()
+            srp == client.application()
+            server._start()
+            client._start()
+            client.waitOpen(HANG_S)
+            master = master_of(srp)
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+                for number in range(256):
+                    stranger.sendto(reset(number), ("127.0.0.1", port))
+                    if number % 16 == 0:
+                        rim.write(master, 0x40, bytes([number] * 4))
+                while udp_server.getStats()["strangers"] < 256:
+                    assert rim.read(master, 0x40, 4) == bytes([240] * 4)
+                assert udp_server.getStats()["strangers"] == 256
+                assert (server.getDownCount(), client.getDownCount()) == (0, 0)
+                stranger.setblocking(False)
+                with pytest.raises(BlockingIOError):
+                    stranger.recv(1)
+            client._stop()
+            server._stop()
+            srp._stop()
 
 
 def test_parameters_are_set_and_agreed_on():

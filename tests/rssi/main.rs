@@ -3,5 +3,6 @@
 mod network;
 mod node;
 mod observer;
+mod strangers;
 mod udp;
 mod vectors;

@@ -337,6 +337,17 @@ fn datagrams_of_a_stranger_do_no_harm() {
                 }
                 end.hear(pair.now, datagram);
             }
+            // From another address, and right.
+            let server = &mut pair.ends[1].connection;
+            if server.is_open() && stranger.random_range(0..8) == 0 {
+                let flags = stranger.random::<u8>() & !0x20;
+                let syn = (flags & 0x80 != 0).then(|| server.local().to_syn(0));
+                let [sequence, acknowledge] = [(); 2].map(|()| Sequence(stranger.random()));
+                let mut start = [0; SYN_BYTES];
+                let header = Header { flags, sequence, acknowledge, syn };
+                let bytes = header.encode(&mut start);
+                assert!(!server.admits(pair.now, &start[..bytes], bytes), "{header:?}");
+            }
         }
         for end in &pair.ends {
             assert!(end.received == end.expected);

@@ -21,14 +21,14 @@ const FAULTS: Faults = Faults {
 };
 
 /// An RSSI endpoint over a UDP endpoint, on one loop.
-struct Road {
-    udp: Arc<UdpEndpoint>,
-    rssi: Arc<RssiEndpoint>,
+pub struct Road {
+    pub udp: Arc<UdpEndpoint>,
+    pub rssi: Arc<RssiEndpoint>,
 }
 
 impl Road {
     /// To the server at `port` of this host; without it a server.
-    fn new(port: Option<u16>) -> Road {
+    pub fn new(port: Option<u16>) -> Road {
         let event_loop = Arc::new(EventLoop::start("road", 0, Spin::Never).unwrap());
         let udp_options =
             UdpOptions { event_loop: Some(event_loop.clone()), ..UdpOptions::default() };

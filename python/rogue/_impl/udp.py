@@ -91,7 +91,8 @@ class Client(Core, stream.Master, stream.Slave):
 
 class Server(Core, stream.Master, stream.Slave):
     """Exchanges frames with the source of the latest datagram, each buffer of a frame as a
-    datagram: ``server == device``.
+    datagram: ``server == device``. While an RSSI link over it is open, datagrams of others than its
+    peer are dropped and counted.
 
     :param port: the local port, which must be free; 0 = the system's choice, see `getPort`.
     :param jumbo: whether a datagram carries up to 8972 bytes instead of 1472.

@@ -427,7 +427,11 @@ pub const STATISTICS: &[Statistics] = &[
             ("bytes_out", "Their bytes."),
             ("queued", "Datagrams that wait for room in the socket now."),
             ("oversized", "Datagrams dropped because they exceed the largest payload."),
-            ("strangers", "Datagrams dropped by a client because others than its peer sent them."),
+            (
+                "strangers",
+                "Datagrams dropped because others than the peer sent them: to a client, or to a \
+                 server whose receiver holds a link with the peer.",
+            ),
             (
                 "unsent",
                 "Frames and datagrams not sent: in error, without a peer, refused by the system, \

@@ -392,6 +392,23 @@ impl<P: Clone> Connection<P> {
         Ok(())
     }
 
+    /// Whether the sender of a datagram, described as for [`receive`](Self::receive), may take the
+    /// place of the present peer, whose address it does not have; then `receive` follows. A server
+    /// admits a SYN while no link is open. On an open link a SYN makes it ask the peer for a sign of
+    /// life, without which the link is soon closed; nothing else of a stranger has any effect.
+    pub fn admits(&mut self, now: u64, start: &[u8], bytes: usize) -> bool {
+        if self.role == Role::Client || !self.is_started() {
+            return !self.is_open();
+        }
+        let header = Header::decode(start, bytes);
+        let is_opening = header.is_ok_and(|header| header.is_opening());
+        if is_opening {
+            self.receive_foreign_syn();
+            self.settle(now);
+        }
+        is_opening && !self.is_open()
+    }
+
     /// Takes data to send, if there is room in the window.
     ///
     /// # Errors

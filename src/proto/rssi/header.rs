@@ -156,6 +156,11 @@ impl Header {
         self.flags & flags == flags
     }
 
+    /// Whether it is a client's SYN.
+    pub fn is_opening(&self) -> bool {
+        self.flags & (SYN | ACK | RST | NUL) == SYN
+    }
+
     /// The header at the start of a datagram. `start` holds its first [`SYN_BYTES`] bytes, or all
     /// of a shorter one; `datagram_bytes` is its length.
     ///

@@ -288,6 +288,13 @@ impl Link {
         self.pump();
     }
 
+    /// Whether the sender of a datagram whose first bytes are `start` may take the peer's place.
+    pub(super) fn admits(&self, start: &[u8], bytes: usize) -> bool {
+        let admits = self.lock().connection.admits(clock::now().0, start, bytes);
+        self.pump();
+        admits
+    }
+
     /// Runs a timer that is due. [`pump`](Self::pump) follows.
     pub(super) fn expire(&self, timer: Timer, now: Time) {
         self.lock().connection.timeout(timer, now.0);

@@ -30,15 +30,7 @@ impl Slave for Transport {
             return self.link.report_inherited();
         }
         let error = frame.error();
-        let mut start = [0; SYN_BYTES];
-        let (bytes, count) = {
-            let buffers = frame.lock();
-            let bytes = buffers.payload();
-            let count = bytes.min(start.len());
-            // It lies within the payload.
-            let _ = buffers.read_at(0, &mut start[..count]);
-            (bytes, count)
-        };
+        let (start, count, bytes) = start_of(&frame);
         self.base.count(bytes);
         if error != 0 {
             Frame::release(frame);
@@ -46,4 +38,20 @@ impl Slave for Transport {
         }
         self.link.receive(&start[..count], Parcel { frame, bytes });
     }
+
+    fn admits(&self, frame: &Frame) -> bool {
+        let (start, count, bytes) = start_of(frame);
+        !self.link.is_inherited() && self.link.admits(&start[..count], bytes)
+    }
+}
+
+/// The first bytes of a frame's payload, how many they are, and how many bytes it has.
+fn start_of(frame: &Frame) -> ([u8; SYN_BYTES], usize, usize) {
+    let mut start = [0; SYN_BYTES];
+    let buffers = frame.lock();
+    let bytes = buffers.payload();
+    let count = bytes.min(start.len());
+    // It lies within the payload.
+    let _ = buffers.read_at(0, &mut start[..count]);
+    (start, count, bytes)
 }

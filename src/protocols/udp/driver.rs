@@ -98,55 +98,66 @@ impl UdpDriver {
             if self.handle.is_stopping() {
                 return;
             }
-            if let Some(frame) = self.accept(index) {
+            if let Some(frame) = self.accept(index, &mut fanout) {
                 self.deliver(frame, &mut fanout);
             }
         }
     }
 
     /// Judges a datagram; the frame, if it is for the slaves.
-    fn accept(&mut self, index: usize) -> Option<Arc<Frame>> {
+    fn accept(&mut self, index: usize, fanout: &mut Fanout) -> Option<Arc<Frame>> {
         let Datagram { bytes, is_truncated, source } = self.receiver.received()[index];
         if bytes == 0 && !is_truncated {
             // Carries nothing, as in Rogue.
-            return None;
-        }
-        if !self.knows(source) {
-            return None;
-        }
-        if is_truncated {
-            self.report_oversized(source);
             return None;
         }
         let Some(frame) = self.receiver.take(index) else {
             log_error!(LOG, "{}: no memory for a datagram, which is dropped", self.link.name);
             return None;
         };
+        let is_known = source.is_some() && source == self.last_source;
+        if !is_known && !self.admits(source, &frame, fanout) {
+            Frame::release(frame);
+            self.report_stranger(source);
+            return None;
+        }
+        if is_truncated {
+            Frame::release(frame);
+            self.report_oversized(source);
+            return None;
+        }
         add(&self.link.counters.datagrams_in, 1);
         add(&self.link.counters.bytes_in, bytes);
         Some(frame)
     }
 
-    /// Whether datagrams from `source` are accepted. A server's peer is the latest source, before
-    /// its datagram is delivered: an answer made within the delivery goes to the asker.
-    fn knows(&mut self, source: Option<SocketAddr>) -> bool {
-        if source.is_some() && source == self.last_source {
-            return true;
-        }
-        let is_known = match (self.fixed_peer, source) {
-            (Some(peer), Some(source)) => is_same(peer, source),
-            (None, source) => {
-                source.into_iter().for_each(|source| self.link.set_peer(source));
-                true
+    /// Whether a frame from `source`, which is not the latest one, is accepted. It is a server's peer
+    /// from now on, unless a slave holds a link with the present one: before its datagram is
+    /// delivered, so that an answer made within the delivery goes to the asker.
+    fn admits(&mut self, source: Option<SocketAddr>, frame: &Frame, fanout: &mut Fanout) -> bool {
+        let admits = match (self.fixed_peer, source) {
+            (Some(peer), source) => source.is_some_and(|source| is_same(peer, source)),
+            (None, None) => true,
+            (None, Some(source)) => {
+                let admits = self.last_source.is_none() || self.is_welcome(frame, fanout);
+                if admits {
+                    self.link.set_peer(source);
+                }
+                admits
             }
-            (Some(_), None) => false,
         };
-        if is_known {
+        if admits {
             self.last_source = source;
-        } else {
-            self.report_stranger(source);
         }
-        is_known
+        admits
+    }
+
+    /// Asks the slaves, in whose code anything may happen.
+    fn is_welcome(&self, frame: &Frame, fanout: &mut Fanout) -> bool {
+        caught(|| self.master.admits_by(fanout, frame)).unwrap_or_else(|text| {
+            log_error!(LOG, "{}: the receiver of a frame panicked: {text}", self.link.name);
+            false
+        })
     }
 
     /// Sends a frame to the slaves, in whose code anything may happen.
@@ -225,11 +236,14 @@ impl UdpDriver {
         let Some(source) = source.map(canonical) else {
             return log_warning!(LOG, "{name}: a datagram without a source is dropped");
         };
+        let why = match self.fixed_peer {
+            Some(_) => "it is not the peer; if the peer answers from that address, connect to it",
+            None => "it does not open a link, or the peer's is open",
+        };
         log_warning!(
             LOG,
             from source.ip();
-            "{name}: a datagram from {source} is dropped, because it is not the peer; if the peer \
-             answers from that address, connect to it"
+            "{name}: a datagram from {source} is dropped, because {why}"
         );
     }
 }

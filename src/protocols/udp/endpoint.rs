@@ -57,7 +57,8 @@ pub struct UdpStats {
     pub queued: u64,
     /// Datagrams dropped because they are longer than the maximum payload.
     pub oversized: u64,
-    /// Datagrams dropped by a client because another address than its peer's has sent them.
+    /// Datagrams dropped because another address than the peer's has sent them: by a client, and by a
+    /// server whose slave holds a link with its peer.
     pub strangers: u64,
     /// Frames and datagrams not sent: in error, without a peer, refused by the system, too many, or
     /// after the end.
@@ -76,7 +77,9 @@ pub struct UdpStats {
 ///
 /// A *client* exchanges datagrams with one peer, whose address it is given; datagrams from other
 /// addresses are dropped and counted. A *server* has a port of its own, and answers the source of
-/// the latest datagram that was not empty.
+/// the latest datagram that was not empty. Where a slave holds a link with that peer, as RSSI does,
+/// other sources are dropped and counted as well, until they may open another one
+/// ([`Slave::admits`]).
 ///
 /// Received frames reach the slaves in the thread of the endpoint's event loop, without a copy and
 /// with no lock held. Frames to send are sent in the caller's thread. If the socket has no room,

@@ -21,7 +21,8 @@ namespace udp {
 
 /**
  * Exchanges frames with the source of the latest datagram, each buffer of a frame as a datagram:
- * `*server == emulation`.
+ * `*server == emulation`. While an RSSI link over it is open, datagrams of others than its peer
+ * are dropped and counted.
  *
  * Frames are sent in the caller's thread and received in a thread of this object. Connected masters
  * keep the native server running when this object is destroyed; stop() ends it.

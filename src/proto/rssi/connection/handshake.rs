@@ -8,7 +8,7 @@ use super::{
     Answering, Closure, Connection, Event, Opening, Role, State, CONTROL_COUNT_MAX,
     EVENTS_COUNT_MAX,
 };
-use crate::proto::rssi::header::{Header, Syn, ACK, CONNECTION_ID, NUL, RST, SYN};
+use crate::proto::rssi::header::{Header, Syn, ACK, CONNECTION_ID, RST, SYN};
 use crate::proto::rssi::parameters::Parameters;
 use crate::proto::rssi::sequence::Sequence;
 
@@ -104,7 +104,7 @@ impl<P: Clone> Connection<P> {
         let Some(syn) = &header.syn else {
             return former.is_some_and(|former| self.receive_late(now, &former, header));
         };
-        if header.flags & (ACK | RST | NUL) != 0 {
+        if !header.is_opening() {
             self.statistics.drops.unexpected_syn += 1;
             return false;
         }
@@ -130,6 +130,17 @@ impl<P: Clone> Connection<P> {
             return false;
         }
         header.has(ACK) && self.open_if_answered(now, former, header)
+    }
+
+    /// Takes note of the SYN of a client at another address than the peer's, or than that of the client
+    /// that is answered.
+    pub(super) fn receive_foreign_syn(&mut self) {
+        match self.state {
+            State::Open => self.ask_for_life(),
+            // Its numbers have nothing to do with those of the former client.
+            State::Answering(_) => self.state = State::Listening(None),
+            State::Stopped | State::Listening(_) | State::Opening(_) => {}
+        }
     }
 
     fn answer(&mut self, now: u64, syn_ack: Header, agreed: Parameters) {

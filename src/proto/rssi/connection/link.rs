@@ -170,6 +170,11 @@ impl<P: Clone> Connection<P> {
         self.statistics.drops.unexpected_syn += 1;
         // The SYN that has opened this link may be a replay.
         self.is_challenged |= since_start != 0;
+        self.ask_for_life();
+    }
+
+    /// Sends what a peer that lives acknowledges, if nothing is outstanding.
+    pub(super) fn ask_for_life(&mut self) {
         if self.send.is_empty() {
             self.send.push(None);
         }

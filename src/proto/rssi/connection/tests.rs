@@ -467,6 +467,71 @@ fn a_syn_on_an_open_link_is_believed_if_the_peer_does_not_answer() {
     }
 }
 
+/// Whether `end` admits the sender of `header`.
+fn admits(end: &mut End, header: Header) -> bool {
+    let mut start = [0; SYN_BYTES];
+    let count = header.encode(&mut start);
+    end.connection.admits(end.now, &start[..count], count)
+}
+
+#[test]
+fn f37_only_a_syn_brings_another_client_in_and_only_without_an_open_link() {
+    let mut end = End::new(Role::Server, Parameters::default());
+    let all = (0..=u8::MAX).filter(|flags| flags & 0x20 == 0);
+    let headers = all.map(|flags| {
+        let syn = syn(0).syn.filter(|_| flags & SYN != 0);
+        Header { flags, sequence: Sequence(101), acknowledge: Sequence(0x80), syn }
+    });
+    for header in headers.clone() {
+        let is_syn = header.flags & (SYN | ACK | RST | NUL) == SYN;
+        assert_eq!(admits(&mut end, header), is_syn, "{header:?}");
+    }
+    let malformed = [0x80, 24, 0, 0];
+    assert!(!end.connection.admits(0, &malformed, 4));
+    let mut end = End::server();
+    let now = end.connection.statistics(0);
+    for header in headers {
+        assert!(!admits(&mut end, header), "{header:?}");
+    }
+    assert_eq!((end.connection.statistics(0), end.connection.is_open()), (now, true));
+    let null = end.says();
+    assert_eq!((null.len(), null[0].flags), (1, ACK | NUL), "the peer is asked");
+    end.hear(Header::plain(ACK, Sequence(101), null[0].sequence));
+    end.wait(320 * MS);
+    assert!(end.connection.is_open(), "it has answered");
+    assert!(!admits(&mut end, syn(101)));
+    end.wait(320 * MS);
+    let closure = Closure::PeerSilent { transmissions: 15, within_ms: 300 };
+    assert_eq!(end.events.last(), Some(&Event::Closed(closure)), "it has not");
+    assert!(admits(&mut end, syn(101)));
+    end.hear(syn(101));
+    assert_eq!(end.says()[0].acknowledge, Sequence(101));
+}
+
+#[test]
+fn another_client_gets_an_answer_of_its_own_while_one_is_answered() {
+    let mut end = End::new(Role::Server, Parameters::default());
+    end.hear(syn(100));
+    let former = end.says()[0];
+    // From the peer's address it would be an older one of the same client.
+    assert!(admits(&mut end, syn(40)));
+    end.hear(syn(40));
+    let answer = end.says()[0];
+    assert_eq!((answer.acknowledge, answer.sequence), (Sequence(40), former.sequence.next()));
+    end.hear(Header::plain(ACK, Sequence(41), answer.sequence));
+    assert!(end.connection.is_open());
+}
+
+#[test]
+fn a_client_takes_whoever_answers_until_its_link_is_open() {
+    let mut end = End::new(Role::Client, Parameters::default());
+    assert!(admits(&mut end, syn_ack(200, Sequence(0x80))));
+    let mut end = End::client();
+    assert!(!admits(&mut end, syn_ack(200, Sequence(0x80))));
+    end.connection.stop(0);
+    assert!(admits(&mut end, Header::plain(ACK, Sequence(1), Sequence(2))));
+}
+
 #[test]
 fn the_answer_to_a_syn_is_the_same_until_it_has_opened_a_link() {
     let mut end = End::new(Role::Server, Parameters::default());
