@@ -124,10 +124,11 @@ protected:
         : Master(rogue::detail::Handle<rogue_mem_stream_master_t>(
               rogue_mem_stream_port_master(port.get()))) {}
 
-private:
+    /** The same, of an object that only sends. */
     explicit Master(rogue::detail::Handle<rogue_mem_stream_master_t> native)
         : native_(std::move(native)) {}
 
+private:
     rogue::detail::Handle<rogue_mem_stream_master_t> native_;
 };
 

@@ -97,6 +97,10 @@ protected:
               rogue_mem_stream_port_slave(port.get()))),
           nativeType_(&type) {}
 
+    /** The same, of an object that only receives. */
+    Slave(rogue::detail::Handle<rogue_mem_stream_slave_t> native, const std::type_info &type)
+        : Pool(std::move(native)), nativeType_(&type) {}
+
     /** Hands a frame to the C library's object. */
     void nativeAcceptFrame(const FramePtr &frame) {
         rogue::detail::announceRelease();
