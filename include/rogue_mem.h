@@ -296,6 +296,11 @@ typedef struct rogue_mem_batch_t rogue_mem_batch_t;
 typedef struct rogue_mem_board_t rogue_mem_board_t;
 
 /**
+ * A thread that several objects share.
+ */
+typedef struct rogue_mem_event_loop_t rogue_mem_event_loop_t;
+
+/**
  * A queue of frames with a thread that delivers them.
  */
 typedef struct rogue_mem_fifo_t rogue_mem_fifo_t;
@@ -4325,6 +4330,139 @@ rogue_mem_prbs_t *rogue_mem_prbs_retain(rogue_mem_prbs_t *prbs);
  */
 void rogue_mem_prbs_release(rogue_mem_prbs_t *prbs);
 
+/* --- Event loops ------------------------------------------------------------------------------ */
+
+/* A thread that several objects share, such as the layers of a road to a board, or many boards:
+ * give it to each of them by its option event_loop. Without one each has a thread of its own.
+ *
+ * The receivers of frames run on the thread, one at a time. One that blocks stalls all objects
+ * of the loop, and must not wait for any of them. */
+
+/**
+ * Options of an event loop. Zero-initialise it, set size, and then other members as needed.
+ */
+typedef struct rogue_mem_event_loop_options_t {
+    /**
+     * sizeof(rogue_mem_event_loop_options_t).
+     */
+    size_t size;
+    /**
+     * Microseconds for which the thread polls for the next event before it sleeps, which keeps a
+     * processor busy. 0 = adaptive: up to 50, if recent polls have been successful.
+     * ROGUE_MEM_SPIN_NEVER = none.
+     */
+    uint32_t spin_us;
+    /**
+     * Must be 0.
+     */
+    uint32_t reserved;
+    /**
+     * Stack size of the thread, in bytes; the receivers of frames run on it. At least 2 MiB.
+     * 0 = the size of other threads of the process ("ulimit -s").
+     */
+    uint64_t stack_bytes;
+} rogue_mem_event_loop_options_t;
+
+/**
+ * Starts an event loop.
+ *
+ * @param name the name of its thread, of which the system may show the first 15 bytes.
+ * @param options_or_null the options; NULL: the defaults.
+ * @param out receives the event loop, a new reference. Untouched on failure.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if an
+ * option is invalid; ROGUE_MEM_ERROR_INVALID_TEXT; ROGUE_MEM_ERROR_OUT_OF_RESOURCES if the system
+ * refuses descriptors, memory or the thread.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_event_loop_new(const char *name,
+                                            const rogue_mem_event_loop_options_t *options_or_null,
+                                            rogue_mem_event_loop_t **out);
+
+/**
+ * Adds a reference.
+ *
+ * @param event_loop the event loop; NULL is allowed and ignored.
+ * @return its argument.
+ *
+ * Thread safe.
+ */
+rogue_mem_event_loop_t *rogue_mem_event_loop_retain(rogue_mem_event_loop_t *event_loop);
+
+/**
+ * Gives a reference back. The thread ends with the last reference and the last object that uses
+ * it.
+ *
+ * @param event_loop the event loop; NULL is allowed and ignored.
+ *
+ * Thread safe; also from a callback.
+ */
+void rogue_mem_event_loop_release(rogue_mem_event_loop_t *event_loop);
+
+/* --- Observers of links ----------------------------------------------------------------------- */
+
+/* The link of an RSSI client or server, or of a road to a board, opens and closes, and is opened
+ * again when it was lost. A set of callbacks tells a program so: rogue_mem_rssi_observe,
+ * rogue_mem_board_observe.
+ *
+ * After an observe function has returned, no call of a former observer begins. A closing by stop is
+ * told as well. After the end of the object no call begins. A running call continues: ctx is in use
+ * until drop is called. */
+
+/**
+ * An opening or a closing of a link.
+ */
+typedef struct rogue_mem_link_t {
+    /**
+     * sizeof(rogue_mem_link_t), as the library knows it.
+     */
+    size_t size;
+    /**
+     * 1: frames can be sent from now on; 0: no longer, and requests under way have failed.
+     */
+    uint32_t open;
+    /**
+     * 0.
+     */
+    uint32_t reserved;
+    /**
+     * What has happened, in words that name the layer; the reason of a closing.
+     */
+    const char *text;
+} rogue_mem_link_t;
+
+/**
+ * Callbacks for openings and closings of a link. Zero-initialise it, set size, and then the rest.
+ */
+typedef struct rogue_mem_link_observer_t {
+    /**
+     * sizeof(rogue_mem_link_observer_t).
+     */
+    size_t size;
+    /**
+     * Passed to every callback.
+     */
+    void *ctx;
+    /**
+     * Called exactly once, on any thread, after the last call of changed has returned. Not called
+     * if the function that takes the set fails. NULL: nothing is called.
+     */
+    void (*drop)(void *ctx);
+    /**
+     * Called after each opening and each closing, which alternate; must not be NULL. The structure
+     * and its text are valid during the call. Runs on a thread of its own, one call at a time and
+     * in order, and may call every function: it may stop and release the object. It may block:
+     * only further calls for this link wait for it, of which the latest 64 are kept; frames do
+     * not.
+     */
+    void (*changed)(void *ctx, const rogue_mem_link_t *link);
+    /**
+     * The gate of all callbacks but drop, see rogue_mem_binding.h; the library takes a reference.
+     * NULL: none.
+     */
+    rogue_mem_gate_t *gate;
+} rogue_mem_link_observer_t;
+
 /* --- Streams over UDP ------------------------------------------------------------------------- */
 
 /* A stream over UDP: each buffer of a frame is sent as one datagram, and each datagram that
@@ -4360,6 +4498,11 @@ typedef struct rogue_mem_udp_options_t {
      * ROGUE_MEM_SPIN_NEVER = none.
      */
     uint32_t spin_us;
+    /**
+     * The event loop in place of a thread of the object's own; the library takes a reference.
+     * spin_us and stack_bytes then have no effect. NULL: a thread of its own.
+     */
+    rogue_mem_event_loop_t *event_loop;
     /**
      * Stack size of the object's thread, in bytes; the receivers of frames run on it. At least 2
      * MiB. 0 = the size of other threads of the process ("ulimit -s").
@@ -4433,7 +4576,8 @@ typedef struct rogue_mem_udp_stats_t {
  * @param out receives the client, a new reference. Untouched on failure.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if host,
  * the port or an option is invalid; ROGUE_MEM_ERROR_INVALID_TEXT; ROGUE_MEM_ERROR_RESOLVE;
- * ROGUE_MEM_ERROR_BIND if the system gives no socket; ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
+ * ROGUE_MEM_ERROR_BIND if the system gives no socket; ROGUE_MEM_ERROR_OUT_OF_RESOURCES;
+ * ROGUE_MEM_ERROR_STOPPED if the option event_loop belongs to the parent process.
  *
  * Thread safe. Blocks while the system resolves host, if that is a name.
  */
@@ -4453,7 +4597,8 @@ rogue_mem_status_t rogue_mem_udp_new_client(const char *host,
  * @param out receives the server, a new reference. Untouched on failure.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if addr or
  * an option is invalid; ROGUE_MEM_ERROR_INVALID_TEXT; ROGUE_MEM_ERROR_RESOLVE;
- * ROGUE_MEM_ERROR_BIND if the port is taken or not allowed; ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
+ * ROGUE_MEM_ERROR_BIND if the port is taken or not allowed; ROGUE_MEM_ERROR_OUT_OF_RESOURCES;
+ * ROGUE_MEM_ERROR_STOPPED if the option event_loop belongs to the parent process.
  *
  * Thread safe. Blocks while the system resolves addr, if that is a name.
  */
@@ -4655,8 +4800,15 @@ typedef struct rogue_mem_board_options_t {
      */
     uint32_t reserved;
     /**
-     * Stack size of the road's thread, in bytes; the receivers of frames run on it. At least 2
-     * MiB. 0 = the size of other threads of the process ("ulimit -s").
+     * The event loop in place of a thread of the road's own, which several roads may share; the
+     * library takes a reference. A receiver of frames that blocks then stalls them all. spin_us
+     * then has no effect. NULL: a thread of its own.
+     */
+    rogue_mem_event_loop_t *event_loop;
+    /**
+     * Stack size of the road's thread, in bytes; the receivers of frames run on it, and an
+     * observer on one of the same size. At least 2 MiB. 0 = the size of other threads of the
+     * process ("ulimit -s").
      */
     uint64_t stack_bytes;
 } rogue_mem_board_options_t;
@@ -4761,7 +4913,8 @@ typedef struct rogue_mem_board_stats_t {
  * @param out receives the road, a new reference. Untouched on failure.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if host,
  * the port or an option is invalid; ROGUE_MEM_ERROR_INVALID_TEXT; ROGUE_MEM_ERROR_RESOLVE;
- * ROGUE_MEM_ERROR_BIND if the system gives no socket; ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
+ * ROGUE_MEM_ERROR_BIND if the system gives no socket; ROGUE_MEM_ERROR_OUT_OF_RESOURCES;
+ * ROGUE_MEM_ERROR_STOPPED if the option event_loop belongs to the parent process.
  *
  * Thread safe. Blocks while the system resolves host, if that is a name.
  */
@@ -4781,7 +4934,8 @@ rogue_mem_status_t rogue_mem_board_new_client(const char *host,
  * @param out receives the road, a new reference. Untouched on failure.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if addr or
  * an option is invalid; ROGUE_MEM_ERROR_INVALID_TEXT; ROGUE_MEM_ERROR_RESOLVE;
- * ROGUE_MEM_ERROR_BIND if the port is taken or not allowed; ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
+ * ROGUE_MEM_ERROR_BIND if the port is taken or not allowed; ROGUE_MEM_ERROR_OUT_OF_RESOURCES;
+ * ROGUE_MEM_ERROR_STOPPED if the option event_loop belongs to the parent process.
  *
  * Thread safe. Blocks while the system resolves addr, if that is a name.
  */
@@ -4815,6 +4969,22 @@ rogue_mem_stream_port_t *rogue_mem_board_application_port(const rogue_mem_board_
  * Thread safe. Does not wait in the delivery of a frame.
  */
 rogue_mem_status_t rogue_mem_board_wait_open(rogue_mem_board_t *board, uint64_t timeout_us);
+
+/**
+ * Sets a function that is called after each opening and each closing of the link, with the reason.
+ * If the link is open already, the first call reports that. A call that reports
+ * rogue_mem_board_stop is the last one, and drop follows.
+ *
+ * @param board the road.
+ * @param set_or_null the callbacks, copied; they replace former ones. NULL removes them. After
+ * rogue_mem_board_stop only drop is called, at once.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT, also if its changed is NULL;
+ * ROGUE_MEM_ERROR_INVALID_ARGUMENT if it has a wrong size.
+ *
+ * Thread safe; also from a callback.
+ */
+rogue_mem_status_t rogue_mem_board_observe(rogue_mem_board_t *board,
+                                           const rogue_mem_link_observer_t *set_or_null);
 
 /**
  * Whether the link is open.
@@ -4943,8 +5113,15 @@ typedef struct rogue_mem_rssi_options_t {
      */
     size_t size;
     /**
-     * Stack size of the object's thread, in bytes. At least 2 MiB. 0 = the size of other threads
-     * of the process ("ulimit -s").
+     * The event loop that runs the link's timers, in place of a thread of the object's own; the
+     * library takes a reference. If it also brings the datagrams, a receiver of frames that blocks
+     * it for longer than max_retran times retran_timeout_ms, 300 ms by default, costs the link.
+     * NULL: a thread of its own, which tells the peer meanwhile that this end is busy.
+     */
+    rogue_mem_event_loop_t *event_loop;
+    /**
+     * Stack size of the object's thread, and of that which calls its observer, in bytes. At least
+     * 2 MiB. 0 = the size of other threads of the process ("ulimit -s").
      */
     uint64_t stack_bytes;
 } rogue_mem_rssi_options_t;
@@ -5149,6 +5326,21 @@ void rogue_mem_rssi_stop(rogue_mem_rssi_t *rssi);
  * Thread safe.
  */
 rogue_mem_status_t rogue_mem_rssi_wait_open(const rogue_mem_rssi_t *rssi, uint64_t timeout_us);
+
+/**
+ * Sets a function that is called after each opening and each closing of the link, with the reason.
+ * If the link is open already, the first call reports that. A set stays in effect over
+ * rogue_mem_rssi_stop and rogue_mem_rssi_start.
+ *
+ * @param rssi the client or server.
+ * @param set_or_null the callbacks, copied; they replace former ones. NULL removes them.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT, also if its changed is NULL;
+ * ROGUE_MEM_ERROR_INVALID_ARGUMENT if it has a wrong size.
+ *
+ * Thread safe; also from a callback.
+ */
+rogue_mem_status_t rogue_mem_rssi_observe(rogue_mem_rssi_t *rssi,
+                                          const rogue_mem_link_observer_t *set_or_null);
 
 /**
  * Whether the link is open.

@@ -19,11 +19,13 @@ use rogue_mem::bridge::{ClientOptions, ServerOptions, TcpClient, TcpServer};
 use rogue_mem::files::{FileReader, FileReaderOptions, FileWriter};
 use rogue_mem::logging::{self, Level, Logger, Record};
 use rogue_mem::memory::{Emulate, Hub, Master, Slave, SlaveBase, Transaction, READ};
+use rogue_mem::net::{EventLoop, Spin};
 use rogue_mem::protocols::{
     Packetizer, PacketizerOptions, PacketizerVersion, Prbs, SrpV3, SrpV3Emulation, UdpEndpoint,
     UdpOptions,
 };
 use rogue_mem::stream::{self, connect, Fifo, Frame, Node, Slave as _};
+use rogue_mem::Status;
 use testkit::process::{self, program_as};
 
 /// A child that takes longer hangs, and is ended by a signal.
@@ -275,19 +277,22 @@ struct UdpRoad {
     client: Arc<UdpEndpoint>,
     device: Arc<SrpV3Emulation>,
     master: Master,
+    event_loop: Arc<EventLoop>,
 }
 
 impl UdpRoad {
     fn new() -> UdpRoad {
+        let event_loop = Arc::new(EventLoop::start("road", 0, Spin::Never).unwrap());
+        let options = UdpOptions { event_loop: Some(event_loop.clone()), ..UdpOptions::default() };
         let server = UdpEndpoint::server("127.0.0.1", 0, UdpOptions::default()).unwrap();
-        let client = UdpEndpoint::client("127.0.0.1", server.port(), UdpOptions::default());
+        let client = UdpEndpoint::client("127.0.0.1", server.port(), options);
         let (client, device, srp) = (client.unwrap(), SrpV3Emulation::new().unwrap(), SrpV3::new());
         stream::connect(&*server, &*device).unwrap();
         stream::connect(&*srp, &*client).unwrap();
         let master = Master::new();
         master.set_slave(srp);
         master.set_timeout(LONG_US);
-        UdpRoad { server, client, device, master }
+        UdpRoad { server, client, device, master, event_loop }
     }
 
     fn assert_works(&self) {
@@ -304,6 +309,11 @@ impl UdpRoad {
         let error = self.client.set_receive_buffers(1).unwrap_err();
         assert_inherited(error.text(), "udp::Client");
         assert_eq!(self.server.peer(), None);
+        let event_loop = Some(self.event_loop.clone());
+        let options = UdpOptions { event_loop, ..UdpOptions::default() };
+        let error = UdpEndpoint::server("127.0.0.1", 0, options).unwrap_err();
+        assert_eq!(error.status(), Status::Stopped);
+        assert_inherited(error.text(), "net::EventLoop");
         self.stop();
     }
 

@@ -29,13 +29,17 @@ pub(super) unsafe trait Versioned: Copy {
     }
 }
 
-/// A structure of options, in each of whose members 0 stands for the default.
+/// A structure of options, in each of whose members 0 or null stands for the default.
 pub(super) trait Options: Versioned {
     /// The options as the library takes them.
     type Chosen: Default;
 
     /// What has been chosen; what is zero is left at its default.
-    fn chosen(&self, call: Call) -> Result<Self::Chosen>;
+    ///
+    /// # Safety
+    ///
+    /// Handles among the members must be null or live.
+    unsafe fn chosen(&self, call: Call) -> Result<Self::Chosen>;
 }
 
 impl Call {
@@ -245,7 +249,7 @@ impl Call {
     ///
     /// # Safety
     ///
-    /// As for `versioned`.
+    /// As for `versioned`; handles among the members must be null or live.
     pub(super) unsafe fn options<T: Options>(
         self,
         place: *const T,
@@ -253,7 +257,8 @@ impl Call {
     ) -> Result<T::Chosen> {
         // SAFETY: promised by the caller.
         match unsafe { self.versioned_or_none(place, name) }? {
-            Some(given) => given.chosen(self),
+            // SAFETY: promised by the caller.
+            Some(given) => unsafe { given.chosen(self) },
             None => Ok(T::Chosen::default()),
         }
     }

@@ -14,6 +14,7 @@ use std::time::Duration;
 use super::generated::{rogue_mem_board_options_t, rogue_mem_board_t, rogue_mem_stream_port_t};
 use super::guard::{query, status};
 use super::handle::into_handle;
+use super::link::rogue_mem_link_observer_t;
 use super::status::rogue_mem_status_t;
 use crate::protocols::UdpRssiPack;
 
@@ -25,7 +26,8 @@ use crate::protocols::UdpRssiPack;
 /// @param out receives the road, a new reference. Untouched on failure.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if host,
 /// the port or an option is invalid; ROGUE_MEM_ERROR_INVALID_TEXT; ROGUE_MEM_ERROR_RESOLVE;
-/// ROGUE_MEM_ERROR_BIND if the system gives no socket; ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
+/// ROGUE_MEM_ERROR_BIND if the system gives no socket; ROGUE_MEM_ERROR_OUT_OF_RESOURCES;
+/// ROGUE_MEM_ERROR_STOPPED if the option event_loop belongs to the parent process.
 ///
 /// Thread safe. Blocks while the system resolves host, if that is a name.
 #[no_mangle]
@@ -57,7 +59,8 @@ pub unsafe extern "C" fn rogue_mem_board_new_client(
 /// @param out receives the road, a new reference. Untouched on failure.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if addr or
 /// an option is invalid; ROGUE_MEM_ERROR_INVALID_TEXT; ROGUE_MEM_ERROR_RESOLVE;
-/// ROGUE_MEM_ERROR_BIND if the port is taken or not allowed; ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
+/// ROGUE_MEM_ERROR_BIND if the port is taken or not allowed; ROGUE_MEM_ERROR_OUT_OF_RESOURCES;
+/// ROGUE_MEM_ERROR_STOPPED if the option event_loop belongs to the parent process.
 ///
 /// Thread safe. Blocks while the system resolves addr, if that is a name.
 #[no_mangle]
@@ -114,6 +117,31 @@ pub unsafe extern "C" fn rogue_mem_board_wait_open(
         // SAFETY: null or live, as the header demands.
         let board = unsafe { call.handle(board) }?;
         board.wait_open(Duration::from_micros(timeout_us))
+    })
+}
+
+/// Sets a function that is called after each opening and each closing of the link, with the reason.
+/// If the link is open already, the first call reports that. A call that reports
+/// rogue_mem_board_stop is the last one, and drop follows.
+///
+/// @param board the road.
+/// @param set_or_null the callbacks, copied; they replace former ones. NULL removes them. After
+/// rogue_mem_board_stop only drop is called, at once.
+/// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT, also if its changed is NULL;
+/// ROGUE_MEM_ERROR_INVALID_ARGUMENT if it has a wrong size.
+///
+/// Thread safe; also from a callback.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_board_observe(
+    board: *mut rogue_mem_board_t,
+    set_or_null: *const rogue_mem_link_observer_t,
+) -> rogue_mem_status_t {
+    status(|call| {
+        // SAFETY: null or live, as the header demands.
+        let board = unsafe { call.handle(board) }?;
+        // SAFETY: null or as long as its `size` says, as the header demands.
+        board.observe(unsafe { call.link_observer(set_or_null) }?);
+        Ok(())
     })
 }
 

@@ -10,7 +10,9 @@ use super::argument::{Options, Versioned};
 use super::call::Call;
 use super::convert;
 use super::guard::{query, query_text, status, value};
-use super::handle::{into_handle, release, retain, slave_handle, stream_slave_handle, Handle};
+use super::handle::{
+    borrow, into_handle, release, retain, slave_handle, stream_slave_handle, Handle,
+};
 use super::status::rogue_mem_status_t;
 use crate::error::{Result, Status};
 use crate::stream::{self, Node};
@@ -199,6 +201,15 @@ pub struct rogue_mem_prbs_t {
 
 impl Handle for rogue_mem_prbs_t {
     type Object = crate::protocols::Prbs;
+}
+
+/// A thread that several objects share.
+pub struct rogue_mem_event_loop_t {
+    _private: (),
+}
+
+impl Handle for rogue_mem_event_loop_t {
+    type Object = crate::net::EventLoop;
 }
 
 /// A client or a server of a stream over UDP.
@@ -1223,7 +1234,7 @@ fn legacy(call: Call, number: u32) -> Result<crate::bridge::LegacyPolicy> {
 }
 
 /// Options of a server. Zero-initialise it, set size, and then other members as needed.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 #[repr(C)]
 pub struct rogue_mem_tcp_server_options_t {
     /// sizeof(rogue_mem_tcp_server_options_t).
@@ -1264,7 +1275,7 @@ pub struct rogue_mem_tcp_server_options_t {
     pub legacy_shared_process: u32,
 }
 
-// SAFETY: integers, `size` first.
+// SAFETY: integers and pointers, `size` first.
 unsafe impl Versioned for rogue_mem_tcp_server_options_t {
     const SIZE_FIRST_BYTES: usize = size_of::<Self>();
 }
@@ -1272,7 +1283,7 @@ unsafe impl Versioned for rogue_mem_tcp_server_options_t {
 impl Options for rogue_mem_tcp_server_options_t {
     type Chosen = crate::bridge::ServerOptions;
 
-    fn chosen(&self, call: Call) -> Result<Self::Chosen> {
+    unsafe fn chosen(&self, call: Call) -> Result<Self::Chosen> {
         let mut options = Self::Chosen::default();
         if self.window != 0 {
             options.window = convert::count(self.window);
@@ -1309,7 +1320,7 @@ impl Options for rogue_mem_tcp_server_options_t {
 }
 
 /// Counters of a server. Set size before the call.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 #[repr(C)]
 pub struct rogue_mem_tcp_server_stats_t {
     /// sizeof(rogue_mem_tcp_server_stats_t).
@@ -1336,7 +1347,7 @@ pub struct rogue_mem_tcp_server_stats_t {
     pub bytes_out: u64,
 }
 
-// SAFETY: integers, `size` first.
+// SAFETY: integers and pointers, `size` first.
 unsafe impl Versioned for rogue_mem_tcp_server_stats_t {
     const SIZE_FIRST_BYTES: usize = size_of::<Self>();
 }
@@ -1504,7 +1515,7 @@ pub unsafe extern "C" fn rogue_mem_tcp_client_state_text(
 }
 
 /// Options of a client. Zero-initialise it, set size, and then other members as needed.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 #[repr(C)]
 pub struct rogue_mem_tcp_client_options_t {
     /// sizeof(rogue_mem_tcp_client_options_t).
@@ -1542,7 +1553,7 @@ pub struct rogue_mem_tcp_client_options_t {
     pub reserved: u32,
 }
 
-// SAFETY: integers, `size` first.
+// SAFETY: integers and pointers, `size` first.
 unsafe impl Versioned for rogue_mem_tcp_client_options_t {
     const SIZE_FIRST_BYTES: usize = size_of::<Self>();
 
@@ -1554,7 +1565,7 @@ unsafe impl Versioned for rogue_mem_tcp_client_options_t {
 impl Options for rogue_mem_tcp_client_options_t {
     type Chosen = crate::bridge::ClientOptions;
 
-    fn chosen(&self, _call: Call) -> Result<Self::Chosen> {
+    unsafe fn chosen(&self, _call: Call) -> Result<Self::Chosen> {
         let mut options = Self::Chosen::default();
         if self.wait_ready != 0 {
             options.wait_ready = convert::is_set(self.wait_ready);
@@ -1588,7 +1599,7 @@ impl Options for rogue_mem_tcp_client_options_t {
 }
 
 /// Counters of a client. Set size before the call.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 #[repr(C)]
 pub struct rogue_mem_tcp_client_stats_t {
     /// sizeof(rogue_mem_tcp_client_stats_t).
@@ -1613,7 +1624,7 @@ pub struct rogue_mem_tcp_client_stats_t {
     pub bytes_out: u64,
 }
 
-// SAFETY: integers, `size` first.
+// SAFETY: integers and pointers, `size` first.
 unsafe impl Versioned for rogue_mem_tcp_client_stats_t {
     const SIZE_FIRST_BYTES: usize = size_of::<Self>();
 }
@@ -2298,7 +2309,7 @@ pub unsafe extern "C" fn rogue_mem_stream_port_release(port: *mut rogue_mem_stre
 }
 
 /// Options of a stream server. Zero-initialise it, set size, and then other members as needed.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 #[repr(C)]
 pub struct rogue_mem_stream_server_options_t {
     /// sizeof(rogue_mem_stream_server_options_t).
@@ -2330,7 +2341,7 @@ pub struct rogue_mem_stream_server_options_t {
     pub descriptors_reserved: u32,
 }
 
-// SAFETY: integers, `size` first.
+// SAFETY: integers and pointers, `size` first.
 unsafe impl Versioned for rogue_mem_stream_server_options_t {
     const SIZE_FIRST_BYTES: usize = size_of::<Self>();
 }
@@ -2338,7 +2349,7 @@ unsafe impl Versioned for rogue_mem_stream_server_options_t {
 impl Options for rogue_mem_stream_server_options_t {
     type Chosen = crate::bridge::StreamServerOptions;
 
-    fn chosen(&self, call: Call) -> Result<Self::Chosen> {
+    unsafe fn chosen(&self, call: Call) -> Result<Self::Chosen> {
         let mut options = Self::Chosen::default();
         if self.queue_bytes_max != 0 {
             options.limits.queue_bytes_max = convert::bytes(self.queue_bytes_max);
@@ -2372,7 +2383,7 @@ impl Options for rogue_mem_stream_server_options_t {
 }
 
 /// Counters of a stream server. Set size before the call.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 #[repr(C)]
 pub struct rogue_mem_stream_server_stats_t {
     /// sizeof(rogue_mem_stream_server_stats_t).
@@ -2404,7 +2415,7 @@ pub struct rogue_mem_stream_server_stats_t {
     pub malformed: u64,
 }
 
-// SAFETY: integers, `size` first.
+// SAFETY: integers and pointers, `size` first.
 unsafe impl Versioned for rogue_mem_stream_server_stats_t {
     const SIZE_FIRST_BYTES: usize = size_of::<Self>();
 }
@@ -2477,7 +2488,7 @@ pub unsafe extern "C" fn rogue_mem_stream_server_release(server: *mut rogue_mem_
 }
 
 /// Options of a stream client. Zero-initialise it, set size, and then other members as needed.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 #[repr(C)]
 pub struct rogue_mem_stream_client_options_t {
     /// sizeof(rogue_mem_stream_client_options_t).
@@ -2500,7 +2511,7 @@ pub struct rogue_mem_stream_client_options_t {
     pub spin_us: u32,
 }
 
-// SAFETY: integers, `size` first.
+// SAFETY: integers and pointers, `size` first.
 unsafe impl Versioned for rogue_mem_stream_client_options_t {
     const SIZE_FIRST_BYTES: usize = size_of::<Self>();
 }
@@ -2508,7 +2519,7 @@ unsafe impl Versioned for rogue_mem_stream_client_options_t {
 impl Options for rogue_mem_stream_client_options_t {
     type Chosen = crate::bridge::StreamClientOptions;
 
-    fn chosen(&self, _call: Call) -> Result<Self::Chosen> {
+    unsafe fn chosen(&self, _call: Call) -> Result<Self::Chosen> {
         let mut options = Self::Chosen::default();
         if self.queue_bytes_max != 0 {
             options.limits.queue_bytes_max = convert::bytes(self.queue_bytes_max);
@@ -2530,7 +2541,7 @@ impl Options for rogue_mem_stream_client_options_t {
 }
 
 /// Counters of a stream client. Set size before the call.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 #[repr(C)]
 pub struct rogue_mem_stream_client_stats_t {
     /// sizeof(rogue_mem_stream_client_stats_t).
@@ -2562,7 +2573,7 @@ pub struct rogue_mem_stream_client_stats_t {
     pub malformed: u64,
 }
 
-// SAFETY: integers, `size` first.
+// SAFETY: integers and pointers, `size` first.
 unsafe impl Versioned for rogue_mem_stream_client_stats_t {
     const SIZE_FIRST_BYTES: usize = size_of::<Self>();
 }
@@ -3035,7 +3046,7 @@ pub unsafe extern "C" fn rogue_mem_srp_v3_emulation_stop(
 }
 
 /// Options of an emulated device. Zero-initialise it, set size, and then other members as needed.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 #[repr(C)]
 pub struct rogue_mem_srp_v3_emulation_options_t {
     /// sizeof(rogue_mem_srp_v3_emulation_options_t).
@@ -3052,7 +3063,7 @@ pub struct rogue_mem_srp_v3_emulation_options_t {
     pub reserved: u32,
 }
 
-// SAFETY: integers, `size` first.
+// SAFETY: integers and pointers, `size` first.
 unsafe impl Versioned for rogue_mem_srp_v3_emulation_options_t {
     const SIZE_FIRST_BYTES: usize = size_of::<Self>();
 
@@ -3064,7 +3075,7 @@ unsafe impl Versioned for rogue_mem_srp_v3_emulation_options_t {
 impl Options for rogue_mem_srp_v3_emulation_options_t {
     type Chosen = crate::protocols::SrpV3EmulationOptions;
 
-    fn chosen(&self, _call: Call) -> Result<Self::Chosen> {
+    unsafe fn chosen(&self, _call: Call) -> Result<Self::Chosen> {
         let mut options = Self::Chosen::default();
         if self.stack_bytes != 0 {
             options.stack_bytes = convert::stack_bytes(self.stack_bytes);
@@ -3135,7 +3146,7 @@ pub unsafe extern "C" fn rogue_mem_srp_v0_release(srp: *mut rogue_mem_srp_v0_t) 
 }
 
 /// Options of a packetizer. Zero-initialise it, set size, and then other members as needed.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 #[repr(C)]
 pub struct rogue_mem_packetizer_options_t {
     /// sizeof(rogue_mem_packetizer_options_t).
@@ -3153,7 +3164,7 @@ pub struct rogue_mem_packetizer_options_t {
     pub reserved: u32,
 }
 
-// SAFETY: integers, `size` first.
+// SAFETY: integers and pointers, `size` first.
 unsafe impl Versioned for rogue_mem_packetizer_options_t {
     const SIZE_FIRST_BYTES: usize = size_of::<Self>();
 
@@ -3165,7 +3176,7 @@ unsafe impl Versioned for rogue_mem_packetizer_options_t {
 impl Options for rogue_mem_packetizer_options_t {
     type Chosen = crate::protocols::PacketizerOptions;
 
-    fn chosen(&self, _call: Call) -> Result<Self::Chosen> {
+    unsafe fn chosen(&self, _call: Call) -> Result<Self::Chosen> {
         let mut options = Self::Chosen::default();
         if self.no_ssi != 0 {
             options.ssi = convert::is_clear(self.no_ssi);
@@ -3181,7 +3192,7 @@ impl Options for rogue_mem_packetizer_options_t {
 }
 
 /// Counters of a packetizer. Set size before the call.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 #[repr(C)]
 pub struct rogue_mem_packetizer_stats_t {
     /// sizeof(rogue_mem_packetizer_stats_t).
@@ -3205,7 +3216,7 @@ pub struct rogue_mem_packetizer_stats_t {
     pub abandoned: u64,
 }
 
-// SAFETY: integers, `size` first.
+// SAFETY: integers and pointers, `size` first.
 unsafe impl Versioned for rogue_mem_packetizer_stats_t {
     const SIZE_FIRST_BYTES: usize = size_of::<Self>();
 }
@@ -3273,7 +3284,7 @@ pub unsafe extern "C" fn rogue_mem_packetizer_release(packetizer: *mut rogue_mem
 }
 
 /// Counters of a generator and checker. Set size before the call.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 #[repr(C)]
 pub struct rogue_mem_prbs_stats_t {
     /// sizeof(rogue_mem_prbs_stats_t).
@@ -3292,7 +3303,7 @@ pub struct rogue_mem_prbs_stats_t {
     pub rx_bytes: u64,
 }
 
-// SAFETY: integers, `size` first.
+// SAFETY: integers and pointers, `size` first.
 unsafe impl Versioned for rogue_mem_prbs_stats_t {
     const SIZE_FIRST_BYTES: usize = size_of::<Self>();
 }
@@ -3357,8 +3368,106 @@ pub unsafe extern "C" fn rogue_mem_prbs_release(prbs: *mut rogue_mem_prbs_t) {
     })
 }
 
+/// Starts an event loop.
+///
+/// @param name the name of its thread, of which the system may show the first 15 bytes.
+/// @param options_or_null the options; NULL: the defaults.
+/// @param out receives the event loop, a new reference. Untouched on failure.
+/// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if an
+/// option is invalid; ROGUE_MEM_ERROR_INVALID_TEXT; ROGUE_MEM_ERROR_OUT_OF_RESOURCES if the system
+/// refuses descriptors, memory or the thread.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_event_loop_new(
+    name: *const c_char,
+    options_or_null: *const rogue_mem_event_loop_options_t,
+    out: *mut *mut rogue_mem_event_loop_t,
+) -> rogue_mem_status_t {
+    status(|call| {
+        // SAFETY: null or ending in NUL, as the header demands.
+        let name = unsafe { call.text(name, "name") }?;
+        // SAFETY: null or valid, as the header demands.
+        let out = unsafe { call.out(out, "out") }?;
+        // SAFETY: null or as long as its `size` says, as the header demands.
+        let options_or_null = unsafe { call.options(options_or_null, "options_or_null") }?;
+        out.set(into_handle(crate::net::EventLoop::with_options(name, options_or_null)?));
+        Ok(())
+    })
+}
+
+/// Options of an event loop. Zero-initialise it, set size, and then other members as needed.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct rogue_mem_event_loop_options_t {
+    /// sizeof(rogue_mem_event_loop_options_t).
+    pub size: usize,
+    /// Microseconds for which the thread polls for the next event before it sleeps, which keeps a
+    /// processor busy. 0 = adaptive: up to 50, if recent polls have been successful.
+    /// ROGUE_MEM_SPIN_NEVER = none.
+    pub spin_us: u32,
+    /// Must be 0.
+    pub reserved: u32,
+    /// Stack size of the thread, in bytes; the receivers of frames run on it. At least 2 MiB.
+    /// 0 = the size of other threads of the process ("ulimit -s").
+    pub stack_bytes: u64,
+}
+
+// SAFETY: integers and pointers, `size` first.
+unsafe impl Versioned for rogue_mem_event_loop_options_t {
+    const SIZE_FIRST_BYTES: usize = size_of::<Self>();
+
+    fn reserved(&self) -> u32 {
+        self.reserved
+    }
+}
+
+impl Options for rogue_mem_event_loop_options_t {
+    type Chosen = crate::net::EventLoopOptions;
+
+    unsafe fn chosen(&self, _call: Call) -> Result<Self::Chosen> {
+        let mut options = Self::Chosen::default();
+        if self.spin_us != 0 {
+            options.spin = convert::spin(self.spin_us);
+        }
+        if self.stack_bytes != 0 {
+            options.stack_bytes = convert::stack_bytes(self.stack_bytes);
+        }
+        Ok(options)
+    }
+}
+
+/// Adds a reference.
+///
+/// @param event_loop the event loop; NULL is allowed and ignored.
+/// @return its argument.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_event_loop_retain(
+    event_loop: *mut rogue_mem_event_loop_t,
+) -> *mut rogue_mem_event_loop_t {
+    // SAFETY: null or live, as the header demands.
+    value(|_| Ok(unsafe { retain(event_loop) }))
+}
+
+/// Gives a reference back. The thread ends with the last reference and the last object that uses
+/// it.
+///
+/// @param event_loop the event loop; NULL is allowed and ignored.
+///
+/// Thread safe; also from a callback.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_event_loop_release(event_loop: *mut rogue_mem_event_loop_t) {
+    value(|_| {
+        // SAFETY: null or a reference of the caller's, as the header demands.
+        unsafe { release(event_loop) };
+        Ok(())
+    })
+}
+
 /// Options of a client or server. Zero-initialise it, set size, and then other members as needed.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 #[repr(C)]
 pub struct rogue_mem_udp_options_t {
     /// sizeof(rogue_mem_udp_options_t).
@@ -3370,12 +3479,15 @@ pub struct rogue_mem_udp_options_t {
     /// which keeps a processor busy. 0 = adaptive: up to 50, if recent polls have been successful.
     /// ROGUE_MEM_SPIN_NEVER = none.
     pub spin_us: u32,
+    /// The event loop in place of a thread of the object's own; the library takes a reference.
+    /// spin_us and stack_bytes then have no effect. NULL: a thread of its own.
+    pub event_loop: *mut rogue_mem_event_loop_t,
     /// Stack size of the object's thread, in bytes; the receivers of frames run on it. At least 2
     /// MiB. 0 = the size of other threads of the process ("ulimit -s").
     pub stack_bytes: u64,
 }
 
-// SAFETY: integers, `size` first.
+// SAFETY: integers and pointers, `size` first.
 unsafe impl Versioned for rogue_mem_udp_options_t {
     const SIZE_FIRST_BYTES: usize = size_of::<Self>();
 }
@@ -3383,13 +3495,17 @@ unsafe impl Versioned for rogue_mem_udp_options_t {
 impl Options for rogue_mem_udp_options_t {
     type Chosen = crate::protocols::UdpOptions;
 
-    fn chosen(&self, _call: Call) -> Result<Self::Chosen> {
+    unsafe fn chosen(&self, _call: Call) -> Result<Self::Chosen> {
         let mut options = Self::Chosen::default();
         if self.jumbo != 0 {
             options.jumbo = convert::is_set(self.jumbo);
         }
         if self.spin_us != 0 {
             options.spin = convert::spin(self.spin_us);
+        }
+        // SAFETY: null or live, as promised by the caller.
+        if let Some(object) = unsafe { borrow(self.event_loop) } {
+            options.event_loop = Some(Arc::clone(&object));
         }
         if self.stack_bytes != 0 {
             options.stack_bytes = convert::stack_bytes(self.stack_bytes);
@@ -3399,7 +3515,7 @@ impl Options for rogue_mem_udp_options_t {
 }
 
 /// Counters and sizes of a client or server. Set size before the call.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 #[repr(C)]
 pub struct rogue_mem_udp_stats_t {
     /// sizeof(rogue_mem_udp_stats_t).
@@ -3431,7 +3547,7 @@ pub struct rogue_mem_udp_stats_t {
     pub receive_buffer_bytes: u64,
 }
 
-// SAFETY: integers, `size` first.
+// SAFETY: integers and pointers, `size` first.
 unsafe impl Versioned for rogue_mem_udp_stats_t {
     const SIZE_FIRST_BYTES: usize = size_of::<Self>();
 }
@@ -3519,7 +3635,7 @@ fn pack_version(call: Call, number: u32) -> Result<crate::protocols::PacketizerV
 }
 
 /// Options of a road. Zero-initialise it, set size, and then other members as needed.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 #[repr(C)]
 pub struct rogue_mem_board_options_t {
     /// sizeof(rogue_mem_board_options_t).
@@ -3555,12 +3671,17 @@ pub struct rogue_mem_board_options_t {
     pub spin_us: u32,
     /// Must be 0.
     pub reserved: u32,
-    /// Stack size of the road's thread, in bytes; the receivers of frames run on it. At least 2
-    /// MiB. 0 = the size of other threads of the process ("ulimit -s").
+    /// The event loop in place of a thread of the road's own, which several roads may share; the
+    /// library takes a reference. A receiver of frames that blocks then stalls them all. spin_us
+    /// then has no effect. NULL: a thread of its own.
+    pub event_loop: *mut rogue_mem_event_loop_t,
+    /// Stack size of the road's thread, in bytes; the receivers of frames run on it, and an
+    /// observer on one of the same size. At least 2 MiB. 0 = the size of other threads of the
+    /// process ("ulimit -s").
     pub stack_bytes: u64,
 }
 
-// SAFETY: integers, `size` first.
+// SAFETY: integers and pointers, `size` first.
 unsafe impl Versioned for rogue_mem_board_options_t {
     const SIZE_FIRST_BYTES: usize = size_of::<Self>();
 
@@ -3572,7 +3693,7 @@ unsafe impl Versioned for rogue_mem_board_options_t {
 impl Options for rogue_mem_board_options_t {
     type Chosen = crate::protocols::UdpRssiPackOptions;
 
-    fn chosen(&self, call: Call) -> Result<Self::Chosen> {
+    unsafe fn chosen(&self, call: Call) -> Result<Self::Chosen> {
         let mut options = Self::Chosen::default();
         if self.jumbo != 0 {
             options.jumbo = convert::is_set(self.jumbo);
@@ -3613,6 +3734,10 @@ impl Options for rogue_mem_board_options_t {
         if self.spin_us != 0 {
             options.spin = convert::spin(self.spin_us);
         }
+        // SAFETY: null or live, as promised by the caller.
+        if let Some(object) = unsafe { borrow(self.event_loop) } {
+            options.event_loop = Some(Arc::clone(&object));
+        }
         if self.stack_bytes != 0 {
             options.stack_bytes = convert::stack_bytes(self.stack_bytes);
         }
@@ -3621,7 +3746,7 @@ impl Options for rogue_mem_board_options_t {
 }
 
 /// State and counters of a road at a glance. Set size before the call.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 #[repr(C)]
 pub struct rogue_mem_board_stats_t {
     /// sizeof(rogue_mem_board_stats_t).
@@ -3669,7 +3794,7 @@ pub struct rogue_mem_board_stats_t {
     pub network_errors: u64,
 }
 
-// SAFETY: integers, `size` first.
+// SAFETY: integers and pointers, `size` first.
 unsafe impl Versioned for rogue_mem_board_stats_t {
     const SIZE_FIRST_BYTES: usize = size_of::<Self>();
 }
@@ -3749,17 +3874,22 @@ pub unsafe extern "C" fn rogue_mem_board_release(board: *mut rogue_mem_board_t) 
 }
 
 /// Options of a client or server. Zero-initialise it, set size, and then other members as needed.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 #[repr(C)]
 pub struct rogue_mem_rssi_options_t {
     /// sizeof(rogue_mem_rssi_options_t).
     pub size: usize,
-    /// Stack size of the object's thread, in bytes. At least 2 MiB. 0 = the size of other threads
-    /// of the process ("ulimit -s").
+    /// The event loop that runs the link's timers, in place of a thread of the object's own; the
+    /// library takes a reference. If it also brings the datagrams, a receiver of frames that blocks
+    /// it for longer than max_retran times retran_timeout_ms, 300 ms by default, costs the link.
+    /// NULL: a thread of its own, which tells the peer meanwhile that this end is busy.
+    pub event_loop: *mut rogue_mem_event_loop_t,
+    /// Stack size of the object's thread, and of that which calls its observer, in bytes. At least
+    /// 2 MiB. 0 = the size of other threads of the process ("ulimit -s").
     pub stack_bytes: u64,
 }
 
-// SAFETY: integers, `size` first.
+// SAFETY: integers and pointers, `size` first.
 unsafe impl Versioned for rogue_mem_rssi_options_t {
     const SIZE_FIRST_BYTES: usize = size_of::<Self>();
 }
@@ -3767,8 +3897,12 @@ unsafe impl Versioned for rogue_mem_rssi_options_t {
 impl Options for rogue_mem_rssi_options_t {
     type Chosen = crate::protocols::RssiOptions;
 
-    fn chosen(&self, _call: Call) -> Result<Self::Chosen> {
+    unsafe fn chosen(&self, _call: Call) -> Result<Self::Chosen> {
         let mut options = Self::Chosen::default();
+        // SAFETY: null or live, as promised by the caller.
+        if let Some(object) = unsafe { borrow(self.event_loop) } {
+            options.event_loop = Some(Arc::clone(&object));
+        }
         if self.stack_bytes != 0 {
             options.stack_bytes = convert::stack_bytes(self.stack_bytes);
         }
@@ -3777,7 +3911,7 @@ impl Options for rogue_mem_rssi_options_t {
 }
 
 /// State and counters of a client or server. Set size before the call.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 #[repr(C)]
 pub struct rogue_mem_rssi_stats_t {
     /// sizeof(rogue_mem_rssi_stats_t).
@@ -3836,7 +3970,7 @@ pub struct rogue_mem_rssi_stats_t {
     pub round_trip_p99_ns: u64,
 }
 
-// SAFETY: integers, `size` first.
+// SAFETY: integers and pointers, `size` first.
 unsafe impl Versioned for rogue_mem_rssi_stats_t {
     const SIZE_FIRST_BYTES: usize = size_of::<Self>();
 }
@@ -4085,7 +4219,7 @@ pub unsafe extern "C" fn rogue_mem_batch_combiner_send(
 }
 
 /// Counters of a combiner. Set size before the call.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 #[repr(C)]
 pub struct rogue_mem_batch_combiner_stats_t {
     /// sizeof(rogue_mem_batch_combiner_stats_t).
@@ -4101,7 +4235,7 @@ pub struct rogue_mem_batch_combiner_stats_t {
     pub lost: u64,
 }
 
-// SAFETY: integers, `size` first.
+// SAFETY: integers and pointers, `size` first.
 unsafe impl Versioned for rogue_mem_batch_combiner_stats_t {
     const SIZE_FIRST_BYTES: usize = size_of::<Self>();
 }
@@ -4217,7 +4351,7 @@ pub unsafe extern "C" fn rogue_mem_batch_splitter_stream_port(
 }
 
 /// Counters of a splitter. Set size before the call.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 #[repr(C)]
 pub struct rogue_mem_batch_splitter_stats_t {
     /// sizeof(rogue_mem_batch_splitter_stats_t).
@@ -4232,7 +4366,7 @@ pub struct rogue_mem_batch_splitter_stats_t {
     pub lost: u64,
 }
 
-// SAFETY: integers, `size` first.
+// SAFETY: integers and pointers, `size` first.
 unsafe impl Versioned for rogue_mem_batch_splitter_stats_t {
     const SIZE_FIRST_BYTES: usize = size_of::<Self>();
 }
@@ -4349,7 +4483,7 @@ pub unsafe extern "C" fn rogue_mem_batch_inverter_stream_port(
 }
 
 /// Counters of an inverter. Set size before the call.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 #[repr(C)]
 pub struct rogue_mem_batch_inverter_stats_t {
     /// sizeof(rogue_mem_batch_inverter_stats_t).
@@ -4360,7 +4494,7 @@ pub struct rogue_mem_batch_inverter_stats_t {
     pub dropped: u64,
 }
 
-// SAFETY: integers, `size` first.
+// SAFETY: integers and pointers, `size` first.
 unsafe impl Versioned for rogue_mem_batch_inverter_stats_t {
     const SIZE_FIRST_BYTES: usize = size_of::<Self>();
 }
@@ -4688,7 +4822,7 @@ pub unsafe extern "C" fn rogue_mem_file_writer_wait_frame_count(
 }
 
 /// Counters of a writer since its file was opened. Set size before the call.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 #[repr(C)]
 pub struct rogue_mem_file_writer_stats_t {
     /// sizeof(rogue_mem_file_writer_stats_t).
@@ -4707,7 +4841,7 @@ pub struct rogue_mem_file_writer_stats_t {
     pub lost: u64,
 }
 
-// SAFETY: integers, `size` first.
+// SAFETY: integers and pointers, `size` first.
 unsafe impl Versioned for rogue_mem_file_writer_stats_t {
     const SIZE_FIRST_BYTES: usize = size_of::<Self>();
 }
@@ -4999,7 +5133,7 @@ pub unsafe extern "C" fn rogue_mem_file_reader_stop(reader: *mut rogue_mem_file_
 }
 
 /// Options of a reader. Zero-initialise it, set size, and then other members as needed.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 #[repr(C)]
 pub struct rogue_mem_file_reader_options_t {
     /// sizeof(rogue_mem_file_reader_options_t).
@@ -5012,7 +5146,7 @@ pub struct rogue_mem_file_reader_options_t {
     pub stack_bytes: u64,
 }
 
-// SAFETY: integers, `size` first.
+// SAFETY: integers and pointers, `size` first.
 unsafe impl Versioned for rogue_mem_file_reader_options_t {
     const SIZE_FIRST_BYTES: usize = size_of::<Self>();
 }
@@ -5020,7 +5154,7 @@ unsafe impl Versioned for rogue_mem_file_reader_options_t {
 impl Options for rogue_mem_file_reader_options_t {
     type Chosen = crate::files::FileReaderOptions;
 
-    fn chosen(&self, _call: Call) -> Result<Self::Chosen> {
+    unsafe fn chosen(&self, _call: Call) -> Result<Self::Chosen> {
         let mut options = Self::Chosen::default();
         if self.frame_bytes_max != 0 {
             options.frame_bytes_max = convert::transaction_bytes(self.frame_bytes_max);
@@ -5033,7 +5167,7 @@ impl Options for rogue_mem_file_reader_options_t {
 }
 
 /// Counters of a reader since its file was opened. Set size before the call.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 #[repr(C)]
 pub struct rogue_mem_file_reader_stats_t {
     /// sizeof(rogue_mem_file_reader_stats_t).
@@ -5052,7 +5186,7 @@ pub struct rogue_mem_file_reader_stats_t {
     pub faults: u64,
 }
 
-// SAFETY: integers, `size` first.
+// SAFETY: integers and pointers, `size` first.
 unsafe impl Versioned for rogue_mem_file_reader_stats_t {
     const SIZE_FIRST_BYTES: usize = size_of::<Self>();
 }

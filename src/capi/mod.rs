@@ -41,6 +41,7 @@ pub mod frame;
 pub mod frame_buffers;
 pub mod generated;
 pub mod hub;
+pub mod link;
 pub mod logging;
 pub mod master;
 pub mod mem_map;

@@ -19,6 +19,7 @@ use super::call::Call;
 use super::generated::{rogue_mem_rssi_options_t, rogue_mem_rssi_t, rogue_mem_stream_port_t};
 use super::guard::{query, status};
 use super::handle::into_handle;
+use super::link::rogue_mem_link_observer_t;
 use super::status::rogue_mem_status_t;
 use crate::error::{Result, Status};
 use crate::proto::rssi::Parameter;
@@ -169,6 +170,30 @@ pub unsafe extern "C" fn rogue_mem_rssi_wait_open(
     let timeout = Duration::from_micros(timeout_us);
     // SAFETY: null or live, as the header demands.
     status(|call| unsafe { call.handle(rssi) }?.wait_open(timeout))
+}
+
+/// Sets a function that is called after each opening and each closing of the link, with the reason.
+/// If the link is open already, the first call reports that. A set stays in effect over
+/// rogue_mem_rssi_stop and rogue_mem_rssi_start.
+///
+/// @param rssi the client or server.
+/// @param set_or_null the callbacks, copied; they replace former ones. NULL removes them.
+/// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT, also if its changed is NULL;
+/// ROGUE_MEM_ERROR_INVALID_ARGUMENT if it has a wrong size.
+///
+/// Thread safe; also from a callback.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_rssi_observe(
+    rssi: *mut rogue_mem_rssi_t,
+    set_or_null: *const rogue_mem_link_observer_t,
+) -> rogue_mem_status_t {
+    status(|call| {
+        // SAFETY: null or live, as the header demands.
+        let rssi = unsafe { call.handle(rssi) }?;
+        // SAFETY: null or as long as its `size` says, as the header demands.
+        rssi.observe(unsafe { call.link_observer(set_or_null) }?);
+        Ok(())
+    })
 }
 
 /// Whether the link is open.

@@ -12,8 +12,9 @@ mod files;
 mod members;
 
 use members::{
-    PACKETIZER_OPTIONS, RSSI_OPTIONS, SRP_V3_EMULATION_OPTIONS, STREAM_CLIENT_OPTIONS,
-    STREAM_SERVER_OPTIONS, TCP_CLIENT_OPTIONS, TCP_SERVER_OPTIONS, UDP_OPTIONS,
+    EVENT_LOOP_OPTIONS, PACKETIZER_OPTIONS, RSSI_OPTIONS, SRP_V3_EMULATION_OPTIONS,
+    STREAM_CLIENT_OPTIONS, STREAM_SERVER_OPTIONS, TCP_CLIENT_OPTIONS, TCP_SERVER_OPTIONS,
+    UDP_OPTIONS,
 };
 
 pub use members::STATISTICS;
@@ -52,7 +53,7 @@ pub struct Options {
     pub grown_from: Option<&'static str>,
 }
 
-/// A member of a structure of options, in which 0 stands for the default.
+/// A member of a structure of options, in which 0 and NULL stand for the default.
 pub struct Member {
     pub name: &'static str,
     pub bits: Bits,
@@ -64,11 +65,13 @@ pub struct Member {
     pub by: By,
 }
 
-/// Width of an unsigned integer.
+/// What a member is: an unsigned integer of some width, or a handle.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Bits {
     B32,
     B64,
+    /// That of a pointer: a handle of this object.
+    Handle(&'static str),
 }
 
 /// Source of an option's value.
@@ -78,6 +81,8 @@ pub enum By {
     Conversion(&'static str),
     /// One of [`CHOICES`].
     Choice(&'static str),
+    /// A reference to the object of a handle.
+    Handle,
     /// None yet: a reserved member, which must be 0.
     Reserved,
 }
@@ -303,6 +308,15 @@ pub const OBJECTS: &[Object] = &[
         ..PLAIN
     },
     Object {
+        name: "event_loop",
+        rust: "crate::net::EventLoop",
+        is: "A thread that several objects share.",
+        argument: ("event_loop", "the event loop"),
+        release: "The thread ends with the last reference and the last object that uses it.",
+        threads: "; also from a callback",
+        ..PLAIN
+    },
+    Object {
         name: "udp",
         rust: "crate::protocols::UdpEndpoint",
         is: "A client or a server of a stream over UDP.",
@@ -502,6 +516,14 @@ pub const OPTIONS: &[Options] = &[
         is: "Options of a packetizer. Zero-initialise it, set size, and then other members as \
              needed.",
         members: PACKETIZER_OPTIONS,
+        grown_from: None,
+    },
+    Options {
+        object: "event_loop",
+        rust: "crate::net::EventLoopOptions",
+        is: "Options of an event loop. Zero-initialise it, set size, and then other members as \
+             needed.",
+        members: EVENT_LOOP_OPTIONS,
         grown_from: None,
     },
     Options {

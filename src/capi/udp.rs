@@ -31,7 +31,8 @@ use crate::stream::Port;
 /// @param out receives the client, a new reference. Untouched on failure.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if host,
 /// the port or an option is invalid; ROGUE_MEM_ERROR_INVALID_TEXT; ROGUE_MEM_ERROR_RESOLVE;
-/// ROGUE_MEM_ERROR_BIND if the system gives no socket; ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
+/// ROGUE_MEM_ERROR_BIND if the system gives no socket; ROGUE_MEM_ERROR_OUT_OF_RESOURCES;
+/// ROGUE_MEM_ERROR_STOPPED if the option event_loop belongs to the parent process.
 ///
 /// Thread safe. Blocks while the system resolves host, if that is a name.
 #[no_mangle]
@@ -63,7 +64,8 @@ pub unsafe extern "C" fn rogue_mem_udp_new_client(
 /// @param out receives the server, a new reference. Untouched on failure.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if addr or
 /// an option is invalid; ROGUE_MEM_ERROR_INVALID_TEXT; ROGUE_MEM_ERROR_RESOLVE;
-/// ROGUE_MEM_ERROR_BIND if the port is taken or not allowed; ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
+/// ROGUE_MEM_ERROR_BIND if the port is taken or not allowed; ROGUE_MEM_ERROR_OUT_OF_RESOURCES;
+/// ROGUE_MEM_ERROR_STOPPED if the option event_loop belongs to the parent process.
 ///
 /// Thread safe. Blocks while the system resolves addr, if that is a name.
 #[no_mangle]

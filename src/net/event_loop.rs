@@ -84,6 +84,15 @@ impl EventLoop {
         EventLoop::launch(name, stack_bytes, move |runner| runner.run(spin))
     }
 
+    /// As [`start`](Self::start), for objects to share.
+    ///
+    /// # Errors
+    ///
+    /// As `start`.
+    pub fn with_options(name: &str, options: EventLoopOptions) -> Result<Arc<EventLoop>> {
+        EventLoop::start(name, options.stack_bytes, options.spin).map(Arc::new)
+    }
+
     fn launch(
         name: &str,
         stack_bytes: usize,

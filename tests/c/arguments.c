@@ -673,6 +673,11 @@ static void board(void **state) {
     assert_ptr_equal(out, SENTINEL(rogue_mem_board_t));
     GIVES(NULL, rogue_mem_board_application_port, (NULL, 0));
     REFUSES(NULL_ARGUMENT, rogue_mem_board_wait_open, (NULL, 0));
+    rogue_mem_link_observer_t observer = {0};
+    REFUSES(NULL_ARGUMENT, rogue_mem_board_observe, (NULL, NULL));
+    REFUSES(INVALID_ARGUMENT, rogue_mem_board_observe, (server, &observer));
+    observer.size = sizeof observer;
+    REFUSES(NULL_ARGUMENT, rogue_mem_board_observe, (server, &observer));
     GIVES(false, rogue_mem_board_is_open, (NULL));
     GIVES(0, rogue_mem_board_port, (NULL));
     REFUSES(NULL_ARGUMENT, rogue_mem_board_stats, (NULL, &stats));
@@ -680,6 +685,21 @@ static void board(void **state) {
     REFUSES(INVALID_ARGUMENT, rogue_mem_board_stats, (server, &stats));
     NOTES(rogue_mem_board_stop, (NULL));
     rogue_mem_board_release(server);
+}
+
+static void event_loops(void **state) {
+    (void)state;
+    rogue_mem_event_loop_options_t options = {0};
+    rogue_mem_event_loop_t *out = SENTINEL(rogue_mem_event_loop_t);
+    ALLOWS_NULL(rogue_mem_event_loop);
+    REFUSES(NULL_ARGUMENT, rogue_mem_event_loop_new, (NULL, NULL, &out));
+    REFUSES(INVALID_TEXT, rogue_mem_event_loop_new, ("\xFF", NULL, &out));
+    REFUSES(INVALID_ARGUMENT, rogue_mem_event_loop_new, ("name", &options, &out));
+    options.size = sizeof options;
+    options.reserved = 1;
+    REFUSES(INVALID_ARGUMENT, rogue_mem_event_loop_new, ("name", &options, &out));
+    REFUSES(NULL_ARGUMENT, rogue_mem_event_loop_new, ("name", NULL, NULL));
+    assert_ptr_equal(out, SENTINEL(rogue_mem_event_loop_t));
 }
 
 static void udp(void **state) {
@@ -733,6 +753,11 @@ static void rssi(void **state) {
     NOTES(rogue_mem_rssi_stop, (NULL));
     REFUSES(NULL_ARGUMENT, rogue_mem_rssi_wait_open, (NULL, 1));
     assert_int_equal(rogue_mem_rssi_wait_open(server, 1), ROGUE_MEM_ERROR_STOPPED);
+    rogue_mem_link_observer_t observer = {0};
+    REFUSES(NULL_ARGUMENT, rogue_mem_rssi_observe, (NULL, NULL));
+    REFUSES(INVALID_ARGUMENT, rogue_mem_rssi_observe, (server, &observer));
+    observer.size = sizeof observer;
+    REFUSES(NULL_ARGUMENT, rogue_mem_rssi_observe, (server, &observer));
     GIVES(false, rogue_mem_rssi_is_open, (NULL));
     GIVES(0, rogue_mem_rssi_max_payload, (NULL));
     REFUSES(NULL_ARGUMENT, rogue_mem_rssi_set_local, (NULL, ROGUE_MEM_RSSI_MAX_RETRAN, 1));
@@ -1037,6 +1062,7 @@ int main(void) {
         cmocka_unit_test(srp),
         cmocka_unit_test(packets),
         cmocka_unit_test(pseudo_random_bits),
+        cmocka_unit_test(event_loops),
         cmocka_unit_test(udp),
         cmocka_unit_test(board),
         cmocka_unit_test(rssi),

@@ -5,9 +5,14 @@
 #include "rogue/Helpers.h"
 #include "rogue/interfaces/memory/TcpClient.h"
 #include "rogue/interfaces/memory/TcpServer.h"
+#include "rogue/protocols/EventLoop.h"
 #include "rogue/protocols/UdpRssiPack.h"
 #include "rogue/protocols/srp/SrpV3.h"
 #include "rogue/protocols/srp/SrpV3Emulation.h"
+
+#include <memory>
+#include <stdexcept>
+#include <string>
 
 namespace rim = rogue::interfaces::memory;
 namespace rp = rogue::protocols;
@@ -48,6 +53,35 @@ TEST_CASE("a program exports a board to remote clients") {
     road->stop();
     board->stop();
     CHECK(!road->getOpen());
+}
+
+TEST_CASE("boards share an event loop, and tell when their links open and close") {
+    auto loop = rp::EventLoop::create("boards");
+    rp::UdpRssiPack::Options options;
+    options.event_loop = loop->nativeHandle();
+    auto board = rp::UdpRssiPack::server("127.0.0.1", 0, options);
+    auto road = rp::UdpRssiPack::client("127.0.0.1", board->getPort(), options);
+    loop.reset();
+    Event opened, closed, destroyed;
+    std::string text;
+    std::shared_ptr<Event> owned(&destroyed, [](Event *event) { event->set(); });
+    std::weak_ptr<rp::UdpRssiPack> known = road;
+    road->setLinkCallback([&, owned, known](const rp::LinkChange &change) {
+        if (!change.open) {
+            text = change.text;
+            closed.set();
+            throw std::runtime_error("an exception in a callback");
+        }
+        opened.set();
+        known.lock()->stop();
+    });
+    owned.reset();
+    CHECK(opened.wait());
+    CHECK(closed.wait());
+    CHECK(text == "rssi::Client: the link is closed: this end was stopped");
+    CHECK(destroyed.wait());
+    road->setLinkCallback(rp::LinkCallback());
+    board->stop();
 }
 
 TEST_CASE("a link that does not open says which layer fails") {

@@ -3,6 +3,7 @@
 #include "support.h"
 
 #include "rogue/Helpers.h"
+#include "rogue/protocols/EventLoop.h"
 #include "rogue/protocols/rssi/Client.h"
 #include "rogue/protocols/rssi/Server.h"
 #include "rogue/protocols/srp/SrpV3.h"
@@ -121,6 +122,36 @@ TEST_CASE("a stranger's datagrams are counted and do not disturb an open link") 
     server->stop();
     udpServer->stop();
     udpClient->stop();
+}
+
+TEST_CASE("a link on a shared event loop tells of its stop and of its next start") {
+    auto loop = rogue::protocols::EventLoop::create("links");
+    rpr::Endpoint::Options options;
+    options.event_loop = loop->nativeHandle();
+    auto server = rpr::Server::create(1464, options);
+    auto client = rpr::Client::create(1464, options);
+    *client->transport() == server->transport();
+    std::mutex mutex;
+    std::vector<bool> told;
+    Event again;
+    client->setLinkCallback([&](const rogue::protocols::LinkChange &change) {
+        std::lock_guard<std::mutex> guard(mutex);
+        told.push_back(change.open);
+        if (told.size() == 3) {
+            again.set();
+        }
+    });
+    server->start();
+    client->start();
+    client->waitOpen(LONG_TIMEOUT_US);
+    client->stop();
+    client->start();
+    CHECK(again.wait());
+    client->setLinkCallback(nullptr);
+    client->stop();
+    server->stop();
+    std::lock_guard<std::mutex> guard(mutex);
+    CHECK(told == std::vector<bool>{true, false, true});
 }
 
 TEST_CASE("parameters are checked and agreed on") {

@@ -147,16 +147,16 @@ fn versioned(name: &str, grown_from: Option<&str>, reserved: &[&str]) -> String 
         }
     };
     format!(
-        "// SAFETY: integers, `size` first.\nunsafe impl Versioned for {name} {{\n    \
+        "// SAFETY: integers and pointers, `size` first.\nunsafe impl Versioned for {name} {{\n    \
          const SIZE_FIRST_BYTES: usize = {size};\n{reserved}}}\n\n"
     )
 }
 
-fn structure(name: &str, is: &str, members: &[(&str, &str, &str)]) -> String {
+fn structure(name: &str, is: &str, members: &[(&str, String, &str)]) -> String {
     let mut text = docs("", is);
     write!(
         text,
-        "#[derive(Clone, Copy, Default)]\n#[repr(C)]\npub struct {name} {{\n    \
+        "#[derive(Clone, Copy)]\n#[repr(C)]\npub struct {name} {{\n    \
          /// sizeof({name}).\n    pub size: usize,\n"
     )
     .unwrap();
@@ -167,17 +167,18 @@ fn structure(name: &str, is: &str, members: &[(&str, &str, &str)]) -> String {
     text + "}\n\n"
 }
 
-fn integer(member: &Member) -> &'static str {
+fn type_of(member: &Member) -> String {
     match member.bits {
-        Bits::B32 => "u32",
-        Bits::B64 => "u64",
+        Bits::B32 => "u32".to_owned(),
+        Bits::B64 => "u64".to_owned(),
+        Bits::Handle(object) => format!("*mut rogue_mem_{object}_t"),
     }
 }
 
 fn options(options: &Options) -> String {
     let name = format!("rogue_mem_{}_options_t", options.object);
     let members: Vec<_> =
-        options.members.iter().map(|member| (member.name, integer(member), member.is)).collect();
+        options.members.iter().map(|member| (member.name, type_of(member), member.is)).collect();
     let mut text = structure(&name, options.is, &members);
     let reserved: Vec<_> = options
         .members
@@ -189,6 +190,16 @@ fn options(options: &Options) -> String {
     for Member { name, sets, by, .. } in options.members {
         let value = match by {
             By::Reserved => continue,
+            By::Handle => {
+                write!(
+                    body,
+                    "        // SAFETY: null or live, as promised by the caller.\n        \
+                     if let Some(object) = unsafe {{ borrow(self.{name}) }} {{\n            \
+                     options.{sets} = Some(Arc::clone(&object));\n        }}\n"
+                )
+                .unwrap();
+                continue;
+            }
             By::Conversion(function) => format!("convert::{function}(self.{name})"),
             By::Choice(choice) => {
                 call = "call";
@@ -204,7 +215,7 @@ fn options(options: &Options) -> String {
     write!(
         text,
         "impl Options for {name} {{\n    type Chosen = {};\n\n    \
-         fn chosen(&self, {call}: Call) -> Result<Self::Chosen> {{\n        \
+         unsafe fn chosen(&self, {call}: Call) -> Result<Self::Chosen> {{\n        \
          let mut options = Self::Chosen::default();\n{body}        Ok(options)\n    }}\n}}\n\n",
         options.rust
     )
@@ -214,7 +225,8 @@ fn options(options: &Options) -> String {
 
 fn statistics(statistics: &Statistics, object: &Object) -> String {
     let name = format!("rogue_mem_{}_stats_t", statistics.object);
-    let members: Vec<_> = statistics.members.iter().map(|(name, is)| (*name, "u64", *is)).collect();
+    let members: Vec<_> =
+        statistics.members.iter().map(|(name, is)| (*name, "u64".to_owned(), *is)).collect();
     let mut text = structure(&name, statistics.is, &members);
     text += &versioned(&name, statistics.grown_from, &[]);
     let (argument, what) = object.argument;
@@ -282,8 +294,8 @@ pub fn rust() -> String {
          use std::ffi::c_char;\nuse std::sync::Arc;\n\n\
          use super::argument::{Options, Versioned};\nuse super::call::Call;\n\
          use super::convert;\nuse super::guard::{query, query_text, status, value};\n\
-         use super::handle::{into_handle, release, retain, slave_handle, \
-         stream_slave_handle, Handle};\n\
+         use super::handle::{\n    borrow, into_handle, release, retain, slave_handle, \
+         stream_slave_handle, Handle,\n};\n\
          use super::status::rogue_mem_status_t;\nuse crate::error::{Result, Status};\n\
          use crate::stream::{self, Node};\n\n",
     );

@@ -1,6 +1,11 @@
 """The usual road to a board, `UdpRssiPack`, in one process."""
 
+import gc
+import pathlib
+import queue
 import socket
+import threading
+import weakref
 
 import pytest
 import rogue
@@ -8,7 +13,7 @@ import rogue.interfaces.memory as rim
 import rogue.protocols as rp
 import rogue.protocols.srp as rps
 
-from support import HANG_S, master_of, request
+from support import HANG_S, Printed, master_of, request, wait_until
 
 
 def board(port=0, **more):
@@ -69,6 +74,90 @@ def test_requests_under_way_fail_when_the_link_is_cut_and_later_ones_succeed():
         assert client.getStats()["down_count"] == 1
         again._stop()
         device._stop()
+
+
+def test_a_link_that_opens_and_is_lost_is_told_with_the_reason(capfd):
+    server = rp.UdpRssiPack(port=0, server=True)
+    port, told = server.getPort(), queue.Queue()
+
+    def tell(is_open, text):
+        told.put((is_open, text))
+        if len(seen) == 2:
+            raise ValueError("no good")
+
+    seen = []
+    with rp.UdpRssiPack(port=port) as client:
+        client.setLinkCallback(tell)
+        seen.append(told.get(timeout=HANG_S))
+        assert seen[0] == (True, "rssi::Client: the link is open")
+        server._stop()
+        seen.append(told.get(timeout=HANG_S))
+        assert not seen[1][0] and seen[1][1].startswith("rssi::Client: the link is closed: ")
+        del server
+        with rp.UdpRssiPack(port=port, server=True):
+            assert told.get(timeout=HANG_S)[0]
+            client._stop()
+            assert told.get(timeout=HANG_S) == (
+                False,
+                "rssi::Client: the link is closed: this end was stopped",
+            )
+    assert Printed(capfd, "err").has("ValueError: no good", "the callback of a link")
+
+
+def test_a_callback_may_stop_its_board_and_is_not_called_once_it_is_removed():
+    stopped, told = threading.Event(), []
+    with rp.UdpRssiPack(port=0, server=True) as server:
+        client = rp.UdpRssiPack(port=server.getPort())
+        server.setLinkCallback(lambda is_open, text: told.append(text))
+        server.setLinkCallback(None)
+        told.clear()
+
+        def stop(is_open, text):
+            client._stop()
+            stopped.set()
+
+        client.setLinkCallback(stop)
+        assert stopped.wait(HANG_S)
+        assert wait_until(lambda: not server.getOpen())
+        assert told == [] and not client.getOpen()
+
+
+def test_f22_a_callback_of_a_link_keeps_nobody_alive():
+    with rp.UdpRssiPack(port=0, server=True) as server:
+        client = rp.UdpRssiPack(port=server.getPort())
+        known = weakref.ref(client)
+        client.setLinkCallback(lambda is_open, text, client=client: None)
+        client.waitOpen(HANG_S)
+        del client
+        # A call may not have returned yet.
+        assert wait_until(lambda: [gc.collect(), known()][1] is None)
+
+
+def test_boards_share_an_event_loop():
+    def name_of(task):
+        try:
+            return (task / "comm").read_text().rstrip()
+        except OSError:
+            return None  # it has ended
+
+    def count(name):
+        return [name_of(task) for task in pathlib.Path("/proc/self/task").iterdir()].count(name)
+
+    loop = rp.EventLoop("board_loop", spin_us=0)
+    servers = [rp.UdpRssiPack(port=0, server=True, event_loop=loop) for _ in range(2)]
+    clients = [rp.UdpRssiPack(port=one.getPort(), event_loop=loop) for one in servers]
+    for client in clients:
+        client.waitOpen(HANG_S)
+    assert count("board_loop") == 1
+    del loop
+    for end in (*clients, *servers):
+        end._stop()
+    del client, clients, servers, end
+    assert wait_until(lambda: [gc.collect(), count("board_loop")][1] == 0)
+    with pytest.raises(TypeError):
+        rp.UdpRssiPack(port=0, server=True, event_loop=5)
+    with pytest.raises(TypeError, match="no option 'nothing'"):
+        rp.EventLoop("name", nothing=1)
 
 
 def test_bad_arguments_are_errors_in_words():

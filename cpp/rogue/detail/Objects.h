@@ -140,6 +140,12 @@ struct Counting<rogue_mem_prbs_t> {
 };
 
 template <>
+struct Counting<rogue_mem_event_loop_t> {
+    static void retain(rogue_mem_event_loop_t *raw) { rogue_mem_event_loop_retain(raw); }
+    static void release(rogue_mem_event_loop_t *raw) { rogue_mem_event_loop_release(raw); }
+};
+
+template <>
 struct Counting<rogue_mem_udp_t> {
     static void retain(rogue_mem_udp_t *raw) { rogue_mem_udp_retain(raw); }
     static void release(rogue_mem_udp_t *raw) { rogue_mem_udp_release(raw); }
@@ -239,6 +245,12 @@ struct SrpV3EmulationOptions : rogue_mem_srp_v3_emulation_options_t {
 struct PacketizerOptions : rogue_mem_packetizer_options_t {
     PacketizerOptions() : rogue_mem_packetizer_options_t() { size = sizeof(rogue_mem_packetizer_options_t); }
     PacketizerOptions(const rogue_mem_packetizer_options_t &other) : rogue_mem_packetizer_options_t(other) { size = sizeof(rogue_mem_packetizer_options_t); }
+};
+
+/** Options, each at its default; see rogue_mem_event_loop_options_t in rogue_mem.h. */
+struct EventLoopOptions : rogue_mem_event_loop_options_t {
+    EventLoopOptions() : rogue_mem_event_loop_options_t() { size = sizeof(rogue_mem_event_loop_options_t); }
+    EventLoopOptions(const rogue_mem_event_loop_options_t &other) : rogue_mem_event_loop_options_t(other) { size = sizeof(rogue_mem_event_loop_options_t); }
 };
 
 /** Options, each at its default; see rogue_mem_udp_options_t in rogue_mem.h. */

@@ -5,6 +5,7 @@
 #include "rogue/Directives.h"
 #include "rogue/detail/Destinations.h"
 #include "rogue/detail/Handle.h"
+#include "rogue/protocols/LinkCallback.h"
 #include "rogue/protocols/packetizer/Application.h"
 
 #include <rogue_mem.h>
@@ -82,6 +83,21 @@ public:
         const double us = seconds * 1e6;
         const uint64_t timeout = us <= 0 ? 0 : us < 1e18 ? static_cast<uint64_t>(us) : UINT64_MAX;
         rogue::detail::check(rogue_mem_board_wait_open(native_.get(), timeout));
+    }
+
+    /**
+     * Calls `callback` at every opening and closing of the link. Replaces an earlier callback; an
+     * empty one removes it. If the link is open, the first call reports it. The closing by
+     * stop() is the last one that is told.
+     *
+     * The calls take place in a thread of their own, one at a time and in order. A callback may do
+     * anything, also stop the link and block: only further calls for this link wait for it, of which
+     * the latest 64 are kept. An exception in it is logged. The function is destroyed after its last
+     * call. Let it own what it uses, or refer to it by a std::weak_ptr: a std::shared_ptr to this
+     * object keeps it until stop().
+     */
+    void setLinkCallback(LinkCallback callback) {
+        detail::setLinkCallback(native_.get(), &rogue_mem_board_observe, std::move(callback));
     }
 
     /** Whether the link is open. */

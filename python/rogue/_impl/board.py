@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, Callable, Optional
 
 from .lifecycle import NativeHandle, described, filled
+from .link import observe
 from .native import NULL, SLICE_US, check, counters, encode, lib, options, spin
 from .packetizer import Application, application_at
 from .tcp import in_a_thread, is_address, port_number
@@ -24,7 +25,8 @@ class UdpRssiPack:
     :param server: waits for a client, in the place of a board.
     :param more: further options of the C interface, by the member names of
         ``rogue_mem_board_options_t``: ``max_buffers``, ``null_timeout_ms``, ``no_crc_check``,
-        ``spin_us`` (0 = none, None = adaptive), ``stack_bytes`` and others.
+        ``spin_us`` (0 = none, None = adaptive), ``stack_bytes``, ``event_loop`` (an `EventLoop`)
+        and others.
 
     A client opens the link, and opens it again whenever it was lost; transactions under way then
     fail at once, with a text that names the layer. It works until `_stop`, the end of a ``with``,
@@ -75,6 +77,19 @@ class UdpRssiPack:
             status = lib.rogue_mem_board_wait_open(self._rg_board.handle, slice_us)
             if status != lib.ROGUE_MEM_ERROR_TIMEOUT or left_us <= slice_us:
                 return check(status)
+
+    def setLinkCallback(self, function: "Optional[Callable[[bool, str], Any]]") -> None:
+        """Calls ``function(open, text)`` at every opening and closing of the link. Replaces an
+        earlier function; None removes it. `text` names the layer, and the reason of a closing. If
+        the link is open, the first call reports it.
+
+        The function runs on a thread of the library, one call at a time and in order. It may do
+        anything, also stop this object and block: only further calls for this link wait for it, of
+        which the latest 64 are kept. Its exceptions are printed. The closing by `_stop` is the
+        last that is told."""
+        former = getattr(self, "_rg_told", None)
+        self._rg_told = observe(lib.rogue_mem_board_observe, self._rg_board.handle, function)
+        del former
 
     def getOpen(self) -> bool:
         """Whether the link is open."""

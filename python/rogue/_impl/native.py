@@ -264,7 +264,7 @@ def counters(kind: str, function: Callable[..., int], handle: Any) -> "dict[str,
 
 def options(kind: str, values: "dict[str, Any]") -> Any:
     """A structure of options from keywords, named as its members are; None leaves one at its
-    default."""
+    default. The structure does not keep the objects among the values."""
     result = ffi.new("%s *" % kind)
     result.size = ffi.sizeof(kind)
     for name, value in values.items():
@@ -272,7 +272,8 @@ def options(kind: str, values: "dict[str, Any]") -> Any:
             known = ", ".join(sorted(OPTIONS[kind]))
             raise TypeError("there is no option %r; there are: %s" % (name, known))
         if value is not None:
-            setattr(result, name, value)
+            native = getattr(value, "_rg_option", None)
+            setattr(result, name, value if native is None else native.handle)
     return result
 
 

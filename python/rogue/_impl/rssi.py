@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Callable, Optional
 
 from . import stream
 from .lifecycle import NativeHandle, described, filled
+from .link import observe
 from .native import NULL, check, counters, ffi, lib, options
 
 
@@ -68,6 +69,19 @@ class Endpoint:
         is none."""
         microseconds = max(0, round(timeout * 1e6))
         check(lib.rogue_mem_rssi_wait_open(self._rg_rssi.handle, microseconds))
+
+    def setLinkCallback(self, function: "Optional[Callable[[bool, str], Any]]") -> None:
+        """Calls ``function(open, text)`` at every opening and closing of the link. Replaces an
+        earlier function; None removes it. `text` names the layer, and the reason of a closing. If
+        the link is open, the first call reports it.
+
+        The function runs on a thread of the library, one call at a time and in order. It may do
+        anything, also stop this object and block: only further calls for this link wait for it, of
+        which the latest 64 are kept. Its exceptions are printed. It stays over `_stop` and
+        `_start`, whose changes are told too."""
+        former = getattr(self, "_rg_told", None)
+        self._rg_told = observe(lib.rogue_mem_rssi_observe, self._rg_rssi.handle, function)
+        del former
 
     def getOpen(self) -> bool:
         """Whether the link is open."""
@@ -242,7 +256,7 @@ class Client(Endpoint):
     :param segSize: the largest segment in bytes, its header of 8 included; that of UDP's largest
         payload less 8.
     :param more: options of the C interface, by the member names of ``rogue_mem_rssi_options_t``:
-        ``stack_bytes``.
+        ``stack_bytes``, ``event_loop`` (a ``rogue.protocols.EventLoop``).
     """
 
     __module__ = "rogue.protocols.rssi"

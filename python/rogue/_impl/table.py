@@ -57,9 +57,14 @@ OPTIONS: "dict[str, tuple[str, ...]]" = {
         "no_crc_check",
         "no_crc",
     ),
+    "rogue_mem_event_loop_options_t": (
+        "spin_us",
+        "stack_bytes",
+    ),
     "rogue_mem_udp_options_t": (
         "jumbo",
         "spin_us",
+        "event_loop",
         "stack_bytes",
     ),
     "rogue_mem_board_options_t": (
@@ -76,13 +81,17 @@ OPTIONS: "dict[str, tuple[str, ...]]" = {
         "max_cum_ack",
         "try_period_ms",
         "spin_us",
+        "event_loop",
         "stack_bytes",
     ),
     "rogue_mem_file_reader_options_t": (
         "frame_bytes_max",
         "stack_bytes",
     ),
-    "rogue_mem_rssi_options_t": ("stack_bytes",),
+    "rogue_mem_rssi_options_t": (
+        "event_loop",
+        "stack_bytes",
+    ),
 }
 #: What is counted.
 STATISTICS: "dict[str, tuple[str, ...]]" = {

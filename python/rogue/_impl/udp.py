@@ -70,7 +70,8 @@ class Client(Core, stream.Master, stream.Slave):
     :param port: the peer's port.
     :param jumbo: whether a datagram carries up to 8972 bytes instead of 1472.
     :param more: further options of the C interface, by the member names of
-        ``rogue_mem_udp_options_t``: ``spin_us`` (0 = none, None = adaptive), ``stack_bytes``.
+        ``rogue_mem_udp_options_t``: ``spin_us`` (0 = none, None = adaptive), ``stack_bytes``,
+        ``event_loop`` (a ``rogue.protocols.EventLoop``).
 
     Frames are sent in the caller's thread and received in a thread of this object, until `_stop`,
     the end of a ``with``, or the end of all that is connected to it. Datagrams from other addresses
@@ -98,7 +99,8 @@ class Server(Core, stream.Master, stream.Slave):
     :param jumbo: whether a datagram carries up to 8972 bytes instead of 1472.
     :param addr: the local address: ``"*"`` for all of IPv4, ``"::"`` for all, or one of them.
     :param more: further options of the C interface, by the member names of
-        ``rogue_mem_udp_options_t``: ``spin_us`` (0 = none, None = adaptive), ``stack_bytes``.
+        ``rogue_mem_udp_options_t``: ``spin_us`` (0 = none, None = adaptive), ``stack_bytes``,
+        ``event_loop`` (a ``rogue.protocols.EventLoop``).
 
     Frames are sent in the caller's thread and received in a thread of this object, until `_stop`,
     the end of a ``with``, or the end of all that is connected to it. Raises GeneralError if the

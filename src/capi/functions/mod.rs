@@ -20,6 +20,7 @@ mod bridge;
 mod bus;
 mod files;
 mod logging;
+mod net;
 mod stream;
 
 /// The functions of one object, or of one section of the header.
@@ -63,6 +64,7 @@ use functions;
 
 /// The group of this name.
 pub fn group(name: &str) -> Option<&'static Group> {
-    let all = [bus::GROUPS, bridge::GROUPS, stream::GROUPS, files::GROUPS, logging::GROUPS];
+    let all =
+        [bus::GROUPS, bridge::GROUPS, net::GROUPS, stream::GROUPS, files::GROUPS, logging::GROUPS];
     all.into_iter().flatten().find(|group| group.name == name)
 }

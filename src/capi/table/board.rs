@@ -99,10 +99,20 @@ pub const OPTIONS: &[Member] = &[
     },
     Member { name: "reserved", bits: Bits::B32, is: "Must be 0.", sets: "", by: By::Reserved },
     Member {
+        name: "event_loop",
+        bits: Bits::Handle("event_loop"),
+        is: "The event loop in place of a thread of the road's own, which several roads may share; \
+             the library takes a reference. A receiver of frames that blocks then stalls them all. \
+             spin_us then has no effect. NULL: a thread of its own.",
+        sets: "event_loop",
+        by: By::Handle,
+    },
+    Member {
         name: "stack_bytes",
         bits: Bits::B64,
-        is: "Stack size of the road's thread, in bytes; the receivers of frames run on it. At \
-             least 2 MiB. 0 = the size of other threads of the process (\"ulimit -s\").",
+        is: "Stack size of the road's thread, in bytes; the receivers of frames run on it, and an \
+             observer on one of the same size. At least 2 MiB. 0 = the size of other threads of the \
+             process (\"ulimit -s\").",
         sets: "stack_bytes",
         by: By::Conversion("stack_bytes"),
     },

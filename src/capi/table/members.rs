@@ -308,6 +308,27 @@ pub const PACKETIZER_OPTIONS: &[Member] = &[
     Member { name: "reserved", bits: Bits::B32, is: "Must be 0.", sets: "", by: By::Reserved },
 ];
 
+pub const EVENT_LOOP_OPTIONS: &[Member] = &[
+    Member {
+        name: "spin_us",
+        bits: Bits::B32,
+        is: "Microseconds for which the thread polls for the next event before it sleeps, which \
+             keeps a processor busy. 0 = adaptive: up to 50, if recent polls have been successful. \
+             ROGUE_MEM_SPIN_NEVER = none.",
+        sets: "spin",
+        by: By::Conversion("spin"),
+    },
+    Member { name: "reserved", bits: Bits::B32, is: "Must be 0.", sets: "", by: By::Reserved },
+    Member {
+        name: "stack_bytes",
+        bits: Bits::B64,
+        is: "Stack size of the thread, in bytes; the receivers of frames run on it. At least 2 \
+             MiB. 0 = the size of other threads of the process (\"ulimit -s\").",
+        sets: "stack_bytes",
+        by: By::Conversion("stack_bytes"),
+    },
+];
+
 pub const UDP_OPTIONS: &[Member] = &[
     Member {
         name: "jumbo",
@@ -327,6 +348,14 @@ pub const UDP_OPTIONS: &[Member] = &[
         by: By::Conversion("spin"),
     },
     Member {
+        name: "event_loop",
+        bits: Bits::Handle("event_loop"),
+        is: "The event loop in place of a thread of the object's own; the library takes a \
+             reference. spin_us and stack_bytes then have no effect. NULL: a thread of its own.",
+        sets: "event_loop",
+        by: By::Handle,
+    },
+    Member {
         name: "stack_bytes",
         bits: Bits::B64,
         is: "Stack size of the object's thread, in bytes; the receivers of frames run on it. At \
@@ -336,14 +365,29 @@ pub const UDP_OPTIONS: &[Member] = &[
     },
 ];
 
-pub const RSSI_OPTIONS: &[Member] = &[Member {
-    name: "stack_bytes",
-    bits: Bits::B64,
-    is: "Stack size of the object's thread, in bytes. At least 2 MiB. 0 = the size of other threads \
-         of the process (\"ulimit -s\").",
-    sets: "stack_bytes",
-    by: By::Conversion("stack_bytes"),
-}];
+pub const RSSI_OPTIONS: &[Member] = &[
+    Member {
+        name: "event_loop",
+        bits: Bits::Handle("event_loop"),
+        is:
+            "The event loop that runs the link's timers, in place of a thread of the object's own; \
+             the library takes a reference. If it also brings the datagrams, a receiver of frames \
+             that blocks it for longer than max_retran times retran_timeout_ms, 300 ms by default, \
+             costs the link. NULL: a thread of its own, which tells the peer meanwhile that this \
+             end is busy.",
+        sets: "event_loop",
+        by: By::Handle,
+    },
+    Member {
+        name: "stack_bytes",
+        bits: Bits::B64,
+        is:
+            "Stack size of the object's thread, and of that which calls its observer, in bytes. At \
+             least 2 MiB. 0 = the size of other threads of the process (\"ulimit -s\").",
+        sets: "stack_bytes",
+        by: By::Conversion("stack_bytes"),
+    },
+];
 
 pub const STATISTICS: &[Statistics] = &[
     Statistics {

@@ -4,6 +4,7 @@
 
 #include "rogue/Directives.h"
 #include "rogue/detail/Handle.h"
+#include "rogue/protocols/LinkCallback.h"
 #include "rogue/protocols/rssi/Application.h"
 #include "rogue/protocols/rssi/Transport.h"
 
@@ -20,6 +21,8 @@ namespace rssi {
 /** The base of Client and Server. */
 class Endpoint {
 public:
+    /** Options at their defaults, see rogue_mem_rssi_options_t in rogue_mem.h. */
+    typedef rogue::detail::RssiOptions Options;
     /** State and counters, see rogue_mem_rssi_stats_t in rogue_mem.h. */
     typedef rogue::detail::RssiStats Stats;
 
@@ -47,6 +50,22 @@ public:
      * is none. */
     void waitOpen(uint64_t timeout) {
         rogue::detail::check(rogue_mem_rssi_wait_open(rssi_.get(), timeout));
+    }
+
+    /**
+     * Calls `callback` at every opening and closing of the link. Replaces an earlier callback; an
+     * empty one removes it. If the link is open, the first call reports it. It stays over
+     * stop() and start(), whose changes are told too.
+     *
+     * The calls take place in a thread of their own, one at a time and in order. A callback may do
+     * anything, also stop the link and block: only further calls for this link wait for it, of which
+     * the latest 64 are kept. An exception in it is logged. The function is destroyed after its last
+     * call. Let it own what it uses, or refer to it by a std::weak_ptr: a std::shared_ptr to this
+     * object keeps it until it is replaced.
+     */
+    void setLinkCallback(rogue::protocols::LinkCallback callback) {
+        rogue::protocols::detail::setLinkCallback(rssi_.get(), &rogue_mem_rssi_observe,
+                                                  std::move(callback));
     }
 
     /** Whether the link is open. */

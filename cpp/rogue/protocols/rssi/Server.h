@@ -24,12 +24,17 @@ public:
         return std::make_shared<Server>(segSize);
     }
 
+    /** The same, with options. */
+    static std::shared_ptr<Server> create(uint32_t segSize, const Options &options) {
+        return std::make_shared<Server>(segSize, options);
+    }
+
     /** As create(). */
-    explicit Server(uint32_t segSize)
+    explicit Server(uint32_t segSize, const Options &options = Options())
         : Endpoint(rogue::detail::make<rogue_mem_rssi_t>([&](rogue_mem_rssi_t **out) {
               const uint32_t limit = UINT16_MAX;
               const uint16_t size = static_cast<uint16_t>(segSize < limit ? segSize : limit);
-              return rogue_mem_rssi_new_server(size, nullptr, out);
+              return rogue_mem_rssi_new_server(size, &options, out);
           })) {}
 
     /** Releases the server, which ends when no master sends to its application. */
