@@ -8,7 +8,8 @@
 //! * `sync`: the standard library's mutex and condition variable, without poison.
 //! * [`logging`]: Rogue's logger names, filters and sinks, on top of the `log` crate.
 //! * [`proto`]: sans-IO protocol code. Bytes and time in; bytes, events and deadlines out.
-//! * [`memory`]: the register bus: transaction, master, slave, hub, emulated memory, bit helpers.
+//! * [`memory`]: the register bus: transaction, master, slave, hub, emulated memory, bit helpers,
+//!   typed registers.
 //! * [`stream`]: frames, and the masters and slaves between which they travel.
 //! * [`net`]: sockets, the event loop, name resolution. Knows no protocol.
 //! * [`bridge`]: `TcpServer` and `TcpClient`: the bridge's protocol between sockets and the bus.

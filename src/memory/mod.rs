@@ -3,7 +3,7 @@
 //!
 //! A slave is called in the requester's thread with no lock held. It may complete the transaction
 //! at once or keep it and complete it later, from any thread. The first completion counts.
-//! Nothing in this room knows a wire format.
+//! Nothing in this room knows a wire format. [`block`] has typed registers.
 //!
 //! # Locks
 //!
@@ -29,6 +29,7 @@
 mod access;
 mod activity;
 pub mod bits;
+pub mod block;
 mod burst;
 mod claim;
 mod deadlines;

@@ -1,0 +1,472 @@
+//! Values of variables: staged, and with a transfer.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use super::layout::Layout;
+use super::model::{Model, WORD_BITS};
+use super::numbers::{mask, Numeric, Scalar};
+use super::text;
+use super::variable::Variable;
+use crate::error::{Error, Result, Status};
+
+const SET_SOURCE: &str = "Block::setBytes";
+const LOAD_SOURCE: &str = "Block::getBytes";
+
+/// The number models, each with the type that its values have in a program.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Accessor<T> {
+    /// Its name in Rogue's interface: `setUInt`, `getUInt`.
+    name: &'static str,
+    models: [Model; 2],
+    value: PhantomData<T>,
+}
+
+const fn accessor<T>(name: &'static str, models: [Model; 2]) -> Accessor<T> {
+    Accessor { name, models, value: PhantomData }
+}
+
+/// Unsigned integers of at most 64 bits.
+pub const UINT: Accessor<u64> = accessor("UInt", [Model::UInt; 2]);
+/// Signed integers of at most 64 bits.
+pub const INT: Accessor<i64> = accessor("Int", [Model::Int; 2]);
+/// Truth values.
+pub const BOOL: Accessor<bool> = accessor("Bool", [Model::Bool; 2]);
+/// Single precision numbers.
+pub const FLOAT: Accessor<f32> = accessor("Float", [Model::Float; 2]);
+/// Double precision numbers.
+pub const DOUBLE: Accessor<f64> = accessor("Double", [Model::Double; 2]);
+/// Fixed point numbers, signed and unsigned.
+pub const FIXED: Accessor<f64> = accessor("Fixed", [Model::Fixed, Model::UFixed]);
+/// Half precision numbers.
+pub const FLOAT16: Accessor<f32> = accessor("Float16", [Model::Float16; 2]);
+/// E4M3 numbers.
+pub const FLOAT8: Accessor<f32> = accessor("Float8", [Model::Float8; 2]);
+/// The upper halves of single precision numbers.
+pub const BFLOAT16: Accessor<f32> = accessor("BFloat16", [Model::BFloat16; 2]);
+/// Single precision numbers with a short mantissa.
+pub const TENSOR_FLOAT32: Accessor<f32> = accessor("TensorFloat32", [Model::TensorFloat32; 2]);
+/// E3M2 numbers.
+pub const FLOAT6: Accessor<f32> = accessor("Float6", [Model::Float6; 2]);
+/// E2M1 numbers.
+pub const FLOAT4: Accessor<f32> = accessor("Float4", [Model::Float4; 2]);
+
+/// Numbers. `index` selects an element of a list; that of a scalar is ignored. The methods that
+/// begin with `stage` and `staged` touch the block's bytes only; those without transfer the
+/// variable as well: a value that is set is [written](super::Block::write), one that is asked for
+/// is [read](super::Block::read) first.
+///
+/// # Errors
+///
+/// All of them fail with [`Status::InvalidArgument`] if the variable has another model (`Wrong set
+/// type`), for an index out of range, and for a value that the variable cannot have or the program
+/// does not allow; with [`Status::NotFound`] for a variable without a block. Nothing is staged
+/// then. Transfers fail as [`Block::start_transaction`](super::Block::start_transaction) does.
+impl Variable {
+    /// Stages one value.
+    pub fn stage<T: Scalar>(&self, accessor: Accessor<T>, value: T, index: i32) -> Result<()> {
+        let numeric = self.numeric_for(&accessor, "set")?;
+        let bits = self.order.to_register(value.encode(&numeric)?, numeric.bits);
+        let element = self.element(index, SET_SOURCE)?;
+        self.store((element, element), |image, layout| layout.store(image, element, bits))
+    }
+
+    /// One staged value.
+    pub fn staged<T: Scalar>(&self, accessor: Accessor<T>, index: i32) -> Result<T> {
+        let numeric = self.numeric_for(&accessor, "get")?;
+        let element = self.element(index, LOAD_SOURCE)?;
+        let bits = self.load(|image, layout| layout.load(image, element))?;
+        Ok(T::decode(self.order.in_register(bits, numeric.bits), &numeric))
+    }
+
+    /// Stages `values` from element `index` on; from the first one for -1. All are checked before
+    /// the first is staged.
+    pub fn stage_all<T: Scalar>(
+        &self,
+        accessor: Accessor<T>,
+        values: &[T],
+        index: i32,
+    ) -> Result<()> {
+        let numeric = self.numeric_for(&accessor, "set")?;
+        let first = self.check_length(values.len(), index, "array")?;
+        let encode = |value: &T| {
+            let bits = value.encode(&numeric)?;
+            Ok(self.order.to_register(bits, numeric.bits))
+        };
+        let encoded = values.iter().map(encode).collect::<Result<Vec<u64>>>()?;
+        if encoded.is_empty() {
+            return Ok(());
+        }
+        let last = first + (encoded.len() as u32 - 1);
+        self.store((first, last), |image, layout| {
+            (first..=last).zip(&encoded).for_each(|(at, bits)| layout.store(image, at, *bits));
+        })
+    }
+
+    /// Fills `values` with the staged ones from element `index` on; from the first one for -1.
+    pub fn staged_all<T: Scalar>(
+        &self,
+        accessor: Accessor<T>,
+        index: i32,
+        values: &mut [T],
+    ) -> Result<()> {
+        let numeric = self.numeric_for(&accessor, "get")?;
+        let Some((first, _)) = self.asked(index, values.len())? else { return Ok(()) };
+        self.load(|image, layout| {
+            for (at, value) in (first..).zip(values) {
+                let bits = self.order.in_register(layout.load(image, at), numeric.bits);
+                *value = T::decode(bits, &numeric);
+            }
+        })
+    }
+
+    /// Sets one value.
+    pub fn set<T: Scalar>(&self, accessor: Accessor<T>, value: T, index: i32) -> Result<()> {
+        self.stage(accessor, value, index)?;
+        self.write(index)
+    }
+
+    /// One value, as the device has it.
+    pub fn get<T: Scalar>(&self, accessor: Accessor<T>, index: i32) -> Result<T> {
+        self.numeric_for(&accessor, "get")?;
+        self.read_element(index)?;
+        self.staged(accessor, index)
+    }
+
+    /// Sets values as [`stage_all`](Self::stage_all) stages them, with one transfer.
+    pub fn set_all<T: Scalar>(
+        &self,
+        accessor: Accessor<T>,
+        values: &[T],
+        index: i32,
+    ) -> Result<()> {
+        self.stage_all(accessor, values, index)?;
+        self.write(index)
+    }
+
+    /// Fills values as [`staged_all`](Self::staged_all) does, after one transfer.
+    pub fn get_all<T: Scalar>(
+        &self,
+        accessor: Accessor<T>,
+        index: i32,
+        values: &mut [T],
+    ) -> Result<()> {
+        self.numeric_for(&accessor, "get")?;
+        if let Some(elements) = self.asked(index, values.len())? {
+            self.block()?.read_elements(self, elements)?;
+        }
+        self.staged_all(accessor, index, values)
+    }
+
+    /// The first element that `len` values from `index` on have: -1 means the first one. The error
+    /// says what the values are in, `array` or `list`; a scalar has no room for any.
+    pub fn check_length(&self, len: usize, index: i32, what: &str) -> Result<u32> {
+        let (first, count) = (if index == -1 { 0 } else { index }, self.num_values());
+        let Ok(start) = u32::try_from(first) else {
+            return self.element(first, SET_SOURCE).map(|_| 0);
+        };
+        if len as u64 + u64::from(start) <= count.into() || len == 0 {
+            return Ok(start);
+        }
+        let model =
+            if self.spec().model == Model::UFixed { Model::Fixed } else { self.spec().model };
+        let text = format!(
+            "Overflow error for passed {what} with length {len} at index {first}. Variable length \
+             = {count} for {}",
+            self.name()
+        );
+        Err(Error::new(Status::InvalidArgument, format!("Block::set{model}Py"), text))
+    }
+
+    /// The first and the last of `len` elements from `index` on; `None` for no elements.
+    fn asked(&self, index: i32, len: usize) -> Result<Option<(u32, u32)>> {
+        let first = self.element(if index == -1 { 0 } else { index }, LOAD_SOURCE)?;
+        let Some(more) = len.checked_sub(1) else { return Ok(None) };
+        let last = u64::from(first) + more as u64;
+        match last < self.num_values().max(1).into() {
+            true => Ok(Some((first, last as u32))),
+            false => {
+                let text = format!("Index {last} is out of range for {}", self.name());
+                Err(Error::new(Status::InvalidArgument, LOAD_SOURCE, text))
+            }
+        }
+    }
+
+    /// What the conversion depends on, if `accessor` is one for this variable.
+    fn numeric_for<T>(&self, accessor: &Accessor<T>, verb: &str) -> Result<Numeric<'_>> {
+        let is_number = self.value_bits() <= WORD_BITS;
+        match is_number && accessor.models.contains(&self.spec().model) {
+            true => Ok(self.numeric()),
+            false => Err(self.wrong_type(verb, accessor.name)),
+        }
+    }
+
+    #[cold]
+    fn wrong_type(&self, verb: &str, name: &str) -> Error {
+        let text = format!("Wrong {verb} type for variable {}", self.path());
+        Error::new(Status::InvalidArgument, format!("Variable::{verb}{name}"), text)
+    }
+
+    fn store(&self, elements: (u32, u32), store: impl FnOnce(&mut [u8], &Layout)) -> Result<()> {
+        let (block, slot) = self.home()?;
+        block.store((self, slot), elements, store)
+    }
+
+    fn load<T>(&self, load: impl FnOnce(&[u8], &Layout) -> T) -> Result<T> {
+        let (block, slot) = self.home()?;
+        block.load((self, slot), load)
+    }
+
+    fn write(&self, index: i32) -> Result<()> {
+        self.block()?.write(self, index)
+    }
+
+    /// Reads element `index`, after a check of the index.
+    fn read_element(&self, index: i32) -> Result<()> {
+        self.element(index, LOAD_SOURCE)?;
+        self.block()?.read(self, index)
+    }
+}
+
+/// Byte strings: bytes, text, integers of more than 64 bits, and values that code of the program
+/// converts. Index, transfers and errors are as for numbers.
+impl Variable {
+    /// Stages bytes: of a [`Model::Bytes`] the first ones, lowest address first; of an integer of
+    /// more than 64 bits its value in two's complement, lowest byte first. More bytes than the
+    /// value has are ignored; fewer are an error, and so is an integer that does not fit.
+    pub fn stage_bytes(&self, bytes: &[u8], index: i32) -> Result<()> {
+        if self.spec().model == Model::Bytes {
+            return self.stage_string_of_bytes(bytes, index);
+        }
+        if !self.is_wide() {
+            return Err(self.wrong_type("set", "ByteArray"));
+        }
+        let mut value = self.enough(bytes)?.to_vec();
+        self.check_wide(&value)?;
+        let bits = self.value_bits();
+        self.order.wide_to_register(&mut value, bits);
+        self.store_bytes(&value, index)
+    }
+
+    /// Staged bytes, as [`stage_bytes`](Self::stage_bytes) takes them. The unused bits of the last
+    /// byte repeat the sign of a signed integer, and are 0 otherwise.
+    pub fn staged_bytes(&self, index: i32) -> Result<Vec<u8>> {
+        if self.spec().model == Model::Bytes {
+            return self.staged_raw(index);
+        }
+        if !self.is_wide() {
+            return Err(self.wrong_type("get", "ByteArray"));
+        }
+        let mut value = self.load_bytes(index)?;
+        let bits = self.value_bits();
+        self.order.wide_in_register(&mut value, bits);
+        if let (Model::Int, Some(last)) = (self.spec().model, value.last_mut()) {
+            let used = (bits - 1) % 8 + 1;
+            if *last >> (used - 1) & 1 == 1 {
+                *last |= !(mask(used) as u8);
+            }
+        }
+        Ok(value)
+    }
+
+    /// Stages bytes that code of the program has made from a value, as pyrogue's models do: the
+    /// first ones, in their order, or for a big-endian variable in the opposite order. Of a
+    /// [`Model::PyFunc`], a [`Model::Bytes`], or an integer of more than 64 bits; such a model of
+    /// pyrogue's has already reversed the bytes of a big-endian value, which therefore is in memory
+    /// with its lowest byte first, as with Rogue.
+    pub fn stage_raw(&self, bytes: &[u8], index: i32) -> Result<()> {
+        match self.is_raw() {
+            true => self.stage_string_of_bytes(bytes, index),
+            false => Err(self.wrong_type("set", "PyFunc")),
+        }
+    }
+
+    /// Staged bytes, as [`stage_raw`](Self::stage_raw) takes them.
+    pub fn staged_raw(&self, index: i32) -> Result<Vec<u8>> {
+        if !self.is_raw() {
+            return Err(self.wrong_type("get", "PyFunc"));
+        }
+        let mut value = self.load_bytes(index)?;
+        self.order.reorder_bytes(&mut value);
+        Ok(value)
+    }
+
+    /// Stages text, up to its first NUL. It may fill the variable; the rest is set to zero.
+    pub fn stage_string(&self, text: &[u8], index: i32) -> Result<()> {
+        if self.spec().model != Model::String {
+            return Err(self.wrong_type("set", "String"));
+        }
+        let text = text.split(|byte| *byte == 0).next().unwrap_or_default();
+        let room = self.value_bits() as usize / 8;
+        if text.len() > room {
+            let text = format!(
+                "Text of {} bytes is too long for {}, which holds {room}",
+                text.len(),
+                self.name()
+            );
+            return Err(Error::new(Status::InvalidArgument, "Block::setString", text));
+        }
+        let mut value = vec![0; self.value_bytes()];
+        value[..text.len()].copy_from_slice(text);
+        self.order.reorder_bytes(&mut value);
+        self.store_bytes(&value, index)
+    }
+
+    /// Staged text, up to its first NUL.
+    pub fn staged_string(&self, index: i32) -> Result<Vec<u8>> {
+        if self.spec().model != Model::String {
+            return Err(self.wrong_type("get", "String"));
+        }
+        let mut value = self.load_bytes(index)?;
+        self.order.reorder_bytes(&mut value);
+        let end = value.iter().position(|byte| *byte == 0);
+        value.truncate(end.unwrap_or(value.len()));
+        Ok(value)
+    }
+
+    /// Sets bytes as [`stage_bytes`](Self::stage_bytes) stages them.
+    pub fn set_bytes(&self, bytes: &[u8], index: i32) -> Result<()> {
+        self.stage_bytes(bytes, index)?;
+        self.write(index)
+    }
+
+    /// Bytes as [`staged_bytes`](Self::staged_bytes), as the device has them.
+    pub fn get_bytes(&self, index: i32) -> Result<Vec<u8>> {
+        if self.spec().model != Model::Bytes && !self.is_wide() {
+            return Err(self.wrong_type("get", "ByteArray"));
+        }
+        self.read_element(index)?;
+        self.staged_bytes(index)
+    }
+
+    /// Sets text as [`stage_string`](Self::stage_string) stages it.
+    pub fn set_string(&self, text: &[u8], index: i32) -> Result<()> {
+        self.stage_string(text, index)?;
+        self.write(index)
+    }
+
+    /// Text as [`staged_string`](Self::staged_string), as the device has it.
+    pub fn get_string(&self, index: i32) -> Result<Vec<u8>> {
+        if self.spec().model != Model::String {
+            return Err(self.wrong_type("get", "String"));
+        }
+        self.read_element(index)?;
+        self.staged_string(index)
+    }
+
+    fn is_wide(&self) -> bool {
+        let is_integer = matches!(self.spec().model, Model::UInt | Model::Int);
+        is_integer && self.value_bits() > WORD_BITS
+    }
+
+    fn is_raw(&self) -> bool {
+        matches!(self.spec().model, Model::PyFunc | Model::Bytes) || self.is_wide()
+    }
+
+    /// The first bytes of `bytes`, as many as a value has.
+    fn enough<'a>(&self, bytes: &'a [u8]) -> Result<&'a [u8]> {
+        bytes.get(..self.value_bytes()).ok_or_else(|| {
+            let text = format!(
+                "{} bytes are too few for {}, which has {}",
+                bytes.len(),
+                self.name(),
+                self.value_bytes()
+            );
+            Error::new(Status::InvalidArgument, "Block::setByteArray", text)
+        })
+    }
+
+    fn stage_string_of_bytes(&self, bytes: &[u8], index: i32) -> Result<()> {
+        let mut value = self.enough(bytes)?.to_vec();
+        self.order.reorder_bytes(&mut value);
+        self.store_bytes(&value, index)
+    }
+
+    /// Checks that the unused bits of a wide integer's last byte are 0 or repeat its sign.
+    fn check_wide(&self, value: &[u8]) -> Result<()> {
+        let used = (self.value_bits() - 1) % 8 + 1;
+        let last = value.last().copied().unwrap_or_default();
+        let unused = last & !(mask(used) as u8);
+        let is_negative = self.spec().model == Model::Int && last >> (used - 1) & 1 == 1;
+        if unused == 0 || is_negative && unused == !(mask(used) as u8) {
+            return Ok(());
+        }
+        let (bits, name) = (self.value_bits(), self.name());
+        let value = text::hexadecimal(value.iter().rev());
+        let text =
+            format!("Value range error for {name}. Value={value}, which has more than {bits} bits");
+        Err(Error::new(Status::InvalidArgument, format!("Block::set{}", self.spec().model), text))
+    }
+
+    fn store_bytes(&self, value: &[u8], index: i32) -> Result<()> {
+        let element = self.element(index, SET_SOURCE)?;
+        self.store((element, element), |image, layout| layout.store_bytes(image, element, value))
+    }
+
+    fn load_bytes(&self, index: i32) -> Result<Vec<u8>> {
+        let element = self.element(index, LOAD_SOURCE)?;
+        let mut value = vec![0; self.value_bytes()];
+        self.load(|image, layout| layout.load_bytes(image, element, &mut value))?;
+        Ok(value)
+    }
+}
+
+/// Text forms.
+impl Variable {
+    /// The path, `=`, each value after a space, and a newline; with `read` after a transfer.
+    /// Integers are decimal, those of more than 64 bits hexadecimal with the highest digit first;
+    /// bytes hexadecimal with the lowest address first; floating point numbers have six digits.
+    /// Values that code of the program converts are `UNDEFINED`.
+    ///
+    /// # Errors
+    ///
+    /// Those of a transfer; [`Status::NotFound`] for a variable without a block.
+    pub fn dump(&self, read: bool) -> Result<String> {
+        if read {
+            self.block()?.read(self, -1)?;
+        }
+        let mut text = format!("{} =", self.path());
+        for index in 0..self.num_values().max(1) {
+            text.push(' ');
+            text.push_str(&self.value_text(index as i32)?);
+        }
+        text.push('\n');
+        Ok(text)
+    }
+
+    fn value_text(&self, index: i32) -> Result<String> {
+        let general = |value: f64| text::general(value);
+        let single = |accessor| Ok(general(self.staged::<f32>(accessor, index)?.into()));
+        match self.spec().model {
+            _ if self.is_wide() => {
+                let mut value = self.staged_bytes(index)?;
+                if let Some(last) = value.last_mut() {
+                    *last &= mask((self.value_bits() - 1) % 8 + 1) as u8;
+                }
+                Ok(text::hexadecimal(value.iter().rev()))
+            }
+            Model::UInt => self.plain(UINT, index),
+            Model::Int => self.plain(INT, index),
+            Model::Bool => Ok(u8::from(self.staged(BOOL, index)?).to_string()),
+            Model::Bytes => Ok(text::hexadecimal(self.staged_bytes(index)?.iter())),
+            Model::String => Ok(String::from_utf8_lossy(&self.staged_string(index)?).into_owned()),
+            Model::Double => Ok(general(self.staged(DOUBLE, index)?)),
+            Model::Fixed | Model::UFixed => Ok(general(self.staged(FIXED, index)?)),
+            Model::Float => single(FLOAT),
+            Model::Float16 => single(FLOAT16),
+            Model::Float8 => single(FLOAT8),
+            Model::BFloat16 => single(BFLOAT16),
+            Model::TensorFloat32 => single(TENSOR_FLOAT32),
+            Model::Float6 => single(FLOAT6),
+            Model::Float4 => single(FLOAT4),
+            Model::PyFunc | Model::Custom(_) => {
+                // Nothing is looked at, but the variable has to be in a block.
+                self.block().map(|_| "UNDEFINED".to_owned())
+            }
+        }
+    }
+
+    fn plain<T: Scalar + fmt::Display>(&self, accessor: Accessor<T>, index: i32) -> Result<String> {
+        Ok(self.staged(accessor, index)?.to_string())
+    }
+}

@@ -1,0 +1,144 @@
+//! Transactions of many blocks at once. All are started before the first is waited for, and those
+//! of one slave are handed over together.
+
+use std::sync::Arc;
+
+use super::registers::Block;
+use super::start::{check_type, Sent};
+use super::transfer::{launch, Attempt, Fault, Flight, Request};
+use crate::error::{Error, Result};
+use crate::memory::{Slave, READ, VERIFY, WRITE};
+
+/// Transactions that are created before the first is handed over: as many as a burst of one master
+/// has.
+const HANDED_OVER_COUNT_MAX: usize = 2048;
+
+/// A slave, and the transactions for it.
+type Handed = (Arc<dyn Slave>, Vec<Arc<Flight>>);
+
+/// Transactions that no slave has yet.
+#[derive(Default)]
+struct Batch {
+    /// For each slave its transactions, in order.
+    slaves: Vec<Handed>,
+    count: usize,
+}
+
+impl Batch {
+    fn add(&mut self, slave: Arc<dyn Slave>, flight: Arc<Flight>) {
+        self.count += 1;
+        // Blocks of one device mostly follow each other.
+        let known = self.slaves.iter_mut().rev().find(|(known, _)| Arc::ptr_eq(known, &slave));
+        match known {
+            Some((_, flights)) => flights.push(flight),
+            None => self.slaves.push((slave, vec![flight])),
+        }
+    }
+
+    fn launch(&mut self) {
+        self.count = 0;
+        self.slaves.drain(..).for_each(|(slave, flights)| launch(&flights, &*slave));
+    }
+
+    /// Creates the transaction of `request` for `block`.
+    fn begin(&mut self, block: &Block, request: &Request) -> std::result::Result<Sent, Fault> {
+        let attempt = match block.attempt(request, false)? {
+            // The transaction that it waits for may be one of these.
+            Attempt::Busy => {
+                self.launch();
+                block.attempt(request, true)?
+            }
+            attempt => attempt,
+        };
+        match attempt {
+            Attempt::Ready(flight, slave) => {
+                self.add(slave, flight.clone());
+                if self.count >= HANDED_OVER_COUNT_MAX {
+                    self.launch();
+                }
+                Ok((Some(flight), None))
+            }
+            Attempt::Skipped(skip) => Ok((None, Some(skip))),
+            Attempt::Busy => Ok((None, None)),
+        }
+    }
+}
+
+/// Starts `request` in each of `blocks`.
+fn launch_all(blocks: &[Arc<Block>], request: &Request) -> Vec<std::result::Result<Sent, Fault>> {
+    let mut batch = Batch::default();
+    let sent = blocks.iter().map(|block| batch.begin(block, request)).collect();
+    batch.launch();
+    sent
+}
+
+/// The failures among `results`, each with its index.
+fn failures<T>(results: impl Iterator<Item = Result<T>>) -> Vec<(usize, Error)> {
+    results.enumerate().filter_map(|(index, result)| Some((index, result.err()?))).collect()
+}
+
+/// Starts a transaction of `ty` in each of `blocks`, which covers the block as
+/// [`Block::start_transaction`] without a variable does, and waits for none of them. The next check
+/// of each block waits, and makes no further attempt. Returns failures with the index of their
+/// block; the other blocks are not affected.
+///
+/// # Errors
+///
+/// [`InvalidArgument`](crate::Status::InvalidArgument) for an unknown type.
+///
+/// # Panics
+///
+/// If a slave does.
+pub fn start_all(blocks: &[Arc<Block>], ty: u32, is_forced: bool) -> Result<Vec<(usize, Error)>> {
+    check_type(ty)?;
+    let sent = launch_all(blocks, &Request::new(ty, is_forced, None));
+    Ok(failures(sent.into_iter().map(|sent| sent.map_err(Fault::into_error))))
+}
+
+/// Checks each of `blocks` as [`Block::check_transaction`] does. Returns failures with the index of
+/// their block; all blocks are checked.
+pub fn check_all(blocks: &[Arc<Block>]) -> Vec<(usize, Error)> {
+    failures(blocks.iter().map(|block| block.check_transaction()))
+}
+
+/// Starts `request` in each of `blocks`, then waits for each and makes further attempts where the
+/// block has retries.
+fn transfer_all(blocks: &[Arc<Block>], request: &Request) -> Vec<(usize, Error)> {
+    let request = Request { is_owned: true, ..request.clone() };
+    let sent = launch_all(blocks, &request);
+    failures(blocks.iter().zip(sent).map(|(block, sent)| {
+        let started = block.finish(request.clone(), sent)?;
+        if started.is_updated {
+            block.notify();
+        }
+        Ok(())
+    }))
+}
+
+/// Reads each of `blocks`, and waits. All reads are requested before the first is waited for.
+/// Returns failures with the index of their block; the other blocks have been read.
+///
+/// # Panics
+///
+/// If a slave does.
+pub fn read_all(blocks: &[Arc<Block>]) -> Vec<(usize, Error)> {
+    transfer_all(blocks, &Request::new(READ, false, None))
+}
+
+/// Writes each of `blocks`, verifies what is to be verified, and waits. A block without stale
+/// values is written if `is_forced`. All writes are requested before the first is waited for, and
+/// then all verifies. Returns failures with the index of their block.
+///
+/// # Panics
+///
+/// If a slave does.
+pub fn write_all(blocks: &[Arc<Block>], is_forced: bool) -> Vec<(usize, Error)> {
+    let mut failed = transfer_all(blocks, &Request::new(WRITE, is_forced, None));
+    let is_written = |index: &usize| !failed.iter().any(|(failed, _)| failed == index);
+    let written: Vec<usize> = (0..blocks.len()).filter(is_written).collect();
+    let blocks: Vec<Arc<Block>> = written.iter().map(|index| blocks[*index].clone()).collect();
+    let differing = transfer_all(&blocks, &Request::new(VERIFY, false, None));
+    failed.extend(differing.into_iter().map(|(index, error)| (written[index], error)));
+    failed.sort_by_key(|(index, _)| *index);
+    failed
+}

@@ -1,0 +1,147 @@
+//! The bytes of a block: those that the program has staged, and those that the device has, as far
+//! as is known.
+
+use super::layout::{Layout, Span, WITHIN};
+use super::maps::Maps;
+use crate::memory::bits;
+
+/// A byte that differs from what was written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Difference {
+    pub(super) index: usize,
+    pub(super) found: u8,
+    pub(super) expected: u8,
+    pub(super) mask: u8,
+}
+
+/// The bytes of a block, with a bit in each map for each bit of the block.
+pub(super) struct Image {
+    /// What the program sees.
+    staged: Vec<u8>,
+    /// What the device sent last, or was sent last.
+    device: Vec<u8>,
+    /// Staged and not written.
+    stale: Vec<u8>,
+    /// Written, and still to be compared.
+    unverified: Vec<u8>,
+    maps: Maps,
+}
+
+impl Image {
+    /// `size` zeros; `None` if there is no memory for them.
+    pub(super) fn new(size: usize) -> Option<Image> {
+        let zeros = || {
+            let mut bytes = Vec::new();
+            bytes.try_reserve_exact(size).ok()?;
+            bytes.resize(size, 0);
+            Some(bytes)
+        };
+        let (staged, device) = (zeros()?, zeros()?);
+        let maps = Maps::new(&[], size).ok()?;
+        Some(Image { staged, device, stale: zeros()?, unverified: zeros()?, maps })
+    }
+
+    /// Replaces the maps; nothing is stale or to be verified then.
+    pub(super) fn set_maps(&mut self, maps: Maps) {
+        self.maps = maps;
+        self.stale.fill(0);
+        self.unverified.fill(0);
+    }
+
+    pub(super) fn maps(&self) -> &Maps {
+        &self.maps
+    }
+
+    /// The staged bytes.
+    pub(super) fn staged(&self) -> &[u8] {
+        &self.staged
+    }
+
+    /// The staged bytes, for a store.
+    pub(super) fn staged_mut(&mut self) -> &mut [u8] {
+        &mut self.staged
+    }
+
+    /// Marks elements as staged and not written.
+    pub(super) fn mark_stale(&mut self, layout: &Layout, first: u32, last: u32) {
+        for run in layout.runs(first, last) {
+            bits::set_bits(&mut self.stale, run.start, run.bits).expect(WITHIN);
+        }
+    }
+
+    /// Forgets what is stale within `span`.
+    pub(super) fn clear_stale(&mut self, span: Span) {
+        self.stale[span.range()].fill(0);
+    }
+
+    /// Whether all bits of some elements are stale.
+    pub(super) fn is_all_stale(&self, layout: &Layout, first: u32, last: u32) -> bool {
+        layout.runs(first, last).all(|run| {
+            (run.start..run.start + run.bits)
+                .all(|at| self.stale[(at / 8) as usize] >> (at % 8) & 1 == 1)
+        })
+    }
+
+    /// Whether a read of the whole block would change nothing that a variable shows.
+    pub(super) fn hides_all(&self) -> bool {
+        let maps = self.stale.iter().zip(&self.maps.readable);
+        maps.zip(&self.maps.write_only)
+            .all(|((stale, readable), own)| readable & !stale & !own == 0)
+    }
+
+    /// The bytes of `span` for a write. Bits of variables that are only read are as last read,
+    /// whatever has been staged for them.
+    pub(super) fn outgoing(&self, span: Span) -> Vec<u8> {
+        let range = span.range();
+        let bytes = self.staged[range.clone()].iter().zip(&self.device[range.clone()]);
+        let bytes = bytes.zip(&self.maps.read_only[range]);
+        bytes.map(|((staged, device), kept)| staged & !kept | device & kept).collect()
+    }
+
+    /// The bytes of `span` as they were sent last.
+    pub(super) fn sent(&self, span: Span) -> Vec<u8> {
+        self.device[span.range()].to_vec()
+    }
+
+    /// Notes that `bytes` are being sent. They are to be verified where that is wanted, and if
+    /// `is_write`.
+    pub(super) fn note_sent(&mut self, span: Span, bytes: &[u8], is_write: bool) {
+        let range = span.range();
+        self.device[range.clone()].copy_from_slice(bytes);
+        let verified = &self.maps.verified[range.clone()];
+        for (byte, verified) in self.unverified[range].iter_mut().zip(verified) {
+            match is_write {
+                true => *byte |= verified,
+                // The device may do with a posted write what it likes.
+                false => *byte = 0,
+            }
+        }
+    }
+
+    /// Forgets what was to be verified within `span`. True if nothing is left to verify.
+    pub(super) fn clear_unverified(&mut self, span: Span) -> bool {
+        self.unverified[span.range()].fill(0);
+        self.unverified.iter().all(|byte| *byte == 0)
+    }
+
+    /// Takes over what a read of `span` has returned: all bits but those that are stale or that are
+    /// only written.
+    pub(super) fn absorb(&mut self, span: Span, bytes: &[u8]) {
+        for (index, byte) in span.range().zip(bytes) {
+            let own = self.maps.write_only[index];
+            let kept = self.stale[index] | own;
+            self.staged[index] = self.staged[index] & kept | byte & !kept;
+            let kept = self.unverified[index] | own;
+            self.device[index] = self.device[index] & kept | byte & !kept;
+        }
+    }
+
+    /// The first byte of `span` that `found` shows to differ from what was written.
+    pub(super) fn difference(&self, span: Span, found: &[u8]) -> Option<Difference> {
+        span.range().zip(found).find_map(|(index, &found)| {
+            let (expected, mask) = (self.device[index], self.unverified[index]);
+            let differs = (found ^ expected) & mask != 0;
+            differs.then_some(Difference { index, found, expected, mask })
+        })
+    }
+}

@@ -1,0 +1,338 @@
+//! Blocks: their variables and their staged bytes.
+
+use std::sync::{Arc, Weak};
+
+use super::image::Image;
+use super::layout::{Layout, Span};
+use super::maps::{Conflict, Covering, Maps};
+use super::model::Mode;
+use super::transfer::{Failure, Flight};
+use super::variable::Variable;
+use crate::error::{caught, Error, Result, Status};
+use crate::logging::{log_error, set_filter, Level, Logger};
+use crate::memory::Master;
+use crate::sync::Mutex;
+
+const ADD_SOURCE: &str = "Block::addVariables";
+/// The path of a block without variables.
+const NO_PATH: &str = "Undefined";
+
+/// Is told of variables whose values may have changed by a transaction.
+pub trait UpdateObserver: Send + Sync {
+    /// `variable`, for which [`is_notified`](super::VariableSpec::is_notified) is set, is in a
+    /// block whose transaction has ended well. Called for each such variable of the block in the
+    /// order of their addition, in the thread that checked the transaction, with no lock of the bus
+    /// held. A panic is logged and goes no further.
+    fn updated(&self, variable: &Arc<Variable>);
+}
+
+/// A variable in its block.
+pub(super) struct Slot {
+    pub(super) variable: Arc<Variable>,
+    pub(super) layout: Layout,
+    /// The bytes of it that are staged and not written.
+    pub(super) stale: Option<Span>,
+}
+
+/// Everything of a block that changes.
+pub(super) struct State {
+    pub(super) image: Image,
+    pub(super) slots: Vec<Slot>,
+    /// Indices of the slots with stale bytes.
+    pub(super) stale_slots: Vec<usize>,
+    pub(super) path: Arc<str>,
+    pub(super) mode: Mode,
+    is_bulk: bool,
+    pub(super) is_notified: bool,
+    pub(super) retry_count: u32,
+    pub(super) is_enabled: bool,
+    /// A transaction has been sent since the last check, and variables are notified.
+    pub(super) wants_update: bool,
+    /// The transaction that is under way.
+    pub(super) flight: Option<Arc<Flight>>,
+    /// The failure of a transaction that nothing has checked.
+    pub(super) failure: Option<Failure>,
+    /// The bytes that have been written and are to be verified.
+    pub(super) unverified: Option<Span>,
+}
+
+/// The registers of a contiguous region. A block holds their staged bytes, moves them with
+/// transactions of its [`master`](Self::master), and has [`Variable`]s that say what the bits are.
+///
+/// A value that is set is *staged*: it is in the block, and *stale* until a write takes it to the
+/// device. A read takes the device's bytes over, except for stale ones. All methods may be called
+/// from any thread. Transactions of a block follow each other; staged values can be set and read
+/// meanwhile.
+pub struct Block {
+    pub(super) me: Weak<Block>,
+    pub(super) master: Arc<Master>,
+    pub(super) offset: u64,
+    pub(super) size: u32,
+    pub(super) state: Mutex<State>,
+    observer: Mutex<Option<Arc<dyn UpdateObserver>>>,
+}
+
+impl Block {
+    /// A block of `size` bytes at `offset` of its master's slave, zero at first and disabled: until
+    /// [`set_enable`](Self::set_enable) its transactions are skipped.
+    ///
+    /// # Errors
+    ///
+    /// [`Status::InvalidArgument`] for no bytes, or an end beyond the address space;
+    /// [`Status::OutOfResources`].
+    pub fn new(offset: u64, size: u32) -> Result<Arc<Block>> {
+        const SOURCE: &str = "Block::Block";
+        if size == 0 || offset.checked_add(u64::from(size) - 1).is_none() {
+            let text = format!("A block of {size} bytes at 0x{offset:x} has no place on the bus");
+            return Err(Error::new(Status::InvalidArgument, SOURCE, text));
+        }
+        let image = Image::new(size as usize).ok_or_else(|| {
+            let text = format!("There is no memory for a block of {size} bytes at 0x{offset:x}");
+            Error::new(Status::OutOfResources, SOURCE, text)
+        })?;
+        let state = State {
+            image,
+            slots: Vec::new(),
+            stale_slots: Vec::new(),
+            path: NO_PATH.into(),
+            mode: Mode::ReadWrite,
+            is_bulk: false,
+            is_notified: false,
+            retry_count: 0,
+            is_enabled: false,
+            wants_update: false,
+            flight: None,
+            failure: None,
+            unverified: None,
+        };
+        let (master, state, observer) = (Arc::default(), Mutex::new(state), Mutex::default());
+        Ok(Arc::new_cyclic(|me| Block { me: me.clone(), master, offset, size, state, observer }))
+    }
+
+    /// The master whose slave has the registers. The block's transactions have its timeout.
+    pub fn master(&self) -> &Arc<Master> {
+        &self.master
+    }
+
+    /// Byte offset, relative to the master's slave.
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// Number of bytes.
+    pub fn size(&self) -> u32 {
+        self.size
+    }
+
+    /// Address as seen from the end of the path.
+    pub fn address(&self) -> u64 {
+        self.master.req_address().wrapping_add(self.offset)
+    }
+
+    /// `Undefined`, or the path that the first variable had when it was added.
+    pub fn path(&self) -> Arc<str> {
+        self.state.lock().path.clone()
+    }
+
+    /// The mode that all variables have; [`Mode::ReadWrite`] where they differ, and without
+    /// variables.
+    pub fn mode(&self) -> Mode {
+        self.state.lock().mode.clone()
+    }
+
+    /// Whether any variable takes part in bulk operations.
+    pub fn is_bulk(&self) -> bool {
+        self.state.lock().is_bulk
+    }
+
+    /// The variables, in the order of their addition.
+    pub fn variables(&self) -> Vec<Arc<Variable>> {
+        self.state.lock().slots.iter().map(|slot| slot.variable.clone()).collect()
+    }
+
+    /// Whether transactions are sent.
+    pub fn is_enabled(&self) -> bool {
+        self.state.lock().is_enabled
+    }
+
+    /// Lets transactions be sent, or skips them. A write that is skipped is not made up for: what
+    /// was staged for it is no longer stale.
+    pub fn set_enable(&self, enable: bool) {
+        self.state.lock().is_enabled = enable;
+    }
+
+    /// Calls `observer` after transactions, in place of the present one.
+    pub fn observe(&self, observer: Option<Arc<dyn UpdateObserver>>) {
+        let former = std::mem::replace(&mut *self.observer.lock(), observer);
+        // Outside the lock: dropping it may run the program's code.
+        drop(former);
+    }
+
+    /// Sets the threshold of the block's own logger, `memory.block.` and its path.
+    ///
+    /// # Errors
+    ///
+    /// [`Status::NotFound`] for a block without variables, which has no logger.
+    pub fn set_log_level(&self, level: Level) -> Result<()> {
+        let path = self.path();
+        if self.state.lock().slots.is_empty() {
+            let text = format!("The block at 0x{:x} has no variables, and no logger", self.offset);
+            return Err(Error::new(Status::NotFound, "Block::setLogLevel", text));
+        }
+        set_filter(&logger_name(&path), level);
+        Ok(())
+    }
+
+    pub(super) fn logger(&self) -> Logger {
+        Logger::new(&logger_name(&self.path()))
+    }
+
+    /// A copy of the staged bytes.
+    pub fn staged(&self) -> Vec<u8> {
+        self.state.lock().image.staged().to_vec()
+    }
+
+    /// The first staged byte, of [`size`](Self::size) bytes, which stay where they are as long as
+    /// the block exists. For interpreters that look at single bytes of them: a transaction or a
+    /// store in another thread may change them at the same time, so a value of several bytes may be
+    /// half old and half new. They are changed through variables only.
+    pub fn staged_start(&self) -> *const u8 {
+        self.state.lock().image.staged().as_ptr()
+    }
+
+    /// Replaces the variables. All must lie within the block. Variables that may overlap share bits
+    /// with each other, all others share none. A bit is verified if a verified variable covers it,
+    /// and none that is not.
+    ///
+    /// # Errors
+    ///
+    /// [`Status::InvalidArgument`] for no variables, one in another block, one that ends beyond
+    /// this block, or an overlap; the block is unchanged then.
+    pub fn add_variables(&self, variables: &[Arc<Variable>]) -> Result<()> {
+        let Some(first) = variables.first() else {
+            let text =
+                format!("No variables for the block at 0x{:x}: give at least one", self.offset);
+            return Err(Error::new(Status::InvalidArgument, ADD_SOURCE, text));
+        };
+        let placed = variables.iter().map(|variable| variable.placed(&self.me));
+        let placed = placed.collect::<Result<Vec<_>>>()?;
+        let maps = self.maps_of(variables, &placed)?;
+        let path = placed[0].1.clone();
+        let slot = |(variable, (layout, _)): (&Arc<Variable>, _)| Slot {
+            variable: variable.clone(),
+            layout,
+            stale: None,
+        };
+        let slots: Vec<Slot> = variables.iter().zip(placed).map(slot).collect();
+        let differ = variables.iter().any(|other| other.spec().mode != first.spec().mode);
+        let mode = if differ { Mode::ReadWrite } else { first.spec().mode.clone() };
+        let any = |test: fn(&Variable) -> bool| variables.iter().any(|variable| test(variable));
+        self.settle_all()?;
+        let mut state = self.state.lock();
+        state.image.set_maps(maps);
+        let former = std::mem::replace(&mut state.slots, slots);
+        state.stale_slots.clear();
+        (state.path, state.mode) = (path, mode);
+        state.is_bulk = any(|variable| variable.spec().is_bulk);
+        state.is_notified = any(|variable| variable.spec().is_notified);
+        state.retry_count =
+            variables.iter().map(|variable| variable.spec().retry_count).max().unwrap_or(0);
+        state.unverified = None;
+        drop(state);
+        former.iter().for_each(|slot| slot.variable.leave(&self.me));
+        variables.iter().enumerate().for_each(|(slot, variable)| variable.set_home(&self.me, slot));
+        Ok(())
+    }
+
+    fn maps_of<'a>(
+        &self,
+        variables: &'a [Arc<Variable>],
+        placed: &'a [(Layout, Arc<str>)],
+    ) -> Result<Maps> {
+        let covering = |(variable, placed): (&'a Arc<Variable>, &'a (Layout, Arc<str>))| {
+            let spec = variable.spec();
+            let (may_overlap, is_verified) = (spec.may_overlap, spec.is_verified);
+            Covering { layout: &placed.0, mode: &spec.mode, may_overlap, is_verified }
+        };
+        let coverings: Vec<Covering<'_>> = variables.iter().zip(placed).map(covering).collect();
+        Maps::new(&coverings, self.size as usize).map_err(|conflict| {
+            let place =
+                format!("block {} with address 0x{:08x}", placed[0].1, self.address() as u32);
+            let text = match conflict {
+                Conflict::Mixed => format!("Variable bit mask overlap detected for {place}"),
+                Conflict::Overlap(index) => format!(
+                    "Variable bit overlap detected for {place} and variable {}",
+                    variables[index].name()
+                ),
+                Conflict::Outside(index) => format!(
+                    "Variable {} ends at bit {} of {place}, which has {} bytes",
+                    variables[index].name(),
+                    placed[index].0.end(),
+                    self.size
+                ),
+            };
+            Error::new(Status::InvalidArgument, ADD_SOURCE, text)
+        })
+    }
+
+    /// Stores a value of elements `first..=last` of `variable` with `store`, and marks it stale.
+    pub(super) fn store(
+        &self,
+        (variable, slot): (&Variable, usize),
+        (first, last): (u32, u32),
+        store: impl FnOnce(&mut [u8], &Layout),
+    ) -> Result<()> {
+        let mut state = self.state.lock();
+        let State { image, slots, stale_slots, .. } = &mut *state;
+        let place = slots.get_mut(slot).filter(|place| std::ptr::eq(&*place.variable, variable));
+        let Some(place) = place else { return Err(variable.homeless()) };
+        store(image.staged_mut(), &place.layout);
+        if variable.spec().mode == Mode::ReadOnly {
+            return Ok(());
+        }
+        image.mark_stale(&place.layout, first, last);
+        if place.stale.is_none() {
+            stale_slots.push(slot);
+        }
+        place.stale = Some(place.layout.span(first, last).and(place.stale));
+        Ok(())
+    }
+
+    /// What `load` finds in the staged bytes of `variable`.
+    pub(super) fn load<T>(
+        &self,
+        (variable, slot): (&Variable, usize),
+        load: impl FnOnce(&[u8], &Layout) -> T,
+    ) -> Result<T> {
+        let state = self.state.lock();
+        let place = state.slots.get(slot);
+        match place.filter(|place| std::ptr::eq(&*place.variable, variable)) {
+            Some(place) => Ok(load(state.image.staged(), &place.layout)),
+            None => Err(variable.homeless()),
+        }
+    }
+
+    /// Tells the observer, with no lock held.
+    pub(super) fn notify(&self) {
+        let Some(observer) = self.observer.lock().clone() else { return };
+        let variables = self.variables();
+        for variable in variables.iter().filter(|variable| variable.spec().is_notified) {
+            if let Err(text) = caught(|| observer.updated(variable)) {
+                let name = variable.name();
+                log_error!(self.logger(), "The update observer of {name} panicked: {text}");
+            }
+        }
+    }
+}
+
+fn logger_name(path: &str) -> String {
+    format!("memory.block.{path}")
+}
+
+impl Drop for Block {
+    fn drop(&mut self) {
+        if let Some(flight) = self.state.get_mut().flight.take() {
+            flight.abandon();
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! Transactions as a program asks for them: attempts, checks, and combinations of them.
+
+use std::sync::Arc;
+
+use super::layout::Span;
+use super::registers::Block;
+use super::transfer::{launch, Attempt, Fault, Flight, Request, Skip, Started};
+use super::variable::Variable;
+use crate::error::{Error, Result, Status};
+use crate::logging::{log_error, log_warning};
+use crate::memory::{POST, READ, VERIFY, WRITE};
+
+const SOURCE: &str = "Block::startTransaction";
+
+/// What an attempt has sent, or why it sent nothing.
+pub(super) type Sent = (Option<Arc<Flight>>, Option<Skip>);
+
+impl Block {
+    /// Starts a transaction of `ty`: [`READ`], [`WRITE`], [`POST`] or [`VERIFY`].
+    ///
+    /// * A read covers the block, or with a `variable` its bytes: those of element `index`, or of
+    ///   all if there is no such element. What is staged and not written stays.
+    /// * A write and a posted write cover the block, or with a `variable` everything that is stale
+    ///   and that variable. They take the staged values along, which are no longer stale then. A
+    ///   write without stale values is skipped unless `is_forced`; a posted write never is.
+    /// * A verify reads back all that has been written since the last one, and compares the bits
+    ///   that are verified.
+    ///
+    /// The bytes are widened to multiples of the smallest access of the path, within the block. A
+    /// transaction that is under way is waited for first. With `check` this waits for the end, as
+    /// [`check_transaction`](Self::check_transaction) does. A block with retries always waits, and
+    /// makes further attempts; a mismatch repeats the write as well. Otherwise the next check, or
+    /// the next transaction, waits.
+    ///
+    /// # Errors
+    ///
+    /// [`Status::InvalidArgument`] for an unknown type, a variable of another block, or a
+    /// transaction larger than the path allows: nothing is sent then. With a wait those of
+    /// `check_transaction`.
+    ///
+    /// # Panics
+    ///
+    /// If the slave does.
+    pub fn start_transaction(
+        &self,
+        ty: u32,
+        is_forced: bool,
+        check: bool,
+        variable: Option<&Variable>,
+        index: i32,
+    ) -> Result<Started> {
+        let target = match variable {
+            Some(variable) => Some(self.target(variable, variable.elements(index))?),
+            None => None,
+        };
+        let started = self.run(Request::new(ty, is_forced, target), check)?;
+        if started.is_updated {
+            self.notify();
+        }
+        Ok(started)
+    }
+
+    /// Waits for the transaction that is under way. True if variables that are notified may have
+    /// changed; the [observer](Self::observe) has been called then. Without a transaction since the
+    /// last check it returns false.
+    ///
+    /// # Errors
+    ///
+    /// The failure of the transaction ([`Status::Transaction`], [`Status::TransactionTimeout`]), or
+    /// the first byte that a verify found different ([`Status::Transaction`]).
+    pub fn check_transaction(&self) -> Result<bool> {
+        let is_updated = self.collect(None).map_err(Fault::into_error)?;
+        if is_updated {
+            self.notify();
+        }
+        Ok(is_updated)
+    }
+
+    /// Writes `variable` with everything that is staged, verifies what is to be verified, and
+    /// waits.
+    ///
+    /// # Errors
+    ///
+    /// As [`start_transaction`](Self::start_transaction).
+    pub fn write(&self, variable: &Variable, index: i32) -> Result<()> {
+        self.write_elements(variable, variable.elements(index))
+    }
+
+    /// Reads `variable`, or its element `index`, and waits.
+    ///
+    /// # Errors
+    ///
+    /// As [`start_transaction`](Self::start_transaction).
+    pub fn read(&self, variable: &Variable, index: i32) -> Result<()> {
+        self.read_elements(variable, variable.elements(index))
+    }
+
+    pub(super) fn write_elements(&self, variable: &Variable, elements: (u32, u32)) -> Result<()> {
+        let target = Some(self.target(variable, elements)?);
+        let written = self.run(Request::new(WRITE, true, target), true)?;
+        let verified = self.run(Request::new(VERIFY, false, target), true)?;
+        if written.is_updated || verified.is_updated {
+            self.notify();
+        }
+        Ok(())
+    }
+
+    pub(super) fn read_elements(&self, variable: &Variable, elements: (u32, u32)) -> Result<()> {
+        let target = Some(self.target(variable, elements)?);
+        if self.run(Request::new(READ, false, target), true)?.is_updated {
+            self.notify();
+        }
+        Ok(())
+    }
+
+    fn target(&self, variable: &Variable, (first, last): (u32, u32)) -> Result<(usize, u32, u32)> {
+        let (block, slot) = variable.home()?;
+        if std::ptr::eq(&*block, self) {
+            return Ok((slot, first, last));
+        }
+        let text = format!(
+            "Variable {} is in block {}, not in {}",
+            variable.name(),
+            block.path(),
+            self.path()
+        );
+        Err(Error::new(Status::InvalidArgument, SOURCE, text))
+    }
+
+    /// Carries `request` out, in several attempts if the block has retries.
+    fn run(&self, mut request: Request, check: bool) -> Result<Started> {
+        check_type(request.ty)?;
+        request.is_owned = check || self.state.lock().retry_count > 0;
+        let sent = self.attempt_once(&request);
+        self.finish(request, sent)
+    }
+
+    /// Finishes `request`, of which the first attempt has gone as `sent` says.
+    pub(super) fn finish(
+        &self,
+        mut request: Request,
+        mut sent: std::result::Result<Sent, Fault>,
+    ) -> Result<Started> {
+        let mut differing = None;
+        let mut number = 0;
+        loop {
+            number += 1;
+            let span = sent.as_ref().ok().and_then(|(flight, _)| Some(flight.as_ref()?.span));
+            let error = match self.outcome(&request, sent) {
+                Ok(started) => return Ok(started),
+                Err(Fault::Refused(error)) => return Err(error),
+                Err(Fault::Failed(error)) => error,
+                Err(Fault::Differs(error, span)) => {
+                    differing = Some(span);
+                    error
+                }
+            };
+            let count = self.state.lock().retry_count + 1;
+            if number >= count {
+                log_error!(self.logger(), "Error on try {number} out of {count}: {error}");
+                return Err(error);
+            }
+            log_warning!(self.logger(), "Error on try {number} out of {count}: {error}");
+            request.note_failed(span);
+            sent = match differing {
+                // What differs has to be written once more first.
+                Some(span) => {
+                    self.resend(&request, span).and_then(|()| self.attempt_once(&request))
+                }
+                None => self.attempt_once(&request),
+            };
+        }
+    }
+
+    /// Makes one attempt, and hands the transaction to the slave.
+    fn attempt_once(&self, request: &Request) -> std::result::Result<Sent, Fault> {
+        Ok(match self.attempt(request, true)? {
+            Attempt::Ready(flight, slave) => {
+                launch(std::slice::from_ref(&flight), &*slave);
+                if flight.tran.is_done() {
+                    self.settle(&flight)?;
+                }
+                (Some(flight), None)
+            }
+            Attempt::Skipped(skip) => (None, Some(skip)),
+            Attempt::Busy => (None, None),
+        })
+    }
+
+    /// The outcome of what has been sent, if it is waited for.
+    fn outcome(
+        &self,
+        request: &Request,
+        sent: std::result::Result<Sent, Fault>,
+    ) -> std::result::Result<Started, Fault> {
+        let (flight, skipped) = sent?;
+        let is_updated = request.is_owned && self.collect(flight.as_ref())?;
+        Ok(Started { skipped, is_updated })
+    }
+
+    /// Writes what was written to `span` once more, before another verify.
+    fn resend(&self, verify: &Request, span: Span) -> std::result::Result<(), Fault> {
+        // Of no variable: that of the verify may be one that is only read.
+        let write = Request {
+            is_owned: verify.is_owned,
+            again: Some(span),
+            resends: true,
+            ..Request::new(WRITE, true, None)
+        };
+        let (flight, _) = self.attempt_once(&write)?;
+        self.collect(flight.as_ref())?;
+        Ok(())
+    }
+}
+
+pub(super) fn check_type(ty: u32) -> Result<()> {
+    match ty {
+        READ | WRITE | POST | VERIFY => Ok(()),
+        _ => {
+            let text = crate::memory::check_access(ty, 0, 0).err().unwrap_or_default();
+            Err(Error::new(Status::InvalidArgument, SOURCE, text))
+        }
+    }
+}

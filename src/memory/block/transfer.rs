@@ -1,0 +1,487 @@
+//! The transactions of a block: what is sent, and what becomes of the answer.
+//!
+//! A transaction has a buffer of its own. The bytes of a write are copied when it is sent, and
+//! those of a read are taken over when it is collected, so the staged bytes are free meanwhile. A
+//! block has at most one transaction under way, and every thread that wants the next one waits for
+//! it first, with no lock held.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use super::layout::Span;
+use super::model::Mode;
+use super::registers::{Block, State};
+use crate::clock::Time;
+use crate::error::{Error, Result, Status};
+use crate::logging::log_warning;
+use crate::memory::{
+    burst, is_write, split, Master, Slave, Transaction, POST, READ, VERIFY, WRITE,
+};
+use crate::process;
+
+const CHECK_SOURCE: &str = "Block::checkTransaction";
+const START_SOURCE: &str = "Block::startTransaction";
+/// The end of time, for a wait for the data lock.
+const NEVER: Time = Time(u64::MAX);
+
+/// Why a transaction was not sent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Skip {
+    /// The block, or the variable, is only read.
+    ReadOnly,
+    /// The block, or the variable, is only written.
+    WriteOnly,
+    /// Nothing has been staged since the last write, and the write is not forced.
+    NothingStaged,
+    /// All that would be read is staged and not written yet.
+    AllStaged,
+    /// Nothing that is verified has been written since the last verify.
+    NothingToVerify,
+    /// The write before this verify has failed; the next check reports it.
+    WriteFailed,
+    /// The block is [disabled](Block::set_enable).
+    Disabled,
+}
+
+/// How the start of a transaction went.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Started {
+    /// `None` if it was sent.
+    pub skipped: Option<Skip>,
+    /// It has been checked, and variables that are notified may have changed.
+    pub is_updated: bool,
+}
+
+/// A transaction under way.
+pub(super) struct Flight {
+    pub(super) tran: Arc<Transaction>,
+    ty: u32,
+    pub(super) span: Span,
+    /// The block's address, as seen from the end of the path.
+    address: u64,
+    /// The thread that sends it gets the outcome from here; otherwise the next check does.
+    is_owned: bool,
+    /// The thread that is handing it to the slave; 0 = none.
+    sender: AtomicUsize,
+    verdict: OnceLock<std::result::Result<(), Fault>>,
+}
+
+/// How a transaction failed.
+#[derive(Clone)]
+pub(super) enum Fault {
+    /// Not sent; another attempt would not help.
+    Refused(Error),
+    Failed(Error),
+    /// What was read back differs from what was written to the span.
+    Differs(Error, Span),
+}
+
+impl Fault {
+    pub(super) fn into_error(self) -> Error {
+        match self {
+            Fault::Refused(error) | Fault::Failed(error) | Fault::Differs(error, _) => error,
+        }
+    }
+}
+
+/// The failure of a transaction without an owner.
+pub(super) struct Failure {
+    error: Error,
+    is_of_write: bool,
+}
+
+/// One transaction that is wanted.
+#[derive(Clone)]
+pub(super) struct Request {
+    pub(super) ty: u32,
+    pub(super) is_forced: bool,
+    /// Index of a variable, its first and its last element; `None` for the whole block.
+    pub(super) target: Option<(usize, u32, u32)>,
+    pub(super) is_owned: bool,
+    /// The bytes that an earlier attempt has sent.
+    pub(super) again: Option<Span>,
+    /// Send the same bytes once more, instead of the staged ones.
+    pub(super) resends: bool,
+}
+
+/// What became of a request.
+pub(super) enum Attempt {
+    Skipped(Skip),
+    /// Another transaction of the block is under way.
+    Busy,
+    /// It is under way, but has not been handed to the slave.
+    Ready(Arc<Flight>, Arc<dyn Slave>),
+}
+
+/// The limits of the path to the device.
+struct Path {
+    min: u64,
+    max: u64,
+    /// The block's address.
+    address: u64,
+}
+
+/// Identifies the calling thread.
+fn this_thread() -> usize {
+    thread_local!(static HERE: u8 = const { 0 });
+    HERE.with(|here| std::ptr::from_ref(here) as usize)
+}
+
+/// Hands `flights` to `slave`, in this thread.
+pub(super) fn launch(flights: &[Arc<Flight>], slave: &dyn Slave) {
+    let _sending = Sending(flights);
+    match flights {
+        [flight] if !flight.tran.is_done() => split::forward(slave, &flight.tran),
+        [_] => {}
+        _ => {
+            let all: Vec<Arc<Transaction>> = flights.iter().map(|one| one.tran.clone()).collect();
+            burst::forward_all(slave, &all);
+        }
+    }
+    if !slave.is_prompt() {
+        flights.iter().for_each(|flight| Master::handed_over(&flight.tran));
+    }
+}
+
+/// Flights that this thread hands to a slave. Gives them up if the slave panics.
+struct Sending<'a>(&'a [Arc<Flight>]);
+
+impl Drop for Sending<'_> {
+    fn drop(&mut self) {
+        for flight in self.0 {
+            flight.sender.store(0, Ordering::Release);
+            if std::thread::panicking() {
+                flight.tran.give_up("The slave panicked when it received the transaction");
+            }
+        }
+    }
+}
+
+impl Flight {
+    fn is_being_sent_here(&self) -> bool {
+        self.sender.load(Ordering::Acquire) == this_thread()
+    }
+
+    /// The block no longer exists.
+    pub(super) fn abandon(self: Arc<Self>) {
+        if self.tran.is_lost() {
+            // Of the parent process: threads that do not exist here may hold its locks.
+            std::mem::forget(self);
+            return;
+        }
+        self.tran.give_up("The block that requested the transaction no longer exists");
+        self.tran.collect();
+    }
+}
+
+impl State {
+    /// Why `request` needs no transaction, as far as is known before the one under way has ended.
+    fn skip(&self, request: &Request) -> Option<Skip> {
+        let variable = request.target.and_then(|(slot, ..)| self.slots.get(slot));
+        let is = |mode: &Mode| {
+            self.mode == *mode || variable.is_some_and(|slot| slot.variable.spec().mode == *mode)
+        };
+        let is_stale = !self.stale_slots.is_empty();
+        match request.ty {
+            // Other variables that are staged go with it.
+            WRITE | POST if is(&Mode::ReadOnly) && !(is_stale && self.mode != Mode::ReadOnly) => {
+                Some(Skip::ReadOnly)
+            }
+            WRITE if !is_stale && !request.is_forced => Some(Skip::NothingStaged),
+            READ if is(&Mode::WriteOnly) => Some(Skip::WriteOnly),
+            READ if is_stale && self.hides(request) => Some(Skip::AllStaged),
+            VERIFY if self.failure.as_ref().is_some_and(|failure| failure.is_of_write) => {
+                Some(Skip::WriteFailed)
+            }
+            VERIFY if self.mode == Mode::ReadOnly => Some(Skip::ReadOnly),
+            VERIFY if self.mode == Mode::WriteOnly => Some(Skip::WriteOnly),
+            VERIFY if self.unverified.is_none() => Some(Skip::NothingToVerify),
+            _ => None,
+        }
+    }
+
+    /// Whether everything that a read would show is staged.
+    fn hides(&self, request: &Request) -> bool {
+        match request
+            .target
+            .and_then(|(slot, first, last)| Some((self.slots.get(slot)?, first, last)))
+        {
+            Some((slot, first, last)) => self.image.is_all_stale(&slot.layout, first, last),
+            None => self.image.hides_all(),
+        }
+    }
+
+    /// The bytes that `request` covers.
+    fn span(&self, request: &Request, size: u32) -> Span {
+        let whole = Span { low: 0, high: size.into() };
+        let target = request
+            .target
+            .and_then(|(slot, first, last)| self.slots.get(slot).map(|slot| (slot, first, last)));
+        match (request.ty, target) {
+            (VERIFY, _) => self.unverified.unwrap_or(whole),
+            (_, None) => whole,
+            (READ, Some((slot, first, last))) => slot.layout.span(first, last),
+            (_, Some((slot, ..))) => {
+                let own = match slot.variable.spec().mode {
+                    Mode::ReadOnly => None,
+                    _ => Some(slot.stale.unwrap_or_else(|| slot.layout.whole())),
+                };
+                let stale =
+                    self.stale_slots.iter().filter_map(|index| self.slots.get(*index)?.stale);
+                stale.chain(own).reduce(Span::union).unwrap_or(whole)
+            }
+        }
+    }
+
+    /// Nothing within `span`, which contains all that is stale, is stale any more.
+    fn clear_stale(&mut self, span: Span) {
+        for index in std::mem::take(&mut self.stale_slots) {
+            self.slots[index].stale = None;
+        }
+        self.image.clear_stale(span);
+    }
+
+    /// The bytes that a transaction of `request` starts with.
+    fn bytes(&mut self, request: &Request, span: Span) -> Vec<u8> {
+        if !is_write(request.ty) {
+            return vec![0; span.size() as usize];
+        }
+        let bytes = match request.resends {
+            true => self.image.sent(span),
+            false => self.image.outgoing(span),
+        };
+        self.image.note_sent(span, &bytes, request.ty == WRITE);
+        if request.ty == WRITE && self.image.maps().has_verified {
+            self.unverified = Some(span.and(self.unverified));
+        }
+        bytes
+    }
+
+    /// Takes the answer to `flight` over.
+    fn absorb(
+        &mut self,
+        flight: &Flight,
+        outcome: Result<()>,
+        bytes: &[u8],
+    ) -> std::result::Result<(), Fault> {
+        if let Err(error) = outcome {
+            if flight.ty == WRITE && self.image.clear_unverified(flight.span) {
+                self.unverified = None;
+            }
+            let (path, address) = (&self.path, flight.address as u32);
+            let text = format!(
+                "Transaction error for block {path} with address 0x{address:08x}. Error {}",
+                error.text()
+            );
+            return Err(Fault::Failed(Error::new(error.status(), CHECK_SOURCE, text)));
+        }
+        match flight.ty {
+            READ => self.image.absorb(flight.span, bytes),
+            VERIFY => return self.compare(flight, bytes),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn compare(&mut self, flight: &Flight, bytes: &[u8]) -> std::result::Result<(), Fault> {
+        let difference = self.image.difference(flight.span, bytes);
+        self.image.clear_unverified(flight.span);
+        self.unverified = None;
+        let Some(found) = difference else { return Ok(()) };
+        let text = format!(
+            "Verify error for block {} with address 0x{:08x}. Byte: {}. Got: 0x{:02x}, \
+             Exp: 0x{:02x}, Mask: 0x{:02x}",
+            self.path, flight.address as u32, found.index, found.found, found.expected, found.mask
+        );
+        let error = Error::new(Status::Transaction, CHECK_SOURCE, text);
+        Err(Fault::Differs(error, flight.span))
+    }
+}
+
+impl Block {
+    /// Starts what `request` wants, unless there is no need. Without `may_wait` it does not wait
+    /// for a transaction under way.
+    pub(super) fn attempt(
+        &self,
+        request: &Request,
+        may_wait: bool,
+    ) -> std::result::Result<Attempt, Fault> {
+        // Of the program's code, so before the lock is taken.
+        let slave = self.master.slave();
+        let path = Path {
+            min: slave.min_access().into(),
+            max: slave.max_access().into(),
+            address: slave.address().wrapping_add(self.offset),
+        };
+        loop {
+            let mut state = self.state.lock();
+            if let Some(skip) = state.skip(request) {
+                return Ok(Attempt::Skipped(skip));
+            }
+            if let Some(flight) = state.flight.clone() {
+                drop(state);
+                if !may_wait {
+                    return Ok(Attempt::Busy);
+                }
+                self.settle(&flight)?;
+                continue;
+            }
+            let attempt = self.begin(&mut state, request, &path)?;
+            // A verify continues what has failed; everything else begins anew.
+            let missed = match (&attempt, request.ty) {
+                (_, VERIFY) | (None, _) => None,
+                _ => state.failure.take(),
+            };
+            drop(state);
+            if let Some(Failure { error, .. }) = missed {
+                log_warning!(self.logger(), "A failure that nothing has checked: {error}");
+            }
+            return Ok(match attempt {
+                Some(flight) => Attempt::Ready(flight, slave),
+                None => Attempt::Skipped(Skip::Disabled),
+            });
+        }
+    }
+
+    /// Creates the transaction of `request`; `None` if the block is disabled.
+    fn begin(
+        &self,
+        state: &mut State,
+        request: &Request,
+        path: &Path,
+    ) -> std::result::Result<Option<Arc<Flight>>, Fault> {
+        let mut span = state.span(request, self.size).and(request.again);
+        if request.resends {
+            span = request.again.unwrap_or(span);
+        }
+        let span = span.aligned(path.min, path.address, self.size.into());
+        if path.max != 0 && span.size() > path.max {
+            return Err(Fault::Refused(too_large(&state.path, path, span)));
+        }
+        if is_write(request.ty) && !request.resends {
+            state.clear_stale(span);
+        }
+        if !state.is_enabled {
+            return Ok(None);
+        }
+        let bytes = state.bytes(request, span);
+        let tran = self.master.prepare(self.offset + span.low, bytes.into(), request.ty);
+        let flight = Arc::new(Flight {
+            tran: tran.map_err(Fault::Refused)?,
+            ty: request.ty,
+            span,
+            address: path.address,
+            is_owned: request.is_owned,
+            sender: AtomicUsize::new(this_thread()),
+            verdict: OnceLock::new(),
+        });
+        state.flight = Some(flight.clone());
+        state.wants_update = state.is_notified;
+        Ok(Some(flight))
+    }
+
+    /// Waits until `flight` is no longer under way, and takes its answer over.
+    pub(super) fn settle(&self, flight: &Arc<Flight>) -> std::result::Result<(), Fault> {
+        let tran = &flight.tran;
+        loop {
+            if !tran.is_done() {
+                if flight.is_being_sent_here() {
+                    return Err(Fault::Refused(self.nested()));
+                }
+                tran.wait();
+            }
+            let mut state = self.state.lock();
+            if !state.flight.as_ref().is_some_and(|current| Arc::ptr_eq(current, flight)) {
+                return Ok(());
+            }
+            let (outcome, buffer, is_due) = if tran.is_lost() {
+                let text = process::inherited_text(&format!("Transaction {}", tran.id()));
+                std::mem::forget(flight.clone());
+                (Err(Error::new(Status::Transaction, CHECK_SOURCE, text)), None, false)
+            } else if let Some(collected) = tran.try_collect_quietly() {
+                collected
+            } else {
+                drop(state);
+                // The slave that has completed it still looks at the data.
+                tran.is_settled_by(NEVER);
+                continue;
+            };
+            state.flight = None;
+            let bytes = buffer.map(|buffer| buffer.into_vec()).unwrap_or_default();
+            let verdict = state.absorb(flight, outcome, &bytes);
+            if let (Err(fault), false, None) = (&verdict, flight.is_owned, &state.failure) {
+                let error = fault.clone().into_error();
+                state.failure = Some(Failure { error, is_of_write: is_write(flight.ty) });
+            }
+            // The first one: only the thread that takes the flight out gets here.
+            let _ = flight.verdict.set(verdict);
+            drop(state);
+            if is_due {
+                tran.do_due();
+            }
+            return Ok(());
+        }
+    }
+
+    /// Waits until nothing is under way.
+    pub(super) fn settle_all(&self) -> Result<()> {
+        loop {
+            let Some(flight) = self.state.lock().flight.clone() else { return Ok(()) };
+            self.settle(&flight).map_err(Fault::into_error)?;
+        }
+    }
+
+    #[cold]
+    fn nested(&self) -> Error {
+        let text = format!(
+            "Block {} is used by the slave that it is handing a transaction to, in the same \
+             thread: use it after that call",
+            self.path()
+        );
+        Error::new(Status::InvalidArgument, START_SOURCE, text)
+    }
+
+    /// Waits for `flight`, or for whatever is under way, and returns whether variables are to be
+    /// notified.
+    pub(super) fn collect(&self, flight: Option<&Arc<Flight>>) -> std::result::Result<bool, Fault> {
+        match flight {
+            Some(flight) => self.settle(flight)?,
+            None => self.settle_all().map_err(Fault::Refused)?,
+        }
+        let mut state = self.state.lock();
+        let is_updated = std::mem::take(&mut state.wants_update) && state.is_enabled;
+        // What a thread has started for itself says nothing of what others have, but a verify
+        // belongs to what is before it.
+        let is_next_check = flight.is_none_or(|flight| flight.ty == VERIFY);
+        if let Some(failure) = state.failure.take_if(|_| is_next_check) {
+            return Err(Fault::Failed(failure.error));
+        }
+        flight.and_then(|flight| flight.verdict.get()).cloned().unwrap_or(Ok(()))?;
+        Ok(is_updated)
+    }
+}
+
+impl Request {
+    /// A request without a history.
+    pub(super) fn new(ty: u32, is_forced: bool, target: Option<(usize, u32, u32)>) -> Request {
+        Request { ty, is_forced, target, is_owned: false, again: None, resends: false }
+    }
+
+    /// Another attempt after `fault` of a transaction that covered `span`.
+    pub(super) fn note_failed(&mut self, span: Option<Span>) {
+        self.is_forced = true;
+        if is_write(self.ty) {
+            self.again = span.or(self.again);
+        }
+    }
+}
+
+#[cold]
+fn too_large(path: &str, limits: &Path, span: Span) -> Error {
+    let (size, max, address) = (span.size(), limits.max, limits.address as u32);
+    let text = format!(
+        "Transaction of {size} bytes for block {path} with address 0x{address:08x} is larger than \
+         the largest access of {max} bytes: make the block smaller, or put a hub between"
+    );
+    Error::new(Status::InvalidArgument, START_SOURCE, text)
+}

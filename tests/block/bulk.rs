@@ -1,0 +1,227 @@
+//! Transactions of many blocks at once.
+
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use rogue_mem::memory::block::{
+    check_all, read_all, start_all, write_all, Block, Model, Variable, VariableSpec, UINT,
+};
+use rogue_mem::memory::{Emulate, Hub, Slave, SlaveBase, Transaction, READ, VERIFY, WRITE};
+use testkit::bridge::{server, server_of, Client};
+use testkit::slaves::{calling, Keeper};
+use testkit::wait::SHORT_US;
+
+use crate::defects::{block_of, uint};
+
+/// `count` blocks of a word each.
+fn words(slave: &Arc<dyn Slave>, count: u64) -> (Vec<Arc<Block>>, Vec<Arc<Variable>>) {
+    let word = |at: u64| {
+        let (block, variables) =
+            block_of(slave.clone(), (at * 4, 4), vec![uint(&format!("w{at}"), 0, 32)]);
+        (block, variables[0].clone())
+    };
+    (0..count).map(word).unzip()
+}
+
+/// Memory that notes how many transactions come together, and of which type.
+struct Bursts {
+    base: SlaveBase,
+    memory: Arc<Emulate>,
+    seen: Mutex<Vec<(u32, usize)>>,
+}
+
+impl Bursts {
+    fn new() -> Arc<Bursts> {
+        let base = SlaveBase::new(4, 0);
+        Arc::new(Bursts { base, memory: Emulate::new(4, 0), seen: Mutex::default() })
+    }
+
+    fn take(&self) -> Vec<(u32, usize)> {
+        std::mem::take(&mut *self.seen.lock().unwrap())
+    }
+}
+
+impl Slave for Bursts {
+    fn base(&self) -> &SlaveBase {
+        &self.base
+    }
+
+    fn do_transaction(&self, tran: &Arc<Transaction>) {
+        self.seen.lock().unwrap().push((tran.ty(), 1));
+        self.memory.do_transaction(tran);
+    }
+
+    fn do_transactions(&self, all: &[Arc<Transaction>]) {
+        self.seen.lock().unwrap().push((all[0].ty(), all.len()));
+        all.iter().for_each(|tran| self.memory.do_transaction(tran));
+    }
+}
+
+#[test]
+fn all_reads_are_requested_before_the_first_is_waited_for() {
+    let keeper = Keeper::new();
+    let slave: Arc<dyn Slave> = keeper.clone();
+    let (blocks, variables) = words(&slave, 5000);
+    thread::scope(|scope| {
+        let reader = scope.spawn(|| read_all(&blocks));
+        // Nothing is answered until all have come.
+        keeper.wait_seen(blocks.len());
+        keeper.answer_all();
+        assert_eq!(reader.join().unwrap(), []);
+    });
+    for (at, variable) in (0u64..).zip(&variables) {
+        assert_eq!(variable.staged(UINT, -1).unwrap(), at * 4);
+    }
+}
+
+#[test]
+fn the_transactions_of_a_slave_are_handed_over_together() {
+    let bursts = Bursts::new();
+    let hub = Hub::new(0x1000, 0, 0);
+    hub.master().set_slave(bursts.clone());
+    for slave in [bursts.clone() as Arc<dyn Slave>, hub] {
+        let (blocks, variables) = words(&slave, 100);
+        for (at, variable) in (1..).zip(&variables) {
+            variable.stage(UINT, at, -1).unwrap();
+        }
+        assert_eq!(write_all(&blocks, false), []);
+        assert_eq!(bursts.take(), [(WRITE, 100), (VERIFY, 100)]);
+        assert_eq!(write_all(&blocks, false), []);
+        assert_eq!(bursts.take(), [], "nothing is staged, and nothing is left to verify");
+        assert_eq!(read_all(&blocks), []);
+        assert_eq!(start_all(&blocks, READ, false).unwrap(), []);
+        assert_eq!(bursts.take(), [(READ, 100), (READ, 100)]);
+        assert_eq!(check_all(&blocks), []);
+        let values = variables.iter().map(|variable| variable.staged(UINT, -1).unwrap());
+        assert!(values.eq(1..=100));
+    }
+    assert!(start_all(&[], 77, false).is_err());
+}
+
+#[test]
+fn a_failure_is_told_with_its_block_and_concerns_no_other() {
+    testkit::log::capture();
+    let memory = Emulate::new(4, 0);
+    let slave = calling(move |tran| match (tran.address() / 4) % 10 {
+        3 => tran.error("number three"),
+        7 if tran.ty() == VERIFY => {
+            tran.data().unwrap().fill(0xFF);
+            tran.done();
+        }
+        _ => memory.do_transaction(tran),
+    });
+    let (blocks, variables) = words(&slave, 30);
+    variables.iter().for_each(|variable| variable.stage(UINT, 5, -1).unwrap());
+    let failed = write_all(&blocks, false);
+    let told: Vec<_> = failed.iter().map(|(at, error)| (*at, &error.text()[..11])).collect();
+    let expected: Vec<_> = [3, 7, 13, 17, 23, 27]
+        .iter()
+        .map(|at| (*at, if at % 10 == 3 { "Transaction" } else { "Verify erro" }))
+        .collect();
+    assert_eq!(told, expected);
+    variables.iter().for_each(|variable| variable.stage(UINT, 6, -1).unwrap());
+    start_all(&blocks, WRITE, true).unwrap();
+    let failed: Vec<usize> = check_all(&blocks).into_iter().map(|(at, _)| at).collect();
+    assert_eq!(failed, [3, 13, 23]);
+    let failed: Vec<usize> = read_all(&blocks).into_iter().map(|(at, _)| at).collect();
+    assert_eq!(failed, [3, 13, 23]);
+    let staged = variables.iter().map(|variable| variable.staged(UINT, -1).unwrap());
+    assert!(staged.eq([6; 30]), "the others have been read");
+}
+
+#[test]
+fn a_block_with_retries_is_tried_again_on_its_own() {
+    testkit::log::capture();
+    let (attempts, memory) = (Mutex::new(0), Emulate::new(4, 0));
+    let slave = calling(move |tran| {
+        *attempts.lock().unwrap() += u32::from(tran.address() == 4);
+        match *attempts.lock().unwrap() {
+            1 | 2 if tran.address() == 4 => tran.error("not yet"),
+            _ => memory.do_transaction(tran),
+        }
+    });
+    let (mut blocks, _) = words(&slave, 1);
+    let spec = VariableSpec { retry_count: 2, ..uint("again", 0, 32) };
+    let (block, variables) = block_of(slave.clone(), (4, 4), vec![spec]);
+    blocks.push(block);
+    assert_eq!(read_all(&blocks), []);
+    assert_eq!(variables[0].staged(UINT, -1).unwrap(), 0);
+}
+
+#[test]
+fn a_block_may_be_in_a_list_twice_and_in_the_lists_of_several_threads() {
+    let bursts = Bursts::new();
+    let slave: Arc<dyn Slave> = bursts.clone();
+    let (blocks, variables) = words(&slave, 50);
+    for (at, variable) in (0..).zip(&variables) {
+        variable.set(UINT, at, -1).unwrap();
+    }
+    let twice: Vec<_> = blocks.iter().chain(&blocks).cloned().collect();
+    assert_eq!(read_all(&twice), []);
+    thread::scope(|scope| {
+        for thread in 0..8 {
+            let mut mine = blocks.clone();
+            if thread % 2 == 1 {
+                mine.reverse();
+            }
+            scope.spawn(move || {
+                for _ in 0..20 {
+                    assert_eq!(read_all(&mine), []);
+                }
+            });
+        }
+    });
+    let values = variables.iter().map(|variable| variable.staged(UINT, -1).unwrap());
+    assert!(values.eq(0..50));
+}
+
+#[test]
+fn ten_thousand_variables_are_read_over_a_bridge_with_one_call() {
+    const BLOCKS: u64 = 500;
+    const FIELDS: u64 = 20;
+    let server = server();
+    let client = Client::new(server.port());
+    let slave: Arc<dyn Slave> = client.tcp.clone();
+    let map = |is_written: bool| {
+        let block = |at: u64| {
+            let field = |index: u64| uint(&format!("b{at}.f{index}"), index * 16, 16);
+            let specs = (0..FIELDS).map(field).collect();
+            let (block, variables) = block_of(slave.clone(), (at * 64, 64), specs);
+            for (index, variable) in (0..).zip(&variables) {
+                if is_written {
+                    variable.stage(UINT, (at * FIELDS + index) & 0xFFFF, -1).unwrap();
+                }
+            }
+            (block, variables)
+        };
+        (0..BLOCKS).map(block).unzip::<_, _, Vec<_>, Vec<_>>()
+    };
+    let (blocks, _) = map(true);
+    assert_eq!(write_all(&blocks, false), []);
+    let (blocks, variables) = map(false);
+    assert_eq!(read_all(&blocks), []);
+    let values = variables.iter().flatten().map(|variable| variable.staged(UINT, -1).unwrap());
+    assert!(values.eq((0..BLOCKS * FIELDS).map(|value| value & 0xFFFF)));
+    server.stop();
+    blocks.iter().for_each(|block| block.master().set_timeout(SHORT_US));
+    let failed = read_all(&blocks[..3]);
+    assert_eq!(failed.iter().map(|(at, _)| *at).collect::<Vec<_>>(), [0, 1, 2]);
+}
+
+#[test]
+fn a_read_of_many_blocks_over_a_bridge_waits_for_none_before_all_are_there() {
+    let keeper = Keeper::new();
+    let server = server_of(keeper.clone(), Default::default());
+    let client = Client::new(server.port());
+    let slave: Arc<dyn Slave> = client.tcp.clone();
+    let spec = |at| VariableSpec::new(&format!("v{at}"), Model::UInt, 0, 32);
+    let blocks: Vec<_> =
+        (0..64u64).map(|at| block_of(slave.clone(), (at * 4, 4), vec![spec(at)]).0).collect();
+    thread::scope(|scope| {
+        let reader = scope.spawn(|| read_all(&blocks));
+        keeper.wait_seen(64);
+        keeper.answer_all();
+        assert_eq!(reader.join().unwrap(), []);
+    });
+    server.stop();
+}

@@ -1,0 +1,155 @@
+//! Several threads on one block.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{channel, Sender};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use rogue_mem::memory::block::{Block, Model, Variable, VariableSpec, UINT};
+use rogue_mem::memory::{is_write, Emulate, Slave, SlaveBase, Transaction, READ, VERIFY, WRITE};
+
+use crate::defects::{block_of, uint};
+
+const THREADS: u64 = 8;
+const ROUNDS: u64 = 200;
+
+/// Memory whose accesses are carried out in another thread, after the call has returned.
+struct Later {
+    base: SlaveBase,
+    requests: Mutex<Sender<Arc<Transaction>>>,
+}
+
+impl Later {
+    fn new(bytes: usize) -> (Arc<Later>, thread::JoinHandle<Vec<u8>>) {
+        let (sender, requests) = channel::<Arc<Transaction>>();
+        let worker = thread::spawn(move || {
+            let mut memory = vec![0; bytes];
+            for tran in requests {
+                let mut data = tran.data().expect("nothing is given up");
+                let at = tran.address() as usize;
+                let range = at..at + data.len();
+                match is_write(tran.ty()) {
+                    true => memory[range].copy_from_slice(&data),
+                    false => data.copy_from_slice(&memory[range]),
+                }
+                drop(data);
+                tran.done();
+            }
+            memory
+        });
+        let requests = Mutex::new(sender);
+        (Arc::new(Later { base: SlaveBase::new(4, 0), requests }), worker)
+    }
+}
+
+impl Slave for Later {
+    fn base(&self) -> &SlaveBase {
+        &self.base
+    }
+
+    fn do_transaction(&self, tran: &Arc<Transaction>) {
+        self.requests.lock().unwrap().send(tran.clone()).unwrap();
+    }
+}
+
+/// Fields of eleven bits: threads share bytes and words.
+fn fields() -> Vec<VariableSpec> {
+    (0..THREADS).map(|at| uint(&format!("v{at}"), at * 11, 11)).collect()
+}
+
+/// Sets, verifies and reads its own variable, in the midst of the others'.
+fn use_own(block: &Block, variable: &Variable, at: u64) {
+    for round in 0..ROUNDS {
+        let value = (round * 7 + at * 131) % 2048;
+        variable.set(UINT, value, -1).unwrap();
+        assert_eq!(variable.get(UINT, -1).unwrap(), value, "thread {at} round {round}");
+        if round % 16 == at {
+            block.start_transaction(READ, false, true, None, -1).unwrap();
+            assert_eq!(variable.staged(UINT, -1).unwrap(), value);
+        }
+    }
+}
+
+#[test]
+fn eight_threads_on_one_block_lose_no_value() {
+    let (slave, worker) = Later::new(12);
+    for slave in [slave as Arc<dyn Slave>, Emulate::new(4, 4096)] {
+        let (block, variables) = block_of(slave, (0, 12), fields());
+        thread::scope(|scope| {
+            for (at, variable) in (0..).zip(&variables) {
+                let block = &block;
+                scope.spawn(move || use_own(block, variable, at));
+            }
+        });
+        block.start_transaction(READ, false, true, None, -1).unwrap();
+        let staged = variables.iter().map(|one| one.staged(UINT, -1).unwrap());
+        let last = (0..THREADS).map(|at| ((ROUNDS - 1) * 7 + at * 131) % 2048);
+        assert!(staged.eq(last), "{:x?}", block.staged());
+    }
+    // The slave is gone, and the worker says what the memory was.
+    let memory = worker.join().unwrap();
+    assert_ne!(memory, [0; 12]);
+}
+
+#[test]
+fn a_verify_compares_what_was_written_whatever_is_staged_meanwhile() {
+    let (slave, _worker) = Later::new(8);
+    let (block, variables) = block_of(slave, (0, 8), vec![uint("a", 0, 32), uint("b", 32, 32)]);
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut value = 0;
+            while !is_over.load(Ordering::Relaxed) {
+                value = (value + 1) % 1_000_000;
+                variables[1].stage(UINT, value, -1).unwrap();
+            }
+        });
+        for value in 0..50 {
+            variables[0].stage(UINT, value, -1).unwrap();
+            block.start_transaction(WRITE, true, false, Some(&variables[0]), -1).unwrap();
+            block.start_transaction(VERIFY, false, false, Some(&variables[0]), -1).unwrap();
+            block.check_transaction().unwrap();
+            assert_eq!(variables[0].staged(UINT, -1).unwrap(), value);
+        }
+        is_over.store(true, Ordering::Relaxed);
+    });
+}
+
+#[test]
+fn staged_values_of_two_threads_never_mix() {
+    let (_block, variables) = block_of(
+        Emulate::new(4, 4096),
+        (0, 16),
+        vec![
+            uint("scalar", 3, 37),
+            VariableSpec {
+                is_big_endian: true,
+                ..VariableSpec::list("list", Model::UInt, 43, (2, 16, 24))
+            },
+        ],
+    );
+    thread::scope(|scope| {
+        for (variable, values) in
+            variables.iter().zip([[0x15_5555_5555, 0x0A_AAAA_AAAA], [0x1234, 0xFEDC]])
+        {
+            scope.spawn(move || {
+                for round in 0..20_000 {
+                    let value = values[round % 2];
+                    variable.stage(UINT, value, 1).unwrap();
+                    assert_eq!(variable.staged(UINT, 1).unwrap(), value);
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn a_write_arrives_as_it_was_when_it_was_started() {
+    let (slave, _worker) = Later::new(4);
+    let (block, variables) = block_of(slave, (0, 4), vec![uint("a", 0, 32)]);
+    for value in [1, 0, 1, 0] {
+        variables[0].set(UINT, value, -1).unwrap();
+        block.start_transaction(READ, false, true, None, -1).unwrap();
+        assert_eq!(variables[0].staged(UINT, -1).unwrap(), value);
+    }
+}
