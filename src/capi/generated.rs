@@ -5088,7 +5088,8 @@ pub unsafe extern "C" fn rogue_mem_file_reader_is_open(
 ///
 /// @param reader the reader.
 /// @param timeout_us how long at most, in microseconds; 0 = as long as it takes.
-/// @return whether that is so; false at once in a delivery by this reader; false if reader is NULL.
+/// @return whether that is so; true at once in a delivery by this reader, which would wait for
+/// itself; false if reader is NULL.
 ///
 /// Thread safe.
 #[no_mangle]

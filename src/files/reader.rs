@@ -249,11 +249,11 @@ impl FileReader {
 
     /// Waits until the thread has ended, because all frames have been sent or the reader was closed,
     /// for `timeout` at most; `None` = as long as it takes. Returns whether it has; in a delivery by
-    /// this reader, false at once.
+    /// this reader, which would wait for itself, true at once.
     pub fn wait(&self, timeout: Option<Duration>) -> bool {
         let Some(session) = self.session() else { return true };
         if session.worker.is_current() {
-            return false;
+            return true;
         }
         let limit = timeout.map(|timeout| clock::now() + timeout);
         let reading = &session.reading;

@@ -277,7 +277,7 @@ fn a_receiver_may_use_the_reader_in_a_delivery() {
     reader.stream_master().add_slave(peer.stream_slave()).unwrap();
     reader.open(&path).unwrap();
     assert!(reader.wait(Some(LONG)));
-    assert_eq!(*told.lock().unwrap(), Some((true, false, 1)));
+    assert_eq!(*told.lock().unwrap(), Some((true, true, 1)));
     assert_eq!(peer.seen().len(), 1);
     reader.stop();
 }

@@ -237,7 +237,8 @@ functions! {
 
         /// Waits until all frames have been sent, or the reader was closed.
         /// @param timeout_us how long at most, in microseconds; 0 = as long as it takes.
-        /// @return whether that is so; false at once in a delivery by this reader.
+        /// @return whether that is so; true at once in a delivery by this reader, which would wait for
+        /// itself.
         fn wait(self, timeout_us: u64) -> bool { reader.wait(convert::limit(timeout_us)) }
 
         /// What was wrong with the file, in words: the first message since it was opened; empty if
