@@ -14,7 +14,7 @@ import zmq
 from support import HANG_S, TOP, Memory, master_of, program
 
 EXAMPLES = TOP / "examples" / "python"
-ALONE = ["asynchronous", "custom_master", "custom_slave", "hub", "logger", "stream"]
+ALONE = ["asynchronous", "custom_master", "custom_slave", "hub", "logger", "record", "stream"]
 
 
 def test_every_example_is_run():
