@@ -4109,7 +4109,7 @@ rogue_mem_stream_port_t *rogue_mem_prbs_stream_port(const rogue_mem_prbs_t *prbs
  * @param prbs the object.
  * @param bits a multiple of 32, at most 512.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT for
- * another width.
+ * another width; ROGUE_MEM_ERROR_STOPPED in a child by fork.
  *
  * Thread safe.
  */
@@ -4210,7 +4210,7 @@ uint32_t rogue_mem_prbs_tx_period(const rogue_mem_prbs_t *prbs);
  * @param prbs the object.
  * @param size bytes of the frame: a multiple of the width, and at least three words.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT for
- * another size.
+ * another size; ROGUE_MEM_ERROR_STOPPED in a child by fork.
  *
  * Thread safe; also from a callback.
  */
@@ -4223,7 +4223,8 @@ rogue_mem_status_t rogue_mem_prbs_gen_frame(rogue_mem_prbs_t *prbs, uint32_t siz
  * @param prbs the object.
  * @param size bytes of each frame, as for rogue_mem_prbs_gen_frame.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT for a
- * size that no frame has; ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
+ * size that no frame has; ROGUE_MEM_ERROR_OUT_OF_RESOURCES; ROGUE_MEM_ERROR_STOPPED in a child by
+ * fork.
  *
  * Thread safe; also from a callback.
  */

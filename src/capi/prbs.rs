@@ -50,7 +50,7 @@ pub unsafe extern "C" fn rogue_mem_prbs_stream_port(
 /// @param prbs the object.
 /// @param bits a multiple of 32, at most 512.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT for
-/// another width.
+/// another width; ROGUE_MEM_ERROR_STOPPED in a child by fork.
 ///
 /// Thread safe.
 #[no_mangle]
@@ -185,7 +185,7 @@ pub unsafe extern "C" fn rogue_mem_prbs_tx_period(prbs: *const rogue_mem_prbs_t)
 /// @param prbs the object.
 /// @param size bytes of the frame: a multiple of the width, and at least three words.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT for
-/// another size.
+/// another size; ROGUE_MEM_ERROR_STOPPED in a child by fork.
 ///
 /// Thread safe; also from a callback.
 #[no_mangle]
@@ -206,7 +206,8 @@ pub unsafe extern "C" fn rogue_mem_prbs_gen_frame(
 /// @param prbs the object.
 /// @param size bytes of each frame, as for rogue_mem_prbs_gen_frame.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT for a
-/// size that no frame has; ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
+/// size that no frame has; ROGUE_MEM_ERROR_OUT_OF_RESOURCES; ROGUE_MEM_ERROR_STOPPED in a child by
+/// fork.
 ///
 /// Thread safe; also from a callback.
 #[no_mangle]

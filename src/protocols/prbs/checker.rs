@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::meter::Meter;
 use super::{Settings, RX_LOG};
-use crate::logging::log_warning;
+use crate::logging::{log_error, log_warning};
+use crate::process;
 use crate::proto::prbs::Checker;
 use crate::stream::{Frame, Slave, SlaveBase};
 use crate::sync::{Condvar, Mutex};
@@ -75,6 +76,9 @@ impl Slave for FrameChecker {
     }
 
     fn accept_frame(&self, frame: Arc<Frame>) {
+        if self.settings.is_inherited() {
+            return log_error!(RX_LOG, "{}", process::inherited_text("The Prbs"));
+        }
         if !self.wait_enabled() {
             return Frame::release(frame);
         }

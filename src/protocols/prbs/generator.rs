@@ -9,12 +9,11 @@ use super::meter::Meter;
 use super::{Settings, REPORT_PERIOD, TX_LOG};
 use crate::error::Result;
 use crate::logging::{log_error, log_warning};
-use crate::process::{self, Generation};
+use crate::process;
 use crate::stream::{Frame, Master};
 
 /// Makes frames and sends them.
 pub(super) struct Generator {
-    pub(super) generation: Generation,
     settings: Arc<Settings>,
     pub(super) master: Arc<Master>,
     pub(super) meter: Meter,
@@ -27,7 +26,6 @@ pub(super) struct Generator {
 impl Generator {
     pub(super) fn new(settings: Arc<Settings>) -> Generator {
         Generator {
-            generation: Generation::current(),
             settings,
             master: Master::new(),
             meter: Meter::new(),
@@ -48,8 +46,7 @@ impl Generator {
 
     /// Sends a frame of `size` bytes.
     pub(super) fn send(&self, size: u32) {
-        if self.generation.is_inherited() {
-            // Another thread of the parent may have been at it for ever.
+        if self.settings.is_inherited() {
             return log_error!(TX_LOG, "{}", process::inherited_text("The Prbs"));
         }
         let report = || log_warning!(TX_LOG, "A frame waits: the one before it is not taken");

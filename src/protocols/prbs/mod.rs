@@ -12,8 +12,10 @@ use std::time::Duration;
 use self::background::Background;
 use self::checker::FrameChecker;
 use self::generator::Generator;
+use self::meter::Meter;
 use crate::error::{Error, Result, Status};
 use crate::logging::{log_warning, static_logger};
+use crate::process::{self, Generation};
 use crate::proto::prbs::{
     Payload, ShiftRegister, TAPS_DEFAULT, WIDTH_BITS_DEFAULT, WIDTH_BITS_MAX,
 };
@@ -25,6 +27,7 @@ static_logger!(RX_LOG, "prbs.rx");
 
 /// What both halves of a `Prbs` share.
 struct Settings {
+    generation: Generation,
     chosen: Mutex<Chosen>,
     send_count: AtomicBool,
     gen_payload: AtomicBool,
@@ -39,12 +42,26 @@ struct Chosen {
 }
 
 impl Settings {
+    /// In a child of the process that has made the object a thread of the parent may hold its locks
+    /// for ever.
+    fn is_inherited(&self) -> bool {
+        self.generation.is_inherited()
+    }
+
+    fn check_process(&self, source: &'static str) -> Result<()> {
+        match self.is_inherited() {
+            true => Err(Error::new(Status::Stopped, source, process::inherited_text("The Prbs"))),
+            false => Ok(()),
+        }
+    }
+
     fn register(&self) -> Arc<ShiftRegister> {
         self.chosen.lock().register.clone()
     }
 
-    /// Checks the size of a frame.
+    /// Checks the process, and the size of a frame.
     fn check_size(&self, size: u32, source: &'static str) -> Result<()> {
+        self.check_process(source)?;
         let register = self.register();
         if register.fits(size as usize) {
             return Ok(());
@@ -120,6 +137,7 @@ impl Prbs {
         let register = ShiftRegister::new(width_bits, &taps).expect("the default is possible");
         let register = Arc::new(register);
         let settings = Arc::new(Settings {
+            generation: Generation::current(),
             chosen: Mutex::new(Chosen { width_bits, taps, register }),
             send_count: AtomicBool::new(false),
             gen_payload: AtomicBool::new(true),
@@ -138,8 +156,10 @@ impl Prbs {
     ///
     /// # Errors
     ///
-    /// [`Status::InvalidArgument`] for any other width; nothing changes then.
+    /// [`Status::InvalidArgument`] for any other width; nothing changes then. [`Status::Stopped`] in
+    /// a child by `fork`.
     pub fn set_width(&self, bits: u32) -> Result<()> {
+        self.settings.check_process("Prbs::setWidth")?;
         let mut chosen = self.settings.chosen.lock();
         let Some(register) = ShiftRegister::new(bits, &chosen.taps) else {
             let text =
@@ -151,8 +171,11 @@ impl Prbs {
     }
 
     /// Sets the taps of the shift register: numbers of bits. One listed twice cancels itself; those
-    /// beyond the width have no effect. For later frames.
+    /// beyond the width have no effect. For later frames. Does nothing in a child by `fork`.
     pub fn set_taps(&self, taps: &[u8]) {
+        if self.settings.is_inherited() {
+            return;
+        }
         let mut chosen = self.settings.chosen.lock();
         let register = ShiftRegister::new(chosen.width_bits, taps);
         chosen.register = Arc::new(register.expect("the width is possible"));
@@ -183,12 +206,14 @@ impl Prbs {
     /// Chooses whether frames are received. While they are not, a thread that brings one waits, so
     /// that its sender is held up and nothing is lost.
     pub fn set_rx_enable(&self, state: bool) {
-        self.checker.set_enabled(state);
+        if !self.settings.is_inherited() {
+            self.checker.set_enabled(state);
+        }
     }
 
     /// Whether frames are received.
     pub fn rx_enable(&self) -> bool {
-        self.checker.is_enabled()
+        !self.settings.is_inherited() && self.checker.is_enabled()
     }
 
     /// Sets the pause after each frame of the thread; also while it runs.
@@ -208,7 +233,7 @@ impl Prbs {
     /// # Errors
     ///
     /// [`Status::InvalidArgument`] if `size` is no multiple of the width or less than three words;
-    /// nothing is counted then.
+    /// nothing is counted then. [`Status::Stopped`] in a child by `fork`.
     pub fn gen_frame(&self, size: u32) -> Result<()> {
         self.settings.check_size(size, "Prbs::genFrame")?;
         self.generator.send(size);
@@ -243,18 +268,28 @@ impl Prbs {
 
     /// Sets all counters and rates to zero. The sequence of frames goes on.
     pub fn reset_count(&self) {
+        if self.settings.is_inherited() {
+            return;
+        }
         self.generator.meter.reset();
         self.checker.meter.reset();
     }
 
     /// What has been sent.
     pub fn tx(&self) -> PrbsCounters {
-        self.generator.meter.read()
+        self.counters(&self.generator.meter)
     }
 
     /// What has been received.
     pub fn rx(&self) -> PrbsCounters {
-        self.checker.meter.read()
+        self.counters(&self.checker.meter)
+    }
+
+    fn counters(&self, meter: &Meter) -> PrbsCounters {
+        match self.settings.is_inherited() {
+            true => PrbsCounters::default(),
+            false => meter.read(),
+        }
     }
 
     /// The counters of both halves.
@@ -274,8 +309,7 @@ impl Prbs {
     /// [`set_rx_enable`](Self::set_rx_enable); their frames are dropped.
     pub fn stop(&self) {
         self.disable();
-        if self.generator.generation.is_inherited() {
-            // Threads of the parent may have held the locks of the rest.
+        if self.settings.is_inherited() {
             return;
         }
         self.generator.master.stop();
