@@ -110,6 +110,15 @@ def thread(function, *arguments):
         raise raised[0]
 
 
+def threads_named(name):
+    """Number of threads of this process with that name."""
+    found = []
+    for task in os.listdir("/proc/self/task"):
+        with contextlib.suppress(OSError), open("/proc/self/task/%s/comm" % task) as file:
+            found.append(file.read().rstrip())
+    return found.count(name)
+
+
 def wait_until(condition):
     """Waits until the condition holds which no event announces; its last result."""
     end = time.monotonic() + HANG_S

@@ -1,7 +1,6 @@
 """The usual road to a board, `UdpRssiPack`, in one process."""
 
 import gc
-import pathlib
 import queue
 import socket
 import threading
@@ -13,7 +12,7 @@ import rogue.interfaces.memory as rim
 import rogue.protocols as rp
 import rogue.protocols.srp as rps
 
-from support import HANG_S, Printed, master_of, request, wait_until
+from support import HANG_S, Printed, master_of, request, threads_named, wait_until
 
 
 def board(port=0, **more):
@@ -134,26 +133,17 @@ def test_f22_a_callback_of_a_link_keeps_nobody_alive():
 
 
 def test_boards_share_an_event_loop():
-    def name_of(task):
-        try:
-            return (task / "comm").read_text().rstrip()
-        except OSError:
-            return None  # it has ended
-
-    def count(name):
-        return [name_of(task) for task in pathlib.Path("/proc/self/task").iterdir()].count(name)
-
     loop = rp.EventLoop("board_loop", spin_us=0)
     servers = [rp.UdpRssiPack(port=0, server=True, event_loop=loop) for _ in range(2)]
     clients = [rp.UdpRssiPack(port=one.getPort(), event_loop=loop) for one in servers]
     for client in clients:
         client.waitOpen(HANG_S)
-    assert count("board_loop") == 1
+    assert threads_named("board_loop") == 1
     del loop
     for end in (*clients, *servers):
         end._stop()
     del client, clients, servers, end
-    assert wait_until(lambda: [gc.collect(), count("board_loop")][1] == 0)
+    assert wait_until(lambda: [gc.collect(), threads_named("board_loop")][1] == 0)
     with pytest.raises(TypeError):
         rp.UdpRssiPack(port=0, server=True, event_loop=5)
     with pytest.raises(TypeError, match="no option 'nothing'"):

@@ -1,8 +1,6 @@
 """Life time of objects, threads and signals, and the end of the interpreter."""
 
-import contextlib
 import gc
-import os
 import queue
 import random
 import signal
@@ -28,6 +26,7 @@ from support import (
     request,
     run,
     thread,
+    threads_named,
 )
 
 SIGNAL_DELAY_S = 0.2
@@ -92,14 +91,6 @@ def test_f22_a_callback_may_raise_and_keeps_nobody_alive(capfd):
             gc.collect()
         assert known() is None
     assert "ValueError: no good" in capfd.readouterr().err
-
-
-def threads_named(name):
-    found = []
-    for task in os.listdir("/proc/self/task"):
-        with contextlib.suppress(OSError), open("/proc/self/task/%s/comm" % task) as file:
-            found.append(file.read().rstrip())
-    return found.count(name)
 
 
 def test_clients_share_a_loop_whose_callbacks_may_connect_and_wait():

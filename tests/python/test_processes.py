@@ -15,11 +15,16 @@ from support import HANG_S, TOP, Memory, master_of, program
 
 EXAMPLES = TOP / "examples" / "python"
 ALONE = ["asynchronous", "custom_master", "custom_slave", "hub", "logger", "record", "stream"]
+#: Each with what its client says.
+PAIRS = [
+    ("bridge_server", "bridge_client", "register 0x1000 holds 0x12345678"),
+    ("fpga_emulator", "fpga_bridge", "link: opened 1 times"),
+]
 
 
 def test_every_example_is_run():
-    pairs = {"bridge_server", "bridge_client"}
-    assert {file.stem for file in EXAMPLES.glob("*.py")} == set(ALONE) | pairs
+    paired = {name for server, client, _ in PAIRS for name in (server, client)}
+    assert {file.stem for file in EXAMPLES.glob("*.py")} == set(ALONE) | paired
 
 
 @pytest.mark.parametrize("name", ALONE)
@@ -35,14 +40,15 @@ def test_an_example_does_what_it_says(name):
     assert done.returncode == 0, done.stdout
 
 
-def test_the_examples_of_the_bridge_talk_to_each_other():
+@pytest.mark.parametrize("server, client, text", PAIRS)
+def test_examples_talk_to_each_other(server, client, text):
     done = subprocess.run(
         [
             str(TOP / "scripts" / "run-pair"),
             "--wrap",
             sys.executable,
-            str(EXAMPLES / "bridge_server.py"),
-            str(EXAMPLES / "bridge_client.py"),
+            str(EXAMPLES / (server + ".py")),
+            str(EXAMPLES / (client + ".py")),
         ],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -51,7 +57,7 @@ def test_the_examples_of_the_bridge_talk_to_each_other():
         timeout=HANG_S,
     )
     assert done.returncode == 0, done.stdout
-    assert "register 0x1000 holds 0x12345678" in done.stdout
+    assert text in done.stdout
 
 
 SERVER = """
