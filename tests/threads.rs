@@ -162,6 +162,7 @@ fn f12_the_receiver_of_an_answer_has_that_stack_too() {
 fn f12_or_the_stack_that_its_device_was_given() {
     receive_deep::<{ 2 * STACK_BYTES as usize }>(SrpV3EmulationOptions {
         stack_bytes: 3 * STACK_BYTES as usize,
+        ..SrpV3EmulationOptions::default()
     });
 }
 
