@@ -112,9 +112,13 @@ fn defer(task: impl FnOnce() + Send + 'static) {
         true => mem::forget(task),
         false => task(),
     };
-    let task: Task = Box::new(task);
-    // Fails only at the end of the thread, when nothing is left that would wait.
-    let _ = DEFERRED.try_with(|deferred| deferred.borrow_mut().push_back(task));
+    let mut task: Option<Task> = Some(Box::new(task));
+    let deferred = DEFERRED.try_with(|deferred| deferred.borrow_mut().extend(task.take()));
+    // At the end of the thread, in the destructor of another thread-local value, there is no queue
+    // any more. An observer is called all the same.
+    if let (Err(_), Some(task)) = (deferred, task) {
+        contain(task);
+    }
 }
 
 fn run_deferred() {
@@ -219,6 +223,33 @@ mod tests {
         };
         nest(&log, 1, 4, Box::new(innermost));
         assert_eq!(*log.lock(), [1, 2, 3, 4, 11, -11, 21, -21, -4, 31, -31, -3, -2, -1]);
+    }
+
+    /// Runs observers inside each other when its thread ends.
+    struct AtTheEnd(Log);
+
+    impl Drop for AtTheEnd {
+        fn drop(&mut self) {
+            assert!(DEFERRED.try_with(|_| ()).is_err(), "the queue has gone before");
+            nest(&self.0, 1, 6, Box::new(|| ()));
+        }
+    }
+
+    thread_local! {
+        static AT_THE_END: RefCell<Option<AtTheEnd>> = const { RefCell::new(None) };
+    }
+
+    #[test]
+    fn f43_observers_that_nest_in_a_destructor_at_the_end_of_a_thread_are_all_called() {
+        let log = Log::default();
+        let own = log.clone();
+        let thread = std::thread::spawn(move || {
+            // Values are destroyed in the reverse order of their first uses.
+            AT_THE_END.set(Some(AtTheEnd(own)));
+            run_deferred();
+        });
+        thread.join().unwrap();
+        assert_eq!(*log.lock(), [1, 2, 3, 4, 5, 6, -6, -5, -4, -3, -2, -1]);
     }
 
     #[test]

@@ -102,8 +102,8 @@ impl Owners {
         // Their owners decide which others are delayed, so they come first.
         let mut questions: Vec<_> = silent.map(|(&id, _)| Question::Identify(id)).collect();
         questions.extend_from_slice(&self.queued);
-        let ends = |id| connections.get(&id).map(|one| (one.local, one.peer));
-        let ends = questions.iter().flat_map(Question::connections).filter_map(ends).collect();
+        let ends_of = |id| connections.get(&id).map(|one| (one.local, one.peer));
+        let (questions, ends) = with_ends(questions, ends_of);
         match OwnerLookup::start(self.find, ends, self.handle.clone()) {
             Ok(lookup) => {
                 self.queued.clear();
@@ -131,6 +131,25 @@ impl Owners {
     }
 }
 
+/// The ends of a connection: local and remote.
+type Ends = (SocketAddr, SocketAddr);
+
+/// The questions whose connections all exist, and the ends of these connections in the same order.
+/// The answers are told apart by their order alone.
+fn with_ends(
+    mut questions: Vec<Question>,
+    ends_of: impl Fn(ConnectionId) -> Option<Ends>,
+) -> (Vec<Question>, Vec<Ends>) {
+    let mut ends = Vec::new();
+    questions.retain(|question| {
+        let own: Option<Vec<Ends>> = question.connections().into_iter().map(&ends_of).collect();
+        let exists = own.is_some();
+        ends.extend(own.into_iter().flatten());
+        exists
+    });
+    (questions, ends)
+}
+
 /// The connections that a decision serves, in lookup order.
 pub fn connections_of(action: &Action) -> Vec<ConnectionId> {
     match *action {
@@ -151,5 +170,30 @@ pub fn identity_of(owner: Owner, peer: SocketAddr) -> Identity {
         }
         Owner::User(user) => Identity::User(user, peer.ip()),
         Owner::Unknown => Identity::Address(peer.ip()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ends(id: ConnectionId) -> Ends {
+        let address = |port: ConnectionId| SocketAddr::from(([127, 0, 0, 1], port as u16));
+        (address(9000), address(id))
+    }
+
+    #[test]
+    fn f42_a_connection_that_is_gone_does_not_shift_the_answers_for_others() {
+        let gone = |id| (id != 3).then(|| ends(id));
+        let questions = vec![
+            Question::Identify(1),
+            Question::Confirm(Action::Pair { request: 2, response: 3 }),
+            Question::Identify(4),
+            Question::Confirm(Action::ShareAnswers(5)),
+        ];
+        let (questions, found) = with_ends(questions, gone);
+        assert_eq!(found, [ends(1), ends(4), ends(5)]);
+        let connections: Vec<_> = questions.iter().flat_map(Question::connections).collect();
+        assert_eq!(connections, [1, 4, 5]);
     }
 }

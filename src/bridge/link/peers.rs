@@ -314,7 +314,11 @@ impl<S: Service> Peers<S> {
             Action::ShareRequests { request, response } => {
                 let client = self.connections.get_mut(&request).and_then(|one| one.client.as_mut());
                 match client {
-                    Some(client) => client.response = Some(response),
+                    Some(client) => {
+                        client.response = Some(response);
+                        // Its answers have a connection again.
+                        self.ending_count -= usize::from(client.ends_by.take().is_some());
+                    }
                     None => self.add_client(service, request, response, false),
                 }
             }
