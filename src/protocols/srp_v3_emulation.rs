@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
+use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 use crate::clock::{self, Time};
@@ -18,8 +19,10 @@ static_logger!(LOG, "SrpV3Emulation");
 
 /// Upper bound on the queued requests. With a full queue the sender waits for room.
 pub const QUEUE_FRAMES_COUNT_MAX: usize = 8192;
-/// Upper bound for a sender that cannot wait: the worker itself, in the delivery of an answer.
+/// Upper bound for a sender that cannot wait: the thread that delivers an answer.
 const QUEUE_FRAMES_COUNT_HARD_MAX: usize = 2 * QUEUE_FRAMES_COUNT_MAX;
+/// How long [`SrpV3Emulation::stop`] waits for a thread that answers in its own delivery.
+const STOP_WAIT_MAX: Duration = Duration::from_millis(80);
 /// How long a sender waits at most. Then its request is dropped, as by a device with a full queue:
 /// the sender may hold what the worker is waiting for.
 const QUEUE_WAIT_MAX: Duration = Duration::from_secs(1);
@@ -27,8 +30,8 @@ const QUEUE_WAIT_MAX: Duration = Duration::from_secs(1);
 /// What may be chosen about an emulated device.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct SrpV3EmulationOptions {
-    /// Bytes of the stack of the device's thread, on which the receivers of its answers run; 0 for
-    /// as many as other threads of the process have. 2 MiB at least.
+    /// Bytes of the stack of the device's thread, on which the receivers of answers to the program's
+    /// threads run; 0 for as many as other threads of the process have. 2 MiB at least.
     pub stack_bytes: usize,
     /// How long a request waits before it is carried out, at least; the system's timers may add
     /// some 100 µs. Waiting requests overlap, as in firmware that has several accesses under way:
@@ -39,9 +42,11 @@ pub struct SrpV3EmulationOptions {
 /// An emulated device that answers SRP version 3 requests from memory, for tests, examples and
 /// simulations.
 ///
-/// Memory is sparse and covers 64 bits of address; bytes that were never written read as zero. A
-/// thread of its own carries the requests out in order of arrival, so a requester is never called
-/// back within its own call. Requests that a device cannot carry out are dropped with a message in
+/// Memory is sparse and covers 64 bits of address; bytes that were never written read as zero.
+/// Requests are carried out in order of arrival, one at a time. A thread of the library that brings
+/// one, such as the event loop of a UDP server, answers it at once, if the device is idle. Otherwise
+/// a thread of the device's own does: a thread of the program is never called back within its own
+/// call, and an answer that leads to the next request grows no stack. Requests that a device cannot carry out are dropped with a message in
 /// the log: errored frames, other versions, the null opcode, sizes that are not a multiple of 4 or
 /// above 4096, writes without all of their data. A request beyond the address space gets the status
 /// "not possible".
@@ -58,7 +63,7 @@ struct Endpoint {
     worker: Worker,
 }
 
-/// The state that the worker shares with the users of the emulation.
+/// The state that the worker shares with the threads that bring requests.
 struct Device {
     generation: Generation,
     base: SlaveBase,
@@ -67,9 +72,9 @@ struct Device {
     stopped: AtomicBool,
     latency: Duration,
     queue: Mutex<RequestQueue>,
-    /// Signals a frame, or the end.
+    /// Signals to the worker: a frame and an idle device, or the end.
     arrived: Condvar,
-    /// Signals room in the queue, or the end.
+    /// Signals room in the queue, or the end; to `stop`: a thread has answered.
     room: Condvar,
 }
 
@@ -80,9 +85,23 @@ struct RequestQueue {
     due: VecDeque<Time>,
     /// The worker waits for a frame, and has not been notified of one.
     worker_waits: bool,
+    /// The thread that carries requests out.
+    busy: Option<ThreadId>,
+    /// Working memory of that thread, while there is none.
+    scratch: Vec<u8>,
 }
 
 impl RequestQueue {
+    /// Whether a thread may carry out a request at once: none is before it.
+    fn is_idle(&self) -> bool {
+        self.busy.is_none() && self.frames.is_empty()
+    }
+
+    /// Whether there is something for the worker.
+    fn has_work(&self) -> bool {
+        self.busy.is_none() && !self.frames.is_empty()
+    }
+
     /// Whether senders wait for room.
     fn is_full(&self) -> bool {
         self.frames.len() >= QUEUE_FRAMES_COUNT_MAX
@@ -168,12 +187,30 @@ impl Endpoint {
             device.room.notify_all();
             device.master.stop();
         }
-        if !self.worker.join() {
+        if !(self.wait_for_answer() && self.worker.join()) {
             log_warning!(
                 LOG,
-                "The receiver of an answer does not return; the worker ends when it does"
+                "The receiver of an answer does not return; its thread goes on when it does"
             );
         }
+    }
+
+    /// Waits for a thread that answers in its own delivery; not for this one, and not for the
+    /// worker, which [`Worker::join`] waits for. Returns whether there is none.
+    fn wait_for_answer(&self) -> bool {
+        if self.worker.is_inherited() {
+            return true;
+        }
+        let limit = clock::now() + STOP_WAIT_MAX;
+        let is_own = |id| id == thread::current().id() || self.worker.is(id);
+        let mut queue = self.device.queue.lock();
+        while queue.busy.is_some_and(|id| !is_own(id)) {
+            if clock::now() >= limit {
+                return false;
+            }
+            queue = self.device.room.wait_until(queue, limit);
+        }
+        true
     }
 
     /// Waits for room in a full queue; `None` if there is none.
@@ -181,7 +218,7 @@ impl Endpoint {
         &self,
         mut queue: MutexGuard<'a, RequestQueue>,
     ) -> Option<MutexGuard<'a, RequestQueue>> {
-        if self.worker.is_current() {
+        if queue.busy == Some(thread::current().id()) {
             return (queue.frames.len() < QUEUE_FRAMES_COUNT_HARD_MAX).then_some(queue);
         }
         let limit = clock::now() + QUEUE_WAIT_MAX;
@@ -206,6 +243,12 @@ impl Slave for Endpoint {
             return log_error!(LOG, "{}", process::inherited_text("The SrpV3Emulation"));
         }
         let mut queue = device.queue.lock();
+        if queue.is_idle() && device.answers_at_once() {
+            queue.busy = Some(thread::current().id());
+            let scratch = std::mem::take(&mut queue.scratch);
+            drop(queue);
+            return Answering { device, scratch }.answer(frame);
+        }
         if queue.is_full() {
             let Some(with_room) = self.wait_for_room(queue) else {
                 let count = QUEUE_FRAMES_COUNT_MAX;
@@ -222,11 +265,7 @@ impl Slave for Endpoint {
         if !device.latency.is_zero() {
             queue.due.push_back(clock::now() + device.latency);
         }
-        let worker_waits = std::mem::take(&mut queue.worker_waits);
-        drop(queue);
-        if worker_waits {
-            device.arrived.notify_one();
-        }
+        device.rouse(queue);
     }
 
     fn stop(&self) {
@@ -240,6 +279,36 @@ impl Drop for Endpoint {
     }
 }
 
+/// A thread that carries out the request that it has brought; until its end the device is busy.
+struct Answering<'a> {
+    device: &'a Device,
+    scratch: Vec<u8>,
+}
+
+impl Answering<'_> {
+    fn answer(mut self, frame: Arc<Frame>) {
+        self.device.carry_out(frame, &mut Fanout::default(), &mut self.scratch);
+    }
+}
+
+impl Drop for Answering<'_> {
+    fn drop(&mut self) {
+        let device = self.device;
+        if device.generation.is_inherited() {
+            // The receiver of the answer has forked, and this is the child.
+            return;
+        }
+        let mut queue = device.queue.lock();
+        queue.busy = None;
+        queue.scratch = std::mem::take(&mut self.scratch);
+        if device.stopped.load(Ordering::Acquire) {
+            device.room.notify_all();
+        }
+        // Requests that came meanwhile.
+        device.rouse(queue);
+    }
+}
+
 impl Device {
     fn run(&self) {
         let mut batch = VecDeque::new();
@@ -250,19 +319,35 @@ impl Device {
                 if self.is_over() {
                     break;
                 }
-                if let Err(text) = caught(|| self.process(frame, &mut fanout, &mut scratch)) {
-                    log_warning!(LOG, "The receiver of an answer panicked: {text}");
-                }
+                self.carry_out(frame, &mut fanout, &mut scratch);
             }
         }
     }
 
-    /// Waits for frames and moves all that are due into the empty `batch`; false at the end.
+    /// Whether the calling thread may carry out what it brings: not one of the program, see
+    /// [`SrpV3Emulation`].
+    fn answers_at_once(&self) -> bool {
+        process::is_on_duty() && self.latency.is_zero() && !self.is_over()
+    }
+
+    /// Wakes the worker if there is work for it.
+    fn rouse(&self, mut queue: MutexGuard<'_, RequestQueue>) {
+        let wakes = queue.has_work() && std::mem::take(&mut queue.worker_waits);
+        drop(queue);
+        if wakes {
+            self.arrived.notify_one();
+        }
+    }
+
+    /// Waits for frames while no other thread carries one out, and moves all that are due
+    /// into the empty `batch`; false at the end. The device is busy until the next call.
     fn next_batch(&self, batch: &mut VecDeque<Arc<Frame>>) -> bool {
         if self.is_over() {
             return false;
         }
         let mut queue = self.queue.lock();
+        let own = thread::current().id();
+        queue.busy = queue.busy.filter(|&busy| busy != own);
         let count = loop {
             if self.stopped.load(Ordering::Acquire) {
                 return false;
@@ -280,6 +365,8 @@ impl Device {
                 }
             };
         };
+        queue.worker_waits = false;
+        queue.busy = Some(own);
         let was_full = queue.is_full();
         if count == queue.frames.len() {
             std::mem::swap(&mut queue.frames, batch);
@@ -297,7 +384,10 @@ impl Device {
 
     /// How many of the frames, from the first one on, are carried out now.
     fn due_count(&self, queue: &RequestQueue) -> usize {
-        if self.latency.is_zero() || queue.frames.is_empty() {
+        if !queue.has_work() {
+            return 0;
+        }
+        if self.latency.is_zero() {
             return queue.frames.len();
         }
         let now = clock::now();
@@ -307,6 +397,13 @@ impl Device {
     /// Also true in a child, if the receiver of an answer has forked.
     fn is_over(&self) -> bool {
         self.stopped.load(Ordering::Acquire) || self.generation.is_inherited()
+    }
+
+    /// Carries out one request, in whose answer's receiver anything may happen.
+    fn carry_out(&self, frame: Arc<Frame>, fanout: &mut Fanout, scratch: &mut Vec<u8>) {
+        if let Err(text) = caught(|| self.process(frame, fanout, scratch)) {
+            log_warning!(LOG, "The receiver of an answer panicked: {text}");
+        }
     }
 
     /// Carries out one request and sends the answer by `fanout`. `scratch` is working memory.

@@ -71,7 +71,12 @@ impl Worker {
 
     /// Whether the caller is the thread.
     pub(crate) fn is_current(&self) -> bool {
-        thread::current().id() == self.id
+        self.is(thread::current().id())
+    }
+
+    /// Whether `id` is the thread's.
+    pub(crate) fn is(&self, id: ThreadId) -> bool {
+        id == self.id
     }
 
     /// Waits for the thread, 80 ms at most; the body knows that it must end. Returns whether there

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use rand::{Rng, RngCore, SeedableRng};
 use rogue_mem::protocols::{SrpV3Emulation, SrpV3EmulationOptions, QUEUE_FRAMES_COUNT_MAX};
-use rogue_mem::stream::{self, Frame, Node};
+use rogue_mem::stream::{self, Fifo, Frame, Node};
 
 use testkit::frames::Peer;
 use testkit::wait::{wait_until_freed, LONG};
@@ -361,4 +361,105 @@ fn posted_writes_are_carried_out_in_order_and_not_answered() {
     assert_eq!(peer.wait(1)[0].bytes, response(&read, &[9; 4], 0));
     let slave = emulation.stream_slave();
     assert_eq!((slave.base().frame_count(), slave.base().byte_count()), (11, 10 * 24 + 20));
+}
+
+/// A queue, whose thread is one of the library's, from `peer` to `emulation`; answers come back
+/// without it.
+fn by_a_library_thread(peer: &Arc<Peer>, emulation: &SrpV3Emulation) -> Arc<Fifo> {
+    let fifo = Fifo::new(0, 0, false).unwrap();
+    peer.stream_master().add_slave(fifo.stream_slave()).unwrap();
+    fifo.stream_master().add_slave(emulation.stream_slave()).unwrap();
+    emulation.stream_master().add_slave(peer.stream_slave()).unwrap();
+    fifo
+}
+
+#[test]
+fn a_thread_of_the_library_is_answered_in_its_delivery_and_one_of_the_program_is_not() {
+    let (told, threads) = mpsc::channel();
+    let peer = Peer::new(move |_, _| told.send(std::thread::current().id()).unwrap());
+    let emulation = SrpV3Emulation::new().unwrap();
+    let (seen, brings) = mpsc::channel();
+    let witness = Peer::new(move |_, _| seen.send(std::thread::current().id()).unwrap());
+    let fifo = by_a_library_thread(&peer, &emulation);
+    fifo.stream_master().add_slave(witness.stream_slave()).unwrap();
+    for id in 0..100 {
+        peer.send(&request(READ_4, id, 0, 4, &[]));
+        assert_eq!(threads.recv().unwrap(), brings.recv().unwrap());
+    }
+    let own = std::thread::current().id();
+    emulation.stream_slave().accept_frame(Arc::new(Frame::from(request(READ_4, 100, 0, 4, &[]))));
+    assert_ne!(threads.recv().unwrap(), own);
+}
+
+#[test]
+fn a_chain_of_requests_from_within_the_answers_does_not_nest() {
+    const REQUESTS_COUNT: u32 = 20_000;
+    thread_local! {
+        static DEPTH: std::cell::Cell<u32> = const { std::cell::Cell::new(0) };
+    }
+    let slot: Arc<Mutex<Weak<SrpV3Emulation>>> = Arc::default();
+    let inner = slot.clone();
+    let peer = Peer::new(move |_, answer| {
+        assert_eq!(DEPTH.replace(1), 0, "inside of another receipt");
+        let id = word(answer, 1);
+        if id < REQUESTS_COUNT {
+            let next = Frame::from(request(READ_4, id + 1, 0, 4, &[]));
+            let emulation = inner.lock().unwrap().upgrade().unwrap();
+            emulation.stream_slave().accept_frame(Arc::new(next));
+        }
+        DEPTH.set(0);
+    });
+    let emulation = SrpV3Emulation::new().unwrap();
+    *slot.lock().unwrap() = Arc::downgrade(&emulation);
+    let _fifo = by_a_library_thread(&peer, &emulation);
+    peer.send(&request(READ_4, 1, 0, 4, &[]));
+    let seen = peer.wait(REQUESTS_COUNT as usize);
+    assert!(seen.iter().map(|seen| word(&seen.bytes, 1)).eq(1..=REQUESTS_COUNT));
+}
+
+#[test]
+fn requests_of_all_kinds_of_threads_are_answered_in_the_order_of_each() {
+    const REQUESTS_COUNT: u32 = 3000;
+    const FIRST_OF_OTHERS: u32 = 1_000_000;
+    let peer = Peer::silent();
+    let emulation = SrpV3Emulation::new().unwrap();
+    let _fifo = by_a_library_thread(&peer, &emulation);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for id in FIRST_OF_OTHERS..FIRST_OF_OTHERS + REQUESTS_COUNT {
+                let frame = Frame::from(request(WRITE_4, id, 0, 4, &id.to_le_bytes()));
+                emulation.stream_slave().accept_frame(Arc::new(frame));
+            }
+        });
+        for id in 0..REQUESTS_COUNT {
+            peer.send(&request(WRITE_4, id, 4, 4, &id.to_le_bytes()));
+        }
+    });
+    let seen = peer.wait(2 * REQUESTS_COUNT as usize);
+    let ids = || seen.iter().map(|seen| word(&seen.bytes, 1));
+    assert!(ids().filter(|&id| id < FIRST_OF_OTHERS).eq(0..REQUESTS_COUNT));
+    let others = FIRST_OF_OTHERS..FIRST_OF_OTHERS + REQUESTS_COUNT;
+    assert!(ids().filter(|&id| id >= FIRST_OF_OTHERS).eq(others));
+}
+
+#[test]
+fn stop_returns_while_the_thread_that_brought_a_request_is_stuck_in_the_answer() {
+    let (peer, open, inside) = gated();
+    let emulation = SrpV3Emulation::new().unwrap();
+    let _fifo = by_a_library_thread(&peer, &emulation);
+    peer.send(&request(READ_4, 1, 0, 4, &[]));
+    inside.recv().unwrap();
+    emulation.stream_slave().accept_frame(Arc::new(Frame::from(request(READ_4, 2, 0, 4, &[]))));
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| emulation.stop());
+        }
+        emulation.stop();
+    });
+    assert_eq!(peer.seen().len(), 1, "what waited was dropped");
+    let master = Arc::downgrade(&emulation.stream_master());
+    drop((emulation, _fifo));
+    peer.stream_master().stop();
+    drop(open);
+    wait_until_freed(&master);
 }
