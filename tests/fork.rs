@@ -18,14 +18,16 @@ use std::time::Duration;
 use rogue_mem::bridge::{ClientOptions, ServerOptions, TcpClient, TcpServer};
 use rogue_mem::files::{FileReader, FileReaderOptions, FileWriter};
 use rogue_mem::logging::{self, Level, Logger, Record};
-use rogue_mem::memory::{Emulate, Hub, Master, Slave, SlaveBase, Transaction, READ};
+use rogue_mem::memory::{
+    Claimant, DataBuffer, Emulate, Hub, Master, Slave, SlaveBase, Transaction, READ,
+};
 use rogue_mem::net::{EventLoop, Spin};
 use rogue_mem::protocols::{
     Packetizer, PacketizerOptions, PacketizerVersion, Prbs, PrbsStats, SrpV3, SrpV3Emulation,
     UdpEndpoint, UdpOptions,
 };
 use rogue_mem::stream::{self, connect, Fifo, Frame, Node, Slave as _};
-use rogue_mem::Status;
+use rogue_mem::{Error, Status};
 use testkit::process::{self, program_as};
 
 /// A child that takes longer hangs, and is ended by a signal.
@@ -240,20 +242,25 @@ impl Slave for Device {
     fn do_transaction(&self, tran: &Arc<Transaction>) {
         match tran.address() {
             FORKING => {
-                // SAFETY: the child returns from here, and then has nothing left to do.
-                let child = unsafe { libc::fork() };
-                assert!(child >= 0);
-                let mut status = 0;
-                if child > 0 {
-                    // SAFETY: `status` outlives the call.
-                    assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child);
-                    assert_eq!(status, 0);
-                }
+                fork_and_wait();
                 tran.done();
             }
             KEPT => self.kept.lock().unwrap().push(tran.clone()),
             _ => self.memory.do_transaction(tran),
         }
+    }
+}
+
+/// Forks. The child returns; the parent returns when the child has ended well.
+fn fork_and_wait() {
+    // SAFETY: the child returns from here, and then has nothing left to do.
+    let child = unsafe { libc::fork() };
+    assert!(child >= 0);
+    let mut status = 0;
+    if child > 0 {
+        // SAFETY: `status` outlives the call.
+        assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child);
+        assert_eq!(status, 0);
     }
 }
 
@@ -447,7 +454,42 @@ fn fork_with_files() {
     std::fs::remove_file(path).unwrap();
 }
 
+/// Forks when it is called, and lets the child go on from there.
+struct Forker;
+
+impl Claimant for Forker {
+    fn ended(&self, _: u32, outcome: Result<(), Error>, _: Option<DataBuffer>) {
+        outcome.unwrap();
+        fork_and_wait();
+    }
+}
+
+/// Claims the results of reads over UDP, in a thread that waits for one.
+fn fork_in_a_thread_that_receives() {
+    let road = UdpRoad::new();
+    let parent = std::process::id();
+    for _ in 0..20 {
+        let claimed = road.master.request(0, DataBuffer::from(vec![0; 4]), READ).unwrap();
+        let awaited = road.master.request(0x10, DataBuffer::from(vec![0; 4]), READ).unwrap();
+        // It calls at once if the answer is there; and that of the wait may be.
+        let _ = road.master.observe(claimed, Arc::new(Forker));
+        let outcome = road.master.wait(awaited);
+        if std::process::id() != parent {
+            if let Err(error) = outcome {
+                assert_inherited(error.text(), "");
+            }
+            road.assert_lost();
+            // SAFETY: it does not return.
+            unsafe { libc::_exit(0) };
+        }
+        outcome.unwrap();
+    }
+    road.assert_works();
+    road.stop();
+}
+
 fn fork_in_a_callback() {
+    fork_in_a_thread_that_receives();
     let server = TcpServer::new("127.0.0.1", 0, ServerOptions::default()).unwrap();
     server.master().set_slave(Device::new());
     server.master().set_timeout(LONG_US);

@@ -57,6 +57,7 @@ pub use hub::Hub;
 pub use hub_depth::HUBS_COUNT_MAX;
 pub(crate) use ids::IdMap;
 pub use master::Master;
+pub use pending::AnswerSource;
 pub use pool::{Collected, Route, TransactionPool};
 pub use signs::Signs;
 pub use slave::{Slave, SlaveBase, Unconnected, UNCONNECTED_TEXT};

@@ -3,7 +3,7 @@
 use std::borrow::Borrow;
 use std::collections::HashSet;
 use std::hash::{BuildHasherDefault, Hash, Hasher};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use super::activity::Activity;
@@ -13,10 +13,21 @@ use super::transaction::{Kept, Tracker};
 use crate::clock::{self, Time};
 use crate::sync::Mutex;
 
+/// Receives the answers to a slave's transactions in the threads of requesters that wait; see
+/// [`SlaveBase::set_answer_source`](super::SlaveBase::set_answer_source).
+pub trait AnswerSource: Send + Sync {
+    /// As [`Tracker::drive`].
+    fn drive(&self, tran: &Arc<Transaction>, limit: Time);
+
+    /// As [`Tracker::interrupt`].
+    fn interrupt(&self);
+}
+
 /// Transactions by id, and the slave's signs of life.
 #[derive(Default)]
 pub(super) struct Pending {
     table: Mutex<PendingTable>,
+    source: OnceLock<Box<dyn AnswerSource>>,
 }
 
 #[derive(Default)]
@@ -82,6 +93,11 @@ impl Pending {
         }
     }
 
+    /// From now on waiting threads receive by `source`; the first one counts.
+    pub(super) fn set_source(&self, source: Box<dyn AnswerSource>) {
+        let _ = self.source.set(source);
+    }
+
     /// False if another transaction has the id.
     fn insert(&self, tran: &Arc<Transaction>, note: u32) -> bool {
         let mut table = self.table.lock();
@@ -141,6 +157,18 @@ impl Tracker for Pending {
         };
         // Outside the lock: possibly the last reference.
         drop(removed);
+    }
+
+    fn drive(&self, tran: &Arc<Transaction>, limit: Time) {
+        if let Some(source) = self.source.get() {
+            source.drive(tran, limit);
+        }
+    }
+
+    fn interrupt(&self) {
+        if let Some(source) = self.source.get() {
+            source.interrupt();
+        }
     }
 
     fn last_activity(&self, tran: &Transaction) -> Option<Time> {

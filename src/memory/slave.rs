@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use super::ids::next_id;
-use super::pending::Pending;
+use super::pending::{AnswerSource, Pending};
 use super::transaction::Transaction;
 use crate::process::{nothing, ForkHandlers};
 use crate::sync::Mutex;
@@ -149,6 +149,12 @@ impl SlaveBase {
     /// 0.
     pub fn take_noted(&self, id: u32) -> Option<(Arc<Transaction>, u32)> {
         self.pending.take(id)
+    }
+
+    /// Lets threads that wait for a transaction kept here receive its answer themselves, by `source`.
+    /// Called once; no effect after that.
+    pub fn set_answer_source(&self, source: Box<dyn AnswerSource>) {
+        self.pending.set_source(source);
     }
 
     /// Fails all pending transactions with `text`: no more answers will arrive.

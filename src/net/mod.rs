@@ -8,6 +8,7 @@
 //! * `news`: calls of the program's observers, in order, on threads of their own.
 //! * [`Spin`]: polling for a short while before a blocking wait.
 //! * `descriptors`: no descriptor of this library is 0, 1 or 2, or among the last of the process.
+//! * `reading`: a thread that waits for an answer reads itself.
 //! * [`owner`]: which process of this host owns the other end of a connection.
 //! * [`random`]: the operating system's random numbers.
 //!
@@ -19,6 +20,7 @@ pub mod event_loop;
 pub(crate) mod news;
 pub mod owner;
 pub mod random;
+pub(crate) mod reading;
 pub mod resolve;
 pub(crate) mod sleeper;
 pub mod socket;

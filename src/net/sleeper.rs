@@ -2,12 +2,15 @@
 
 use std::io;
 use std::os::fd::AsRawFd;
+use std::sync::atomic::{fence, AtomicBool, Ordering};
+use std::sync::Arc;
 use std::time::Duration;
 
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
 
 use super::descriptors::{new_poll, Waker};
+use crate::sync::Mutex;
 
 const SOCKET: Token = Token(0);
 const WAKER: Token = Token(1);
@@ -46,5 +49,43 @@ impl Sleeper {
             Err(_) => Ok(false),
             Ok(()) => Ok(self.events.iter().any(|event| event.is_read_closed())),
         }
+    }
+}
+
+/// The wake-up state of the thread that sleeps in a [`Sleeper`].
+#[derive(Default)]
+pub(crate) struct Interrupter {
+    is_asleep: AtomicBool,
+    waker: Mutex<Option<Arc<Waker>>>,
+}
+
+impl Interrupter {
+    /// Sets the waker of the sleeper.
+    pub(crate) fn set_waker(&self, waker: Waker) {
+        *self.waker.lock() = Some(Arc::new(waker));
+    }
+
+    /// Wakes the thread if it sleeps. It sees the caller's earlier stores.
+    pub(crate) fn interrupt(&self) {
+        // The counterpart is in `sleep`: at least one of the two loads sees the other side's store.
+        fence(Ordering::SeqCst);
+        if self.is_asleep.load(Ordering::SeqCst) {
+            let waker = self.waker.lock().clone();
+            // Fails when the system is out of memory; the thread then wakes at its deadline.
+            let _ = waker.map(|waker| waker.wake());
+        }
+    }
+
+    /// Calls `sleep`, unless this thread `is_wanted` already.
+    pub(crate) fn sleep<T>(
+        &self,
+        is_wanted: impl FnOnce() -> bool,
+        sleep: impl FnOnce() -> T,
+    ) -> Option<T> {
+        self.is_asleep.store(true, Ordering::SeqCst);
+        fence(Ordering::SeqCst);
+        let outcome = if is_wanted() { None } else { Some(sleep()) };
+        self.is_asleep.store(false, Ordering::SeqCst);
+        outcome
     }
 }

@@ -118,6 +118,17 @@ pub(crate) fn receive_behind(
     Ok(received)
 }
 
+/// Makes `poll` watch a descriptor that is registered there for nothing but errors, which epoll
+/// always reports. `mio` has no such interest, and another one would wake the thread that waits for
+/// `poll` whenever the descriptor's state changes.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(super) fn watch_nothing(poll: RawFd, descriptor: RawFd, token: usize) -> io::Result<()> {
+    let mut event = libc::epoll_event { events: libc::EPOLLET as u32, u64: token as u64 };
+    // SAFETY: the system reads `event`, which outlives the call; the others are numbers, and a wrong
+    // one is an error.
+    check(unsafe { libc::epoll_ctl(poll, libc::EPOLL_CTL_MOD, descriptor, &mut event) })
+}
+
 /// Another descriptor of the same open file, with the lowest free number from `least` on, closed in
 /// programs that this process starts.
 pub(super) fn duplicate_from(descriptor: &impl AsFd, least: RawFd) -> io::Result<OwnedFd> {

@@ -2,14 +2,16 @@
 //! the frames that answer.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::atomic::{fence, AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
 
-use crate::clock;
+use crate::clock::{self, Time};
 use crate::error::Result;
 use crate::logging::{log_debug, log_warning, StaticLogger};
-use crate::memory::{self, is_write, Transaction};
+use crate::memory::{self, is_write, AnswerSource, Transaction};
 use crate::proto::srp::AccessFault;
-use crate::stream::{self, Buffers, Fanout, Frame, Master, Node};
+use crate::stream::{self, Buffers, Fanout, Frame, Master, Node, Waiter};
 
 const GIVEN_UP_TEXT: &str = "The transaction was given up before it was sent";
 /// Size of the longest header.
@@ -127,8 +129,10 @@ impl<P: Protocol> SrpClient<P> {
             stream: stream::SlaveBase::new(),
             protocol: std::marker::PhantomData,
         };
-        let (answers, protocol) = (Arc::new(answers), P::default());
-        Arc::new(SrpClient { answers, master: Master::new(), protocol })
+        let (answers, master) = (Arc::new(answers), Master::new());
+        let road = AnswerRoad { master: Arc::downgrade(&master), asleep: AtomicUsize::new(0) };
+        answers.memory.set_answer_source(Box::new(road));
+        Arc::new(SrpClient { answers, master, protocol: P::default() })
     }
 
     /// Disconnects the stream and fails all outstanding transactions. Later ones fail at once until
@@ -260,6 +264,58 @@ impl<P: Protocol> Node for SrpClient<P> {
 impl<P: Protocol> Drop for SrpClient<P> {
     fn drop(&mut self) {
         self.stop();
+    }
+}
+
+/// Lets a thread that waits for an answer receive it from the stream itself.
+struct AnswerRoad {
+    /// Not owned: the table of pending transactions has this, and the peer may own the table.
+    master: Weak<Master>,
+    /// Number of threads that sleep in [`stream::Slave::drive`].
+    asleep: AtomicUsize,
+}
+
+impl AnswerSource for AnswerRoad {
+    fn drive(&self, tran: &Arc<Transaction>, limit: Time) {
+        if let Some(master) = self.master.upgrade() {
+            let until = tran.own_deadline().min(limit);
+            master.drive(&mut Waiting { tran, until, limit, asleep: &self.asleep });
+        }
+    }
+
+    fn interrupt(&self) {
+        // The counterpart is in `note_sleep`: either that thread sees the end, or it is seen here.
+        fence(Ordering::SeqCst);
+        if self.asleep.load(Ordering::SeqCst) > 0 {
+            self.master.upgrade().into_iter().for_each(|master| master.interrupt());
+        }
+    }
+}
+
+/// A thread that waits for a transaction.
+struct Waiting<'a> {
+    tran: &'a Arc<Transaction>,
+    /// When to look whether the deadline has been renewed.
+    until: Time,
+    limit: Time,
+    asleep: &'a AtomicUsize,
+}
+
+impl Waiter for Waiting<'_> {
+    fn is_over(&self) -> bool {
+        self.tran.is_done()
+    }
+
+    fn time_left(&mut self) -> Option<Duration> {
+        self.tran.time_left(&mut self.until, self.limit)
+    }
+
+    fn note_sleep(&mut self, sleeps: bool) {
+        match sleeps {
+            true => self.asleep.fetch_add(1, Ordering::SeqCst),
+            false => self.asleep.fetch_sub(1, Ordering::SeqCst),
+        };
+        fence(Ordering::SeqCst);
     }
 }
 
@@ -410,5 +466,9 @@ impl<P: Protocol> stream::Slave for AnswerReceiver<P> {
 
     fn link_lost(&self, reason: &str) {
         self.memory.fail_all(&lost_text(reason));
+    }
+
+    fn takes_only_answers(&self) -> bool {
+        true
     }
 }

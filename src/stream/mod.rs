@@ -33,6 +33,8 @@ pub use frame::{Buffers, Frame, FrameGuard};
 pub use pool::{
     Pool, BUFFERS_COUNT_MAX, SPARE_BYTES_MAX, SPARE_FRAMES_COUNT_MAX, SPARE_FRAME_BYTES_MAX,
 };
-pub use ports::{connect, Fanout, Master, Node, Port, Sink, Slave, SlaveBase, SLAVES_COUNT_MAX};
+pub use ports::{
+    connect, Fanout, Master, Node, Port, Sink, Slave, SlaveBase, Waiter, SLAVES_COUNT_MAX,
+};
 pub use rate_drop::RateDrop;
 pub(crate) use worker::Worker;

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::dump::Dump;
 use super::frame::Frame;
@@ -11,6 +12,19 @@ use crate::sync::Mutex;
 
 /// Upper bound on the slaves of one master.
 pub const SLAVES_COUNT_MAX: usize = 1024;
+
+/// A thread that waits for an answer, in [`Slave::drive`].
+pub trait Waiter {
+    /// Whether it waits no longer. Cheap, and takes no lock.
+    fn is_over(&self) -> bool;
+
+    /// For how long it waits still, at most; `None` if not at all.
+    fn time_left(&mut self) -> Option<Duration>;
+
+    /// It is about to sleep, or has woken. While it sleeps, the end of its wait calls
+    /// [`Slave::interrupt`]; an end before this call is seen by [`is_over`](Self::is_over) after it.
+    fn note_sleep(&mut self, sleeps: bool);
+}
 
 /// Receives frames. All methods may be called from any thread, several at once.
 pub trait Slave: Send + Sync + 'static {
@@ -61,6 +75,26 @@ pub trait Slave: Send + Sync + 'static {
     fn admits(&self, frame: &Frame) -> bool {
         let _ = frame;
         true
+    }
+
+    /// The calling thread waits for an answer to a frame sent here. A node with a socket receives in
+    /// this thread, as its event loop does otherwise, until the wait `is_over`: that saves the hand-over
+    /// between the two. It does so only if nothing but
+    /// [answers](Self::takes_only_answers) can arrive. A node that passes frames on asks the next one.
+    /// One that returns before the end leaves the thread to wait by other means. Called with no lock
+    /// held.
+    fn drive(&self, waiter: &mut dyn Waiter) {
+        let _ = waiter;
+    }
+
+    /// A thread that sleeps in [`drive`](Self::drive) looks whether its wait is over.
+    fn interrupt(&self) {}
+
+    /// Whether frames that arrive here do nothing but complete pending requests, and so may arrive in
+    /// a thread that waits for one of them. Others may run code of the program that wants a lock which
+    /// that thread holds.
+    fn takes_only_answers(&self) -> bool {
+        false
     }
 
     /// Ends the slave's own activity, if it has any.
@@ -282,6 +316,27 @@ impl Master {
         let mut fanout = Fanout::default();
         self.update(&mut fanout);
         fanout.slaves().iter().rev().for_each(|slave| slave.link_lost(reason));
+    }
+
+    /// [Drives](Slave::drive) the first slave, on the way to which the other end lies.
+    pub fn drive(&self, waiter: &mut dyn Waiter) {
+        let mut fanout = Fanout::default();
+        self.update(&mut fanout);
+        fanout.slaves().first().into_iter().for_each(|slave| slave.drive(waiter));
+    }
+
+    /// [Interrupts](Slave::interrupt) the first slave.
+    pub fn interrupt(&self) {
+        let mut fanout = Fanout::default();
+        self.update(&mut fanout);
+        fanout.slaves().first().into_iter().for_each(|slave| slave.interrupt());
+    }
+
+    /// Whether all slaves take [only answers](Slave::takes_only_answers).
+    pub fn sends_only_answers(&self) -> bool {
+        let mut fanout = Fanout::default();
+        self.update(&mut fanout);
+        fanout.slaves().iter().all(|slave| slave.takes_only_answers())
     }
 
     /// Brings `fanout`, which belongs to this master, up to date with every change completed before

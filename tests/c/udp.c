@@ -143,6 +143,48 @@ static void registers_are_reached_over_udp(void **state) {
     rogue_mem_udp_release(server);
 }
 
+typedef struct {
+    rogue_mem_master_t *master;
+    uint32_t id;
+    rogue_mem_status_t status;
+} wait_t;
+
+static void *wait_for_read(void *argument) {
+    wait_t *wait = argument;
+    wait->status = rogue_mem_master_wait(wait->master, wait->id);
+    return NULL;
+}
+
+static void stop_ends_a_wait_for_a_device_that_is_silent(void **state) {
+    (void)state;
+    keeper_t device;
+    rogue_mem_udp_t *server = new_server(0);
+    rogue_mem_udp_t *client = new_client(server, 0);
+    rogue_mem_srp_v3_t *srp = NULL;
+    keep_frames_of(server, &device);
+    assert_ok(rogue_mem_srp_v3_new(&srp));
+    connect_ports(rogue_mem_srp_v3_stream_port(srp), rogue_mem_udp_stream_port(client));
+    rogue_mem_slave_t *slave = rogue_mem_srp_v3_slave(srp);
+    rogue_mem_master_t *master = master_of(slave);
+    rogue_mem_slave_release(slave);
+    wait_t wait = {master, 0, ROGUE_MEM_OK};
+    uint8_t data[4];
+    pthread_t thread;
+    assert_ok(rogue_mem_master_request(master, 0, sizeof data, data, ROGUE_MEM_READ, &wait.id));
+    events_wait(&device.frames, 1);
+    assert_int_equal(pthread_create(&thread, NULL, wait_for_read, &wait), 0);
+    rogue_mem_srp_v3_stop(srp);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_not_equal(wait.status, ROGUE_MEM_OK);
+    rogue_mem_udp_stop(client);
+    rogue_mem_udp_release(client);
+    rogue_mem_udp_stop(server);
+    rogue_mem_udp_release(server);
+    rogue_mem_master_release(master);
+    rogue_mem_srp_v3_release(srp);
+    events_destroy(&device.frames);
+}
+
 static void a_receive_buffer_is_granted_or_refused(void **state) {
     (void)state;
     rogue_mem_udp_t *server = new_server(0);
@@ -179,6 +221,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(frames_go_both_ways_and_are_counted),
         cmocka_unit_test(registers_are_reached_over_udp),
+        cmocka_unit_test(stop_ends_a_wait_for_a_device_that_is_silent),
         cmocka_unit_test(a_receive_buffer_is_granted_or_refused),
         cmocka_unit_test(what_cannot_be_opened_says_why),
     };

@@ -5,4 +5,5 @@ mod endpoint;
 mod faults;
 mod hostile;
 mod peer;
+mod registers;
 mod vectors;

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use super::buffer::NEVER;
 use super::tracker::Tracker;
@@ -87,6 +88,17 @@ impl Transaction {
             self.warn_if_slow(now);
         }
         deadline
+    }
+
+    /// The remaining time of a wait: to `until`, or to the renewed deadline, but at most to `limit`.
+    /// `None` if that has passed. `until` is [`own_deadline`](Self::own_deadline) at first, and what
+    /// this function has made of it later.
+    pub(crate) fn time_left(self: &Arc<Self>, until: &mut Time, limit: Time) -> Option<Duration> {
+        let now = clock::now();
+        if now >= *until {
+            *until = self.renewed_deadline(now).min(limit);
+        }
+        (now < *until).then(|| until.since(now))
     }
 
     fn warn_if_slow(self: &Arc<Self>, now: Time) {

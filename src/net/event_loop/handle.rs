@@ -4,6 +4,8 @@ use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::io;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use std::os::fd::AsRawFd;
 #[cfg(test)]
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
@@ -12,11 +14,14 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use mio::event::Source;
+use mio::unix::SourceFd;
 use mio::{Interest, Token};
 
 use crate::clock::{self, Time};
 use crate::logging::{self, log_error, static_logger};
 use crate::net::descriptors::Waker;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use crate::net::sys::watch_nothing;
 use crate::process::Generation;
 use crate::sync::{Condvar, Mutex};
 
@@ -240,6 +245,21 @@ impl Registry {
         self.driver.event_loop.registry.reregister(source, token, interest)
     }
 
+    /// Reports nothing about `source`, which is registered, but its errors, until it is registered
+    /// [again](Self::reregister).
+    ///
+    /// # Errors
+    ///
+    /// The system's: `source` is not registered.
+    pub fn mute(&self, source: &mut SourceFd<'_>, token: Token) -> io::Result<()> {
+        let registry = &self.driver.event_loop.registry;
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        return watch_nothing(registry.as_raw_fd(), *source.0, self.system_token(token).0);
+        // Room in a socket is reported once; what arrives is not.
+        #[cfg(not(any(target_os = "linux", target_os = "android")))]
+        registry.reregister(source, self.system_token(token), Interest::WRITABLE)
+    }
+
     pub(super) fn system_token(&self, Token(token): Token) -> Token {
         debug_assert!(token < TOKENS_COUNT, "{token} is beyond the driver's tokens");
         Token(self.driver.key << TOKEN_BITS | token)
@@ -362,6 +382,12 @@ impl DriverHandle {
             end = self.driver.end_changed.wait_until(end, limit);
         }
         true
+    }
+
+    /// Number of turns of the loop.
+    #[cfg(test)]
+    pub(crate) fn loop_turns(&self) -> usize {
+        self.driver.event_loop.turns.load(Ordering::SeqCst)
     }
 
     /// Whether `stop` has been called, the driver has panicked, or the loop is

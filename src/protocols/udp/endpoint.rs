@@ -3,12 +3,14 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use super::driver::UdpDriver;
+use super::intake::Intake;
 use super::link::{Link, SendFunction, PAYLOAD_BYTES_MAX, PAYLOAD_BYTES_MAX_JUMBO};
 use super::receiver::Receiver;
+use super::reception::Reception;
 use super::sender::Sender;
 use crate::error::{Error, Result, Status};
 use crate::logging::{log_debug, log_warning, static_logger};
@@ -32,13 +34,14 @@ pub struct UdpOptions {
     /// Whether a datagram carries up to [`PAYLOAD_BYTES_MAX_JUMBO`] bytes instead of
     /// [`PAYLOAD_BYTES_MAX`], for networks with frames of 9000 bytes.
     pub jumbo: bool,
-    /// Whether the endpoint's thread polls for a while before it sleeps.
+    /// Whether the endpoint's thread, and a thread that waits for an answer to a frame sent here,
+    /// poll for a while before they sleep.
     pub spin: Spin,
     /// Stack size of the endpoint's thread, in bytes; the receivers of frames run on it. 0 selects
     /// the size of other threads of the process (`ulimit -s`). At least 2 MiB.
     pub stack_bytes: usize,
     /// The event loop that carries the endpoint, together with other drivers; `None` gives it a
-    /// loop, and a thread, of its own. `spin` and `stack_bytes` then have no effect.
+    /// loop, and a thread, of its own. Otherwise the loop has its own `spin` and `stack_bytes`.
     pub event_loop: Option<Arc<EventLoop>>,
 }
 
@@ -192,11 +195,20 @@ impl UdpEndpoint {
             Some(event_loop) => event_loop,
             None => Arc::new(EventLoop::start(kind, options.stack_bytes, options.spin)?),
         };
-        let handle = event_loop
-            .add(|handle| UdpDriver::new(handle, link.clone(), socket, master.clone(), receiver))?;
+        let (spin, mut shared) = (options.spin, Weak::new());
+        let handle = event_loop.add(|handle| {
+            let (own, link, master) = (handle.clone(), link.clone(), master.clone());
+            let reception =
+                Reception::new(own, link.clone(), socket.clone(), master.clone(), receiver, spin);
+            let intake =
+                Arc::new(Intake::new(handle.clone(), link.clone(), &socket, master, reception));
+            shared = Arc::downgrade(&intake);
+            UdpDriver::new(handle, link, intake)
+        })?;
+        drop(socket);
         log_debug!(LOG, "{} receives at {local}", link.name);
         Ok(Arc::new(UdpEndpoint {
-            sender: Arc::new(Sender::new(link, handle)),
+            sender: Arc::new(Sender::new(link, handle, shared)),
             master,
             local,
             last_overflows: AtomicU64::new(0),
@@ -206,6 +218,11 @@ impl UdpEndpoint {
 
     fn link(&self) -> &Arc<Link> {
         self.sender.link()
+    }
+
+    #[cfg(test)]
+    pub(super) fn intake(&self) -> Option<Arc<Intake>> {
+        self.sender.intake()
     }
 
     /// Whether the endpoint belongs to the process that this one was forked from: its locks may stay

@@ -9,13 +9,17 @@
 //! * `outbox`: datagrams for which the socket had no room.
 //! * `sender`: the stream slave, which sends in the caller's thread.
 //! * `receiver`: datagrams into frames, a batch at a time.
+//! * `reception`: judges datagrams and sends them to the slaves.
+//! * `intake`: selects the receiver: the event loop, or a thread that waits for an answer.
 //! * `driver`: the event loop's part: receives, and sends what waits in the outbox.
 
 mod driver;
 mod endpoint;
+mod intake;
 mod link;
 mod outbox;
 mod receiver;
+mod reception;
 mod sender;
 
 pub use endpoint::{UdpEndpoint, UdpOptions, UdpStats};

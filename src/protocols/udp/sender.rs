@@ -1,14 +1,15 @@
 //! The stream slave of an endpoint: sends in the caller's thread.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
+use super::intake::Intake;
 use super::link::{Link, Route};
 use super::outbox::Queued;
 use crate::clock;
 use crate::logging::{log_warning, static_logger};
 use crate::net::DriverHandle;
 use crate::process::{inherited_text, is_on_duty};
-use crate::stream::{Buffers, Frame, Slave, SlaveBase};
+use crate::stream::{Buffers, Frame, Slave, SlaveBase, Waiter};
 
 static_logger!(LOG, "udp");
 
@@ -20,15 +21,22 @@ const SLICES_COUNT: usize = 8;
 pub(super) struct Sender {
     link: Arc<Link>,
     handle: DriverHandle,
+    /// Not owned: receivers that send back own this sender.
+    intake: Weak<Intake>,
 }
 
 impl Sender {
-    pub(super) fn new(link: Arc<Link>, handle: DriverHandle) -> Sender {
-        Sender { link, handle }
+    pub(super) fn new(link: Arc<Link>, handle: DriverHandle, intake: Weak<Intake>) -> Sender {
+        Sender { link, handle, intake }
     }
 
     pub(super) fn handle(&self) -> &DriverHandle {
         &self.handle
+    }
+
+    #[cfg(test)]
+    pub(super) fn intake(&self) -> Option<Arc<Intake>> {
+        self.intake.upgrade()
     }
 
     pub(super) fn link(&self) -> &Arc<Link> {
@@ -41,7 +49,10 @@ impl Sender {
             return;
         }
         self.link.close();
-        self.handle.stop();
+        if self.handle.stop() {
+            // A thread that waits for an answer may be delivering one.
+            self.intake.upgrade().into_iter().for_each(|intake| intake.wait_returned());
+        }
     }
 
     /// Sends the buffers of a frame, each as a datagram; copies of those for which the socket has no
@@ -140,6 +151,18 @@ impl Slave for Sender {
             return Some(inherited_text(&self.link.name));
         }
         self.link.missing_end().map(|why| format!("{}: {why}", self.link.name))
+    }
+
+    fn drive(&self, waiter: &mut dyn Waiter) {
+        if !self.handle.is_inherited() {
+            self.intake.upgrade().into_iter().for_each(|intake| intake.drive(waiter));
+        }
+    }
+
+    fn interrupt(&self) {
+        if !self.handle.is_inherited() {
+            self.intake.upgrade().into_iter().for_each(|intake| intake.interrupt());
+        }
     }
 
     fn stop(&self) {

@@ -3,7 +3,7 @@
 
 use std::net::Shutdown;
 use std::os::fd::AsRawFd;
-use std::sync::atomic::{fence, AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::AtomicU32;
 use std::sync::Arc;
 
 use mio::net::TcpStream;
@@ -15,7 +15,7 @@ use super::receive::ReceiveHalf;
 use super::send::SendHalf;
 use super::ClientOptions;
 use crate::bridge::link::channel::Channel;
-use crate::net::{Registry, Waker};
+use crate::net::Registry;
 use crate::proto::bridge::PeerInfo;
 use crate::sync::Mutex;
 
@@ -92,54 +92,5 @@ impl Connection {
             ReadAction::Unwatch => registry.deregister(&mut source),
             ReadAction::Nothing | ReadAction::WakeLoop | ReadAction::Interrupt => Ok(()),
         }
-    }
-}
-
-/// The wake-up state of the waiting thread that reads.
-#[derive(Default)]
-pub(super) struct Interrupter {
-    is_asleep: AtomicBool,
-    /// The event loop reclaims the connection.
-    is_reclaimed: AtomicBool,
-    waker: Mutex<Option<Arc<Waker>>>,
-}
-
-impl Interrupter {
-    /// Sets whether the reading thread has to return, and no other thread may begin.
-    pub(super) fn set_reclaimed(&self, is_reclaimed: bool) {
-        self.is_reclaimed.store(is_reclaimed, Ordering::SeqCst);
-    }
-
-    pub(super) fn is_reclaimed(&self) -> bool {
-        self.is_reclaimed.load(Ordering::SeqCst)
-    }
-
-    /// Sets the waker of the reading thread.
-    pub(super) fn set_waker(&self, waker: Waker) {
-        *self.waker.lock() = Some(Arc::new(waker));
-    }
-
-    /// Wakes the reading thread if it sleeps. It sees the caller's earlier stores.
-    pub(super) fn interrupt(&self) {
-        // The counterpart is in `sleep`: at least one of the two loads sees the other side's store.
-        fence(Ordering::SeqCst);
-        if self.is_asleep.load(Ordering::SeqCst) {
-            let waker = self.waker.lock().clone();
-            // Fails when the system is out of memory; the reader then wakes at its deadline.
-            let _ = waker.map(|waker| waker.wake());
-        }
-    }
-
-    /// Calls `sleep`, unless this thread `is_wanted` already.
-    pub(super) fn sleep<T>(
-        &self,
-        is_wanted: impl FnOnce() -> bool,
-        sleep: impl FnOnce() -> T,
-    ) -> Option<T> {
-        self.is_asleep.store(true, Ordering::SeqCst);
-        fence(Ordering::SeqCst);
-        let outcome = if is_wanted() { None } else { Some(sleep()) };
-        self.is_asleep.store(false, Ordering::SeqCst);
-        outcome
     }
 }

@@ -5,11 +5,11 @@
 //! waits for or drops a transaction, and never logs, because a sink is user code. The halves of a
 //! [`Connection`] are tried under it, and never waited for.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use super::arbiter::{Needs, ReadAction, ReadArbiter};
-use super::connection::{Connection, Interrupter};
+use super::connection::Connection;
 use super::requests::Requests;
 use super::{ClientOptions, ClientStats};
 use crate::bridge::link::channel::Failure;
@@ -17,6 +17,7 @@ use crate::bridge::link::connector::Obstacle;
 use crate::bridge::link::dialer::ClientState;
 use crate::logging::{log_debug, log_info, log_warning, Logger};
 use crate::memory::Transaction;
+use crate::net::sleeper::Interrupter;
 use crate::net::{DriverHandle, Registry};
 use crate::process::{self, Generation};
 use crate::proto::bridge::{PeerInfo, SessionId};
@@ -91,6 +92,8 @@ pub(super) struct ClientCore {
     pub(super) registry: OnceLock<Registry>,
     /// Wakes a waiting thread that reads.
     pub(super) interrupter: Interrupter,
+    /// The event loop reclaims the connection: the thread that reads returns, and no other begins.
+    pub(super) is_reclaimed: AtomicBool,
 }
 
 impl ClientCore {
@@ -114,6 +117,7 @@ impl ClientCore {
             handle: OnceLock::new(),
             registry: OnceLock::new(),
             interrupter: Interrupter::default(),
+            is_reclaimed: AtomicBool::new(false),
         }
     }
 
@@ -179,7 +183,7 @@ impl ClientCore {
         if state.phase == ClientState::Stopped {
             return;
         }
-        self.interrupter.set_reclaimed(false);
+        self.is_reclaimed.store(false, Ordering::SeqCst);
         state.arbiter.connected();
         state.phase = ClientState::Connected;
         state.requests.connected(self.options.window, peer.bridge_level.is_none());

@@ -1,8 +1,8 @@
 //! The reading threads: a thread that waits for an answer, or the event loop, as the
 //! [`ReadArbiter`](super::arbiter::ReadArbiter) decides; and the client's [`Tracker`].
 
+use std::sync::atomic::Ordering;
 use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
 
 use super::connection::Connection;
@@ -10,14 +10,13 @@ use super::core::ClientCore;
 use super::receive::{ReadOutcome, ReceiveHalf};
 use crate::bridge::link::channel::Failure;
 use crate::bridge::link::dialer::ClientState;
-use crate::clock::{self, Time};
+use crate::clock::Time;
 use crate::logging::log_error;
 use crate::memory::{Tracker, Transaction};
+use crate::net::reading::{read_until_over, Reading};
+use crate::net::Spinner;
 use crate::process::Duty;
 use crate::sync::MutexGuard;
-
-/// Number of buffers that a waiting thread reads between checks of its deadline.
-const READS_PER_LOOK_MAX: usize = 16;
 
 impl ClientCore {
     /// Runs `action` with the receiving half on the event loop, unless a waiting thread holds it,
@@ -54,7 +53,7 @@ impl ClientCore {
         connection: &'a Connection,
     ) -> Option<MutexGuard<'a, ReceiveHalf>> {
         let mut state = self.state.lock();
-        self.interrupter.set_reclaimed(true);
+        self.is_reclaimed.store(true, Ordering::SeqCst);
         let action = state.arbiter.reclaim();
         self.carry_out(&mut state, action);
         // Under the state's lock, where a thread that may not read holds it as well.
@@ -85,78 +84,48 @@ impl ClientCore {
         }
         half.read(self)
     }
+}
 
-    fn read_until_ended(
-        &self,
-        half: &mut ReceiveHalf,
-        tran: &Arc<Transaction>,
-        limit: Time,
-    ) -> Result<(), Failure> {
-        let mut until = tran.own_deadline().min(limit);
-        let is_over = || tran.is_done() || self.interrupter.is_reclaimed();
-        loop {
-            let mut reads = 0;
-            while self.read(half)? != ReadOutcome::Nothing {
-                if tran.is_done() {
-                    return Ok(());
-                }
-                reads += 1;
-                // Answers to other requests may never end.
-                let is_time = reads % READS_PER_LOOK_MAX == 0;
-                if is_time && (is_over() || time_left(tran, &mut until, limit).is_none()) {
-                    return Ok(());
-                }
-            }
-            let has_more = !is_over() && self.spin(half, until, is_over)?;
-            if is_over() {
-                return Ok(());
-            }
-            if has_more {
-                continue;
-            }
-            let Some(time) = time_left(tran, &mut until, limit) else { return Ok(()) };
-            if !self.sleep(half, time, is_over) {
-                return Ok(());
-            }
-        }
+/// A thread that waits for the answer to `tran`, with the receiving half.
+struct DirectRead<'a> {
+    core: &'a ClientCore,
+    half: &'a mut ReceiveHalf,
+    tran: &'a Arc<Transaction>,
+    /// When to look whether the deadline has been renewed.
+    until: Time,
+    limit: Time,
+}
+
+impl Reading for DirectRead<'_> {
+    type Failure = Failure;
+
+    fn read(&mut self) -> Result<bool, Failure> {
+        Ok(self.core.read(self.half)? != ReadOutcome::Nothing)
     }
 
-    /// Polls for a while, at most `until` then. Returns whether there is something new.
-    fn spin(
-        &self,
-        half: &mut ReceiveHalf,
-        until: Time,
-        is_over: impl Fn() -> bool,
-    ) -> Result<bool, Failure> {
-        let Some(limit) = half.spinner.next_spin() else { return Ok(false) };
-        let end = (clock::now() + limit).min(until);
-        loop {
-            thread::yield_now();
-            if self.read(half)? != ReadOutcome::Nothing {
-                half.spinner.hit();
-                return Ok(true);
-            }
-            if is_over() {
-                return Ok(true);
-            }
-            if clock::now() >= end {
-                half.spinner.miss();
-                return Ok(false);
-            }
-        }
+    fn is_over(&self) -> bool {
+        self.tran.is_done() || self.core.is_reclaimed.load(Ordering::SeqCst)
     }
 
-    /// Sleeps until octets arrive, or another thread reports that it `is_over`. False if the system
-    /// provides no means to sleep.
-    fn sleep(&self, half: &mut ReceiveHalf, time: Duration, is_over: impl Fn() -> bool) -> bool {
-        let Some(sleeper) = half.sleeper(|waker| self.interrupter.set_waker(waker)) else {
+    fn time_left(&mut self) -> Option<Duration> {
+        self.tran.time_left(&mut self.until, self.limit)
+    }
+
+    fn spinner(&mut self) -> &mut Spinner {
+        &mut self.half.spinner
+    }
+
+    fn sleep(&mut self, time: Duration) -> bool {
+        let (core, tran) = (self.core, self.tran);
+        let is_over = || tran.is_done() || core.is_reclaimed.load(Ordering::SeqCst);
+        let Some(sleeper) = self.half.sleeper(|waker| core.interrupter.set_waker(waker)) else {
             return false;
         };
-        match self.interrupter.sleep(is_over, || sleeper.sleep(Some(time))) {
+        match core.interrupter.sleep(is_over, || sleeper.sleep(Some(time))) {
             None => {}
-            Some(Ok(is_read_closed)) => half.channel.wire.is_read_closed |= is_read_closed,
+            Some(Ok(is_read_closed)) => self.half.channel.wire.is_read_closed |= is_read_closed,
             Some(Err(error)) => {
-                log_error!(self.log, "Waiting for {} failed: {error}", self.name);
+                log_error!(core.log, "Waiting for {} failed: {error}", core.name);
                 return false;
             }
         }
@@ -184,7 +153,9 @@ impl Tracker for ClientCore {
         let outcome = {
             // Other threads wait for answers that this thread reads.
             let _duty = Duty::begin();
-            self.read_until_ended(&mut half, tran, limit)
+            let until = tran.own_deadline().min(limit);
+            let half = &mut *half;
+            read_until_over(&mut DirectRead { core: self, half, tran, until, limit })
         };
         if self.is_inherited() {
             return;
@@ -270,16 +241,6 @@ impl Tracker for ClientCore {
             ),
         })
     }
-}
-
-/// The remaining time of `tran`: to `until`, or to its renewed deadline, but at most to `limit`.
-/// `None` if that has passed.
-fn time_left(tran: &Arc<Transaction>, until: &mut Time, limit: Time) -> Option<Duration> {
-    let now = clock::now();
-    if now >= *until {
-        *until = tran.renewed_deadline(now).min(limit);
-    }
-    (now < *until).then(|| until.since(now))
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 use std::collections::VecDeque;
 use std::sync::mpsc::{self, Sender};
+use std::thread;
 use std::time::Instant;
 
 use super::super::core::CoreState;
@@ -8,6 +9,7 @@ use super::super::send::Batch;
 use super::super::{ClientOptions, TcpClient};
 use super::*;
 use crate::bridge::{ServerOptions, TcpServer};
+use crate::clock;
 use crate::memory::{Hub, Kept, Master, Observer, Slave, SlaveBase, POST, READ, WRITE};
 use crate::net::Spin;
 use crate::sync::Mutex;

@@ -1,0 +1,155 @@
+//! Registers over UDP: a thread that waits for an answer receives it itself.
+
+use std::net::{SocketAddr, UdpSocket};
+use std::sync::{mpsc, Arc, Mutex};
+use std::thread::{self, ThreadId};
+
+use rogue_mem::memory::{Claimant, DataBuffer, Master, READ};
+use rogue_mem::net::Spin;
+use rogue_mem::protocols::{SrpV3, SrpV3Emulation, UdpEndpoint, UdpOptions};
+use rogue_mem::stream::{self, Node};
+use rogue_mem::Error;
+use testkit::bus::zeros;
+use testkit::wait::{wait_until, LONG, LONG_US, SHORT_US};
+
+use crate::peer::{receive, socket};
+
+/// A client of `port`, below registers.
+fn client(port: u16, spin: Spin) -> (Arc<UdpEndpoint>, Arc<SrpV3>) {
+    let options = UdpOptions { spin, ..UdpOptions::default() };
+    let endpoint = UdpEndpoint::client("127.0.0.1", port, options).unwrap();
+    let srp = SrpV3::new();
+    stream::connect(&*srp, &*endpoint).unwrap();
+    (endpoint, srp)
+}
+
+fn master_of(srp: &Arc<SrpV3>) -> Master {
+    let master = Master::new();
+    master.set_timeout(LONG_US);
+    master.set_slave(srp.clone());
+    master
+}
+
+/// A device in the place of `socket`: answers the request in `datagram` with zeros.
+fn answer(socket: &UdpSocket, datagram: &[u8], to: SocketAddr) {
+    let size = u32::from_le_bytes(datagram[16..20].try_into().unwrap()) as usize + 1;
+    let mut answer = datagram[..20].to_vec();
+    answer.resize(20 + size + 4, 0);
+    socket.send_to(&answer, to).unwrap();
+}
+
+#[test]
+fn many_threads_that_wait_get_their_own_answers() {
+    const THREADS_COUNT: u64 = 4;
+    const ROUNDS_COUNT: u32 = 300;
+    for spin in [Spin::Adaptive, Spin::Never] {
+        let server = UdpEndpoint::server("127.0.0.1", 0, UdpOptions::default()).unwrap();
+        let device = SrpV3Emulation::new().unwrap();
+        stream::connect(&*server, &*device).unwrap();
+        let (client, srp) = client(server.port(), spin);
+        thread::scope(|scope| {
+            for thread in 0..THREADS_COUNT {
+                let srp = &srp;
+                scope.spawn(move || {
+                    let master = master_of(srp);
+                    for round in 0..ROUNDS_COUNT {
+                        let address = 0x1000 * thread + 4 * u64::from(round % 64);
+                        master.write(address, &round.to_le_bytes()).unwrap();
+                        // Another one is under way meanwhile, which nobody waits for at first.
+                        let other = master.request(address, zeros(4), READ).unwrap();
+                        assert_eq!(master.read(address, 4).unwrap(), round.to_le_bytes());
+                        master.wait(other).unwrap();
+                    }
+                });
+            }
+        });
+        client.stop();
+        server.stop();
+        assert_eq!(
+            device.stream_slave().base().frame_count(),
+            3 * THREADS_COUNT * u64::from(ROUNDS_COUNT)
+        );
+    }
+}
+
+/// Tells by which thread a transaction has ended.
+struct Caller(Mutex<mpsc::Sender<ThreadId>>);
+
+impl Claimant for Caller {
+    fn ended(&self, _: u32, outcome: Result<(), Error>, _: Option<DataBuffer>) {
+        outcome.unwrap();
+        // The test may be over already.
+        let _ = self.0.lock().unwrap().send(thread::current().id());
+    }
+}
+
+#[test]
+fn an_observer_is_called_in_the_thread_that_waits_for_another_answer() {
+    let device = socket();
+    let (_client, srp) = client(device.local_addr().unwrap().port(), Spin::Never);
+    let (master, other) = (master_of(&srp), master_of(&srp));
+    wait_until("the thread that waits receives", || {
+        let awaited = master.request(0, zeros(4), READ).unwrap();
+        let (first, to) = receive(&device);
+        thread::scope(|scope| {
+            let waiter = scope.spawn(|| master.wait(awaited).unwrap());
+            let (told, callers) = mpsc::channel();
+            // Until that thread has begun to receive, the loop does; it may be at it just then, and
+            // is left to it for this wait.
+            let has_received = (0..20).any(|_| {
+                let id = other.request(4, zeros(4), READ).unwrap();
+                other.observe(id, Arc::new(Caller(Mutex::new(told.clone())))).unwrap();
+                answer(&device, &receive(&device).0, to);
+                callers.recv().unwrap() == waiter.thread().id()
+            });
+            answer(&device, &first, to);
+            waiter.join().unwrap();
+            has_received
+        })
+    });
+}
+
+#[test]
+fn a_wait_for_a_silent_device_ends_in_time_and_the_next_answer_is_received() {
+    let device = socket();
+    let (_client, srp) = client(device.local_addr().unwrap().port(), Spin::Adaptive);
+    let master = master_of(&srp);
+    for _ in 0..3 {
+        master.set_timeout(SHORT_US);
+        let error = master.read(0, 4).unwrap_err();
+        assert!(error.text().contains("Timeout"), "{error}");
+        let (late, to) = receive(&device);
+        answer(&device, &late, to);
+        master.set_timeout(LONG_US);
+        let id = master.request(0, zeros(4), READ).unwrap();
+        let (datagram, to) = receive(&device);
+        answer(&device, &datagram, to);
+        master.wait(id).unwrap();
+    }
+}
+
+#[test]
+fn a_wait_ends_when_its_transaction_is_ended_elsewhere() {
+    let device = socket();
+    for spin in [Spin::Adaptive, Spin::Never] {
+        let (client, srp) = client(device.local_addr().unwrap().port(), spin);
+        let master = master_of(&srp);
+        let waited_for = |end: &dyn Fn(u32)| {
+            let id = master.request(0, zeros(4), READ).unwrap();
+            receive(&device);
+            thread::scope(|scope| {
+                let waiter = scope.spawn(|| master.wait(id));
+                // Both orders are right: the wait may not have begun.
+                end(id);
+                waiter.join().unwrap()
+            })
+        };
+        for _ in 0..50 {
+            // A wait that begins after it finds nothing to wait for.
+            let _ = waited_for(&|id| assert!(master.cancel(Some(&[id]), LONG)));
+        }
+        let error = waited_for(&|_| srp.stop()).unwrap_err();
+        assert!(error.text().contains("stopped"), "{error}");
+        client.stop();
+    }
+}
