@@ -36,7 +36,9 @@ fn start(client: &RssiEndpoint, server: &RssiEndpoint) {
 
 /// A client and a server with an open link, connected directly: each calls the other.
 fn direct_pair() -> (Arc<RssiEndpoint>, Arc<RssiEndpoint>) {
-    let (client, server) = pair();
+    // Nothing is lost, but a thread of a busy machine may take long to acknowledge.
+    let parameters = Parameters { max_retran: 255, ..Parameters::default() };
+    let (client, server) = pair_with(&RssiOptions { parameters, ..RssiOptions::default() });
     stream::connect(&client.transport(), &server.transport()).unwrap();
     start(&client, &server);
     (client, server)
@@ -148,7 +150,9 @@ fn frames_arrive_in_order_in_both_directions() {
     for endpoint in [&client, &server] {
         let stats = endpoint.stats();
         assert_eq!((stats.open, stats.open_count, stats.frames_in), (1, 1, 200));
-        assert_eq!((stats.frames_out, stats.drop_count, stats.unsent), (200, 0, 0));
+        // What is acknowledged late is sent again.
+        let dropped = stats.drop_count - stats.dropped_duplicate;
+        assert_eq!((stats.frames_out, dropped, stats.unsent), (200, 0, 0));
         assert!(stats.round_trip_p50_ns > 0 && stats.round_trip_p99_ns >= stats.round_trip_p50_ns);
     }
     client.stop();
