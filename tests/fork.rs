@@ -18,6 +18,7 @@ use std::time::Duration;
 use rogue_mem::bridge::{ClientOptions, ServerOptions, TcpClient, TcpServer};
 use rogue_mem::files::{FileReader, FileReaderOptions, FileWriter};
 use rogue_mem::logging::{self, Level, Logger, Record};
+use rogue_mem::memory::block::{Block, Model, Variable, VariableSpec, UINT};
 use rogue_mem::memory::{
     Claimant, DataBuffer, Emulate, Hub, Master, Slave, SlaveBase, Transaction, READ,
 };
@@ -55,6 +56,7 @@ extern "C" fn main() -> libc::c_int {
         Some(WORKING) => fork_while_others_work(),
         Some(WRITING) => fork_while_another_writes(),
         Some(KEEPING) => {
+            fork_with_registers();
             fork_with_objects();
             fork_with_files();
         }
@@ -486,6 +488,34 @@ fn fork_in_a_thread_that_receives() {
     }
     road.assert_works();
     road.stop();
+}
+
+/// A child is told that its parent's registers have a transaction that never ends here, and goes on
+/// with them behind a slave of its own.
+fn fork_with_registers() {
+    let device = Device::new();
+    let block = Block::new(KEPT, 4).unwrap();
+    let value = Variable::new(VariableSpec::new("v", Model::UInt, 0, 32)).unwrap();
+    block.add_variables(std::slice::from_ref(&value)).unwrap();
+    block.master().set_slave(device.clone());
+    block.master().set_timeout(LONG_US);
+    block.set_enable(true);
+    block.start_transaction(READ, false, false, None, -1).unwrap();
+    let mut objects = Some((block, value));
+    let status = status_of_child(|| {
+        let (block, value) = objects.take().unwrap();
+        assert_inherited(block.check_transaction().unwrap_err().text(), "Transaction ");
+        block.master().set_slave(Emulate::new(4, 4));
+        value.set(UINT, 5, -1).unwrap();
+        assert_eq!(value.get(UINT, -1).unwrap(), 5);
+    });
+    assert_ended_well(status, 0);
+    // One that is dropped harms nothing either.
+    assert_ended_well(status_of_child(|| drop(objects.take())), 1);
+    let (block, value) = objects.unwrap();
+    device.kept.lock().unwrap().pop().unwrap().done();
+    block.check_transaction().unwrap();
+    assert_eq!(value.staged(UINT, -1).unwrap(), 0);
 }
 
 fn fork_in_a_callback() {

@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use rogue_mem::memory::block::{
-    check_all, read_all, start_all, write_all, Block, Model, Variable, VariableSpec, UINT,
+    check_all, read_all, start_all, write_all, Block, BulkOutcome, Model, Variable, VariableSpec,
+    UINT,
 };
 use rogue_mem::memory::{Emulate, Hub, Slave, SlaveBase, Transaction, READ, VERIFY, WRITE};
 use testkit::bridge::{server, server_of, Client};
@@ -63,7 +64,7 @@ fn all_reads_are_requested_before_the_first_is_waited_for() {
     let slave: Arc<dyn Slave> = keeper.clone();
     let (blocks, variables) = words(&slave, 5000);
     thread::scope(|scope| {
-        let reader = scope.spawn(|| read_all(&blocks));
+        let reader = scope.spawn(|| read_all(&blocks).failures);
         // Nothing is answered until all have come.
         keeper.wait_seen(blocks.len());
         keeper.answer_all();
@@ -84,18 +85,36 @@ fn the_transactions_of_a_slave_are_handed_over_together() {
         for (at, variable) in (1..).zip(&variables) {
             variable.stage(UINT, at, -1).unwrap();
         }
-        assert_eq!(write_all(&blocks, false), []);
+        assert_eq!(write_all(&blocks, false).failures, []);
         assert_eq!(bursts.take(), [(WRITE, 100), (VERIFY, 100)]);
-        assert_eq!(write_all(&blocks, false), []);
+        assert_eq!(write_all(&blocks, false).failures, []);
         assert_eq!(bursts.take(), [], "nothing is staged, and nothing is left to verify");
-        assert_eq!(read_all(&blocks), []);
-        assert_eq!(start_all(&blocks, READ, false).unwrap(), []);
+        assert_eq!(read_all(&blocks).failures, []);
+        assert_eq!(start_all(&blocks, READ, false).unwrap().failures, []);
         assert_eq!(bursts.take(), [(READ, 100), (READ, 100)]);
-        assert_eq!(check_all(&blocks), []);
+        assert_eq!(check_all(&blocks).failures, []);
         let values = variables.iter().map(|variable| variable.staged(UINT, -1).unwrap());
         assert!(values.eq(1..=100));
     }
     assert!(start_all(&[], 77, false).is_err());
+}
+
+#[test]
+fn the_blocks_whose_variables_are_notified_are_told() {
+    let memory = Emulate::new(4, 0);
+    let block = |at: u64| {
+        let notified = VariableSpec { is_notified: at % 2 == 1, ..uint("v", 0, 32) };
+        let (block, variables) = block_of(memory.clone(), (at * 4, 4), vec![notified]);
+        variables[0].stage(UINT, at, -1).unwrap();
+        block
+    };
+    let blocks: Vec<_> = (0..6).map(block).collect();
+    assert_eq!(write_all(&blocks, false), BulkOutcome { failures: vec![], updated: vec![1, 3, 5] });
+    assert_eq!(write_all(&blocks, false).updated, [0; 0], "nothing was staged");
+    assert_eq!(read_all(&blocks).updated, [1, 3, 5]);
+    assert_eq!(start_all(&blocks, READ, false).unwrap(), BulkOutcome::default());
+    assert_eq!(check_all(&blocks).updated, [1, 3, 5]);
+    assert_eq!(check_all(&blocks), BulkOutcome::default());
 }
 
 #[test]
@@ -112,7 +131,7 @@ fn a_failure_is_told_with_its_block_and_concerns_no_other() {
     });
     let (blocks, variables) = words(&slave, 30);
     variables.iter().for_each(|variable| variable.stage(UINT, 5, -1).unwrap());
-    let failed = write_all(&blocks, false);
+    let failed = write_all(&blocks, false).failures;
     let told: Vec<_> = failed.iter().map(|(at, error)| (*at, &error.text()[..11])).collect();
     let expected: Vec<_> = [3, 7, 13, 17, 23, 27]
         .iter()
@@ -121,9 +140,9 @@ fn a_failure_is_told_with_its_block_and_concerns_no_other() {
     assert_eq!(told, expected);
     variables.iter().for_each(|variable| variable.stage(UINT, 6, -1).unwrap());
     start_all(&blocks, WRITE, true).unwrap();
-    let failed: Vec<usize> = check_all(&blocks).into_iter().map(|(at, _)| at).collect();
+    let failed: Vec<usize> = check_all(&blocks).failures.into_iter().map(|(at, _)| at).collect();
     assert_eq!(failed, [3, 13, 23]);
-    let failed: Vec<usize> = read_all(&blocks).into_iter().map(|(at, _)| at).collect();
+    let failed: Vec<usize> = read_all(&blocks).failures.into_iter().map(|(at, _)| at).collect();
     assert_eq!(failed, [3, 13, 23]);
     let staged = variables.iter().map(|variable| variable.staged(UINT, -1).unwrap());
     assert!(staged.eq([6; 30]), "the others have been read");
@@ -144,7 +163,7 @@ fn a_block_with_retries_is_tried_again_on_its_own() {
     let spec = VariableSpec { retry_count: 2, ..uint("again", 0, 32) };
     let (block, variables) = block_of(slave.clone(), (4, 4), vec![spec]);
     blocks.push(block);
-    assert_eq!(read_all(&blocks), []);
+    assert_eq!(read_all(&blocks).failures, []);
     assert_eq!(variables[0].staged(UINT, -1).unwrap(), 0);
 }
 
@@ -157,7 +176,7 @@ fn a_block_may_be_in_a_list_twice_and_in_the_lists_of_several_threads() {
         variable.set(UINT, at, -1).unwrap();
     }
     let twice: Vec<_> = blocks.iter().chain(&blocks).cloned().collect();
-    assert_eq!(read_all(&twice), []);
+    assert_eq!(read_all(&twice).failures, []);
     thread::scope(|scope| {
         for thread in 0..8 {
             let mut mine = blocks.clone();
@@ -166,7 +185,7 @@ fn a_block_may_be_in_a_list_twice_and_in_the_lists_of_several_threads() {
             }
             scope.spawn(move || {
                 for _ in 0..20 {
-                    assert_eq!(read_all(&mine), []);
+                    assert_eq!(read_all(&mine).failures, []);
                 }
             });
         }
@@ -197,14 +216,14 @@ fn ten_thousand_variables_are_read_over_a_bridge_with_one_call() {
         (0..BLOCKS).map(block).unzip::<_, _, Vec<_>, Vec<_>>()
     };
     let (blocks, _) = map(true);
-    assert_eq!(write_all(&blocks, false), []);
+    assert_eq!(write_all(&blocks, false).failures, []);
     let (blocks, variables) = map(false);
-    assert_eq!(read_all(&blocks), []);
+    assert_eq!(read_all(&blocks).failures, []);
     let values = variables.iter().flatten().map(|variable| variable.staged(UINT, -1).unwrap());
     assert!(values.eq((0..BLOCKS * FIELDS).map(|value| value & 0xFFFF)));
     server.stop();
     blocks.iter().for_each(|block| block.master().set_timeout(SHORT_US));
-    let failed = read_all(&blocks[..3]);
+    let failed = read_all(&blocks[..3]).failures;
     assert_eq!(failed.iter().map(|(at, _)| *at).collect::<Vec<_>>(), [0, 1, 2]);
 }
 
@@ -218,7 +237,7 @@ fn a_read_of_many_blocks_over_a_bridge_waits_for_none_before_all_are_there() {
     let blocks: Vec<_> =
         (0..64u64).map(|at| block_of(slave.clone(), (at * 4, 4), vec![spec(at)]).0).collect();
     thread::scope(|scope| {
-        let reader = scope.spawn(|| read_all(&blocks));
+        let reader = scope.spawn(|| read_all(&blocks).failures);
         keeper.wait_seen(64);
         keeper.answer_all();
         assert_eq!(reader.join().unwrap(), []);

@@ -72,15 +72,35 @@ fn launch_all(blocks: &[Arc<Block>], request: &Request) -> Vec<std::result::Resu
     sent
 }
 
-/// The failures among `results`, each with its index.
-fn failures<T>(results: impl Iterator<Item = Result<T>>) -> Vec<(usize, Error)> {
-    results.enumerate().filter_map(|(index, result)| Some((index, result.err()?))).collect()
+/// What has become of the transactions of many blocks. Indices are those of the list of blocks.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct BulkOutcome {
+    /// The failures, in the order of the blocks.
+    pub failures: Vec<(usize, Error)>,
+    /// Blocks of which variables that are notified may have changed. Their observers have been
+    /// called.
+    pub updated: Vec<usize>,
+}
+
+impl BulkOutcome {
+    /// The outcome of results that say whether a block is updated.
+    fn new(results: impl Iterator<Item = Result<bool>>) -> BulkOutcome {
+        let mut outcome = BulkOutcome::default();
+        for (index, result) in results.enumerate() {
+            match result {
+                Ok(true) => outcome.updated.push(index),
+                Ok(false) => {}
+                Err(error) => outcome.failures.push((index, error)),
+            }
+        }
+        outcome
+    }
 }
 
 /// Starts a transaction of `ty` in each of `blocks`, which covers the block as
 /// [`Block::start_transaction`] without a variable does, and waits for none of them. The next check
-/// of each block waits, and makes no further attempt. Returns failures with the index of their
-/// block; the other blocks are not affected.
+/// of each block waits, and makes no further attempt. A failure here is that of a request that was
+/// not sent; it concerns no other block.
 ///
 /// # Errors
 ///
@@ -89,56 +109,64 @@ fn failures<T>(results: impl Iterator<Item = Result<T>>) -> Vec<(usize, Error)> 
 /// # Panics
 ///
 /// If a slave does.
-pub fn start_all(blocks: &[Arc<Block>], ty: u32, is_forced: bool) -> Result<Vec<(usize, Error)>> {
+pub fn start_all(blocks: &[Arc<Block>], ty: u32, is_forced: bool) -> Result<BulkOutcome> {
     check_type(ty)?;
     let sent = launch_all(blocks, &Request::new(ty, is_forced, None));
-    Ok(failures(sent.into_iter().map(|sent| sent.map_err(Fault::into_error))))
+    let started = |sent: std::result::Result<Sent, Fault>| match sent {
+        Ok(_) => Ok(false),
+        Err(fault) => Err(fault.into_error()),
+    };
+    Ok(BulkOutcome::new(sent.into_iter().map(started)))
 }
 
-/// Checks each of `blocks` as [`Block::check_transaction`] does. Returns failures with the index of
-/// their block; all blocks are checked.
-pub fn check_all(blocks: &[Arc<Block>]) -> Vec<(usize, Error)> {
-    failures(blocks.iter().map(|block| block.check_transaction()))
+/// Checks each of `blocks` as [`Block::check_transaction`] does, also after a failure.
+pub fn check_all(blocks: &[Arc<Block>]) -> BulkOutcome {
+    BulkOutcome::new(blocks.iter().map(|block| block.check_transaction()))
 }
 
 /// Starts `request` in each of `blocks`, then waits for each and makes further attempts where the
 /// block has retries.
-fn transfer_all(blocks: &[Arc<Block>], request: &Request) -> Vec<(usize, Error)> {
+fn transfer_all(blocks: &[Arc<Block>], request: &Request) -> BulkOutcome {
     let request = Request { is_owned: true, ..request.clone() };
     let sent = launch_all(blocks, &request);
-    failures(blocks.iter().zip(sent).map(|(block, sent)| {
+    BulkOutcome::new(blocks.iter().zip(sent).map(|(block, sent)| {
         let started = block.finish(request.clone(), sent)?;
         if started.is_updated {
             block.notify();
         }
-        Ok(())
+        Ok(started.is_updated)
     }))
 }
 
-/// Reads each of `blocks`, and waits. All reads are requested before the first is waited for.
-/// Returns failures with the index of their block; the other blocks have been read.
+/// Reads each of `blocks`, and waits. All reads are requested before the first is waited for. A
+/// failure concerns no other block.
 ///
 /// # Panics
 ///
 /// If a slave does.
-pub fn read_all(blocks: &[Arc<Block>]) -> Vec<(usize, Error)> {
+pub fn read_all(blocks: &[Arc<Block>]) -> BulkOutcome {
     transfer_all(blocks, &Request::new(READ, false, None))
 }
 
-/// Writes each of `blocks`, verifies what is to be verified, and waits. A block without stale
-/// values is written if `is_forced`. All writes are requested before the first is waited for, and
-/// then all verifies. Returns failures with the index of their block.
+/// Writes each of `blocks`, verifies what is to be verified, and waits. A block without stale values
+/// is written if `is_forced`. All writes are requested before the first is waited for, and then all
+/// verifies. A failure concerns no other block.
 ///
 /// # Panics
 ///
 /// If a slave does.
-pub fn write_all(blocks: &[Arc<Block>], is_forced: bool) -> Vec<(usize, Error)> {
-    let mut failed = transfer_all(blocks, &Request::new(WRITE, is_forced, None));
-    let is_written = |index: &usize| !failed.iter().any(|(failed, _)| failed == index);
+pub fn write_all(blocks: &[Arc<Block>], is_forced: bool) -> BulkOutcome {
+    let BulkOutcome { mut failures, mut updated } =
+        transfer_all(blocks, &Request::new(WRITE, is_forced, None));
+    let mut failed = failures.iter().map(|(index, _)| *index).peekable();
+    let is_written = |index: &usize| failed.next_if_eq(index).is_none();
     let written: Vec<usize> = (0..blocks.len()).filter(is_written).collect();
     let blocks: Vec<Arc<Block>> = written.iter().map(|index| blocks[*index].clone()).collect();
-    let differing = transfer_all(&blocks, &Request::new(VERIFY, false, None));
-    failed.extend(differing.into_iter().map(|(index, error)| (written[index], error)));
-    failed.sort_by_key(|(index, _)| *index);
-    failed
+    let verified = transfer_all(&blocks, &Request::new(VERIFY, false, None));
+    failures.extend(verified.failures.into_iter().map(|(index, error)| (written[index], error)));
+    failures.sort_by_key(|(index, _)| *index);
+    updated.extend(verified.updated.into_iter().map(|index| written[index]));
+    updated.sort_unstable();
+    updated.dedup();
+    BulkOutcome { failures, updated }
 }

@@ -118,10 +118,14 @@ impl Image {
         }
     }
 
-    /// Forgets what was to be verified within `span`. True if nothing is left to verify.
-    pub(super) fn clear_unverified(&mut self, span: Span) -> bool {
+    /// Forgets what was to be verified within `span`.
+    pub(super) fn clear_unverified(&mut self, span: Span) {
         self.unverified[span.range()].fill(0);
-        self.unverified.iter().all(|byte| *byte == 0)
+    }
+
+    /// Whether a bit of `span` is to be verified.
+    pub(super) fn is_unverified(&self, span: Span) -> bool {
+        self.unverified[span.range()].iter().any(|byte| *byte != 0)
     }
 
     /// Takes over what a read of `span` has returned: all bits but those that are stale or that are

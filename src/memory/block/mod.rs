@@ -44,7 +44,7 @@ pub use access::{
     Accessor, BFLOAT16, BOOL, DOUBLE, FIXED, FLOAT, FLOAT16, FLOAT4, FLOAT6, FLOAT8, INT,
     TENSOR_FLOAT32, UINT,
 };
-pub use bulk::{check_all, read_all, start_all, write_all};
+pub use bulk::{check_all, read_all, start_all, write_all, BulkOutcome};
 pub use layout::{Part, Span};
 pub use model::{Mode, Model};
 pub use numbers::Scalar;

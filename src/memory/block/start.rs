@@ -77,7 +77,8 @@ impl Block {
     }
 
     /// Writes `variable` with everything that is staged, verifies what is to be verified, and
-    /// waits.
+    /// waits. A verify is the block's: if several threads write at the same time, the one that
+    /// finds a difference reports it.
     ///
     /// # Errors
     ///

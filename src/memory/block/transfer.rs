@@ -265,8 +265,9 @@ impl State {
         bytes: &[u8],
     ) -> std::result::Result<(), Fault> {
         if let Err(error) = outcome {
-            if flight.ty == WRITE && self.image.clear_unverified(flight.span) {
-                self.unverified = None;
+            if flight.ty == WRITE {
+                self.image.clear_unverified(flight.span);
+                self.unverified = self.unverified.filter(|span| self.image.is_unverified(*span));
             }
             let (path, address) = (&self.path, flight.address as u32);
             let text = format!(
@@ -446,7 +447,11 @@ impl Block {
     pub(super) fn collect(&self, flight: Option<&Arc<Flight>>) -> std::result::Result<bool, Fault> {
         match flight {
             Some(flight) => self.settle(flight)?,
-            None => self.settle_all().map_err(Fault::Refused)?,
+            // Only what is under way now: other threads may go on for ever.
+            None => {
+                let flight = self.state.lock().flight.clone();
+                flight.map_or(Ok(()), |flight| self.settle(&flight))?;
+            }
         }
         let mut state = self.state.lock();
         let is_updated = std::mem::take(&mut state.wants_update) && state.is_enabled;
