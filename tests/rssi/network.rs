@@ -212,6 +212,7 @@ fn choose(rng: &mut ChaCha8Rng, bytes_min: usize) -> ([Parameters; 2], [Conditio
         overtakers_max: rng.random_range(1..=32),
         delay: [0, 100_000, MS, 30 * MS][rng.random_range(0..4)],
         jitter: [0, 10_000, 5 * MS, 20 * MS][rng.random_range(0..4)],
+        spacing: 0,
         // A SYN must pass.
         bytes_max: bytes_max.max(SYN_BYTES),
     });
@@ -240,6 +241,41 @@ fn every_message_arrives_once_and_in_order_on_every_road() {
             assert_eq!(end.events, [Event::Opened], "the link was lost meanwhile");
         }
     });
+}
+
+/// Sends `count` messages from the client to the server over a road that loses 1 %. Returns how many
+/// were lost, and sent again, and how long all took beyond what the road needs for them.
+fn repair(seed: u64, count: u32, spacing: u64) -> (u64, u64, u64) {
+    let mut pair = Pair::new(seed);
+    let road = Conditions { delay: 100_000, jitter: 20_000, spacing, ..Conditions::perfect() };
+    pair.roads = [Road::new(road), Road::new(road)];
+    let end = |role| End::new(role, Parameters::default(), Sequence(seed as u8));
+    pair.ends = [end(Role::Client), end(Role::Server)];
+    pair.pauses_per_mille = 0;
+    pair.step_until(|pair| pair.ends.iter().all(|end| end.connection.is_open()));
+    let messages = (0..count).map(|number| number.to_le_bytes().to_vec());
+    pair.ends[0].to_send = messages.clone().collect();
+    pair.ends[1].expected = messages.collect();
+    let lossy = Conditions { loss_per_mille: 10, ..road };
+    pair.roads = [Road::new(lossy), Road::new(lossy)];
+    let (begin, mut end) = (pair.now, pair.now);
+    while pair.ends[1].received.len() < count as usize {
+        end = pair.now;
+        pair.step();
+    }
+    assert!(pair.ends[1].received == pair.ends[1].expected);
+    let repeated = pair.ends[0].connection.statistics(pair.now).retran_count;
+    (pair.roads[0].lost_count(), repeated, end - begin - u64::from(count) * spacing)
+}
+
+/// A timeout is 20 ms here, and sends up to 32 segments again.
+#[test]
+fn f40_a_loss_costs_about_one_repetition_and_hardly_ever_a_timeout() {
+    let runs: Vec<_> = (0..30).map(|seed| repair(seed, 1000, 40_000)).collect();
+    let sum = |of: fn(&(u64, u64, u64)) -> u64| runs.iter().map(of).sum::<u64>();
+    let (lost, repeated, delay) = (sum(|run| run.0), sum(|run| run.1), sum(|run| run.2));
+    assert!(repeated <= 2 * lost, "{repeated} repetitions for {lost} losses");
+    assert!(delay <= lost * MS, "{} ms for {lost} losses", delay / MS);
 }
 
 #[test]

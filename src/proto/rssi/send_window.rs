@@ -4,8 +4,9 @@ use std::collections::VecDeque;
 
 use super::sequence::Sequence;
 
-/// Number of transmissions from which on the round trip is measured from the first one.
-const SUSPECT_TRANSMISSIONS: u32 = 3;
+/// Number of timeouts of a segment from which on its round trip is measured from the first
+/// transmission.
+const SUSPECT_TIMEOUTS: u32 = 2;
 
 /// A segment with a number: data, or null.
 struct Entry<P> {
@@ -17,6 +18,8 @@ struct Entry<P> {
     transmissions: u32,
     /// How often since the peer was busy.
     attempts: u32,
+    /// How often it has been overdue.
+    timeouts: u32,
     /// It is listed in [`SendWindow::due`].
     is_due: bool,
 }
@@ -113,6 +116,7 @@ impl<P: Clone> SendWindow<P> {
             last_sent: 0,
             transmissions: 0,
             attempts: 0,
+            timeouts: 0,
             is_due: true,
         };
         self.entries.push_back(entry);
@@ -168,9 +172,11 @@ impl<P: Clone> SendWindow<P> {
         }
         let last = self.entries.get(count - 1).filter(|entry| entry.transmissions > 0);
         let Some(last) = last else { return Acknowledged::Stale };
-        // Which transmission of a repeated segment is acknowledged is not known. But where all are
-        // repeated several times the road is longer than the timeout, which must learn of that.
-        let is_known = last.transmissions == 1 || last.transmissions >= SUSPECT_TRANSMISSIONS;
+        // Which transmission of a repeated segment is acknowledged is not known, and one that was
+        // sent once may have waited at the peer for a repeated one before it. But where all are
+        // overdue several times the road is longer than the timeout, which must learn of that.
+        let is_first = self.entries.iter().take(count).all(|entry| entry.transmissions == 1);
+        let is_known = is_first || last.timeouts >= SUSPECT_TIMEOUTS;
         let round_trip = is_known.then(|| now.saturating_sub(last.first_sent));
         released.extend(self.entries.drain(..count).filter_map(|entry| entry.payload));
         self.first = number.next();
@@ -181,14 +187,29 @@ impl<P: Clone> SendWindow<P> {
         Acknowledged::New { count, round_trip }
     }
 
-    /// Makes the oldest segment due, unless it has been sent less than `pause` ago.
-    pub(super) fn repeat_first(&mut self, now: u64, pause: u64) {
-        let Some(entry) = self.entries.front_mut() else { return };
-        if entry.transmissions > 0 && !entry.is_due && now >= entry.last_sent + pause {
+    /// How often the oldest segment has been sent; 0 without one.
+    pub(super) fn first_transmissions(&self) -> u32 {
+        self.entries.front().map_or(0, |entry| entry.transmissions)
+    }
+
+    /// When the oldest segment was sent last; `None` if it is about to be.
+    pub(super) fn first_sent(&self) -> Option<u64> {
+        let is_sent = |entry: &&Entry<P>| entry.transmissions > 0 && !entry.is_due;
+        self.entries.front().filter(is_sent).map(|entry| entry.last_sent)
+    }
+
+    /// Makes the oldest segment due, unless it has been sent less than `pause` ago. Returns whether
+    /// it has become due. The peer is there, and this transmission does not count against it.
+    pub(super) fn repeat_first(&mut self, now: u64, pause: u64) -> bool {
+        let Some(entry) = self.entries.front_mut() else { return false };
+        let repeats = entry.transmissions > 0 && !entry.is_due && now >= entry.last_sent + pause;
+        if repeats {
             entry.is_due = true;
+            entry.attempts = entry.attempts.saturating_sub(1);
             // Before new data: the peer can hand nothing on without it.
             self.due.push_front(self.first);
         }
+        repeats
     }
 
     /// The peer lives, and is busy: it owes no acknowledge for what has been sent so far.
@@ -211,6 +232,7 @@ impl<P: Clone> SendWindow<P> {
                     return Overdue::Exhausted { sequence, transmissions, since };
                 } else {
                     entry.is_due = true;
+                    entry.timeouts = entry.timeouts.saturating_add(1);
                     self.due.push_back(sequence);
                 }
             }

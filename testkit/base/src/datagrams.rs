@@ -21,6 +21,9 @@ pub struct Conditions {
     pub delay: u64,
     /// Added to it at most, to each datagram of its own.
     pub jitter: u64,
+    /// The least time from one arrival to the next, which the slowest part of the road needs. If it is
+    /// not 0 datagrams arrive in order, but for those that are held back.
+    pub spacing: u64,
     /// Longer datagrams are lost.
     pub bytes_max: usize,
 }
@@ -45,6 +48,8 @@ pub struct Road {
     /// By time of arrival, and then in the order in which they were sent.
     under_way: BTreeMap<(u64, u64), Vec<u8>>,
     held: Vec<Held>,
+    /// When the latest one arrives, on a road with spacing.
+    last_arrival: u64,
     next_order: u64,
     sent_count: u64,
     lost_count: u64,
@@ -58,6 +63,7 @@ impl Road {
             is_cut: false,
             under_way: BTreeMap::new(),
             held: Vec::new(),
+            last_arrival: 0,
             next_order: 0,
             sent_count: 0,
             lost_count: 0,
@@ -87,7 +93,12 @@ impl Road {
     }
 
     fn put(&mut self, now: u64, bytes: Vec<u8>, rng: &mut ChaCha8Rng) {
-        let arrival = now + self.conditions.delay + rng.random_range(0..=self.conditions.jitter);
+        let Conditions { delay, jitter, spacing, .. } = self.conditions;
+        let mut arrival = now + delay + rng.random_range(0..=jitter);
+        if spacing > 0 {
+            arrival = arrival.max(self.last_arrival + spacing);
+            self.last_arrival = arrival;
+        }
         self.under_way.insert((arrival, self.next_order), bytes);
         self.next_order += 1;
     }
@@ -166,6 +177,8 @@ mod tests {
         assert!(overtakers.iter().any(|count| *count > 0));
         let jitter = Conditions { jitter: 10, ..perfect };
         assert!(!arrivals(jitter, 200).is_sorted());
+        let spaced = Conditions { jitter: 10, spacing: 2, ..perfect };
+        assert!(arrivals(spaced, 200).is_sorted());
         let narrow = Conditions { bytes_max: 0, ..perfect };
         assert_eq!(arrivals(narrow, 10), []);
     }

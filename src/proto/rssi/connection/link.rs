@@ -8,6 +8,9 @@ use crate::proto::rssi::send_window::{Acknowledged, Overdue};
 /// Acknowledges in a row that say nothing new, after which the oldest segment counts as lost. TCP's
 /// number (RFC 5681).
 const REPEATED_ACKS_OF_LOSS: u32 = 3;
+/// Added to the time after which a round trip is overdue in the repair of a loss: the resolution of the
+/// timers that drive a connection, one millisecond.
+const REPAIR_MARGIN_NS: u64 = 1_000_000;
 /// The retransmission timeout grows with the round trip up to this multiple of the agreed one.
 const RETRANSMISSION_TIMEOUT_FACTOR_MAX: u64 = 10;
 /// SLAC's software sends each SYN with a new number. This is the number of them, after the one that
@@ -88,10 +91,12 @@ impl<P: Clone> Connection<P> {
                 return;
             }
             Acknowledged::Same if is_bare && !header.has(BUSY) && !self.send.is_empty() => {
-                self.repeated_acks += 1;
-                if self.repeated_acks == REPEATED_ACKS_OF_LOSS {
+                self.repeated_acks = self.repeated_acks.saturating_add(1);
+                // Later ones too: the first three may come before a round trip has passed.
+                let is_lost = self.repeated_acks >= REPEATED_ACKS_OF_LOSS
+                    && self.send.first_transmissions() == 1;
+                if is_lost && self.repeat_first(now) {
                     self.recovers_until = Some(self.send.next().previous());
-                    self.send.repeat_first(now, self.round_trips.smoothed());
                 }
             }
             Acknowledged::Same => {}
@@ -113,8 +118,41 @@ impl<P: Clone> Connection<P> {
         if self.send.is_empty() || left >= self.send.len() {
             self.recovers_until = None;
         } else {
-            self.send.repeat_first(now, self.round_trips.smoothed());
+            self.repeat_first(now);
         }
+    }
+
+    /// Makes the oldest segment due, and looks after a round trip whether that has helped. Returns
+    /// whether it has become due.
+    fn repeat_first(&mut self, now: u64) -> bool {
+        let is_due = self.send.repeat_first(now, self.round_trips.smoothed());
+        if let Some(patience) = self.repair_patience().filter(|_| is_due) {
+            let again = now.saturating_add(patience);
+            self.retransmit_at = Some(self.retransmit_at.map_or(again, |at| at.min(again)));
+        }
+        is_due
+    }
+
+    /// After which time the repetition of a lost segment is lost too, once a round trip is known: the
+    /// peer acknowledges at once what it has of those behind it.
+    fn repair_patience(&self) -> Option<u64> {
+        let is_known = self.round_trips.smoothed() > 0;
+        is_known.then(|| self.round_trips.timeout().saturating_add(REPAIR_MARGIN_NS))
+    }
+
+    /// Repeats the segment that holds up the repair of a loss once more, if its repetition has been
+    /// lost. Returns when it will count as lost. Later it waits as any segment does.
+    fn repair(&mut self, now: u64) -> Option<u64> {
+        if self.recovers_until.is_none() || self.send.first_transmissions() != 2 {
+            return None;
+        }
+        let patience = self.repair_patience()?;
+        let lost_at = self.send.first_sent()?.saturating_add(patience);
+        if now < lost_at {
+            return Some(lost_at);
+        }
+        self.send.repeat_first(now, patience);
+        None
     }
 
     fn receive_busy(&mut self, now: u64, is_busy: bool) {
@@ -188,12 +226,13 @@ impl<P: Clone> Connection<P> {
             self.retransmit_at = Some(busy.last + lapse);
             return;
         }
+        let repair = self.repair(now);
         let timeout = self.retransmission_timeout();
         // While the application blocks the thread that delivers, acknowledges may wait unread.
         let is_deaf = self.is_delivering && self.is_local_busy();
         let limit = if is_deaf { u32::MAX } else { u32::from(self.current.max_retran) };
         match self.send.expire(now, timeout, limit) {
-            Overdue::Next(next) => self.retransmit_at = next,
+            Overdue::Next(next) => self.retransmit_at = next.into_iter().chain(repair).min(),
             Overdue::Exhausted { sequence, transmissions, since } => {
                 if self.is_challenged {
                     return self.close(now, Closure::PeerRestarted, false);
