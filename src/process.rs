@@ -156,10 +156,22 @@ impl Generation {
         Generation(GENERATION.load(Ordering::Relaxed))
     }
 
+    /// That of a process which this one was forked from.
+    #[cfg(test)]
+    pub(crate) fn of_parent() -> Generation {
+        Generation(u32::MAX)
+    }
+
     /// Whether this process is a child of that process.
     #[inline]
     pub(crate) fn is_inherited(self) -> bool {
         GENERATION.load(Ordering::Relaxed) != self.0
+    }
+}
+
+impl Default for Generation {
+    fn default() -> Generation {
+        Generation::current()
     }
 }
 

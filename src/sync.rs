@@ -9,7 +9,11 @@ use std::sync::{self, PoisonError};
 pub use std::sync::MutexGuard;
 
 use crate::clock::{self, Time};
-use crate::process;
+use crate::process::{self, Generation};
+
+/// How often a child by `fork` tries to lock a mutex that it has inherited: longer than its own
+/// threads hold one.
+const INHERITED_ATTEMPTS_COUNT: usize = 1000;
 
 /// A [`std::sync::Mutex`] without poison.
 #[derive(Debug, Default)]
@@ -25,6 +29,27 @@ impl<T> Mutex<T> {
     #[inline]
     pub fn lock(&self) -> MutexGuard<'_, T> {
         process::lock(&self.0)
+    }
+
+    /// Locks the mutex of an object of that `generation`. `None` if this process has inherited it,
+    /// and the mutex stays locked: by a thread of the parent, which this process does not have.
+    #[inline]
+    pub(crate) fn lock_of(&self, generation: Generation) -> Option<MutexGuard<'_, T>> {
+        match generation.is_inherited() {
+            false => Some(self.lock()),
+            true => self.lock_inherited(),
+        }
+    }
+
+    #[cold]
+    fn lock_inherited(&self) -> Option<MutexGuard<'_, T>> {
+        let attempt = || {
+            self.try_lock().or_else(|| {
+                std::thread::yield_now();
+                None
+            })
+        };
+        std::iter::repeat_with(attempt).take(INHERITED_ATTEMPTS_COUNT).flatten().next()
     }
 
     /// Locks the mutex unless a thread holds it.
@@ -120,6 +145,15 @@ mod tests {
         assert!(mutex.try_lock().is_none());
         drop(guard);
         assert!(mutex.try_lock().is_some());
+    }
+
+    #[test]
+    fn f42_a_mutex_that_a_thread_of_the_parent_holds_is_not_waited_for() {
+        let mutex = Mutex::new(5);
+        let (parent, own) = (Generation::of_parent(), Generation::current());
+        assert_eq!(mutex.lock_of(parent).map(|guard| *guard), Some(5));
+        let guard = mutex.lock_of(own);
+        assert!(guard.is_some() && mutex.lock_of(parent).is_none());
     }
 
     #[test]

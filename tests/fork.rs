@@ -23,9 +23,10 @@ use rogue_mem::memory::{
     Claimant, DataBuffer, Emulate, Hub, Master, Slave, SlaveBase, Transaction, READ,
 };
 use rogue_mem::net::{EventLoop, Spin};
+use rogue_mem::proto::rssi::Parameter;
 use rogue_mem::protocols::{
-    Packetizer, PacketizerOptions, PacketizerVersion, Prbs, PrbsStats, SrpV3, SrpV3Emulation,
-    UdpEndpoint, UdpOptions,
+    Packetizer, PacketizerOptions, PacketizerVersion, Prbs, PrbsStats, RssiEndpoint, RssiOptions,
+    SrpV3, SrpV3Emulation, UdpEndpoint, UdpOptions, UdpRssiPack, UdpRssiPackOptions,
 };
 use rogue_mem::stream::{self, connect, Fifo, Frame, Node, Slave as _};
 use rogue_mem::{Error, Status};
@@ -41,6 +42,7 @@ const WORKING: &str = "forks while other threads work";
 const WRITING: &str = "forks while another thread writes a line";
 /// f14
 const KEEPING: &str = "forks with objects whose threads the child does not have";
+const LINKED: &str = "forks while reliable links are open and busy";
 const CALLING: &str = "forks in a callback, from which the child returns";
 
 /// This program once more, in that role, with its output in a pipe.
@@ -60,11 +62,12 @@ extern "C" fn main() -> libc::c_int {
             fork_with_objects();
             fork_with_files();
         }
+        Some(LINKED) => fork_with_links(),
         Some(CALLING) => fork_in_a_callback(),
         _ => {
             a_child_uses_what_other_threads_were_using_when_it_was_forked();
             a_child_logs_while_another_thread_of_its_parent_is_in_the_middle_of_a_line();
-            for role in [KEEPING, CALLING] {
+            for role in [KEEPING, LINKED, CALLING] {
                 assert!(program(role).status().unwrap().success(), "{role}");
             }
         }
@@ -516,6 +519,149 @@ fn fork_with_registers() {
     device.kept.lock().unwrap().pop().unwrap().done();
     block.check_transaction().unwrap();
     assert_eq!(value.staged(UINT, -1).unwrap(), 0);
+}
+
+/// Registers over reliable links, all in this process: over the usual road to a board, and over a
+/// link without sockets whose ends have threads of their own.
+struct Links {
+    board: Arc<UdpRssiPack>,
+    client: Arc<UdpRssiPack>,
+    ends: [Arc<RssiEndpoint>; 2],
+    /// The requester of each.
+    srps: [Arc<SrpV3>; 2],
+    devices: [Arc<SrpV3Emulation>; 2],
+}
+
+impl Links {
+    fn new() -> Links {
+        let options = UdpRssiPackOptions::default();
+        let board = UdpRssiPack::server("127.0.0.1", 0, options.clone()).unwrap();
+        let client = UdpRssiPack::client("127.0.0.1", board.udp().port(), options).unwrap();
+        let ends = [
+            RssiEndpoint::server(RssiOptions::default()).unwrap(),
+            RssiEndpoint::client(RssiOptions::default()).unwrap(),
+        ];
+        let (srps, devices) = ([SrpV3::new(), SrpV3::new()], [(); 2]);
+        let devices = devices.map(|()| SrpV3Emulation::new().unwrap());
+        connect(&*devices[0], &board.application(0)).unwrap();
+        connect(&*srps[0], &client.application(0)).unwrap();
+        connect(&*devices[1], &ends[0].application()).unwrap();
+        connect(&*srps[1], &ends[1].application()).unwrap();
+        connect(&ends[0].transport(), &ends[1].transport()).unwrap();
+        ends.iter().for_each(|end| end.start().unwrap());
+        client.wait_open(2 * HANG).unwrap();
+        ends[1].wait_open(2 * HANG).unwrap();
+        Links { board, client, ends, srps, devices }
+    }
+
+    /// A master of the registers behind each link.
+    fn masters(&self) -> [Master; 2] {
+        self.srps.each_ref().map(|srp| {
+            let master = Master::new();
+            master.set_slave(srp.clone());
+            master.set_timeout(LONG_US);
+            master
+        })
+    }
+
+    /// In a child whose parent has made it.
+    fn assert_lost(&self, masters: &[Master; 2]) {
+        for (master, name) in masters.iter().zip(["The packetizer", "rssi::Client"]) {
+            assert_inherited(master.write(0x10, &[5; 4]).unwrap_err().text(), name);
+            assert_inherited(master.read(0x10, 4).unwrap_err().text(), name);
+        }
+        assert_inherited(self.client.wait_open(HANG).unwrap_err().text(), "rssi::Client");
+        assert_inherited(self.board.wait_open(HANG).unwrap_err().text(), "rssi::Server");
+        assert!(!self.client.is_open() && !self.ends[0].is_open());
+        assert_eq!((self.client.stats().open, self.client.udp().peer()), (0, None));
+        for end in &self.ends {
+            assert_inherited(end.start().unwrap_err().text(), "rssi::");
+            assert_inherited(end.set_local(Parameter::MaxRetran, 9).unwrap_err().text(), "rssi::");
+            assert_eq!((end.current(Parameter::MaxRetran), end.last_closure()), (15, None));
+            end.reset_counters();
+        }
+        for port in
+            [self.client.application(0), self.client.application(9), self.ends[1].application()]
+        {
+            let sender = stream::Master::new();
+            sender.add_slave(port.stream_slave()).unwrap();
+            let frame = sender.req_frame(8, true).unwrap();
+            frame.lock().set_payload(8).unwrap();
+            sender.send_frame(frame);
+        }
+        self.stop();
+    }
+
+    fn stop(&self) {
+        self.client.stop();
+        self.board.stop();
+        self.ends.iter().for_each(|end| end.stop());
+        self.devices.iter().for_each(|device| device.stop());
+        self.srps.iter().for_each(|srp| srp.stop());
+    }
+}
+
+/// Sets a flag when it is dropped.
+struct SetAtEnd<'a>(&'a AtomicBool);
+
+impl Drop for SetAtEnd<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// A round of requests over each link.
+fn use_links(masters: &[Master; 2], value: u8) {
+    for master in masters {
+        master.write(0x10, &[value; 4]).unwrap();
+        assert_eq!(master.read(0x10, 4).unwrap(), [value; 4]);
+    }
+}
+
+/// A child with the parent's links is told that they are not its own, and does not disturb them,
+/// whatever the parent's threads were doing with them.
+fn fork_with_links() {
+    let links = Links::new();
+    let masters = links.masters();
+    use_links(&masters, 1);
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        // Also where an assertion fails.
+        let end_of_use = SetAtEnd(&is_over);
+        let users = [(); 2].map(|()| {
+            scope.spawn(|| {
+                let masters = links.masters();
+                while !is_over.load(Ordering::Relaxed) {
+                    masters
+                        .iter()
+                        .for_each(|master| assert_eq!(master.read(0, 4).unwrap().len(), 4));
+                }
+            })
+        });
+        for number in 0..FORKS_COUNT {
+            let status = status_of_child(|| {
+                links.assert_lost(&masters);
+                if number % 10 == 0 {
+                    let own = Links::new();
+                    use_links(&own.masters(), 2);
+                    own.stop();
+                }
+            });
+            assert_ended_well(status, number);
+            use_links(&masters, number as u8);
+        }
+        drop(end_of_use);
+        users.into_iter().for_each(|user| user.join().unwrap());
+    });
+    for stats in [links.client.stats(), links.board.stats()] {
+        assert_eq!((stats.open, stats.open_count, stats.down_count), (1, 1, 0));
+    }
+    for end in &links.ends {
+        let stats = end.stats();
+        assert_eq!((stats.open, stats.open_count, stats.down_count), (1, 1, 0));
+        assert_eq!(stats.unsent, 0);
+    }
+    links.stop();
 }
 
 fn fork_in_a_callback() {

@@ -11,6 +11,7 @@ use super::ids::IdHasher;
 use super::transaction::Transaction;
 use super::transaction::{Kept, Tracker};
 use crate::clock::{self, Time};
+use crate::process::Generation;
 use crate::sync::Mutex;
 
 /// Receives the answers to a slave's transactions in the threads of requesters that wait; see
@@ -26,6 +27,7 @@ pub trait AnswerSource: Send + Sync {
 /// Transactions by id, and the slave's signs of life.
 #[derive(Default)]
 pub(super) struct Pending {
+    generation: Generation,
     table: Mutex<PendingTable>,
     source: OnceLock<Box<dyn AnswerSource>>,
 }
@@ -130,10 +132,13 @@ impl Pending {
         self.table.lock().transactions.len()
     }
 
-    /// Fails all transactions of the table, in ascending order of the ids.
+    /// Fails all transactions of the table, in ascending order of the ids. In a child by `fork` those
+    /// of the parent stay: its threads may have held their locks, and that of the table.
     pub(super) fn fail_all(&self, text: &str) {
-        let mut ids: Vec<u32> =
-            self.table.lock().transactions.iter().map(|entry| entry.id).collect();
+        let Some(table) = self.table.lock_of(self.generation) else { return };
+        let own = table.transactions.iter().filter(|entry| !entry.tran.is_inherited());
+        let mut ids: Vec<u32> = own.map(|entry| entry.id).collect();
+        drop(table);
         ids.sort_unstable();
         for id in ids {
             // Removed first: an end from elsewhere in the meantime is not ours.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::packetizer::{Packetizer, PacketizerOptions};
 use super::rssi::{LinkObserver, RssiEndpoint, RssiOptions};
 use super::udp::{UdpEndpoint, UdpOptions, UdpStats};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Status};
 use crate::net::{EventLoop, Spin};
 use crate::proto::packetizer::Version;
 use crate::proto::rssi::Parameter;
@@ -222,11 +222,15 @@ impl UdpRssiPack {
     ///
     /// # Errors
     ///
-    /// [`Status::Timeout`](crate::Status::Timeout) with a text that names the layer that fails;
-    /// [`Status::Stopped`](crate::Status::Stopped) after [`stop`](Self::stop).
+    /// [`Status::Timeout`] with a text that names the layer that fails;
+    /// [`Status::Stopped`] after [`stop`](Self::stop), and in a child by
+    /// `fork`.
     pub fn wait_open(&self, timeout: Duration) -> Result<()> {
         let before = self.udp.stats();
         self.rssi.wait_open(timeout).map_err(|error| {
+            if error.status() != Status::Timeout {
+                return error;
+            }
             let text = format!("{} ({})", error.text(), self.udp_situation(&before));
             Error::new(error.status(), "UdpRssiPack::wait_open", text)
         })

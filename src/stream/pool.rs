@@ -6,7 +6,8 @@ use std::sync::Arc;
 use super::buffer::Buffer;
 use super::frame::{Buffers, Frame};
 use crate::error::{Error, Result, Status};
-use crate::sync::Mutex;
+use crate::process::Generation;
+use crate::sync::{Mutex, MutexGuard};
 
 /// Upper bound on the buffers of one frame; a request that needs more fails.
 pub const BUFFERS_COUNT_MAX: u64 = 1 << 16;
@@ -29,9 +30,12 @@ pub struct Pool {
     store: Arc<Store>,
 }
 
-/// The memory of a pool; its buffers keep it alive.
+/// The memory of a pool; its buffers keep it alive. In a child by `fork` an inherited one neither
+/// counts nor recycles: a thread of the parent may hold its lock for ever, and a frame is freed
+/// wherever it happens to end.
 #[derive(Default)]
 pub(super) struct Store {
+    generation: Generation,
     /// Bytes of each buffer; 0 = as requested.
     fixed_size: AtomicU32,
     /// Upper bound on the buffers kept for reuse.
@@ -158,7 +162,7 @@ impl Pool {
             })?;
             return Ok(frame);
         }
-        self.store.free_list.lock().given(size);
+        self.store.given(size);
         let mut buffer = Buffer::pooled(memory, self.store.clone());
         buffer.set_payload(bytes)?;
         let mut buffers = Buffers::default();
@@ -174,7 +178,7 @@ impl Pool {
     /// Sets the bytes of each buffer; 0 = as requested.
     pub fn set_fixed_size(&self, bytes: u32) {
         self.store.fixed_size.store(bytes, Ordering::Relaxed);
-        let kept = self.store.free_list.lock().clear();
+        let kept = self.store.accounts().map(|mut free_list| free_list.clear());
         drop(kept);
     }
 
@@ -187,29 +191,47 @@ impl Pool {
     /// bytes of a frame that were never written may be those of an earlier frame.
     pub fn set_pool_size(&self, count: u32) {
         self.store.pool_size.store(count, Ordering::Relaxed);
-        self.store.free_list.lock().free.truncate(count as usize);
+        if let Some(mut free_list) = self.store.accounts() {
+            free_list.free.truncate(count as usize);
+        }
     }
 
-    /// Bytes of this pool's buffers that frames use now.
+    /// Bytes of this pool's buffers that frames use now; 0 in a child by `fork`.
     pub fn alloc_bytes(&self) -> u64 {
-        self.store.free_list.lock().alloc_bytes
+        self.store.accounts().map_or(0, |free_list| free_list.alloc_bytes)
     }
 
-    /// Number of this pool's buffers that frames use now.
+    /// Number of this pool's buffers that frames use now; 0 in a child by `fork`.
     pub fn alloc_count(&self) -> u64 {
-        self.store.free_list.lock().alloc_count
+        self.store.accounts().map_or(0, |free_list| free_list.alloc_count)
     }
 }
 
 impl Store {
+    /// `None` in a child by `fork`.
+    fn accounts(&self) -> Option<MutexGuard<'_, FreeList>> {
+        (!self.generation.is_inherited()).then(|| self.free_list.lock())
+    }
+
+    fn given(&self, size: u32) {
+        if let Some(mut free_list) = self.accounts() {
+            free_list.given(size);
+        }
+    }
+
+    fn returned(&self, size: usize) {
+        if let Some(mut free_list) = self.accounts() {
+            free_list.returned(size);
+        }
+    }
+
     /// A frame of one buffer of `size` zeros; `size` is not 0.
     fn frame(self: &Arc<Self>, size: u32) -> Result<Arc<Frame>> {
-        let spare = {
-            let mut free_list = self.free_list.lock();
+        let spare = self.accounts().and_then(|mut free_list| {
             free_list.given(size);
             let may_be_kept = size as usize <= SPARE_FRAME_BYTES_MAX;
             may_be_kept.then(|| free_list.pop_spare()).flatten()
-        };
+        });
         let made = match spare {
             Some(frame) => self.renewed(frame, size),
             None => fresh(size as usize).map(|memory| {
@@ -218,7 +240,7 @@ impl Store {
                 Frame::with_buffers(buffers)
             }),
         };
-        made.inspect_err(|_| self.free_list.lock().returned(size as usize))
+        made.inspect_err(|_| self.returned(size as usize))
     }
 
     fn renewed(self: &Arc<Self>, mut frame: Arc<Frame>, size: u32) -> Result<Arc<Frame>> {
@@ -229,7 +251,7 @@ impl Store {
     /// Recycles a frame from here whose only reference this is, with a buffer of `size` bytes and a
     /// capacity of `room`.
     pub(super) fn recycle_frame(&self, frame: Arc<Frame>, size: usize, room: usize) {
-        let mut free_list = self.free_list.lock();
+        let Some(mut free_list) = self.accounts() else { return drop(frame) };
         free_list.returned(size);
         let left = match self.fixed_size.load(Ordering::Relaxed) {
             0 => free_list.push_spare(frame, room),
@@ -248,7 +270,7 @@ impl Store {
             Some(memory) => memory,
             None => fresh(size as usize)?,
         };
-        self.free_list.lock().given(size);
+        self.given(size);
         Ok(Buffer::pooled(memory, self.clone()))
     }
 
@@ -256,9 +278,9 @@ impl Store {
         if self.pool_size.load(Ordering::Relaxed) == 0 {
             return None;
         }
-        let free = &mut self.free_list.lock().free;
-        match free.last() {
-            Some(memory) if memory.len() == size => free.pop(),
+        let mut free_list = self.accounts()?;
+        match free_list.free.last() {
+            Some(memory) if memory.len() == size => free_list.free.pop(),
             _ => None,
         }
     }
@@ -266,7 +288,7 @@ impl Store {
     /// Recycles the memory of a freed buffer.
     pub(super) fn recycle(&self, memory: Vec<u8>) {
         let keep = self.pool_size.load(Ordering::Relaxed) as usize;
-        let mut free_list = self.free_list.lock();
+        let Some(mut free_list) = self.accounts() else { return };
         free_list.returned(memory.len());
         let is_fixed = memory.len() == self.fixed_size.load(Ordering::Relaxed) as usize;
         if is_fixed && free_list.free.len() < keep {
@@ -546,6 +568,24 @@ mod tests {
         let buffers = frame.lock();
         assert_eq!((buffers.count(), buffers.payload()), (2, 100));
         assert_eq!(buffers.to_vec(), (0..100).collect::<Vec<u8>>());
+    }
+
+    #[test]
+    fn f42_an_inherited_pool_takes_no_lock() {
+        let store = Store { generation: Generation::of_parent(), ..Store::default() };
+        let pool = Pool { store: Arc::new(store) };
+        let held = pool.store.free_list.lock();
+        for fixed in [0, 8] {
+            pool.set_fixed_size(fixed);
+            pool.set_pool_size(3);
+            for frame in [pool.request(20).unwrap(), pool.adopt(vec![7; 20]).unwrap()] {
+                assert_eq!(frame.lock().size(), if fixed == 0 { 20 } else { 24 });
+                Frame::release(frame);
+            }
+            drop(pool.request(5).unwrap());
+        }
+        assert_eq!((pool.alloc_bytes(), pool.alloc_count()), (0, 0));
+        drop(held);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use super::dump::Dump;
 use super::frame::Frame;
 use super::pool::Pool;
 use crate::error::{Error, Result, Status};
+use crate::process::{inherited_text, Generation};
 use crate::sync::Mutex;
 
 /// Upper bound on the slaves of one master.
@@ -210,8 +211,10 @@ impl Fanout {
     }
 }
 
-/// Sends frames to its slaves, which it keeps alive. Thread-safe.
+/// Sends frames to its slaves, which it keeps alive. Thread-safe. In a child by `fork` an inherited
+/// one may have no slaves: where another thread of the parent was about to change or read them.
 pub struct Master {
+    generation: Generation,
     /// In order of addition. Replaced as a whole, so that delivery needs no lock.
     slaves: Mutex<Arc<[Arc<dyn Slave>]>>,
     /// Counts the changes of the slaves, from 1; written under their lock.
@@ -224,7 +227,8 @@ impl Master {
     /// A master without slaves.
     pub fn new() -> Arc<Master> {
         let (slaves, version) = (Mutex::default(), AtomicU64::new(1));
-        Arc::new(Master { slaves, version, pool: Pool::new() })
+        let generation = Generation::current();
+        Arc::new(Master { generation, slaves, version, pool: Pool::new() })
     }
 
     /// Connects `slave`, after those already connected. The first one serves
@@ -232,12 +236,16 @@ impl Master {
     ///
     /// # Errors
     ///
-    /// [`Status::OutOfResources`] beyond [`SLAVES_COUNT_MAX`].
+    /// [`Status::OutOfResources`] beyond [`SLAVES_COUNT_MAX`]; [`Status::Stopped`] in a child by
+    /// `fork`, where it is not possible.
     pub fn add_slave(&self, slave: Arc<dyn Slave>) -> Result<()> {
-        let mut slaves = self.slaves.lock();
+        const SOURCE: &str = "stream::Master::addSlave";
+        let Some(mut slaves) = self.slaves.lock_of(self.generation) else {
+            return Err(Error::new(Status::Stopped, SOURCE, inherited_text("The stream master")));
+        };
         if slaves.len() == SLAVES_COUNT_MAX {
             let text = format!("A stream master has at most {SLAVES_COUNT_MAX} slaves");
-            return Err(Error::new(Status::OutOfResources, "stream::Master::addSlave", text));
+            return Err(Error::new(Status::OutOfResources, SOURCE, text));
         }
         *slaves = slaves.iter().cloned().chain([slave]).collect();
         self.version.fetch_add(1, Ordering::Release);
@@ -246,7 +254,7 @@ impl Master {
 
     /// Number of slaves connected.
     pub fn slave_count(&self) -> usize {
-        self.slaves.lock().len()
+        self.slaves.lock_of(self.generation).map_or(0, |slaves| slaves.len())
     }
 
     /// A frame to fill and send, with room for at least `size` bytes and no payload: from the first
@@ -349,9 +357,9 @@ impl Master {
     }
 
     fn renew(&self, fanout: &mut Fanout) {
-        let place = self.slaves.lock();
+        let place = self.slaves.lock_of(self.generation);
         let version = self.version.load(Ordering::Acquire);
-        let slaves = Some(place.clone());
+        let slaves = place.as_deref().cloned();
         drop(place);
         let former = std::mem::replace(fanout, Fanout { slaves, version });
         // Outside the lock: dropping it may run the program's code.
@@ -360,7 +368,7 @@ impl Master {
 
     /// Disconnects all slaves: frames sent from now on are dropped.
     pub fn stop(&self) {
-        let mut place = self.slaves.lock();
+        let Some(mut place) = self.slaves.lock_of(self.generation) else { return };
         let slaves = std::mem::take(&mut *place);
         self.version.fetch_add(1, Ordering::Release);
         drop(place);

@@ -97,7 +97,7 @@ fn assert_works(master: &Master, value: u8) {
 }
 
 #[test]
-fn f40_a_stranger_neither_closes_a_link_nor_gets_its_answers() {
+fn f41_a_stranger_neither_closes_a_link_nor_gets_its_answers() {
     log::capture();
     set_filter("udp", Level::WARNING);
     let (server, device) = board();

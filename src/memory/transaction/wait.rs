@@ -14,9 +14,14 @@ use crate::memory::observers;
 const EXPLAINED_PARTS_COUNT_MAX: usize = 16;
 
 impl Transaction {
+    /// Whether this process was forked since it was requested.
+    pub(in crate::memory) fn is_inherited(&self) -> bool {
+        self.generation.is_inherited()
+    }
+
     /// Whether it was pending when this process was forked, so that it never ends here.
     pub(in crate::memory) fn is_lost(&self) -> bool {
-        self.generation.is_inherited() && !self.is_done()
+        self.is_inherited() && !self.is_done()
     }
 
     /// Waits until the transaction has ended or its deadline has passed; at the deadline it is

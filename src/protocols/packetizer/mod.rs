@@ -102,13 +102,13 @@ impl Packetizer {
     /// The end through which the frames of destination `dest` go; always the same one. Frames for a
     /// destination whose end was never asked for are discarded.
     pub fn application(&self, dest: u8) -> Port {
-        let slave = {
-            let mut applications = self.applications.lock();
-            let made = || {
-                let lane = self.shared_lane.clone().unwrap_or_default();
-                Arc::new(ApplicationSlave::new(dest, self.sender.clone(), lane))
-            };
-            applications.entry(dest).or_insert_with(made).clone()
+        let made = || {
+            let lane = self.shared_lane.clone().unwrap_or_default();
+            Arc::new(ApplicationSlave::new(dest, self.sender.clone(), lane))
+        };
+        let slave = match self.applications.lock_of(self.sender.generation()) {
+            Some(mut applications) => applications.entry(dest).or_insert_with(made).clone(),
+            None => made(),
         };
         Port::new(self.receiver.application(dest), slave)
     }

@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use super::{PacketizerOptions, LOG};
-use crate::logging::{log_debug, log_warning};
+use crate::logging::{log_debug, log_error, log_warning};
+use crate::process::{inherited_text, Generation};
 use crate::proto::packetizer::{
     v1, v2, Counters, Depacketizer, FrameInfo, PacketFault, Received, Version, END_IN_ERROR,
 };
@@ -22,6 +23,7 @@ const DESTS_COUNT: usize = 256;
 /// The stream slave of a packetizer's transport. It owns what a packet can reach: the masters of
 /// the applications, and not the one that sends packets.
 pub(super) struct PacketReceiver {
+    generation: Generation,
     base: SlaveBase,
     ssi: bool,
     depacketizer: Mutex<Depacketizer>,
@@ -47,6 +49,7 @@ impl PacketReceiver {
             }
         };
         Arc::new(PacketReceiver {
+            generation: Generation::current(),
             base: SlaveBase::new(),
             ssi: options.ssi,
             depacketizer: Mutex::new(depacketizer),
@@ -55,8 +58,13 @@ impl PacketReceiver {
         })
     }
 
-    /// The master of the application `dest`, which is open from now on.
+    /// The master of the application `dest`, which is open from now on; in a child by `fork` one
+    /// that brings nothing.
     pub(super) fn application(&self, dest: u8) -> Arc<Master> {
+        if self.generation.is_inherited() {
+            // Another thread of the parent may have been making it.
+            return Master::new();
+        }
         let master = self.applications[usize::from(dest)].get_or_init(Master::new).clone();
         self.depacketizer.lock().open(dest);
         master
@@ -68,7 +76,8 @@ impl PacketReceiver {
     }
 
     pub(super) fn counters(&self) -> Counters {
-        self.depacketizer.lock().counters()
+        let depacketizer = self.depacketizer.lock_of(self.generation);
+        depacketizer.map_or_else(Counters::default, |depacketizer| depacketizer.counters())
     }
 
     pub(super) fn packets_received(&self) -> u64 {
@@ -122,6 +131,9 @@ impl Slave for PacketReceiver {
     }
 
     fn accept_frame(&self, mut frame: Arc<Frame>) {
+        if self.generation.is_inherited() {
+            return log_error!(LOG, "{}", inherited_text("The packetizer"));
+        }
         let error = frame.error();
         let is_unshared = Arc::get_mut(&mut frame).is_some();
         let taken = Frame::fill(&mut frame, |buffers| {
@@ -152,6 +164,9 @@ impl Slave for PacketReceiver {
     }
 
     fn link_lost(&self, reason: &str) {
+        if self.generation.is_inherited() {
+            return;
+        }
         self.depacketizer.lock().abandon();
         self.open_applications().for_each(|master| master.link_lost(reason));
     }

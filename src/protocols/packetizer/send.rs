@@ -54,6 +54,11 @@ impl PacketSender {
         })
     }
 
+    /// The process that the packetizer belongs to.
+    pub(super) fn generation(&self) -> Generation {
+        self.generation
+    }
+
     /// The master of the transport.
     pub(super) fn master(&self) -> &Arc<Master> {
         &self.master
@@ -274,6 +279,9 @@ impl Slave for ApplicationSlave {
     }
 
     fn obstacle(&self, link: &mut Option<u64>) -> Option<String> {
+        if self.sender.generation.is_inherited() {
+            return Some(process::inherited_text("The packetizer"));
+        }
         let (master, mut fanout) = (self.sender.master(), Fanout::default());
         match master.update(&mut fanout) {
             0 => Some(format!("packetizer::Application: {UNCONNECTED_TEXT}")),

@@ -475,7 +475,7 @@ fn admits(end: &mut End, header: Header) -> bool {
 }
 
 #[test]
-fn f40_only_a_syn_brings_another_client_in_and_only_without_an_open_link() {
+fn f41_only_a_syn_brings_another_client_in_and_only_without_an_open_link() {
     let mut end = End::new(Role::Server, Parameters::default());
     let all = (0..=u8::MAX).filter(|flags| flags & 0x20 == 0);
     let headers = all.map(|flags| {
