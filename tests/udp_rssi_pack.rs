@@ -2,18 +2,19 @@
 //! layer that fails, a link that is cut and restored.
 
 use std::net::UdpSocket;
-use std::sync::{mpsc, Arc};
+use std::sync::{mpsc, Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use rogue_mem::memory::{Master, READ, WRITE};
+use rogue_mem::memory::{Claimant, DataBuffer, Master, READ, WRITE};
 use rogue_mem::net::{EventLoop, Spin};
 use rogue_mem::proto::rssi::Parameter;
 use rogue_mem::protocols::{
-    LinkChange, PacketizerVersion, SrpV3, SrpV3Emulation, UdpRssiPack, UdpRssiPackOptions,
+    LinkChange, PacketizerVersion, SrpV3, SrpV3Emulation, SrpV3EmulationOptions, UdpRssiPack,
+    UdpRssiPackOptions,
 };
 use rogue_mem::stream::{self, Frame, Node};
-use rogue_mem::Status;
+use rogue_mem::{Error, Status};
 use testkit::bus::{failure, launch, master_of};
 use testkit::process::threads_named;
 use testkit::wait::wait_until;
@@ -259,4 +260,78 @@ fn an_observer_is_told_of_the_stop_and_of_nothing_after_it() {
     client.observe(Some(Arc::new(move |_: &LinkChange| told.send(()).unwrap())));
     assert!(changes.recv().is_err(), "and so is a later one");
     server.stop();
+}
+
+/// Tells by which thread a transaction has ended.
+struct Caller(Mutex<mpsc::Sender<thread::ThreadId>>);
+
+impl Claimant for Caller {
+    fn ended(&self, _: u32, outcome: Result<(), Error>, _: Option<DataBuffer>) {
+        outcome.unwrap();
+        // The test may be over already.
+        let _ = self.0.lock().unwrap().send(thread::current().id());
+    }
+}
+
+/// Reads a register and claims the result while this thread waits for another answer; whether it was
+/// this thread that received it.
+fn receives_itself(master: &Master) -> bool {
+    let (told, callers) = mpsc::channel();
+    let claimed = master.request(0, vec![0; 4].into(), READ).unwrap();
+    let awaited = master.request(4, vec![0; 4].into(), READ).unwrap();
+    master.observe(claimed, Arc::new(Caller(Mutex::new(told)))).unwrap();
+    master.wait(awaited).unwrap();
+    callers.recv().unwrap() == thread::current().id()
+}
+
+#[test]
+fn a_waiting_thread_receives_through_all_layers_unless_other_frames_may_come() {
+    // So that it waits before the answer comes.
+    let slow = SrpV3EmulationOptions { latency: Duration::from_millis(5), ..Default::default() };
+    let options = with(PacketizerVersion::V2, true);
+    let server = UdpRssiPack::server(LOCALHOST, 0, options.clone()).unwrap();
+    let device = SrpV3Emulation::with_options(slow).unwrap();
+    stream::connect(&*device, &server.application(0)).unwrap();
+    let (client, master) = client(server.udp().port(), options);
+    client.wait_open(PATIENCE).unwrap();
+    wait_until("the waiting thread receives", || receives_itself(&master));
+    client.application(1).stream_master().add_slave(stream::Sink::new()).unwrap();
+    assert!((0..20).all(|_| !receives_itself(&master)));
+    client.stop();
+    server.stop();
+    device.stop();
+}
+
+#[test]
+fn many_threads_that_wait_over_a_link_get_their_own_answers_while_it_idles_and_works() {
+    for spin in [Spin::Adaptive, Spin::Never] {
+        let options = UdpRssiPackOptions { spin, ..with(PacketizerVersion::V2, true) };
+        let server = board(0, options.clone());
+        let client = UdpRssiPack::client(LOCALHOST, server.udp().port(), options).unwrap();
+        let srp = SrpV3::new();
+        stream::connect(&*srp, &client.application(0)).unwrap();
+        client.wait_open(PATIENCE).unwrap();
+        thread::scope(|scope| {
+            for thread in 0..4_u64 {
+                let srp = srp.clone();
+                scope.spawn(move || {
+                    let master = master_of(srp);
+                    master.set_timeout(PATIENCE.as_micros() as u64);
+                    for round in 0..200_u32 {
+                        let address = 0x1000 * thread + 4 * u64::from(round % 64);
+                        master.write(address, &round.to_le_bytes()).unwrap();
+                        assert_eq!(master.read(address, 4).unwrap(), round.to_le_bytes());
+                        if round % 50 == 0 {
+                            // Longer than an acknowledge waits, so that timers run in between.
+                            testkit::wait::let_pass(Duration::from_millis(10));
+                        }
+                    }
+                });
+            }
+        });
+        let stats = client.stats();
+        assert_eq!((stats.open, stats.down_count, stats.frames_in), (1, 0, 4 * 200 * 2));
+        client.stop();
+        server.stop();
+    }
 }

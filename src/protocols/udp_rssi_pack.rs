@@ -42,7 +42,8 @@ pub struct UdpRssiPackOptions {
     pub max_cum_ack: u32,
     /// [`Parameter::TryPeriod`], in milliseconds.
     pub try_period_ms: u32,
-    /// Whether the event loop polls for a while before it sleeps.
+    /// Whether the event loop, and a thread that waits for an answer, poll for a while before they
+    /// sleep.
     pub spin: Spin,
     /// Stack size of the event loop's thread, in bytes; the receivers of frames run on it, and an
     /// observer on one of the same size. 0 selects the size of other threads of the process
@@ -195,6 +196,7 @@ impl UdpRssiPack {
         let event_loop = Some(event_loop);
         let udp = make_udp(UdpOptions {
             jumbo: options.jumbo,
+            spin: options.spin,
             event_loop: event_loop.clone(),
             ..UdpOptions::default()
         })?;

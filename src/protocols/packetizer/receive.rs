@@ -163,6 +163,10 @@ impl Slave for PacketReceiver {
         }
     }
 
+    fn takes_only_answers(&self) -> bool {
+        self.open_applications().all(|master| master.sends_only_answers())
+    }
+
     fn link_lost(&self, reason: &str) {
         if self.generation.is_inherited() {
             return;

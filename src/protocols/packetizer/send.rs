@@ -10,7 +10,7 @@ use crate::error::{Error, Result, Status};
 use crate::logging::{log_debug, log_error, log_warning};
 use crate::process::{self, Generation};
 use crate::proto::packetizer::{v1, v2, Cutter, FrameInfo, Version, HEADER_BYTES, START_OF_FRAME};
-use crate::stream::{Buffer, Buffers, Fanout, Frame, Master, Slave, SlaveBase};
+use crate::stream::{Buffer, Buffers, Fanout, Frame, Master, Slave, SlaveBase, Waiter};
 
 /// Upper bound on the room for packets that is requested at once: enough for some packets of every
 /// transport, and little beside a large frame.
@@ -286,6 +286,18 @@ impl Slave for ApplicationSlave {
         match master.update(&mut fanout) {
             0 => Some(format!("packetizer::Application: {UNCONNECTED_TEXT}")),
             _ => master.obstacle_by(&mut fanout, link),
+        }
+    }
+
+    fn drive(&self, waiter: &mut dyn Waiter) {
+        if !self.sender.generation.is_inherited() {
+            self.sender.master().drive(waiter);
+        }
+    }
+
+    fn interrupt(&self) {
+        if !self.sender.generation.is_inherited() {
+            self.sender.master().interrupt();
         }
     }
 

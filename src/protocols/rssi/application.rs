@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::logging::log_warning;
 use crate::process;
 use crate::proto::rssi::Refusal;
-use crate::stream::{Frame, Slave, SlaveBase};
+use crate::stream::{Frame, Slave, SlaveBase, Waiter};
 
 /// Upper bound on the frames that wait beyond the window, of threads that cannot wait themselves.
 const QUEUE_FRAMES_COUNT_MAX: usize = 8192;
@@ -176,6 +176,18 @@ impl Slave for Application {
         match self.link().is_inherited() {
             true => Some(process::inherited_text(self.link().name)),
             false => self.link().obstacle(link),
+        }
+    }
+
+    fn drive(&self, waiter: &mut dyn Waiter) {
+        if !self.link().is_inherited() {
+            self.link().transport.drive(waiter);
+        }
+    }
+
+    fn interrupt(&self) {
+        if !self.link().is_inherited() {
+            self.link().transport.interrupt();
         }
     }
 

@@ -25,6 +25,10 @@ impl Slave for Transport {
         &self.base
     }
 
+    fn takes_only_answers(&self) -> bool {
+        !self.link.is_inherited() && self.link.application.sends_only_answers()
+    }
+
     fn accept_frame(&self, frame: Arc<Frame>) {
         if self.link.is_inherited() {
             return self.link.report_inherited();
