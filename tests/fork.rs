@@ -31,6 +31,7 @@ use rogue_mem::protocols::{
 use rogue_mem::stream::{self, connect, Fifo, Frame, Node, Slave as _};
 use rogue_mem::{Error, Status};
 use testkit::process::{self, program_as};
+use testkit::wait::wait_until;
 
 /// A child that takes longer hangs, and is ended by a signal.
 const HANG: Duration = Duration::from_secs(60);
@@ -498,7 +499,8 @@ fn fork_in_a_thread_that_receives() {
 fn fork_with_registers() {
     let device = Device::new();
     let block = Block::new(KEPT, 4).unwrap();
-    let value = Variable::new(VariableSpec::new("v", Model::UInt, 0, 32)).unwrap();
+    let spec = VariableSpec::new("v", Model::UInt, 0, 32);
+    let value = Variable::new(VariableSpec { is_verified: false, ..spec }).unwrap();
     block.add_variables(std::slice::from_ref(&value)).unwrap();
     block.master().set_slave(device.clone());
     block.master().set_timeout(LONG_US);
@@ -515,10 +517,30 @@ fn fork_with_registers() {
     assert_ended_well(status, 0);
     // One that is dropped harms nothing either.
     assert_ended_well(status_of_child(|| drop(objects.take())), 1);
-    let (block, value) = objects.unwrap();
+    let (block, value) = objects.as_ref().unwrap();
     device.kept.lock().unwrap().pop().unwrap().done();
     block.check_transaction().unwrap();
     assert_eq!(value.staged(UINT, -1).unwrap(), 0);
+    // In the middle of what another thread does.
+    let kept = || device.kept.lock().unwrap().pop();
+    let setter = thread::spawn({
+        let value = value.clone();
+        move || value.set(UINT, 7, -1)
+    });
+    let mut write = None;
+    wait_until("the write has come", || {
+        write = kept();
+        write.is_some()
+    });
+    let status = status_of_child(|| {
+        let (block, value) = objects.take().unwrap();
+        block.master().set_slave(Emulate::new(4, 4));
+        value.set(UINT, 5, -1).unwrap();
+        assert_eq!(value.get(UINT, -1).unwrap(), 5);
+    });
+    assert_ended_well(status, 2);
+    write.unwrap().done();
+    setter.join().unwrap().unwrap();
 }
 
 /// Registers over reliable links, all in this process: over the usual road to a board, and over a

@@ -21,6 +21,14 @@ struct Later {
 
 impl Later {
     fn new(bytes: usize) -> (Arc<Later>, thread::JoinHandle<Vec<u8>>) {
+        Later::forgetting(bytes, None)
+    }
+
+    /// One that shows another byte in place of byte `forgotten` when it is verified.
+    fn forgetting(
+        bytes: usize,
+        forgotten: Option<usize>,
+    ) -> (Arc<Later>, thread::JoinHandle<Vec<u8>>) {
         let (sender, requests) = channel::<Arc<Transaction>>();
         let worker = thread::spawn(move || {
             let mut memory = vec![0; bytes];
@@ -29,8 +37,11 @@ impl Later {
                 let at = tran.address() as usize;
                 let range = at..at + data.len();
                 match is_write(tran.ty()) {
-                    true => memory[range].copy_from_slice(&data),
-                    false => data.copy_from_slice(&memory[range]),
+                    true => memory[range.clone()].copy_from_slice(&data),
+                    false => data.copy_from_slice(&memory[range.clone()]),
+                }
+                if let Some(byte) = forgotten.filter(|byte| range.contains(byte)) {
+                    data[byte - at] ^= if tran.ty() == VERIFY { 0x80 } else { 0 };
                 }
                 drop(data);
                 tran.done();
@@ -89,6 +100,24 @@ fn eight_threads_on_one_block_lose_no_value() {
     // The slave is gone, and the worker says what the memory was.
     let memory = worker.join().unwrap();
     assert_ne!(memory, [0; 12]);
+}
+
+#[test]
+fn f45_a_difference_is_reported_to_the_thread_that_has_written_the_value() {
+    testkit::log::capture();
+    let specs = (0..THREADS).map(|at| uint(&format!("v{at}"), at * 32, 32)).collect();
+    let (slave, _worker) = Later::forgetting(32, Some(3 * 4));
+    let (_block, variables) = block_of(slave, (0, 32), specs);
+    let sets = |variable: &Variable| {
+        let failures = (0..ROUNDS).filter(|round| variable.set(UINT, *round, -1).is_err());
+        failures.count() as u64
+    };
+    let failures = thread::scope(|scope| {
+        let threads = variables.iter().map(|variable| scope.spawn(move || sets(variable)));
+        let threads: Vec<_> = threads.collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
+    });
+    assert_eq!(failures, [0, 0, 0, ROUNDS, 0, 0, 0, 0]);
 }
 
 #[test]

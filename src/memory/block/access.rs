@@ -122,8 +122,7 @@ impl Variable {
 
     /// Sets one value.
     pub fn set<T: Scalar>(&self, accessor: Accessor<T>, value: T, index: i32) -> Result<()> {
-        self.stage(accessor, value, index)?;
-        self.write(index)
+        self.set_with(index, || self.stage(accessor, value, index))
     }
 
     /// One value, as the device has it.
@@ -140,8 +139,7 @@ impl Variable {
         values: &[T],
         index: i32,
     ) -> Result<()> {
-        self.stage_all(accessor, values, index)?;
-        self.write(index)
+        self.set_with(index, || self.stage_all(accessor, values, index))
     }
 
     /// Fills values as [`staged_all`](Self::staged_all) does, after one transfer.
@@ -217,8 +215,9 @@ impl Variable {
         block.load((self, slot), load)
     }
 
-    fn write(&self, index: i32) -> Result<()> {
-        self.block()?.write(self, index)
+    /// Stages with `stage`, and writes.
+    fn set_with(&self, index: i32, stage: impl FnOnce() -> Result<()>) -> Result<()> {
+        self.block()?.set_elements(self, self.elements(index), stage)
     }
 
     /// Reads element `index`, after a check of the index.
@@ -326,8 +325,7 @@ impl Variable {
 
     /// Sets bytes as [`stage_bytes`](Self::stage_bytes) stages them.
     pub fn set_bytes(&self, bytes: &[u8], index: i32) -> Result<()> {
-        self.stage_bytes(bytes, index)?;
-        self.write(index)
+        self.set_with(index, || self.stage_bytes(bytes, index))
     }
 
     /// Bytes as [`staged_bytes`](Self::staged_bytes), as the device has them.
@@ -341,8 +339,7 @@ impl Variable {
 
     /// Sets text as [`stage_string`](Self::stage_string) stages it.
     pub fn set_string(&self, text: &[u8], index: i32) -> Result<()> {
-        self.stage_string(text, index)?;
-        self.write(index)
+        self.set_with(index, || self.stage_string(text, index))
     }
 
     /// Text as [`staged_string`](Self::staged_string), as the device has it.

@@ -148,9 +148,10 @@ pub fn read_all(blocks: &[Arc<Block>]) -> BulkOutcome {
     transfer_all(blocks, &Request::new(READ, false, None))
 }
 
-/// Writes each of `blocks`, verifies what is to be verified, and waits. A block without stale values
-/// is written if `is_forced`. All writes are requested before the first is waited for, and then all
-/// verifies. A failure concerns no other block.
+/// Writes each of `blocks`, verifies what is to be verified, and waits. A block without stale
+/// values is written if `is_forced`. All writes are requested before the first is waited for, and
+/// then all verifies. A failure concerns no other block. If another thread verifies one of the
+/// blocks meanwhile, that thread is told of a difference.
 ///
 /// # Panics
 ///

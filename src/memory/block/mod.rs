@@ -16,8 +16,8 @@
 //!
 //! The files, from the bits up: `model` and `numbers` (with `floats` and `text`) convert numbers,
 //! `order` orders their bytes, `layout` places them, `maps` says what the bits of a block are,
-//! `image` has the bytes. `registers` is the block with its variables, `transfer` and `start` its
-//! transactions, `bulk` those of many blocks, and `access` the values of variables.
+//! `image` has the bytes. `registers` is the block with its variables, `transfer`, `turn` and
+//! `start` its transactions, `bulk` those of many blocks, and `access` the values of variables.
 //!
 //! # Locks
 //!
@@ -38,6 +38,7 @@ mod registers;
 mod start;
 mod text;
 mod transfer;
+mod turn;
 mod variable;
 
 pub use access::{

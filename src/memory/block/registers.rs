@@ -7,11 +7,12 @@ use super::layout::{Layout, Span};
 use super::maps::{Conflict, Covering, Maps};
 use super::model::Mode;
 use super::transfer::{Failure, Flight};
+use super::turn::Holder;
 use super::variable::Variable;
 use crate::error::{caught, Error, Result, Status};
 use crate::logging::{log_error, set_filter, Level, Logger};
 use crate::memory::Master;
-use crate::sync::Mutex;
+use crate::sync::{Condvar, Mutex};
 
 const ADD_SOURCE: &str = "Block::addVariables";
 /// The path of a block without variables.
@@ -50,6 +51,9 @@ pub(super) struct State {
     pub(super) wants_update: bool,
     /// The transaction that is under way.
     pub(super) flight: Option<Arc<Flight>>,
+    /// The thread whose [turn](super::turn) it is, and how many wait for its end.
+    pub(super) holder: Option<Holder>,
+    pub(super) waiting_count: u32,
     /// The failure of a transaction that nothing has checked.
     pub(super) failure: Option<Failure>,
     /// The bytes that have been written and are to be verified.
@@ -69,6 +73,8 @@ pub struct Block {
     pub(super) offset: u64,
     pub(super) size: u32,
     pub(super) state: Mutex<State>,
+    /// A turn has ended.
+    pub(super) released: Condvar,
     observer: Mutex<Option<Arc<dyn UpdateObserver>>>,
 }
 
@@ -102,11 +108,22 @@ impl Block {
             is_enabled: false,
             wants_update: false,
             flight: None,
+            holder: None,
+            waiting_count: 0,
             failure: None,
             unverified: None,
         };
         let (master, state, observer) = (Arc::default(), Mutex::new(state), Mutex::default());
-        Ok(Arc::new_cyclic(|me| Block { me: me.clone(), master, offset, size, state, observer }))
+        let released = Condvar::new();
+        Ok(Arc::new_cyclic(|me| Block {
+            me: me.clone(),
+            master,
+            offset,
+            size,
+            state,
+            released,
+            observer,
+        }))
     }
 
     /// The master whose slave has the registers. The block's transactions have its timeout.

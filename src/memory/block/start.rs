@@ -77,14 +77,14 @@ impl Block {
     }
 
     /// Writes `variable` with everything that is staged, verifies what is to be verified, and
-    /// waits. A verify is the block's: if several threads write at the same time, the one that
-    /// finds a difference reports it.
+    /// waits. No transaction of another thread comes between, so this thread is told of a
+    /// difference.
     ///
     /// # Errors
     ///
     /// As [`start_transaction`](Self::start_transaction).
     pub fn write(&self, variable: &Variable, index: i32) -> Result<()> {
-        self.write_elements(variable, variable.elements(index))
+        self.set_elements(variable, variable.elements(index), || Ok(()))
     }
 
     /// Reads `variable`, or its element `index`, and waits.
@@ -96,10 +96,21 @@ impl Block {
         self.read_elements(variable, variable.elements(index))
     }
 
-    pub(super) fn write_elements(&self, variable: &Variable, elements: (u32, u32)) -> Result<()> {
+    /// Stages a value of `variable` with `stage`, and [writes](Self::write) it.
+    pub(super) fn set_elements(
+        &self,
+        variable: &Variable,
+        elements: (u32, u32),
+        stage: impl FnOnce() -> Result<()>,
+    ) -> Result<()> {
         let target = Some(self.target(variable, elements)?);
+        // With the staging: no other thread's write takes the value along.
+        let turn = self.turn();
+        stage()?;
         let written = self.run(Request::new(WRITE, true, target), true)?;
         let verified = self.run(Request::new(VERIFY, false, target), true)?;
+        // The observer is the program's.
+        drop(turn);
         if written.is_updated || verified.is_updated {
             self.notify();
         }

@@ -107,7 +107,7 @@ pub(super) struct Request {
 /// What became of a request.
 pub(super) enum Attempt {
     Skipped(Skip),
-    /// Another transaction of the block is under way.
+    /// Another transaction of the block is under way, or it is another thread's turn.
     Busy,
     /// It is under way, but has not been handed to the slave.
     Ready(Arc<Flight>, Arc<dyn Slave>),
@@ -122,7 +122,7 @@ struct Path {
 }
 
 /// Identifies the calling thread.
-fn this_thread() -> usize {
+pub(super) fn this_thread() -> usize {
     thread_local!(static HERE: u8 = const { 0 });
     HERE.with(|here| std::ptr::from_ref(here) as usize)
 }
@@ -316,6 +316,12 @@ impl Block {
         };
         loop {
             let mut state = self.state.lock();
+            if Block::is_taken(&state) {
+                if !may_wait {
+                    return Ok(Attempt::Busy);
+                }
+                state = self.until_free(state);
+            }
             if let Some(skip) = state.skip(request) {
                 return Ok(Attempt::Skipped(skip));
             }

@@ -1,0 +1,72 @@
+//! Turns: what belongs to several transactions of a block, and no other thread's comes between.
+
+use super::registers::{Block, State};
+use super::transfer::this_thread;
+use crate::process::Generation;
+use crate::sync::MutexGuard;
+
+/// The thread whose turn it is.
+#[derive(Clone, Copy)]
+pub(super) struct Holder {
+    thread: usize,
+    generation: Generation,
+}
+
+impl Holder {
+    /// Whether it is the turn of another thread that exists in this process.
+    fn is_other(self) -> bool {
+        self.thread != this_thread() && !self.generation.is_inherited()
+    }
+}
+
+/// A turn of this thread, until it is dropped.
+pub(super) struct Turn<'a> {
+    block: &'a Block,
+    /// The thread has had it before, and goes on having it.
+    is_nested: bool,
+}
+
+impl Block {
+    /// Waits for this thread's turn: transactions of other threads wait for its end then. No lock
+    /// is held during a turn; staged values are free.
+    pub(super) fn turn(&self) -> Turn<'_> {
+        let mut state = self.until_free(self.state.lock());
+        let holder = Holder { thread: this_thread(), generation: Generation::current() };
+        // Now it is nobody's, of a thread that does not exist here, or this thread's own.
+        let former = state.holder.replace(holder);
+        let is_nested = former.is_some_and(|former| !former.generation.is_inherited());
+        Turn { block: self, is_nested }
+    }
+
+    /// Waits until it is no other thread's turn.
+    pub(super) fn until_free<'a>(&'a self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        let mut state = state;
+        while state.holder.is_some_and(Holder::is_other) {
+            state.waiting_count += 1;
+            state = self.released.wait(state);
+            state.waiting_count -= 1;
+        }
+        state
+    }
+
+    /// Whether it is another thread's turn.
+    pub(super) fn is_taken(state: &State) -> bool {
+        state.holder.is_some_and(Holder::is_other)
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        if self.is_nested {
+            return;
+        }
+        let mut state = self.block.state.lock();
+        state.holder = None;
+        // A notification is a system call.
+        let has_waiting = state.waiting_count > 0;
+        drop(state);
+        if has_waiting {
+            self.block.released.notify_all();
+        }
+    }
+}
