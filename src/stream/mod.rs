@@ -20,6 +20,7 @@ mod dump;
 mod fifo;
 mod filter;
 mod frame;
+mod intake;
 mod pool;
 mod ports;
 mod rate_drop;
@@ -30,6 +31,7 @@ pub use buffer::{Buffer, ForeignMemory};
 pub use fifo::Fifo;
 pub use filter::Filter;
 pub use frame::{Buffers, Frame, FrameGuard};
+pub(crate) use intake::Intake;
 pub use pool::{
     Pool, BUFFERS_COUNT_MAX, SPARE_BYTES_MAX, SPARE_FRAMES_COUNT_MAX, SPARE_FRAME_BYTES_MAX,
 };

@@ -13,6 +13,7 @@ use testkit::frames::Seen;
 use testkit::wait::{wait_until, Gate};
 
 mod backpressure;
+mod boards;
 mod life;
 mod peers;
 

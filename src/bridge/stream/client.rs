@@ -112,7 +112,8 @@ impl StreamClient {
         let unread_time_max = Duration::ZERO;
         let target = Target { host, port, announcement, unread_time_max, resolver };
         let make_driver = |handle: DriverHandle| {
-            delivery.intake.set_handle(handle.clone());
+            let waker = handle.clone();
+            delivery.intake.set_wake(move || waker.wake());
             let dialer = Dialer::new(handle.clone(), log.clone(), target);
             let parts = (outbox.clone(), Arc::clone(&status), log.clone());
             ClientDriver::new(handle, dialer, delivery, parts)

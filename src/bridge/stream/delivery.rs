@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use super::intake::Intake;
 use super::stats::LoopCounters;
 use crate::bridge::link::options::add;
 use crate::error::{caught, Result};
 use crate::logging::{log_error, log_warning, Logger};
 use crate::proto::bridge::stream::Tag;
-use crate::stream::{Fanout, Frame, Master, Pool, SlaveBase};
+use crate::stream::{Fanout, Frame, Intake, Master, Pool, SlaveBase};
 
 /// Upper bound on the bytes of incomplete frames of all peers together, in frames of the largest
 /// size.

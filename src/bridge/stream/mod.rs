@@ -8,7 +8,6 @@
 pub mod client;
 mod delivery;
 mod endpoint;
-mod intake;
 mod lane;
 mod outbox;
 mod receiver;

@@ -4,7 +4,6 @@ use std::collections::VecDeque;
 use std::mem;
 use std::sync::{Arc, OnceLock};
 
-use super::intake::Intake;
 use super::lane::{Amount, QueuedFrame};
 use super::stats::StreamStats;
 use super::StreamLimits;
@@ -12,7 +11,7 @@ use crate::clock::{self, Time};
 use crate::logging::{log_warning, Logger};
 use crate::net::DriverHandle;
 use crate::process::{self, Generation};
-use crate::stream::Frame;
+use crate::stream::{Frame, Intake};
 use crate::sync::{Condvar, Mutex, MutexGuard};
 
 /// Payload of the largest frame in bytes, the limit of the receiving end.

@@ -122,7 +122,8 @@ impl StreamServer {
             let options = link_options(&options);
             let link =
                 Link::new(handle.clone(), listeners, options, announcement, owner::owners, of_link);
-            intake.set_handle(handle.clone());
+            let waker = handle.clone();
+            intake.set_wake(move || waker.wake());
             ServerDriver::new(link, frames, handle)
         })
         .map_err(named)?;

@@ -92,7 +92,9 @@ impl Application {
             let patience = patience(&state);
             if patience != Patience::Any {
                 if state.connection.queued() < QUEUE_FRAMES_COUNT_MAX {
-                    return state.connection.queue(parcel);
+                    state.connection.queue(parcel)?;
+                    state.pause_intake();
+                    return Ok(());
                 }
                 let limit = *limit.get_or_insert_with(|| clock::now() + SERVING_WAIT_MAX);
                 if patience == Patience::None || clock::now() >= limit {

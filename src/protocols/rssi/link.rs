@@ -21,12 +21,17 @@ use crate::net::news::{News, Teller};
 use crate::net::DriverHandle;
 use crate::process::{self, Generation};
 use crate::proto::rssi::{Closure, Connection, Event, Parameters, Role, Sequence, Timer, Transmit};
-use crate::stream::{Fanout, Frame, Master};
+use crate::stream::{Fanout, Frame, Intake, Master};
 use crate::sync::{Condvar, Mutex, MutexGuard};
 
 /// Number of frames queued beyond the window at which delivery pauses: the application sends more
 /// than the peer takes, and would be made to send still more.
 const QUEUE_FRAMES_COUNT_PAUSE: usize = 1024;
+
+/// Number of frames queued beyond the window at which a bridge, or another link, whose event loop
+/// passes them on receives no further ones, until half of them have left. Less than above, so that
+/// frames in the other direction go on.
+const QUEUE_FRAMES_COUNT_INTAKE: usize = 512;
 
 /// How long a blocked sender waits at first before it is logged; as in Rogue.
 const TIMEOUT_DEFAULT: Duration = Duration::from_secs(1);
@@ -86,6 +91,8 @@ pub(super) struct LinkState {
     /// Threads that wait for room, and for another change.
     room_waiters: usize,
     change_waiters: usize,
+    /// What receives nothing until there is room.
+    paused: Vec<Arc<Intake>>,
 }
 
 impl LinkState {
@@ -109,6 +116,27 @@ impl LinkState {
         self.up == own
             || self.down == own
             || self.handle.as_ref().is_some_and(DriverHandle::is_loop_thread)
+    }
+
+    /// Pauses what the calling thread passes on, if there is such a thing and many frames wait.
+    pub(super) fn pause_intake(&mut self) {
+        if self.connection.queued() < QUEUE_FRAMES_COUNT_INTAKE {
+            return;
+        }
+        let Some(intake) = Intake::of_this_thread() else { return };
+        if !self.paused.iter().any(|paused| Arc::ptr_eq(paused, &intake)) {
+            intake.pause();
+            self.paused.push(intake);
+        }
+    }
+
+    /// What may receive again, to be [resumed](Intake::resume) without the lock.
+    fn take_resumed(&mut self) -> Vec<Arc<Intake>> {
+        let has_room = self.connection.queued() < QUEUE_FRAMES_COUNT_INTAKE / 2;
+        match has_room || !self.connection.is_open() {
+            true => mem::take(&mut self.paused),
+            false => Vec::new(),
+        }
     }
 
     /// Whether another thread works for this link, and not this one.
@@ -156,6 +184,8 @@ pub(super) struct Link {
     /// Sends received frames.
     pub(super) application: Arc<Master>,
     news: Arc<News<LinkChange>>,
+    /// Pauses the delivery while the receiver has no room and cannot wait.
+    intake: Arc<Intake>,
     on_opened: OnceLock<OnOpened>,
     timeout_ns: AtomicU64,
     /// Frames of the application that were not sent.
@@ -179,6 +209,7 @@ impl Link {
             down: None,
             room_waiters: 0,
             change_waiters: 0,
+            paused: Vec::new(),
         };
         Link {
             generation: Generation::current(),
@@ -189,6 +220,7 @@ impl Link {
             changed: Condvar::new(),
             transport: Master::new(),
             application: Master::new(),
+            intake: Arc::default(),
             news: News::new(Teller::Thread("rssi.news", stack_bytes)),
             on_opened: OnceLock::new(),
             timeout_ns: AtomicU64::new(TIMEOUT_DEFAULT.as_nanos() as u64),
@@ -266,6 +298,16 @@ impl Link {
     /// The calls of the program's observer.
     pub(super) fn news(&self) -> &Arc<News<LinkChange>> {
         &self.news
+    }
+
+    /// Lets the event loop deliver again when a receiver that had no room has some.
+    pub(super) fn deliver_after_pauses(self: &Arc<Self>) {
+        let link = Arc::downgrade(self);
+        self.intake.set_wake(move || {
+            let Some(link) = link.upgrade() else { return };
+            let handle = link.peek(|state| state.handle.clone());
+            handle.into_iter().for_each(|handle| handle.wake());
+        });
     }
 
     /// Sets what another layer does each time the link has opened, before frames are delivered; once.
@@ -351,7 +393,9 @@ impl Link {
         if state.up.is_none() {
             if let Some(event) = state.connection.poll_event() {
                 work = Some((Work::Notify(event), Passage::Notice));
-            } else if state.connection.queued() < QUEUE_FRAMES_COUNT_PAUSE {
+            } else if state.connection.queued() < QUEUE_FRAMES_COUNT_PAUSE
+                && !self.intake.is_paused()
+            {
                 let parcel = state.connection.poll_deliver(now);
                 work = parcel.map(|parcel| (Work::Deliver(parcel), Passage::Delivery));
             }
@@ -377,11 +421,12 @@ impl Link {
             log_error!(self.log, "{}: a received frame was changed by others", self.name);
             return;
         };
-        self.contain("receiver of a frame", || {
+        let send = || {
             if self.application.send_frame_by(fanout, frame) == 0 {
                 log_debug!(self.log, "{}: no receiver is connected for a frame", self.name);
             }
-        });
+        };
+        self.intake.passing(|| self.contain("receiver of a frame", send));
     }
 
     fn transmit(&self, transmit: Transmit<Parcel>, fanout: &mut Fanout) {
@@ -515,5 +560,9 @@ impl LinkGuard<'_> {
 impl Drop for LinkGuard<'_> {
     fn drop(&mut self) {
         self.settle();
+        let Some(mut state) = self.state.take() else { return };
+        let resumed = state.take_resumed();
+        drop(state);
+        resumed.into_iter().for_each(|intake| intake.resume());
     }
 }
