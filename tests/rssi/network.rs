@@ -15,12 +15,19 @@ use testkit::datagrams::{Conditions, Road};
 use testkit::seeds::for_every_seed;
 
 const MS: u64 = 1_000_000;
+const NUL: u8 = 0x08;
 /// The smallest segment size that an end proposes.
 const SEGMENT_BYTES_MIN: usize = 12;
 /// Messages that each end sends.
 const MESSAGES_COUNT: u32 = 300;
 /// Steps after which a run counts as hung.
 const STEPS_MAX: u64 = 200_000;
+/// A datagram is lost when an end has used so many numbers since it was sent: its own might then be
+/// taken for later ones. They have 8 bits; of those a window is ahead, and what it says may have been
+/// a window behind when it was sent.
+const NUMBERS_OF_AGE_MAX: u64 = 256 - 2 * 34;
+/// At the end of a datagram on the road: how many numbers its sender had used, and its receiver.
+const MARKS_BYTES: usize = 16;
 
 /// One end with its application.
 struct End {
@@ -32,6 +39,8 @@ struct End {
     expected: Vec<Vec<u8>>,
     received: Vec<Vec<u8>>,
     events: Vec<Event>,
+    /// Numbers that it has used.
+    numbers_count: u64,
     /// The application takes and sends nothing before.
     asleep_until: u64,
 }
@@ -47,6 +56,7 @@ impl End {
             expected: Vec::new(),
             received: Vec::new(),
             events: Vec::new(),
+            numbers_count: 0,
             asleep_until: 0,
         }
     }
@@ -70,8 +80,9 @@ impl End {
         let _ = self.connection.receive(now, &start, bytes, datagram);
     }
 
-    /// Does everything that can be done at the time `now`; what is sent goes to `road`.
-    fn act(&mut self, now: u64, road: &mut Road, rng: &mut ChaCha8Rng) {
+    /// Does everything that can be done at the time `now`; what is sent goes to `road`. The other end
+    /// has used `others_count` numbers.
+    fn act(&mut self, now: u64, road: &mut Road, others_count: u64, rng: &mut ChaCha8Rng) {
         Timer::ALL.into_iter().for_each(|timer| self.connection.timeout(timer, now));
         self.events.extend(std::iter::from_fn(|| self.connection.poll_event()));
         if now >= self.asleep_until {
@@ -89,8 +100,11 @@ impl End {
         while let Some(transmit) = self.connection.poll_transmit(now) {
             let mut header = [0; SYN_BYTES];
             let count = transmit.header.encode(&mut header);
+            let is_new = transmit.payload.is_some() || header[0] & NUL != 0;
+            self.numbers_count += u64::from(is_new && !transmit.is_repeated);
             let payload = transmit.payload.unwrap_or_default();
-            road.send(now, [&header[..count], &payload].concat(), rng);
+            let marks = [self.numbers_count, others_count].map(u64::to_le_bytes);
+            road.send(now, [&header[..count], &payload, marks.as_flattened()].concat(), rng);
         }
         while self.connection.poll_released().is_some() {}
         let window = self.connection.current().window();
@@ -161,18 +175,36 @@ impl Pair {
         assert!(self.steps < STEPS_MAX, "it does not end: {self:?}");
         for index in [0, 1] {
             while let Some(datagram) = self.roads[1 - index].receive(self.now) {
-                self.ends[index].hear(self.now, datagram);
+                let (datagram, is_too_old) = self.unmarked(1 - index, datagram);
+                if !is_too_old {
+                    self.ends[index].hear(self.now, datagram);
+                }
             }
             if self.rng.random_range(0..1000) < self.pauses_per_mille {
                 let pause = self.rng.random_range(1..200 * MS);
                 self.ends[index].asleep_until = self.now + pause;
             }
-            self.ends[index].act(self.now, &mut self.roads[index], &mut self.rng);
+            let others_count = self.ends[1 - index].numbers_count;
+            let road = &mut self.roads[index];
+            self.ends[index].act(self.now, road, others_count, &mut self.rng);
         }
         let arrivals = self.roads.iter().filter_map(Road::next_arrival);
         let wakes = self.ends.iter().filter_map(|end| end.next_at(self.now));
         let next = arrivals.chain(wakes).min().expect("an end without a timer");
         self.now = self.now.max(next);
+    }
+
+    /// A datagram of the end `sender` without its marks, and whether it is beyond what the protocol
+    /// can tell from a later one.
+    fn unmarked(&self, sender: usize, mut datagram: Vec<u8>) -> (Vec<u8>, bool) {
+        let marks = datagram.split_off(datagram.len() - MARKS_BYTES);
+        let ends = [&self.ends[sender], &self.ends[1 - sender]];
+        let is_too_old = marks.chunks_exact(8).zip(ends).any(|(mark, end)| {
+            let then = u64::from_le_bytes(mark.try_into().unwrap());
+            // One that was restarted has used fewer.
+            end.numbers_count.saturating_sub(then) > NUMBERS_OF_AGE_MAX
+        });
+        (datagram, is_too_old)
     }
 
     fn step_until(&mut self, is_over: impl Fn(&Pair) -> bool) {
@@ -214,7 +246,7 @@ fn choose(rng: &mut ChaCha8Rng, bytes_min: usize) -> ([Parameters; 2], [Conditio
         jitter: [0, 10_000, 5 * MS, 20 * MS][rng.random_range(0..4)],
         spacing: 0,
         // A SYN must pass.
-        bytes_max: bytes_max.max(SYN_BYTES),
+        bytes_max: bytes_max.max(SYN_BYTES) + MARKS_BYTES,
     });
     let loss = conditions[0].loss_per_mille.max(conditions[1].loss_per_mille);
     let parameters = [0, 1].map(|_| Parameters {
