@@ -315,7 +315,6 @@ impl UdpRoad {
 
     /// In a child whose parent has made it.
     fn assert_lost(&self) {
-        self.master.set_timeout(1000);
         let error = self.master.write(0x10, &[5; 4]).unwrap_err();
         assert_inherited(error.text(), "udp::Client");
         let error = self.client.set_receive_buffers(1).unwrap_err();
