@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use mio::Token;
 
-use super::link::Link;
+use super::link::{Alarms, Link};
 use crate::clock::Time;
 use crate::net::{Driver, Readiness, Registry};
 use crate::proto::rssi::Timer;
@@ -13,19 +13,26 @@ use crate::proto::rssi::Timer;
 /// A link on its event loop.
 pub(super) struct RssiDriver {
     link: Arc<Link>,
-    /// As the link had them at the end of the last turn, in the order of [`Timer::ALL`].
-    deadlines: [Option<Time>; Timer::ALL.len()],
+    /// As the link had them at the end of the last turn.
+    alarms: Alarms,
 }
 
 impl RssiDriver {
     pub(super) fn new(link: Arc<Link>) -> RssiDriver {
-        RssiDriver { link, deadlines: Default::default() }
+        RssiDriver { link, alarms: Alarms::default() }
     }
 }
 
 impl Driver for RssiDriver {
-    type Timer = Timer;
-    const TIMERS: &'static [Timer] = &Timer::ALL;
+    /// Those of the link; `None` only looks at it.
+    type Timer = Option<Timer>;
+    const TIMERS: &'static [Option<Timer>] = &[
+        Some(Timer::Open),
+        Some(Timer::Acknowledge),
+        Some(Timer::Retransmit),
+        Some(Timer::Null),
+        None,
+    ];
 
     fn start(&mut self, _registry: &Registry) -> io::Result<()> {
         Ok(())
@@ -35,17 +42,24 @@ impl Driver for RssiDriver {
 
     fn woken(&mut self, _registry: &Registry) {}
 
-    fn deadline(&self, timer: Timer) -> Option<Time> {
-        self.deadlines[timer as usize]
+    fn deadline(&self, timer: Option<Timer>) -> Option<Time> {
+        match timer {
+            Some(timer) => self.alarms.deadlines[timer as usize],
+            None => self.alarms.look,
+        }
     }
 
-    fn timeout(&mut self, _registry: &Registry, timer: Timer, now: Time) {
-        self.link.expire(timer, now);
+    fn timeout(&mut self, _registry: &Registry, timer: Option<Timer>, now: Time) {
+        match timer {
+            Some(timer) => self.link.expire(timer, now),
+            // `flush` follows.
+            None => self.alarms.look = None,
+        }
     }
 
     fn flush(&mut self, _registry: &Registry) {
         self.link.pump();
-        self.deadlines = self.link.arm();
+        self.alarms = self.link.arm();
     }
 
     fn stopped(&mut self, _registry: &Registry) {}

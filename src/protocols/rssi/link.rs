@@ -147,6 +147,29 @@ impl LinkState {
     }
 }
 
+/// What the event loop wakes for.
+#[derive(Default)]
+pub(super) struct Alarms {
+    /// In the order of [`Timer::ALL`].
+    pub(super) deadlines: [Option<Time>; Timer::ALL.len()],
+    /// When the loop looks at the link before all of these.
+    pub(super) look: Option<Time>,
+}
+
+/// When the event loop, which was told of a deadline at `armed`, looks at a link before all
+/// `deadlines`. While requests and answers follow each other, an acknowledge falls due soon, and has
+/// gone with the next request: the loop keeps to the time that it was told, so that it is not told of
+/// such a deadline for each answer. An idle link is left alone until its null segment.
+fn look_before(
+    deadlines: &[Option<u64>; Timer::ALL.len()],
+    armed: Option<u64>,
+    now: u64,
+) -> Option<u64> {
+    let next = deadlines.iter().flatten().min().copied();
+    let is_idle = next == deadlines[Timer::Null as usize];
+    armed.filter(|&armed| !is_idle && now < armed && next.is_some_and(|next| armed < next))
+}
+
 /// The locked state. It wakes the event loop when a deadline has become earlier, and the threads for
 /// whose condition it is time.
 pub(super) struct LinkGuard<'a> {
@@ -342,13 +365,15 @@ impl Link {
         self.lock().connection.timeout(timer, now.0);
     }
 
-    /// The deadlines of all timers, which the event loop knows from now on.
-    pub(super) fn arm(&self) -> [Option<Time>; Timer::ALL.len()] {
+    /// The deadlines of all timers, which the event loop knows from now on, and when it looks again
+    /// before them.
+    pub(super) fn arm(&self) -> Alarms {
         // Not a `LinkGuard`, which would compare with the former deadline.
         let mut state = self.state.lock();
         let deadlines = Timer::ALL.map(|timer| state.connection.deadline(timer));
-        state.armed = deadlines.iter().flatten().min().copied();
-        deadlines.map(|deadline| deadline.map(Time))
+        let look = look_before(&deadlines, state.armed, clock::now().0);
+        state.armed = look.or(deadlines.iter().flatten().min().copied());
+        Alarms { deadlines: deadlines.map(|deadline| deadline.map(Time)), look: look.map(Time) }
     }
 
     /// Does all work that there is, unless other threads are at it.
@@ -564,5 +589,24 @@ impl Drop for LinkGuard<'_> {
         let resumed = state.take_resumed();
         drop(state);
         resumed.into_iter().for_each(|intake| intake.resume());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_loop_keeps_to_an_earlier_deadline_while_a_link_works_and_not_when_it_is_idle() {
+        let with = |acknowledge, retransmit, null| [None, acknowledge, retransmit, null];
+        // The acknowledge at 5 has gone with a request, which is sent again at 20.
+        let works = with(None, Some(20), Some(300));
+        assert_eq!(look_before(&works, Some(5), 1), Some(5));
+        assert_eq!(look_before(&works, Some(5), 5), None, "it has looked");
+        assert_eq!(look_before(&works, Some(25), 1), None);
+        assert_eq!(look_before(&works, None, 1), None);
+        assert_eq!(look_before(&with(None, None, Some(300)), Some(5), 1), None);
+        assert_eq!(look_before(&with(None, None, None), Some(5), 1), None);
+        assert_eq!(look_before(&with(Some(4), Some(20), Some(300)), Some(5), 1), None);
     }
 }
