@@ -326,11 +326,13 @@ impl Master {
         fanout.slaves().iter().rev().for_each(|slave| slave.link_lost(reason));
     }
 
-    /// [Drives](Slave::drive) the first slave, on the way to which the other end lies.
+    /// [Drives](Slave::drive) the first slave, on the way to which the other end lies, until the
+    /// slaves change: a later end of the wait would not reach it.
     pub fn drive(&self, waiter: &mut dyn Waiter) {
         let mut fanout = Fanout::default();
         self.update(&mut fanout);
-        fanout.slaves().first().into_iter().for_each(|slave| slave.drive(waiter));
+        let Some(slave) = fanout.slaves().first() else { return };
+        slave.drive(&mut WaiterHere { waiter, master: self, version: fanout.version });
     }
 
     /// [Interrupts](Slave::interrupt) the first slave.
@@ -372,8 +374,31 @@ impl Master {
         let slaves = std::mem::take(&mut *place);
         self.version.fetch_add(1, Ordering::Release);
         drop(place);
+        // A thread that drives it sleeps on otherwise: it is out of reach from now on.
+        slaves.first().into_iter().for_each(|slave| slave.interrupt());
         // Outside the lock: dropping them may run the program's code.
         drop(slaves);
+    }
+}
+
+/// A thread that waits by the slaves of a master, as long as these stay the same.
+struct WaiterHere<'a> {
+    waiter: &'a mut dyn Waiter,
+    master: &'a Master,
+    version: u64,
+}
+
+impl Waiter for WaiterHere<'_> {
+    fn is_over(&self) -> bool {
+        self.waiter.is_over() || self.master.version.load(Ordering::Acquire) != self.version
+    }
+
+    fn time_left(&mut self) -> Option<Duration> {
+        self.waiter.time_left()
+    }
+
+    fn note_sleep(&mut self, sleeps: bool) {
+        self.waiter.note_sleep(sleeps);
     }
 }
 

@@ -222,6 +222,21 @@ fn an_interrupt_ends_the_sleep_of_a_wait_that_is_over() {
 }
 
 #[test]
+fn f46_a_wait_ends_when_the_road_to_the_reception_is_disconnected() {
+    let road = Road::new(Spin::Never, Keeper::new(true, |_| ()));
+    let master = Master::new();
+    master.add_slave(road.endpoint.stream_slave()).unwrap();
+    thread::scope(|scope| {
+        let (master, limit) = (&master, clock::now() + 2 * LONG);
+        let waiter =
+            scope.spawn(move || master.drive(&mut Wait { limit, ..Wait::until(|| false) }));
+        road.wait_unwatched();
+        master.stop();
+        wait_until("the wait has ended", || waiter.is_finished());
+    });
+}
+
+#[test]
 fn a_wait_whose_time_has_passed_returns_the_reception() {
     let road = Road::new(Spin::Always(Duration::from_micros(10)), Keeper::new(true, |_| ()));
     for looks_left in 0..2 {
