@@ -34,6 +34,10 @@ static_logger!(LOG, "udp");
 
 const SOCKET: Token = Token(0);
 
+/// Reads in a row that end in an error before a waiting thread sleeps: one that stays does not keep it
+/// busy.
+const ATTEMPTS_COUNT_MAX: usize = 4;
+
 /// The receiving end of an endpoint, as its threads share it.
 pub(super) struct Intake {
     handle: DriverHandle,
@@ -273,7 +277,14 @@ impl Reading for Direct<'_> {
             self.loan.unwatch();
             return Ok(false);
         }
-        let batch = self.loan.reception().receive();
+        let mut batch = self.loan.reception().receive();
+        for _ in 1..ATTEMPTS_COUNT_MAX {
+            if batch != Batch::Failed {
+                break;
+            }
+            // The wake-up that brought the error may have been a datagram's too.
+            batch = self.loan.reception().receive();
+        }
         match batch {
             Batch::Some => {}
             Batch::Last => self.may_have_more = false,

@@ -2,10 +2,10 @@ use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
 
-use testkit_base::wait::{wait_until, wait_until_freed, LONG};
+use testkit_base::wait::{wait_until, wait_until_freed, Gate, LONG};
 
 use super::*;
-use crate::net::Spin;
+use crate::net::{EventLoop, Spin};
 use crate::protocols::udp::{UdpEndpoint, UdpOptions};
 use crate::stream::{Frame, Node, Slave, SlaveBase};
 
@@ -89,9 +89,12 @@ struct Road {
 
 impl Road {
     fn new(spin: Spin, keeper: Arc<Keeper>) -> Road {
+        Road::with(UdpOptions { spin, ..UdpOptions::default() }, keeper)
+    }
+
+    fn with(options: UdpOptions, keeper: Arc<Keeper>) -> Road {
         let peer = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         peer.set_read_timeout(Some(LONG)).unwrap();
-        let options = UdpOptions { spin, ..UdpOptions::default() };
         let port = peer.local_addr().unwrap().port();
         let endpoint = UdpEndpoint::client("127.0.0.1", port, options).unwrap();
         endpoint.stream_master().add_slave(keeper.clone()).unwrap();
@@ -234,6 +237,33 @@ fn f46_a_wait_ends_when_the_road_to_the_reception_is_disconnected() {
         master.stop();
         wait_until("the wait has ended", || waiter.is_finished());
     });
+}
+
+#[test]
+fn f47_an_error_of_the_network_hides_no_datagram_from_a_waiting_thread() {
+    let event_loop = Some(Arc::new(EventLoop::start("test", 0, Spin::Never).unwrap()));
+    let options = UdpOptions { spin: Spin::Never, event_loop, ..UdpOptions::default() };
+    // The loop would report the error first: it is busy with this.
+    let gate = Gate::new();
+    let inside = gate.clone();
+    let blocker = Road::with(options.clone(), Keeper::new(true, move |_| inside.pass()));
+    let Road { peer, endpoint, keeper } = Road::with(options, Keeper::new(true, |_| ()));
+    let (peer, slave) = (Mutex::new(Some(peer)), endpoint.stream_slave());
+    slave.drive(&mut Wait::until(|| {
+        let Some(peer) = peer.lock().take() else { return keeper.count() > 0 };
+        blocker.send(0);
+        gate.wait_arrived(1);
+        let address = peer.local_addr().unwrap();
+        drop(peer);
+        let mut frame = slave.accept_req(4, true).unwrap();
+        Frame::fill(&mut frame, |buffers| buffers.set_payload(4)).unwrap();
+        slave.accept_frame(frame);
+        let peer = UdpSocket::bind(address).unwrap();
+        peer.send_to(&[0; 4], (Ipv4Addr::LOCALHOST, endpoint.port())).unwrap();
+        false
+    }));
+    gate.open();
+    assert_eq!(keeper.count(), 1);
 }
 
 #[test]
