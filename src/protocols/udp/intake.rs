@@ -319,7 +319,8 @@ impl Reading for Direct<'_> {
             log_error!(LOG, "{}: waiting failed: {error}", intake.link.name);
             return false;
         }
-        true
+        // Another receiver may have come during the sleep: what arrives for it is the loop's.
+        intake.master.sends_only_answers()
     }
 }
 

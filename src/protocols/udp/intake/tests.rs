@@ -267,6 +267,24 @@ fn f47_an_error_of_the_network_hides_no_datagram_from_a_waiting_thread() {
 }
 
 #[test]
+fn f48_a_waiting_thread_leaves_frames_for_a_receiver_that_came_later_to_the_loop() {
+    let road = Road::new(Spin::Never, Keeper::new(true, |_| ()));
+    let other = Keeper::new(false, |_| ());
+    thread::scope(|scope| {
+        let waiter = scope.spawn(|| {
+            road.drive_until(1);
+            thread::current().id()
+        });
+        road.wait_unwatched();
+        road.endpoint.stream_master().add_slave(other.clone()).unwrap();
+        road.send(1);
+        let waiter = waiter.join().unwrap();
+        wait_until("it has come", || other.count() == 1);
+        assert!(!other.threads().contains(&waiter));
+    });
+}
+
+#[test]
 fn a_wait_whose_time_has_passed_returns_the_reception() {
     let road = Road::new(Spin::Always(Duration::from_micros(10)), Keeper::new(true, |_| ()));
     for looks_left in 0..2 {
