@@ -500,6 +500,7 @@ fn f41_only_a_syn_brings_another_client_in_and_only_without_an_open_link() {
     end.wait(320 * MS);
     assert!(end.connection.is_open(), "it has answered");
     assert!(!admits(&mut end, syn(101)));
+    assert_eq!(end.says().len(), 1, "the peer is asked again");
     end.wait(320 * MS);
     let closure = Closure::PeerSilent { transmissions: 15, within_ms: 300 };
     assert_eq!(end.events.last(), Some(&Event::Closed(closure)), "it has not");
