@@ -197,8 +197,16 @@ impl<P: Protocol> SrpClient<P> {
             tran.size(),
             tran.ty()
         );
-        if self.master.send_frame_by(&mut road.fanout, frame) == 0 {
+        let (sent, dropped) =
+            stream::watch_drops(|| self.master.send_frame_by(&mut road.fanout, frame));
+        if sent == 0 {
             tran.error(unconnected_text(P::NAME, tran.address()));
+        } else if let Some(reason) = dropped {
+            let address = tran.address();
+            tran.error(format!(
+                "{}'s request for address 0x{address:x} is lost: {reason}",
+                P::NAME
+            ));
         } else if let Some(obstacle) = self.obstacle(road) {
             // Lost after the look before: perhaps too early for the notice to find the transaction.
             tran.error(lost_text(&obstacle));

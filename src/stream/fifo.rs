@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
 
+use super::drops::{report_drop, warn_of_drop};
 use super::frame::Frame;
 use super::ports::{Fanout, Master, Node, Slave, SlaveBase};
 use super::worker::Worker;
@@ -144,7 +145,7 @@ impl Slave for FifoSlave {
             Ok(copy) => place.fill(copy),
             Err(error) => {
                 self.queue.dropped.fetch_add(1, Ordering::Relaxed);
-                log_warning!(LOG, "Dropped a frame that could not be copied: {}", error.text());
+                warn_of_drop!(LOG, "The Fifo drops a frame that it cannot copy: {}", error.text());
             }
         }
     }
@@ -226,11 +227,13 @@ impl FrameQueue {
         if state.is_stopped {
             drop(state);
             log_debug!(LOG, "Dropped a frame: the queue has been stopped");
+            report_drop(|| "the Fifo drops a frame, because it has been stopped".into());
             return None;
         }
         if self.depth_max != 0 && state.frames.len() + state.reserved >= self.depth_max {
             drop(state);
             self.dropped.fetch_add(1, Ordering::Relaxed);
+            report_drop(|| format!("the Fifo drops a frame: {} wait already", self.depth_max));
             return None;
         }
         state.reserved += 1;

@@ -16,6 +16,7 @@
 //! a program do form a cycle, [`Master::stop`] breaks it.
 
 mod buffer;
+mod drops;
 mod dump;
 mod fifo;
 mod filter;
@@ -28,6 +29,8 @@ mod relay;
 mod worker;
 
 pub use buffer::{Buffer, ForeignMemory};
+pub(crate) use drops::warn_of_drop;
+pub use drops::{ignore_drops, report_drop, watch_drops};
 pub use fifo::Fifo;
 pub use filter::Filter;
 pub use frame::{Buffers, Frame, FrameGuard};

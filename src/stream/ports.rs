@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::drops::ignore_drops;
 use super::dump::Dump;
 use super::frame::Frame;
 use super::pool::Pool;
@@ -33,7 +34,8 @@ pub trait Slave: Send + Sync + 'static {
     fn base(&self) -> &SlaveBase;
 
     /// Receives `frame`, in the sender's thread with no lock of the stream held. The frame is
-    /// shared with the master's other slaves, which may receive it later.
+    /// shared with the master's other slaves, which may receive it later. A node that drops it
+    /// [says so](super::report_drop).
     fn accept_frame(&self, frame: Arc<Frame>);
 
     /// A frame with room for at least `size` bytes, for a master that will send it here.
@@ -297,8 +299,9 @@ impl Master {
         let slaves = fanout.slaves();
         if let Some((first, later)) = slaves.split_first() {
             for slave in later.iter().rev() {
-                slave.accept_frame(frame.clone());
+                ignore_drops(|| slave.accept_frame(frame.clone()));
             }
+            // The other end lies on this one's way.
             first.accept_frame(frame);
         } else {
             Frame::release(frame);

@@ -1,7 +1,7 @@
 //! The client against peers of every kind.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{mpsc, Arc, Mutex};
+use std::sync::{mpsc, Arc, Barrier, Mutex};
 
 use rogue_mem::memory::{self, Hub, POST, READ, VERIFY, WRITE};
 use rogue_mem::protocols::{Packetizer, PacketizerOptions, PacketizerVersion, SrpV3};
@@ -412,6 +412,76 @@ fn f38_a_request_that_a_link_has_dropped_fails_although_another_link_is_open_by_
             assert_eq!(wire.base.frame_count(), 2, "the new link is used");
         }
     }
+}
+
+/// A slave that drops every frame, and says so.
+#[derive(Default)]
+struct Dropping(stream::SlaveBase);
+
+impl stream::Slave for Dropping {
+    fn base(&self) -> &stream::SlaveBase {
+        &self.0
+    }
+    fn accept_frame(&self, frame: Arc<Frame>) {
+        self.0.count(frame.lock().payload());
+        stream::report_drop(|| "the wire is full".into());
+    }
+}
+
+#[test]
+fn f46_a_request_whose_frame_is_dropped_fails_at_once_with_the_reason() {
+    for through_packetizer in [false, true] {
+        let (dropping, from_there) = (Arc::new(Dropping::default()), stream::Master::new());
+        let end = stream::Port::new(from_there, dropping.clone());
+        let srp = SrpV3::new();
+        let packetizer = Packetizer::new(PacketizerVersion::V2, PacketizerOptions::default());
+        if through_packetizer {
+            stream::connect(&packetizer.transport(), &end).unwrap();
+            stream::connect(&*srp, &packetizer.application(0)).unwrap();
+        } else {
+            stream::connect(&*srp, &end).unwrap();
+        }
+        let master = master_of(srp);
+        for ty in [READ, WRITE, POST, VERIFY] {
+            let text = failure(&launch(&master, ty, 0x40, vec![0; 4]));
+            assert!(text.ends_with("address 0x40 is lost: the wire is full"), "{text}");
+        }
+        assert_eq!(dropping.0.frame_count(), 4);
+    }
+}
+
+#[test]
+fn f46_what_a_full_queue_drops_fails_its_request() {
+    let (srp, fifo) = (SrpV3::new(), stream::Fifo::new(1, 0, false).unwrap());
+    let (held, release) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(2)));
+    let (holds, released) = (held.clone(), release.clone());
+    let first = AtomicBool::new(true);
+    let receiver = Peer::new(move |_, _| {
+        if first.swap(false, Ordering::SeqCst) {
+            holds.wait();
+            released.wait();
+        }
+    });
+    srp.stream_master().add_slave(fifo.stream_slave()).unwrap();
+    fifo.stream_master().add_slave(receiver.stream_slave()).unwrap();
+    let master = master_of(srp);
+    let under_way = launch(&master, READ, 0, vec![0; 4]);
+    held.wait();
+    let waiting = launch(&master, READ, 0, vec![0; 4]);
+    let text = failure(&launch(&master, READ, 0x44, vec![0; 4]));
+    assert!(text.contains("0x44 is lost: the Fifo drops a frame"), "{text}");
+    assert!(!under_way.is_done() && !waiting.is_done());
+    release.wait();
+}
+
+#[test]
+fn what_another_receiver_of_a_request_drops_is_nothing_to_the_request() {
+    let peer = prompt();
+    let (srp, master) = client(&peer);
+    let tap = Arc::new(Dropping::default());
+    srp.stream_master().add_slave(tap.clone()).unwrap();
+    assert_eq!(master.read(0, 4).unwrap(), [0; 4]);
+    assert_eq!(tap.0.frame_count(), 1);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use crate::clock::{self, Time};
 use crate::logging::{log_warning, Logger};
 use crate::net::DriverHandle;
 use crate::process::{self, Generation};
-use crate::stream::{Frame, Intake};
+use crate::stream::{warn_of_drop, Frame, Intake};
 use crate::sync::{Condvar, Mutex, MutexGuard};
 
 /// Payload of the largest frame in bytes, the limit of the receiving end.
@@ -125,7 +125,7 @@ impl Outbox {
         if let Some(obstacle) = obstacle(&state, &frame, is_passed_on) {
             state.stats.dropped_out += 1;
             drop(state);
-            return log_warning!(
+            return warn_of_drop!(
                 self.log,
                 "{} drops a frame of {} bytes: {obstacle}",
                 self.name,

@@ -10,7 +10,9 @@ use crate::error::{Error, Result, Status};
 use crate::logging::{log_debug, log_error, log_warning};
 use crate::process::{self, Generation};
 use crate::proto::packetizer::{v1, v2, Cutter, FrameInfo, Version, HEADER_BYTES, START_OF_FRAME};
-use crate::stream::{Buffer, Buffers, Fanout, Frame, Master, Slave, SlaveBase, Waiter};
+use crate::stream::{
+    warn_of_drop, Buffer, Buffers, Fanout, Frame, Master, Slave, SlaveBase, Waiter,
+};
 
 /// Upper bound on the room for packets that is requested at once: enough for some packets of every
 /// transport, and little beside a large frame.
@@ -66,7 +68,7 @@ impl PacketSender {
 
     fn refuse(&self, dest: u8, why: impl std::fmt::Display) {
         self.frames_refused.fetch_add(1, Ordering::Relaxed);
-        log_warning!(LOG, "Dropped a frame for destination {dest}: {why}");
+        warn_of_drop!(LOG, "The packetizer drops a frame for destination {dest}: {why}");
     }
 
     /// Learns from the buffers that the transport has given for `wanted` bytes: less than that in

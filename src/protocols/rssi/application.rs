@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::logging::log_warning;
 use crate::process;
 use crate::proto::rssi::Refusal;
-use crate::stream::{Frame, Slave, SlaveBase, Waiter};
+use crate::stream::{warn_of_drop, Frame, Slave, SlaveBase, Waiter};
 
 /// Upper bound on the frames that wait beyond the window, of threads that cannot wait themselves.
 const QUEUE_FRAMES_COUNT_MAX: usize = 8192;
@@ -57,9 +57,9 @@ impl Application {
             link.count_unsent();
             let name = link.name;
             if error != 0 {
-                log_warning!(link.log, "{name}: a frame with error 0x{error:x} is not sent");
+                warn_of_drop!(link.log, "{name}: a frame with error 0x{error:x} is not sent");
             } else if payload > 0 {
-                log_warning!(
+                warn_of_drop!(
                     link.log,
                     "{name}: a frame of {payload} bytes is not sent: a segment carries \
                      {payload_max}; put a packetizer above, or raise locMaxSegment at both ends"
@@ -71,7 +71,7 @@ impl Application {
             Ok(parcel) => Some(parcel),
             Err(error) => {
                 link.count_unsent();
-                log_warning!(link.log, "{}: a frame is not sent: {}", link.name, error.text());
+                warn_of_drop!(link.log, "{}: a frame is not sent: {}", link.name, error.text());
                 None
             }
         }
@@ -99,7 +99,7 @@ impl Application {
                 let limit = *limit.get_or_insert_with(|| clock::now() + SERVING_WAIT_MAX);
                 if patience == Patience::None || clock::now() >= limit {
                     drop(state);
-                    log_warning!(
+                    warn_of_drop!(
                         link.log,
                         "{}: a frame is dropped, because {QUEUE_FRAMES_COUNT_MAX} wait already: \
                          the peer takes them more slowly than they are sent",

@@ -21,7 +21,7 @@ use crate::net::news::{News, Teller};
 use crate::net::DriverHandle;
 use crate::process::{self, Generation};
 use crate::proto::rssi::{Closure, Connection, Event, Parameters, Role, Sequence, Timer, Transmit};
-use crate::stream::{Fanout, Frame, Intake, Master};
+use crate::stream::{ignore_drops, Fanout, Frame, Intake, Master};
 use crate::sync::{Condvar, Mutex, MutexGuard};
 
 /// Number of frames queued beyond the window at which delivery pauses: the application sends more
@@ -469,8 +469,9 @@ impl Link {
             }
         };
         match frame {
+            // What the transport drops is sent again.
             Ok(frame) => self.contain("transport", || {
-                self.transport.send_frame_by(fanout, frame);
+                ignore_drops(|| self.transport.send_frame_by(fanout, frame));
             }),
             Err(error) => {
                 log_error!(self.log, "{}: a segment is not sent: {}", self.name, error.text());

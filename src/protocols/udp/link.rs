@@ -10,7 +10,7 @@ use super::outbox::{Outbox, Queued};
 use crate::logging::{log_warning, static_logger};
 use crate::net::address::canonical;
 use crate::net::socket::cause_text;
-use crate::stream::SlaveBase;
+use crate::stream::{report_drop, SlaveBase};
 use crate::sync::Mutex;
 
 static_logger!(LOG, "udp");
@@ -212,12 +212,10 @@ impl Link {
             Some(libc::EACCES | libc::EPERM) => "; a firewall or a broadcast address forbids it",
             _ => "",
         };
-        log_warning!(
-            LOG,
-            from peer.ip();
-            "{}: a datagram of {bytes} bytes to {peer} was not sent: {}{remedy}",
-            self.name,
-            cause_text(error)
-        );
+        let (name, cause) = (&self.name, cause_text(error));
+        let text =
+            format!("{name}: a datagram of {bytes} bytes to {peer} was not sent: {cause}{remedy}");
+        log_warning!(LOG, from peer.ip(); "{text}");
+        report_drop(|| text);
     }
 }

@@ -9,7 +9,7 @@ use crate::clock;
 use crate::logging::{log_warning, static_logger};
 use crate::net::DriverHandle;
 use crate::process::{inherited_text, is_on_duty};
-use crate::stream::{Buffers, Frame, Slave, SlaveBase, Waiter};
+use crate::stream::{warn_of_drop, Buffers, Frame, Slave, SlaveBase, Waiter};
 
 static_logger!(LOG, "udp");
 
@@ -98,7 +98,7 @@ impl Sender {
         }
         if lost > 0 {
             self.link.lose(lost);
-            log_warning!(
+            warn_of_drop!(
                 LOG,
                 "{}: {lost} datagrams were dropped, because the network takes them more slowly \
                  than they are sent",
@@ -123,7 +123,7 @@ impl Slave for Sender {
                 0 => {
                     log_warning!(LOG, "{name}: it belongs to the parent process and sends nothing")
                 }
-                _ => log_warning!(
+                _ => warn_of_drop!(
                     LOG,
                     "{name}: a frame of {bytes} bytes with error 0x{error:x} is not sent"
                 ),
@@ -135,7 +135,7 @@ impl Slave for Sender {
                 let bytes = Frame::consume(frame, |buffers| buffers.payload());
                 self.link.lose(1);
                 let name = &self.link.name;
-                return log_warning!(LOG, "{name}: a frame of {bytes} bytes is not sent: {why}");
+                return warn_of_drop!(LOG, "{name}: a frame of {bytes} bytes is not sent: {why}");
             }
         };
         let (bytes, rest) =
