@@ -7,7 +7,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use crate::clock::{self, Time};
-use crate::error::Result;
+use crate::error::{Error, Result, Status};
 use crate::logging::{log_debug, log_warning, StaticLogger};
 use crate::memory::{self, is_write, AnswerSource, Transaction};
 use crate::proto::srp::AccessFault;
@@ -161,6 +161,14 @@ impl<P: Protocol> SrpClient<P> {
         let frame_bytes = before.len() + data_bytes + after.len();
         let mut frame = self.master.req_frame_by(fanout, frame_bytes as u32, true)?;
         let filled = Frame::fill(&mut frame, |buffers| {
+            let room = buffers.size();
+            if room < frame_bytes {
+                let text = format!(
+                    "it takes {frame_bytes} bytes, and a frame of the stream has {room}; put a \
+                     packetizer before the transport, or make smaller accesses"
+                );
+                return Err(Error::new(Status::Frame, P::NAME, text));
+            }
             buffers.set_payload(frame_bytes)?;
             buffers.write_at(0, &before)?;
             if carries_data {

@@ -88,3 +88,17 @@ fn registers_are_read_and_written_over_a_network_that_loses_datagrams() {
     assert_eq!(master.read(0x1000, 4).unwrap().len(), 4);
     device.stop();
 }
+
+#[test]
+fn a_request_that_is_longer_than_a_segment_fails_with_the_remedy() {
+    let server = Road::new(None);
+    let client = Road::new(Some(server.udp.port()));
+    let srp = SrpV3::new();
+    stream::connect(&*srp, &client.rssi.application()).unwrap();
+    server.rssi.start().unwrap();
+    client.rssi.start().unwrap();
+    client.rssi.wait_open(LONG).unwrap();
+    let bytes = vec![0; client.rssi.payload_max() as usize / 4 * 4];
+    let text = text_of(master_of(srp).write(0x80, &bytes));
+    assert!(text.contains("at 0x80: it takes") && text.contains("put a packetizer"), "{text}");
+}

@@ -509,7 +509,7 @@ fn a_failing_allocation_of_the_peer_fails_the_request_with_its_text() {
     srp.stream_master().add_slave(Arc::new(Stingy(stream::SlaveBase::new()))).unwrap();
     master.set_slave(srp.clone());
     let text = failure(&launch(&master, READ, 0x80, vec![0; 4]));
-    assert!(text.contains("0x80") && text.contains("frame with size 8"), "{text}");
+    assert!(text.contains("0x80") && text.contains("a frame of the stream has 8; put"), "{text}");
 }
 
 #[test]
