@@ -3999,8 +3999,8 @@ uint32_t rogue_mem_packetizer_drop_count(const rogue_mem_packetizer_t *packetize
 void rogue_mem_packetizer_set_timeout(rogue_mem_packetizer_t *packetizer, uint32_t microseconds);
 
 /**
- * Disconnects everything that the packetizer sends to, on all of its ports. Further calls do
- * nothing, until something is connected again.
+ * Disconnects everything that the packetizer sends to, on all of its ports, and fails the requests
+ * that wait for an answer over it. Further calls do nothing, until something is connected again.
  *
  * @param packetizer the packetizer; NULL is an error.
  *
@@ -4665,9 +4665,9 @@ rogue_mem_status_t rogue_mem_udp_set_receive_buffers(rogue_mem_udp_t *udp, uint3
 void rogue_mem_udp_set_timeout(rogue_mem_udp_t *udp, uint64_t timeout_us);
 
 /**
- * Closes the port, drops waiting and later frames, and disconnects the receivers. Returns within
- * 100 ms. After that no frame is delivered, unless a receiver blocks in a delivery. Further calls
- * do nothing.
+ * Closes the port, drops waiting and later frames, fails the requests that wait for an answer over
+ * it, and disconnects the receivers. Returns within 100 ms. After that no frame is delivered,
+ * unless a receiver blocks in a delivery. Further calls do nothing.
  *
  * @param udp the client or server; NULL is an error.
  *

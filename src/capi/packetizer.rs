@@ -117,8 +117,8 @@ pub unsafe extern "C" fn rogue_mem_packetizer_set_timeout(
     unsafe { query(packetizer, |packetizer| packetizer.set_timeout(period)) }
 }
 
-/// Disconnects everything that the packetizer sends to, on all of its ports. Further calls do
-/// nothing, until something is connected again.
+/// Disconnects everything that the packetizer sends to, on all of its ports, and fails the requests
+/// that wait for an answer over it. Further calls do nothing, until something is connected again.
 ///
 /// @param packetizer the packetizer; NULL is an error.
 ///

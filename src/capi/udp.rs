@@ -158,9 +158,9 @@ pub unsafe extern "C" fn rogue_mem_udp_set_timeout(udp: *mut rogue_mem_udp_t, ti
     unsafe { query(udp, |udp| udp.set_timeout(Duration::from_micros(timeout_us))) }
 }
 
-/// Closes the port, drops waiting and later frames, and disconnects the receivers. Returns within
-/// 100 ms. After that no frame is delivered, unless a receiver blocks in a delivery. Further calls
-/// do nothing.
+/// Closes the port, drops waiting and later frames, fails the requests that wait for an answer over
+/// it, and disconnects the receivers. Returns within 100 ms. After that no frame is delivered,
+/// unless a receiver blocks in a delivery. Further calls do nothing.
 ///
 /// @param udp the client or server; NULL is an error.
 ///

@@ -9,6 +9,7 @@ use rogue_mem::protocols::{
 };
 use rogue_mem::stream::{self, Buffers, Frame, Master, Node, Slave, SlaveBase};
 
+use testkit::bus::{failure, launch, master_of};
 use testkit::frames::Peer;
 use testkit::wait::wait_until_freed;
 
@@ -417,6 +418,18 @@ fn stop_disconnects_every_end_and_others_may_be_connected() {
     let second = peer_at(&far, 0);
     send(&near, 0, &[3; 8]);
     assert_eq!((first.seen().len(), second.seen()[0].bytes.clone()), (1, vec![3; 8]));
+}
+
+#[test]
+fn f49_what_is_outstanding_when_a_packetizer_is_stopped_fails_at_once() {
+    let (near, far) = pair(PacketizerVersion::V2);
+    let _silent = peer_at(&far, 0);
+    let srp = SrpV3::new();
+    stream::connect(&*srp, &near.application(0)).unwrap();
+    let waiting = launch(&master_of(srp.clone()), READ, 0, vec![0; 4]);
+    near.stop();
+    let text = failure(&waiting);
+    assert!(text.contains("the packetizer was stopped"), "{text}");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use rogue_mem::net::Spin;
 use rogue_mem::protocols::{SrpV3, SrpV3Emulation, UdpEndpoint, UdpOptions};
 use rogue_mem::stream::{self, Node};
 use rogue_mem::Error;
-use testkit::bus::zeros;
+use testkit::bus::{failure, launch, zeros};
 use testkit::wait::{wait_until, LONG, LONG_US, SHORT_US};
 
 use crate::peer::{receive, socket};
@@ -70,6 +70,17 @@ fn many_threads_that_wait_get_their_own_answers() {
             3 * THREADS_COUNT * u64::from(ROUNDS_COUNT)
         );
     }
+}
+
+#[test]
+fn f49_what_is_outstanding_when_an_endpoint_is_stopped_fails_at_once() {
+    let silent = socket();
+    let (client, srp) = client(silent.local_addr().unwrap().port(), Spin::Never);
+    let master = master_of(&srp);
+    let waiting = launch(&master, READ, 0, zeros(4));
+    client.stop();
+    let text = failure(&waiting);
+    assert!(text.contains("udp::Client to") && text.contains("stopped"), "{text}");
 }
 
 /// Tells by which thread a transaction has ended.

@@ -16,7 +16,7 @@ use self::send::{ApplicationSlave, PacketSender};
 use super::lane::Lane;
 use crate::logging::static_logger;
 use crate::proto::packetizer::Version;
-use crate::stream::{Frame, Master, Port};
+use crate::stream::{Frame, Master, Port, Slave};
 use crate::sync::Mutex;
 
 static_logger!(LOG, "packetizer");
@@ -142,9 +142,11 @@ impl Packetizer {
     }
 
     /// Disconnects the transport and the applications: neither packets nor frames leave any more
-    /// until others are connected. May be called from any thread and more than once.
+    /// until others are connected. The applications are told that the road is
+    /// [lost](crate::stream::Slave::link_lost). May be called from any thread and more than once.
     pub fn stop(&self) {
         self.sender.master().stop();
+        self.receiver.link_lost("the packetizer was stopped");
         let open: Vec<Arc<Master>> = self.receiver.open_applications().cloned().collect();
         open.iter().for_each(|master| master.stop());
     }

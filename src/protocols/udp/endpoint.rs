@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::driver::UdpDriver;
 use super::intake::Intake;
-use super::link::{Link, SendFunction, PAYLOAD_BYTES_MAX, PAYLOAD_BYTES_MAX_JUMBO};
+use super::link::{Link, SendFunction, PAYLOAD_BYTES_MAX, PAYLOAD_BYTES_MAX_JUMBO, STOPPED_TEXT};
 use super::receiver::Receiver;
 use super::reception::Reception;
 use super::sender::Sender;
@@ -326,8 +326,8 @@ impl UdpEndpoint {
         }
     }
 
-    /// Closes the port, drops the datagrams that wait, and disconnects the slaves. Later frames are
-    /// dropped and counted. After this has returned no frame is delivered, unless it is called in a
+    /// Closes the port, drops the datagrams that wait, tells the slaves that the road is
+    /// [lost](Slave::link_lost), and disconnects them. Later frames are dropped and counted. After this has returned no frame is delivered, unless it is called in a
     /// delivery, or a slave blocks in one. Returns within 100 ms; further calls do nothing.
     pub fn stop(&self) {
         if self.is_inherited() {
@@ -336,6 +336,7 @@ impl UdpEndpoint {
         // Before the socket, and with it its count, is gone.
         let _ = self.stats();
         self.sender.stop();
+        self.master.link_lost(&format!("{}: {STOPPED_TEXT}", self.link().name));
         self.master.stop();
     }
 }

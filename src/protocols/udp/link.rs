@@ -24,7 +24,7 @@ pub const PAYLOAD_BYTES_MAX_JUMBO: u32 = 8972;
 /// How long a sender waits for room, unless it is told otherwise; as in Rogue.
 const TIMEOUT_DEFAULT: Duration = Duration::from_secs(1);
 
-const STOPPED_TEXT: &str = "it has been stopped; make a new one";
+pub(super) const STOPPED_TEXT: &str = "it has been stopped; make a new one";
 const NO_PEER_TEXT: &str =
     "its peer is unknown until a datagram has arrived; let the other end send first";
 
