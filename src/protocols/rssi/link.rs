@@ -10,15 +10,15 @@ use std::ops::{Deref, DerefMut};
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::thread::{self, ThreadId};
+use std::thread;
 use std::time::Duration;
 
 use super::parcel::{self, Parcel};
+use super::state::LinkState;
 use crate::clock::{self, Time};
 use crate::error::panic_text;
 use crate::logging::{log_debug, log_error, log_info, log_warning, Logger};
 use crate::net::news::{News, Teller};
-use crate::net::DriverHandle;
 use crate::process::{self, Generation};
 use crate::proto::rssi::{Closure, Connection, Event, Parameters, Role, Sequence, Timer, Transmit};
 use crate::stream::{ignore_drops, Fanout, Frame, Intake, Master};
@@ -27,11 +27,6 @@ use crate::sync::{Condvar, Mutex, MutexGuard};
 /// Number of frames queued beyond the window at which delivery pauses: the application sends more
 /// than the peer takes, and would be made to send still more.
 const QUEUE_FRAMES_COUNT_PAUSE: usize = 1024;
-
-/// Number of frames queued beyond the window at which a bridge, or another link, whose event loop
-/// passes them on receives no further ones, until half of them have left. Less than above, so that
-/// frames in the other direction go on.
-const QUEUE_FRAMES_COUNT_INTAKE: usize = 512;
 
 /// How long a blocked sender waits at first before it is logged; as in Rogue.
 const TIMEOUT_DEFAULT: Duration = Duration::from_secs(1);
@@ -76,75 +71,6 @@ enum Passage {
     /// Up, with a change.
     Notice,
     Down,
-}
-
-/// The state behind the lock.
-pub(super) struct LinkState {
-    pub(super) connection: Connection<Parcel>,
-    /// The timers; `None` while stopped.
-    handle: Option<DriverHandle>,
-    /// The deadline that the event loop knows, or has been woken for.
-    armed: Option<u64>,
-    /// The threads that work in each direction.
-    up: Option<ThreadId>,
-    down: Option<ThreadId>,
-    /// Threads that wait for room, and for another change.
-    room_waiters: usize,
-    change_waiters: usize,
-    /// What receives nothing until there is room.
-    paused: Vec<Arc<Intake>>,
-}
-
-impl LinkState {
-    /// Gives the timers to a new driver, which knows no deadline yet: the guard wakes it for one.
-    /// Returns the former driver's handle.
-    pub(super) fn attach(&mut self, handle: DriverHandle) -> Option<DriverHandle> {
-        // What a former driver knew may be over, and nothing that is due later would wake this one.
-        self.armed = None;
-        self.handle.replace(handle)
-    }
-
-    /// Takes the timers from their driver.
-    pub(super) fn detach(&mut self) -> Option<DriverHandle> {
-        self.handle.take()
-    }
-
-    /// Whether the calling thread works for this link, or is its event loop: without it there is no
-    /// progress.
-    pub(super) fn is_inside(&self) -> bool {
-        let own = Some(thread::current().id());
-        self.up == own
-            || self.down == own
-            || self.handle.as_ref().is_some_and(DriverHandle::is_loop_thread)
-    }
-
-    /// Pauses what the calling thread passes on, if there is such a thing and many frames wait.
-    pub(super) fn pause_intake(&mut self) {
-        if self.connection.queued() < QUEUE_FRAMES_COUNT_INTAKE {
-            return;
-        }
-        let Some(intake) = Intake::of_this_thread() else { return };
-        if !self.paused.iter().any(|paused| Arc::ptr_eq(paused, &intake)) {
-            intake.pause();
-            self.paused.push(intake);
-        }
-    }
-
-    /// What may receive again, to be [resumed](Intake::resume) without the lock.
-    fn take_resumed(&mut self) -> Vec<Arc<Intake>> {
-        let has_room = self.connection.queued() < QUEUE_FRAMES_COUNT_INTAKE / 2;
-        match has_room || !self.connection.is_open() {
-            true => mem::take(&mut self.paused),
-            false => Vec::new(),
-        }
-    }
-
-    /// Whether another thread works for this link, and not this one.
-    pub(super) fn is_busy_elsewhere(&self) -> bool {
-        let own = Some(thread::current().id());
-        let is_own = self.up == own || self.down == own;
-        !is_own && (self.up.is_some() || self.down.is_some())
-    }
 }
 
 /// What the event loop wakes for.

@@ -1,7 +1,8 @@
 //! A reliable stream over datagrams: RSSI between two stream nodes.
 //!
 //! * [`RssiEndpoint`]: a client or a server, with a port for datagrams and one for the application.
-//! * `link`: the state that threads share, and the work that follows from a change of it.
+//! * `link`: what threads share, and the work that follows from a change of it.
+//! * `state`: what of it is behind its lock.
 //! * `transport`: takes datagrams.
 //! * `application`: takes frames to send; waits for room in the window.
 //! * `parcel`: frames with a header in front of their payload.
@@ -12,6 +13,7 @@ mod driver;
 mod endpoint;
 mod link;
 mod parcel;
+mod state;
 mod transport;
 
 pub use endpoint::{RssiEndpoint, RssiOptions, RssiStats};

@@ -1,0 +1,84 @@
+//! The state of a link behind its lock.
+
+use std::mem;
+use std::sync::Arc;
+use std::thread::{self, ThreadId};
+
+use super::parcel::Parcel;
+use crate::net::DriverHandle;
+use crate::proto::rssi::Connection;
+use crate::stream::Intake;
+
+/// Number of frames queued beyond the window at which a bridge, or another link, whose event loop
+/// passes them on receives no further ones, until half of them have left. Less than where delivery
+/// pauses, so that frames in the other direction go on.
+const QUEUE_FRAMES_COUNT_INTAKE: usize = 512;
+
+/// The state behind the lock.
+pub(super) struct LinkState {
+    pub(super) connection: Connection<Parcel>,
+    /// The timers; `None` while stopped.
+    pub(super) handle: Option<DriverHandle>,
+    /// The deadline that the event loop knows, or has been woken for.
+    pub(super) armed: Option<u64>,
+    /// The threads that work in each direction.
+    pub(super) up: Option<ThreadId>,
+    pub(super) down: Option<ThreadId>,
+    /// Threads that wait for room, and for another change.
+    pub(super) room_waiters: usize,
+    pub(super) change_waiters: usize,
+    /// What receives nothing until there is room.
+    pub(super) paused: Vec<Arc<Intake>>,
+}
+
+impl LinkState {
+    /// Gives the timers to a new driver, which knows no deadline yet: the guard wakes it for one.
+    /// Returns the former driver's handle.
+    pub(super) fn attach(&mut self, handle: DriverHandle) -> Option<DriverHandle> {
+        // What a former driver knew may be over, and nothing that is due later would wake this one.
+        self.armed = None;
+        self.handle.replace(handle)
+    }
+
+    /// Takes the timers from their driver.
+    pub(super) fn detach(&mut self) -> Option<DriverHandle> {
+        self.handle.take()
+    }
+
+    /// Whether the calling thread works for this link, or is its event loop: without it there is no
+    /// progress.
+    pub(super) fn is_inside(&self) -> bool {
+        let own = Some(thread::current().id());
+        self.up == own
+            || self.down == own
+            || self.handle.as_ref().is_some_and(DriverHandle::is_loop_thread)
+    }
+
+    /// Pauses what the calling thread passes on, if there is such a thing and many frames wait.
+    pub(super) fn pause_intake(&mut self) {
+        if self.connection.queued() < QUEUE_FRAMES_COUNT_INTAKE {
+            return;
+        }
+        let Some(intake) = Intake::of_this_thread() else { return };
+        if !self.paused.iter().any(|paused| Arc::ptr_eq(paused, &intake)) {
+            intake.pause();
+            self.paused.push(intake);
+        }
+    }
+
+    /// What may receive again, to be [resumed](Intake::resume) without the lock.
+    pub(super) fn take_resumed(&mut self) -> Vec<Arc<Intake>> {
+        let has_room = self.connection.queued() < QUEUE_FRAMES_COUNT_INTAKE / 2;
+        match has_room || !self.connection.is_open() {
+            true => mem::take(&mut self.paused),
+            false => Vec::new(),
+        }
+    }
+
+    /// Whether another thread works for this link, and not this one.
+    pub(super) fn is_busy_elsewhere(&self) -> bool {
+        let own = Some(thread::current().id());
+        let is_own = self.up == own || self.down == own;
+        !is_own && (self.up.is_some() || self.down.is_some())
+    }
+}
