@@ -247,6 +247,34 @@ fn a_sender_waits_while_the_window_is_full_and_is_released_by_acknowledges_and_b
     assert!(client.stats().unsent > 0 && *sent.lock().unwrap() == 100);
 }
 
+/// Senders sleep until a part of the window is free. A report of their wait would wake them too.
+#[test]
+fn a_sender_goes_on_with_every_window_and_every_number_of_segments_acknowledged_together() {
+    for (window, together) in [(1, 1), (2, 2), (3, 1), (4, 4), (8, 3), (8, 8), (32, 2), (32, 30)] {
+        let (client, server) = pair();
+        let _wire = Wire::between(&client, &server, 1, 0);
+        client.set_local(Parameter::MaxBuffers, window).unwrap();
+        client.set_local(Parameter::MaxCumAck, together).unwrap();
+        client.set_timeout(2 * LONG);
+        start(&client, &server);
+        let peer = Peer::silent();
+        attach(&server, &peer);
+        let master = sender_of(&client);
+        let threads = [0, 1].map(|_| {
+            let master = master.clone();
+            std::thread::spawn(move || {
+                (0..200u32).for_each(|number| {
+                    master.send_frame(Arc::new(Frame::from(message(number))));
+                });
+            })
+        });
+        peer.wait(400);
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        client.stop();
+        server.stop();
+    }
+}
+
 #[test]
 fn stop_returns_while_a_receiver_blocks_and_the_link_can_be_started_again() {
     let (client, server) = pair();

@@ -157,6 +157,7 @@ impl Link {
             up: None,
             down: None,
             room_waiters: 0,
+            has_woken_senders: false,
             change_waiters: 0,
             paused: Vec::new(),
         };
@@ -467,6 +468,7 @@ impl Link {
         waiters: fn(&mut LinkState) -> &mut usize,
     ) -> LinkGuard<'a> {
         guard.settle();
+        guard.has_woken_senders = false;
         *waiters(&mut guard) += 1;
         let state = guard.state.take().expect("it does not wait");
         guard.state = Some(condition(self).wait_until(state, limit));
@@ -485,7 +487,8 @@ impl LinkGuard<'_> {
     fn settle(&mut self) {
         let link = self.link;
         let Some(state) = &mut self.state else { return };
-        if state.room_waiters > 0 && (state.connection.has_room() || !state.connection.is_open()) {
+        if state.room_waiters > 0 && !state.has_woken_senders && state.wakes_senders() {
+            state.has_woken_senders = true;
             link.room.notify_all();
         }
         if state.change_waiters > 0 {

@@ -27,6 +27,8 @@ pub(super) struct LinkState {
     /// Threads that wait for room, and for another change.
     pub(super) room_waiters: usize,
     pub(super) change_waiters: usize,
+    /// Those that wait for room have been woken since the latest of them began to wait.
+    pub(super) has_woken_senders: bool,
     /// What receives nothing until there is room.
     pub(super) paused: Vec<Arc<Intake>>,
 }
@@ -73,6 +75,16 @@ impl LinkState {
             true => mem::take(&mut self.paused),
             false => Vec::new(),
         }
+    }
+
+    /// Whether senders that wait for room go on: a quarter of the window is free, or the link has
+    /// ended. With every acknowledge they would fall asleep again after two frames. What is still
+    /// under way keeps the peer busy until they run, and acknowledges of it are about to come.
+    pub(super) fn wakes_senders(&self) -> bool {
+        let connection = &self.connection;
+        let window = connection.current().window();
+        let has_room = connection.has_room() && connection.outstanding() + window / 4 <= window;
+        has_room || !connection.is_open()
     }
 
     /// Whether another thread works for this link, and not this one.
