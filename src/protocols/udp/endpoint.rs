@@ -327,8 +327,9 @@ impl UdpEndpoint {
     }
 
     /// Closes the port, drops the datagrams that wait, tells the slaves that the road is
-    /// [lost](Slave::link_lost), and disconnects them. Later frames are dropped and counted. After this has returned no frame is delivered, unless it is called in a
-    /// delivery, or a slave blocks in one. Returns within 100 ms; further calls do nothing.
+    /// [lost](Slave::link_lost), and disconnects them. Later frames are dropped and counted. After
+    /// this has returned no frame is delivered, unless it is called in a delivery, or a slave blocks
+    /// in one. Returns within 100 ms; further calls do nothing.
     pub fn stop(&self) {
         if self.is_inherited() {
             return;
