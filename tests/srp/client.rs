@@ -429,7 +429,7 @@ impl stream::Slave for Dropping {
 }
 
 #[test]
-fn f46_a_request_whose_frame_is_dropped_fails_at_once_with_the_reason() {
+fn f50_a_request_whose_frame_is_dropped_fails_at_once_with_the_reason() {
     for through_packetizer in [false, true] {
         let (dropping, from_there) = (Arc::new(Dropping::default()), stream::Master::new());
         let end = stream::Port::new(from_there, dropping.clone());
@@ -451,7 +451,7 @@ fn f46_a_request_whose_frame_is_dropped_fails_at_once_with_the_reason() {
 }
 
 #[test]
-fn f46_what_a_full_queue_drops_fails_its_request() {
+fn f50_what_a_full_queue_drops_fails_its_request() {
     let (srp, fifo) = (SrpV3::new(), stream::Fifo::new(1, 0, false).unwrap());
     let (held, release) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(2)));
     let (holds, released) = (held.clone(), release.clone());
