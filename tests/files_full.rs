@@ -1,6 +1,7 @@
 //! A file system that takes a part of a write and then no more.
 //!
-//! A test program of its own, because the limit of a file's size is the process's.
+//! The limit of a file's size is a process's, and holds for a file that is its standard output too.
+//! So the process that has it writes to pipes.
 
 #![cfg(unix)]
 
@@ -9,6 +10,7 @@ use std::sync::Arc;
 use rogue_mem::files::FileWriter;
 use rogue_mem::stream::{Frame, Slave as _};
 use rogue_mem::Status;
+use testkit::process::{self, program_as};
 
 /// Not a multiple of what a record has.
 const LIMIT_BYTES: u64 = 1000;
@@ -26,6 +28,17 @@ fn limit_files() {
 
 #[test]
 fn a_write_that_fails_half_way_leaves_whole_records_and_counts_the_rest() {
+    if process::role().is_some() {
+        return write_with_a_limit();
+    }
+    let test = "a_write_that_fails_half_way_leaves_whole_records_and_counts_the_rest";
+    let output = program_as("limited").args(["--exact", test, "--nocapture"]).output().unwrap();
+    let printed = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
+    assert!(output.status.success(), "{}: {}{}", output.status, printed[0], printed[1]);
+    assert!(printed[0].contains("1 passed"), "{}", printed[0]);
+}
+
+fn write_with_a_limit() {
     limit_files();
     let path = std::env::temp_dir().join(format!("rogue-mem-full-{}", std::process::id()));
     let path = path.to_str().unwrap();
