@@ -244,7 +244,8 @@ pub struct rogue_mem_observer_t {
     /// that ends the transaction or releases its lock after that, or on the library's thread for
     /// deadlines, in which case it delays other calls on that thread. May make the next request and
     /// observe it, in a chain of any length: of the calls within each other on one thread, the fifth
-    /// runs after the fourth.
+    /// runs after the fourth. Should not wait: what it waits for may have to be received by the
+    /// thread that calls it, and then ends at its deadline.
     pub ended: Option<
         unsafe extern "C" fn(
             ctx: *mut c_void,
