@@ -1,7 +1,7 @@
 /* Data files, and super-frames. */
-#include <unistd.h>
-
 #include "support.h"
+
+#include <unistd.h>
 
 enum { PATH_BYTES = 64, FRAMES_COUNT_MAX = 8, PAYLOAD_BYTES_MAX = 64 };
 
