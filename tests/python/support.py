@@ -13,6 +13,7 @@ import time
 
 import rogue
 import rogue.interfaces.memory as rim
+import rogue.protocols as rp
 import rogue.protocols.srp as rps
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
@@ -268,6 +269,23 @@ def bridge_to_srp():
     return Road(road.near, *road.stations, srp, device)
 
 
+def board():
+    server = rp.UdpRssiPack(port=0, server=True)
+    device = rps.SrpV3Emulation()
+    device == server.application(0)
+    client = rp.UdpRssiPack(port=server.getPort())
+    client.waitOpen(HANG_S)
+    srp = rps.SrpV3()
+    srp == client.application(0)
+    return Road(hub_over(srp, 0), srp, client, server, device)
+
+
+def bridge_to_board():
+    far = board()
+    road = bridge(far.near)
+    return Road(road.near, *road.stations, far.near, *far.stations)
+
+
 #: Roads to any slave.
 TO_SLAVE = {road.__name__: road for road in (in_process, hubs, python_hubs, bridge, two_bridges)}
 #: Roads to memory that is empty at first, with the unit of addresses and sizes.
@@ -281,4 +299,6 @@ TO_MEMORY = {
     "bridge_to_python_memory": (lambda: bridge(Memory()), 1),
     "srp_in_process": (srp_in_process, 4),
     "bridge_to_srp": (bridge_to_srp, 4),
+    "board": (board, 4),
+    "bridge_to_board": (bridge_to_board, 4),
 }
