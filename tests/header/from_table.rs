@@ -2,6 +2,7 @@
 //! counts references, and what Python knows of options and statistics. The functions of
 //! `src/capi/functions/` stand between.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use crate::c_header::{Section, SECTIONS};
@@ -11,6 +12,8 @@ use crate::table::{
     Bits, By, Choice, Member, Object, Options, Statistics, CHOICES, OBJECTS, OPTIONS, STATISTICS,
 };
 use crate::LINE_LENGTH_MAX;
+
+const RUST_NOTICE: &str = "// Generated from table.rs by tests/header; do not edit.";
 
 /// A comment of Rust's for readers of the C header, each line behind `indent`.
 pub fn docs(indent: &str, text: &str) -> String {
@@ -124,7 +127,7 @@ fn choice(choice: &Choice) -> String {
     let constants = constant(choice, "...");
     write!(
         text,
-        "\nfn {name}(call: Call, number: u32) -> Result<{}> {{\n    match number {{\n{arms}        \
+        "\npub(super) fn {name}(call: Call, number: u32) -> Result<{}> {{\n    match number {{\n{arms}        \
          _ => {{\n            let text = format!(\"option `{name}` is {{number}}; use \
          {constants}\");\n            Err(call.error(Status::InvalidArgument, text))\n        \
          }}\n    }}\n}}\n\n",
@@ -284,26 +287,39 @@ pub fn section_of(name: &str) -> String {
     text
 }
 
+/// What each file of `src/capi/generated/` is called, without ".rs", and has in it.
+pub fn rust_files() -> BTreeMap<String, String> {
+    let made = SECTIONS.iter().map(Section::object).map(|name| {
+        let text = functions_of(name) + &section_of(name);
+        (name.replace('/', "_"), text.trim_end().to_owned())
+    });
+    let filled = made.filter(|(_, text)| !text.is_empty());
+    let complete = |text| format!("{RUST_NOTICE}\n\nuse super::*;\n\n{text}\n");
+    filled.map(|(name, text)| (name, complete(text))).collect()
+}
+
 /// `src/capi/generated.rs`.
 pub fn rust() -> String {
     let mut text = String::from(
         "//! The objects of this interface. Each type is opaque: programs hold pointers to it and \
          nothing\n//! else. A pointer stands for one reference, or for more that somebody else \
-         keeps.\n\n\
-         // Generated from table.rs by tests/header; do not edit.\n\n\
+         keeps.\n\n",
+    );
+    text += RUST_NOTICE;
+    text += "\n\n\
          use std::ffi::c_char;\nuse std::sync::Arc;\n\n\
          use super::argument::{Options, Versioned};\nuse super::call::Call;\n\
          use super::convert;\nuse super::guard::{query, query_text, status, value};\n\
          use super::handle::{\n    borrow, into_handle, release, retain, slave_handle, \
          stream_slave_handle, Handle,\n};\n\
          use super::status::rogue_mem_status_t;\nuse crate::error::{Result, Status};\n\
-         use crate::stream::{self, Node};\n\n",
-    );
+         use crate::stream::{self, Node};\n\n";
+    let files = rust_files();
+    text.extend(files.keys().map(|name| format!("mod {name};\n")));
+    text += "\n";
+    text.extend(files.keys().map(|name| format!("pub use {name}::*;\n")));
+    text += "\n";
     text += &opaque_types();
-    for name in SECTIONS.iter().map(Section::object) {
-        text += &functions_of(name);
-        text += &section_of(name);
-    }
     text.trim_end().to_owned() + "\n"
 }
 

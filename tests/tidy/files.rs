@@ -33,6 +33,7 @@ impl File {
         ];
         !generated.contains(&self.path.as_str())
             && !self.path.starts_with("LICENSE")
+            && !self.path.starts_with("src/capi/generated/")
             && !self.path.starts_with("tests/vectors/")
     }
 

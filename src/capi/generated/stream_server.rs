@@ -1,0 +1,182 @@
+// Generated from table.rs by tests/header; do not edit.
+
+use super::*;
+
+/// Options of a stream server. Zero-initialise it, set size, and then other members as needed.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct rogue_mem_stream_server_options_t {
+    /// sizeof(rogue_mem_stream_server_options_t).
+    pub size: usize,
+    /// Limit of the bytes of frames that wait to be sent. Once it is reached, further senders wait
+    /// until half of it is free. One frame is always allowed. 0 = 4 MiB.
+    pub queue_bytes_max: u64,
+    /// Size limit of a received frame, in bytes; larger ones are dropped, counted, and logged.
+    /// 0 = 256 MiB.
+    pub frame_bytes_max: u64,
+    /// Stack size of its thread, in bytes; the receivers of its frames run on it. At least 2 MiB.
+    /// 0 = the size of other threads of the process ("ulimit -s").
+    pub stack_bytes: u64,
+    /// Milliseconds for which a sender waits for room, or for a peer, at most; then its frame is
+    /// dropped, counted, and logged. 0 = as long as it takes, as in Rogue.
+    /// ROGUE_MEM_SEND_WAIT_NEVER = it does not wait.
+    pub send_wait_ms_max: u32,
+    /// Microseconds for which its thread polls before it sleeps, which keeps a processor busy.
+    /// 0 = adaptive: up to 50, if recent polls have been successful. ROGUE_MEM_SPIN_NEVER = none.
+    pub spin_us: u32,
+    /// ROGUE_MEM_LEGACY_...: how clients that announce no session are identified.
+    pub legacy: u32,
+    /// Milliseconds for which the connections of one address must have been unambiguous before they
+    /// are paired, if ports and processes do not decide; 0 = 400.
+    pub settle_ms: u32,
+    /// Maximum number of clients; 0 = 1024.
+    pub clients_max: u32,
+    /// Descriptors that the server leaves to the program, see rogue_mem_tcp_server_options_t.
+    pub descriptors_reserved: u32,
+}
+
+// SAFETY: integers and pointers, `size` first.
+unsafe impl Versioned for rogue_mem_stream_server_options_t {
+    const SIZE_FIRST_BYTES: usize = size_of::<Self>();
+}
+
+impl Options for rogue_mem_stream_server_options_t {
+    type Chosen = crate::bridge::StreamServerOptions;
+
+    unsafe fn chosen(&self, call: Call) -> Result<Self::Chosen> {
+        let mut options = Self::Chosen::default();
+        if self.queue_bytes_max != 0 {
+            options.limits.queue_bytes_max = convert::bytes(self.queue_bytes_max);
+        }
+        if self.frame_bytes_max != 0 {
+            options.limits.frame_bytes_max = convert::transaction_bytes(self.frame_bytes_max);
+        }
+        if self.stack_bytes != 0 {
+            options.stack_bytes = convert::stack_bytes(self.stack_bytes);
+        }
+        if self.send_wait_ms_max != 0 {
+            options.limits.send_wait_max = convert::wait(self.send_wait_ms_max);
+        }
+        if self.spin_us != 0 {
+            options.spin = convert::spin(self.spin_us);
+        }
+        if self.legacy != 0 {
+            options.legacy = legacy(call, self.legacy)?;
+        }
+        if self.settle_ms != 0 {
+            options.settle = convert::milliseconds(self.settle_ms);
+        }
+        if self.clients_max != 0 {
+            options.clients_max = convert::count(self.clients_max);
+        }
+        if self.descriptors_reserved != 0 {
+            options.descriptors_reserved = convert::number(self.descriptors_reserved);
+        }
+        Ok(options)
+    }
+}
+
+/// Counters of a stream server. Set size before the call.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct rogue_mem_stream_server_stats_t {
+    /// sizeof(rogue_mem_stream_server_stats_t).
+    pub size: usize,
+    /// Peers connected now: the clients of a server; of a client, its server.
+    pub peers: u64,
+    /// Open connections of a server that belong to no client yet.
+    pub held: u64,
+    /// Peers that have connected.
+    pub connects: u64,
+    /// Peers that have disconnected.
+    pub disconnects: u64,
+    /// Frames received and passed on.
+    pub frames_in: u64,
+    /// Bytes of their payload.
+    pub bytes_in: u64,
+    /// Frames sent, which means: taken by the system.
+    pub frames_out: u64,
+    /// Bytes of their payload.
+    pub bytes_out: u64,
+    /// Frames accepted and not yet sent.
+    pub queued: u64,
+    /// Received frames that were dropped: too large, or without a receiver.
+    pub dropped_in: u64,
+    /// Frames to be sent that were dropped: the object was stopped, the sender's wait ended, or a
+    /// connection was lost before they were sent completely.
+    pub dropped_out: u64,
+    /// Messages received that are no frames.
+    pub malformed: u64,
+}
+
+// SAFETY: integers and pointers, `size` first.
+unsafe impl Versioned for rogue_mem_stream_server_stats_t {
+    const SIZE_FIRST_BYTES: usize = size_of::<Self>();
+}
+
+/// What the server has done so far.
+///
+/// @param server the server.
+/// @param stats receives the counters; its size must be set. Untouched on failure.
+/// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if stats
+/// has a wrong size.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_stream_server_stats(
+    server: *const rogue_mem_stream_server_t,
+    stats: *mut rogue_mem_stream_server_stats_t,
+) -> rogue_mem_status_t {
+    status(|call| {
+        // SAFETY: null or live, as the header demands.
+        let server = unsafe { call.handle(server) }?;
+        // SAFETY: null or as long as its `size` says, as the header demands.
+        let out = unsafe { call.versioned_out(stats, "stats") }?;
+        let now = server.stats();
+        out.set(&rogue_mem_stream_server_stats_t {
+            size: 0,
+            peers: now.peers,
+            held: now.held,
+            connects: now.connects,
+            disconnects: now.disconnects,
+            frames_in: now.frames_in,
+            bytes_in: now.bytes_in,
+            frames_out: now.frames_out,
+            bytes_out: now.bytes_out,
+            queued: now.queued,
+            dropped_in: now.dropped_in,
+            dropped_out: now.dropped_out,
+            malformed: now.malformed,
+        });
+        Ok(())
+    })
+}
+
+/// Adds a reference.
+///
+/// @param server the server; NULL is allowed and ignored.
+/// @return its argument.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_stream_server_retain(
+    server: *mut rogue_mem_stream_server_t,
+) -> *mut rogue_mem_stream_server_t {
+    // SAFETY: null or live, as the header demands.
+    value(|_| Ok(unsafe { retain(server) }))
+}
+
+/// Gives a reference back. The server runs as long as it or the slave of its stream port has a
+/// reference, also that of a connected stream master.
+///
+/// @param server the server; NULL is allowed and ignored.
+///
+/// Thread safe; also from a callback.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_stream_server_release(server: *mut rogue_mem_stream_server_t) {
+    value(|_| {
+        // SAFETY: null or a reference of the caller's, as the header demands.
+        unsafe { release(server) };
+        Ok(())
+    })
+}

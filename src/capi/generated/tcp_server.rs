@@ -1,0 +1,302 @@
+// Generated from table.rs by tests/header; do not edit.
+
+use super::*;
+
+/// Opens a server, which serves at once. Until its master is connected to a slave, requests are
+/// answered with "Unsupported transaction using unconnected memory bus".
+///
+/// @param addr the address to listen on: "*" for all, an IPv4 or IPv6 address, the name of an
+/// interface or of a host.
+/// @param port port for requests; the port for responses is the next one. 0 = a free pair, see
+/// rogue_mem_tcp_server_port.
+/// @param options_or_null the options; NULL: the defaults.
+/// @param out receives the server, a new reference. Untouched on failure.
+/// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if an
+/// option or the port is invalid; ROGUE_MEM_ERROR_INVALID_TEXT; ROGUE_MEM_ERROR_BIND if a port is
+/// taken or not allowed; ROGUE_MEM_ERROR_RESOLVE; ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
+///
+/// Thread safe. Blocks while the system resolves addr, if that is a name.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_tcp_server_new(
+    addr: *const c_char,
+    port: u16,
+    options_or_null: *const rogue_mem_tcp_server_options_t,
+    out: *mut *mut rogue_mem_tcp_server_t,
+) -> rogue_mem_status_t {
+    status(|call| {
+        // SAFETY: null or ending in NUL, as the header demands.
+        let addr = unsafe { call.text(addr, "addr") }?;
+        // SAFETY: null or valid, as the header demands.
+        let out = unsafe { call.out(out, "out") }?;
+        // SAFETY: null or as long as its `size` says, as the header demands.
+        let options_or_null = unsafe { call.options(options_or_null, "options_or_null") }?;
+        out.set(into_handle(crate::bridge::TcpServer::new(addr, port, options_or_null)?));
+        Ok(())
+    })
+}
+
+/// The master through which requests reach the slave, to be connected to it. Its timeout is that of
+/// the slave's answers.
+///
+/// @param server the server.
+/// @return the master, a new reference; NULL if server is NULL.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_tcp_server_master(
+    server: *const rogue_mem_tcp_server_t,
+) -> *mut rogue_mem_master_t {
+    // SAFETY: null or live, as the header demands.
+    unsafe { query(server, |server| into_handle(server.master().clone())) }
+}
+
+/// The port for requests; with port 0, that of the free pair found.
+///
+/// @param server the server.
+/// @return the port; 0 if server is NULL.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_tcp_server_port(server: *const rogue_mem_tcp_server_t) -> u16 {
+    // SAFETY: null or live, as the header demands.
+    unsafe { query(server, |server| server.port()) }
+}
+
+/// Does nothing, because a server serves from its creation. For programs that treat servers and
+/// clients alike.
+///
+/// @param server the server.
+/// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_tcp_server_start(
+    server: *mut rogue_mem_tcp_server_t,
+) -> rogue_mem_status_t {
+    status(|call| {
+        // SAFETY: null or live, as the header demands.
+        let server = unsafe { call.handle(server) }?;
+        server.start();
+        Ok(())
+    })
+}
+
+/// Stops serving: closes both ports and all connections. Returns within 100 ms. No peer can delay
+/// that. If the slave blocks for longer, the ports close when it returns. Further calls do nothing.
+///
+/// @param server the server; NULL is an error.
+///
+/// Thread safe; also from a callback of the server.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_tcp_server_stop(server: *mut rogue_mem_tcp_server_t) {
+    // SAFETY: null or live, as the header demands.
+    unsafe { query(server, |server| server.stop()) }
+}
+
+/// Legacy clients, which announce no session, are identified on the same host by their process and
+/// its ZeroMQ context, or by their user if the server may not inspect the process; on other hosts
+/// by their address. One client is served for each. A second one is held until the first has left,
+/// with an error in the log.
+pub const ROGUE_MEM_LEGACY_AUTO: u32 = 0;
+/// One legacy client is served for each source address.
+pub const ROGUE_MEM_LEGACY_ONE_PER_ADDRESS: u32 = 1;
+/// Legacy clients are identified by their process; those with an invisible process are not served.
+pub const ROGUE_MEM_LEGACY_LOCAL_PID: u32 = 2;
+/// Legacy clients are not served.
+pub const ROGUE_MEM_LEGACY_REFUSE: u32 = 3;
+
+pub(super) fn legacy(call: Call, number: u32) -> Result<crate::bridge::LegacyPolicy> {
+    match number {
+        ROGUE_MEM_LEGACY_AUTO => Ok(crate::bridge::LegacyPolicy::Auto),
+        ROGUE_MEM_LEGACY_ONE_PER_ADDRESS => Ok(crate::bridge::LegacyPolicy::OnePerAddress),
+        ROGUE_MEM_LEGACY_LOCAL_PID => Ok(crate::bridge::LegacyPolicy::LocalPid),
+        ROGUE_MEM_LEGACY_REFUSE => Ok(crate::bridge::LegacyPolicy::Refuse),
+        _ => {
+            let text = format!("option `legacy` is {number}; use ROGUE_MEM_LEGACY_...");
+            Err(call.error(Status::InvalidArgument, text))
+        }
+    }
+}
+
+/// Options of a server. Zero-initialise it, set size, and then other members as needed.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct rogue_mem_tcp_server_options_t {
+    /// sizeof(rogue_mem_tcp_server_options_t).
+    pub size: usize,
+    /// Maximum number of requests of one client outstanding at the slave; 1 = strictly one at a
+    /// time, 0 = 1024.
+    pub window: u32,
+    /// ROGUE_MEM_LEGACY_...: how clients that announce no session are identified.
+    pub legacy: u32,
+    /// Milliseconds for which the connections of one address must have been unambiguous before they
+    /// are paired, if ports and processes do not decide; 0 = 400.
+    pub settle_ms: u32,
+    /// Maximum number of clients; 0 = 1024.
+    pub clients_max: u32,
+    /// Size limit of a transaction, in bytes; larger requests are refused. 0 = 64 MiB.
+    pub transaction_bytes_max: u64,
+    /// Microseconds for which the server polls for the next request before it sleeps, which keeps a
+    /// processor busy. 0 = adaptive: up to 50, if recent polls have been successful.
+    /// ROGUE_MEM_SPIN_NEVER = none.
+    pub spin_us: u32,
+    /// A flag: whether every client gets its answers on a separate connection, as in Rogue.
+    /// Otherwise answers use the connection of the requests if the client agrees, which saves both
+    /// systems acknowledgements.
+    pub no_duplex: u32,
+    /// Stack size of the server's thread, in bytes; the slave runs on it. At least 2 MiB. 0 = the
+    /// size of other threads of the process ("ulimit -s").
+    pub stack_bytes: u64,
+    /// Descriptors that the server leaves to the program. If fewer are free below the process's
+    /// soft limit ("ulimit -n"), it closes connections that belong to no client, or accepts none.
+    /// 0 = a tenth of the limit, at least 32. At most half of the limit.
+    pub descriptors_reserved: u32,
+    /// A flag: whether the legacy clients of one process of this host, or of one ZeroMQ context of
+    /// it, are served together, where legacy is ROGUE_MEM_LEGACY_AUTO or
+    /// ROGUE_MEM_LEGACY_LOCAL_PID. Each answer then goes to all of their response connections, the
+    /// one exception to "to the client that asked, or to nobody". This is correct if request ids
+    /// are unique in a process, as those of Rogue's clients are, which drop an answer with an
+    /// unknown id. Without the flag the second of them is held until the first has left.
+    pub legacy_shared_process: u32,
+}
+
+// SAFETY: integers and pointers, `size` first.
+unsafe impl Versioned for rogue_mem_tcp_server_options_t {
+    const SIZE_FIRST_BYTES: usize = size_of::<Self>();
+}
+
+impl Options for rogue_mem_tcp_server_options_t {
+    type Chosen = crate::bridge::ServerOptions;
+
+    unsafe fn chosen(&self, call: Call) -> Result<Self::Chosen> {
+        let mut options = Self::Chosen::default();
+        if self.window != 0 {
+            options.window = convert::count(self.window);
+        }
+        if self.legacy != 0 {
+            options.legacy = legacy(call, self.legacy)?;
+        }
+        if self.settle_ms != 0 {
+            options.settle = convert::milliseconds(self.settle_ms);
+        }
+        if self.clients_max != 0 {
+            options.clients_max = convert::count(self.clients_max);
+        }
+        if self.transaction_bytes_max != 0 {
+            options.transaction_bytes_max = convert::transaction_bytes(self.transaction_bytes_max);
+        }
+        if self.spin_us != 0 {
+            options.spin = convert::spin(self.spin_us);
+        }
+        if self.no_duplex != 0 {
+            options.duplex = convert::is_clear(self.no_duplex);
+        }
+        if self.stack_bytes != 0 {
+            options.stack_bytes = convert::stack_bytes(self.stack_bytes);
+        }
+        if self.descriptors_reserved != 0 {
+            options.descriptors_reserved = convert::number(self.descriptors_reserved);
+        }
+        if self.legacy_shared_process != 0 {
+            options.legacy_shared_process = convert::is_set(self.legacy_shared_process);
+        }
+        Ok(options)
+    }
+}
+
+/// Counters of a server. Set size before the call.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct rogue_mem_tcp_server_stats_t {
+    /// sizeof(rogue_mem_tcp_server_stats_t).
+    pub size: usize,
+    /// Clients being served now.
+    pub clients: u64,
+    /// Open connections without a served client.
+    pub held: u64,
+    /// Connections accepted.
+    pub accepted: u64,
+    /// Requests received, readiness probes included.
+    pub requests: u64,
+    /// Responses queued for sending.
+    pub responses: u64,
+    /// Messages dropped because they are not requests.
+    pub malformed: u64,
+    /// Requests refused with an error before they reached the slave.
+    pub refused: u64,
+    /// Responses dropped because their client had gone.
+    pub dropped_responses: u64,
+    /// Bytes received.
+    pub bytes_in: u64,
+    /// Bytes of responses queued for sending.
+    pub bytes_out: u64,
+}
+
+// SAFETY: integers and pointers, `size` first.
+unsafe impl Versioned for rogue_mem_tcp_server_stats_t {
+    const SIZE_FIRST_BYTES: usize = size_of::<Self>();
+}
+
+/// What the server has done so far.
+///
+/// @param server the server.
+/// @param stats receives the counters; its size must be set. Untouched on failure.
+/// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if stats
+/// has a wrong size.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_tcp_server_stats(
+    server: *const rogue_mem_tcp_server_t,
+    stats: *mut rogue_mem_tcp_server_stats_t,
+) -> rogue_mem_status_t {
+    status(|call| {
+        // SAFETY: null or live, as the header demands.
+        let server = unsafe { call.handle(server) }?;
+        // SAFETY: null or as long as its `size` says, as the header demands.
+        let out = unsafe { call.versioned_out(stats, "stats") }?;
+        let now = server.stats();
+        out.set(&rogue_mem_tcp_server_stats_t {
+            size: 0,
+            clients: now.clients,
+            held: now.held,
+            accepted: now.accepted,
+            requests: now.requests,
+            responses: now.responses,
+            malformed: now.malformed,
+            refused: now.refused,
+            dropped_responses: now.dropped_responses,
+            bytes_in: now.bytes_in,
+            bytes_out: now.bytes_out,
+        });
+        Ok(())
+    })
+}
+
+/// Adds a reference.
+///
+/// @param server the server; NULL is allowed and ignored.
+/// @return its argument.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_tcp_server_retain(
+    server: *mut rogue_mem_tcp_server_t,
+) -> *mut rogue_mem_tcp_server_t {
+    // SAFETY: null or live, as the header demands.
+    value(|_| Ok(unsafe { retain(server) }))
+}
+
+/// Gives a reference back. Release of the last reference stops the server.
+///
+/// @param server the server; NULL is allowed and ignored.
+///
+/// Thread safe; also from a callback that the server makes.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_tcp_server_release(server: *mut rogue_mem_tcp_server_t) {
+    value(|_| {
+        // SAFETY: null or a reference of the caller's, as the header demands.
+        unsafe { release(server) };
+        Ok(())
+    })
+}
