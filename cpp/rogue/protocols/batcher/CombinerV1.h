@@ -3,8 +3,8 @@
 #define ROGUE_PROTOCOLS_BATCHER_COMBINER_V1_H
 
 #include "rogue/Directives.h"
+#include "rogue/detail/BatchCombiner.h"
 #include "rogue/detail/Handle.h"
-#include "rogue/detail/StreamNode.h"
 
 #include <rogue_mem.h>
 
@@ -21,11 +21,8 @@ namespace batcher {
  * them as one by sendBatch(). The channel of a frame becomes the destination of its record;
  * its error is not transported. The bytes are those that the frame has when it arrives.
  */
-class CombinerV1 : public rogue::detail::StreamNode<rogue_mem_batch_combiner_t> {
+class CombinerV1 : public rogue::detail::BatchCombiner {
 public:
-    /** Its counters. */
-    typedef rogue::detail::BatchCombinerStats Stats;
-
     /**
      * Makes one with words of 2, 4, 8, 16, 32 or 64 bytes, for a `width` of 0 to 5. Throws
      * GeneralError for any other one.
@@ -36,32 +33,11 @@ public:
 
     /** As create(). */
     explicit CombinerV1(uint8_t width)
-        : StreamNode(rogue::detail::make<rogue_mem_batch_combiner_t>(
-                         [width](rogue_mem_batch_combiner_t **out) {
-                             return rogue_mem_batch_combiner_new_v1(width, out);
-                         }),
-                     &rogue_mem_batch_combiner_stream_port, typeid(CombinerV1)) {}
-
-    /**
-     * Sends all queued frames as one super-frame, in this thread; nothing if there are none. Throws
-     * GeneralError if the first slave gives no frame for it; the queued frames are lost then.
-     */
-    void sendBatch() {
-        rogue::detail::announceRelease();
-        const rogue_mem_status_t status = rogue_mem_batch_combiner_send(native());
-        rogue::detail::announceAcquire();
-        rogue::detail::check(status);
-    }
-
-    /** Number of queued frames. */
-    uint32_t getCount() { return static_cast<uint32_t>(rogue_mem_batch_combiner_count(native())); }
-
-    /** The counters. */
-    Stats getStats() {
-        Stats stats;
-        rogue::detail::check(rogue_mem_batch_combiner_stats(native(), &stats));
-        return stats;
-    }
+        : BatchCombiner(rogue::detail::make<rogue_mem_batch_combiner_t>(
+                            [width](rogue_mem_batch_combiner_t **out) {
+                                return rogue_mem_batch_combiner_new_v1(width, out);
+                            }),
+                        typeid(CombinerV1)) {}
 };
 
 /** Shared pointer to a CombinerV1. */

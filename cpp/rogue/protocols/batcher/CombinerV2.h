@@ -3,12 +3,11 @@
 #define ROGUE_PROTOCOLS_BATCHER_COMBINER_V2_H
 
 #include "rogue/Directives.h"
+#include "rogue/detail/BatchCombiner.h"
 #include "rogue/detail/Handle.h"
-#include "rogue/detail/StreamNode.h"
 
 #include <rogue_mem.h>
 
-#include <cstdint>
 #include <memory>
 #include <typeinfo>
 
@@ -21,40 +20,16 @@ namespace batcher {
  * them as one by sendBatch(). The channel of a frame becomes the destination of its record;
  * its error is not transported. The bytes are those that the frame has when it arrives.
  */
-class CombinerV2 : public rogue::detail::StreamNode<rogue_mem_batch_combiner_t> {
+class CombinerV2 : public rogue::detail::BatchCombiner {
 public:
-    /** Its counters. */
-    typedef rogue::detail::BatchCombinerStats Stats;
-
     /** Makes one that is not connected. */
     static std::shared_ptr<CombinerV2> create() { return std::make_shared<CombinerV2>(); }
 
     /** As create(). */
     CombinerV2()
-        : StreamNode(
+        : BatchCombiner(
               rogue::detail::make<rogue_mem_batch_combiner_t>(&rogue_mem_batch_combiner_new_v2),
-              &rogue_mem_batch_combiner_stream_port, typeid(CombinerV2)) {}
-
-    /**
-     * Sends all queued frames as one super-frame, in this thread; nothing if there are none. Throws
-     * GeneralError if the first slave gives no frame for it; the queued frames are lost then.
-     */
-    void sendBatch() {
-        rogue::detail::announceRelease();
-        const rogue_mem_status_t status = rogue_mem_batch_combiner_send(native());
-        rogue::detail::announceAcquire();
-        rogue::detail::check(status);
-    }
-
-    /** Number of queued frames. */
-    uint32_t getCount() { return static_cast<uint32_t>(rogue_mem_batch_combiner_count(native())); }
-
-    /** The counters. */
-    Stats getStats() {
-        Stats stats;
-        rogue::detail::check(rogue_mem_batch_combiner_stats(native(), &stats));
-        return stats;
-    }
+              typeid(CombinerV2)) {}
 };
 
 /** Shared pointer to a CombinerV2. */
