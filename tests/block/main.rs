@@ -1,6 +1,7 @@
 //! Typed registers: blocks and variables. The lines of `tests/vectors/block_*.jsonl` were recorded
 //! from Rogue; where a line is marked with a defect, the better rule is expected instead.
 
+mod better;
 mod bulk;
 mod defects;
 mod geometry;

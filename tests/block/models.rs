@@ -65,7 +65,8 @@ impl Recorded for f64 {
     }
 }
 
-fn stage(variable: &Variable, row: &Value) -> Result<(), Error> {
+/// Stages the value of a line.
+pub fn stage(variable: &Variable, row: &Value) -> Result<(), Error> {
     with_accessor!(
         variable.spec().model,
         |accessor| variable.stage(accessor, Recorded::parse(row), -1),
@@ -76,7 +77,8 @@ fn stage(variable: &Variable, row: &Value) -> Result<(), Error> {
     )
 }
 
-fn has_value(variable: &Variable, row: &Value) -> bool {
+/// Whether the staged value is that of a line.
+pub fn has_value(variable: &Variable, row: &Value) -> bool {
     with_accessor!(
         variable.spec().model,
         |accessor| variable.staged(accessor, -1).unwrap().is_value_of(row),
@@ -212,7 +214,7 @@ fn every_recorded_field_has_its_value() {
 }
 
 /// A decimal number in two's complement, lowest byte first.
-fn from_decimal(text: &str, len: usize) -> Vec<u8> {
+pub fn from_decimal(text: &str, len: usize) -> Vec<u8> {
     let mut bytes = vec![0u8; len];
     let multiply_add = |bytes: &mut Vec<u8>, factor: u16, digit: u16| {
         let mut carry = digit;

@@ -198,7 +198,7 @@ pub fn carried_out(row: &Value) -> Vec<Seen> {
 }
 
 /// What a line says of a step.
-fn recorded(step: &Value) -> Seen {
+pub fn recorded(step: &Value) -> Seen {
     let event = |event: &Value| match event[0].as_str().unwrap() {
         "queue_update" => format!("update {}", event[1].as_str().unwrap()),
         _ => {
