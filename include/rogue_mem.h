@@ -241,6 +241,11 @@ const char *rogue_mem_interface_version(void);
 #define ROGUE_MEM_ERROR_TRANSACTION_TIMEOUT 101
 
 /**
+ * What was read back differs from what was written.
+ */
+#define ROGUE_MEM_ERROR_VERIFY 102
+
+/**
  * A port could not be bound.
  */
 #define ROGUE_MEM_ERROR_BIND 200
@@ -289,6 +294,11 @@ typedef struct rogue_mem_batch_splitter_t rogue_mem_batch_splitter_t;
  * Where the records of a super-frame lie.
  */
 typedef struct rogue_mem_batch_t rogue_mem_batch_t;
+
+/**
+ * The registers of a contiguous region: their staged bytes, and the transactions that move them.
+ */
+typedef struct rogue_mem_block_t rogue_mem_block_t;
 
 /**
  * The usual road to a board: UDP, RSSI and a packetizer on one thread.
@@ -436,6 +446,11 @@ typedef struct rogue_mem_transaction_t rogue_mem_transaction_t;
  * A client or a server of a stream over UDP.
  */
 typedef struct rogue_mem_udp_t rogue_mem_udp_t;
+
+/**
+ * A named field of a block of registers: where its bits are, and what they mean.
+ */
+typedef struct rogue_mem_variable_t rogue_mem_variable_t;
 
 /* --- Transactions ----------------------------------------------------------------------------- */
 
@@ -1584,6 +1599,1707 @@ rogue_mem_status_t rogue_mem_any_bits(const uint8_t *src,
                                       uint64_t lsb,
                                       uint64_t bits,
                                       uint32_t *any);
+
+/* --- Registers: variables --------------------------------------------------------------------- */
+
+/* A variable says where the bits of a value are in a block of registers, and what they mean. It
+ * holds no data: that is in the block to which rogue_mem_block_add_variables adds it.
+ *
+ * Bit n of a block is bit n % 8, counted from the least significant, of byte n / 8. A scalar has
+ * one or more parts, which take the bits of its value in their order, from the lowest on. A list
+ * has elements of value_bits bits, one each value_stride bits.
+ *
+ * The functions below come in four forms. set_... stages a value and writes it, as
+ * rogue_mem_block_write does; get_... reads first, as rogue_mem_block_read does. stage_... and
+ * staged_... only touch the bytes of the block. A value that is refused is not staged. index
+ * selects an element of a list.
+ *
+ * Errors of values: ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if the variable
+ * has another model ("Wrong set type"), for an index out of range, and for a value that the
+ * variable cannot have, or that is outside of its limits; ROGUE_MEM_ERROR_NOT_FOUND if the variable
+ * is in no block. Errors of transfers: those of rogue_mem_block_start with check. */
+
+/**
+ * Model: bytes that the program itself converts. A big-endian value is reversed.
+ */
+#define ROGUE_MEM_MODEL_PYFUNC 0
+
+/**
+ * Model: bytes, lowest address first.
+ */
+#define ROGUE_MEM_MODEL_BYTES 1
+
+/**
+ * Model: an unsigned integer; one of more than 64 bits is bytes, lowest first.
+ */
+#define ROGUE_MEM_MODEL_UINT 2
+
+/**
+ * Model: a signed integer in two's complement; one of more than 64 bits is bytes, lowest first.
+ */
+#define ROGUE_MEM_MODEL_INT 3
+
+/**
+ * Model: a truth value.
+ */
+#define ROGUE_MEM_MODEL_BOOL 4
+
+/**
+ * Model: text up to the first NUL.
+ */
+#define ROGUE_MEM_MODEL_STRING 5
+
+/**
+ * Model: IEEE 754 single precision, 32 bits.
+ */
+#define ROGUE_MEM_MODEL_FLOAT 6
+
+/**
+ * Model: IEEE 754 double precision, 64 bits.
+ */
+#define ROGUE_MEM_MODEL_DOUBLE 7
+
+/**
+ * Model: a signed integer, divided by two to the power of bin_point.
+ */
+#define ROGUE_MEM_MODEL_FIXED 8
+
+/**
+ * Model: an unsigned integer, divided by two to the power of bin_point.
+ */
+#define ROGUE_MEM_MODEL_UFIXED 9
+
+/**
+ * Model: IEEE 754 half precision, 16 bits.
+ */
+#define ROGUE_MEM_MODEL_FLOAT16 10
+
+/**
+ * Model: E4M3, 8 bits: largest value 448, no infinity.
+ */
+#define ROGUE_MEM_MODEL_FLOAT8 11
+
+/**
+ * Model: the upper half of a single precision number, 16 bits.
+ */
+#define ROGUE_MEM_MODEL_BFLOAT16 12
+
+/**
+ * Model: a single precision number whose lowest 13 bits are zero, 32 bits.
+ */
+#define ROGUE_MEM_MODEL_TENSOR_FLOAT32 13
+
+/**
+ * Model: E3M2, 6 to 8 bits: largest value 28, neither infinity nor NaN.
+ */
+#define ROGUE_MEM_MODEL_FLOAT6 14
+
+/**
+ * Model: E2M1, 4 to 8 bits: largest value 6, neither infinity nor NaN.
+ */
+#define ROGUE_MEM_MODEL_FLOAT4 15
+
+/**
+ * The first id of models of the program's own, for which the library has no conversion.
+ */
+#define ROGUE_MEM_MODEL_CUSTOM 128
+
+/**
+ * All that a program says about a variable. Zero-initialise it, set size, name, model, and then
+ * other members as needed.
+ */
+typedef struct rogue_mem_variable_spec_t {
+    /**
+     * sizeof(rogue_mem_variable_spec_t).
+     */
+    size_t size;
+    /**
+     * The name, UTF-8, copied; the path at first. Must not be NULL.
+     */
+    const char *name;
+    /**
+     * "RW": read and written; "RO": only read; "WO": only written. Another text, which Rogue
+     * accepts: read and written, never verified. NULL: "RW".
+     */
+    const char *mode;
+    /**
+     * First bits of part_count parts, relative to the start of the block.
+     */
+    const uint64_t *bit_offsets;
+    /**
+     * Widths of part_count parts, in bits.
+     */
+    const uint64_t *bit_sizes;
+    /**
+     * The first bit, if part_count is 0: there is one part then.
+     */
+    uint64_t bit_offset;
+    /**
+     * The width in bits, if part_count is 0. 0 for a list: num_values times value_stride.
+     */
+    uint64_t bit_size;
+    /**
+     * Byte offset; only rogue_mem_variable_shift_offset_down uses it.
+     */
+    uint64_t offset;
+    /**
+     * The smallest value that may be set.
+     */
+    double minimum;
+    /**
+     * The largest value that may be set. If both are 0, all that the width holds may be set; see
+     * has_range.
+     */
+    double maximum;
+    /**
+     * Number of parts in bit_offsets and bit_sizes; 0: one part, of bit_offset and bit_size.
+     */
+    uint32_t part_count;
+    /**
+     * ROGUE_MEM_MODEL_..., or the id of a model of the program's own.
+     */
+    uint32_t model;
+    /**
+     * Bits of the fraction of a fixed point number.
+     */
+    uint32_t bin_point;
+    /**
+     * Number of elements of a list; 0: a scalar.
+     */
+    uint32_t num_values;
+    /**
+     * Width of an element of a list, in bits.
+     */
+    uint32_t value_bits;
+    /**
+     * Distance between elements of a list, in bits; 0 = value_bits.
+     */
+    uint32_t value_stride;
+    /**
+     * Attempts after a failed one, for each transaction of its block.
+     */
+    uint32_t retry_count;
+    /**
+     * A flag: whether minimum and maximum limit the value even if both are 0.
+     */
+    uint32_t has_range;
+    /**
+     * A flag: whether the highest byte of a value comes first.
+     */
+    uint32_t big_endian;
+    /**
+     * A flag: whether the highest bit of a number comes first.
+     */
+    uint32_t reverse_bits;
+    /**
+     * A flag: whether it may share bits with other variables that may.
+     */
+    uint32_t may_overlap;
+    /**
+     * A flag: whether it is not read back and compared after a write.
+     */
+    uint32_t no_verify;
+    /**
+     * A flag: whether it takes no part in bulk operations; for the program's own use.
+     */
+    uint32_t no_bulk;
+    /**
+     * A flag: whether the observer of its block is not called for it.
+     */
+    uint32_t no_notify;
+} rogue_mem_variable_spec_t;
+
+/**
+ * The name.
+ *
+ * @param variable the variable.
+ * @param buffer receives the text, see "Texts" above.
+ * @param capacity size of buffer in bytes.
+ * @param length receives the length of the text; may be NULL.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_variable_name(const rogue_mem_variable_t *variable,
+                                           char *buffer,
+                                           size_t capacity,
+                                           size_t *length);
+
+/**
+ * The path, which errors and dumps show: the name until rogue_mem_variable_update_path.
+ *
+ * @param variable the variable.
+ * @param buffer receives the text, see "Texts" above.
+ * @param capacity size of buffer in bytes.
+ * @param length receives the length of the text; may be NULL.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_variable_path(const rogue_mem_variable_t *variable,
+                                           char *buffer,
+                                           size_t capacity,
+                                           size_t *length);
+
+/**
+ * Sets the path. A block takes its own path from its first variable when that is added.
+ *
+ * @param variable the variable.
+ * @param path the path, UTF-8, copied.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_TEXT.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_variable_update_path(rogue_mem_variable_t *variable, const char *path);
+
+/**
+ * The mode, as rogue_mem_variable_spec_t has it.
+ *
+ * @param variable the variable.
+ * @param buffer receives the text, see "Texts" above.
+ * @param capacity size of buffer in bytes.
+ * @param length receives the length of the text; may be NULL.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_variable_mode(const rogue_mem_variable_t *variable,
+                                           char *buffer,
+                                           size_t capacity,
+                                           size_t *length);
+
+/**
+ * The model.
+ *
+ * @param variable the variable.
+ * @return ROGUE_MEM_MODEL_..., or the id of a model of the program's own; 0 if variable is NULL.
+ *
+ * Thread safe.
+ */
+uint32_t rogue_mem_variable_model(const rogue_mem_variable_t *variable);
+
+/**
+ * The smallest value that may be set.
+ *
+ * @param variable the variable.
+ * @return the limit; 0 if there is none; 0 if variable is NULL.
+ *
+ * Thread safe.
+ */
+double rogue_mem_variable_minimum(const rogue_mem_variable_t *variable);
+
+/**
+ * The largest value that may be set.
+ *
+ * @param variable the variable.
+ * @return the limit; 0 if there is none; 0 if variable is NULL.
+ *
+ * Thread safe.
+ */
+double rogue_mem_variable_maximum(const rogue_mem_variable_t *variable);
+
+/**
+ * Bits of the fraction of a fixed point number.
+ *
+ * @param variable the variable.
+ * @return bits; 0 if variable is NULL.
+ *
+ * Thread safe.
+ */
+uint32_t rogue_mem_variable_bin_point(const rogue_mem_variable_t *variable);
+
+/**
+ * The sum of the widths of the parts; of a list, the width given for its only part.
+ *
+ * @param variable the variable.
+ * @return bits; 0 if variable is NULL.
+ *
+ * Thread safe.
+ */
+uint64_t rogue_mem_variable_bit_total(const rogue_mem_variable_t *variable);
+
+/**
+ * rogue_mem_variable_bit_total in bytes, rounded up.
+ *
+ * @param variable the variable.
+ * @return bytes; 0 if variable is NULL.
+ *
+ * Thread safe.
+ */
+uint64_t rogue_mem_variable_byte_size(const rogue_mem_variable_t *variable);
+
+/**
+ * Width of one value.
+ *
+ * @param variable the variable.
+ * @return bits; 0 if variable is NULL.
+ *
+ * Thread safe.
+ */
+uint32_t rogue_mem_variable_value_bits(const rogue_mem_variable_t *variable);
+
+/**
+ * Width of one value in bytes, rounded up.
+ *
+ * @param variable the variable.
+ * @return bytes; 0 if variable is NULL.
+ *
+ * Thread safe.
+ */
+uint32_t rogue_mem_variable_value_bytes(const rogue_mem_variable_t *variable);
+
+/**
+ * Distance between elements; of a scalar its width.
+ *
+ * @param variable the variable.
+ * @return bits; 0 if variable is NULL.
+ *
+ * Thread safe.
+ */
+uint32_t rogue_mem_variable_value_stride(const rogue_mem_variable_t *variable);
+
+/**
+ * Number of elements.
+ *
+ * @param variable the variable.
+ * @return the number; 0 for a scalar; 0 if variable is NULL.
+ *
+ * Thread safe.
+ */
+uint32_t rogue_mem_variable_num_values(const rogue_mem_variable_t *variable);
+
+/**
+ * Size of a block that ends with this variable, in multiples of the smallest access.
+ *
+ * @param variable the variable.
+ * @return bytes; 0 if variable is NULL.
+ *
+ * Thread safe.
+ */
+uint64_t rogue_mem_variable_var_bytes(const rogue_mem_variable_t *variable);
+
+/**
+ * The byte offset, as shifted so far.
+ *
+ * @param variable the variable.
+ * @return bytes; 0 if variable is NULL.
+ *
+ * Thread safe.
+ */
+uint64_t rogue_mem_variable_offset(const rogue_mem_variable_t *variable);
+
+/**
+ * Whether it may share bits with other variables that may.
+ *
+ * @param variable the variable.
+ * @return true if it may; false if variable is NULL.
+ *
+ * Thread safe.
+ */
+bool rogue_mem_variable_may_overlap(const rogue_mem_variable_t *variable);
+
+/**
+ * Whether it is read back and compared after a write, if its mode is "RW".
+ *
+ * @param variable the variable.
+ * @return true if it is; false if variable is NULL.
+ *
+ * Thread safe.
+ */
+bool rogue_mem_variable_is_verified(const rogue_mem_variable_t *variable);
+
+/**
+ * Whether it takes part in bulk operations of the program's.
+ *
+ * @param variable the variable.
+ * @return true if it does; false if variable is NULL.
+ *
+ * Thread safe.
+ */
+bool rogue_mem_variable_is_bulk(const rogue_mem_variable_t *variable);
+
+/**
+ * Whether the observer of its block is called for it.
+ *
+ * @param variable the variable.
+ * @return true if it is; false if variable is NULL.
+ *
+ * Thread safe.
+ */
+bool rogue_mem_variable_is_notified(const rogue_mem_variable_t *variable);
+
+/**
+ * Whether its highest byte comes first.
+ *
+ * @param variable the variable.
+ * @return true if it does; false if variable is NULL.
+ *
+ * Thread safe.
+ */
+bool rogue_mem_variable_is_big_endian(const rogue_mem_variable_t *variable);
+
+/**
+ * Whether the highest bit of a number comes first.
+ *
+ * @param variable the variable.
+ * @return true if it does; false if variable is NULL.
+ *
+ * Thread safe.
+ */
+bool rogue_mem_variable_reverses_bits(const rogue_mem_variable_t *variable);
+
+/**
+ * Attempts after a failed one, for each transaction of its block.
+ *
+ * @param variable the variable.
+ * @return the number; 0 if variable is NULL.
+ *
+ * Thread safe.
+ */
+uint32_t rogue_mem_variable_retry_count(const rogue_mem_variable_t *variable);
+
+/**
+ * Moves the origin of the bit positions down: the offset decreases, modulo 2^64, and all bit
+ * positions increase. From now on accesses cover multiples of min_size bytes.
+ *
+ * @param variable the variable.
+ * @param shift bytes.
+ * @param min_size bytes of the smallest access.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if the
+ * variable is in a block, or would end beyond every block: nothing is changed then.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_variable_shift_offset_down(rogue_mem_variable_t *variable,
+                                                        uint64_t shift,
+                                                        uint64_t min_size);
+
+/**
+ * Sets the threshold of the logger of its block, "pyrogue.memory.block." and the block's path.
+ *
+ * @param variable the variable.
+ * @param level ROGUE_MEM_LOG_..., or any number: messages of at least this level pass.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_NOT_FOUND if it is in no
+ * block.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_variable_set_log_level(rogue_mem_variable_t *variable, uint32_t level);
+
+/**
+ * Checks that values of the variable are those of a model, for programs whose own functions name
+ * the model.
+ *
+ * @param variable the variable.
+ * @param model ROGUE_MEM_MODEL_...; ROGUE_MEM_MODEL_FIXED and ROGUE_MEM_MODEL_UFIXED both mean
+ * either.
+ * @param is_set a flag: whether a value is to be set; the error says so.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT, "Wrong
+ * set type for variable" and its path, if it has another model.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_variable_expect_model(rogue_mem_variable_t *variable,
+                                                   uint32_t model,
+                                                   uint32_t is_set);
+
+/**
+ * Reads the variable, and waits.
+ *
+ * @param variable the variable.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_NOT_FOUND if it is in no
+ * block; the errors of rogue_mem_block_start with check.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_variable_read(rogue_mem_variable_t *variable);
+
+/**
+ * Writes the variable with everything that is staged in its block, verifies what is to be
+ * verified, and waits.
+ *
+ * @param variable the variable.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_NOT_FOUND if it is in no
+ * block; the errors of rogue_mem_block_start with check.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_variable_write(rogue_mem_variable_t *variable);
+
+/**
+ * Sets an unsigned integer of at most 64 bits (ROGUE_MEM_MODEL_UINT).
+ *
+ * @param variable the variable.
+ * @param value the value.
+ * @param index an element of a list; ignored for a scalar.
+ * @return ROGUE_MEM_OK; the errors of values, and of transfers.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_variable_set_uint(rogue_mem_variable_t *variable,
+                                               uint64_t value,
+                                               int32_t index);
+
+/**
+ * The value of an unsigned integer of at most 64 bits, as the device has it.
+ *
+ * @param variable the variable.
+ * @param index an element of a list; ignored for a scalar.
+ * @param value receives the value. Untouched on failure.
+ * @return ROGUE_MEM_OK; the errors of values, and of transfers.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_variable_get_uint(rogue_mem_variable_t *variable,
+                                               int32_t index,
+                                               uint64_t *value);
+
+/**
+ * Stages an unsigned integer of at most 64 bits.
+ *
+ * @param variable the variable.
+ * @param value the value.
+ * @param index an element of a list; ignored for a scalar.
+ * @return ROGUE_MEM_OK; the errors of values.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_variable_stage_uint(rogue_mem_variable_t *variable,
+                                                 uint64_t value,
+                                                 int32_t index);
+
+/**
+ * The staged value of an unsigned integer of at most 64 bits.
+ *
+ * @param variable the variable.
+ * @param index an element of a list; ignored for a scalar.
+ * @param value receives the value. Untouched on failure.
+ * @return ROGUE_MEM_OK; the errors of values.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_variable_staged_uint(rogue_mem_variable_t *variable,
+                                                  int32_t index,
+                                                  uint64_t *value);
+
+/**
+ * Sets a signed integer of at most 64 bits (ROGUE_MEM_MODEL_INT).
+ *
+ * @param variable the variable.
+ * @param value the value.
+ * @param index an element of a list; ignored for a scalar.
+ * @return ROGUE_MEM_OK; the errors of values, and of transfers.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_variable_set_int(rogue_mem_variable_t *variable,
+                                              int64_t value,
+                                              int32_t index);
+
+/**
+ * The value of a signed integer of at most 64 bits, as the device has it.
+ *
+ * @param variable the variable.
+ * @param index an element of a list; ignored for a scalar.
+ * @param value receives the value. Untouched on failure.
+ * @return ROGUE_MEM_OK; the errors of values, and of transfers.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_variable_get_int(rogue_mem_variable_t *variable,
+                                              int32_t index,
+                                              int64_t *value);
+
+/**
+ * Stages a signed integer of at most 64 bits.
+ *
+ * @param variable the variable.
+ * @param value the value.
+ * @param index an element of a list; ignored for a scalar.
+ * @return ROGUE_MEM_OK; the errors of values.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_variable_stage_int(rogue_mem_variable_t *variable,
+                                                int64_t value,
+                                                int32_t index);
+
+/**
+ * The staged value of a signed integer of at most 64 bits.
+ *
+ * @param variable the variable.
+ * @param index an element of a list; ignored for a scalar.
+ * @param value receives the value. Untouched on failure.
+ * @return ROGUE_MEM_OK; the errors of values.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_variable_staged_int(rogue_mem_variable_t *variable,
+                                                 int32_t index,
+                                                 int64_t *value);
+
+/**
+ * Sets a truth value (ROGUE_MEM_MODEL_BOOL).
+ *
+ * @param variable the variable.
+ * @param value a flag.
+ * @param index an element of a list; ignored for a scalar.
+ * @return ROGUE_MEM_OK; the errors of values, and of transfers.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_variable_set_bool(rogue_mem_variable_t *variable,
+                                               uint32_t value,
+                                               int32_t index);
+
+/**
+ * A truth value, as the device has it.
+ *
+ * @param variable the variable.
+ * @param index an element of a list; ignored for a scalar.
+ * @param value receives a flag. Untouched on failure.
+ * @return ROGUE_MEM_OK; the errors of values, and of transfers.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_variable_get_bool(rogue_mem_variable_t *variable,
+                                               int32_t index,
+                                               uint32_t *value);
+
+/**
+ * Stages a truth value.
+ *
+ * @param variable the variable.
+ * @param value a flag.
+ * @param index an element of a list; ignored for a scalar.
+ * @return ROGUE_MEM_OK; the errors of values.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_variable_stage_bool(rogue_mem_variable_t *variable,
+                                                 uint32_t value,
+                                                 int32_t index);
+
+/**
+ * A staged truth value.
+ *
+ * @param variable the variable.
+ * @param index an element of a list; ignored for a scalar.
+ * @param value receives a flag. Untouched on failure.
+ * @return ROGUE_MEM_OK; the errors of values.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_variable_staged_bool(rogue_mem_variable_t *variable,
+                                                  int32_t index,
+                                                  uint32_t *value);
+
+/**
+ * Sets a number that single precision holds: of ROGUE_MEM_MODEL_FLOAT, or one of the narrower
+ * models, to which it is rounded.
+ *
+ * @param variable the variable.
+ * @param value the value.
+ * @param index an element of a list; ignored for a scalar.
+ * @return ROGUE_MEM_OK; the errors of values, and of transfers.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_variable_set_float(rogue_mem_variable_t *variable,
+                                                float value,
+                                                int32_t index);
+
+/**
+ * A number that single precision holds, as the device has it.
+ *
+ * @param variable the variable.
+ * @param index an element of a list; ignored for a scalar.
+ * @param value receives the value. Untouched on failure.
+ * @return ROGUE_MEM_OK; the errors of values, and of transfers.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_variable_get_float(rogue_mem_variable_t *variable,
+                                                int32_t index,
+                                                float *value);
+
+/**
+ * Stages a number that single precision holds.
+ *
+ * @param variable the variable.
+ * @param value the value.
+ * @param index an element of a list; ignored for a scalar.
+ * @return ROGUE_MEM_OK; the errors of values.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_variable_stage_float(rogue_mem_variable_t *variable,
+                                                  float value,
+                                                  int32_t index);
+
+/**
+ * A staged number that single precision holds.
+ *
+ * @param variable the variable.
+ * @param index an element of a list; ignored for a scalar.
+ * @param value receives the value. Untouched on failure.
+ * @return ROGUE_MEM_OK; the errors of values.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_variable_staged_float(rogue_mem_variable_t *variable,
+                                                   int32_t index,
+                                                   float *value);
+
+/**
+ * Sets a number of double precision (ROGUE_MEM_MODEL_DOUBLE), or one of fixed point
+ * (ROGUE_MEM_MODEL_FIXED, ROGUE_MEM_MODEL_UFIXED), to which it is rounded.
+ *
+ * @param variable the variable.
+ * @param value the value.
+ * @param index an element of a list; ignored for a scalar.
+ * @return ROGUE_MEM_OK; the errors of values, and of transfers.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_variable_set_double(rogue_mem_variable_t *variable,
+                                                 double value,
+                                                 int32_t index);
+
+/**
+ * A number of double precision or fixed point, as the device has it.
+ *
+ * @param variable the variable.
+ * @param index an element of a list; ignored for a scalar.
+ * @param value receives the value. Untouched on failure.
+ * @return ROGUE_MEM_OK; the errors of values, and of transfers.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_variable_get_double(rogue_mem_variable_t *variable,
+                                                 int32_t index,
+                                                 double *value);
+
+/**
+ * Stages a number of double precision or fixed point.
+ *
+ * @param variable the variable.
+ * @param value the value.
+ * @param index an element of a list; ignored for a scalar.
+ * @return ROGUE_MEM_OK; the errors of values.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_variable_stage_double(rogue_mem_variable_t *variable,
+                                                   double value,
+                                                   int32_t index);
+
+/**
+ * A staged number of double precision or fixed point.
+ *
+ * @param variable the variable.
+ * @param index an element of a list; ignored for a scalar.
+ * @param value receives the value. Untouched on failure.
+ * @return ROGUE_MEM_OK; the errors of values.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_variable_staged_double(rogue_mem_variable_t *variable,
+                                                    int32_t index,
+                                                    double *value);
+
+/**
+ * Makes a variable.
+ *
+ * @param spec what it is, copied.
+ * @param out receives the variable, a new reference. Untouched on failure.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT, also for a name of NULL;
+ * ROGUE_MEM_ERROR_INVALID_ARGUMENT for a wrong size of spec, a geometry that no block can have, or
+ * a width that the model cannot have; ROGUE_MEM_ERROR_INVALID_TEXT.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_variable_new(const rogue_mem_variable_spec_t *spec,
+                                          rogue_mem_variable_t **out);
+
+/**
+ * The block that has the variable.
+ *
+ * @param variable the variable.
+ * @return the block, a new reference; NULL, with the last error set, if variable is NULL or in no
+ * block (ROGUE_MEM_ERROR_NOT_FOUND).
+ *
+ * Thread safe.
+ */
+rogue_mem_block_t *rogue_mem_variable_block(const rogue_mem_variable_t *variable);
+
+/**
+ * Lists the parts: where they begin, as shifted so far, and how wide they are.
+ *
+ * @param variable the variable.
+ * @param bit_offsets_or_null receives the first bits of the first capacity parts; may be NULL.
+ * @param bit_sizes_or_null receives the widths of these, in bits; may be NULL.
+ * @param capacity room of both, as a number of parts.
+ * @param count receives the number of parts.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if capacity
+ * is impossible.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_variable_parts(const rogue_mem_variable_t *variable,
+                                            uint64_t *bit_offsets_or_null,
+                                            uint64_t *bit_sizes_or_null,
+                                            size_t capacity,
+                                            size_t *count);
+
+/**
+ * Prints the values: the path, "=", each value after a space, and a newline. Integers are decimal,
+ * those of more than 64 bits hexadecimal with the highest digit first; bytes hexadecimal with the
+ * lowest address first; floating point numbers have six digits. Values that the program converts
+ * are "UNDEFINED".
+ *
+ * @param variable the variable.
+ * @param read a flag: whether to read the variable first. The text of one call with it may differ
+ * from that of the next: give enough room, or ask for the length with a second call without it.
+ * @param buffer receives the text, see "Texts" above.
+ * @param capacity size of buffer in bytes.
+ * @param length receives the length of the text; may be NULL.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_NOT_FOUND if the variable is
+ * in no block; with read the errors of transfers.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_variable_dump(rogue_mem_variable_t *variable,
+                                           uint32_t read,
+                                           char *buffer,
+                                           size_t capacity,
+                                           size_t *length);
+
+/**
+ * Adds a reference.
+ *
+ * @param variable the variable; NULL is allowed and ignored.
+ * @return its argument.
+ *
+ * Thread safe.
+ */
+rogue_mem_variable_t *rogue_mem_variable_retain(rogue_mem_variable_t *variable);
+
+/**
+ * Gives a reference back. Its block keeps it alive.
+ *
+ * @param variable the variable; NULL is allowed and ignored.
+ *
+ * Thread safe.
+ */
+void rogue_mem_variable_release(rogue_mem_variable_t *variable);
+
+/* --- Registers: lists ------------------------------------------------------------------------- */
+
+/* Lists have numbers of any type that holds them, and one call moves any number of elements. Errors
+ * of values and of transfers are those of the section on variables. */
+
+/**
+ * Type of elements: uint8_t.
+ */
+#define ROGUE_MEM_ELEMENT_UINT8 1
+
+/**
+ * Type of elements: uint16_t.
+ */
+#define ROGUE_MEM_ELEMENT_UINT16 2
+
+/**
+ * Type of elements: uint32_t.
+ */
+#define ROGUE_MEM_ELEMENT_UINT32 3
+
+/**
+ * Type of elements: uint64_t.
+ */
+#define ROGUE_MEM_ELEMENT_UINT64 4
+
+/**
+ * Type of elements: int8_t.
+ */
+#define ROGUE_MEM_ELEMENT_INT8 5
+
+/**
+ * Type of elements: int16_t.
+ */
+#define ROGUE_MEM_ELEMENT_INT16 6
+
+/**
+ * Type of elements: int32_t.
+ */
+#define ROGUE_MEM_ELEMENT_INT32 7
+
+/**
+ * Type of elements: int64_t.
+ */
+#define ROGUE_MEM_ELEMENT_INT64 8
+
+/**
+ * Type of elements: a truth value in a uint8_t: 0 is false, every other one true.
+ */
+#define ROGUE_MEM_ELEMENT_BOOL 9
+
+/**
+ * Type of elements: float.
+ */
+#define ROGUE_MEM_ELEMENT_FLOAT 10
+
+/**
+ * Type of elements: double.
+ */
+#define ROGUE_MEM_ELEMENT_DOUBLE 11
+
+/**
+ * Sets elements of a list from one element on, with one transfer. All are checked before the
+ * first is staged.
+ *
+ * @param variable the variable.
+ * @param type ROGUE_MEM_ELEMENT_...: the type of the values, as the model needs: unsigned or signed
+ * integers, truth values, float, or double.
+ * @param values count values; may be NULL if count is 0.
+ * @param count number of values.
+ * @param index the first element; -1 means 0.
+ * @return ROGUE_MEM_OK; the errors of values, and of transfers; ROGUE_MEM_ERROR_INVALID_ARGUMENT
+ * also if there are more values than elements, or for an unknown type.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_variable_set_values(rogue_mem_variable_t *variable,
+                                                 uint32_t type,
+                                                 const void *values,
+                                                 size_t count,
+                                                 int32_t index);
+
+/**
+ * Stages elements of a list from one element on. All are checked before the
+ * first is staged.
+ *
+ * @param variable the variable.
+ * @param type ROGUE_MEM_ELEMENT_...: the type of the values, as the model needs: unsigned or signed
+ * integers, truth values, float, or double.
+ * @param values count values; may be NULL if count is 0.
+ * @param count number of values.
+ * @param index the first element; -1 means 0.
+ * @return ROGUE_MEM_OK; the errors of values; ROGUE_MEM_ERROR_INVALID_ARGUMENT also if
+ * there are more values than elements, or for an unknown type.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_variable_stage_values(rogue_mem_variable_t *variable,
+                                                   uint32_t type,
+                                                   const void *values,
+                                                   size_t count,
+                                                   int32_t index);
+
+/**
+ * Elements of a list from one element on, as the device has them, with one transfer.
+ *
+ * @param variable the variable.
+ * @param type ROGUE_MEM_ELEMENT_...: the type of the values, as the model needs; integers at least
+ * as wide as the elements.
+ * @param index the first element; -1 means 0.
+ * @param values receives count values; may be NULL if count is 0. Untouched on failure.
+ * @param count number of values.
+ * @return ROGUE_MEM_OK; the errors of values, and of transfers; ROGUE_MEM_ERROR_INVALID_ARGUMENT
+ * also if there are fewer elements, or for an unknown or too narrow type.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_variable_get_values(rogue_mem_variable_t *variable,
+                                                 uint32_t type,
+                                                 int32_t index,
+                                                 void *values,
+                                                 size_t count);
+
+/**
+ * Staged elements of a list from one element on.
+ *
+ * @param variable the variable.
+ * @param type ROGUE_MEM_ELEMENT_...: the type of the values, as the model needs; integers at least
+ * as wide as the elements.
+ * @param index the first element; -1 means 0.
+ * @param values receives count values; may be NULL if count is 0. Untouched on failure.
+ * @param count number of values.
+ * @return ROGUE_MEM_OK; the errors of values; ROGUE_MEM_ERROR_INVALID_ARGUMENT also if
+ * there are fewer elements, or for an unknown or too narrow type.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_variable_staged_values(rogue_mem_variable_t *variable,
+                                                    uint32_t type,
+                                                    int32_t index,
+                                                    void *values,
+                                                    size_t count);
+
+/* --- Registers: bytes and text ---------------------------------------------------------------- */
+
+/* Values that are bytes: those of ROGUE_MEM_MODEL_BYTES, integers of more than 64 bits, text, and
+ * values that the program itself converts. Errors of values and of transfers are those of the
+ * section on variables. */
+
+/**
+ * Sets bytes: those of a ROGUE_MEM_MODEL_BYTES, lowest address first, or an integer of more
+ * than 64 bits in two's complement, lowest byte first.
+ *
+ * @param variable the variable.
+ * @param bytes count bytes; what a value does not have is ignored.
+ * @param count number of bytes, at least rogue_mem_variable_value_bytes.
+ * @param index an element of a list; ignored for a scalar.
+ * @return ROGUE_MEM_OK; the errors of values, and of transfers.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_variable_set_bytes(rogue_mem_variable_t *variable,
+                                                const uint8_t *bytes,
+                                                size_t count,
+                                                int32_t index);
+
+/**
+ * The bytes that rogue_mem_variable_set_bytes sets, as the device has them. The unused bits of
+ * the last byte repeat the sign of a signed integer, and are 0 otherwise.
+ *
+ * @param variable the variable.
+ * @param index an element of a list; ignored for a scalar.
+ * @param bytes receives rogue_mem_variable_value_bytes bytes. Untouched on failure.
+ * @param count size of bytes; at least that many.
+ * @return ROGUE_MEM_OK; the errors of values, and of transfers.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_variable_get_bytes(rogue_mem_variable_t *variable,
+                                                int32_t index,
+                                                uint8_t *bytes,
+                                                size_t count);
+
+/**
+ * Stages bytes: those of a ROGUE_MEM_MODEL_BYTES, lowest address first, or an integer of more
+ * than 64 bits in two's complement, lowest byte first.
+ *
+ * @param variable the variable.
+ * @param bytes count bytes; what a value does not have is ignored.
+ * @param count number of bytes, at least rogue_mem_variable_value_bytes.
+ * @param index an element of a list; ignored for a scalar.
+ * @return ROGUE_MEM_OK; the errors of values.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_variable_stage_bytes(rogue_mem_variable_t *variable,
+                                                  const uint8_t *bytes,
+                                                  size_t count,
+                                                  int32_t index);
+
+/**
+ * Staged bytes, as rogue_mem_variable_stage_bytes takes them. The unused bits of
+ * the last byte repeat the sign of a signed integer, and are 0 otherwise.
+ *
+ * @param variable the variable.
+ * @param index an element of a list; ignored for a scalar.
+ * @param bytes receives rogue_mem_variable_value_bytes bytes. Untouched on failure.
+ * @param count size of bytes; at least that many.
+ * @return ROGUE_MEM_OK; the errors of values.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_variable_staged_bytes(rogue_mem_variable_t *variable,
+                                                   int32_t index,
+                                                   uint8_t *bytes,
+                                                   size_t count);
+
+/**
+ * Stages bytes that the program has made from a value: the first ones, in their order, or for a
+ * big-endian variable in the opposite order. Of a ROGUE_MEM_MODEL_PYFUNC, a
+ * ROGUE_MEM_MODEL_BYTES, or an integer of more than 64 bits.
+ *
+ * @param variable the variable.
+ * @param bytes count bytes; what a value does not have is ignored.
+ * @param count number of bytes, at least rogue_mem_variable_value_bytes.
+ * @param index an element of a list; ignored for a scalar.
+ * @return ROGUE_MEM_OK; the errors of values.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_variable_stage_raw(rogue_mem_variable_t *variable,
+                                                const uint8_t *bytes,
+                                                size_t count,
+                                                int32_t index);
+
+/**
+ * Staged bytes, as rogue_mem_variable_stage_raw takes them.
+ *
+ * @param variable the variable.
+ * @param index an element of a list; ignored for a scalar.
+ * @param bytes receives rogue_mem_variable_value_bytes bytes. Untouched on failure.
+ * @param count size of bytes; at least that many.
+ * @return ROGUE_MEM_OK; the errors of values.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_variable_staged_raw(rogue_mem_variable_t *variable,
+                                                 int32_t index,
+                                                 uint8_t *bytes,
+                                                 size_t count);
+
+/**
+ * Sets the text of a ROGUE_MEM_MODEL_STRING. It may fill the variable; the rest is set to zero.
+ *
+ * @param variable the variable.
+ * @param text the text, of any encoding: it ends at the first NUL.
+ * @param index an element of a list; ignored for a scalar.
+ * @return ROGUE_MEM_OK; the errors of values, and of transfers; ROGUE_MEM_ERROR_INVALID_ARGUMENT
+ * also if the text is too long.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_variable_set_string(rogue_mem_variable_t *variable,
+                                                 const char *text,
+                                                 int32_t index);
+
+/**
+ * Stages the text of a ROGUE_MEM_MODEL_STRING. It may fill the variable; the rest is set to zero.
+ *
+ * @param variable the variable.
+ * @param text the text, of any encoding: it ends at the first NUL.
+ * @param index an element of a list; ignored for a scalar.
+ * @return ROGUE_MEM_OK; the errors of values; ROGUE_MEM_ERROR_INVALID_ARGUMENT also if
+ * the text is too long.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_variable_stage_string(rogue_mem_variable_t *variable,
+                                                   const char *text,
+                                                   int32_t index);
+
+/**
+ * The text of a ROGUE_MEM_MODEL_STRING, as the device has it, up to the first NUL.
+ * It may be cut within a character, and need not be UTF-8: the bytes are those of the device.
+ *
+ * @param variable the variable.
+ * @param index an element of a list; ignored for a scalar.
+ * @param buffer receives the text, see "Texts" above.
+ * @param capacity size of buffer in bytes.
+ * @param length receives the length of the text; may be NULL.
+ * @return ROGUE_MEM_OK; the errors of values, and of transfers.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_variable_get_string(rogue_mem_variable_t *variable,
+                                                 int32_t index,
+                                                 char *buffer,
+                                                 size_t capacity,
+                                                 size_t *length);
+
+/**
+ * The staged text of a ROGUE_MEM_MODEL_STRING, up to the first NUL.
+ * It may be cut within a character, and need not be UTF-8: the bytes are those of the device.
+ *
+ * @param variable the variable.
+ * @param index an element of a list; ignored for a scalar.
+ * @param buffer receives the text, see "Texts" above.
+ * @param capacity size of buffer in bytes.
+ * @param length receives the length of the text; may be NULL.
+ * @return ROGUE_MEM_OK; the errors of values.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_variable_staged_string(rogue_mem_variable_t *variable,
+                                                    int32_t index,
+                                                    char *buffer,
+                                                    size_t capacity,
+                                                    size_t *length);
+
+/* --- Registers: blocks ------------------------------------------------------------------------ */
+
+/* A block has the bytes of a contiguous region of registers. A value that is set is staged: it is
+ * in the block, and stale until a write takes it to the device. A read takes the bytes of the
+ * device over, except for those that are stale, and for variables that are only written.
+ *
+ * A block has one transaction under way at a time: those of several threads follow each other.
+ * Staged values may be set and read meanwhile, and reach neither a write that is under way nor the
+ * comparison after it. A slave must not use the block in the thread that hands it a transaction of
+ * the block. */
+
+/**
+ * The transaction was sent.
+ */
+#define ROGUE_MEM_SKIP_NONE 0
+
+/**
+ * Not sent: the block, or the variable, is only read.
+ */
+#define ROGUE_MEM_SKIP_READ_ONLY 1
+
+/**
+ * Not sent: the block, or the variable, is only written.
+ */
+#define ROGUE_MEM_SKIP_WRITE_ONLY 2
+
+/**
+ * Not sent: nothing has been staged since the last write, and the write is not forced.
+ */
+#define ROGUE_MEM_SKIP_NOTHING_STAGED 3
+
+/**
+ * Not sent: all that would be read is staged and not written yet.
+ */
+#define ROGUE_MEM_SKIP_ALL_STAGED 4
+
+/**
+ * Not sent: nothing that is verified has been written since the last verify.
+ */
+#define ROGUE_MEM_SKIP_NOTHING_TO_VERIFY 5
+
+/**
+ * Not sent: the write before this verify has failed; the next check reports it.
+ */
+#define ROGUE_MEM_SKIP_WRITE_FAILED 6
+
+/**
+ * Not sent: the block is disabled.
+ */
+#define ROGUE_MEM_SKIP_DISABLED 7
+
+/**
+ * Callbacks for variables whose values may have changed. Zero-initialise it, set size, and then the
+ * rest.
+ */
+typedef struct rogue_mem_block_observer_t {
+    /**
+     * sizeof(rogue_mem_block_observer_t).
+     */
+    size_t size;
+    /**
+     * Passed to every callback.
+     */
+    void *ctx;
+    /**
+     * Called exactly once, on any thread, after the last call of updated. Not called if
+     * rogue_mem_block_observe fails. NULL: nothing is called.
+     */
+    void (*drop)(void *ctx);
+    /**
+     * Called after a transaction that has ended well, for each variable of the block without
+     * no_notify, in the order of their addition; must not be NULL. The variable is borrowed. Runs
+     * in the thread that checks the transaction, with no lock held.
+     */
+    void (*updated)(void *ctx, rogue_mem_variable_t *variable);
+    /**
+     * The gate of all callbacks but drop, see rogue_mem_binding.h; the library takes a reference.
+     * NULL: none.
+     */
+    rogue_mem_gate_t *gate;
+} rogue_mem_block_observer_t;
+
+/**
+ * Makes a block. Its bytes are zero at first. It is disabled: until rogue_mem_block_set_enable its
+ * transactions are skipped.
+ *
+ * @param offset byte offset, relative to the slave that its master is connected to.
+ * @param size number of bytes.
+ * @param out receives the block, a new reference. Untouched on failure.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT for no
+ * bytes, or an end beyond the address space; ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_block_new(uint64_t offset, uint32_t size, rogue_mem_block_t **out);
+
+/**
+ * The master whose slave has the registers: connect it with rogue_mem_master_set_slave. The
+ * transactions of the block have its timeout.
+ *
+ * @param block the block.
+ * @return the master, a new reference; NULL if block is NULL.
+ *
+ * Thread safe.
+ */
+rogue_mem_master_t *rogue_mem_block_master(const rogue_mem_block_t *block);
+
+/**
+ * The byte offset, relative to the slave of its master.
+ *
+ * @param block the block.
+ * @return bytes; 0 if block is NULL.
+ *
+ * Thread safe.
+ */
+uint64_t rogue_mem_block_offset(const rogue_mem_block_t *block);
+
+/**
+ * The number of bytes.
+ *
+ * @param block the block.
+ * @return bytes; 0 if block is NULL.
+ *
+ * Thread safe.
+ */
+uint32_t rogue_mem_block_size(const rogue_mem_block_t *block);
+
+/**
+ * The address as seen from the end of the path.
+ *
+ * @param block the block.
+ * @return byte address; 0 if block is NULL.
+ *
+ * Thread safe.
+ */
+uint64_t rogue_mem_block_address(const rogue_mem_block_t *block);
+
+/**
+ * "Undefined", or the path that the first variable had when it was added.
+ *
+ * @param block the block.
+ * @param buffer receives the text, see "Texts" above.
+ * @param capacity size of buffer in bytes.
+ * @param length receives the length of the text; may be NULL.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_block_path(const rogue_mem_block_t *block,
+                                        char *buffer,
+                                        size_t capacity,
+                                        size_t *length);
+
+/**
+ * The mode that all variables have; "RW" if they differ, and without variables.
+ *
+ * @param block the block.
+ * @param buffer receives the text, see "Texts" above.
+ * @param capacity size of buffer in bytes.
+ * @param length receives the length of the text; may be NULL.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_block_mode(const rogue_mem_block_t *block,
+                                        char *buffer,
+                                        size_t capacity,
+                                        size_t *length);
+
+/**
+ * Whether a variable takes part in bulk operations of the program's.
+ *
+ * @param block the block.
+ * @return true if one does; false if block is NULL.
+ *
+ * Thread safe.
+ */
+bool rogue_mem_block_is_bulk(const rogue_mem_block_t *block);
+
+/**
+ * Whether transactions are sent.
+ *
+ * @param block the block.
+ * @return true if they are; false if block is NULL.
+ *
+ * Thread safe.
+ */
+bool rogue_mem_block_is_enabled(const rogue_mem_block_t *block);
+
+/**
+ * Lets transactions be sent, or skips them. A write that is skipped is not made up for: what was
+ * staged for it is not stale any more.
+ *
+ * @param block the block.
+ * @param enable a flag.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_block_set_enable(rogue_mem_block_t *block, uint32_t enable);
+
+/**
+ * Sets the threshold of the block's logger, "pyrogue.memory.block." and its path.
+ *
+ * @param block the block.
+ * @param level ROGUE_MEM_LOG_..., or any number: messages of at least this level pass.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_NOT_FOUND for a block
+ * without variables, which has no logger.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_block_set_log_level(rogue_mem_block_t *block, uint32_t level);
+
+/**
+ * Reads a variable of the block, and waits.
+ *
+ * @param block the block.
+ * @param variable the variable.
+ * @param index the element to read; -1, or any other one that does not exist: all.
+ * @return ROGUE_MEM_OK; the errors of rogue_mem_block_start with check.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_block_read(rogue_mem_block_t *block,
+                                        rogue_mem_variable_t *variable,
+                                        int32_t index);
+
+/**
+ * Writes a variable of the block with everything that is staged, verifies what is to be verified,
+ * and waits. No transaction of another thread comes between, so this thread is told of a
+ * difference.
+ *
+ * @param block the block.
+ * @param variable the variable.
+ * @param index the element to write; -1, or any other one that does not exist: all.
+ * @return ROGUE_MEM_OK; the errors of rogue_mem_block_start with check.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_block_write(rogue_mem_block_t *block,
+                                         rogue_mem_variable_t *variable,
+                                         int32_t index);
+
+/**
+ * Replaces the variables of a block. All must lie within it. Variables that may overlap share bits
+ * with each other, all others share none. A bit is verified if a verified variable covers it, and
+ * no other one. Nothing is staged afterwards.
+ *
+ * @param block the block.
+ * @param variables count variables, which are in no other block; the block takes a reference to
+ * each.
+ * @param count number of variables, at least 1.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT, also for a variable of NULL;
+ * ROGUE_MEM_ERROR_INVALID_ARGUMENT for no variables, one in another block, one that ends beyond the
+ * block, or an overlap. On failure the block is unchanged.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_block_add_variables(rogue_mem_block_t *block,
+                                                 rogue_mem_variable_t *const *variables,
+                                                 size_t count);
+
+/**
+ * Lists the variables of a block, in the order of their addition.
+ *
+ * @param block the block.
+ * @param variables_or_null receives the first capacity variables, each a new reference; may be NULL
+ * if capacity is 0.
+ * @param capacity room of variables_or_null, as a number of handles.
+ * @param count receives the number of variables.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if capacity
+ * is impossible.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_block_variables(const rogue_mem_block_t *block,
+                                             rogue_mem_variable_t **variables_or_null,
+                                             size_t capacity,
+                                             size_t *count);
+
+/**
+ * Starts a transaction.
+ *
+ * A read covers the block, or with a variable its bytes. A write and a posted write cover the
+ * block, or with a variable everything that is stale and that variable; they take the staged
+ * values along, which are not stale any more then. A verify reads back all that has been written
+ * since the last one, and compares the bits that are verified. All are widened to multiples of the
+ * smallest access of the path, within the block. A transaction that is under way is waited for
+ * first.
+ *
+ * @param block the block.
+ * @param type ROGUE_MEM_READ, ROGUE_MEM_WRITE, ROGUE_MEM_POST or ROGUE_MEM_VERIFY.
+ * @param forced a flag: whether to write also if nothing is stale; a posted write always is.
+ * @param check a flag: whether to wait for the end, as rogue_mem_block_check does. A block with
+ * retries always waits, and makes further attempts. Otherwise the next check, or the next
+ * transaction, waits.
+ * @param variable_or_null a variable of the block; NULL: the block.
+ * @param index the element to read; -1, or any other one that does not exist: all.
+ * @param skipped_or_null receives ROGUE_MEM_SKIP_...: why nothing was sent, which is no failure;
+ * may be NULL. Untouched on failure.
+ * @param updated_or_null receives a flag: whether the transaction has been checked, and variables
+ * that are notified may have changed; may be NULL. Untouched on failure.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT for an
+ * unknown type, a variable of another block, or a transaction that is larger than the largest
+ * access of the path: nothing is sent then; with a wait those of rogue_mem_block_check.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_block_start(rogue_mem_block_t *block,
+                                         uint32_t type,
+                                         uint32_t forced,
+                                         uint32_t check,
+                                         rogue_mem_variable_t *variable_or_null,
+                                         int32_t index,
+                                         uint32_t *skipped_or_null,
+                                         uint32_t *updated_or_null);
+
+/**
+ * Waits for the transaction that is under way, and reports the failure of the last one, once. The
+ * observer is called before this returns, unless it fails.
+ *
+ * @param block the block.
+ * @param updated_or_null receives a flag: whether variables that are notified may have changed; may
+ * be NULL. 0 without a transaction since the last check. Untouched on failure.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_TRANSACTION or
+ * ROGUE_MEM_ERROR_TRANSACTION_TIMEOUT if the transaction failed; ROGUE_MEM_ERROR_VERIFY, with the
+ * first byte that differs, if what was read back is not what was written.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_block_check(rogue_mem_block_t *block, uint32_t *updated_or_null);
+
+/**
+ * Copies the staged bytes of a block.
+ *
+ * @param block the block.
+ * @param offset the first byte, counted from the start of the block.
+ * @param into where to copy to; may be NULL if count is 0. Untouched on failure.
+ * @param count number of bytes.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if the
+ * bytes do not lie within the block.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_block_staged_data(rogue_mem_block_t *block,
+                                               uint32_t offset,
+                                               uint8_t *into,
+                                               uint32_t count);
+
+/**
+ * Calls a function after transactions, in place of the present one.
+ *
+ * @param block the block.
+ * @param observer_or_null the callbacks, copied; NULL: none from now on.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT, also if updated is NULL;
+ * ROGUE_MEM_ERROR_INVALID_ARGUMENT if it has a wrong size. On failure drop is not called.
+ *
+ * Thread safe; also from a callback.
+ */
+rogue_mem_status_t rogue_mem_block_observe(rogue_mem_block_t *block,
+                                           const rogue_mem_block_observer_t *observer_or_null);
+
+/**
+ * Adds a reference.
+ *
+ * @param block the block; NULL is allowed and ignored.
+ * @return its argument.
+ *
+ * Thread safe.
+ */
+rogue_mem_block_t *rogue_mem_block_retain(rogue_mem_block_t *block);
+
+/**
+ * Gives a reference back. Release of the last reference gives up its pending transaction; its
+ * variables then have no block.
+ *
+ * @param block the block; NULL is allowed and ignored.
+ *
+ * Thread safe. Its variables do not keep it alive.
+ */
+void rogue_mem_block_release(rogue_mem_block_t *block);
+
+/* --- Registers: many blocks ------------------------------------------------------------------- */
+
+/* Transactions of many blocks. All are started before the first is waited for, and those of one
+ * slave are handed over together, so a TCP client sends them with few system calls. A failure
+ * concerns no other block. */
+
+/**
+ * Where a call for many blocks reports what has become of each. It is used during the call only.
+ * Zero-initialise it, set size, and then other members as needed.
+ */
+typedef struct rogue_mem_bulk_report_t {
+    /**
+     * sizeof(rogue_mem_bulk_report_t).
+     */
+    size_t size;
+    /**
+     * Passed to failed.
+     */
+    void *ctx;
+    /**
+     * Called for each block that failed, in their order, in the calling thread before the call
+     * returns, with no lock held: the index of the block in the list, and its error, whose texts
+     * are valid during the call. NULL: nothing is called.
+     */
+    void (*failed)(void *ctx,
+                   size_t index,
+                   rogue_mem_status_t status,
+                   const char *source,
+                   const char *text);
+    /**
+     * Receives a flag for each block: whether variables that are notified may have changed. Set
+     * with every result except the errors of an argument. NULL: not wanted.
+     */
+    uint32_t *updated;
+} rogue_mem_bulk_report_t;
+
+/**
+ * Reads blocks, and waits. All reads are requested before the first is waited for. The observers
+ * are called before this returns.
+ *
+ * @param blocks count blocks.
+ * @param count number of blocks.
+ * @param report_or_null where to report what has become of each block; may be NULL.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT, also for a block of NULL;
+ * ROGUE_MEM_ERROR_INVALID_ARGUMENT if count is impossible or report_or_null has a wrong size;
+ * otherwise the error of the first block that failed, as from rogue_mem_block_start with check.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_block_read_all(rogue_mem_block_t *const *blocks,
+                                            size_t count,
+                                            const rogue_mem_bulk_report_t *report_or_null);
+
+/**
+ * Writes blocks, verifies what is to be verified, and waits. All writes are requested before the
+ * first is waited for, and then all verifies. The observers are called before this returns. If
+ * another thread verifies one of the blocks meanwhile, that thread is told of a difference.
+ *
+ * @param blocks count blocks.
+ * @param count number of blocks.
+ * @param forced a flag: whether to write blocks also if nothing in them is stale.
+ * @param report_or_null where to report what has become of each block; may be NULL.
+ * @return as rogue_mem_block_read_all, ROGUE_MEM_OK or the error of the first block that failed.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_block_write_all(rogue_mem_block_t *const *blocks,
+                                             size_t count,
+                                             uint32_t forced,
+                                             const rogue_mem_bulk_report_t *report_or_null);
+
+/**
+ * Starts a transaction in each of many blocks, which covers the block, and waits for none of them.
+ * The next check of each block waits, and makes no further attempt.
+ *
+ * @param blocks count blocks.
+ * @param count number of blocks.
+ * @param type ROGUE_MEM_READ, ROGUE_MEM_WRITE, ROGUE_MEM_POST or ROGUE_MEM_VERIFY.
+ * @param forced a flag: whether to write blocks also if nothing in them is stale.
+ * @param report_or_null where to report failures, which are those of requests that were not sent;
+ * no block is updated. May be NULL.
+ * @return as rogue_mem_block_read_all, ROGUE_MEM_OK or the error of the first block that failed;
+ * ROGUE_MEM_ERROR_INVALID_ARGUMENT also for an unknown type.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_block_start_all(rogue_mem_block_t *const *blocks,
+                                             size_t count,
+                                             uint32_t type,
+                                             uint32_t forced,
+                                             const rogue_mem_bulk_report_t *report_or_null);
+
+/**
+ * Checks each of many blocks as rogue_mem_block_check does, also after a failure. The observers are
+ * called before this returns.
+ *
+ * @param blocks count blocks.
+ * @param count number of blocks.
+ * @param report_or_null where to report what has become of each block; may be NULL.
+ * @return as rogue_mem_block_read_all, ROGUE_MEM_OK or the error of the first block that failed.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_block_check_all(rogue_mem_block_t *const *blocks,
+                                             size_t count,
+                                             const rogue_mem_bulk_report_t *report_or_null);
 
 /* --- Memory TCP bridge: servers --------------------------------------------------------------- */
 

@@ -238,6 +238,71 @@ rogue_mem_status_t rogue_mem_master_start_many(rogue_mem_master_t *master,
                                                void *data,
                                                uint32_t *ids);
 
+/* --- Blocks ----------------------------------------------------------------------------------- */
+
+/* Transactions of blocks that return their result in one number, and the place of staged bytes. */
+
+/**
+ * Mask of the status in the result of rogue_mem_block_start_packed.
+ */
+#define ROGUE_MEM_PACKED_STATUS 65535
+
+/**
+ * Flag in the result of rogue_mem_block_start_packed: variables that are notified may have changed.
+ */
+#define ROGUE_MEM_PACKED_UPDATED 65536
+
+/**
+ * How far ROGUE_MEM_SKIP_... is shifted left in the result of rogue_mem_block_start_packed.
+ */
+#define ROGUE_MEM_PACKED_SKIP_SHIFT 24
+
+/**
+ * Starts a transaction: the single-call variant of rogue_mem_block_start.
+ *
+ * @param block the block.
+ * @param type ROGUE_MEM_READ, ROGUE_MEM_WRITE, ROGUE_MEM_POST or ROGUE_MEM_VERIFY.
+ * @param forced a flag: whether to write also if nothing is stale.
+ * @param check a flag: whether to wait for the end.
+ * @param variable_or_null a variable of the block; NULL: the block.
+ * @param index the element to read; -1, or any other one that does not exist: all.
+ * @return bits 15 to 0, ROGUE_MEM_PACKED_STATUS: what rogue_mem_block_start would return; if it is
+ * ROGUE_MEM_OK, bit 16, ROGUE_MEM_PACKED_UPDATED: variables that are notified may have changed; and
+ * from ROGUE_MEM_PACKED_SKIP_SHIFT on, ROGUE_MEM_SKIP_...: why nothing was sent.
+ *
+ * Thread safe.
+ */
+uint32_t rogue_mem_block_start_packed(rogue_mem_block_t *block,
+                                      uint32_t type,
+                                      uint32_t forced,
+                                      uint32_t check,
+                                      rogue_mem_variable_t *variable_or_null,
+                                      int32_t index);
+
+/**
+ * Waits for the transaction that is under way: the single-call variant of rogue_mem_block_check.
+ *
+ * @param block the block.
+ * @return bits 15 to 0, ROGUE_MEM_PACKED_STATUS: what rogue_mem_block_check would return; if it is
+ * ROGUE_MEM_OK, bit 16, ROGUE_MEM_PACKED_UPDATED: variables that are notified may have changed.
+ *
+ * Thread safe.
+ */
+uint32_t rogue_mem_block_check_packed(rogue_mem_block_t *block);
+
+/**
+ * The first staged byte of a block. The bytes stay where they are as long as the block exists. They
+ * may only be looked at: values are staged through variables. A transaction or a store in another
+ * thread may change them at the same time, so a value of several bytes may be half old and half
+ * new.
+ *
+ * @param block the block.
+ * @return rogue_mem_block_size bytes; NULL if block is NULL.
+ *
+ * Thread safe.
+ */
+const uint8_t *rogue_mem_block_staged_start(const rogue_mem_block_t *block);
+
 /* --- Frames ----------------------------------------------------------------------------------- */
 
 /* Variants of a frame's lock, and of the copies of its payload, with a time limit, and with a

@@ -81,6 +81,8 @@ status_table! {
     Transaction = 100, "ERROR_TRANSACTION", "the transaction failed";
     /// The transaction was not completed within its timeout.
     TransactionTimeout = 101, "ERROR_TRANSACTION_TIMEOUT", "the transaction timed out";
+    /// A verify found other bits than those that were written.
+    Verify = 102, "ERROR_VERIFY", "what was read back differs from what was written";
     // 200..=299: the network.
     /// A listening socket could not be opened.
     Bind = 200, "ERROR_BIND", "a port could not be bound";

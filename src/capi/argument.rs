@@ -6,6 +6,7 @@ use std::marker::PhantomData;
 use std::mem::{size_of, MaybeUninit};
 use std::ptr::NonNull;
 use std::sync::atomic::AtomicU32;
+use std::sync::Arc;
 
 use super::call::Call;
 use super::handle::{borrow, c_type_name, Borrowed, Handle};
@@ -63,6 +64,24 @@ impl Call {
             );
             self.error(Status::NullArgument, text)
         })
+    }
+
+    /// The objects of several handles.
+    ///
+    /// # Safety
+    ///
+    /// `handles` must be null or valid for reading `count` handles, each of which is null or live.
+    pub(super) unsafe fn handles<H: Handle>(
+        self,
+        handles: *const *mut H,
+        count: usize,
+        name: &str,
+    ) -> Result<Vec<Arc<H::Object>>> {
+        // SAFETY: promised by the caller.
+        let handles = unsafe { self.values(handles, count, name) }?;
+        // SAFETY: as above.
+        let object = |handle: &*mut H| Ok(Arc::clone(&*unsafe { self.handle(*handle) }?));
+        handles.iter().map(object).collect()
     }
 
     /// A place for a result.
@@ -342,17 +361,30 @@ impl TextOut<'_> {
     /// Writes as much of `text` as has room, without parting a character, and a NUL; and its
     /// full length.
     pub(super) fn set(self, text: &str) {
-        if let Some(length) = self.length {
-            // SAFETY: valid for writing, as promised where this was made.
-            unsafe { length.as_ptr().write(text.len()) };
-        }
-        let Some(room) = self.bytes.len().checked_sub(1) else { return };
+        let room = self.bytes.len().saturating_sub(1);
         let mut count = room.min(text.len());
         while !text.is_char_boundary(count) {
             count -= 1;
         }
-        self.bytes[..count].copy_from_slice(&text.as_bytes()[..count]);
-        self.bytes[count] = 0;
+        self.put(text.as_bytes(), count);
+    }
+
+    /// As [`set`](Self::set), with text of an unknown encoding.
+    pub(super) fn set_bytes(self, text: &[u8]) {
+        let room = self.bytes.len().saturating_sub(1);
+        self.put(text, room.min(text.len()));
+    }
+
+    /// Writes the first `count` bytes of `text`, which have room.
+    fn put(self, text: &[u8], count: usize) {
+        if let Some(length) = self.length {
+            // SAFETY: valid for writing, as promised where this was made.
+            unsafe { length.as_ptr().write(text.len()) };
+        }
+        if let Some(end) = self.bytes.get_mut(count) {
+            *end = 0;
+            self.bytes[..count].copy_from_slice(&text[..count]);
+        }
     }
 }
 

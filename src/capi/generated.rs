@@ -15,12 +15,14 @@ use super::handle::{
 };
 use super::status::rogue_mem_status_t;
 use crate::error::{Result, Status};
+use crate::memory::block::{Model, BOOL, INT, UINT};
 use crate::stream::{self, Node};
 
 mod batch;
 mod batch_combiner;
 mod batch_inverter;
 mod batch_splitter;
+mod block;
 mod board;
 mod emulate;
 mod event_loop;
@@ -51,11 +53,13 @@ mod tcp_client;
 mod tcp_server;
 mod transaction;
 mod udp;
+mod variable;
 
 pub use batch::*;
 pub use batch_combiner::*;
 pub use batch_inverter::*;
 pub use batch_splitter::*;
+pub use block::*;
 pub use board::*;
 pub use emulate::*;
 pub use event_loop::*;
@@ -86,6 +90,7 @@ pub use tcp_client::*;
 pub use tcp_server::*;
 pub use transaction::*;
 pub use udp::*;
+pub use variable::*;
 
 /// One register access: the request, the place of its data, and its result. Made by
 /// rogue_mem_master_request, passed to slaves.
@@ -123,6 +128,24 @@ pub struct rogue_mem_hub_t {
 
 impl Handle for rogue_mem_hub_t {
     type Object = crate::memory::Hub;
+}
+
+/// A named field of a block of registers: where its bits are, and what they mean.
+pub struct rogue_mem_variable_t {
+    _private: (),
+}
+
+impl Handle for rogue_mem_variable_t {
+    type Object = crate::memory::block::Variable;
+}
+
+/// The registers of a contiguous region: their staged bytes, and the transactions that move them.
+pub struct rogue_mem_block_t {
+    _private: (),
+}
+
+impl Handle for rogue_mem_block_t {
+    type Object = crate::memory::block::Block;
 }
 
 /// The serving end of the memory TCP bridge: serves a slave to any number of clients.

@@ -34,6 +34,7 @@ neutral! {
     u64 => 0,
     f64 => 0.0,
     *const c_char => c"".as_ptr(),
+    *const u8 => std::ptr::null(),
 }
 
 impl<T> Neutral for *mut T {
@@ -51,6 +52,14 @@ where
         Ok(()) => Status::Ok as i32,
         Err(status) => status as i32,
     }
+}
+
+/// Runs the body of a function that returns a status and, if that is 0, more in one number.
+pub(super) fn packed<F>(body: F) -> u32
+where
+    F: FnOnce(Call) -> Result<u32>,
+{
+    contained(body).unwrap_or_else(|status| status as u32)
 }
 
 /// Runs the body of a function that returns a value, which is neutral where it fails.

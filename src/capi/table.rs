@@ -10,6 +10,8 @@ mod board;
 mod files;
 #[path = "table/members.rs"]
 mod members;
+#[path = "table/registers.rs"]
+mod registers;
 
 use members::{
     EVENT_LOOP_OPTIONS, PACKETIZER_OPTIONS, RSSI_OPTIONS, SRP_V3_EMULATION_OPTIONS,
@@ -170,6 +172,8 @@ pub const OBJECTS: &[Object] = &[
         release: "Its halves, and masters that it is connected to, keep it alive as needed.",
         ..PLAIN
     },
+    registers::VARIABLE,
+    registers::BLOCK,
     Object {
         name: "tcp_server",
         rust: "crate::bridge::TcpServer",

@@ -10,7 +10,7 @@
 #ifndef TESTS_DIRECTORY
 #define TESTS_DIRECTORY "tests"
 #endif
-#define FUNCTIONS_COUNT_MAX 512
+#define FUNCTIONS_COUNT_MAX 1024
 #define NAME_BYTES_MAX 128
 
 static char seen[FUNCTIONS_COUNT_MAX][NAME_BYTES_MAX];
@@ -330,6 +330,290 @@ static void hubs(void **state) {
     NOTES(rogue_mem_hub_forward, (NULL, NULL));
     NOTES(rogue_mem_hub_forward, (hub, NULL));
     rogue_mem_hub_release(hub);
+}
+
+/* A variable of 8 bits, of the first byte of its block. */
+static rogue_mem_variable_t *variable_of(uint32_t model) {
+    rogue_mem_variable_spec_t spec = {0};
+    rogue_mem_variable_t *variable = NULL;
+    spec.size = sizeof spec;
+    spec.name = "level";
+    spec.model = model;
+    spec.bit_size = 8;
+    assert_ok(rogue_mem_variable_new(&spec, &variable));
+    return variable;
+}
+
+static void variables(void **state) {
+    (void)state;
+    rogue_mem_variable_t *variable = variable_of(ROGUE_MEM_MODEL_UINT);
+    rogue_mem_variable_t *out = SENTINEL(rogue_mem_variable_t);
+    rogue_mem_variable_spec_t spec = {0};
+    uint64_t parts[1] = {7};
+    size_t count = 7, length = 7;
+    char text[4] = "abc";
+    spec.size = sizeof spec;
+    spec.model = ROGUE_MEM_MODEL_UINT;
+    spec.bit_size = 8;
+
+    ALLOWS_NULL(rogue_mem_variable);
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_new, (NULL, &out));
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_new, (&spec, &out)); /* no name */
+    spec.name = "level";
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_new, (&spec, NULL));
+    spec.part_count = 1;
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_new, (&spec, &out)); /* no bit_offsets */
+    spec.part_count = 0;
+    spec.name = "\xFF";
+    REFUSES(INVALID_TEXT, rogue_mem_variable_new, (&spec, &out));
+    spec.name = "level";
+    spec.mode = "\xFF";
+    REFUSES(INVALID_TEXT, rogue_mem_variable_new, (&spec, &out));
+    spec.size = 0;
+    REFUSES(INVALID_ARGUMENT, rogue_mem_variable_new, (&spec, &out));
+    assert_ptr_equal(out, SENTINEL(rogue_mem_variable_t));
+
+    GIVES(NULL, rogue_mem_variable_block, (NULL));
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_parts, (NULL, parts, parts, 1, &count));
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_parts, (variable, parts, parts, 1, NULL));
+    REFUSES(INVALID_ARGUMENT, rogue_mem_variable_parts, (variable, parts, NULL, SIZE_MAX, &count));
+    REFUSES(INVALID_ARGUMENT, rogue_mem_variable_parts, (variable, NULL, parts, SIZE_MAX, &count));
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_name, (NULL, text, 4, &length));
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_name, (variable, NULL, 4, &length));
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_path, (NULL, text, 4, &length));
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_path, (variable, NULL, 4, &length));
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_mode, (NULL, text, 4, &length));
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_mode, (variable, NULL, 4, &length));
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_dump, (NULL, 0, text, 4, &length));
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_dump, (variable, 0, NULL, 4, &length));
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_update_path, (NULL, "path"));
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_update_path, (variable, NULL));
+    REFUSES(INVALID_TEXT, rogue_mem_variable_update_path, (variable, "\xFF"));
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_shift_offset_down, (NULL, 0, 1));
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_set_log_level, (NULL, ROGUE_MEM_LOG_DEBUG));
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_expect_model, (NULL, ROGUE_MEM_MODEL_UINT, 0));
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_read, (NULL));
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_write, (NULL));
+    GIVES(0, rogue_mem_variable_model, (NULL));
+    GIVES(0, rogue_mem_variable_minimum, (NULL));
+    GIVES(0, rogue_mem_variable_maximum, (NULL));
+    GIVES(0, rogue_mem_variable_bin_point, (NULL));
+    GIVES(0, rogue_mem_variable_bit_total, (NULL));
+    GIVES(0, rogue_mem_variable_byte_size, (NULL));
+    GIVES(0, rogue_mem_variable_value_bits, (NULL));
+    GIVES(0, rogue_mem_variable_value_bytes, (NULL));
+    GIVES(0, rogue_mem_variable_value_stride, (NULL));
+    GIVES(0, rogue_mem_variable_num_values, (NULL));
+    GIVES(0, rogue_mem_variable_var_bytes, (NULL));
+    GIVES(0, rogue_mem_variable_offset, (NULL));
+    GIVES(0, rogue_mem_variable_retry_count, (NULL));
+    GIVES(false, rogue_mem_variable_may_overlap, (NULL));
+    GIVES(false, rogue_mem_variable_is_verified, (NULL));
+    GIVES(false, rogue_mem_variable_is_bulk, (NULL));
+    GIVES(false, rogue_mem_variable_is_notified, (NULL));
+    GIVES(false, rogue_mem_variable_is_big_endian, (NULL));
+    GIVES(false, rogue_mem_variable_reverses_bits, (NULL));
+    assert_true(parts[0] == 7 && count == 7 && length == 7);
+    assert_string_equal(text, "abc");
+    rogue_mem_variable_release(variable);
+}
+
+static void values_of_variables(void **state) {
+    (void)state;
+    rogue_mem_variable_t *variable = variable_of(ROGUE_MEM_MODEL_UINT);
+    uint64_t number = 7;
+    int64_t signed_number = 7;
+    uint32_t flag = 7;
+    float single = 7;
+    double wide = 7;
+
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_set_uint, (NULL, 1, -1));
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_stage_uint, (NULL, 1, -1));
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_get_uint, (NULL, -1, &number));
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_get_uint, (variable, -1, NULL));
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_staged_uint, (NULL, -1, &number));
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_staged_uint, (variable, -1, NULL));
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_set_int, (NULL, 1, -1));
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_stage_int, (NULL, 1, -1));
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_get_int, (NULL, -1, &signed_number));
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_get_int, (variable, -1, NULL));
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_staged_int, (NULL, -1, &signed_number));
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_staged_int, (variable, -1, NULL));
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_set_bool, (NULL, 1, -1));
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_stage_bool, (NULL, 1, -1));
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_get_bool, (NULL, -1, &flag));
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_get_bool, (variable, -1, NULL));
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_staged_bool, (NULL, -1, &flag));
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_staged_bool, (variable, -1, NULL));
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_set_float, (NULL, 1, -1));
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_stage_float, (NULL, 1, -1));
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_get_float, (NULL, -1, &single));
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_get_float, (variable, -1, NULL));
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_staged_float, (NULL, -1, &single));
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_staged_float, (variable, -1, NULL));
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_set_double, (NULL, 1, -1));
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_stage_double, (NULL, 1, -1));
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_get_double, (NULL, -1, &wide));
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_get_double, (variable, -1, NULL));
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_staged_double, (NULL, -1, &wide));
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_staged_double, (variable, -1, NULL));
+    assert_true(number == 7 && signed_number == 7 && flag == 7 && single == 7 && wide == 7);
+    rogue_mem_variable_release(variable);
+}
+
+static void lists_bytes_and_text(void **state) {
+    (void)state;
+    rogue_mem_variable_t *variable = variable_of(ROGUE_MEM_MODEL_UINT);
+    rogue_mem_variable_t *bytes_variable = variable_of(ROGUE_MEM_MODEL_BYTES);
+    uint8_t bytes[2] = {7, 7};
+    char text[4] = "abc";
+    size_t length = 7;
+    const uint32_t uint8 = ROGUE_MEM_ELEMENT_UINT8;
+
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_set_values, (NULL, uint8, bytes, 1, 0));
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_set_values, (variable, uint8, NULL, 1, 0));
+    REFUSES(INVALID_ARGUMENT, rogue_mem_variable_set_values, (variable, 0, bytes, 1, 0));
+    REFUSES(INVALID_ARGUMENT, rogue_mem_variable_set_values, (variable, uint8, bytes, SIZE_MAX, 0));
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_stage_values, (NULL, uint8, bytes, 1, 0));
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_stage_values, (variable, uint8, NULL, 1, 0));
+    REFUSES(INVALID_ARGUMENT, rogue_mem_variable_stage_values, (variable, 12, bytes, 1, 0));
+    REFUSES(INVALID_ARGUMENT, rogue_mem_variable_stage_values,
+            (variable, ROGUE_MEM_ELEMENT_UINT64, bytes, SIZE_MAX / 2, 0));
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_get_values, (NULL, uint8, 0, bytes, 1));
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_get_values, (variable, uint8, 0, NULL, 1));
+    REFUSES(INVALID_ARGUMENT, rogue_mem_variable_get_values, (variable, 0, 0, bytes, 1));
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_staged_values, (NULL, uint8, 0, bytes, 1));
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_staged_values, (variable, uint8, 0, NULL, 1));
+    REFUSES(INVALID_ARGUMENT, rogue_mem_variable_staged_values, (variable, 12, 0, bytes, 1));
+    REFUSES(INVALID_ARGUMENT, rogue_mem_variable_staged_values,
+            (variable, uint8, 0, bytes, SIZE_MAX));
+
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_set_bytes, (NULL, bytes, 1, -1));
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_set_bytes, (bytes_variable, NULL, 1, -1));
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_stage_bytes, (NULL, bytes, 1, -1));
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_stage_bytes, (bytes_variable, NULL, 1, -1));
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_stage_raw, (NULL, bytes, 1, -1));
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_stage_raw, (bytes_variable, NULL, 1, -1));
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_get_bytes, (NULL, -1, bytes, 1));
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_get_bytes, (bytes_variable, -1, NULL, 1));
+    REFUSES(INVALID_ARGUMENT, rogue_mem_variable_get_bytes, (bytes_variable, -1, bytes, 0));
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_staged_bytes, (NULL, -1, bytes, 1));
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_staged_bytes, (bytes_variable, -1, NULL, 1));
+    REFUSES(INVALID_ARGUMENT, rogue_mem_variable_staged_bytes, (bytes_variable, -1, bytes, 0));
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_staged_raw, (NULL, -1, bytes, 1));
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_staged_raw, (bytes_variable, -1, NULL, 1));
+    REFUSES(INVALID_ARGUMENT, rogue_mem_variable_staged_raw, (bytes_variable, -1, bytes, 0));
+
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_set_string, (NULL, "a", -1));
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_set_string, (variable, NULL, -1));
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_stage_string, (NULL, "a", -1));
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_stage_string, (variable, NULL, -1));
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_get_string, (NULL, -1, text, 4, &length));
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_get_string, (variable, -1, NULL, 4, &length));
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_staged_string, (NULL, -1, text, 4, &length));
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_staged_string, (variable, -1, NULL, 4, &length));
+    assert_true(bytes[0] == 7 && length == 7);
+    assert_string_equal(text, "abc");
+    rogue_mem_variable_release(bytes_variable);
+    rogue_mem_variable_release(variable);
+}
+
+static void ignore_update(void *ctx, rogue_mem_variable_t *variable) {
+    (void)ctx;
+    (void)variable;
+}
+
+static void blocks(void **state) {
+    (void)state;
+    rogue_mem_block_t *block = NULL, *out = SENTINEL(rogue_mem_block_t);
+    rogue_mem_variable_t *variable = variable_of(ROGUE_MEM_MODEL_UINT);
+    rogue_mem_variable_t *list[1] = {SENTINEL(rogue_mem_variable_t)}, *none[1] = {NULL};
+    rogue_mem_block_observer_t observer = {0};
+    uint32_t skipped = 7, updated = 7;
+    uint8_t bytes[1] = {7};
+    size_t count = 7, length = 7;
+    char text[4] = "abc";
+    assert_ok(rogue_mem_block_new(0, 4, &block));
+
+    ALLOWS_NULL(rogue_mem_block);
+    REFUSES(NULL_ARGUMENT, rogue_mem_block_new, (0, 4, NULL));
+    assert_int_equal(rogue_mem_block_new(0, 0, &out), ROGUE_MEM_ERROR_INVALID_ARGUMENT);
+    GIVES(NULL, rogue_mem_block_master, (NULL));
+    GIVES(0, rogue_mem_block_offset, (NULL));
+    GIVES(0, rogue_mem_block_size, (NULL));
+    GIVES(0, rogue_mem_block_address, (NULL));
+    GIVES(false, rogue_mem_block_is_bulk, (NULL));
+    GIVES(false, rogue_mem_block_is_enabled, (NULL));
+    GIVES(NULL, rogue_mem_block_staged_start, (NULL));
+    GIVES(ROGUE_MEM_ERROR_NULL_ARGUMENT, rogue_mem_block_check_packed, (NULL));
+    GIVES(ROGUE_MEM_ERROR_NULL_ARGUMENT, rogue_mem_block_start_packed,
+          (NULL, ROGUE_MEM_READ, 0, 0, NULL, -1));
+    REFUSES(NULL_ARGUMENT, rogue_mem_block_path, (NULL, text, 4, &length));
+    REFUSES(NULL_ARGUMENT, rogue_mem_block_path, (block, NULL, 4, &length));
+    REFUSES(NULL_ARGUMENT, rogue_mem_block_mode, (NULL, text, 4, &length));
+    REFUSES(NULL_ARGUMENT, rogue_mem_block_mode, (block, NULL, 4, &length));
+    REFUSES(NULL_ARGUMENT, rogue_mem_block_set_enable, (NULL, 1));
+    REFUSES(NULL_ARGUMENT, rogue_mem_block_set_log_level, (NULL, ROGUE_MEM_LOG_DEBUG));
+    REFUSES(NULL_ARGUMENT, rogue_mem_block_read, (NULL, variable, -1));
+    REFUSES(NULL_ARGUMENT, rogue_mem_block_read, (block, NULL, -1));
+    REFUSES(NULL_ARGUMENT, rogue_mem_block_write, (NULL, variable, -1));
+    REFUSES(NULL_ARGUMENT, rogue_mem_block_write, (block, NULL, -1));
+    REFUSES(NULL_ARGUMENT, rogue_mem_block_add_variables, (NULL, list, 1));
+    REFUSES(NULL_ARGUMENT, rogue_mem_block_add_variables, (block, NULL, 1));
+    REFUSES(NULL_ARGUMENT, rogue_mem_block_add_variables, (block, none, 1));
+    REFUSES(INVALID_ARGUMENT, rogue_mem_block_add_variables, (block, list, SIZE_MAX));
+    REFUSES(NULL_ARGUMENT, rogue_mem_block_variables, (NULL, list, 1, &count));
+    REFUSES(NULL_ARGUMENT, rogue_mem_block_variables, (block, NULL, 1, &count));
+    REFUSES(NULL_ARGUMENT, rogue_mem_block_variables, (block, list, 1, NULL));
+    REFUSES(INVALID_ARGUMENT, rogue_mem_block_variables, (block, list, SIZE_MAX, &count));
+    REFUSES(NULL_ARGUMENT, rogue_mem_block_start,
+            (NULL, ROGUE_MEM_READ, 0, 0, NULL, -1, &skipped, &updated));
+    REFUSES(NULL_ARGUMENT, rogue_mem_block_check, (NULL, &updated));
+    REFUSES(NULL_ARGUMENT, rogue_mem_block_staged_data, (NULL, 0, bytes, 1));
+    REFUSES(NULL_ARGUMENT, rogue_mem_block_staged_data, (block, 0, NULL, 1));
+    REFUSES(INVALID_ARGUMENT, rogue_mem_block_staged_data, (block, 4, bytes, 1));
+    REFUSES(INVALID_ARGUMENT, rogue_mem_block_staged_data, (block, UINT32_MAX, bytes, 1));
+    REFUSES(NULL_ARGUMENT, rogue_mem_block_observe, (NULL, NULL));
+    REFUSES(INVALID_ARGUMENT, rogue_mem_block_observe, (block, &observer));
+    observer.size = sizeof observer;
+    REFUSES(NULL_ARGUMENT, rogue_mem_block_observe, (block, &observer));
+    observer.updated = ignore_update;
+    assert_ok(rogue_mem_block_observe(block, &observer));
+    assert_ptr_equal(out, SENTINEL(rogue_mem_block_t));
+    assert_ptr_equal(list[0], SENTINEL(rogue_mem_variable_t));
+    assert_true(skipped == 7 && updated == 7 && bytes[0] == 7 && count == 7 && length == 7);
+    assert_string_equal(text, "abc");
+    rogue_mem_variable_release(variable);
+    rogue_mem_block_release(block);
+}
+
+static void many_blocks(void **state) {
+    (void)state;
+    rogue_mem_block_t *block = NULL, *none[1] = {NULL};
+    uint32_t updated = 7;
+    rogue_mem_bulk_report_t report = {0};
+    assert_ok(rogue_mem_block_new(0, 4, &block));
+    report.updated = &updated;
+
+    REFUSES(NULL_ARGUMENT, rogue_mem_block_read_all, (NULL, 1, NULL));
+    REFUSES(NULL_ARGUMENT, rogue_mem_block_read_all, (none, 1, NULL));
+    REFUSES(INVALID_ARGUMENT, rogue_mem_block_read_all, (none, SIZE_MAX, NULL));
+    REFUSES(INVALID_ARGUMENT, rogue_mem_block_read_all, (&block, 1, &report));
+    REFUSES(NULL_ARGUMENT, rogue_mem_block_write_all, (NULL, 1, 0, NULL));
+    REFUSES(NULL_ARGUMENT, rogue_mem_block_write_all, (none, 1, 0, NULL));
+    REFUSES(INVALID_ARGUMENT, rogue_mem_block_write_all, (&block, 1, 0, &report));
+    REFUSES(NULL_ARGUMENT, rogue_mem_block_start_all, (NULL, 1, ROGUE_MEM_READ, 0, NULL));
+    REFUSES(NULL_ARGUMENT, rogue_mem_block_start_all, (none, 1, ROGUE_MEM_READ, 0, NULL));
+    REFUSES(INVALID_ARGUMENT, rogue_mem_block_start_all, (&block, 1, ROGUE_MEM_READ, 0, &report));
+    REFUSES(NULL_ARGUMENT, rogue_mem_block_check_all, (NULL, 1, NULL));
+    REFUSES(NULL_ARGUMENT, rogue_mem_block_check_all, (none, 1, NULL));
+    REFUSES(INVALID_ARGUMENT, rogue_mem_block_check_all, (&block, 1, &report));
+    report.size = sizeof report;
+    assert_int_equal(rogue_mem_block_start_all(&block, 1, 5, 0, &report),
+                     ROGUE_MEM_ERROR_INVALID_ARGUMENT);
+    assert_int_equal(updated, 7);
+    assert_ok(rogue_mem_block_read_all(NULL, 0, NULL));
+    rogue_mem_block_release(block);
 }
 
 static void ranges_of_bits(void **state) {
@@ -1052,6 +1336,11 @@ int main(void) {
         cmocka_unit_test(masters),
         cmocka_unit_test(masters_of_many),
         cmocka_unit_test(hubs),
+        cmocka_unit_test(variables),
+        cmocka_unit_test(values_of_variables),
+        cmocka_unit_test(lists_bytes_and_text),
+        cmocka_unit_test(blocks),
+        cmocka_unit_test(many_blocks),
         cmocka_unit_test(ranges_of_bits),
         cmocka_unit_test(bridges),
         cmocka_unit_test(connections),

@@ -18,6 +18,7 @@ FIXED(ROGUE_MEM_ERROR_INVALID_DATA, 8);
 FIXED(ROGUE_MEM_ERROR_NOT_FOUND, 9);
 FIXED(ROGUE_MEM_ERROR_TRANSACTION, 100);
 FIXED(ROGUE_MEM_ERROR_TRANSACTION_TIMEOUT, 101);
+FIXED(ROGUE_MEM_ERROR_VERIFY, 102);
 FIXED(ROGUE_MEM_ERROR_BIND, 200);
 FIXED(ROGUE_MEM_ERROR_RESOLVE, 201);
 FIXED(ROGUE_MEM_ERROR_CONNECT, 202);
@@ -29,6 +30,49 @@ FIXED(ROGUE_MEM_WRITE, 2);
 FIXED(ROGUE_MEM_POST, 3);
 FIXED(ROGUE_MEM_VERIFY, 4);
 FIXED(ROGUE_MEM_STARTED_DONE, UINT64_C(1) << 32);
+
+FIXED(ROGUE_MEM_MODEL_PYFUNC, 0);
+FIXED(ROGUE_MEM_MODEL_BYTES, 1);
+FIXED(ROGUE_MEM_MODEL_UINT, 2);
+FIXED(ROGUE_MEM_MODEL_INT, 3);
+FIXED(ROGUE_MEM_MODEL_BOOL, 4);
+FIXED(ROGUE_MEM_MODEL_STRING, 5);
+FIXED(ROGUE_MEM_MODEL_FLOAT, 6);
+FIXED(ROGUE_MEM_MODEL_DOUBLE, 7);
+FIXED(ROGUE_MEM_MODEL_FIXED, 8);
+FIXED(ROGUE_MEM_MODEL_UFIXED, 9);
+FIXED(ROGUE_MEM_MODEL_FLOAT16, 10);
+FIXED(ROGUE_MEM_MODEL_FLOAT8, 11);
+FIXED(ROGUE_MEM_MODEL_BFLOAT16, 12);
+FIXED(ROGUE_MEM_MODEL_TENSOR_FLOAT32, 13);
+FIXED(ROGUE_MEM_MODEL_FLOAT6, 14);
+FIXED(ROGUE_MEM_MODEL_FLOAT4, 15);
+FIXED(ROGUE_MEM_MODEL_CUSTOM, 128);
+
+FIXED(ROGUE_MEM_ELEMENT_UINT8, 1);
+FIXED(ROGUE_MEM_ELEMENT_UINT16, 2);
+FIXED(ROGUE_MEM_ELEMENT_UINT32, 3);
+FIXED(ROGUE_MEM_ELEMENT_UINT64, 4);
+FIXED(ROGUE_MEM_ELEMENT_INT8, 5);
+FIXED(ROGUE_MEM_ELEMENT_INT16, 6);
+FIXED(ROGUE_MEM_ELEMENT_INT32, 7);
+FIXED(ROGUE_MEM_ELEMENT_INT64, 8);
+FIXED(ROGUE_MEM_ELEMENT_BOOL, 9);
+FIXED(ROGUE_MEM_ELEMENT_FLOAT, 10);
+FIXED(ROGUE_MEM_ELEMENT_DOUBLE, 11);
+
+FIXED(ROGUE_MEM_SKIP_NONE, 0);
+FIXED(ROGUE_MEM_SKIP_READ_ONLY, 1);
+FIXED(ROGUE_MEM_SKIP_WRITE_ONLY, 2);
+FIXED(ROGUE_MEM_SKIP_NOTHING_STAGED, 3);
+FIXED(ROGUE_MEM_SKIP_ALL_STAGED, 4);
+FIXED(ROGUE_MEM_SKIP_NOTHING_TO_VERIFY, 5);
+FIXED(ROGUE_MEM_SKIP_WRITE_FAILED, 6);
+FIXED(ROGUE_MEM_SKIP_DISABLED, 7);
+
+FIXED(ROGUE_MEM_PACKED_STATUS, 0xFFFF);
+FIXED(ROGUE_MEM_PACKED_UPDATED, 1 << 16);
+FIXED(ROGUE_MEM_PACKED_SKIP_SHIFT, 24);
 
 FIXED(ROGUE_MEM_LOG_CRITICAL, 50);
 FIXED(ROGUE_MEM_LOG_ERROR, 40);
@@ -76,6 +120,15 @@ FIXED(sizeof(rogue_mem_frame_memory_t), 4 * sizeof(void *) + 8);
 /* The members before the 64-bit ones take a multiple of 8 bytes with 64-bit pointers, and are
  * padded with 32-bit ones. There is no other padding. */
 #define HEAD(bytes) (sizeof(size_t) + (bytes) + (sizeof(size_t) + (bytes)) % 8)
+FIXED(offsetof(rogue_mem_variable_spec_t, size), 0);
+FIXED(sizeof(rogue_mem_variable_spec_t), HEAD(4 * sizeof(void *)) + 5 * 8 + 14 * 4);
+FIXED(offsetof(rogue_mem_variable_spec_t, bit_offset), HEAD(4 * sizeof(void *)));
+FIXED(offsetof(rogue_mem_variable_spec_t, part_count), HEAD(4 * sizeof(void *)) + 5 * 8);
+FIXED(offsetof(rogue_mem_block_observer_t, size), 0);
+FIXED(sizeof(rogue_mem_block_observer_t), 5 * sizeof(void *));
+FIXED(offsetof(rogue_mem_block_observer_t, gate), 4 * sizeof(void *));
+FIXED(offsetof(rogue_mem_bulk_report_t, size), 0);
+FIXED(sizeof(rogue_mem_bulk_report_t), 4 * sizeof(void *));
 FIXED(offsetof(rogue_mem_tcp_server_options_t, size), 0);
 FIXED(sizeof(rogue_mem_tcp_server_options_t), HEAD(16) + 8 + 24);
 FIXED(offsetof(rogue_mem_tcp_server_stats_t, size), 0);

@@ -106,6 +106,11 @@ pub const SECTIONS: &[Section] = &[
     programs("master", "Masters"),
     programs("hub", "Hubs"),
     programs("bits", "Ranges of bits"),
+    programs("variable", "Registers: variables"),
+    programs("variable_values", "Registers: lists"),
+    programs("variable_bytes", "Registers: bytes and text"),
+    programs("block", "Registers: blocks"),
+    programs("bulk", "Registers: many blocks"),
     programs("tcp_server", "Memory TCP bridge: servers"),
     programs("tcp_client", "Memory TCP bridge: clients"),
     programs("frame", "Frames"),
@@ -140,6 +145,7 @@ pub const SECTIONS: &[Section] = &[
     bindings("binding/gate", "Gates"),
     bindings("binding/transaction", "Transactions"),
     bindings("binding/master", "Masters"),
+    bindings("binding/block", "Blocks"),
     bindings("binding/frame", "Frames"),
 ];
 
@@ -157,6 +163,7 @@ pub const PLUMBING: &[&str] = &[
     "functions/logging",
     "functions/mod",
     "functions/net",
+    "functions/registers",
     "functions/stream",
     "guard",
     "handle",
@@ -165,6 +172,7 @@ pub const PLUMBING: &[&str] = &[
     "table/board",
     "table/files",
     "table/members",
+    "table/registers",
 ];
 
 fn config() -> cbindgen::Config {

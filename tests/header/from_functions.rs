@@ -3,13 +3,14 @@
 use crate::from_table::{docs, signature};
 use crate::functions::{Function, Group};
 use crate::table::{Object, OBJECTS};
+use crate::LINE_LENGTH_MAX;
 
 fn object(name: &str) -> Option<&'static Object> {
     OBJECTS.iter().find(|object| object.name == name)
 }
 
 fn is_number(ty: &str) -> bool {
-    ["u8", "u16", "u32", "u64", "f64", "bool"].contains(&ty)
+    ["u8", "u16", "u32", "u64", "i32", "i64", "f32", "f64", "bool"].contains(&ty)
 }
 
 /// A parameter in C.
@@ -60,8 +61,15 @@ impl Maker<'_> {
         self.result().strip_prefix("new ")
     }
 
+    /// The number that is given by `value`.
+    fn found(&self) -> Option<&str> {
+        self.result().strip_prefix("value ")
+    }
+
     fn has_status(&self) -> bool {
-        ["result", "status", "text"].contains(&self.result()) || self.made().is_some()
+        ["result", "status", "text"].contains(&self.result())
+            || self.made().is_some()
+            || self.found().is_some()
     }
 
     fn parameters(&self) -> Vec<Parameter> {
@@ -86,6 +94,11 @@ impl Maker<'_> {
             let ty = format!("*mut *mut rogue_mem_{made}_t");
             let check = "out(out, \"out\")";
             all.push(Parameter::plain("out", &ty, &is).checked("null or valid", check));
+        }
+        if let Some(number) = self.found() {
+            let is = "receives the value. Untouched on failure.";
+            let (ty, check) = (format!("*mut {number}"), "out(value, \"value\")");
+            all.push(Parameter::plain("value", &ty, is).checked("null or valid", check));
         }
         all
     }
@@ -136,10 +149,7 @@ impl Maker<'_> {
         {
             let name = parameters[0].name;
             return match self.result() {
-                "text" => format!(
-                    "    // SAFETY: null or live and valid, as the header demands.\n    unsafe {{ \
-                     query_text({name}, buffer, capacity, length, |{name}| {value}) }}\n"
-                ),
+                "text" => text_query(name, &value),
                 _ => format!(
                     "    // SAFETY: null or live, as the header demands.\n    \
                      unsafe {{ query({name}, |{name}| {value}) }}\n"
@@ -154,6 +164,9 @@ impl Maker<'_> {
             "result" => ("status", format!("        {value}\n")),
             "" => ("value", format!("        {value};\n        Ok(())\n")),
             "status" => ("status", format!("        {value};\n        Ok(())\n")),
+            _ if self.found().is_some() => {
+                ("status", format!("        value.set({value}?);\n        Ok(())\n"))
+            }
             _ => ("status", format!("        out.set({value});\n        Ok(())\n")),
         };
         format!("    {closure}(|call| {{\n{checks}{end}    }})\n")
@@ -213,6 +226,20 @@ impl Maker<'_> {
             + &self.body(&parameters)
             + "}\n\n"
     }
+}
+
+/// The body of a function that asks an object for a text, broken as rustfmt does.
+fn text_query(name: &str, value: &str) -> String {
+    let safety = "    // SAFETY: null or live and valid, as the header demands.\n";
+    let call = format!("query_text({name}, buffer, capacity, length, |{name}|");
+    let lines = [
+        format!("    unsafe {{ {call} {value}) }}\n"),
+        format!("    unsafe {{\n        {call} {value})\n    }}\n"),
+        format!("    unsafe {{\n        {call} {{\n            {value}\n        }})\n    }}\n"),
+    ];
+    let fits = |text: &&String| text.lines().all(|line| line.len() <= LINE_LENGTH_MAX);
+    let found = lines.iter().find(fits).expect("the value fits a line");
+    safety.to_owned() + found
 }
 
 /// A comment, as `src/capi/functions/` has it.

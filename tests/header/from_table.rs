@@ -313,6 +313,7 @@ pub fn rust() -> String {
          use super::handle::{\n    borrow, into_handle, release, retain, slave_handle, \
          stream_slave_handle, Handle,\n};\n\
          use super::status::rogue_mem_status_t;\nuse crate::error::{Result, Status};\n\
+         use crate::memory::block::{Model, BOOL, INT, UINT};\n\
          use crate::stream::{self, Node};\n\n";
     let files = rust_files();
     text.extend(files.keys().map(|name| format!("mod {name};\n")));

@@ -277,9 +277,9 @@ fn bytes_of(member: &str, pointer: usize) -> usize {
     match member.split(' ').next().unwrap() {
         _ if member.contains('*') => pointer,
         "size_t" => pointer,
-        "uint64_t" => 8,
+        "uint64_t" | "double" => 8,
         "uint32_t" => 4,
-        _ => panic!("`{member}`: a member is a uint32_t, a uint64_t, a pointer or a function"),
+        _ => panic!("`{member}`: a member is a number of 32 or 64 bits, a pointer or a function"),
     }
 }
 

@@ -44,6 +44,18 @@ struct Counting<rogue_mem_hub_t> {
 };
 
 template <>
+struct Counting<rogue_mem_variable_t> {
+    static void retain(rogue_mem_variable_t *raw) { rogue_mem_variable_retain(raw); }
+    static void release(rogue_mem_variable_t *raw) { rogue_mem_variable_release(raw); }
+};
+
+template <>
+struct Counting<rogue_mem_block_t> {
+    static void retain(rogue_mem_block_t *raw) { rogue_mem_block_retain(raw); }
+    static void release(rogue_mem_block_t *raw) { rogue_mem_block_release(raw); }
+};
+
+template <>
 struct Counting<rogue_mem_tcp_server_t> {
     static void retain(rogue_mem_tcp_server_t *raw) { rogue_mem_tcp_server_retain(raw); }
     static void release(rogue_mem_tcp_server_t *raw) { rogue_mem_tcp_server_release(raw); }

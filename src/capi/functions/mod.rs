@@ -10,6 +10,7 @@
 //! * nothing, a number, a `text`, or an object, of which C gets a new reference;
 //! * `new` and an object: C gets a reference by the parameter `out`, and a status;
 //! * `result`: a `Result` without a value, which becomes the status;
+//! * `value` and a number: a `Result` of one, which C gets by the parameter `value`, and the status;
 //! * `status`: nothing; the call can fail only for its arguments.
 //!
 //! The generator adds the checks of arguments, and to the comment what is the same for all: `self`,
@@ -21,6 +22,7 @@ mod bus;
 mod files;
 mod logging;
 mod net;
+mod registers;
 mod stream;
 
 /// The functions of one object, or of one section of the header.
@@ -64,7 +66,14 @@ use functions;
 
 /// The group of this name.
 pub fn group(name: &str) -> Option<&'static Group> {
-    let all =
-        [bus::GROUPS, bridge::GROUPS, net::GROUPS, stream::GROUPS, files::GROUPS, logging::GROUPS];
+    let all = [
+        bus::GROUPS,
+        registers::GROUPS,
+        bridge::GROUPS,
+        net::GROUPS,
+        stream::GROUPS,
+        files::GROUPS,
+        logging::GROUPS,
+    ];
     all.into_iter().flatten().find(|group| group.name == name)
 }

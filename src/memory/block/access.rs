@@ -51,6 +51,51 @@ pub const FLOAT6: Accessor<f32> = accessor("Float6", [Model::Float6; 2]);
 /// E2M1 numbers.
 pub const FLOAT4: Accessor<f32> = accessor("Float4", [Model::Float4; 2]);
 
+/// Which numbers a variable has.
+impl Variable {
+    /// The accessor of the variable's model, if its numbers are single precision or narrower;
+    /// otherwise [`FLOAT`], which the variable refuses.
+    pub fn float_accessor(&self) -> Accessor<f32> {
+        let narrow = [FLOAT16, FLOAT8, BFLOAT16, TENSOR_FLOAT32, FLOAT6, FLOAT4];
+        let found = narrow.into_iter().find(|accessor| accessor.serves(self));
+        found.unwrap_or(FLOAT)
+    }
+
+    /// [`FIXED`] for a variable of fixed point numbers, [`DOUBLE`] for every other one.
+    pub fn double_accessor(&self) -> Accessor<f64> {
+        if FIXED.serves(self) {
+            FIXED
+        } else {
+            DOUBLE
+        }
+    }
+
+    /// Checks that the variable has `model`, or the other one of the two fixed point models, before
+    /// a value is set or asked for, for programs whose own methods name the model.
+    ///
+    /// # Errors
+    ///
+    /// [`Status::InvalidArgument`], `Wrong set type`, if it has another one.
+    pub fn expect_model(&self, model: Model, is_set: bool) -> Result<()> {
+        let is_fixed = |model| FIXED.models.contains(&model);
+        if model == self.spec().model || is_fixed(model) && is_fixed(self.spec().model) {
+            return Ok(());
+        }
+        let name = match model {
+            Model::UFixed => Model::Fixed.to_string(),
+            Model::Bytes => "ByteArray".to_owned(),
+            _ => model.to_string(),
+        };
+        Err(self.wrong_type(if is_set { "set" } else { "get" }, &name))
+    }
+}
+
+impl<T> Accessor<T> {
+    fn serves(&self, variable: &Variable) -> bool {
+        self.models.contains(&variable.spec().model)
+    }
+}
+
 /// Numbers. `index` selects an element of a list; that of a scalar is ignored. The methods that
 /// begin with `stage` and `staged` touch the block's bytes only; those without transfer the
 /// variable as well: a value that is set is [written](super::Block::write), one that is asked for
@@ -193,7 +238,7 @@ impl Variable {
     /// What the conversion depends on, if `accessor` is one for this variable.
     fn numeric_for<T>(&self, accessor: &Accessor<T>, verb: &str) -> Result<Numeric<'_>> {
         let is_number = self.value_bits() <= WORD_BITS;
-        match is_number && accessor.models.contains(&self.spec().model) {
+        match is_number && accessor.serves(self) {
             true => Ok(self.numeric()),
             false => Err(self.wrong_type(verb, accessor.name)),
         }

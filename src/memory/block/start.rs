@@ -67,7 +67,7 @@ impl Block {
     /// # Errors
     ///
     /// The failure of the transaction ([`Status::Transaction`], [`Status::TransactionTimeout`]), or
-    /// the first byte that a verify found different ([`Status::Transaction`]).
+    /// the first byte that a verify found different ([`Status::Verify`]).
     pub fn check_transaction(&self) -> Result<bool> {
         let is_updated = self.collect(None).map_err(Fault::into_error)?;
         if is_updated {

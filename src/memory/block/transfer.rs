@@ -294,7 +294,7 @@ impl State {
              Exp: 0x{:02x}, Mask: 0x{:02x}",
             self.path, flight.address as u32, found.index, found.found, found.expected, found.mask
         );
-        let error = Error::new(Status::Transaction, CHECK_SOURCE, text);
+        let error = Error::new(Status::Verify, CHECK_SOURCE, text);
         Err(Fault::Differs(error, flight.span))
     }
 }

@@ -1,0 +1,84 @@
+//! Transactions of blocks that return their result in one number, and the place of staged bytes.
+
+use crate::capi::block::{skip_number, start};
+use crate::capi::generated::{rogue_mem_block_t, rogue_mem_variable_t};
+use crate::capi::guard::{packed, query};
+
+/// Mask of the status in the result of rogue_mem_block_start_packed.
+pub const ROGUE_MEM_PACKED_STATUS: u32 = 65535;
+/// Flag in the result of rogue_mem_block_start_packed: variables that are notified may have changed.
+pub const ROGUE_MEM_PACKED_UPDATED: u32 = 65536;
+/// How far ROGUE_MEM_SKIP_... is shifted left in the result of rogue_mem_block_start_packed.
+pub const ROGUE_MEM_PACKED_SKIP_SHIFT: u32 = 24;
+
+fn updated(is_updated: bool) -> u32 {
+    if is_updated {
+        ROGUE_MEM_PACKED_UPDATED
+    } else {
+        0
+    }
+}
+
+/// Starts a transaction: the single-call variant of rogue_mem_block_start.
+///
+/// @param block the block.
+/// @param type ROGUE_MEM_READ, ROGUE_MEM_WRITE, ROGUE_MEM_POST or ROGUE_MEM_VERIFY.
+/// @param forced a flag: whether to write also if nothing is stale.
+/// @param check a flag: whether to wait for the end.
+/// @param variable_or_null a variable of the block; NULL: the block.
+/// @param index the element to read; -1, or any other one that does not exist: all.
+/// @return bits 15 to 0, ROGUE_MEM_PACKED_STATUS: what rogue_mem_block_start would return; if it is
+/// ROGUE_MEM_OK, bit 16, ROGUE_MEM_PACKED_UPDATED: variables that are notified may have changed; and
+/// from ROGUE_MEM_PACKED_SKIP_SHIFT on, ROGUE_MEM_SKIP_...: why nothing was sent.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_block_start_packed(
+    block: *mut rogue_mem_block_t,
+    r#type: u32,
+    forced: u32,
+    check: u32,
+    variable_or_null: *mut rogue_mem_variable_t,
+    index: i32,
+) -> u32 {
+    packed(|call| {
+        // SAFETY: what the header demands of the caller.
+        let started =
+            unsafe { start(call, block, r#type, forced, check, variable_or_null, index) }?;
+        let skip = skip_number(started.skipped) << ROGUE_MEM_PACKED_SKIP_SHIFT;
+        Ok(updated(started.is_updated) | skip)
+    })
+}
+
+/// Waits for the transaction that is under way: the single-call variant of rogue_mem_block_check.
+///
+/// @param block the block.
+/// @return bits 15 to 0, ROGUE_MEM_PACKED_STATUS: what rogue_mem_block_check would return; if it is
+/// ROGUE_MEM_OK, bit 16, ROGUE_MEM_PACKED_UPDATED: variables that are notified may have changed.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_block_check_packed(block: *mut rogue_mem_block_t) -> u32 {
+    packed(|call| {
+        // SAFETY: null or live, as the header demands.
+        let block = unsafe { call.handle(block) }?;
+        block.check_transaction().map(updated)
+    })
+}
+
+/// The first staged byte of a block. The bytes stay where they are as long as the block exists. They
+/// may only be looked at: values are staged through variables. A transaction or a store in another
+/// thread may change them at the same time, so a value of several bytes may be half old and half
+/// new.
+///
+/// @param block the block.
+/// @return rogue_mem_block_size bytes; NULL if block is NULL.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_block_staged_start(
+    block: *const rogue_mem_block_t,
+) -> *const u8 {
+    // SAFETY: null or live, as the header demands.
+    unsafe { query(block, |block| block.staged_start()) }
+}
