@@ -429,6 +429,32 @@ CLASSES = {
         ("rogue.protocols.udp.Core rogue.interfaces.stream.Master rogue.interfaces.stream.Slave"),
         {"__init__": "self port jumbo addr more", "getPort": "self"},
     ),
+    "rogue.interfaces.ZmqServer": (
+        "",
+        {
+            "__init__": "self addr port",
+            "_start": "self",
+            "_stop": "self",
+            "port": "self",
+            "_publish": "self data",
+            "_doRequest": "self data",
+            "_doString": "self data",
+        },
+    ),
+    "rogue.interfaces.ZmqClient": (
+        "",
+        {
+            "__init__": "self addr port doString",
+            "_send": "self data",
+            "_doUpdate": "self data",
+            "setTimeout": "self warnTime failTime",
+            "getDisp": "self path",
+            "setDisp": "self path value",
+            "exec": "self path arg",
+            "valueDisp": "self path",
+            "_stop": "self",
+        },
+    ),
     "rogue.hardware.MemMap": (
         "rogue.interfaces.memory.Slave",
         {"__init__": "self base size path access_bytes"},
@@ -440,8 +466,6 @@ MEMORY_SLAVE = "rogue.interfaces.memory.Slave"
 
 #: Class that exists and cannot be instantiated: its bases.
 ABSENT = {
-    "rogue.interfaces.ZmqServer": "",
-    "rogue.interfaces.ZmqClient": "",
     "rogue.interfaces.memory.Block": "rogue.interfaces.memory.Master",
     "rogue.interfaces.memory.Variable": "",
     "rogue.protocols.xilinx.Xvc": STREAM,

@@ -87,6 +87,12 @@ def filled(owned: Any, kind: str, function: Callable[..., int], *arguments: Any)
 _handles: "weakref.WeakSet[NativeHandle]" = weakref.WeakSet()
 
 
+#: The error of an object in a child of os.fork.
+FORKED = (
+    "The object was made before os.fork(), and its threads are not in this process; make a new one"
+)
+
+
 class _Forked:
     """The form of a handle in a child of os.fork. The threads of the object do not exist there, and
     its locks may be locked for ever: the object is never touched again."""
@@ -95,11 +101,7 @@ class _Forked:
 
     @property
     def handle(self) -> Any:
-        raise general_error(
-            "rogue",
-            "The object was made before os.fork(), and its threads are not in this process; make "
-            "a new one",
-        )
+        raise general_error("rogue", FORKED)
 
     def stop(self) -> None:
         """Nothing to stop."""

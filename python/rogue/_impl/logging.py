@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from .lifecycle import escaped, gate, report
-from .native import NULL, callback, check, decode, encode, ffi, lib, text_of
+from .lifecycle import NativeHandle, escaped, filled, gate, report
+from .native import NULL, callback, check, decode, encode, encode_any, ffi, lib, text_of
 
 _LEVELS = {
     "Critical": lib.ROGUE_MEM_LOG_CRITICAL,
@@ -102,6 +102,18 @@ class Logging(metaclass=_Levels):
     def emitStdout() -> bool:
         """Whether messages go to standard output."""
         return bool(lib.rogue_mem_log_emit_stdout())
+
+
+class Logger:
+    """A source of messages of this package: ``pyrogue.<name>``."""
+
+    def __init__(self, name: str) -> None:
+        owned = NativeHandle(NULL, lib.rogue_mem_logger_release)
+        kind, new = "rogue_mem_logger_t", lib.rogue_mem_logger_new
+        self._logger: NativeHandle = filled(owned, kind, new, encode(name))
+
+    def log(self, level: int, text: str) -> None:
+        lib.rogue_mem_logger_log(self._logger.handle, level, encode_any(text))
 
 
 def _record(level: int, name: str, text: str, seconds: float, tid: int, pid: int) -> Any:
