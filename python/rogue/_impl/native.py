@@ -146,6 +146,12 @@ def general_error(source: str, text: str, cause: "Cause | None" = None) -> Gener
     return error
 
 
+def reason_of(error: BaseException) -> str:
+    """The text of an error without its source."""
+    source, _, text = str(error).partition(": General Error: ")
+    return text or source
+
+
 def decode(text: Any) -> str:
     """A text from the library, which is UTF-8."""
     return ffi.string(text).decode("utf-8", "replace")

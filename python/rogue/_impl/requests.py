@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterable
-from typing import Any, Optional
+from typing import Any, Optional, Union
 
 from .lifecycle import escaped, gate
 from .master import WAITED, Master, MasterHandle, beyond
@@ -24,9 +24,13 @@ from .native import (
     last_error,
     lib,
     raise_interrupt,
+    reason_of,
     release,
     view_of,
 )
+
+#: Number of bytes of each access of a burst, or a number for each access.
+Sizes = Union[int, Iterable[int]]
 
 _PENDING = lib.ROGUE_MEM_ERROR_TIMEOUT
 _FAILED = (lib.ROGUE_MEM_ERROR_TRANSACTION, lib.ROGUE_MEM_ERROR_TRANSACTION_TIMEOUT)
@@ -67,30 +71,34 @@ def write(master: Master, address: int, data: Any) -> None:
     _finish(master, master._reqTransaction(address, data, 0, 0, lib.ROGUE_MEM_WRITE))
 
 
-def _part(total: int, count: int) -> int:
-    """Number of bytes for each of `count` addresses, out of `total`."""
-    if count == 0 and total == 0:
-        return 0
-    if count == 0 or total % count:
-        raise ValueError("%d bytes are no equal parts for %d addresses" % (total, count))
-    return total // count
+def _sizes(size: Sizes, count: int, total: int = 0) -> "list[int]":
+    """Number of bytes for each of `count` addresses; for 0 equal parts of `total`."""
+    if isinstance(size, Iterable):
+        sizes = list(size)
+        if len(sizes) != count:
+            raise ValueError("%d sizes were given for %d addresses" % (len(sizes), count))
+        return sizes
+    if not size and total:
+        if not count or total % count:
+            raise ValueError("%d bytes are no equal parts for %d addresses" % (total, count))
+        size = total // count
+    return [size] * count
 
 
 def _start(
-    owned: MasterHandle, kind: int, addresses: "list[int]", size: int, view: Any, ids: Any
+    owned: MasterHandle, kind: int, addresses: "list[int]", sizes: "list[int]", view: Any, ids: Any
 ) -> None:
     """Starts a burst; data to write is copied. `ids` receives the ids."""
     count = len(addresses)
-    places = ffi.new("uint64_t[]", addresses)
-    sizes = ffi.new("uint32_t[]", [size]) if count == 1 else ffi.new("uint32_t[]", [size] * count)
-    check(lib.rogue_mem_master_start_many(owned.handle, kind, count, places, sizes, view, ids))
+    places, parts = ffi.new("uint64_t[]", addresses), ffi.new("uint32_t[]", sizes)
+    check(lib.rogue_mem_master_start_many(owned.handle, kind, count, places, parts, view, ids))
 
 
 def reqTransactions(
     master: Master,
     addresses: "Iterable[int]",
     buffer: Any,
-    size: int = 0,
+    size: Sizes = 0,
     type: int = lib.ROGUE_MEM_READ,
 ) -> "list[int]":
     """Starts a transaction of `size` bytes at each of several byte addresses, in this order, as one
@@ -98,7 +106,7 @@ def reqTransactions(
     allow. Returns their ids, each for `_waitTransaction`.
 
     :param buffer: as for `_reqTransaction`; `size` consecutive bytes for each address.
-    :param size: number of bytes of each; 0 = equal parts of the buffer.
+    :param size: number of bytes of each, or a number for each; 0 = equal parts of the buffer.
 
     Otherwise as `_reqTransaction`.
     """
@@ -107,12 +115,12 @@ def reqTransactions(
     reads = type not in (lib.ROGUE_MEM_WRITE, lib.ROGUE_MEM_POST)
     words = "Python Buffer contig Error" if reads else "Python Buffer simple Error"
     view = view_of(source, buffer, reads, words)
-    size = size or _part(len(view), len(places))
-    if size * len(places) > len(view):
-        raise beyond(size * len(places), len(view), 0, source)
+    sizes = _sizes(size, len(places), len(view))
+    if sum(sizes) > len(view):
+        raise beyond(sum(sizes), len(view), 0, source)
     ids = ffi.new("uint32_t[]", len(places))
     try:
-        _start(owned, type, places, size, view, ids)
+        _start(owned, type, places, sizes, view, ids)
         if reads:
             # One for each, because each is released separately.
             owned.pins.update((one, view_of(source, buffer, True, words)) for one in ids)
@@ -124,14 +132,14 @@ def reqTransactions(
     return list(ids)
 
 
-def _many(master: Master, kind: int, addresses: "list[int]", size: int, data: Any) -> None:
+def _many(master: Master, kind: int, addresses: "list[int]", sizes: "list[int]", data: Any) -> None:
     """A burst and the waits for it. Raises the error of the first failure when all have ended."""
     owned, count = master._rg_master, len(addresses)
     view = view_of("Master::many", data, kind == lib.ROGUE_MEM_READ)
     ids = ffi.new("uint32_t[]", count)
     waited, at, failures = ffi.new("size_t *"), 0, []
     try:
-        _start(owned, kind, addresses, size, view, ids)
+        _start(owned, kind, addresses, sizes, view, ids)
         if kind != lib.ROGUE_MEM_READ:
             # It has been copied: the caller may reuse the buffer.
             release(view)
@@ -153,31 +161,51 @@ def _many(master: Master, kind: int, addresses: "list[int]", size: int, data: An
     if view is not None:
         release(view)
     if failures:
-        address, text = failures[0]
-        others = " (and %d others of %d)" % (len(failures) - 1, count) if len(failures) > 1 else ""
-        raise general_error("Master::many", "At address 0x%x: %s%s" % (address, text, others))
+        raise _first_of(failures, count)
 
 
-def readMany(master: Master, addresses: "Iterable[int]", size: int = 4) -> bytearray:
+def _first_of(failures: "list[tuple[int, str]]", count: int) -> Exception:
+    """The error of a burst of `count` accesses: the address and the text of the first failure."""
+    address, text = failures[0]
+    others = " (and %d others of %d)" % (len(failures) - 1, count) if len(failures) > 1 else ""
+    return general_error("Master::many", "At address 0x%x: %s%s" % (address, text, others))
+
+
+def readMany(master: Master, addresses: "Iterable[int]", size: Sizes = 4) -> bytearray:
     """Reads `size` bytes at each of many byte addresses, all outstanding at once. Returns the bytes
     in sequence. When all have ended, raises GeneralError with the address and the text of the first
-    failure."""
+    failure.
+
+    :param size: number of bytes of each, or a number for each.
+    """
     places = list(addresses)
-    data = bytearray(size * len(places))
+    sizes = _sizes(size, len(places))
+    data = bytearray(sum(sizes))
     if places:
-        _many(master, lib.ROGUE_MEM_READ, places, size, data)
+        _many(master, lib.ROGUE_MEM_READ, places, sizes, data)
     return data
 
 
-def writeMany(master: Master, addresses: "Iterable[int]", data: Any) -> None:
-    """Writes equal parts of the bytes of a buffer to many byte addresses, in this order, all
+def _to_write(places: "list[int]", data: Any, size: Sizes) -> "list[int]":
+    """Number of bytes of a buffer for each address, all of them together."""
+    total = len(view_of("Master::many", data, False))
+    sizes = _sizes(size, len(places), total)
+    if sum(sizes) != total:
+        raise ValueError("%d bytes were given to write %d" % (total, sum(sizes)))
+    return sizes
+
+
+def writeMany(master: Master, addresses: "Iterable[int]", data: Any, size: Sizes = 0) -> None:
+    """Writes consecutive bytes of a buffer to each of many byte addresses, in this order, all
     outstanding at once. When all have ended, raises GeneralError with the address and the text of
-    the first failure."""
+    the first failure.
+
+    :param size: number of bytes of each, or a number for each; 0 = equal parts of the buffer.
+    """
     places = list(addresses)
-    bytes_count = len(view_of("Master::many", data, False))
-    if not places and not bytes_count:
-        return
-    _many(master, lib.ROGUE_MEM_WRITE, places, _part(bytes_count, len(places)), data)
+    sizes = _to_write(places, data, size)
+    if places:
+        _many(master, lib.ROGUE_MEM_WRITE, places, sizes, data)
 
 
 # --- asyncio --------------------------------------------------------------------------------------
@@ -287,3 +315,38 @@ async def readAsync(master: Master, address: int, size: int) -> bytes:
 async def writeAsync(master: Master, address: int, data: Any) -> None:
     """Writes as `write` does, without blocking the event loop."""
     await waitAsync(master, master._reqTransaction(address, data, 0, 0, lib.ROGUE_MEM_WRITE))
+
+
+async def _many_async(
+    master: Master, kind: int, addresses: "list[int]", sizes: "list[int]", data: Any
+) -> None:
+    """As `_many`, without blocking the event loop."""
+    ids = reqTransactions(master, addresses, data, sizes, kind)
+    try:
+        waits = (waitAsync(master, id) for id in ids)
+        ended = await asyncio.gather(*waits, return_exceptions=True)
+    except BaseException:
+        # Waits that have not begun cancel nothing.
+        master._rg_master.cancel(ids)
+        raise
+    failures = [(at, reason_of(error)) for at, error in zip(addresses, ended) if error is not None]
+    if failures:
+        raise _first_of(failures, len(ids))
+
+
+async def readManyAsync(master: Master, addresses: "Iterable[int]", size: Sizes = 4) -> bytearray:
+    """Reads as `readMany` does, without blocking the event loop."""
+    places = list(addresses)
+    sizes = _sizes(size, len(places))
+    data = bytearray(sum(sizes))
+    await _many_async(master, lib.ROGUE_MEM_READ, places, sizes, data)
+    return data
+
+
+async def writeManyAsync(
+    master: Master, addresses: "Iterable[int]", data: Any, size: Sizes = 0
+) -> None:
+    """Writes as `writeMany` does, without blocking the event loop."""
+    places = list(addresses)
+    sizes = _to_write(places, data, size)
+    await _many_async(master, lib.ROGUE_MEM_WRITE, places, sizes, data)

@@ -2,7 +2,8 @@
 TCP bridge that carries it between processes.
 
 Beyond Rogue's names there are `read`, `write`, `readMany`, `writeMany`, `reqTransactions`,
-`cancel`, `forgottenCount`, and for asyncio `waitAsync`, `readAsync`, `writeAsync`.
+`cancel`, `forgottenCount`, and for asyncio `waitAsync`, `readAsync`, `writeAsync`,
+`readManyAsync`, `writeManyAsync`.
 """
 
 from .._impl.absent import Absent as _Absent
@@ -14,11 +15,13 @@ from .._impl.requests import (
     read,
     readAsync,
     readMany,
+    readManyAsync,
     reqTransactions,
     waitAsync,
     write,
     writeAsync,
     writeMany,
+    writeManyAsync,
 )
 from .._impl.slave import Slave
 from .._impl.tcp import TcpClient, TcpServer
@@ -80,11 +83,13 @@ __all__ = [
     "read",
     "readAsync",
     "readMany",
+    "readManyAsync",
     "reqTransactions",
     "waitAsync",
     "write",
     "writeAsync",
     "writeMany",
+    "writeManyAsync",
     "Read",
     "Write",
     "Post",
