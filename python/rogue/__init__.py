@@ -31,7 +31,7 @@ def _refuse_foreign() -> None:
 
 _refuse_foreign()
 
-from . import hardware, interfaces, protocols, utilities  # noqa: E402
+from . import hardware, interfaces, peakrdl, protocols, utilities  # noqa: E402
 from ._impl.logging import Logging  # noqa: E402
 from ._impl.native import GeneralError  # noqa: E402
 from ._impl.version import Version, rogue_mem_version  # noqa: E402
@@ -42,6 +42,7 @@ __all__ = [
     "Version",
     "hardware",
     "interfaces",
+    "peakrdl",
     "protocols",
     "rogue_mem_version",
     "utilities",
