@@ -371,8 +371,8 @@ fn host_address(host: &str) -> Result<HostAddress> {
     };
     let addresses = resolve::addresses_of(&name).map_err(|cause| {
         let text = format!(
-            "the host name could not be resolved: {}; check its spelling and the name service, or \
-             give an IP address",
+            "Failed to resolve the host name: {}; check its spelling and the name service, or give \
+             an IP address",
             cause_text(&cause)
         );
         Error::new(Status::Resolve, "udp::Client::Client", text)
