@@ -231,6 +231,11 @@ const char *rogue_mem_interface_version(void);
 #define ROGUE_MEM_ERROR_NOT_FOUND 9
 
 /**
+ * The program has given the wait up.
+ */
+#define ROGUE_MEM_ERROR_INTERRUPTED 10
+
+/**
  * The transaction failed.
  */
 #define ROGUE_MEM_ERROR_TRANSACTION 100

@@ -8,7 +8,8 @@
  * both parts are versioned together.
  *
  * Waits. What waits for as long as it takes has a form here that ends after a time, or in
- * rogue_mem.h: rogue_mem_master_wait_many, rogue_mem_master_cancel.
+ * rogue_mem.h: rogue_mem_master_wait_many, rogue_mem_master_cancel. A wait for a transaction of a
+ * block asks the watch of its thread instead.
  *
  * Locks. A lock that is taken in such a wait notes that it is held, and that it is not any more,
  * together with the taking and the giving back.
@@ -302,6 +303,54 @@ uint32_t rogue_mem_block_check_packed(rogue_mem_block_t *block);
  * Thread safe.
  */
 const uint8_t *rogue_mem_block_staged_start(const rogue_mem_block_t *block);
+
+/* --- Watches of waits ------------------------------------------------------------------------- */
+
+/* A wait for a transaction of a block, in a function of a variable, of a block, or of many blocks,
+ * has no form with a time limit: what has begun could not be continued by the next call. Instead a
+ * thread has a watch, which is asked about ten times a second while the thread waits, so that an
+ * interpreter can handle signals. */
+
+/**
+ * Callbacks of the waits of a thread. Zero-initialise it, set size, and then the rest.
+ */
+typedef struct rogue_mem_watch_t {
+    /**
+     * sizeof(rogue_mem_watch_t).
+     */
+    size_t size;
+    /**
+     * Passed to every callback.
+     */
+    void *ctx;
+    /**
+     * Called exactly once, after the last call of is_interrupted: when the thread gets another
+     * watch, or ends. Not called if rogue_mem_thread_watch fails. NULL: nothing is called.
+     */
+    void (*drop)(void *ctx);
+    /**
+     * Whether the present wait is to be given up: a flag; must not be NULL. Called in the thread
+     * that waits, with no lock held. A wait that is given up fails with
+     * ROGUE_MEM_ERROR_INTERRUPTED; a call for many blocks waits for no further one then. The
+     * transaction stays under way, and the next one of the block waits for it.
+     */
+    uint32_t (*is_interrupted)(void *ctx);
+    /**
+     * The gate of all callbacks but drop; the library takes a reference. NULL: none.
+     */
+    rogue_mem_gate_t *gate;
+} rogue_mem_watch_t;
+
+/**
+ * Gives the calling thread a watch, in place of the present one.
+ *
+ * @param watch_or_null the callbacks, copied; NULL: none from now on.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT if is_interrupted is NULL;
+ * ROGUE_MEM_ERROR_INVALID_ARGUMENT if it has a wrong size. On failure drop is not called.
+ *
+ * Thread safe; each thread has its own.
+ */
+rogue_mem_status_t rogue_mem_thread_watch(const rogue_mem_watch_t *watch_or_null);
 
 /* --- Frames ----------------------------------------------------------------------------------- */
 

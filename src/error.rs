@@ -76,6 +76,8 @@ status_table! {
     InvalidData = 8, "ERROR_INVALID_DATA", "the transaction's data is no longer available";
     /// No object has that id.
     NotFound = 9, "ERROR_NOT_FOUND", "no such object";
+    /// The program has given a wait up.
+    Interrupted = 10, "ERROR_INTERRUPTED", "the program has given the wait up";
     // 100..=199: transactions.
     /// The transaction completed with an error; the text is the slave's.
     Transaction = 100, "ERROR_TRANSACTION", "the transaction failed";

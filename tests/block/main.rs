@@ -13,3 +13,4 @@ mod support;
 mod threads;
 mod traces;
 mod transfers;
+mod watches;

@@ -587,6 +587,22 @@ static void blocks(void **state) {
     rogue_mem_block_release(block);
 }
 
+static uint32_t never_interrupt(void *ctx) {
+    (void)ctx;
+    return 0;
+}
+
+static void watches(void **state) {
+    (void)state;
+    rogue_mem_watch_t watch = {0};
+    REFUSES(INVALID_ARGUMENT, rogue_mem_thread_watch, (&watch));
+    watch.size = sizeof watch;
+    REFUSES(NULL_ARGUMENT, rogue_mem_thread_watch, (&watch));
+    watch.is_interrupted = never_interrupt;
+    assert_ok(rogue_mem_thread_watch(&watch));
+    assert_ok(rogue_mem_thread_watch(NULL));
+}
+
 static void many_blocks(void **state) {
     (void)state;
     rogue_mem_block_t *block = NULL, *none[1] = {NULL};
@@ -1340,6 +1356,7 @@ int main(void) {
         cmocka_unit_test(values_of_variables),
         cmocka_unit_test(lists_bytes_and_text),
         cmocka_unit_test(blocks),
+        cmocka_unit_test(watches),
         cmocka_unit_test(many_blocks),
         cmocka_unit_test(ranges_of_bits),
         cmocka_unit_test(bridges),

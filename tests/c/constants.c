@@ -16,6 +16,7 @@ FIXED(ROGUE_MEM_ERROR_STOPPED, 6);
 FIXED(ROGUE_MEM_ERROR_TIMEOUT, 7);
 FIXED(ROGUE_MEM_ERROR_INVALID_DATA, 8);
 FIXED(ROGUE_MEM_ERROR_NOT_FOUND, 9);
+FIXED(ROGUE_MEM_ERROR_INTERRUPTED, 10);
 FIXED(ROGUE_MEM_ERROR_TRANSACTION, 100);
 FIXED(ROGUE_MEM_ERROR_TRANSACTION_TIMEOUT, 101);
 FIXED(ROGUE_MEM_ERROR_VERIFY, 102);
@@ -127,6 +128,8 @@ FIXED(offsetof(rogue_mem_variable_spec_t, part_count), HEAD(4 * sizeof(void *)) 
 FIXED(offsetof(rogue_mem_block_observer_t, size), 0);
 FIXED(sizeof(rogue_mem_block_observer_t), 5 * sizeof(void *));
 FIXED(offsetof(rogue_mem_block_observer_t, gate), 4 * sizeof(void *));
+FIXED(offsetof(rogue_mem_watch_t, size), 0);
+FIXED(sizeof(rogue_mem_watch_t), 5 * sizeof(void *));
 FIXED(offsetof(rogue_mem_bulk_report_t, size), 0);
 FIXED(sizeof(rogue_mem_bulk_report_t), 4 * sizeof(void *));
 FIXED(offsetof(rogue_mem_tcp_server_options_t, size), 0);

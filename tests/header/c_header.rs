@@ -146,6 +146,7 @@ pub const SECTIONS: &[Section] = &[
     bindings("binding/transaction", "Transactions"),
     bindings("binding/master", "Masters"),
     bindings("binding/block", "Blocks"),
+    bindings("binding/watch", "Watches of waits"),
     bindings("binding/frame", "Frames"),
 ];
 

@@ -8,7 +8,8 @@
  * both parts are versioned together.
  *
  * Waits. What waits for as long as it takes has a form here that ends after a time, or in
- * rogue_mem.h: rogue_mem_master_wait_many, rogue_mem_master_cancel.
+ * rogue_mem.h: rogue_mem_master_wait_many, rogue_mem_master_cancel. A wait for a transaction of a
+ * block asks the watch of its thread instead.
  *
  * Locks. A lock that is taken in such a wait notes that it is held, and that it is not any more,
  * together with the taking and the giving back.

@@ -6,3 +6,4 @@ pub mod frame;
 pub mod gate;
 pub mod master;
 pub mod transaction;
+pub mod watch;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::registers::Block;
 use super::start::{check_type, Sent};
 use super::transfer::{launch, Attempt, Fault, Flight, Request};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Status};
 use crate::memory::{Slave, READ, VERIFY, WRITE};
 
 /// Transactions that are created before the first is handed over: as many as a burst of one master
@@ -64,10 +64,30 @@ impl Batch {
     }
 }
 
+/// Lets no block wait any more after one whose wait the program has given up.
+#[derive(Default)]
+struct Patience {
+    ended: Option<Error>,
+}
+
+impl Patience {
+    fn with<T>(&mut self, run: impl FnOnce() -> Result<T>) -> Result<T> {
+        if let Some(error) = &self.ended {
+            return Err(error.clone());
+        }
+        let result = run();
+        let ended = result.as_ref().err().filter(|error| error.status() == Status::Interrupted);
+        self.ended = ended.cloned();
+        result
+    }
+}
+
 /// Starts `request` in each of `blocks`.
-fn launch_all(blocks: &[Arc<Block>], request: &Request) -> Vec<std::result::Result<Sent, Fault>> {
-    let mut batch = Batch::default();
-    let sent = blocks.iter().map(|block| batch.begin(block, request)).collect();
+fn launch_all(blocks: &[Arc<Block>], request: &Request) -> Vec<Result<Sent>> {
+    let (mut batch, mut patience) = (Batch::default(), Patience::default());
+    // Nothing has failed yet: a fault is a refusal.
+    let mut begin = |block: &Block| batch.begin(block, request).map_err(Fault::into_error);
+    let sent = blocks.iter().map(|block| patience.with(|| begin(block))).collect();
     batch.launch();
     sent
 }
@@ -112,16 +132,13 @@ impl BulkOutcome {
 pub fn start_all(blocks: &[Arc<Block>], ty: u32, is_forced: bool) -> Result<BulkOutcome> {
     check_type(ty)?;
     let sent = launch_all(blocks, &Request::new(ty, is_forced, None));
-    let started = |sent: std::result::Result<Sent, Fault>| match sent {
-        Ok(_) => Ok(false),
-        Err(fault) => Err(fault.into_error()),
-    };
-    Ok(BulkOutcome::new(sent.into_iter().map(started)))
+    Ok(BulkOutcome::new(sent.into_iter().map(|sent| sent.map(|_| false))))
 }
 
 /// Checks each of `blocks` as [`Block::check_transaction`] does, also after a failure.
 pub fn check_all(blocks: &[Arc<Block>]) -> BulkOutcome {
-    BulkOutcome::new(blocks.iter().map(|block| block.check_transaction()))
+    let mut patience = Patience::default();
+    BulkOutcome::new(blocks.iter().map(|block| patience.with(|| block.check_transaction())))
 }
 
 /// Starts `request` in each of `blocks`, then waits for each and makes further attempts where the
@@ -129,13 +146,16 @@ pub fn check_all(blocks: &[Arc<Block>]) -> BulkOutcome {
 fn transfer_all(blocks: &[Arc<Block>], request: &Request) -> BulkOutcome {
     let request = Request { is_owned: true, ..request.clone() };
     let sent = launch_all(blocks, &request);
-    BulkOutcome::new(blocks.iter().zip(sent).map(|(block, sent)| {
-        let started = block.finish(request.clone(), sent)?;
+    let finish = |block: &Block, sent: Result<Sent>| {
+        let started = block.finish(request.clone(), Ok(sent?))?;
         if started.is_updated {
             block.notify();
         }
         Ok(started.is_updated)
-    }))
+    };
+    let mut patience = Patience::default();
+    let all = blocks.iter().zip(sent);
+    BulkOutcome::new(all.map(|(block, sent)| patience.with(|| finish(block, sent))))
 }
 
 /// Reads each of `blocks`, and waits. All reads are requested before the first is waited for. A

@@ -17,7 +17,8 @@
 //! The files, from the bits up: `model` and `numbers` (with `floats` and `text`) convert numbers,
 //! `order` orders their bytes, `layout` places them, `maps` says what the bits of a block are,
 //! `image` has the bytes. `registers` is the block with its variables, `transfer`, `turn` and
-//! `start` its transactions, `bulk` those of many blocks, and `access` the values of variables.
+//! `start` its transactions, which wait as `watch` says, `bulk` those of many blocks, and `access` the
+//! values of variables.
 //!
 //! # Locks
 //!
@@ -40,6 +41,7 @@ mod text;
 mod transfer;
 mod turn;
 mod variable;
+mod watch;
 
 pub use access::{
     Accessor, BFLOAT16, BOOL, DOUBLE, FIXED, FLOAT, FLOAT16, FLOAT4, FLOAT6, FLOAT8, INT,
@@ -52,3 +54,4 @@ pub use numbers::Scalar;
 pub use registers::{Block, UpdateObserver};
 pub use transfer::{Skip, Started};
 pub use variable::{Variable, VariableSpec};
+pub use watch::{watch_waits, WaitWatch};

@@ -105,7 +105,7 @@ impl Block {
     ) -> Result<()> {
         let target = Some(self.target(variable, elements)?);
         // With the staging: no other thread's write takes the value along.
-        let turn = self.turn();
+        let turn = self.turn()?;
         stage()?;
         let written = self.run(Request::new(WRITE, true, target), true)?;
         let verified = self.run(Request::new(VERIFY, false, target), true)?;

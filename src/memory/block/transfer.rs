@@ -11,7 +11,7 @@ use std::sync::{Arc, OnceLock};
 use super::layout::Span;
 use super::model::Mode;
 use super::registers::{Block, State};
-use crate::clock::Time;
+use super::watch;
 use crate::error::{Error, Result, Status};
 use crate::logging::log_warning;
 use crate::memory::{
@@ -21,8 +21,6 @@ use crate::process;
 
 const CHECK_SOURCE: &str = "Block::checkTransaction";
 const START_SOURCE: &str = "Block::startTransaction";
-/// The end of time, for a wait for the data lock.
-const NEVER: Time = Time(u64::MAX);
 
 /// Why a transaction was not sent.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -320,7 +318,7 @@ impl Block {
                 if !may_wait {
                     return Ok(Attempt::Busy);
                 }
-                state = self.until_free(state);
+                state = self.until_free(state).map_err(Fault::Refused)?;
             }
             if let Some(skip) = state.skip(request) {
                 return Ok(Attempt::Skipped(skip));
@@ -395,7 +393,7 @@ impl Block {
                 if flight.is_being_sent_here() {
                     return Err(Fault::Refused(self.nested()));
                 }
-                tran.wait();
+                wait_for(tran)?;
             }
             let mut state = self.state.lock();
             if !state.flight.as_ref().is_some_and(|current| Arc::ptr_eq(current, flight)) {
@@ -410,7 +408,7 @@ impl Block {
             } else {
                 drop(state);
                 // The slave that has completed it still looks at the data.
-                tran.is_settled_by(NEVER);
+                watch::wait(|limit| tran.is_settled_by(limit)).map_err(Fault::Refused)?;
                 continue;
             };
             state.flight = None;
@@ -485,6 +483,15 @@ impl Request {
             self.again = span.or(self.again);
         }
     }
+}
+
+/// Waits for the end of `tran`, with no lock held.
+fn wait_for(tran: &Arc<Transaction>) -> std::result::Result<(), Fault> {
+    let wait = |limit| {
+        tran.wait_until(limit);
+        tran.is_done() || tran.is_lost()
+    };
+    watch::wait(wait).map_err(Fault::Refused)
 }
 
 #[cold]

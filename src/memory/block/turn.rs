@@ -2,6 +2,8 @@
 
 use super::registers::{Block, State};
 use super::transfer::this_thread;
+use super::watch;
+use crate::error::Result;
 use crate::process::Generation;
 use crate::sync::MutexGuard;
 
@@ -29,24 +31,37 @@ pub(super) struct Turn<'a> {
 impl Block {
     /// Waits for this thread's turn: transactions of other threads wait for its end then. No lock
     /// is held during a turn; staged values are free.
-    pub(super) fn turn(&self) -> Turn<'_> {
-        let mut state = self.until_free(self.state.lock());
+    pub(super) fn turn(&self) -> Result<Turn<'_>> {
+        let mut state = self.until_free(self.state.lock())?;
         let holder = Holder { thread: this_thread(), generation: Generation::current() };
         // Now it is nobody's, of a thread that does not exist here, or this thread's own.
         let former = state.holder.replace(holder);
         let is_nested = former.is_some_and(|former| !former.generation.is_inherited());
-        Turn { block: self, is_nested }
+        Ok(Turn { block: self, is_nested })
     }
 
     /// Waits until it is no other thread's turn.
-    pub(super) fn until_free<'a>(&'a self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
-        let mut state = state;
-        while state.holder.is_some_and(Holder::is_other) {
-            state.waiting_count += 1;
-            state = self.released.wait(state);
-            state.waiting_count -= 1;
+    pub(super) fn until_free<'a>(
+        &'a self,
+        state: MutexGuard<'a, State>,
+    ) -> Result<MutexGuard<'a, State>> {
+        if !Block::is_taken(&state) {
+            return Ok(state);
         }
-        state
+        // None while the watch is asked.
+        let mut held = Some(state);
+        watch::wait(|limit| {
+            let mut state = held.take().unwrap_or_else(|| self.state.lock());
+            if Block::is_taken(&state) {
+                state.waiting_count += 1;
+                state = self.released.wait_until(state, limit);
+                state.waiting_count -= 1;
+            }
+            let is_free = !Block::is_taken(&state);
+            held = is_free.then_some(state);
+            is_free
+        })?;
+        Ok(held.unwrap_or_else(|| self.state.lock()))
     }
 
     /// Whether it is another thread's turn.
