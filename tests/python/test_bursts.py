@@ -96,7 +96,11 @@ def test_a_burst_may_be_awaited():
         assert await rim.readManyAsync(master, [], 4) == b""
         data = await rim.readManyAsync(master, range(0, 400, 4))
         assert data == b"".join(place.to_bytes(4, "little") for place in range(0, 400, 4))
-        await rim.writeManyAsync(master, [0, 8], bytes(8))
+        loop, wakes = asyncio.get_running_loop(), []
+        wake = loop.call_soon_threadsafe
+        loop.call_soon_threadsafe = lambda *arguments: (wakes.append(1), wake(*arguments))
+        await rim.writeManyAsync(master, range(0, 800, 8), bytes(400))
+        assert len(wakes) == 1
         with pytest.raises(rogue.GeneralError) as raised:
             await rim.writeManyAsync(master, [0, 4, 12], bytes(12))
         assert str(raised.value).endswith("At address 0x4: no such register (and 1 others of 3)")

@@ -7,9 +7,10 @@ programs derive from it.
 from __future__ import annotations
 
 import asyncio
+import functools
 import threading
 from collections.abc import Iterable
-from typing import Any, Optional, Union
+from typing import Any, Callable, Optional, Union
 
 from .lifecycle import escaped, gate
 from .master import WAITED, Master, MasterHandle, beyond
@@ -210,8 +211,10 @@ def writeMany(master: Master, addresses: "Iterable[int]", data: Any, size: Sizes
 
 # --- asyncio --------------------------------------------------------------------------------------
 
-#: The awaited transactions, by id: the master, and the event loops with their futures.
-_waiting: "dict[int, tuple[MasterHandle, list[tuple[asyncio.AbstractEventLoop, Any]]]]" = {}
+#: Called with the error of a transaction that has ended, or None.
+Waiter = Callable[[Optional[Exception]], None]
+#: The awaited transactions, by id: the master, and what is told of their end.
+_waiting: "dict[int, tuple[MasterHandle, list[Waiter]]]" = {}
 _waiting_lock = threading.Lock()
 
 
@@ -224,6 +227,17 @@ def _settle(future: "asyncio.Future[None]", error: "Optional[Exception]") -> Non
         future.set_exception(error)
 
 
+def _tell(
+    loop: asyncio.AbstractEventLoop, future: "asyncio.Future[None]", error: "Optional[Exception]"
+) -> None:
+    """Settles a future of an event loop, from any thread."""
+    try:
+        loop.call_soon_threadsafe(_settle, future, error)
+    except RuntimeError:
+        # The event loop has been closed: no task waits there.
+        pass
+
+
 @callback(
     "void(void *, uint32_t, rogue_mem_status_t, const char *)",
     escaped("the end of an awaited transaction"),
@@ -233,13 +247,9 @@ def _ended(ctx: Any, id: int, status: int, text: Any) -> None:
         owned, waiters = _waiting.pop(id, (None, []))
     if owned is not None:
         owned.free(id)
-    for loop, future in waiters:
-        error = general_error("memory::Master::waitTransaction", decode(text)) if status else None
-        try:
-            loop.call_soon_threadsafe(_settle, future, error)
-        except RuntimeError:
-            # The event loop has been closed: no task waits there.
-            pass
+    for waiter in waiters:
+        source = "memory::Master::waitTransaction"
+        waiter(general_error(source, decode(text)) if status else None)
 
 
 _observer = ffi.new("rogue_mem_observer_t *")
@@ -247,8 +257,14 @@ _observer.size = ffi.sizeof("rogue_mem_observer_t")
 _observer.ended = _ended
 
 
-def _observe(owned: MasterHandle, id: int) -> None:
-    """Notifies all tasks that wait for a transaction of its end."""
+def _observe(owned: MasterHandle, id: int, waiter: Waiter) -> None:
+    """Tells `waiter`, beside any others, of the end of a transaction."""
+    with _waiting_lock:
+        is_first = id not in _waiting
+        _, waiters = _waiting.setdefault(id, (owned, []))
+        waiters.append(waiter)
+    if not is_first:
+        return
     _observer.gate = gate()
     status = lib.rogue_mem_master_observe(owned.handle, id, _observer)
     if status == lib.ROGUE_MEM_OK:
@@ -261,8 +277,8 @@ def _observe(owned: MasterHandle, id: int) -> None:
     with _waiting_lock:
         _, waiters = _waiting.pop(id, (owned, []))
     owned.free(id)
-    for loop, future in waiters:
-        loop.call_soon_threadsafe(_settle, future, error)
+    for one in waiters:
+        one(error)
 
 
 async def waitAsync(master: Master, id: int) -> None:
@@ -274,19 +290,17 @@ async def waitAsync(master: Master, id: int) -> None:
     if owned.was_done_at_once(id):
         return
     loop = asyncio.get_running_loop()
-    waiter = (loop, loop.create_future())
-    with _waiting_lock:
-        is_first = id not in _waiting
-        _, waiters = _waiting.setdefault(id, (owned, []))
-        waiters.append(waiter)
+    future = loop.create_future()
+    waiter = functools.partial(_tell, loop, future)
     try:
-        if is_first:
-            _observe(owned, id)
-        await waiter[1]
+        _observe(owned, id, waiter)
+        await future
     except (asyncio.CancelledError, GeneratorExit):
         with _waiting_lock:
-            waiters.remove(waiter)
-            is_last = not waiters and id in _waiting
+            known, waiters = _waiting.get(id, (None, []))
+            if waiter in waiters:
+                waiters.remove(waiter)
+            is_last = known is not None and not waiters
         if is_last:
             owned.cancel([id])
         raise
@@ -317,20 +331,45 @@ async def writeAsync(master: Master, address: int, data: Any) -> None:
     await waitAsync(master, master._reqTransaction(address, data, 0, 0, lib.ROGUE_MEM_WRITE))
 
 
+class _Burst:
+    """Collects the ends of `count` transactions for the task that makes it, which is woken once."""
+
+    def __init__(self, count: int) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.all_ended = self.loop.create_future()
+        self.missing = count
+        self.failures: "list[tuple[int, str]]" = []
+
+    def ended(self, number: int, error: "Optional[Exception]") -> None:
+        with _waiting_lock:
+            self.missing -= 1
+            is_last = not self.missing
+            if error is not None:
+                self.failures.append((number, reason_of(error)))
+        if is_last:
+            _tell(self.loop, self.all_ended, None)
+
+
 async def _many_async(
     master: Master, kind: int, addresses: "list[int]", sizes: "list[int]", data: Any
 ) -> None:
     """As `_many`, without blocking the event loop."""
+    if not addresses:
+        return
+    owned, burst = master._rg_master, _Burst(len(addresses))
     ids = reqTransactions(master, addresses, data, sizes, kind)
     try:
-        waits = (waitAsync(master, id) for id in ids)
-        ended = await asyncio.gather(*waits, return_exceptions=True)
+        for number, id in enumerate(ids):
+            _observe(owned, id, functools.partial(burst.ended, number))
+        await burst.all_ended
     except BaseException:
-        # Waits that have not begun cancel nothing.
-        master._rg_master.cancel(ids)
+        with _waiting_lock:
+            for id in ids:
+                _waiting.get(id, (owned, []))[1].clear()
+        owned.cancel(ids)
         raise
-    failures = [(at, reason_of(error)) for at, error in zip(addresses, ended) if error is not None]
-    if failures:
+    if burst.failures:
+        failures = [(addresses[number], text) for number, text in sorted(burst.failures)]
         raise _first_of(failures, len(ids))
 
 
