@@ -352,6 +352,85 @@ typedef struct rogue_mem_watch_t {
  */
 rogue_mem_status_t rogue_mem_thread_watch(const rogue_mem_watch_t *watch_or_null);
 
+/* --- Variables -------------------------------------------------------------------------------- */
+
+/* Staged values in the result of a call, without a place for them: an interpreter pays for each
+ * argument. A failure, which sets the last error, gives a value that is a rare one otherwise;
+ * rogue_mem_variable_staged_uint and its like tell which it was. */
+
+/**
+ * The staged value of an unsigned integer of at most 64 bits.
+ *
+ * @param variable the variable.
+ * @param index an element of a list; ignored for a scalar.
+ * @return the value; 2^63 on failure.
+ *
+ * Thread safe.
+ */
+uint64_t rogue_mem_variable_peek_uint(const rogue_mem_variable_t *variable, int32_t index);
+
+/**
+ * The staged value of a signed integer of at most 64 bits.
+ *
+ * @param variable the variable.
+ * @param index an element of a list; ignored for a scalar.
+ * @return the value; INT64_MIN on failure.
+ *
+ * Thread safe.
+ */
+int64_t rogue_mem_variable_peek_int(const rogue_mem_variable_t *variable, int32_t index);
+
+/**
+ * A staged truth value.
+ *
+ * @param variable the variable.
+ * @param index an element of a list; ignored for a scalar.
+ * @return a flag; 2 on failure.
+ *
+ * Thread safe.
+ */
+uint32_t rogue_mem_variable_peek_bool(const rogue_mem_variable_t *variable, int32_t index);
+
+/**
+ * A staged number that single precision holds.
+ *
+ * @param variable the variable.
+ * @param index an element of a list; ignored for a scalar.
+ * @return the value; -DBL_MAX on failure.
+ *
+ * Thread safe.
+ */
+double rogue_mem_variable_peek_float(const rogue_mem_variable_t *variable, int32_t index);
+
+/**
+ * A staged number of double precision or fixed point.
+ *
+ * @param variable the variable.
+ * @param index an element of a list; ignored for a scalar.
+ * @return the value; -DBL_MAX on failure.
+ *
+ * Thread safe.
+ */
+double rogue_mem_variable_peek_double(const rogue_mem_variable_t *variable, int32_t index);
+
+/**
+ * Checks that a variable has room for values, as rogue_mem_variable_stage_values does first, for
+ * interpreters whose values are to be converted.
+ *
+ * @param variable the variable.
+ * @param count number of values.
+ * @param index the first element; -1 means 0.
+ * @param is_list a flag: whether the error calls the values a list, otherwise an array.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if there
+ * are more values than elements.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_variable_check_count(const rogue_mem_variable_t *variable,
+                                                  size_t count,
+                                                  int32_t index,
+                                                  uint32_t is_list);
+
 /* --- Frames ----------------------------------------------------------------------------------- */
 
 /* Variants of a frame's lock, and of the copies of its payload, with a time limit, and with a

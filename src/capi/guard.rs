@@ -71,6 +71,14 @@ where
     contained(body).unwrap_or_else(|_| T::neutral())
 }
 
+/// Runs the body of a function that returns a value, which is `otherwise` where it fails.
+pub(super) fn value_or<T, F>(otherwise: T, body: F) -> T
+where
+    F: FnOnce(Call) -> Result<T>,
+{
+    contained(body).unwrap_or(otherwise)
+}
+
 /// Runs a body that asks one object for one value.
 ///
 /// # Safety

@@ -5,6 +5,7 @@
 
 #include "rogue_mem_binding.h"
 
+#include <float.h>
 #include <math.h>
 
 #ifndef TESTS_DIRECTORY
@@ -512,6 +513,13 @@ static void lists_bytes_and_text(void **state) {
     REFUSES(NULL_ARGUMENT, rogue_mem_variable_get_string, (variable, -1, NULL, 4, &length));
     REFUSES(NULL_ARGUMENT, rogue_mem_variable_staged_string, (NULL, -1, text, 4, &length));
     REFUSES(NULL_ARGUMENT, rogue_mem_variable_staged_string, (variable, -1, NULL, 4, &length));
+
+    GIVES(UINT64_C(1) << 63, rogue_mem_variable_peek_uint, (NULL, -1));
+    GIVES(INT64_MIN, rogue_mem_variable_peek_int, (NULL, -1));
+    GIVES(2, rogue_mem_variable_peek_bool, (NULL, -1));
+    GIVES(-DBL_MAX, rogue_mem_variable_peek_float, (NULL, -1));
+    GIVES(-DBL_MAX, rogue_mem_variable_peek_double, (NULL, -1));
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_check_count, (NULL, 1, 0, 1));
     assert_true(bytes[0] == 7 && length == 7);
     assert_string_equal(text, "abc");
     rogue_mem_variable_release(bytes_variable);

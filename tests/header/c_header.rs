@@ -147,6 +147,7 @@ pub const SECTIONS: &[Section] = &[
     bindings("binding/master", "Masters"),
     bindings("binding/block", "Blocks"),
     bindings("binding/watch", "Watches of waits"),
+    bindings("binding/variable", "Variables"),
     bindings("binding/frame", "Frames"),
 ];
 

@@ -6,4 +6,5 @@ pub mod frame;
 pub mod gate;
 pub mod master;
 pub mod transaction;
+pub mod variable;
 pub mod watch;

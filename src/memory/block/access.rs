@@ -211,14 +211,17 @@ impl Variable {
         if len as u64 + u64::from(start) <= count.into() || len == 0 {
             return Ok(start);
         }
-        let model =
-            if self.spec().model == Model::UFixed { Model::Fixed } else { self.spec().model };
+        let source = match self.spec().model {
+            _ if self.is_raw() => "Block::setPyFunc".to_owned(),
+            Model::UFixed => format!("Block::set{}Py", Model::Fixed),
+            model => format!("Block::set{model}Py"),
+        };
         let text = format!(
             "Overflow error for passed {what} with length {len} at index {first}. Variable length \
              = {count} for {}",
             self.name()
         );
-        Err(Error::new(Status::InvalidArgument, format!("Block::set{model}Py"), text))
+        Err(Error::new(Status::InvalidArgument, source, text))
     }
 
     /// The first and the last of `len` elements from `index` on; `None` for no elements.
