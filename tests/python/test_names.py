@@ -142,6 +142,42 @@ CLASSES = {
         "rogue.interfaces.memory.Slave",
         {"__init__": "self min max"},
     ),
+    "rogue.interfaces.memory.Block": (
+        "rogue.interfaces.memory.Master",
+        {
+            "__init__": "self offset size",
+            "setEnable": "self enable",
+            "addVariables": "self variables",
+            "_startTransaction": "self type forceWr check variable index",
+            "_checkTransaction": "self",
+            "_rateTest": "self",
+        },
+    ),
+    "rogue.interfaces.memory.Variable": (
+        "",
+        {
+            "__init__": "self name mode minimum maximum offset bitOffset bitSize overlapEn verify "
+            "bulkOpEn updateNotify model listData retryCount",
+            "_varBytes": "self",
+            "_offset": "self",
+            "_shiftOffsetDown": "self shift minSize",
+            "_updatePath": "self path",
+            "_overlapEn": "self",
+            "_verifyEn": "self",
+            "_bitOffset": "self",
+            "_bitSize": "self",
+            "_get": "self index",
+            "_set": "self value index",
+            "_rateTest": "self",
+            "_queueUpdate": "self",
+            "_setLogLevel": "self level",
+            "_getDumpValue": "self read",
+            "_numValues": "self",
+            "_valueBits": "self",
+            "_valueStride": "self",
+            "_retryCount": "self",
+        },
+    ),
     "rogue.interfaces.memory.Transaction": (
         "",
         {
@@ -466,8 +502,6 @@ MEMORY_SLAVE = "rogue.interfaces.memory.Slave"
 
 #: Class that exists and cannot be instantiated: its bases.
 ABSENT = {
-    "rogue.interfaces.memory.Block": "rogue.interfaces.memory.Master",
-    "rogue.interfaces.memory.Variable": "",
     "rogue.protocols.xilinx.Xvc": STREAM,
     "rogue.protocols.xilinx.JtagDriver": "",
     "rogue.utilities.StreamZip": STREAM,

@@ -103,6 +103,9 @@ class _Forked:
     def handle(self) -> Any:
         raise general_error("rogue", FORKED)
 
+    #: The handle in the form of held functions, of those that have it.
+    place = handle
+
     def stop(self) -> None:
         """Nothing to stop."""
 

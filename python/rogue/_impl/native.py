@@ -24,14 +24,15 @@ SLICE_US = 100_000
 TEXT_BYTES = 256
 
 
-def _library_path() -> str:
+def library_path() -> str:
+    """The file of the library."""
     name = "librogue_mem.dylib" if sys.platform == "darwin" else "librogue_mem.so"
     here = os.path.dirname(os.path.abspath(__file__))
     return os.environ.get(LIBRARY_VARIABLE) or os.path.join(here, name)
 
 
 def _load() -> Any:
-    path = _library_path()
+    path = library_path()
     try:
         loaded = ffi.dlopen(path)
     except OSError as error:

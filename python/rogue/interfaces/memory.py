@@ -6,9 +6,9 @@ Beyond Rogue's names there are `read`, `write`, `readMany`, `writeMany`, `reqTra
 `readManyAsync`, `writeManyAsync`.
 """
 
-from .._impl.absent import Absent as _Absent
 from .._impl.hub import Emulate, Hub
 from .._impl.master import Master
+from .._impl.registers import Block, Variable
 from .._impl.requests import (
     cancel,
     forgottenCount,
@@ -57,15 +57,6 @@ CLIENT_CONNECTING = 0
 CLIENT_HANDSHAKE = 1
 CLIENT_CONNECTED = 2
 CLIENT_STOPPED = 3
-
-
-class Block(_Absent, Master):
-    """Bytes of registers that are accessed together; not in this build."""
-
-
-class Variable(_Absent):
-    """A value in the bits of a Block; not in this build."""
-
 
 __all__ = [
     "Block",
