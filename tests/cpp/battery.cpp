@@ -2,18 +2,24 @@
 
 #include "support.h"
 
+#include "rogue/GeneralError.h"
 #include "rogue/Helpers.h"
+#include "rogue/interfaces/memory/Block.h"
+#include "rogue/interfaces/memory/Constants.h"
 #include "rogue/interfaces/memory/Emulate.h"
 #include "rogue/interfaces/memory/Hub.h"
 #include "rogue/interfaces/memory/TcpClient.h"
 #include "rogue/interfaces/memory/TcpServer.h"
+#include "rogue/interfaces/memory/Variable.h"
 #include "rogue/protocols/UdpRssiPack.h"
 #include "rogue/protocols/srp/SrpV3.h"
 #include "rogue/protocols/srp/SrpV3Emulation.h"
 #include "rogue/protocols/udp/Client.h"
 #include "rogue/protocols/udp/Server.h"
 
+#include <atomic>
 #include <random>
+#include <thread>
 
 namespace rp = rogue::protocols;
 namespace rps = rogue::protocols::srp;
@@ -203,5 +209,132 @@ TEST_CASE("an access beyond the end of the address space fails alone, and leaves
         uint32_t value = 0;
         CHECK(read32(*master, 0x10, value) == "");
         CHECK(value == 7);
+    });
+}
+
+// --- typed registers -----------------------------------------------------------------------------
+
+namespace {
+
+/** A variable of one part; a list if it has values. */
+rim::VariablePtr makeVariable(const std::string &name, uint32_t model, uint32_t first,
+                              uint32_t bits, uint32_t values = 0, bool isBigEndian = false) {
+    return rim::Variable::create(name, "RW", 0, 0, 0, {first}, {bits * std::max(values, 1u)}, false,
+                                 true, true, false, model, isBigEndian, false, 8, values, bits,
+                                 bits, 0);
+}
+
+/** An enabled block at the end of a road. */
+rim::BlockPtr makeBlock(const Road &road, uint64_t offset, uint32_t size,
+                        const std::vector<rim::VariablePtr> &variables) {
+    auto block = rim::Block::create(offset, size);
+    block->setTimeout(LONG_TIMEOUT_US);
+    *block >> road.near;
+    block->addVariables(variables);
+    block->setEnable(true);
+    return block;
+}
+
+} // namespace
+
+TEST_CASE("registers of every kind keep what they are set to") {
+    overEveryRoad([](const Road &road) {
+        auto flag = makeVariable("flag", rim::Bool, 3, 1);
+        auto number = makeVariable("number", rim::UInt, 5, 11);
+        auto integer = makeVariable("integer", rim::Int, 16, 16, 0, true);
+        auto text = makeVariable("text", rim::String, 32, 64);
+        auto wide = makeVariable("wide", rim::Double, 96, 64);
+        auto fixed = makeVariable("fixed", rim::Fixed, 160, 32);
+        auto values = makeVariable("values", rim::UInt, 192, 21, 16);
+        auto huge = makeVariable("huge", rim::UInt, 544, 96);
+        auto block =
+            makeBlock(road, 0x300, 80, {flag, number, integer, text, wide, fixed, values, huge});
+        flag->setBool(true);
+        number->setUInt(0x5A5);
+        integer->setInt(-12345);
+        text->setString("register");
+        wide->setDouble(1.0 / 3);
+        fixed->setFixed(-0.5);
+        std::vector<uint32_t> all;
+        for (uint32_t n = 0; n < 16; ++n) {
+            all.push_back(0x1FFFFF - n);
+        }
+        values->setValues(all);
+        values->setUInt(7, 3);
+        all[3] = 7;
+        const std::vector<uint8_t> octets = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
+        huge->setByteArray(octets.data());
+
+        // Over the same road, by another block.
+        std::vector<uint8_t> raw(80);
+        CHECK(request(*road.master(), 0x300, raw, rim::Read) == "");
+        CHECK((raw[0] & 8) == 8);
+        CHECK(std::string(raw.begin() + 4, raw.begin() + 12) == "register");
+        CHECK(std::equal(octets.begin(), octets.end(), raw.begin() + 68));
+        CHECK(flag->getBool());
+        CHECK(number->getUInt() == 0x5A5);
+        CHECK(integer->getInt() == -12345);
+        CHECK(text->getString() == "register");
+        CHECK(wide->getDouble() == 1.0 / 3);
+        CHECK(fixed->getFixed() == -0.5);
+        std::vector<uint32_t> back;
+        values->getValues(back);
+        CHECK(back == all);
+        CHECK_THROWS_AS(number->setUInt(0x800), rogue::GeneralError);
+        CHECK(number->getUInt() == 0x5A5);
+    });
+}
+
+TEST_CASE("a map of registers is written and read with one call each") {
+    overEveryRoad([](const Road &road) {
+        // As many as the sockets of a host hold where nothing repeats a datagram.
+        const uint32_t count = 60;
+        std::vector<rim::BlockPtr> blocks;
+        std::vector<rim::VariablePtr> variables;
+        for (uint32_t n = 0; n < count; ++n) {
+            variables.push_back(makeVariable("v" + std::to_string(n), rim::UInt, 8, 16));
+            blocks.push_back(makeBlock(road, 0x4000 + 16 * n, 4, {variables.back()}));
+            blocks.back()->setUInt(1000 + n, variables.back().get(), -1);
+        }
+        rim::Block::writeAll(blocks);
+        for (uint32_t n = 0; n < count; ++n) {
+            CHECK(write32(*road.master(), 0x4000 + 16 * n, (2000 + n) << 8) == "");
+        }
+        rim::Block::readAll(blocks);
+        unsigned wrong = 0;
+        for (uint32_t n = 0; n < count; ++n) {
+            wrong += blocks[n]->getUInt(variables[n].get(), -1) != 2000 + n;
+        }
+        CHECK(wrong == 0);
+    });
+}
+
+TEST_CASE("eight threads use the registers of one block without a loss") {
+    overEveryRoad([](const Road &road) {
+        std::vector<rim::VariablePtr> variables;
+        for (uint32_t n = 0; n < 8; ++n) {
+            variables.push_back(makeVariable("v" + std::to_string(n), rim::UInt, 24 * n, 24));
+        }
+        auto block = makeBlock(road, 0x800, 24, variables);
+        std::atomic<unsigned> wrong{0};
+        const auto use = [&](const rim::VariablePtr &own) {
+            try {
+                for (uint64_t round = 0; round < (underMemcheck() ? 3u : 30u); ++round) {
+                    own->setUInt(0x10101 * round);
+                    wrong += own->getUInt() != 0x10101 * round;
+                }
+            } catch (const rogue::GeneralError &e) {
+                ++wrong;
+                MESSAGE(e.what());
+            }
+        };
+        std::vector<std::thread> threads;
+        for (const rim::VariablePtr &own : variables) {
+            threads.emplace_back(use, own);
+        }
+        for (std::thread &thread : threads) {
+            thread.join();
+        }
+        CHECK(wrong == 0);
     });
 }

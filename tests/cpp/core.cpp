@@ -10,8 +10,10 @@
 #include "rogue/Queue.h"
 #include "rogue/ScopedGil.h"
 #include "rogue/Version.h"
+#include "rogue/interfaces/memory/Block.h"
 #include "rogue/interfaces/memory/Constants.h"
 #include "rogue/interfaces/memory/Emulate.h"
+#include "rogue/interfaces/memory/Variable.h"
 
 #include <rogue_mem.h>
 
@@ -196,6 +198,29 @@ TEST_CASE("a filter set after an object exists lets its messages through") {
     const auto seen = records.take();
     REQUIRE(seen.size() == 1);
     CHECK(contains(seen[0], "10 pyrogue.memory.Emulate Allocating block at 0x0."));
+}
+
+TEST_CASE("d77_a_log_level_is_that_of_one_block") {
+    Records records;
+    auto failing = FunctionSlave::create([](rim::TransactionPtr t) { t->error("no"); });
+    std::vector<rim::VariablePtr> variables;
+    std::vector<rim::BlockPtr> blocks;
+    for (const char *name : {"core.one", "core.other"}) {
+        variables.push_back(rim::Variable::create(name, "RO", 0, 0, 0, {0}, {8}, false, false, true,
+                                                  true, rim::UInt, false, false, 0, 0, 0, 0, 0));
+        blocks.push_back(rim::Block::create(0, 4));
+        blocks.back()->setSlave(failing);
+        blocks.back()->addVariables({variables.back()});
+        blocks.back()->setEnable(true);
+    }
+    blocks[0]->setLogLevel(rogue::Logging::Critical);
+    CHECK_THROWS_AS(rim::Block::readAll(blocks), rogue::GeneralError);
+    auto seen = records.take();
+    REQUIRE(seen.size() == 1);
+    CHECK(contains(seen[0], "40 pyrogue.memory.block.core.other Error on try 1 out of 1"));
+    variables[1]->setLogLevel(rogue::Logging::Critical);
+    CHECK_THROWS_AS(rim::Block::readAll(blocks), rogue::GeneralError);
+    CHECK(records.take().empty());
 }
 
 TEST_CASE("d90_long_messages_are_not_cut") {
