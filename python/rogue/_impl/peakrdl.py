@@ -218,11 +218,11 @@ class Callbacks:
 
     def _bytes(self, data: "list[int]", addr: int, width: int) -> bytes:
         size, end = _entry_bytes(addr, width), 1 << width
-        values = [operator.index(value) for value in data]
-        for number, value in enumerate(values):
-            if not 0 <= value < end:
-                words = "%#x does not fit the %d bits at 0x%x"
-                raise ValueError(words % (value, width, addr + number * size))
+        values = list(map(operator.index, data))
+        if values and (min(values) < 0 or max(values) >= end):
+            number, value = next(one for one in enumerate(values) if not 0 <= one[1] < end)
+            words = "%#x does not fit the %d bits at 0x%x"
+            raise ValueError(words % (value, width, addr + number * size))
         if size in _CODES:
             form = "%s%d%s" % (_ORDERS[self._byteorder], len(values), _CODES[size])
             return struct.pack(form, *values)
