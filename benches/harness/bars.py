@@ -1,22 +1,11 @@
 """What the numbers must be, and whether they are."""
 
-from . import crate, figures, overlap, streams
+from . import figures
+from .boards import Boards
 from .figures import KIB, MIB
-
-PASS = "PASS"
-FAIL = "FAIL"
-NOT_MEASURED = "not measured"
 
 # A table that grows once in a while is no allocation per transaction.
 ALLOCATIONS_MAX = 0.001
-# Of a register road: p50 by the floor's in each placement, thousands of reads per second with 64
-# outstanding, and bytes per second of blocks by the floor's.
-ROAD_LIMITS = {
-    "udp": ({"one": 1.6, "free": 0.5}, 200, 0.5),
-    "rssi": ({"one": 2.2, "free": 0.8}, 100, 0.35),
-}
-# By the segments under way.
-OVERLAP_LIMITS = dict(zip(overlap.WINDOWS, (25, 6)))
 SINGLE_CLIENT_FIGURES = (
     "latency",
     "reads_16",
@@ -27,51 +16,8 @@ SINGLE_CLIENT_FIGURES = (
 )
 
 
-class Verdict:
-    """One bar for one peer in one placement."""
-
-    def __init__(self, bar, title, placement, peer, limit, found=None, passed=None, note=""):
-        self.bar = bar
-        self.title = title
-        self.placement = placement
-        self.peer = peer
-        self.limit = limit
-        self.found = found  # in the words of the table
-        self.note = note
-        if passed is None:
-            self.verdict = NOT_MEASURED
-        else:
-            self.verdict = PASS if passed else FAIL
-
-    def as_dict(self):
-        """For the machine-readable results."""
-        return dict(vars(self))
-
-
-class Judge:
+class Judge(Boards):
     """Compares results with the bars."""
-
-    def __init__(self, results):
-        self.results = results
-        self.verdicts = []
-
-    def add(self, *words, **values):
-        """Keeps one verdict."""
-        self.verdicts.append(Verdict(*words, **values))
-
-    def at_most(self, bar, title, placement, peer, limit_text, found, limit, text, note=""):
-        """The bar holds if `found` is not above `limit`."""
-        if found is None:
-            self.add(bar, title, placement, peer, limit_text)
-        else:
-            self.add(bar, title, placement, peer, limit_text, text % found, found <= limit, note)
-
-    def at_least(self, bar, title, placement, peer, limit_text, found, limit, text, note=""):
-        """The bar holds if `found` is not below `limit`."""
-        if found is None:
-            self.add(bar, title, placement, peer, limit_text)
-        else:
-            self.add(bar, title, placement, peer, limit_text, text % found, found >= limit, note)
 
     # --- one client ---
 
@@ -432,145 +378,6 @@ class Judge:
                 memory,
                 256.0,
                 "%.0f bytes",
-            )
-
-    # --- many boards ---
-
-    def crate(self):
-        """One client for each of many boards, all on one loop."""
-        first, last = ("crate_%d" % boards for boards in (crate.BOARDS[0], crate.BOARDS[-1]))
-        boards, registers = crate.BOARDS[-1], crate.REGISTERS
-
-        def value(figure, name):
-            return self.results.median(figure, "c", "free", name)
-
-        def scaled(name, unit):
-            found = value(last, name)
-            return None if found is None else found / unit
-
-        self.at_most(
-            "crate",
-            "%d registers of each of %d boards" % (registers, boards),
-            "free",
-            "c",
-            "≤ 75 ms",
-            scaled("burst_ns", 1e6),
-            75.0,
-            "%.1f ms",
-        )
-        costs = [value(figure, "board_ns") for figure in (first, last)]
-        self.at_most(
-            "crate_flat",
-            "one board of %d, by one of %d" % (boards, crate.BOARDS[0]),
-            "free",
-            "c",
-            "≤ 2 ×",
-            None if None in costs else costs[1] / costs[0],
-            2.0,
-            "%.2f ×",
-        )
-        self.at_most(
-            "crate_threads",
-            "threads of a program with %d clients" % boards,
-            "free",
-            "c",
-            "≤ 5",
-            value(last, "client_threads"),
-            5,
-            "%d",
-        )
-        for who in ("client", "server"):
-            self.at_most(
-                "crate_" + who,
-                "private memory of an idle %s" % who,
-                "free",
-                "c",
-                "≤ 32 KiB",
-                scaled(who + "_bytes", KIB),
-                32.0,
-                "%.1f KiB",
-            )
-
-    def roads(self):
-        """Registers over UDP, and over packetizer, RSSI and UDP, by a blocking socket with
-        datagrams of the same sizes."""
-        for road, (floor, peer) in figures.ROADS.items():
-            latency, rate, block = ROAD_LIMITS[road]
-            title = figures.ROAD_TITLES[road]
-            for placement, limit in latency.items():
-                ratio = self.results.ratio(
-                    ("latency_" + road, peer, placement, "p50_ns"),
-                    ("latency_" + road, floor, placement, "p50_ns"),
-                )
-                self.at_most(
-                    "latency_" + road,
-                    "4-byte read over %s, p50" % title,
-                    placement,
-                    "c",
-                    "≤ %.1f × floor" % limit,
-                    ratio,
-                    limit,
-                    "%.2f × floor",
-                )
-            found = self.results.median("reads_64_" + road, peer, "free", "rate_per_s")
-            self.at_least(
-                "reads_64_" + road,
-                "reads/s over %s, 64 outstanding" % title,
-                "free",
-                "c",
-                "≥ %.0f k/s" % rate,
-                None if found is None else found / 1e3,
-                rate,
-                "%.0f k/s",
-            )
-            ratio = self.results.ratio(
-                ("block_read_" + road, peer, "free", "bytes_per_s"),
-                ("block_read_" + road, floor, "free", "bytes_per_s"),
-            )
-            self.at_least(
-                "block_read_" + road,
-                "block read over %s, 4 KiB, 16 outstanding" % title,
-                "free",
-                "c",
-                "≥ %.3g × floor" % block,
-                ratio,
-                block,
-                "%.2f × floor",
-            )
-
-    def overlap(self):
-        """Many registers of a board far away, by the same ones one at a time."""
-        for window, limit in OVERLAP_LIMITS.items():
-            self.at_least(
-                "overlap_%d" % window,
-                "%d registers of a board behind a bridge, window of %d"
-                % (overlap.REGISTERS, window),
-                "free",
-                "c",
-                "≥ %d × one at a time" % limit,
-                self.results.median("overlap_%d" % window, "c", "free", "ratio"),
-                limit,
-                "%.0f × one at a time",
-            )
-
-    # --- streams ---
-
-    def streams(self):
-        """Frames from one process to another."""
-        for figure, limit_text, limit, factor, text in (
-            ("stream_frames", "≥ 1 GB/s", 1.0, 1e9, "%.2f GB/s"),
-            ("rssi_frames", "≥ 200 MB/s", 200.0, 1e6, "%.0f MB/s"),
-        ):
-            rate = self.results.median(figure, "c", "free", "bytes_per_s")
-            self.at_least(
-                figure,
-                "frames of %d bytes %s" % (streams.FRAME_BYTES, streams.ROADS[figure].title),
-                "free",
-                "c",
-                limit_text,
-                None if rate is None else rate / factor,
-                limit,
-                text,
             )
 
     def judge(self):

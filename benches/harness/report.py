@@ -1,6 +1,6 @@
 """The tables for people: on the terminal, and as Markdown."""
 
-from . import bars, crate, figures, machine, overlap, streams
+from . import crate, figures, machine, overlap, streams, verdicts
 
 PLACEMENT_TITLES = {"one": "both processes on one CPU", "free": "free on all CPUs"}
 PEER_TITLES = {name: peer.title for name, peer in figures.PEERS.items()}
@@ -71,13 +71,13 @@ class Table:
         return "\n".join(lines)
 
 
-def bar_table(verdicts):
+def bar_table(judged):
     """One row for each bar and placement; the verdicts on C++, C and Python side by side."""
     table = Table(
         "figure", "placement", "bar", "C++", "verdict", "C", "verdict", "Python", "verdict", ""
     )
     rows = {}
-    for verdict in verdicts:
+    for verdict in judged:
         key = (verdict["bar"], verdict["title"], verdict["placement"], verdict["limit"])
         rows.setdefault(key, {})[verdict["peer"]] = verdict
     for (_, title, placement, limit), peers in rows.items():
@@ -378,7 +378,7 @@ def sections(document, results):
 def count_verdicts(document):
     """ "12 PASS, 3 FAIL, 2 not measured"."""
     words = []
-    for verdict in (bars.PASS, bars.FAIL, bars.NOT_MEASURED):
+    for verdict in (verdicts.PASS, verdicts.FAIL, verdicts.NOT_MEASURED):
         count = sum(1 for bar in document["bars"] if bar["verdict"] == verdict)
         words.append("%d %s" % (count, verdict))
     return ", ".join(words)
