@@ -395,6 +395,7 @@ class Judge(Boards):
             self.crate,
             self.roads,
             self.overlap,
+            self.registers,
             self.streams,
         ):
             part()

@@ -1,6 +1,6 @@
 """What the numbers of boards, of other roads than the bridge, and of frames must be."""
 
-from . import crate, figures, overlap, streams
+from . import crate, figures, overlap, registers, streams
 from .figures import KIB
 from .verdicts import Verdicts
 
@@ -135,6 +135,20 @@ class Boards(Verdicts):
                 limit,
                 "%.0f × one at a time",
             )
+
+    def registers(self):
+        """A map of typed registers, read with one call."""
+        found = self.results.median("registers", "c", "free", "read_ns")
+        self.at_most(
+            "registers",
+            "%d variables read over the bridge with one call" % registers.REGISTERS,
+            "free",
+            "c",
+            "≤ 8 ms",
+            None if found is None else found / 1e6,
+            8.0,
+            "%.1f ms",
+        )
 
     # --- streams ---
 

@@ -1,6 +1,6 @@
 """The tables for people: on the terminal, and as Markdown."""
 
-from . import crate, figures, machine, overlap, streams, verdicts
+from . import crate, figures, machine, overlap, registers, streams, verdicts
 
 PLACEMENT_TITLES = {"one": "both processes on one CPU", "free": "free on all CPUs"}
 PEER_TITLES = {name: peer.title for name, peer in figures.PEERS.items()}
@@ -260,6 +260,15 @@ SINGLE_ROWS += tuple(
     )
     for window in overlap.WINDOWS
     for value, words in (("burst_ns", "requested together"), ("alone_ns", "one at a time"))
+)
+SINGLE_ROWS += tuple(
+    (
+        "registers",
+        value,
+        "%d variables over the bridge: %s" % (registers.REGISTERS, words),
+        duration,
+    )
+    for value, words in (("read_ns", "read with one call"), ("look_ns", "looked at afterwards"))
 )
 INPROCESS_ROWS = (
     "virtual_call",
