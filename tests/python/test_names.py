@@ -153,6 +153,7 @@ CLASSES = {
             "_rateTest": "self",
         },
     ),
+    "rogue.interfaces.memory.BulkError": ("rogue.GeneralError", {}),
     "rogue.interfaces.memory.Variable": (
         "",
         {

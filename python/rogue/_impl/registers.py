@@ -38,6 +38,7 @@ _UNEQUAL = (
     "Variable %s cannot be made: it has %d bit offsets and %d bit sizes: give one size for each "
     "offset, and at least one"
 )
+_HOMELESS = "Variable %s is in no block, or that no longer exists: add it to a block first"
 #: Reads of a test of the rate.
 _RATE_COUNT = 100_000
 
@@ -265,9 +266,8 @@ class Variable:
     def _getDumpValue(self, read: bool) -> str:
         """The path, ``=``, each value after a space, and a newline; with `read` after a
         transaction. Values that code of the program converts are ``UNDEFINED``."""
-        block = None if self._rg_home is None else self._rg_home()
-        if read and block is not None:
-            block._startTransaction(_READ, False, True, self, -1)
+        if read:
+            self._rg_block_of()._startTransaction(_READ, False, True, self, -1)
         return text_of(lib.rogue_mem_variable_dump, self._rg_variable.handle, 0)
 
     def _setLogLevel(self, level: int) -> None:
@@ -276,12 +276,15 @@ class Variable:
 
     def _rateTest(self) -> None:
         """Prints how fast the variable is read. Writes nothing, unlike Rogue's."""
+        self._rg_block_of()._rg_rate_test(self)
+
+    def _rg_block_of(self) -> Block:
+        """The block that has the variable; GeneralError without one."""
         block = None if self._rg_home is None else self._rg_home()
         if block is None:
-            # Says what is missing.
-            text_of(lib.rogue_mem_variable_dump, self._rg_variable.handle, 0)
-        else:
-            block._rg_rate_test(self)
+            path = text_of(lib.rogue_mem_variable_path, self._rg_variable.handle)
+            raise general_error("Variable::block", _HOMELESS % path)
+        return block
 
     __reduce_ex__ = refuse_copies
 
@@ -365,6 +368,8 @@ class Block(Master):
                 )
         handles = [one._rg_variable.handle for one in added]
         check(lib.rogue_mem_block_add_variables(self._rg_block.handle, handles, len(handles)))
+        for one in self._rg_variables:
+            one._rg_home = None
         for one in added:
             one._rg_home = weakref.ref(self)
         self._rg_variables = added

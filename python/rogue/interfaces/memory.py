@@ -1,11 +1,13 @@
 """The register bus: masters create transactions, hubs pass them on, slaves carry them out; and the
 TCP bridge that carries it between processes.
 
-Beyond Rogue's names there are `read`, `write`, `readMany`, `writeMany`, `reqTransactions`,
+Beyond Rogue's names there are `readAll`, `writeAll`, `startAll`, `checkAll` and `getAll` for many
+blocks, with their `BulkError`, `read`, `write`, `readMany`, `writeMany`, `reqTransactions`,
 `cancel`, `forgottenCount`, and for asyncio `waitAsync`, `readAsync`, `writeAsync`,
 `readManyAsync`, `writeManyAsync`.
 """
 
+from .._impl.bulk import BulkError, checkAll, getAll, readAll, startAll, writeAll
 from .._impl.hub import Emulate, Hub
 from .._impl.master import Master
 from .._impl.registers import Block, Variable
@@ -60,6 +62,7 @@ CLIENT_STOPPED = 3
 
 __all__ = [
     "Block",
+    "BulkError",
     "Emulate",
     "Hub",
     "Master",
@@ -70,14 +73,19 @@ __all__ = [
     "TransactionLock",
     "Variable",
     "cancel",
+    "checkAll",
     "forgottenCount",
+    "getAll",
     "read",
+    "readAll",
     "readAsync",
     "readMany",
     "readManyAsync",
     "reqTransactions",
+    "startAll",
     "waitAsync",
     "write",
+    "writeAll",
     "writeAsync",
     "writeMany",
     "writeManyAsync",
