@@ -2560,8 +2560,8 @@ void rogue_mem_variable_release(rogue_mem_variable_t *variable);
 #define ROGUE_MEM_ELEMENT_DOUBLE 11
 
 /**
- * Sets elements of a list from one element on, with one transfer. All are checked before the
- * first is staged.
+ * Sets elements of a list from one element on, with one transfer; none without values. All are
+ * checked before the first is staged.
  *
  * @param variable the variable.
  * @param type ROGUE_MEM_ELEMENT_...: the type of the values, as the model needs: unsigned or signed

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use rogue_mem::memory::block::{
-    Block, Model, UpdateObserver, Variable, VariableSpec, DOUBLE, FIXED, INT, UINT,
+    Block, Model, Skip, UpdateObserver, Variable, VariableSpec, DOUBLE, FIXED, INT, UINT,
 };
 use rogue_mem::memory::{Emulate, Hub, Slave, POST, READ, VERIFY, WRITE};
 use rogue_mem::Status;
@@ -74,6 +74,42 @@ fn a_transaction_larger_than_the_path_allows_is_not_sent() {
     block.master().set_slave(hub);
     block.start_transaction(READ, false, true, None, -1).unwrap();
     assert_eq!(*asked.lock().unwrap(), [4, 4, 8, 8]);
+}
+
+#[test]
+fn f53_a_value_whose_transfer_the_path_does_not_allow_is_not_staged() {
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let noted = asked.clone();
+    let slave = Acting::new(4, 8, move |_, tran| {
+        noted.lock().unwrap().push(tran.size());
+        tran.done();
+    });
+    let unverified = |spec| VariableSpec { is_verified: false, ..spec };
+    let list = VariableSpec::list("list", Model::UInt, 0, (4, 32, 32));
+    let specs = [list, VariableSpec::new("bytes", Model::Bytes, 128, 96), uint("a", 224, 32)];
+    let (block, variables) = block_of(slave, (0, 32), specs.map(unverified).into());
+    let text = text_of(variables[0].set_all(UINT, &[1, 2, 3], -1));
+    assert!(text.contains("12 bytes for block list with address 0x00000000 is larger"), "{text}");
+    assert!(text_of(variables[1].set_bytes(&[1; 12], -1)).contains("is larger"));
+    assert_eq!(block.staged(), [0; 32]);
+    let started = block.start_transaction(WRITE, false, true, None, -1).unwrap();
+    assert_eq!(started.skipped, Some(Skip::NothingStaged));
+    // With what is stale already, another value is too far away.
+    variables[0].stage(UINT, 5, 0).unwrap();
+    assert!(text_of(variables[2].set(UINT, 6, -1)).contains("is larger"));
+    assert_eq!(block.staged()[28..], [0; 4]);
+    variables[0].set(UINT, 7, 1).unwrap();
+    variables[2].set(UINT, 6, -1).unwrap();
+    assert_eq!(*asked.lock().unwrap(), [8, 4]);
+}
+
+#[test]
+fn a_value_of_another_type_is_refused_before_the_variable_has_a_block() {
+    let text = Variable::new(VariableSpec::new("text", Model::String, 0, 32)).unwrap();
+    assert_eq!(text_of(text.set(UINT, 1, -1)), "Wrong set type for variable text");
+    assert_eq!(text_of(text.get(UINT, -1)), "Wrong get type for variable text");
+    assert_eq!(text_of(text.set_bytes(&[0; 4], -1)), "Wrong set type for variable text");
+    assert!(text_of(text.set_string(b"a", -1)).contains("is in no block"));
 }
 
 #[test]

@@ -498,6 +498,10 @@ TEST_CASE("d63_a_variable_outlives_its_block_and_says_so") {
         checkRefused("Variable::block", homeless, [&] { other->read(variable.get()); });
     };
     checkHomeless();
+    checkRefused("Variable::setString", "Wrong set type for variable v",
+                 [&] { variable->setString("another type is refused even so"); });
+    checkRefused("Variable::getString", "Wrong get type for variable v",
+                 [&] { variable->getString(); });
     auto block = blockOf(MemorySlave::create(), 0, 4, {variable});
     variable->setUInt(1);
     block.reset();
@@ -818,6 +822,11 @@ TEST_CASE("a block larger than the largest access of its path is refused, and sp
     checkRefused("Block::startTransaction",
                  "Transaction of 32 bytes for block words with address 0x00000100 is larger than",
                  [&] { block->startTransaction(rim::Read, false, true, nullptr); });
+    checkRefused("Block::startTransaction", "is larger than", [&] {
+        words->setValues<uint32_t>({1, 2, 3, 4, 5, 6, 7, 8});
+    });
+    CHECK(block->startTransaction(rim::Write, false, true, nullptr) ==
+          ROGUE_MEM_SKIP_NOTHING_STAGED);
     CHECK(slave->takeSeen().empty());
     words->setUInt(5, 3);
     CHECK(words->getUInt(3) == 5);

@@ -96,6 +96,15 @@ impl<T> Accessor<T> {
     }
 }
 
+/// How far a value goes that is set.
+#[derive(Clone, Copy)]
+enum Reach {
+    /// It is staged.
+    Block,
+    /// It is staged, written and verified.
+    Device,
+}
+
 /// Numbers. `index` selects an element of a list; that of a scalar is ignored. The methods that
 /// begin with `stage` and `staged` touch the block's bytes only; those without transfer the
 /// variable as well: a value that is set is [written](super::Block::write), one that is asked for
@@ -110,10 +119,20 @@ impl<T> Accessor<T> {
 impl Variable {
     /// Stages one value.
     pub fn stage<T: Scalar>(&self, accessor: Accessor<T>, value: T, index: i32) -> Result<()> {
+        self.put(Reach::Block, accessor, value, index)
+    }
+
+    fn put<T: Scalar>(
+        &self,
+        reach: Reach,
+        accessor: Accessor<T>,
+        value: T,
+        index: i32,
+    ) -> Result<()> {
         let numeric = self.numeric_for(&accessor, "set")?;
         let bits = self.order.to_register(value.encode(&numeric)?, numeric.bits);
         let element = self.element(index, SET_SOURCE)?;
-        self.store((element, element), |image, layout| layout.store(image, element, bits))
+        self.store(reach, (element, element), |image, layout| layout.store(image, element, bits))
     }
 
     /// One staged value.
@@ -132,6 +151,16 @@ impl Variable {
         values: &[T],
         index: i32,
     ) -> Result<()> {
+        self.put_all(Reach::Block, accessor, values, index)
+    }
+
+    fn put_all<T: Scalar>(
+        &self,
+        reach: Reach,
+        accessor: Accessor<T>,
+        values: &[T],
+        index: i32,
+    ) -> Result<()> {
         let numeric = self.numeric_for(&accessor, "set")?;
         let first = self.check_length(values.len(), index, "array")?;
         let encode = |value: &T| {
@@ -143,7 +172,7 @@ impl Variable {
             return Ok(());
         }
         let last = first + (encoded.len() as u32 - 1);
-        self.store((first, last), |image, layout| {
+        self.store(reach, (first, last), |image, layout| {
             (first..=last).zip(&encoded).for_each(|(at, bits)| layout.store(image, at, *bits));
         })
     }
@@ -167,7 +196,7 @@ impl Variable {
 
     /// Sets one value.
     pub fn set<T: Scalar>(&self, accessor: Accessor<T>, value: T, index: i32) -> Result<()> {
-        self.set_with(index, || self.stage(accessor, value, index))
+        self.put(Reach::Device, accessor, value, index)
     }
 
     /// One value, as the device has it.
@@ -177,14 +206,15 @@ impl Variable {
         self.staged(accessor, index)
     }
 
-    /// Sets values as [`stage_all`](Self::stage_all) stages them, with one transfer.
+    /// Sets values as [`stage_all`](Self::stage_all) stages them, with one transfer; none without
+    /// values.
     pub fn set_all<T: Scalar>(
         &self,
         accessor: Accessor<T>,
         values: &[T],
         index: i32,
     ) -> Result<()> {
-        self.set_with(index, || self.stage_all(accessor, values, index))
+        self.put_all(Reach::Device, accessor, values, index)
     }
 
     /// Fills values as [`staged_all`](Self::staged_all) does, after one transfer.
@@ -253,19 +283,23 @@ impl Variable {
         Error::new(Status::InvalidArgument, format!("Variable::{verb}{name}"), text)
     }
 
-    fn store(&self, elements: (u32, u32), store: impl FnOnce(&mut [u8], &Layout)) -> Result<()> {
+    /// Stores a value of `elements` with `store`, and takes it as far as `reach` says.
+    fn store(
+        &self,
+        reach: Reach,
+        elements: (u32, u32),
+        store: impl FnOnce(&mut [u8], &Layout),
+    ) -> Result<()> {
         let (block, slot) = self.home()?;
-        block.store((self, slot), elements, store)
+        match reach {
+            Reach::Block => block.store((self, slot), elements, None, store),
+            Reach::Device => block.set_elements((self, slot), elements, store),
+        }
     }
 
     fn load<T>(&self, load: impl FnOnce(&[u8], &Layout) -> T) -> Result<T> {
         let (block, slot) = self.home()?;
         block.load((self, slot), load)
-    }
-
-    /// Stages with `stage`, and writes.
-    fn set_with(&self, index: i32, stage: impl FnOnce() -> Result<()>) -> Result<()> {
-        self.block()?.set_elements(self, self.elements(index), stage)
     }
 
     /// Reads element `index`, after a check of the index.
@@ -282,8 +316,12 @@ impl Variable {
     /// more than 64 bits its value in two's complement, lowest byte first. More bytes than the
     /// value has are ignored; fewer are an error, and so is an integer that does not fit.
     pub fn stage_bytes(&self, bytes: &[u8], index: i32) -> Result<()> {
+        self.put_bytes(Reach::Block, bytes, index)
+    }
+
+    fn put_bytes(&self, reach: Reach, bytes: &[u8], index: i32) -> Result<()> {
         if self.spec().model == Model::Bytes {
-            return self.stage_string_of_bytes(bytes, index);
+            return self.put_ordered(reach, bytes, index);
         }
         if !self.is_wide() {
             return Err(self.wrong_type("set", "ByteArray"));
@@ -292,7 +330,7 @@ impl Variable {
         self.check_wide(&value)?;
         let bits = self.value_bits();
         self.order.wide_to_register(&mut value, bits);
-        self.store_bytes(&value, index)
+        self.store_bytes(reach, &value, index)
     }
 
     /// Staged bytes, as [`stage_bytes`](Self::stage_bytes) takes them. The unused bits of the last
@@ -323,7 +361,7 @@ impl Variable {
     /// with its lowest byte first, as with Rogue.
     pub fn stage_raw(&self, bytes: &[u8], index: i32) -> Result<()> {
         match self.is_raw() {
-            true => self.stage_string_of_bytes(bytes, index),
+            true => self.put_ordered(Reach::Block, bytes, index),
             false => Err(self.wrong_type("set", "PyFunc")),
         }
     }
@@ -340,6 +378,10 @@ impl Variable {
 
     /// Stages text, up to its first NUL. It may fill the variable; the rest is set to zero.
     pub fn stage_string(&self, text: &[u8], index: i32) -> Result<()> {
+        self.put_string(Reach::Block, text, index)
+    }
+
+    fn put_string(&self, reach: Reach, text: &[u8], index: i32) -> Result<()> {
         if self.spec().model != Model::String {
             return Err(self.wrong_type("set", "String"));
         }
@@ -356,7 +398,7 @@ impl Variable {
         let mut value = vec![0; self.value_bytes()];
         value[..text.len()].copy_from_slice(text);
         self.order.reorder_bytes(&mut value);
-        self.store_bytes(&value, index)
+        self.store_bytes(reach, &value, index)
     }
 
     /// Staged text, up to its first NUL.
@@ -373,7 +415,7 @@ impl Variable {
 
     /// Sets bytes as [`stage_bytes`](Self::stage_bytes) stages them.
     pub fn set_bytes(&self, bytes: &[u8], index: i32) -> Result<()> {
-        self.set_with(index, || self.stage_bytes(bytes, index))
+        self.put_bytes(Reach::Device, bytes, index)
     }
 
     /// Bytes as [`staged_bytes`](Self::staged_bytes), as the device has them.
@@ -387,7 +429,7 @@ impl Variable {
 
     /// Sets text as [`stage_string`](Self::stage_string) stages it.
     pub fn set_string(&self, text: &[u8], index: i32) -> Result<()> {
-        self.set_with(index, || self.stage_string(text, index))
+        self.put_string(Reach::Device, text, index)
     }
 
     /// Text as [`staged_string`](Self::staged_string), as the device has it.
@@ -421,10 +463,11 @@ impl Variable {
         })
     }
 
-    fn stage_string_of_bytes(&self, bytes: &[u8], index: i32) -> Result<()> {
+    /// Stores a byte string, reversed as a whole if the variable is big-endian.
+    fn put_ordered(&self, reach: Reach, bytes: &[u8], index: i32) -> Result<()> {
         let mut value = self.enough(bytes)?.to_vec();
         self.order.reorder_bytes(&mut value);
-        self.store_bytes(&value, index)
+        self.store_bytes(reach, &value, index)
     }
 
     /// Checks that the unused bits of a wide integer's last byte are 0 or repeat its sign.
@@ -443,9 +486,11 @@ impl Variable {
         Err(Error::new(Status::InvalidArgument, format!("Block::set{}", self.spec().model), text))
     }
 
-    fn store_bytes(&self, value: &[u8], index: i32) -> Result<()> {
+    fn store_bytes(&self, reach: Reach, value: &[u8], index: i32) -> Result<()> {
         let element = self.element(index, SET_SOURCE)?;
-        self.store((element, element), |image, layout| layout.store_bytes(image, element, value))
+        self.store(reach, (element, element), |image, layout| {
+            layout.store_bytes(image, element, value);
+        })
     }
 
     fn load_bytes(&self, index: i32) -> Result<Vec<u8>> {

@@ -6,7 +6,7 @@ use super::image::Image;
 use super::layout::{Layout, Span};
 use super::maps::{Conflict, Covering, Maps};
 use super::model::Mode;
-use super::transfer::{Failure, Flight};
+use super::transfer::{Failure, Flight, Path};
 use super::turn::Holder;
 use super::variable::Variable;
 use crate::error::{caught, Error, Result, Status};
@@ -292,19 +292,27 @@ impl Block {
         })
     }
 
-    /// Stores a value of elements `first..=last` of `variable` with `store`, and marks it stale.
+    /// Stores a value of elements `first..=last` of `variable` with `store`, and marks it stale. With
+    /// a path it does not if that does not allow a write of all that is stale then.
     pub(super) fn store(
         &self,
         (variable, slot): (&Variable, usize),
         (first, last): (u32, u32),
+        path: Option<&Path>,
         store: impl FnOnce(&mut [u8], &Layout),
     ) -> Result<()> {
         let mut state = self.state.lock();
+        let is_read_only = variable.spec().mode == Mode::ReadOnly;
+        if let (Some(path), Some(place), false) = (path, state.slots.get(slot), is_read_only) {
+            let stale = state.stale_slots.iter().filter_map(|slot| state.slots[*slot].stale);
+            let span = stale.fold(place.layout.span(first, last), Span::union);
+            path.admit(span, self.size, &state.path)?;
+        }
         let State { image, slots, stale_slots, .. } = &mut *state;
         let place = slots.get_mut(slot).filter(|place| std::ptr::eq(&*place.variable, variable));
         let Some(place) = place else { return Err(variable.homeless()) };
         store(image.staged_mut(), &place.layout);
-        if variable.spec().mode == Mode::ReadOnly {
+        if is_read_only {
             return Ok(());
         }
         image.mark_stale(&place.layout, first, last);

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use super::layout::Span;
+use super::layout::{Layout, Span};
 use super::registers::Block;
 use super::transfer::{launch, Attempt, Fault, Flight, Request, Skip, Started};
+use super::turn::Turn;
 use super::variable::Variable;
 use crate::error::{Error, Result, Status};
 use crate::logging::{log_error, log_warning};
@@ -84,7 +85,9 @@ impl Block {
     ///
     /// As [`start_transaction`](Self::start_transaction).
     pub fn write(&self, variable: &Variable, index: i32) -> Result<()> {
-        self.set_elements(variable, variable.elements(index), || Ok(()))
+        let target = self.target(variable, variable.elements(index))?;
+        let turn = self.turn()?;
+        self.write_in(turn, Request::new(WRITE, true, Some(target)))
     }
 
     /// Reads `variable`, or its element `index`, and waits.
@@ -96,19 +99,27 @@ impl Block {
         self.read_elements(variable, variable.elements(index))
     }
 
-    /// Stages a value of `variable` with `stage`, and [writes](Self::write) it.
+    /// Stores a value of elements `first..=last` with `store`, and [writes](Self::write) it. Nothing
+    /// is stored if the path does not allow the transaction.
     pub(super) fn set_elements(
         &self,
-        variable: &Variable,
-        elements: (u32, u32),
-        stage: impl FnOnce() -> Result<()>,
+        (variable, slot): (&Variable, usize),
+        (first, last): (u32, u32),
+        store: impl FnOnce(&mut [u8], &Layout),
     ) -> Result<()> {
-        let target = Some(self.target(variable, elements)?);
-        // With the staging: no other thread's write takes the value along.
+        // With the storing: no other thread's write takes the value along.
         let turn = self.turn()?;
-        stage()?;
-        let written = self.run(Request::new(WRITE, true, target), true)?;
-        let verified = self.run(Request::new(VERIFY, false, target), true)?;
+        let path = self.path_to(&*self.master.slave());
+        self.store((variable, slot), (first, last), Some(&path), store)?;
+        let request = Request::new(WRITE, true, Some((slot, first, last)));
+        self.write_in(turn, Request { path: Some(path), ..request })
+    }
+
+    /// Carries `write` out in this thread's turn, and the verify behind it.
+    fn write_in(&self, turn: Turn<'_>, write: Request) -> Result<()> {
+        let verify = Request { ty: VERIFY, is_forced: false, ..write.clone() };
+        let written = self.run(write, true)?;
+        let verified = self.run(verify, true)?;
         // The observer is the program's.
         drop(turn);
         if written.is_updated || verified.is_updated {

@@ -100,6 +100,8 @@ pub(super) struct Request {
     pub(super) again: Option<Span>,
     /// Send the same bytes once more, instead of the staged ones.
     pub(super) resends: bool,
+    /// The path, if it has been looked at already.
+    pub(super) path: Option<Path>,
 }
 
 /// What became of a request.
@@ -112,7 +114,8 @@ pub(super) enum Attempt {
 }
 
 /// The limits of the path to the device.
-struct Path {
+#[derive(Clone, Copy)]
+pub(super) struct Path {
     min: u64,
     max: u64,
     /// The block's address.
@@ -297,7 +300,28 @@ impl State {
     }
 }
 
+impl Path {
+    /// `span` as it is transferred, in a block of `size` bytes whose path is `name`; an error if it
+    /// is too large.
+    pub(super) fn admit(&self, span: Span, size: u32, name: &str) -> Result<Span> {
+        let span = span.aligned(self.min, self.address, size.into());
+        match self.max != 0 && span.size() > self.max {
+            true => Err(too_large(name, self, span)),
+            false => Ok(span),
+        }
+    }
+}
+
 impl Block {
+    /// The path to `slave`. Calls the program's code.
+    pub(super) fn path_to(&self, slave: &dyn Slave) -> Path {
+        Path {
+            min: slave.min_access().into(),
+            max: slave.max_access().into(),
+            address: slave.address().wrapping_add(self.offset),
+        }
+    }
+
     /// Starts what `request` wants, unless there is no need. Without `may_wait` it does not wait
     /// for a transaction under way.
     pub(super) fn attempt(
@@ -307,11 +331,7 @@ impl Block {
     ) -> std::result::Result<Attempt, Fault> {
         // Of the program's code, so before the lock is taken.
         let slave = self.master.slave();
-        let path = Path {
-            min: slave.min_access().into(),
-            max: slave.max_access().into(),
-            address: slave.address().wrapping_add(self.offset),
-        };
+        let path = request.path.unwrap_or_else(|| self.path_to(&*slave));
         loop {
             let mut state = self.state.lock();
             if Block::is_taken(&state) {
@@ -359,10 +379,7 @@ impl Block {
         if request.resends {
             span = request.again.unwrap_or(span);
         }
-        let span = span.aligned(path.min, path.address, self.size.into());
-        if path.max != 0 && span.size() > path.max {
-            return Err(Fault::Refused(too_large(&state.path, path, span)));
-        }
+        let span = path.admit(span, self.size, &state.path).map_err(Fault::Refused)?;
         if is_write(request.ty) && !request.resends {
             state.clear_stale(span);
         }
@@ -473,7 +490,7 @@ impl Block {
 impl Request {
     /// A request without a history.
     pub(super) fn new(ty: u32, is_forced: bool, target: Option<(usize, u32, u32)>) -> Request {
-        Request { ty, is_forced, target, is_owned: false, again: None, resends: false }
+        Request { ty, is_forced, target, is_owned: false, again: None, resends: false, path: None }
     }
 
     /// Another attempt after `fault` of a transaction that covered `span`.
