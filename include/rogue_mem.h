@@ -1104,10 +1104,11 @@ typedef struct rogue_mem_observer_t {
      * is the result that rogue_mem_master_wait would return; text is that of the error, valid
      * during the call, "" for ROGUE_MEM_OK. Runs with no lock of the library held, on the thread
      * that ends the transaction or releases its lock after that, or on the library's thread for
-     * deadlines, in which case it delays other calls on that thread. May make the next request and
-     * observe it, in a chain of any length: of the calls within each other on one thread, the fifth
-     * runs after the fourth. Should not wait: what it waits for may have to be received by the
-     * thread that calls it, and then ends at its deadline.
+     * deadlines or observers, in which case it delays other calls on that thread. Not on a thread
+     * that waits for a transaction: it may take a lock that the program holds during a wait. May
+     * make the next request and observe it, in a chain of any length: of the calls within each
+     * other on one thread, the fifth runs after the fourth. Should not wait: what it waits for may
+     * have to be received by the thread that calls it, and then ends at its deadline.
      */
     void (*ended)(void *ctx, uint32_t id, rogue_mem_status_t status, const char *text);
     /**

@@ -20,7 +20,7 @@ use rogue_mem::files::{FileReader, FileReaderOptions, FileWriter};
 use rogue_mem::logging::{self, Level, Logger, Record};
 use rogue_mem::memory::block::{Block, Model, Variable, VariableSpec, UINT};
 use rogue_mem::memory::{
-    Claimant, DataBuffer, Emulate, Hub, Master, Slave, SlaveBase, Transaction, READ,
+    Claimant, DataBuffer, Emulate, Hub, Master, Observer, Slave, SlaveBase, Transaction, READ,
 };
 use rogue_mem::net::{EventLoop, Spin};
 use rogue_mem::proto::rssi::Parameter;
@@ -30,6 +30,7 @@ use rogue_mem::protocols::{
 };
 use rogue_mem::stream::{self, connect, Fifo, Frame, Node, Slave as _};
 use rogue_mem::{Error, Status};
+use testkit::bus::{launch, zeros};
 use testkit::process::{self, program_as};
 use testkit::wait::wait_until;
 
@@ -265,7 +266,8 @@ fn fork_and_wait() {
     let mut status = 0;
     if child > 0 {
         // SAFETY: `status` outlives the call.
-        assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child);
+        let mut has_ended = || unsafe { libc::waitpid(child, &mut status, libc::WNOHANG) } == child;
+        wait_until("the child ends", &mut has_ended);
         assert_eq!(status, 0);
     }
 }
@@ -469,15 +471,26 @@ impl Claimant for Forker {
     }
 }
 
-/// Claims the results of reads over UDP, in a thread that waits for one.
+impl Observer for Forker {
+    fn completed(&self, tran: &Arc<Transaction>) {
+        tran.outcome().unwrap().unwrap();
+        fork_and_wait();
+    }
+}
+
+/// Observes reads over UDP in a thread that waits for one, and claims the results of others, in whose
+/// child nothing is left to do.
 fn fork_in_a_thread_that_receives() {
     let road = UdpRoad::new();
     let parent = std::process::id();
-    for _ in 0..20 {
-        let claimed = road.master.request(0, DataBuffer::from(vec![0; 4]), READ).unwrap();
-        let awaited = road.master.request(0x10, DataBuffer::from(vec![0; 4]), READ).unwrap();
-        // It calls at once if the answer is there; and that of the wait may be.
-        let _ = road.master.observe(claimed, Arc::new(Forker));
+    for round in 0..40 {
+        let observed = launch(&road.master, READ, 0, zeros(4));
+        let awaited = road.master.request(0x10, zeros(4), READ).unwrap();
+        // It is called at once if the answer is there; and that of the wait may be.
+        match round % 2 {
+            0 => observed.observe(Arc::new(Forker)),
+            _ => drop(road.master.observe(observed.id(), Arc::new(Forker))),
+        }
         let outcome = road.master.wait(awaited);
         if std::process::id() != parent {
             if let Err(error) = outcome {
@@ -685,10 +698,24 @@ fn fork_with_links() {
     links.stop();
 }
 
+/// f52: the child ends with the observer, although its thread has others to call in the parent.
+fn fork_in_the_observer_thread(port: u16, device: &Device) {
+    let (_client, master) = connected(port, true, true);
+    for _ in 0..3 {
+        let forker = Arc::new(Forker);
+        let id = master.request(KEPT, zeros(4), READ).unwrap();
+        master.observe(id, forker.clone()).unwrap();
+        let kept = || device.kept.lock().unwrap().pop();
+        wait_until("the request has come", || kept().map(|tran| tran.done()).is_some());
+        wait_until("the child has ended", || Arc::strong_count(&forker) == 1);
+    }
+}
+
 fn fork_in_a_callback() {
     fork_in_a_thread_that_receives();
     let server = TcpServer::new("127.0.0.1", 0, ServerOptions::default()).unwrap();
-    server.master().set_slave(Device::new());
+    let device = Device::new();
+    server.master().set_slave(device.clone());
     server.master().set_timeout(LONG_US);
     let (client, master) = connected(server.port(), true, false);
     for _ in 0..3 {
@@ -698,4 +725,5 @@ fn fork_in_a_callback() {
     }
     let stats = client.stats();
     assert_eq!((stats.disconnects, stats.dropped_responses), (0, 0), "the child has not answered");
+    fork_in_the_observer_thread(server.port(), &device);
 }

@@ -16,9 +16,9 @@ pub trait Claimant: Send + Sync {
     /// claimant is dropped.
     ///
     /// Runs with no lock of the bus held, in the thread that completed the transaction or then
-    /// released its data lock, in the observer thread if that was a shared loop, or in the deadline
-    /// thread. In the last two further claimants wait for the return of this call. The thread may
-    /// be waiting for another transaction of the same slave and may hold locks of the program.
+    /// released its data lock, in the observer thread if that was a shared loop or a thread that waits
+    /// for a transaction, or in the deadline thread. In the last two further claimants wait for the
+    /// return of this call. So it may take a lock that the program holds during a wait.
     /// Until this returns, no thread may be receiving for the slave: a wait for another of its
     /// answers in here ends by timeout. A request made in here may end at once and call its claimant
     /// inside this one; the fifth inside each other runs after the fourth.
@@ -36,8 +36,21 @@ pub(super) struct Claim {
 impl Observer for Claim {
     fn completed(&self, tran: &Arc<Transaction>) {
         deadlines::forget(self.key);
-        tell(tran, &self.table, &self.claimant);
+        tell_outside_waits(tran, &self.table, &self.claimant);
     }
+}
+
+/// [Tells](tell) in this thread, or in the observer thread if this one waits.
+fn tell_outside_waits(
+    tran: &Arc<Transaction>,
+    table: &Weak<Mutex<Table>>,
+    claimant: &Arc<dyn Claimant>,
+) {
+    if !observers::leaves_wait() {
+        return tell(tran, table, claimant);
+    }
+    let (tran, table, claimant) = (tran.clone(), table.clone(), claimant.clone());
+    observers::queue(move || tell(&tran, &table, &claimant));
 }
 
 /// Calls `claimant` for the end of `tran`, now or when the data lock is free.
@@ -47,11 +60,15 @@ fn tell(tran: &Arc<Transaction>, table: &Weak<Mutex<Table>>, claimant: &Arc<dyn 
         let (weak, table, claimant) = (Arc::downgrade(tran), table.clone(), claimant.clone());
         return tran.when_unlocked(move || {
             if let Some(tran) = weak.upgrade() {
-                observers::run(move || tell(&tran, &table, &claimant));
+                observers::run(move || tell_outside_waits(&tran, &table, &claimant));
             }
         });
     };
     claimant.ended(tran.id(), outcome, data);
+    if tran.is_inherited() {
+        // The claimant has forked, and this is the child.
+        return;
+    }
     let Some(table) = table.upgrade() else { return };
     let mut table = table.lock();
     // Unless a thread that waited for it was first.

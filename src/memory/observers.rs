@@ -1,5 +1,6 @@
-//! The observer thread: runs observers for threads that run no code of the program. The process has
-//! one, from the first object that needs it. It sleeps while its queue is empty.
+//! The observer thread: runs observers for threads that run no code of the program, and claimants for
+//! threads that wait. The process has one, from the first of these on. It sleeps while its queue is
+//! empty.
 //!
 //! Observers run in the order of the events. While one does not return, the others wait; the
 //! threads that queued them do not.
@@ -69,6 +70,24 @@ thread_local! {
     static NESTED_COUNT: Cell<u32> = const { Cell::new(0) };
     /// Those that wait for the innermost one to return.
     static DEFERRED: RefCell<VecDeque<Task>> = const { RefCell::new(VecDeque::new()) };
+    /// The thread waits for a transaction, or is the observer thread, see [`leaves_wait`].
+    static PLACE: Cell<Place> = const { Cell::new(Place::Elsewhere) };
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Elsewhere,
+    InWait,
+    ObserverThread,
+}
+
+/// Sets [`PLACE`] to this value when it is dropped.
+struct RestorePlace(Place);
+
+impl Drop for RestorePlace {
+    fn drop(&mut self) {
+        PLACE.set(self.0);
+    }
 }
 
 /// Sets [`NESTED_COUNT`] to this value when it is dropped.
@@ -101,7 +120,20 @@ pub(crate) fn call(task: impl FnOnce() + Send + 'static) {
 pub(crate) fn while_waiting<T>(wait: impl FnOnce() -> T) -> T {
     let _restore = RestoreCount(NESTED_COUNT.replace(0));
     run_deferred();
+    let place = PLACE.get();
+    let _place = RestorePlace(place);
+    if place == Place::Elsewhere {
+        PLACE.set(Place::InWait);
+    }
     wait()
+}
+
+/// Whether code of the program is to be [queued](queue), because the calling thread waits for a
+/// transaction: the program may hold a lock meanwhile that this code takes. In the observer thread it
+/// is called all the same, since nothing else runs the queue, and so it is where the system refuses
+/// that thread.
+pub(crate) fn leaves_wait() -> bool {
+    PLACE.get() == Place::InWait && prepare().is_ok()
 }
 
 #[cold]
@@ -151,7 +183,10 @@ pub(crate) fn queue(task: impl FnOnce() + Send + 'static) {
 }
 
 fn run_queue() {
-    loop {
+    PLACE.set(Place::ObserverThread);
+    let here = Generation::current();
+    // A child that one of them has forked has no queue, and ends with this thread.
+    while !here.is_inherited() {
         call(next_task());
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::Debug;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{channel, Receiver, Sender};
 use std::sync::{Arc, Condvar, Mutex};
-use std::thread;
+use std::thread::{self, Thread};
 
 use rogue_mem::clock;
 use rogue_mem::error::Result;
@@ -181,6 +181,25 @@ impl Observer for PostLink {
 impl Claimant for PostLink {
     fn ended(&self, _: u32, outcome: Result<()>, _: Option<DataBuffer>) {
         self.0.ended(outcome);
+    }
+}
+
+/// A claimant that passes on in which threads it is called. Each of its transactions has to succeed.
+pub struct Caller(Mutex<Sender<Thread>>);
+
+impl Caller {
+    /// A claimant, and where its threads arrive.
+    pub fn new() -> (Arc<Caller>, Receiver<Thread>) {
+        let (sender, threads) = channel();
+        (Arc::new(Caller(Mutex::new(sender))), threads)
+    }
+}
+
+impl Claimant for Caller {
+    fn ended(&self, _: u32, outcome: Result<()>, _: Option<DataBuffer>) {
+        outcome.unwrap();
+        // The test may be over already.
+        let _ = self.0.lock().unwrap().send(thread::current());
     }
 }
 

@@ -12,7 +12,7 @@ use rogue_mem::net::Spin;
 use rogue_mem::Status;
 
 use testkit::bridge::{server, server_of, Client};
-use testkit::bus::{launch, zeros, Telling};
+use testkit::bus::{launch, zeros, Caller, Telling};
 use testkit::process::is_asleep;
 use testkit::raw::{self, Raw, RawClient, RawServer};
 use testkit::slaves::{answer, answer_at, calling, Keeper};
@@ -162,6 +162,32 @@ fn threads_that_wait_again_and_again_get_right_answers() {
                     }
                 });
             }
+        });
+    }
+}
+
+#[test]
+fn f51_an_observer_is_not_called_in_a_thread_that_waits_for_another_answer() {
+    for duplex in BOTH {
+        let (slave, keeper) = keeper();
+        let server = server_of(slave, ServerOptions::default());
+        let client = client_of(server.port(), duplex);
+        wait_until("the thread that waits reads", || {
+            make_prompt(&client);
+            let id = client.start_read(8, 4);
+            let awaited = keeper.next();
+            thread::scope(|scope| {
+                let waiter = Sleepy::spawn(scope, || client.master.wait_buffer(id).unwrap());
+                waiter.wait_asleep();
+                let (caller, callers) = Caller::new();
+                client.master.observe(client.start_read(16, 4), caller).unwrap();
+                answer(&keeper.next());
+                let thread = callers.recv_timeout(LONG).unwrap();
+                assert_ne!(thread.id(), waiter.thread.thread().id());
+                answer(&awaited);
+                waiter.join();
+                thread.name() == Some("rogue_observers")
+            })
         });
     }
 }

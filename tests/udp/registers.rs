@@ -1,15 +1,14 @@
 //! Registers over UDP: a thread that waits for an answer receives it itself.
 
 use std::net::{SocketAddr, UdpSocket};
-use std::sync::{mpsc, Arc, Mutex};
-use std::thread::{self, ThreadId};
+use std::sync::Arc;
+use std::thread;
 
-use rogue_mem::memory::{Claimant, DataBuffer, Master, READ};
+use rogue_mem::memory::{Master, READ};
 use rogue_mem::net::Spin;
 use rogue_mem::protocols::{SrpV3, SrpV3Emulation, UdpEndpoint, UdpOptions};
 use rogue_mem::stream::{self, Node};
-use rogue_mem::Error;
-use testkit::bus::{failure, launch, zeros};
+use testkit::bus::{failure, launch, zeros, Caller};
 use testkit::wait::{wait_until, LONG, LONG_US, SHORT_US};
 
 use crate::peer::{receive, socket};
@@ -83,19 +82,8 @@ fn f49_what_is_outstanding_when_an_endpoint_is_stopped_fails_at_once() {
     assert!(text.contains("udp::Client to") && text.contains("stopped"), "{text}");
 }
 
-/// Tells by which thread a transaction has ended.
-struct Caller(Mutex<mpsc::Sender<ThreadId>>);
-
-impl Claimant for Caller {
-    fn ended(&self, _: u32, outcome: Result<(), Error>, _: Option<DataBuffer>) {
-        outcome.unwrap();
-        // The test may be over already.
-        let _ = self.0.lock().unwrap().send(thread::current().id());
-    }
-}
-
 #[test]
-fn an_observer_is_called_in_the_thread_that_waits_for_another_answer() {
+fn f51_an_observer_is_not_called_in_a_thread_that_waits_for_another_answer() {
     let device = socket();
     let (_client, srp) = client(device.local_addr().unwrap().port(), Spin::Never);
     let (master, other) = (master_of(&srp), master_of(&srp));
@@ -104,14 +92,16 @@ fn an_observer_is_called_in_the_thread_that_waits_for_another_answer() {
         let (first, to) = receive(&device);
         thread::scope(|scope| {
             let waiter = scope.spawn(|| master.wait(awaited).unwrap());
-            let (told, callers) = mpsc::channel();
+            let (caller, callers) = Caller::new();
             // Until that thread has begun to receive, the loop does; it may be at it just then, and
             // is left to it for this wait.
             let has_received = (0..20).any(|_| {
                 let id = other.request(4, zeros(4), READ).unwrap();
-                other.observe(id, Arc::new(Caller(Mutex::new(told.clone())))).unwrap();
+                other.observe(id, caller.clone()).unwrap();
                 answer(&device, &receive(&device).0, to);
-                callers.recv().unwrap() == waiter.thread().id()
+                let thread = callers.recv_timeout(LONG).unwrap();
+                assert_ne!(thread.id(), waiter.thread().id());
+                thread.name() == Some("rogue_observers")
             });
             answer(&device, &first, to);
             waiter.join().unwrap();

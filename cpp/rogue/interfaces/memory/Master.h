@@ -186,9 +186,10 @@ public:
      * and nothing is kept of it after the call. Replaces an earlier observer, which is destroyed.
      *
      * The call takes place in the thread that ends the transaction, or in one of the library,
-     * without a lock. While it runs, notifications of other deadlines wait. It should not wait:
-     * what it waits for may have to be received by this thread, and then ends at its deadline. An
-     * exception in it is logged. Throws GeneralError if the id is not outstanding.
+     * without a lock. While it runs, notifications of other deadlines wait. A thread that waits for
+     * a transaction makes no call, so `observer` may take a lock that is held during a wait. It
+     * should not wait: what it waits for may have to be received by this thread, and then ends at
+     * its deadline. An exception in it is logged. Throws GeneralError if the id is not outstanding.
      */
     void observeTransaction(uint32_t id, Observer observer);
 
