@@ -1,5 +1,6 @@
 /* One battery of behaviours, run over every road to emulated memory. A new behaviour is a function,
  * and a line in behaviours. */
+#include "registers.h"
 #include "roads.h"
 
 /* Of destinations before a read, and of data that must stay as it is. */
@@ -399,6 +400,114 @@ static void dropping_a_master_with_requests_on_their_way_harms_nobody(const path
     }
 }
 
+static void registers_of_every_type_travel(const path_t *path, rogue_mem_master_t *master) {
+    enum { SIZE = 64, ADDRESS = 0x4000 };
+    rogue_mem_block_t *block = block_on(path->near, ADDRESS, SIZE);
+    rogue_mem_block_t *other = block_on(path->near, ADDRESS, SIZE);
+    rogue_mem_variable_spec_t specs[] = {
+        list_of("list", ROGUE_MEM_MODEL_UINT, 4, 9, 12),
+        spec_of("big", ROGUE_MEM_MODEL_INT, 128, 48),
+        spec_of("level", ROGUE_MEM_MODEL_FLOAT, 192, 32),
+        spec_of("text", ROGUE_MEM_MODEL_STRING, 256, 136),
+    };
+    specs[1].big_endian = 1;
+    rogue_mem_variable_t *all[COUNT_OF(specs)], *seen[COUNT_OF(specs)];
+    for (size_t index = 0; index < COUNT_OF(specs); index++) {
+        all[index] = variable_of(&specs[index]);
+        seen[index] = variable_of(&specs[index]);
+    }
+    assert_ok(rogue_mem_block_add_variables(block, all, COUNT_OF(specs)));
+    assert_ok(rogue_mem_block_add_variables(other, seen, COUNT_OF(specs)));
+    const uint16_t list[9] = {0xABC, 0, 0xFFF, 1, 2, 3, 4, 5, 0x800};
+    uint16_t found[9] = {0};
+    int64_t big = 0;
+    float level = 0;
+    char text[32] = "";
+    assert_ok(rogue_mem_variable_set_values(all[0], ROGUE_MEM_ELEMENT_UINT16, list, 9, 0));
+    assert_ok(rogue_mem_variable_set_int(all[1], -0x123456789ABCll, -1));
+    assert_ok(rogue_mem_variable_set_float(all[2], 0.1f, -1));
+    assert_ok(rogue_mem_variable_set_string(all[3], "seventeen letters", -1));
+    assert_ok(rogue_mem_variable_get_values(seen[0], ROGUE_MEM_ELEMENT_UINT16, 0, found, 9));
+    assert_memory_equal(found, list, sizeof list);
+    assert_ok(rogue_mem_variable_get_int(seen[1], -1, &big));
+    assert_true(big == -0x123456789ABCll);
+    assert_ok(rogue_mem_variable_get_float(seen[2], -1, &level));
+    assert_true(level == 0.1f);
+    assert_ok(rogue_mem_variable_get_string(seen[3], -1, text, sizeof text, NULL));
+    assert_string_equal(text, "seventeen letters");
+    uint8_t staged[SIZE];
+    assert_ok(rogue_mem_block_staged_data(block, 0, staged, sizeof staged));
+    assert_reads(master, ADDRESS, staged, sizeof staged);
+    for (size_t index = 0; index < COUNT_OF(specs); index++) {
+        rogue_mem_variable_release(all[index]);
+        rogue_mem_variable_release(seen[index]);
+    }
+    rogue_mem_block_release(other);
+    rogue_mem_block_release(block);
+}
+
+/* count blocks of a word each, from an address on. */
+static void make_words(rogue_mem_slave_t *slave, uint64_t address, size_t count,
+                       rogue_mem_block_t **blocks, rogue_mem_variable_t **words) {
+    const rogue_mem_variable_spec_t spec = spec_of("word", ROGUE_MEM_MODEL_UINT, 0, 32);
+    for (size_t index = 0; index < count; index++) {
+        blocks[index] = block_on(slave, address + 4 * index, 4);
+        words[index] = only_variable(blocks[index], &spec);
+    }
+}
+
+static void many_registers_move_with_one_call(const path_t *path, rogue_mem_master_t *master) {
+    (void)master;
+    static rogue_mem_block_t *written[AT_ONCE_MAX], *read[AT_ONCE_MAX];
+    static rogue_mem_variable_t *set[AT_ONCE_MAX], *seen[AT_ONCE_MAX];
+    const size_t count = is_memchecked() ? path->at_once / 10 : path->at_once;
+    make_words(path->near, 0x10000, count, written, set);
+    make_words(path->near, 0x10000, count, read, seen);
+    for (size_t index = 0; index < count; index++) {
+        assert_ok(
+            rogue_mem_variable_stage_uint(set[index], (uint32_t)(0x9E3779B9u * (index + 1)), -1));
+    }
+    assert_ok(rogue_mem_block_write_all(written, count, 0, NULL));
+    assert_ok(rogue_mem_block_read_all(read, count, NULL));
+    for (size_t index = 0; index < count; index++) {
+        uint64_t value = 0, expected = 1;
+        assert_ok(rogue_mem_variable_staged_uint(seen[index], -1, &value));
+        assert_ok(rogue_mem_variable_staged_uint(set[index], -1, &expected));
+        assert_true(value == expected);
+        rogue_mem_block_release(written[index]);
+        rogue_mem_block_release(read[index]);
+    }
+}
+
+static void of_many_registers_one_may_fail(const path_t *path, rogue_mem_master_t *master) {
+    enum { WORDS = 20, BAD = 7 };
+    rogue_mem_block_t *blocks[WORDS];
+    rogue_mem_variable_t *words[WORDS];
+    uint32_t updated[WORDS] = {0};
+    uint8_t bytes[4 * WORDS];
+    rogue_mem_bulk_report_t report = {0};
+    report.size = sizeof report;
+    report.updated = updated;
+    fill(bytes, sizeof bytes, 13);
+    assert_ok(transfer(master, 0x1000, bytes, sizeof bytes, ROGUE_MEM_WRITE));
+    make_words(path->near, 0x1000, WORDS, blocks, words);
+    /* Its address is beyond the address space when the hub has added its offset. */
+    rogue_mem_slave_t *hub = hub_over(path->near, UINT64_MAX - 0x1000 + 1);
+    rogue_mem_master_t *lost = rogue_mem_block_master(blocks[BAD]);
+    assert_ok(rogue_mem_master_set_slave(lost, hub));
+    rogue_mem_master_release(lost);
+    rogue_mem_slave_release(hub);
+    assert_int_equal(rogue_mem_block_read_all(blocks, WORDS, &report), ROGUE_MEM_ERROR_TRANSACTION);
+    assert_contains(rogue_mem_last_error(), "reaches beyond");
+    for (size_t index = 0; index < WORDS; index++) {
+        uint8_t staged[4] = {0};
+        assert_int_equal(updated[index], index != BAD);
+        assert_ok(rogue_mem_block_staged_data(blocks[index], 0, staged, 4));
+        assert_true((memcmp(staged, bytes + 4 * index, 4) == 0) == (index != BAD));
+        rogue_mem_block_release(blocks[index]);
+    }
+}
+
 static const struct {
     const char *name;
     void (*run)(const path_t *path, rogue_mem_master_t *master);
@@ -417,6 +526,9 @@ static const struct {
     BEHAVIOUR(a_later_write_wins, 1),
     BEHAVIOUR(many_requests_may_be_outstanding, 1),
     BEHAVIOUR(errors_belong_to_the_request_that_failed, 1),
+    BEHAVIOUR(registers_of_every_type_travel, 1),
+    BEHAVIOUR(many_registers_move_with_one_call, 1),
+    BEHAVIOUR(of_many_registers_one_may_fail, 1),
     BEHAVIOUR(posted_writes_need_no_waiting, 1),
     BEHAVIOUR(random_accesses_agree_with_a_model, 1),
     BEHAVIOUR(threads_share_a_master_without_cross_talk, 1),
