@@ -400,6 +400,10 @@ BLOCKING = {
     "the lock of a frame": "frame.lock()",
     "the look for the address of a name": "rim.TcpServer('a.name.that.takes.long', 0)",
     "a request that a slave in Python blocks": "blocked._reqTransaction(0, bytearray(4), 0, 0, 1)",
+    "a read of a block of registers": "block._startTransaction(rim.Read, False, True, None, -1)",
+    "a check of a block of registers": "block._checkTransaction()",
+    "the next read of a block": "block._startTransaction(rim.Read, False, False, None, -1)",
+    "a read of many blocks of registers": "rim.readAll([block])",
 }
 
 
@@ -408,6 +412,7 @@ def test_ctrl_c_ends(what):
     source = """
         import sys, threading, time
         import rogue, rogue.interfaces.memory as rim
+        import registers
 
         kept = []
 
@@ -428,6 +433,13 @@ def test_ctrl_c_ends(what):
         id = master._reqTransaction(0, bytearray(4), 0, 0, rim.Read)
         held = kept[0].lock() if sys.argv[1] == "a lock" else None
         frame = rogue.interfaces.stream.Master()._reqFrame(4, False)
+        block = rim.Block(0, 4)
+        block >> Silent(4, 4)
+        block._setTimeout(1000_000_000)
+        block.addVariables([registers.variable()])
+        block.setEnable(True)
+        if sys.argv[1] != "a read of a block of registers":
+            block._startTransaction(rim.Read, False, False, None, -1)
         locked = threading.Event()
 
         def lock_for_ever():
@@ -848,7 +860,7 @@ def test_in_a_child_by_fork_the_parents_objects_say_so():
         """
         import os, signal, threading
         import rogue, rogue.interfaces.memory as rim, rogue.protocols.srp as rps
-        import support
+        import registers, support
 
         server = rim.TcpServer("127.0.0.1", 0)
         server >> rim.Emulate(4, 0)
@@ -863,6 +875,16 @@ def test_in_a_child_by_fork_the_parents_objects_say_so():
             lambda: client.waitReady(1.0, 0.1), master._reqMinAccess, master._getError,
             lambda: master._waitTransaction(id), lambda: rim.readMany(master, [0, 4]),
             hub._getOffset, hub._doMinAccess, device.getFrameCount, lambda: master >> hub,
+        ]
+        block, one = rim.Block(0, 8), registers.variable()
+        block.addVariables([one, registers.variable("text", 32, 32, rim.String)])
+        block >> rim.Emulate(4, 0)
+        block.setEnable(True)
+        asks += [
+            block._checkTransaction, lambda: block.path, lambda: rim.readAll([block]),
+            lambda: block._startTransaction(rim.Read, False, True, one, -1),
+            lambda: one._set(1, -1), lambda: one._get(-1), one._bitOffset, one._varBytes,
+            lambda: block.variables[1]._get(-1), lambda: block.variables[1]._set("a", -1),
         ]
         kept = support.Keeping()
         deferred = rim.Master()
@@ -884,13 +906,20 @@ def test_in_a_child_by_fork_the_parents_objects_say_so():
             fresh = rim.Master()
             fresh >> rim.Emulate(4, 0)
             rim.write(fresh, 0, b"1234")
+            bench = registers.Bench(bytes(4), registers.variable(overlap=True))
+            bench.block >> rim.Emulate(4, 0)
+            bench.block.setEnable(True)
+            bench.variables[0]._set(7, -1)
+            bench.block._startTransaction(rim.Write, False, True, None, -1)
+            assert bench.variables[0]._get(-1) == 7
             for ask in asks:
                 try:
                     ask()
                     os._exit(100 + asks.index(ask))
                 except rogue.GeneralError as error:
                     assert "os.fork()" in str(error), error
-            assert all("os.fork()" in repr(one) for one in (server, client, master, hub, device))
+            asked_of = server, client, master, hub, device, block, one
+            assert all("os.fork()" in repr(made) for made in asked_of)
             os._exit(0)
         print(os.waitpid(child, 0)[1] >> 8)
         """,
