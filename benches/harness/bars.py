@@ -238,6 +238,17 @@ class Judge(Boards):
             200.0,
             "%.0f ns more",
         )
+        read = self.results.median("variable", "cpp", "one", "ns")
+        self.at_most(
+            "variable",
+            "in-process read of a Variable through Emulate",
+            "one",
+            "cpp",
+            "≤ 0.5 µs",
+            read,
+            500.0,
+            "%.0f ns",
+        )
         for name in ("emulate", "emulate_1_hub", "emulate_3_hubs"):
             # The C program's allocations are all the library's.
             count = self.results.median(name + "_allocations", "c", "one", "allocations")

@@ -275,6 +275,7 @@ INPROCESS_ROWS = (
     "emulate",
     "emulate_1_hub",
     "emulate_3_hubs",
+    "variable",
     "srp_v3",
     "srp_v3_pipelined",
     "python_slave",

@@ -1,13 +1,16 @@
 /*
- * The bus within one process through the C++ API: Emulate directly and behind hubs, and for
- * comparison a virtual call on an object with a mutex.
+ * The bus within one process through the C++ API: Emulate directly and behind hubs, and by the
+ * variables of a block; for comparison a virtual call on an object with a mutex.
  */
 #include "bus.h"
 
+#include <rogue/interfaces/memory/Block.h>
 #include <rogue/interfaces/memory/Emulate.h>
+#include <rogue/interfaces/memory/Variable.h>
 
 #include <cstring>
 #include <mutex>
+#include <string>
 
 namespace rim = rogue::interfaces::memory;
 
@@ -88,11 +91,46 @@ void destroyBus(void *built) {
     delete bus;
 }
 
+/* ---- typed registers ---- */
+
+struct Registers {
+    rim::BlockPtr block = rim::Block::create(0, REGISTERS * 4U);
+    std::vector<rim::VariablePtr> variables;
+};
+
+void *buildVariables() {
+    Registers *registers = new Registers;
+    for (uint32_t i = 0; i < REGISTERS; i++) {
+        registers->variables.push_back(
+            rim::Variable::create("v" + std::to_string(i), "RW", 0, 0, 0, {i * 32U}, {32}, false,
+                                  true, true, false, rim::UInt, false, false, 0, 0, 0, 0, 0));
+    }
+    *registers->block >> rim::Emulate::create(4, 0);
+    registers->block->addVariables(registers->variables);
+    registers->block->setEnable(true);
+    for (uint32_t i = 0; i < REGISTERS; i++) {
+        registers->variables[i]->setUInt(i * 4U);
+    }
+    return registers;
+}
+
+void readVariables(void *built, uint64_t count) {
+    const Registers &registers = *static_cast<Registers *>(built);
+    for (uint64_t i = 0; i < count; i++) {
+        const uint64_t address = inprocess_address(i);
+        inprocess_check(address,
+                        static_cast<uint32_t>(registers.variables[address / 4]->getUInt()));
+    }
+}
+
+void destroyVariables(void *built) { delete static_cast<Registers *>(built); }
+
 const inprocess_figure_t FIGURES[] = {
     {"virtual_call", buildVirtualCall, readVirtualCall, destroyVirtualCall},
     {"emulate", buildDirect, readBus, destroyBus},
     {"emulate_1_hub", buildOneHub, readBus, destroyBus},
     {"emulate_3_hubs", buildThreeHubs, readBus, destroyBus},
+    {"variable", buildVariables, readVariables, destroyVariables},
 };
 
 } // namespace
