@@ -96,12 +96,12 @@ impl<T> Accessor<T> {
     }
 }
 
-/// How far a value goes that is set.
+/// How far a value goes that is set, and where one comes from that is asked for.
 #[derive(Clone, Copy)]
 enum Reach {
-    /// It is staged.
+    /// The staged bytes.
     Block,
-    /// It is staged, written and verified.
+    /// With a transfer: a write and a verify behind the staging, a read before the look.
     Device,
 }
 
@@ -137,9 +137,14 @@ impl Variable {
 
     /// One staged value.
     pub fn staged<T: Scalar>(&self, accessor: Accessor<T>, index: i32) -> Result<T> {
+        self.look(Reach::Block, accessor, index)
+    }
+
+    fn look<T: Scalar>(&self, reach: Reach, accessor: Accessor<T>, index: i32) -> Result<T> {
         let numeric = self.numeric_for(&accessor, "get")?;
         let element = self.element(index, LOAD_SOURCE)?;
-        let bits = self.load(|image, layout| layout.load(image, element))?;
+        let bits =
+            self.load(reach, (element, element), |image, layout| layout.load(image, element))?;
         Ok(T::decode(self.order.in_register(bits, numeric.bits), &numeric))
     }
 
@@ -184,10 +189,20 @@ impl Variable {
         index: i32,
         values: &mut [T],
     ) -> Result<()> {
+        self.look_at_all(Reach::Block, accessor, index, values)
+    }
+
+    fn look_at_all<T: Scalar>(
+        &self,
+        reach: Reach,
+        accessor: Accessor<T>,
+        index: i32,
+        values: &mut [T],
+    ) -> Result<()> {
         let numeric = self.numeric_for(&accessor, "get")?;
-        let Some((first, _)) = self.asked(index, values.len())? else { return Ok(()) };
-        self.load(|image, layout| {
-            for (at, value) in (first..).zip(values) {
+        let Some(elements) = self.asked(index, values.len())? else { return Ok(()) };
+        self.load(reach, elements, |image, layout| {
+            for (at, value) in (elements.0..).zip(values) {
                 let bits = self.order.in_register(layout.load(image, at), numeric.bits);
                 *value = T::decode(bits, &numeric);
             }
@@ -201,9 +216,7 @@ impl Variable {
 
     /// One value, as the device has it.
     pub fn get<T: Scalar>(&self, accessor: Accessor<T>, index: i32) -> Result<T> {
-        self.numeric_for(&accessor, "get")?;
-        self.read_element(index)?;
-        self.staged(accessor, index)
+        self.look(Reach::Device, accessor, index)
     }
 
     /// Sets values as [`stage_all`](Self::stage_all) stages them, with one transfer; none without
@@ -224,11 +237,7 @@ impl Variable {
         index: i32,
         values: &mut [T],
     ) -> Result<()> {
-        self.numeric_for(&accessor, "get")?;
-        if let Some(elements) = self.asked(index, values.len())? {
-            self.block()?.read_elements(self, elements)?;
-        }
-        self.staged_all(accessor, index, values)
+        self.look_at_all(Reach::Device, accessor, index, values)
     }
 
     /// The first element that `len` values from `index` on have: -1 means the first one. The error
@@ -297,15 +306,18 @@ impl Variable {
         }
     }
 
-    fn load<T>(&self, load: impl FnOnce(&[u8], &Layout) -> T) -> Result<T> {
+    /// What `load` finds in the bytes of `elements`, which come from where `reach` says.
+    fn load<T>(
+        &self,
+        reach: Reach,
+        (first, last): (u32, u32),
+        load: impl FnOnce(&[u8], &Layout) -> T,
+    ) -> Result<T> {
         let (block, slot) = self.home()?;
+        if let Reach::Device = reach {
+            block.read_elements((slot, first, last))?;
+        }
         block.load((self, slot), load)
-    }
-
-    /// Reads element `index`, after a check of the index.
-    fn read_element(&self, index: i32) -> Result<()> {
-        self.element(index, LOAD_SOURCE)?;
-        self.block()?.read(self, index)
     }
 }
 
@@ -336,13 +348,17 @@ impl Variable {
     /// Staged bytes, as [`stage_bytes`](Self::stage_bytes) takes them. The unused bits of the last
     /// byte repeat the sign of a signed integer, and are 0 otherwise.
     pub fn staged_bytes(&self, index: i32) -> Result<Vec<u8>> {
+        self.look_at_bytes(Reach::Block, index)
+    }
+
+    fn look_at_bytes(&self, reach: Reach, index: i32) -> Result<Vec<u8>> {
         if self.spec().model == Model::Bytes {
-            return self.staged_raw(index);
+            return self.look_at_ordered(reach, index);
         }
         if !self.is_wide() {
             return Err(self.wrong_type("get", "ByteArray"));
         }
-        let mut value = self.load_bytes(index)?;
+        let mut value = self.load_bytes(reach, index)?;
         let bits = self.value_bits();
         self.order.wide_in_register(&mut value, bits);
         if let (Model::Int, Some(last)) = (self.spec().model, value.last_mut()) {
@@ -368,12 +384,10 @@ impl Variable {
 
     /// Staged bytes, as [`stage_raw`](Self::stage_raw) takes them.
     pub fn staged_raw(&self, index: i32) -> Result<Vec<u8>> {
-        if !self.is_raw() {
-            return Err(self.wrong_type("get", "PyFunc"));
+        match self.is_raw() {
+            true => self.look_at_ordered(Reach::Block, index),
+            false => Err(self.wrong_type("get", "PyFunc")),
         }
-        let mut value = self.load_bytes(index)?;
-        self.order.reorder_bytes(&mut value);
-        Ok(value)
     }
 
     /// Stages text, up to its first NUL. It may fill the variable; the rest is set to zero.
@@ -403,11 +417,14 @@ impl Variable {
 
     /// Staged text, up to its first NUL.
     pub fn staged_string(&self, index: i32) -> Result<Vec<u8>> {
+        self.look_at_string(Reach::Block, index)
+    }
+
+    fn look_at_string(&self, reach: Reach, index: i32) -> Result<Vec<u8>> {
         if self.spec().model != Model::String {
             return Err(self.wrong_type("get", "String"));
         }
-        let mut value = self.load_bytes(index)?;
-        self.order.reorder_bytes(&mut value);
+        let mut value = self.look_at_ordered(reach, index)?;
         let end = value.iter().position(|byte| *byte == 0);
         value.truncate(end.unwrap_or(value.len()));
         Ok(value)
@@ -420,11 +437,7 @@ impl Variable {
 
     /// Bytes as [`staged_bytes`](Self::staged_bytes), as the device has them.
     pub fn get_bytes(&self, index: i32) -> Result<Vec<u8>> {
-        if self.spec().model != Model::Bytes && !self.is_wide() {
-            return Err(self.wrong_type("get", "ByteArray"));
-        }
-        self.read_element(index)?;
-        self.staged_bytes(index)
+        self.look_at_bytes(Reach::Device, index)
     }
 
     /// Sets text as [`stage_string`](Self::stage_string) stages it.
@@ -434,11 +447,7 @@ impl Variable {
 
     /// Text as [`staged_string`](Self::staged_string), as the device has it.
     pub fn get_string(&self, index: i32) -> Result<Vec<u8>> {
-        if self.spec().model != Model::String {
-            return Err(self.wrong_type("get", "String"));
-        }
-        self.read_element(index)?;
-        self.staged_string(index)
+        self.look_at_string(Reach::Device, index)
     }
 
     fn is_wide(&self) -> bool {
@@ -470,6 +479,13 @@ impl Variable {
         self.store_bytes(reach, &value, index)
     }
 
+    /// A byte string, reversed as a whole if the variable is big-endian.
+    fn look_at_ordered(&self, reach: Reach, index: i32) -> Result<Vec<u8>> {
+        let mut value = self.load_bytes(reach, index)?;
+        self.order.reorder_bytes(&mut value);
+        Ok(value)
+    }
+
     /// Checks that the unused bits of a wide integer's last byte are 0 or repeat its sign.
     fn check_wide(&self, value: &[u8]) -> Result<()> {
         let used = (self.value_bits() - 1) % 8 + 1;
@@ -493,10 +509,12 @@ impl Variable {
         })
     }
 
-    fn load_bytes(&self, index: i32) -> Result<Vec<u8>> {
+    fn load_bytes(&self, reach: Reach, index: i32) -> Result<Vec<u8>> {
         let element = self.element(index, LOAD_SOURCE)?;
         let mut value = vec![0; self.value_bytes()];
-        self.load(|image, layout| layout.load_bytes(image, element, &mut value))?;
+        self.load(reach, (element, element), |image, layout| {
+            layout.load_bytes(image, element, &mut value);
+        })?;
         Ok(value)
     }
 }

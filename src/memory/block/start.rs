@@ -96,7 +96,7 @@ impl Block {
     ///
     /// As [`start_transaction`](Self::start_transaction).
     pub fn read(&self, variable: &Variable, index: i32) -> Result<()> {
-        self.read_elements(variable, variable.elements(index))
+        self.read_elements(self.target(variable, variable.elements(index))?)
     }
 
     /// Stores a value of elements `first..=last` with `store`, and [writes](Self::write) it. Nothing
@@ -128,9 +128,9 @@ impl Block {
         Ok(())
     }
 
-    pub(super) fn read_elements(&self, variable: &Variable, elements: (u32, u32)) -> Result<()> {
-        let target = Some(self.target(variable, elements)?);
-        if self.run(Request::new(READ, false, target), true)?.is_updated {
+    /// Reads elements of a variable: its slot, the first one and the last one.
+    pub(super) fn read_elements(&self, target: (usize, u32, u32)) -> Result<()> {
+        if self.run(Request::new(READ, false, Some(target)), true)?.is_updated {
             self.notify();
         }
         Ok(())
