@@ -4,6 +4,8 @@
 
 #include "rogue/interfaces/memory/Emulate.h"
 #include "rogue/interfaces/memory/Hub.h"
+#include "rogue/interfaces/memory/TcpClient.h"
+#include "rogue/interfaces/memory/TcpServer.h"
 
 #include <atomic>
 #include <limits>
@@ -389,6 +391,35 @@ TEST_CASE("a failure of one of many blocks is told with its index and concerns n
     CHECK(failures.empty());
     rim::Block::readAll({});
     CHECK_THROWS_AS(rim::Block::readAll({nullptr}, failures), rogue::GeneralError);
+}
+
+TEST_CASE("ten thousand variables are read over a bridge with one call") {
+    const uint32_t count = underMemcheck() ? 200 : 10000;
+    auto memory = rim::Emulate::create(4, 0x1000);
+    auto server = rim::TcpServer::create("127.0.0.1", 0);
+    *server >> memory;
+    auto client = rim::TcpClient::create("127.0.0.1", server->getPort());
+    auto master = rim::Master::create();
+    master->setTimeout(LONG_TIMEOUT_US);
+    *master >> memory;
+    std::vector<uint32_t> words(count);
+    std::vector<rim::BlockPtr> blocks;
+    std::vector<rim::VariablePtr> variables;
+    for (uint32_t at = 0; at < count; ++at) {
+        words[at] = at * 0x9E3779B9u;
+        variables.push_back(rim::Variable::create("v", "RO", 0, 0, 0, {0}, {32}, false, false, true,
+                                                  false, rim::UInt, false, false, 0, 0, 0, 0, 0));
+        blocks.push_back(blockOf(client, 4 * at, 4, {variables.back()}));
+    }
+    std::string error;
+    CHECK(master->waitTransaction(master->reqTransaction(0, 4 * count, words.data(), rim::Write),
+                                  error));
+    rim::Block::readAll(blocks);
+    unsigned wrong = 0;
+    for (uint32_t at = 0; at < count; ++at) {
+        wrong += blocks[at]->getUInt(variables[at].get(), -1) != words[at];
+    }
+    CHECK(wrong == 0);
 }
 
 // --- updates, and the life of a block ------------------------------------------------------------

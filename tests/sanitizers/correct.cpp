@@ -1,8 +1,9 @@
-// A correct program that uses what the C++ headers have: bridge, slaves and hubs of its own, SRP
-// over streams, frames between threads, callbacks, logging. A sanitizer has nothing to say about
+// A correct program that uses what the C++ headers have: bridge, slaves and hubs of its own, typed
+// registers, SRP over streams, frames between threads, callbacks, logging. A sanitizer has nothing to say about
 // it: what is shared here is guarded by what the library promises, and by nothing else.
 
 #include <rogue/Logging.h>
+#include <rogue/interfaces/memory/Block.h>
 #include <rogue/interfaces/memory/Constants.h>
 #include <rogue/interfaces/memory/Emulate.h>
 #include <rogue/interfaces/memory/Hub.h>
@@ -11,6 +12,7 @@
 #include <rogue/interfaces/memory/TcpClient.h>
 #include <rogue/interfaces/memory/TcpServer.h>
 #include <rogue/interfaces/memory/TransactionLock.h>
+#include <rogue/interfaces/memory/Variable.h>
 #include <rogue/interfaces/stream/Frame.h>
 #include <rogue/interfaces/stream/FrameLock.h>
 #include <rogue/interfaces/stream/Master.h>
@@ -18,6 +20,7 @@
 #include <rogue/protocols/srp/SrpV3.h>
 #include <rogue/protocols/srp/SrpV3Emulation.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
@@ -248,6 +251,46 @@ void insideTheProcess() {
     expect(hub->passed == 3 * 40 + 3, "all passed the hub");
 }
 
+/** Counts its updates, which come from the threads that use its block. */
+class Updated : public rim::Variable {
+public:
+    Updated(const std::string &name, uint32_t first)
+        : Variable(name, "RW", 0, 0, 0, {first}, {32}, false, true, true, true, rim::UInt, false,
+                   false, 0, 0, 0, 0, 0) {}
+
+    void queueUpdate() override { ++updates; }
+
+    std::atomic<unsigned> updates{0};
+};
+
+void registersOfOneBlock() {
+    auto block = rim::Block::create(0x100, 12);
+    std::vector<std::shared_ptr<Updated>> variables;
+    for (uint32_t i = 0; i < 3; ++i) {
+        variables.push_back(std::make_shared<Updated>("v" + std::to_string(i), 32 * i));
+    }
+    *block >> std::make_shared<Queued>(1 << 16);
+    block->setTimeout(60000000);
+    block->addVariables({variables[0], variables[1], variables[2]});
+    block->setEnable(true);
+    // Handed over with the register, and guarded by nothing else.
+    std::string handedOver;
+    std::thread taker([&] {
+        while (variables[2]->getUInt() != 1) {
+            variables[1]->setUInt(variables[1]->getUInt() + 1);
+        }
+        expect(handedOver == "what was written before", "it is seen");
+    });
+    for (uint64_t i = 1; i <= 100; ++i) {
+        variables[0]->setUInt(i);
+        expect(variables[0]->getUInt() == i, "a thread reads what it has written");
+    }
+    handedOver = "what was written before";
+    variables[2]->setUInt(1);
+    taker.join();
+    expect(variables[0]->updates >= 200, "updates are told");
+}
+
 void overStreams() {
     auto srp = rps::SrpV3::create();
     auto emulation = rps::SrpV3Emulation::create();
@@ -305,9 +348,10 @@ int main() {
     auto log = rogue::Logging::create("sanitizers");
     overTheBridge();
     insideTheProcess();
+    registersOfOneBlock();
     overStreams();
     framesBetweenThreads();
-    log->info("%d parts are done", 4);
+    log->info("%d parts are done", 5);
     rogue::Logging::setEmitStdout(true);
     std::printf("correct: OK\n");
     return 0;
