@@ -2,11 +2,11 @@
 //! layer that fails, a link that is cut and restored.
 
 use std::net::UdpSocket;
-use std::sync::{mpsc, Arc, Mutex};
+use std::sync::{mpsc, Arc};
 use std::thread;
 use std::time::Duration;
 
-use rogue_mem::memory::{Claimant, DataBuffer, Master, READ, WRITE};
+use rogue_mem::memory::{Master, READ, WRITE};
 use rogue_mem::net::{EventLoop, Spin};
 use rogue_mem::proto::rssi::Parameter;
 use rogue_mem::protocols::{
@@ -14,8 +14,8 @@ use rogue_mem::protocols::{
     UdpRssiPackOptions,
 };
 use rogue_mem::stream::{self, Frame, Node};
-use rogue_mem::{Error, Status};
-use testkit::bus::{failure, launch, master_of};
+use rogue_mem::Status;
+use testkit::bus::{failure, launch, master_of, zeros, Caller};
 use testkit::process::threads_named;
 use testkit::wait::wait_until;
 
@@ -262,26 +262,15 @@ fn an_observer_is_told_of_the_stop_and_of_nothing_after_it() {
     server.stop();
 }
 
-/// Tells by which thread a transaction has ended.
-struct Caller(Mutex<mpsc::Sender<thread::ThreadId>>);
-
-impl Claimant for Caller {
-    fn ended(&self, _: u32, outcome: Result<(), Error>, _: Option<DataBuffer>) {
-        outcome.unwrap();
-        // The test may be over already.
-        let _ = self.0.lock().unwrap().send(thread::current().id());
-    }
-}
-
 /// Reads a register and claims the result while this thread waits for another answer; whether it was
-/// this thread that received it.
+/// this thread that received it, and left the claimant to the observer thread.
 fn receives_itself(master: &Master) -> bool {
-    let (told, callers) = mpsc::channel();
-    let claimed = master.request(0, vec![0; 4].into(), READ).unwrap();
-    let awaited = master.request(4, vec![0; 4].into(), READ).unwrap();
-    master.observe(claimed, Arc::new(Caller(Mutex::new(told)))).unwrap();
+    let (caller, callers) = Caller::new();
+    let claimed = master.request(0, zeros(4), READ).unwrap();
+    let awaited = master.request(4, zeros(4), READ).unwrap();
+    master.observe(claimed, caller).unwrap();
     master.wait(awaited).unwrap();
-    callers.recv().unwrap() == thread::current().id()
+    callers.recv().unwrap().name() == Some("rogue_observers")
 }
 
 #[test]
