@@ -3835,7 +3835,8 @@ rogue_mem_status_t rogue_mem_tcp_client_wait_ready(rogue_mem_tcp_client_t *clien
  *
  * After this has returned, no call of a former observer begins. After rogue_mem_tcp_client_stop
  * has returned, or the last reference has been released, no call begins at all, not even for the
- * disconnect. A running call continues: ctx is in use until drop is called.
+ * disconnect. A running call continues, and so does one that a thread is just about to make: ctx is
+ * in use until drop is called.
  *
  * @param client the client.
  * @param set_or_null the callbacks, copied; they replace former ones. NULL removes them. If the
@@ -6130,8 +6131,8 @@ void rogue_mem_event_loop_release(rogue_mem_event_loop_t *event_loop);
  * rogue_mem_board_observe.
  *
  * After an observe function has returned, no call of a former observer begins. A closing by stop is
- * told as well. After the end of the object no call begins. A running call continues: ctx is in use
- * until drop is called. */
+ * told as well. After the end of the object no call begins. A running call continues, and so does
+ * one that a thread is just about to make: ctx is in use until drop is called. */
 
 /**
  * An opening or a closing of a link.

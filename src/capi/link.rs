@@ -3,8 +3,8 @@
 //! rogue_mem_board_observe.
 //!
 //! After an observe function has returned, no call of a former observer begins. A closing by stop is
-//! told as well. After the end of the object no call begins. A running call continues: ctx is in use
-//! until drop is called.
+//! told as well. After the end of the object no call begins. A running call continues, and so does
+//! one that a thread is just about to make: ctx is in use until drop is called.
 
 use std::ffi::{c_char, c_void};
 use std::sync::Arc;

@@ -141,7 +141,8 @@ impl ConnectionObserver for Changed {
 ///
 /// After this has returned, no call of a former observer begins. After rogue_mem_tcp_client_stop
 /// has returned, or the last reference has been released, no call begins at all, not even for the
-/// disconnect. A running call continues: ctx is in use until drop is called.
+/// disconnect. A running call continues, and so does one that a thread is just about to make: ctx is
+/// in use until drop is called.
 ///
 /// @param client the client.
 /// @param set_or_null the callbacks, copied; they replace former ones. NULL removes them. If the

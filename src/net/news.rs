@@ -90,7 +90,8 @@ impl<C: Clone + Send + 'static> News<C> {
         self.tell(state, gone);
     }
 
-    /// Begins no further notification. A running one continues.
+    /// Begins no further notification. A running one continues, and so does one that has been taken
+    /// out of the queue: to exclude that, this would have to wait for the program's code.
     pub(crate) fn stop(&self) {
         let mut state = self.state.lock();
         state.is_stopped = true;

@@ -239,9 +239,9 @@ impl TcpClient {
     /// observer may call everything, [`stop`](Self::stop) included. It may block: only further
     /// notifications of this client wait for it, of which the latest 64 are kept. After this
     /// returns no call of a former observer begins. After `stop` has returned no call begins at
-    /// all, not even for the disconnect. A running call continues, and an observer is dropped when
-    /// its last call has returned. An observer that owns the client keeps it alive until the client
-    /// is stopped.
+    /// all, not even for the disconnect. A running call continues, and so does one that a thread is
+    /// just about to make; an observer is dropped when its last call has returned. An observer that
+    /// owns the client keeps it alive until the client is stopped.
     pub fn observe(&self, observer: Option<Arc<dyn ConnectionObserver>>) {
         if !self.core.is_inherited() {
             self.news.observe(observer);
