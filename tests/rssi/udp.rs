@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use rogue_mem::memory::READ;
 use rogue_mem::net::{EventLoop, Spin};
+use rogue_mem::proto::rssi::Parameter;
 use rogue_mem::protocols::{
     RssiEndpoint, RssiOptions, SrpV3, SrpV3Emulation, UdpEndpoint, UdpOptions,
 };
 use rogue_mem::stream::{self, Port};
-use testkit::bus::{master_of, text_of};
+use testkit::bus::{failure, launch, master_of, text_of, zeros};
 use testkit::relay::{Faults, Relay};
 use testkit::wait::LONG;
 
@@ -87,6 +89,39 @@ fn registers_are_read_and_written_over_a_network_that_loses_datagrams() {
     server.rssi.wait_open(LONG).unwrap();
     assert_eq!(master.read(0x1000, 4).unwrap().len(), 4);
     device.stop();
+}
+
+#[test]
+fn f53_a_link_over_an_endpoint_that_is_stopped_is_closed_at_once_in_its_words() {
+    for stops_client in [true, false] {
+        let server = Road::new(None);
+        let client = Road::new(Some(server.udp.port()));
+        // The first repetition would come after a minute.
+        for road in [&client, &server] {
+            road.rssi.set_local(Parameter::RetranTimeout, 60_000).unwrap();
+            road.rssi.set_local(Parameter::NullTimeout, 60_000).unwrap();
+        }
+        let srp = SrpV3::new();
+        stream::connect(&*srp, &client.rssi.application()).unwrap();
+        server.rssi.start().unwrap();
+        client.rssi.start().unwrap();
+        client.rssi.wait_open(LONG).unwrap();
+        server.rssi.wait_open(LONG).unwrap();
+        let (road, name) = match stops_client {
+            true => (&client, "rssi::Client: the link is closed: udp::Client to 127.0.0.1:"),
+            false => (&server, "rssi::Server: the link is closed: udp::Server at "),
+        };
+        // The server's end has nobody who answers.
+        let master = master_of(srp);
+        let waiting = launch(&master, READ, 0, zeros(4));
+        road.udp.stop();
+        assert!(!road.rssi.is_open());
+        let text = road.rssi.last_closure().unwrap();
+        assert!(text.starts_with(name) && text.contains("stopped"), "{text}");
+        if stops_client {
+            assert!(failure(&waiting).starts_with(name), "{}", failure(&waiting));
+        }
+    }
 }
 
 #[test]

@@ -88,6 +88,8 @@ pub enum Closure {
     },
     /// The transport has changed the content of a frame that had to be sent again.
     FrameLost,
+    /// The transport has ended.
+    TransportLost,
 }
 
 impl fmt::Display for Closure {
@@ -104,6 +106,7 @@ impl fmt::Display for Closure {
             Closure::FrameLost => {
                 write!(f, "the transport has changed a frame that was to be sent again")
             }
+            Closure::TransportLost => write!(f, "the transport has ended"),
         }
     }
 }

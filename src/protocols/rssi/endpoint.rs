@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::application::Application;
 use super::driver::RssiDriver;
-use super::link::{closed_text, Link, LinkObserver};
+use super::link::{Link, LinkObserver};
 use super::transport::Transport;
 use crate::clock::{self, Time};
 use crate::error::{Error, Result, Status};
@@ -265,7 +265,7 @@ impl RssiEndpoint {
     pub fn last_closure(&self) -> Option<String> {
         self.check_process().ok()?;
         let closure = self.link().lock().connection.last_closure();
-        closure.map(|closure| closed_text(self.link().name, closure))
+        closure.map(|closure| self.link().closed_text(closure))
     }
 
     /// Sets the observer of the link, in place of a former one; `None` removes it. If the link is
@@ -276,8 +276,9 @@ impl RssiEndpoint {
     /// notifications of this link wait for it, of which the latest 64 are kept. After this returns no
     /// call of a former observer begins. The closing by `stop` is told like any other, and the
     /// observer stays for the next [`start`](Self::start). No call begins after the end of the
-    /// endpoint. An observer is dropped when its last call has returned; one that owns the endpoint
-    /// keeps it until it is removed.
+    /// endpoint. A call that a thread is just about to make counts as a running one, which continues.
+    /// An observer is dropped when its last call has returned; one that owns the endpoint keeps it
+    /// until it is removed.
     pub fn observe(&self, observer: Option<Arc<dyn LinkObserver>>) {
         let function = |observer: Arc<dyn LinkObserver>| {
             Arc::new(move |change: &_| observer.link_changed(change)) as Observer<_>

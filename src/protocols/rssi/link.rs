@@ -160,6 +160,7 @@ impl Link {
             has_woken_senders: false,
             change_waiters: 0,
             paused: Vec::new(),
+            transport_loss: None,
         };
         Link {
             generation: Generation::current(),
@@ -220,10 +221,30 @@ impl Link {
         });
         match closure {
             _ if is_open => None,
-            Some(closure) => Some(closed_text(self.name, closure)),
+            Some(closure) => Some(self.closed_text(closure)),
             None if is_started => Some(format!("{}: no peer has opened the link yet", self.name)),
             None => Some(format!("{}: the link is not started", self.name)),
         }
+    }
+
+    /// A closed link, in words that name the layer.
+    pub(super) fn closed_text(&self, closure: Closure) -> String {
+        let name = self.name;
+        match self.peek(|state| state.transport_loss.clone()) {
+            Some(reason) if closure == Closure::TransportLost => {
+                format!("{name}: the link is closed: {reason}")
+            }
+            _ => format!("{name}: the link is closed: {closure}"),
+        }
+    }
+
+    /// The transport has ended for `reason`, which names its layer.
+    pub(super) fn lose_transport(&self, reason: &str) {
+        let mut state = self.lock();
+        state.transport_loss = Some(reason.to_owned());
+        state.connection.lose_transport(clock::now().0);
+        drop(state);
+        self.pump();
     }
 
     pub(super) fn count_unsent(&self) {
@@ -431,7 +452,7 @@ impl Link {
                 LinkChange { is_open: true, text: format!("{name}: the link is open") }
             }
             Event::Closed(closure) => {
-                LinkChange { is_open: false, text: closed_text(name, closure) }
+                LinkChange { is_open: false, text: self.closed_text(closure) }
             }
         }
     }
@@ -475,11 +496,6 @@ impl Link {
         *waiters(&mut guard) -= 1;
         guard
     }
-}
-
-/// A closed link, in words that name the layer.
-pub(super) fn closed_text(name: &str, closure: Closure) -> String {
-    format!("{name}: the link is closed: {closure}")
 }
 
 impl LinkGuard<'_> {

@@ -31,6 +31,8 @@ pub(super) struct LinkState {
     pub(super) has_woken_senders: bool,
     /// What receives nothing until there is room.
     pub(super) paused: Vec<Arc<Intake>>,
+    /// Why the transport has ended, in its own words.
+    pub(super) transport_loss: Option<String>,
 }
 
 impl LinkState {

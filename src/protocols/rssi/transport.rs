@@ -43,6 +43,12 @@ impl Slave for Transport {
         self.link.receive(&start[..count], Parcel { frame, bytes });
     }
 
+    fn link_lost(&self, reason: &str) {
+        if !self.link.is_inherited() {
+            self.link.lose_transport(reason);
+        }
+    }
+
     fn admits(&self, frame: &Frame) -> bool {
         let (start, count, bytes) = start_of(frame);
         !self.link.is_inherited() && self.link.admits(&start[..count], bytes)

@@ -48,6 +48,13 @@ impl<P: Clone> Connection<P> {
         }
     }
 
+    /// Closes the link because the transport has ended, which would bring no acknowledge.
+    pub fn lose_transport(&mut self, now: u64) {
+        if self.is_open() {
+            self.close(now, Closure::TransportLost, false);
+        }
+    }
+
     fn begin(&mut self, at: u64) {
         self.state = match self.role {
             Role::Client => {
