@@ -13,9 +13,13 @@ from __future__ import annotations
 
 from typing import Any, Callable
 
-from .native import COLLECTS_LATE, ffi, lib, library_path
+from .native import ffi, lib, library_path
 
-if COLLECTS_LATE:
+try:
+    import ctypes
+    from ctypes import PyDLL
+except ImportError:
+    # PyPy, and a CPython that was built without ctypes.
 
     def held(name: str) -> "Callable[..., Any]":
         """The library's function `name`."""
@@ -27,9 +31,7 @@ if COLLECTS_LATE:
         return pointer
 
 else:
-    import ctypes
-
-    _library = ctypes.PyDLL(library_path())
+    _library = PyDLL(library_path())
     _TYPES: "dict[str, Any]" = {
         "int32_t": ctypes.c_int32,
         "uint32_t": ctypes.c_uint32,
