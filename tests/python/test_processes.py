@@ -14,7 +14,16 @@ import zmq
 from support import HANG_S, TOP, Memory, master_of, program
 
 EXAMPLES = TOP / "examples" / "python"
-ALONE = ["asynchronous", "custom_master", "custom_slave", "hub", "logger", "record", "stream"]
+ALONE = [
+    "asynchronous",
+    "custom_master",
+    "custom_slave",
+    "hub",
+    "logger",
+    "record",
+    "stream",
+    "tree",
+]
 #: Each with what its client says.
 PAIRS = [
     ("bridge_server", "bridge_client", "register 0x1000 holds 0x12345678"),
