@@ -191,7 +191,8 @@ fn transaction_line(row: &Value) -> Better {
 fn the_list_of_better_lines_is_what_the_engine_does() {
     let mut found = String::new();
     let mut count = Vec::new();
-    let files: [(&str, fn(&Value) -> Better); 3] = [
+    type Line = fn(&Value) -> Better;
+    let files: [(&str, Line); 3] = [
         ("block_models", model_line),
         ("block_geometry", geometry_line),
         ("block_transactions", transaction_line),
