@@ -156,9 +156,9 @@ pub unsafe extern "C" fn rogue_mem_block_start(
         let started =
             unsafe { start(call, block, r#type, forced, check, variable_or_null, index) }?;
         // SAFETY: null or valid, as the header demands.
-        unsafe { put(call, skipped_or_null, skip_number(started.skipped)) };
+        unsafe { put(skipped_or_null, skip_number(started.skipped)) };
         // SAFETY: as above.
-        unsafe { put(call, updated_or_null, started.is_updated.into()) };
+        unsafe { put(updated_or_null, started.is_updated.into()) };
         Ok(())
     })
 }
@@ -190,11 +190,10 @@ pub(super) unsafe fn start(
 /// # Safety
 ///
 /// `place` must be null or valid for writing.
-unsafe fn put(call: Call, place: *mut u32, value: u32) {
+unsafe fn put(place: *mut u32, value: u32) {
     if !place.is_null() {
         // SAFETY: promised by the caller.
-        let place = unsafe { call.out(place, "") };
-        place.into_iter().for_each(|place| place.set(value));
+        unsafe { place.write(value) };
     }
 }
 
@@ -219,7 +218,7 @@ pub unsafe extern "C" fn rogue_mem_block_check(
         let block = unsafe { call.handle(block) }?;
         let is_updated = block.check_transaction()?;
         // SAFETY: null or valid, as the header demands.
-        unsafe { put(call, updated_or_null, is_updated.into()) };
+        unsafe { put(updated_or_null, is_updated.into()) };
         Ok(())
     })
 }
@@ -246,14 +245,14 @@ pub unsafe extern "C" fn rogue_mem_block_staged_data(
         let block = unsafe { call.handle(block) }?;
         // SAFETY: null or valid for count bytes, as the header demands.
         let into = unsafe { call.bytes_mut(into, count as usize, "into") }?;
-        let staged = block.staged();
-        let (start, end) = (offset as usize, offset as usize + count as usize);
-        let bytes = staged.get(start..end).ok_or_else(|| {
-            let text = format!("Bytes {start} to {end} are not within a block of {}", staged.len());
-            call.error(Status::InvalidArgument, text)
-        })?;
-        into.copy_from_slice(bytes);
-        Ok(())
+        if block.copy_staged(offset as usize, into) {
+            return Ok(());
+        }
+        let text = format!(
+            "{count} bytes from byte {offset} on do not lie within a block of {}",
+            block.size()
+        );
+        Err(call.error(Status::InvalidArgument, text))
     })
 }
 

@@ -209,6 +209,20 @@ impl Block {
         self.state.lock().image.staged().to_vec()
     }
 
+    /// Copies staged bytes from byte `start` on. False, and nothing is copied, if they do not lie
+    /// within the block.
+    pub fn copy_staged(&self, start: usize, into: &mut [u8]) -> bool {
+        let state = self.state.lock();
+        let rest = state.image.staged().get(start..);
+        match rest.and_then(|rest| rest.get(..into.len())) {
+            Some(bytes) => {
+                into.copy_from_slice(bytes);
+                true
+            }
+            None => false,
+        }
+    }
+
     /// The first staged byte, of [`size`](Self::size) bytes, which stay where they are as long as
     /// the block exists. For interpreters that look at single bytes of them: a transaction or a
     /// store in another thread may change them at the same time, so a value of several bytes may be
