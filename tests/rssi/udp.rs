@@ -92,7 +92,7 @@ fn registers_are_read_and_written_over_a_network_that_loses_datagrams() {
 }
 
 #[test]
-fn f53_a_link_over_an_endpoint_that_is_stopped_is_closed_at_once_in_its_words() {
+fn f55_a_link_over_an_endpoint_that_is_stopped_is_closed_at_once_in_its_words() {
     for stops_client in [true, false] {
         let server = Road::new(None);
         let client = Road::new(Some(server.udp.port()));
