@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, IoSlice, Write};
+use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
 use super::part_of;
@@ -59,8 +60,17 @@ pub(super) struct Output {
 }
 
 fn create(path: &str, source: &'static str, what: &str) -> Result<File> {
-    make_descriptor(|| File::create(path))
-        .map_err(|error| Error::new(Status::File, source, format!("{what} {path}: {error}")))
+    // Opening a pipe waits for a reader, and writing to one that nobody reads any more ends a program
+    // that does not ignore SIGPIPE.
+    let is_pipe = std::fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_fifo());
+    let created = match is_pipe {
+        true => {
+            let text = "it is a pipe, which a data file cannot be; write to a file";
+            Err(io::Error::new(io::ErrorKind::InvalidInput, text))
+        }
+        false => make_descriptor(|| File::create(path)),
+    };
+    created.map_err(|error| Error::new(Status::File, source, format!("{what} {path}: {error}")))
 }
 
 impl Output {
@@ -129,7 +139,10 @@ impl Output {
     }
 
     fn begin_next(&mut self) -> std::result::Result<(), Refusal> {
-        let number = self.number.saturating_add(1);
+        let Some(number) = self.number.checked_add(1) else {
+            let text = format!("{} is the last file that a recording can have", self.path);
+            return Err(Refusal::File(Error::new(Status::File, CHECK_SIZE, text), 1));
+        };
         let path = part_of(&self.base, number);
         let file = create(&path, CHECK_SIZE, "Failed to open file");
         self.file = file.map_err(|error| Refusal::File(error, 1))?;
@@ -216,7 +229,7 @@ impl Output {
 
     /// A warning about a file that a reader of this recording would take for a part of it.
     pub(super) fn stranger(&self) -> Option<String> {
-        let next = part_of(&self.base, self.number.saturating_add(1));
+        let next = part_of(&self.base, self.number.checked_add(1)?);
         (self.is_numbered && Path::new(&next).exists()).then(|| {
             format!(
                 "{next} is there from an earlier recording, and a reader would go on with it after \

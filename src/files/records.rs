@@ -74,10 +74,11 @@ impl Records {
     /// Goes on with the next file of the series; false if there is none.
     fn next_file(&mut self) -> std::result::Result<bool, String> {
         let Some((base, number)) = &mut self.series else { return Ok(false) };
-        let path = part_of(base, number.saturating_add(1));
+        let Some(next) = number.checked_add(1) else { return Ok(false) };
+        let path = part_of(base, next);
         match open(&path) {
             Ok((file, length)) => {
-                *number += 1;
+                *number = next;
                 (self.path, self.file, self.position, self.length) = (path, file, 0, length);
                 self.files += 1;
                 Ok(true)
@@ -253,4 +254,22 @@ fn frame_of(size: u32, payload: usize, data: Metadata, master: &Master) -> Resul
     frame.set_error(data.error);
     frame.set_channel(data.channel);
     Ok(frame)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn f57_the_file_with_the_last_number_is_the_last_one() {
+        let folder = std::env::temp_dir();
+        let base = folder.join(format!("rogue-mem-last-{}", std::process::id()));
+        let base = base.to_str().unwrap().to_owned();
+        let path = part_of(&base, u32::MAX);
+        std::fs::write(&path, []).unwrap();
+        let mut records = Records::open(&path, u32::MAX).unwrap();
+        records.series = Some((base, u32::MAX));
+        assert_eq!(records.next_file(), Ok(false));
+        std::fs::remove_file(path).unwrap();
+    }
 }

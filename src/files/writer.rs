@@ -253,9 +253,10 @@ impl FileWriter {
         let _ = self.core.end(self.core.output.lock());
         let channels: Vec<_> = self.channels.lock().values().cloned().collect();
         let is_numbered = self.core.file_bytes_max.load(Ordering::Relaxed) > 0;
-        let mut place = self.core.output.lock();
         let buffer_bytes = self.core.buffer_bytes.load(Ordering::Relaxed) as usize;
+        // Without the lock: the system may take long, and senders need not wait for it.
         let output = Output::create(path, is_numbered, buffer_bytes)?;
+        let mut place = self.core.output.lock();
         self.core.counters.reset();
         self.core.counters.files.store(1, Ordering::Relaxed);
         self.core.bandwidth.lock().clear();

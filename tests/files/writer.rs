@@ -178,6 +178,23 @@ fn files_that_cannot_be_opened_are_errors_in_words() {
 }
 
 #[test]
+fn f56_a_pipe_is_refused_whether_it_has_a_reader_or_not() {
+    let folder = Folder::new();
+    let pipe = folder.path("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
+    assert!(made.success());
+    let writer = FileWriter::new();
+    let refused = || {
+        let error = writer.open(&pipe).unwrap_err();
+        assert!(error.text().contains("pipe, which a data file cannot be"), "{error}");
+    };
+    let reader = std::fs::OpenOptions::new().read(true).write(true).open(&pipe).unwrap();
+    refused();
+    drop(reader);
+    refused();
+}
+
+#[test]
 fn a_full_disk_is_an_error_in_words_and_loses_nothing_silently() {
     for buffer_bytes in [0, 100] {
         let writer = FileWriter::new();
