@@ -323,6 +323,10 @@ class Judge(Boards):
         for name, title, limit in (
             ("emulate", "in-process 4-byte read through Emulate", 1.5),
             ("python_slave", "in-process read of a slave in Python", 4.0),
+            ("variable", "in-process read of a register through Emulate", 2.0),
+            ("staged_set", "value of a register, staged", 0.8),
+            ("staged_get", "staged value of a register, looked at", 0.8),
+            ("staged_contended", "both, beside a thread that computes", 10.0),
         ):
             time = self.results.median(name, "python", "one", "ns")
             self.at_most(

@@ -280,6 +280,10 @@ INPROCESS_ROWS = (
     "srp_v3_pipelined",
     "python_slave",
     "burst_10000",
+    "staged_set",
+    "staged_get",
+    "staged_contended",
+    "map_10000",
 )
 
 

@@ -6,6 +6,7 @@ inprocess.py FIGURE seconds=S | count=N
 
 import json
 import sys
+import threading
 import time
 
 import rogue.interfaces.memory as rim
@@ -80,7 +81,130 @@ def burst_10000():
     return burst
 
 
-FIGURES = {function.__name__: function for function in (emulate, python_slave, burst_10000)}
+class Model:
+    """Of unsigned integers."""
+
+    modelId, isBigEndian, bitReverse, binPoint = rim.UInt, False, False, 0
+
+
+class Scalar:
+    numValues = valueBits = valueStride = 0
+
+
+def block_of(slave, address=0x100):
+    """A block of one register of 12 bits, which is verified and tells no updates."""
+    limits, flags = (0, 4095), (False, True, True, False)
+    register = rim.Variable("v", "RW", *limits, 0, [4], [12], *flags, Model, Scalar, 0)
+    block = rim.Block(address, 4)
+    block >> slave
+    block._setTimeout(TIMEOUT_US)
+    block.addVariables([register])
+    block.setEnable(True)
+    return block, register
+
+
+def variable():
+    """Reads of a register in emulated memory, as pyrogue makes them."""
+    block, register = block_of(rim.Emulate(4, 4))
+    register._set(0xABC, -1)
+    block._startTransaction(rim.Write, True, True, register, -1)
+    start, check, value, kind = (
+        *(block._startTransaction, block._checkTransaction, register._get),
+        rim.Read,
+    )
+
+    def reads():
+        for _ in range(ROUND_COUNT):
+            start(kind, False, False, register, -1)
+            check()
+            found = value(-1)
+        if found != 0xABC:
+            sys.exit("has read %r" % found)
+        return ROUND_COUNT
+
+    return reads
+
+
+def staged_set():
+    """Values of a register that are staged."""
+    kept, register = block_of(rim.Emulate(4, 4))
+    stage = register._set
+
+    def sets():
+        for value in range(ROUND_COUNT):
+            stage(value, -1)
+        if register._get(-1) != ROUND_COUNT - 1 or kept is None:
+            sys.exit("has staged %r" % register._get(-1))
+        return ROUND_COUNT
+
+    return sets
+
+
+def staged_get():
+    """Staged values of a register that are looked at."""
+    kept, register = block_of(rim.Emulate(4, 4))
+    register._set(0xABC, -1)
+    staged = register._get
+
+    def gets():
+        for _ in range(ROUND_COUNT):
+            found = staged(-1)
+        if found != 0xABC or kept is None:
+            sys.exit("has seen %r" % found)
+        return ROUND_COUNT
+
+    return gets
+
+
+def staged_contended():
+    """A value that is staged and looked at, beside a thread that computes."""
+    kept, register = block_of(rim.Emulate(4, 4))
+    stage, staged = register._set, register._get
+
+    def compute():
+        number = 0
+        while True:
+            number += 1
+
+    threading.Thread(target=compute, daemon=True).start()
+
+    def pairs():
+        for value in range(ROUND_COUNT):
+            stage(value, -1)
+            if staged(-1) != value or kept is None:
+                sys.exit("has seen %r" % staged(-1))
+        return ROUND_COUNT
+
+    return pairs
+
+
+def map_10000():
+    """10 000 registers of blocks of their own, read over the bridge with one call, per register."""
+    server = rim.TcpServer("127.0.0.1", 0)
+    server >> rim.Emulate(4, 4)
+    client = rim.TcpClient("127.0.0.1", server.getPort())
+    pairs = [block_of(client, 4 * number) for number in range(BURST_COUNT)]
+    registers = [register for _, register in pairs]
+    values = [number % 4096 for number in range(BURST_COUNT)]
+    for register, value in zip(registers, values):
+        register._set(value, -1)
+    rim.writeAll([block for block, _ in pairs])
+
+    def reads():
+        if rim.getAll(registers) != values or server is None or not pairs:
+            sys.exit("has read other values")
+        return BURST_COUNT
+
+    return reads
+
+
+FIGURES = {
+    function.__name__: function
+    for function in (
+        *(emulate, python_slave, burst_10000),
+        *(variable, staged_set, staged_get, staged_contended, map_10000),
+    )
+}
 
 
 def main():
