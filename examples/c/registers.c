@@ -7,7 +7,7 @@
 #include "rogue_mem.h"
 
 /* The registers of the device. */
-enum { CONTROL = 0x000, WAVEFORM = 0x100, CHANNELS = 0x1000, CHANNELS_COUNT = 1000 };
+enum { CONTROL = 0x000, WAVEFORM = 0x100, CHANNELS = 0x1000, CHANNELS_COUNT = 256 };
 enum { SAMPLES_COUNT = 8, READY_TIMEOUT_S = 10 };
 
 static int failed(const char *what) {
