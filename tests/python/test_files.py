@@ -1,5 +1,6 @@
 """Data files and super-frames."""
 
+import bz2
 import gc
 import json
 import os
@@ -11,6 +12,7 @@ import pytest
 import rogue
 import rogue.interfaces.stream as ris
 import rogue.protocols.batcher as rpb
+import rogue.utilities
 import rogue.utilities.fileio as ruf
 
 from support import HANG_S, LONG_US, TOP, run
@@ -330,3 +332,60 @@ def test_names_may_be_of_any_kind_of_path(tmp_path):
         assert writer.isOpen()
     writer.close()
     assert sorted(path.name for path in pathlib.Path(tmp_path).iterdir()) == ["a", "b", "c"]
+
+
+ZIPPED = vectors("fileio", "zip")
+
+
+@pytest.mark.parametrize("row", ZIPPED, ids=lambda row: row["description"])
+def test_frames_are_compressed_and_decompressed_as_recorded(row):
+    source, zipped, unzipped = ris.Master(), Sink(), Sink()
+    compressor = rogue.utilities.StreamZip()
+    source >> compressor >> rogue.utilities.StreamUnZip() >> unzipped
+    compressor >> zipped
+    send(source, row["input"])
+    assert (zipped.rows, unzipped.rows) == ([row["compressed"]], [row["unzipped"]])
+
+
+def accept(node, payload):
+    """Hands a frame to `node` without a stream between."""
+    frame = ris.Master()._reqFrame(max(len(payload), 1))
+    frame.write(payload)
+    node._acceptFrame(frame)
+
+
+def test_damaged_payloads_are_refused_in_words_and_what_comes_behind_the_first_is_ignored(capfd):
+    whole = bytes.fromhex(ZIPPED[0]["compressed"]["payload"])
+    plain = ZIPPED[0]["input"]["payload"]
+    node, sink = rogue.utilities.StreamUnZip(), Sink()
+    node >> sink
+    for length in range(1, len(whole)):
+        with pytest.raises(rogue.GeneralError, match="Truncated or corrupt bzip2 stream"):
+            accept(node, whole[:length])
+    with pytest.raises(rogue.GeneralError, match="Decompression runtime error: "):
+        accept(node, b"this is no stream of bzip2")
+    assert sink.rows == []
+    for behind in (b"", b"x", whole):
+        accept(node, whole + behind)
+    assert [row["payload"] for row in sink.rows] == [plain] * 3
+    source = ris.Master()
+    source >> node
+    send(source, simple(b"garbage"))
+    assert "Decompression runtime error" in capfd.readouterr().err and len(sink.rows) == 3
+
+
+def test_a_small_frame_cannot_stand_for_all_memory(monkeypatch):
+    monkeypatch.setattr("rogue._impl.compress._BYTES_MAX", 1000)
+    node, sink = rogue.utilities.StreamUnZip(), Sink()
+    node >> sink
+    accept(node, bz2.compress(bytes(999)))
+    with pytest.raises(rogue.GeneralError, match="more than 1000 bytes"):
+        accept(node, bz2.compress(bytes(1_000_000)))
+    assert len(sink.rows) == 1
+
+
+def test_empty_frames_pass_compression():
+    source, sink = ris.Master(), Sink()
+    source >> rogue.utilities.StreamZip() >> rogue.utilities.StreamUnZip() >> sink
+    send(source, simple(b"", 5, 7))
+    assert sink.rows == [simple(b"", 5, 7)]

@@ -397,6 +397,8 @@ CLASSES = {
     "rogue.protocols.batcher.SplitterV2": ("rogue._impl.batcher._Node", {"__init__": "self"}),
     "rogue.protocols.batcher.InverterV1": ("rogue._impl.batcher._Node", {"__init__": "self"}),
     "rogue.protocols.batcher.InverterV2": ("rogue._impl.batcher._Node", {"__init__": "self"}),
+    "rogue.utilities.StreamZip": ("rogue._impl.compress._Converter", {"__init__": "self"}),
+    "rogue.utilities.StreamUnZip": ("rogue._impl.compress._Converter", {"__init__": "self"}),
     "rogue.utilities.fileio.StreamReader": (
         "rogue.interfaces.stream.Master",
         {
@@ -505,8 +507,6 @@ MEMORY_SLAVE = "rogue.interfaces.memory.Slave"
 ABSENT = {
     "rogue.protocols.xilinx.Xvc": STREAM,
     "rogue.protocols.xilinx.JtagDriver": "",
-    "rogue.utilities.StreamZip": STREAM,
-    "rogue.utilities.StreamUnZip": STREAM,
     "rogue.hardware.axi.AxiMemMap": MEMORY_SLAVE,
     "rogue.hardware.axi.AxiStreamDma": STREAM,
 }
