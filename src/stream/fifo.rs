@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use super::drops::{report_drop, warn_of_drop};
 use super::frame::Frame;
-use super::ports::{Fanout, Master, Node, Slave, SlaveBase};
+use super::node::Node;
+use super::ports::{Fanout, Master, Slave, SlaveBase};
 use super::worker::Worker;
 use crate::error::{caught, Error, Result, Status};
 use crate::logging::{log_debug, log_error, log_warning, static_logger};

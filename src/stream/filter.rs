@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::frame::Frame;
-use super::ports::{Master, Node, Slave};
+use super::node::Node;
+use super::ports::{Master, Slave};
 use super::relay::{Relay, Rule};
 use crate::logging::{log_debug, static_logger};
 

@@ -22,6 +22,7 @@ mod fifo;
 mod filter;
 mod frame;
 mod intake;
+mod node;
 mod pool;
 mod ports;
 mod rate_drop;
@@ -35,11 +36,10 @@ pub use fifo::Fifo;
 pub use filter::Filter;
 pub use frame::{Buffers, Frame, FrameGuard};
 pub(crate) use intake::Intake;
+pub use node::{connect, Node, Port};
 pub use pool::{
     Pool, BUFFERS_COUNT_MAX, SPARE_BYTES_MAX, SPARE_FRAMES_COUNT_MAX, SPARE_FRAME_BYTES_MAX,
 };
-pub use ports::{
-    connect, Fanout, Master, Node, Port, Sink, Slave, SlaveBase, Waiter, SLAVES_COUNT_MAX,
-};
+pub use ports::{Fanout, Master, Sink, Slave, SlaveBase, Waiter, SLAVES_COUNT_MAX};
 pub use rate_drop::RateDrop;
 pub(crate) use worker::Worker;

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::frame::Frame;
-use super::ports::{Master, Node, Slave};
+use super::node::Node;
+use super::ports::{Master, Slave};
 use super::relay::{Relay, Rule};
 use crate::clock::{self, Time};
 use crate::error::{Error, Result, Status};
