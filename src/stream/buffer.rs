@@ -76,8 +76,7 @@ impl Buffer {
     /// the buffer's size and capacity in bytes. The store no longer counts it and gets nothing back.
     pub(super) fn leave_store(&mut self) -> Option<(Arc<Store>, usize, usize)> {
         let Memory::Own(memory) = &self.memory else { return None };
-        // A store of a fixed size keeps memory, which it gets when the buffer is dropped.
-        let store = self.store.take_if(|store| !store.has_fixed_size())?;
+        let store = self.store.take()?;
         Some((store, memory.len(), memory.capacity()))
     }
 
@@ -86,10 +85,16 @@ impl Buffer {
     pub(super) fn renew(&mut self, size: usize, store: &Arc<Store>) -> Result<()> {
         if let Memory::Own(memory) = &mut self.memory {
             super::pool::zero(memory, size)?;
-            (self.header, self.tail, self.end) = (0, 0, 0);
-            self.store = Some(store.clone());
+            self.rejoin(store);
         }
         Ok(())
+    }
+
+    /// Turns a buffer of our own memory that has left its store into one of `store` again, with the
+    /// bytes that it has; no payload, no reservations.
+    pub(super) fn rejoin(&mut self, store: &Arc<Store>) {
+        (self.header, self.tail, self.end) = (0, 0, 0);
+        self.store = Some(store.clone());
     }
 
     /// Bytes of memory, including reservations.

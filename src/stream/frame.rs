@@ -110,6 +110,13 @@ impl Frame {
         buffers.first.as_mut().map_or(Ok(()), |buffer| buffer.renew(size, store))
     }
 
+    /// Turns a frame that has left its store into one of `store` again, with the bytes that it has.
+    pub(super) fn rejoin(&mut self, store: &Arc<Store>) {
+        *self.metadata.get_mut() = 0;
+        let buffers = self.buffers.get_mut();
+        buffers.first.iter_mut().for_each(|buffer| buffer.rejoin(store));
+    }
+
     /// Locks the frame's payload; waits for its present holder.
     pub fn lock(&self) -> FrameGuard<'_> {
         self.buffers.lock()

@@ -21,10 +21,9 @@ pub const SPARE_FRAME_BYTES_MAX: usize = 8 * 1024;
 /// Allocates frames, in buffers of a fixed size or of the requested size, and recycles them.
 /// Thread-safe. Frames may outlive their pool.
 ///
-/// Without a fixed size the pool reuses whole [released](Frame::release) frames of one buffer; a
-/// reused frame equals a new one. It keeps at most [`SPARE_FRAMES_COUNT_MAX`] of them with
-/// [`SPARE_BYTES_MAX`] in all. With a fixed size it reuses buffers, see
-/// [`set_pool_size`](Self::set_pool_size).
+/// The pool reuses whole [released](Frame::release) frames of one buffer; a reused frame equals a new
+/// one. It keeps at most [`SPARE_FRAMES_COUNT_MAX`] of them with [`SPARE_BYTES_MAX`] in all, and with
+/// a fixed size also those that have it, and buffers, see [`set_pool_size`](Self::set_pool_size).
 #[derive(Default)]
 pub struct Pool {
     store: Arc<Store>,
@@ -51,7 +50,9 @@ struct FreeList {
     alloc_count: u64,
     /// Memory of freed buffers of the fixed size.
     free: Vec<Vec<u8>>,
-    /// Frames without references; only without a fixed size.
+    /// Frames of one buffer of the fixed size, without references.
+    whole: Vec<Arc<Frame>>,
+    /// Frames of other sizes without references.
     spare: Vec<Spare>,
     /// Capacity of these frames together.
     spare_bytes: usize,
@@ -92,10 +93,15 @@ impl FreeList {
         None
     }
 
-    /// Removes everything.
-    fn clear(&mut self) -> (Vec<Vec<u8>>, Vec<Spare>) {
-        self.spare_bytes = 0;
-        (std::mem::take(&mut self.free), std::mem::take(&mut self.spare))
+    /// Number of buffers of the fixed size that are kept.
+    fn kept(&self) -> usize {
+        self.free.len() + self.whole.len()
+    }
+
+    /// Removes everything, to be dropped without the lock.
+    fn clear(&mut self) -> FreeList {
+        let (alloc_bytes, alloc_count) = (self.alloc_bytes, self.alloc_count);
+        std::mem::replace(self, FreeList { alloc_bytes, alloc_count, ..FreeList::default() })
     }
 }
 
@@ -115,16 +121,12 @@ impl Pool {
     /// buffers of the fixed size would be needed.
     pub fn request(&self, size: u32) -> Result<Arc<Frame>> {
         let fixed = self.fixed_size();
-        if fixed == 0 && size > 0 {
-            return self.store.frame(size);
-        }
         let mut buffers = Buffers::default();
-        if size == 0 {
-            return Ok(Frame::with_buffers(buffers));
-        }
-        if size <= fixed {
-            buffers.push(self.store.buffer(size)?);
-            return Ok(Frame::with_buffers(buffers));
+        match size {
+            0 => return Ok(Frame::with_buffers(buffers)),
+            _ if size == fixed => return self.store.whole_frame(fixed),
+            _ if size < fixed || fixed == 0 => return self.store.frame(size),
+            _ => {}
         }
         let count = u64::from(size).div_ceil(u64::from(fixed));
         if count > BUFFERS_COUNT_MAX {
@@ -193,6 +195,8 @@ impl Pool {
         self.store.pool_size.store(count, Ordering::Relaxed);
         if let Some(mut free_list) = self.store.accounts() {
             free_list.free.truncate(count as usize);
+            let rest = count as usize - free_list.free.len();
+            free_list.whole.truncate(rest);
         }
     }
 
@@ -225,6 +229,23 @@ impl Store {
         }
     }
 
+    /// A frame of one buffer of the fixed size, uncleared.
+    fn whole_frame(self: &Arc<Self>, fixed: u32) -> Result<Arc<Frame>> {
+        let whole = self.accounts().and_then(|mut free_list| {
+            let frame = free_list.whole.pop()?;
+            free_list.given(fixed);
+            Some(frame)
+        });
+        if let Some(mut frame) = whole {
+            let unshared = Arc::get_mut(&mut frame).expect("a kept frame has one reference");
+            unshared.rejoin(self);
+            return Ok(frame);
+        }
+        let mut buffers = Buffers::default();
+        buffers.push(self.buffer(fixed)?);
+        Ok(Frame::with_buffers(buffers))
+    }
+
     /// A frame of one buffer of `size` zeros; `size` is not 0.
     fn frame(self: &Arc<Self>, size: u32) -> Result<Arc<Frame>> {
         let spare = self.accounts().and_then(|mut free_list| {
@@ -253,16 +274,20 @@ impl Store {
     pub(super) fn recycle_frame(&self, frame: Arc<Frame>, size: usize, room: usize) {
         let Some(mut free_list) = self.accounts() else { return drop(frame) };
         free_list.returned(size);
-        let left = match self.fixed_size.load(Ordering::Relaxed) {
-            0 => free_list.push_spare(frame, room),
-            _ => Some(frame),
+        let left = if size == self.fixed_size.load(Ordering::Relaxed) as usize {
+            let is_kept = free_list.kept() < self.pool_size.load(Ordering::Relaxed) as usize;
+            match is_kept {
+                true => {
+                    free_list.whole.push(frame);
+                    None
+                }
+                false => Some(frame),
+            }
+        } else {
+            free_list.push_spare(frame, room)
         };
         drop(free_list);
         drop(left);
-    }
-
-    pub(super) fn has_fixed_size(&self) -> bool {
-        self.fixed_size.load(Ordering::Relaxed) != 0
     }
 
     fn buffer(self: &Arc<Self>, size: u32) -> Result<Buffer> {
@@ -291,7 +316,7 @@ impl Store {
         let Some(mut free_list) = self.accounts() else { return };
         free_list.returned(memory.len());
         let is_fixed = memory.len() == self.fixed_size.load(Ordering::Relaxed) as usize;
-        if is_fixed && free_list.free.len() < keep {
+        if is_fixed && free_list.kept() < keep {
             free_list.free.push(memory);
         }
     }

@@ -62,12 +62,12 @@ fn a_released_frame_gives_its_buffers_of_the_fixed_size_back_as_a_dropped_one_do
     pool.set_pool_size(8);
     for _ in 0..2 {
         Frame::release(pool.request(4).unwrap());
-        assert_eq!(pool.store.free_list.lock().free.len(), 1);
+        assert_eq!(pool.store.free_list.lock().kept(), 1);
         assert_eq!(pool.alloc_count(), 0);
     }
     let frame = pool.request(4).unwrap();
     assert_eq!(Frame::consume(frame, |buffers| buffers.size()), 4);
-    assert_eq!(pool.store.free_list.lock().free.len(), 1);
+    assert_eq!(pool.store.free_list.lock().kept(), 1);
 }
 
 #[test]
@@ -277,4 +277,36 @@ fn a_frame_outlives_its_pool() {
     drop(pool);
     frame.lock().set_payload(4).unwrap();
     assert_eq!(frame.lock().to_vec(), [0; 4]);
+}
+
+#[test]
+fn with_a_fixed_size_whole_frames_are_used_again_those_of_it_uncleared() {
+    let pool = Pool::new();
+    pool.set_fixed_size(64);
+    pool.set_pool_size(1);
+    for size in [64, 20] {
+        let mut frame = pool.request(size).unwrap();
+        Frame::fill(&mut frame, |buffers| {
+            buffers.space_mut().fill(7);
+            buffers.set_payload(9).unwrap();
+            buffers.iter_mut().for_each(|buffer| buffer.reserve_header(3).unwrap());
+        });
+        frame.set_flags(0x1234);
+        let place = Arc::as_ptr(&frame);
+        Frame::release(frame);
+        assert_eq!(pool.alloc_count(), 0);
+        let mut again = pool.request(size).unwrap();
+        assert_eq!((Arc::as_ptr(&again), again.flags()), (place, 0));
+        assert_eq!((pool.alloc_bytes(), pool.alloc_count()), (size.into(), 1));
+        Frame::fill(&mut again, |buffers| {
+            assert_eq!((buffers.size(), buffers.payload()), (size as usize, 0));
+            assert!(buffers.space_mut().iter().all(|byte| *byte == 7 * u8::from(size == 64)));
+        });
+    }
+    // A plain drop gives the memory back, and no more is kept than the limit.
+    let frames = [pool.request(64).unwrap(), pool.request(64).unwrap()];
+    frames.into_iter().for_each(Frame::release);
+    assert_eq!(pool.store.free_list.lock().kept(), 1);
+    pool.set_pool_size(0);
+    assert_eq!(pool.store.free_list.lock().kept(), 0);
 }
