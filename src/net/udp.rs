@@ -42,21 +42,21 @@ pub fn send(socket: &UdpSocket, datagrams: &[&[u8]], to: SocketAddr) -> io::Resu
     }
 }
 
-/// Receives at most one datagram into each of `rooms`, at most [`BATCH_COUNT_MAX`] of them, and
-/// describes them in `received`, which is cleared first. With fewer datagrams than rooms the
-/// socket has been drained.
+/// Receives at most one datagram into each of `rooms`, at most `COUNT_MAX` of them, and describes
+/// them in `received`, which is cleared first. With fewer datagrams than rooms the socket has been
+/// drained. The call costs what `COUNT_MAX` rooms cost to describe.
 ///
 /// # Errors
 ///
 /// The system's, if none was received: `WouldBlock` if there is none. An error of the network about
 /// a sent datagram may be reported here too, once.
-pub fn receive<'a>(
+pub fn receive<'a, const COUNT_MAX: usize>(
     socket: &UdpSocket,
     rooms: impl Iterator<Item = &'a mut [u8]>,
     received: &mut Vec<Datagram>,
 ) -> io::Result<()> {
     received.clear();
-    sys::receive(socket.as_fd(), rooms, received)
+    sys::receive::<COUNT_MAX>(socket.as_fd(), rooms, received)
 }
 
 /// The next error that the network has reported; `None` if there is none. Linux only; elsewhere

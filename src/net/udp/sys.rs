@@ -218,17 +218,18 @@ fn send_batch(socket: BorrowedFd<'_>, datagrams: &[&[u8]], to: SocketAddr) -> io
     usize::try_from(sent).map_err(|_| io::Error::last_os_error())
 }
 
-/// Receives one datagram into each of `rooms`, and describes them in `received`.
-pub(super) fn receive<'a>(
+/// Receives one datagram into each of the first `COUNT_MAX` of `rooms`, and describes them in
+/// `received`.
+pub(super) fn receive<'a, const COUNT_MAX: usize>(
     socket: BorrowedFd<'_>,
     rooms: impl Iterator<Item = &'a mut [u8]>,
     received: &mut Vec<Datagram>,
 ) -> io::Result<()> {
     // SAFETY: all zeros are valid values of all three: null pointers with zero lengths, family 0.
     let (mut slices, mut sources, mut messages): (
-        [libc::iovec; BATCH_COUNT_MAX],
-        [AnyAddress; BATCH_COUNT_MAX],
-        [Message; BATCH_COUNT_MAX],
+        [libc::iovec; COUNT_MAX],
+        [AnyAddress; COUNT_MAX],
+        [Message; COUNT_MAX],
     ) = unsafe { (mem::zeroed(), mem::zeroed(), mem::zeroed()) };
     let mut count = 0;
     for (slice, room) in slices.iter_mut().zip(rooms) {

@@ -15,7 +15,11 @@ fn receive_all(socket: &UdpSocket, count: usize, room_bytes: usize) -> Vec<(Vec<
     let (mut rooms, mut received) = (vec![vec![0xA5; room_bytes]; count], Vec::new());
     let mut all = Vec::new();
     while all.len() < count {
-        match receive(socket, rooms.iter_mut().map(Vec::as_mut_slice), &mut received) {
+        match receive::<BATCH_COUNT_MAX>(
+            socket,
+            rooms.iter_mut().map(Vec::as_mut_slice),
+            &mut received,
+        ) {
             Ok(()) => {
                 let seen = received.iter().zip(&rooms);
                 all.extend(seen.map(|(seen, room)| (room[..seen.bytes].to_vec(), *seen)));
@@ -95,7 +99,7 @@ fn an_empty_datagram_is_one() {
 fn without_a_datagram_or_a_room_nothing_is_received() {
     let (one, _other) = pair(at(Ipv4Addr::LOCALHOST));
     let (mut room, mut received) = ([0; 4], Vec::new());
-    let outcome = receive(&one, [&mut room[..]].into_iter(), &mut received);
+    let outcome = receive::<BATCH_COUNT_MAX>(&one, [&mut room[..]].into_iter(), &mut received);
     assert_eq!(outcome.unwrap_err().kind(), io::ErrorKind::WouldBlock);
     assert_eq!(send(&one, &[], one.local_addr().unwrap()).unwrap(), 0);
 }

@@ -46,12 +46,18 @@ impl Receiver {
 
     /// Receives a batch; returns whether it has drained the socket.
     pub(super) fn receive(&mut self, socket: &UdpSocket) -> io::Result<bool> {
+        match self.rooms_count {
+            ROOMS_COUNT_MIN => self.receive_batch::<ROOMS_COUNT_MIN>(socket),
+            _ => self.receive_batch::<BATCH_COUNT_MAX>(socket),
+        }
+    }
+
+    fn receive_batch<const COUNT_MAX: usize>(&mut self, socket: &UdpSocket) -> io::Result<bool> {
         while self.frames.len() < self.rooms_count {
             let Ok(frame) = self.pool.request(self.payload_bytes_max) else { break };
             self.frames.push(frame);
         }
-        let mut guards: [Option<FrameGuard<'_>>; BATCH_COUNT_MAX] =
-            [const { None }; BATCH_COUNT_MAX];
+        let mut guards: [Option<FrameGuard<'_>>; COUNT_MAX] = [const { None }; COUNT_MAX];
         let used = self.frames.iter().take(self.rooms_count);
         for (place, frame) in guards.iter_mut().zip(used) {
             *place = Some(frame.lock());
@@ -59,7 +65,7 @@ impl Receiver {
         let rooms = guards.iter_mut().flatten();
         let rooms = rooms.map_while(|buffers| buffers.make_contiguous().ok());
         let rooms_count = self.frames.len().min(self.rooms_count);
-        udp::receive(socket, rooms, &mut self.received)?;
+        udp::receive::<COUNT_MAX>(socket, rooms, &mut self.received)?;
         drop(guards);
         let count = self.received.len();
         self.rooms_count = (2 * count).clamp(ROOMS_COUNT_MIN, BATCH_COUNT_MAX);
