@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::dispatch::Dispatch;
 use super::drops::ignore_drops;
 use super::dump::Dump;
 use super::frame::Frame;
@@ -37,6 +38,14 @@ pub trait Slave: Send + Sync + 'static {
     /// shared with the master's other slaves, which may receive it later. A node that drops it
     /// [says so](super::report_drop).
     fn accept_frame(&self, frame: Arc<Frame>);
+
+    /// Receives frames that are sent together, in this order, each as
+    /// [`accept_frame`](Self::accept_frame) does: takes them out of their places, and notes there why
+    /// it drops one. A node with a transport sends them with fewer system calls, and a node that
+    /// passes them on does so together.
+    fn accept_frames(&self, frames: &mut [Dispatch]) {
+        frames.iter_mut().for_each(|dispatch| dispatch.pass(|frame| self.accept_frame(frame)));
+    }
 
     /// A frame with room for at least `size` bytes, for a master that will send it here.
     /// `zero_copy` allows memory that this slave can send without copying.
@@ -100,6 +109,13 @@ pub trait Slave: Send + Sync + 'static {
         false
     }
 
+    /// Whether frames that have arrived together are handed over together, by
+    /// [`accept_frames`](Self::accept_frames). Otherwise they come one by one, so that after each of
+    /// them the slave may stop where they come from, or pause it.
+    fn takes_together(&self) -> bool {
+        false
+    }
+
     /// Ends the slave's own activity, if it has any.
     fn stop(&self) {}
 }
@@ -145,7 +161,12 @@ impl SlaveBase {
 
     /// Counts a received frame.
     pub fn count(&self, payload_bytes: usize) {
-        self.frame_count.fetch_add(1, Ordering::Relaxed);
+        self.count_several(1, payload_bytes);
+    }
+
+    /// Counts received frames, with the sum of their payloads.
+    pub(crate) fn count_several(&self, frames: usize, payload_bytes: usize) {
+        self.frame_count.fetch_add(frames as u64, Ordering::Relaxed);
         self.byte_count.fetch_add(payload_bytes as u64, Ordering::Relaxed);
     }
 
@@ -309,6 +330,22 @@ impl Master {
         slaves.len()
     }
 
+    /// Hands all of `frames` to every slave in this thread, as [`send_frame_by`](Self::send_frame_by)
+    /// does with each, together if there is one slave only. Returns the number of slaves; with 0 the
+    /// frames are dropped.
+    pub fn send_frames_by(&self, fanout: &mut Fanout, frames: &mut [Dispatch]) -> usize {
+        let count = self.update(fanout);
+        match fanout.slaves() {
+            [slave] => slave.accept_frames(frames),
+            _ => frames.iter_mut().for_each(|dispatch| {
+                dispatch.pass(|frame| {
+                    self.send_frame_by(fanout, frame);
+                });
+            }),
+        }
+        count
+    }
+
     /// The [obstacle](Slave::obstacle) of the first slave, on the way to which the other end lies.
     pub fn obstacle_by(&self, fanout: &mut Fanout, link: &mut Option<u64>) -> Option<String> {
         self.update(fanout);
@@ -350,6 +387,12 @@ impl Master {
         let mut fanout = Fanout::default();
         self.update(&mut fanout);
         fanout.slaves().iter().all(|slave| slave.takes_only_answers())
+    }
+
+    /// Whether all slaves [take frames together](Slave::takes_together).
+    pub fn takes_together(&self, fanout: &mut Fanout) -> bool {
+        self.update(fanout);
+        fanout.slaves().iter().all(|slave| slave.takes_together())
     }
 
     /// Brings `fanout`, which belongs to this master, up to date with every change completed before

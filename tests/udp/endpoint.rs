@@ -8,11 +8,11 @@ use rogue_mem::error::Status;
 use rogue_mem::memory::READ;
 use rogue_mem::net::{EventLoop, Spin};
 use rogue_mem::protocols::{SrpV3, UdpEndpoint, UdpOptions};
-use rogue_mem::stream::{self, Frame, Node, Slave, SlaveBase};
+use rogue_mem::stream::{self, Dispatch, Frame, Node, Slave, SlaveBase};
 use testkit::bus::{failure, launch, master_of};
 use testkit::frames::Peer;
 use testkit::process::{context_switches, threads_named};
-use testkit::wait::{let_pass, wait_until, wait_until_freed};
+use testkit::wait::{let_pass, wait_until, wait_until_freed, Gate};
 
 use crate::peer::{address, client_of, jumbo, observed, receive, send, server, socket};
 
@@ -47,6 +47,96 @@ fn a_burst_arrives_in_order_and_whole() {
     for (n, seen) in (0..).zip(at_server.wait(100)) {
         assert_eq!(seen.bytes, vec![n; usize::from(n) + 1]);
     }
+}
+
+/// Takes frames that have arrived together, and answers each by `answer`, which may panic.
+struct Together<A> {
+    base: SlaveBase,
+    /// The first bytes of the frames of each call.
+    calls: Mutex<Vec<Vec<u8>>>,
+    answer: A,
+}
+
+impl<A: Fn(u8) + Send + Sync + 'static> Together<A> {
+    fn new(answer: A) -> Arc<Together<A>> {
+        Arc::new(Together { base: SlaveBase::new(), calls: Mutex::default(), answer })
+    }
+
+    fn seen(&self) -> Vec<u8> {
+        self.calls.lock().unwrap().concat()
+    }
+}
+
+impl<A: Fn(u8) + Send + Sync + 'static> Slave for Together<A> {
+    fn base(&self) -> &SlaveBase {
+        &self.base
+    }
+
+    fn accept_frame(&self, frame: Arc<Frame>) {
+        self.accept_frames(&mut [frame.into()]);
+    }
+
+    fn accept_frames(&self, frames: &mut [Dispatch]) {
+        self.calls.lock().unwrap().push(Vec::new());
+        for frame in frames.iter_mut().filter_map(|dispatch| dispatch.frame.take()) {
+            let first = frame.lock().to_vec()[0];
+            self.calls.lock().unwrap().last_mut().unwrap().push(first);
+            (self.answer)(first);
+        }
+    }
+
+    fn takes_together(&self) -> bool {
+        true
+    }
+}
+
+#[test]
+fn datagrams_that_arrive_together_are_handed_over_together_and_a_panic_costs_one_of_them() {
+    const COUNT: u8 = 40;
+    let server = UdpEndpoint::server("127.0.0.1", 0, UdpOptions::default()).unwrap();
+    let gate = Arc::new(Gate::default());
+    let door = gate.clone();
+    let slave = Together::new(move |first| {
+        if first == 0 {
+            door.pass();
+        }
+        assert_ne!(first % 10, 5, "a test's panic");
+    });
+    server.stream_master().add_slave(slave.clone()).unwrap();
+    let a = socket();
+    for n in 0..COUNT {
+        a.send_to(&[n], address(&server)).unwrap();
+    }
+    gate.open();
+    wait_until("all have come", || slave.seen().len() == usize::from(COUNT));
+    assert_eq!(slave.seen(), (0..COUNT).collect::<Vec<u8>>());
+    let calls = slave.calls.lock().unwrap();
+    assert!(calls.len() < usize::from(COUNT), "{calls:?}");
+}
+
+#[test]
+fn answers_to_datagrams_that_arrive_together_go_to_those_that_have_sent_them() {
+    const COUNT: u8 = 30;
+    let server = UdpEndpoint::server("127.0.0.1", 0, UdpOptions::default()).unwrap();
+    let gate = Arc::new(Gate::default());
+    let (door, sender) = (gate.clone(), server.stream_slave());
+    let slave = Together::new(move |first| {
+        if first == 0 {
+            door.pass();
+        }
+        sender.accept_frame(Arc::new(Frame::from(vec![first])));
+    });
+    server.stream_master().add_slave(slave).unwrap();
+    let askers = [socket(), socket()];
+    let asker = |n: u8| &askers[usize::from(n / 3 % 2)];
+    for n in 0..COUNT {
+        asker(n).send_to(&[n], address(&server)).unwrap();
+    }
+    gate.open();
+    for n in 0..COUNT {
+        assert_eq!(receive(asker(n)).0, [n]);
+    }
+    server.stop();
 }
 
 #[test]

@@ -56,6 +56,8 @@ pub struct UdpStats {
     pub datagrams_out: u64,
     /// Their bytes.
     pub bytes_out: u64,
+    /// System calls that have sent them: datagrams that are sent together share one.
+    pub send_calls: u64,
     /// Datagrams that wait for room in the socket now.
     pub queued: u64,
     /// Datagrams dropped because they are longer than the maximum payload.
@@ -316,6 +318,7 @@ impl UdpEndpoint {
             bytes_in: load(&counters.bytes_in),
             datagrams_out: load(&counters.datagrams_out),
             bytes_out: load(&counters.bytes_out),
+            send_calls: load(&counters.send_calls),
             queued: if self.is_inherited() { 0 } else { link.outbox.count() as u64 },
             oversized: load(&counters.oversized),
             strangers: load(&counters.strangers),

@@ -10,7 +10,7 @@ use super::outbox::{Outbox, Queued};
 use crate::logging::{log_warning, static_logger};
 use crate::net::address::canonical;
 use crate::net::socket::cause_text;
-use crate::stream::{report_drop, SlaveBase};
+use crate::stream::SlaveBase;
 use crate::sync::Mutex;
 
 static_logger!(LOG, "udp");
@@ -42,6 +42,7 @@ pub(super) struct Counters {
     pub(super) bytes_in: AtomicU64,
     pub(super) datagrams_out: AtomicU64,
     pub(super) bytes_out: AtomicU64,
+    pub(super) send_calls: AtomicU64,
     pub(super) oversized: AtomicU64,
     pub(super) strangers: AtomicU64,
     pub(super) unsent: AtomicU64,
@@ -58,6 +59,13 @@ pub(super) fn add(counter: &AtomicU64, count: usize) {
 pub(super) struct Route {
     pub(super) socket: Arc<UdpSocket>,
     pub(super) peer: SocketAddr,
+}
+
+impl Route {
+    /// A copy of a datagram that waits for room on this route.
+    pub(super) fn queued(&self, bytes: &[u8]) -> Queued {
+        Queued { bytes: bytes.to_vec(), to: self.peer }
+    }
 }
 
 /// The socket, until the endpoint is stopped, and the peer, once it is known.
@@ -155,8 +163,14 @@ impl Link {
     }
 
     /// Sends `datagrams` in order. Returns the number of those that have been dealt with: sent, or
-    /// dropped because of an error. The socket has no room for the rest.
-    pub(super) fn transmit(&self, route: &Route, datagrams: &[&[u8]]) -> usize {
+    /// dropped because of an error, of which `dropped` is told with their index. The socket has no
+    /// room for the rest.
+    pub(super) fn transmit(
+        &self,
+        route: &Route,
+        datagrams: &[&[u8]],
+        mut dropped: impl FnMut(usize, String),
+    ) -> usize {
         let mut done = 0;
         while done < datagrams.len() {
             match self.attempt(route, &datagrams[done..]) {
@@ -165,11 +179,13 @@ impl Link {
                     let bytes = sent.iter().map(|datagram| datagram.len()).sum();
                     add(&self.counters.datagrams_out, count);
                     add(&self.counters.bytes_out, bytes);
+                    add(&self.counters.send_calls, 1);
                     done += count;
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return done,
                 Err(error) => {
-                    self.report_unsent(route.peer, datagrams[done].len(), &error);
+                    let text = self.report_unsent(route.peer, datagrams[done].len(), &error);
+                    dropped(done, text);
                     done += 1;
                 }
             }
@@ -197,13 +213,14 @@ impl Link {
         queued: &Queued,
     ) -> io::Result<()> {
         let route = Route { socket: socket.clone(), peer: queued.to };
-        match self.transmit(&route, &[&queued.bytes]) {
+        match self.transmit(&route, &[&queued.bytes], |_, _| {}) {
             0 => Err(io::ErrorKind::WouldBlock.into()),
             _ => Ok(()),
         }
     }
 
-    fn report_unsent(&self, peer: SocketAddr, bytes: usize, error: &io::Error) {
+    /// Counts and logs a datagram that is not sent, and says why in words.
+    fn report_unsent(&self, peer: SocketAddr, bytes: usize, error: &io::Error) -> String {
         self.lose(1);
         let peer = canonical(peer);
         let remedy = match error.raw_os_error() {
@@ -216,6 +233,6 @@ impl Link {
         let text =
             format!("{name}: a datagram of {bytes} bytes to {peer} was not sent: {cause}{remedy}");
         log_warning!(LOG, from peer.ip(); "{text}");
-        report_drop(|| text);
+        text
     }
 }

@@ -1,6 +1,7 @@
 //! Receives datagrams and sends them to the slaves, in whichever thread has the turn.
 
 use std::io;
+use std::mem;
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
 
@@ -13,7 +14,7 @@ use crate::net::sleeper::{Interrupter, Sleeper};
 use crate::net::socket::cause_text;
 use crate::net::udp::{self, Datagram};
 use crate::net::{DriverHandle, Spin, Spinner};
-use crate::stream::{Fanout, Frame, Master};
+use crate::stream::{Dispatch, Fanout, Frame, Master};
 
 static_logger!(LOG, "udp");
 
@@ -37,6 +38,8 @@ pub(super) struct Reception {
     socket: Arc<UdpSocket>,
     master: Arc<Master>,
     receiver: Receiver,
+    /// Frames that have arrived together and are not delivered yet; empty between batches.
+    arrived: Vec<Dispatch>,
     fixed_peer: Option<SocketAddr>,
     /// The latest source.
     last_source: Option<SocketAddr>,
@@ -64,6 +67,7 @@ impl Reception {
             socket,
             master,
             receiver,
+            arrived: Vec::new(),
             last_source: None,
             spinner: Spinner::new(spin),
             sleeper: None,
@@ -104,12 +108,35 @@ impl Reception {
         let mut fanout = Fanout::default();
         for index in 0..self.receiver.received().len() {
             if self.handle.is_stopping() {
-                return;
+                break;
             }
             if let Some(frame) = self.accept(index, &mut fanout) {
-                self.deliver(frame, &mut fanout);
+                if self.master.takes_together(&mut fanout) {
+                    self.arrived.push(frame.into());
+                } else {
+                    self.deliver(frame, &mut fanout);
+                }
             }
         }
+        self.deliver_arrived(&mut fanout);
+    }
+
+    /// Sends the frames that have arrived together to the slaves, in whose code anything may happen.
+    fn deliver_arrived(&mut self, fanout: &mut Fanout) {
+        let mut left = usize::MAX;
+        loop {
+            let before = mem::replace(&mut left, count_frames(&self.arrived));
+            if left == 0 || left == before {
+                break;
+            }
+            let send = || self.master.send_frames_by(fanout, &mut self.arrived);
+            match caught(send) {
+                Ok(_) => break,
+                // Those behind the one at which a slave has panicked are still in their places.
+                Err(text) => self.report_panic(&text),
+            }
+        }
+        self.arrived.clear();
     }
 
     /// Judges a datagram; the frame, if it is for the slaves.
@@ -124,6 +151,10 @@ impl Reception {
             return None;
         };
         let is_known = source.is_some() && source == self.last_source;
+        if !is_known {
+            // Answers to these go to the peer that has sent them.
+            self.deliver_arrived(fanout);
+        }
         if !is_known && !self.admits(source, &frame, fanout) {
             Frame::release(frame);
             self.report_stranger(source);
@@ -163,7 +194,7 @@ impl Reception {
     /// Asks the slaves, in whose code anything may happen.
     fn is_welcome(&self, frame: &Frame, fanout: &mut Fanout) -> bool {
         caught(|| self.master.admits_by(fanout, frame)).unwrap_or_else(|text| {
-            log_error!(LOG, "{}: the receiver of a frame panicked: {text}", self.link.name);
+            self.report_panic(&text);
             false
         })
     }
@@ -171,8 +202,12 @@ impl Reception {
     /// Sends a frame to the slaves, in whose code anything may happen.
     fn deliver(&self, frame: Arc<Frame>, fanout: &mut Fanout) {
         if let Err(text) = caught(|| self.master.send_frame_by(fanout, frame)) {
-            log_error!(LOG, "{}: the receiver of a frame panicked: {text}", self.link.name);
+            self.report_panic(&text);
         }
+    }
+
+    fn report_panic(&self, text: &str) {
+        log_error!(LOG, "{}: the receiver of a frame panicked: {text}", self.link.name);
     }
 
     /// An error in place of a datagram: of the network about a sent one, which is queued too where
@@ -213,6 +248,10 @@ impl Reception {
             "{name}: a datagram from {source} is dropped, because {why}"
         );
     }
+}
+
+fn count_frames(dispatches: &[Dispatch]) -> usize {
+    dispatches.iter().filter(|dispatch| dispatch.frame.is_some()).count()
 }
 
 /// Tells of the errors that the network has reported.

@@ -7,14 +7,18 @@ use super::link::{Link, Route};
 use super::outbox::Queued;
 use crate::clock;
 use crate::logging::{log_warning, static_logger};
+use crate::net::udp::BATCH_COUNT_MAX;
 use crate::net::DriverHandle;
 use crate::process::{inherited_text, is_on_duty};
-use crate::stream::{warn_of_drop, Buffers, Frame, Slave, SlaveBase, Waiter};
+use crate::stream::{
+    report_drop, warn_of_drop, Buffers, Dispatch, Frame, FrameGuard, Slave, SlaveBase, Waiter,
+};
 
 static_logger!(LOG, "udp");
 
 /// Most frames have few buffers; the slices of these need no allocation.
 const SLICES_COUNT: usize = 8;
+const SLOW_TEXT: &str = "the network takes them more slowly than they are sent";
 
 /// Sends frames. The endpoint lasts as long as this exists: its owner, and masters that send to it,
 /// keep it.
@@ -78,34 +82,70 @@ impl Sender {
         // What waits already goes first.
         let done = match self.link.outbox.is_used() {
             true => 0,
-            false => self.link.transmit(route, datagrams),
+            false => self.link.transmit(route, datagrams, |_, text| report_drop(|| text)),
         };
         let rest = datagrams[done..].iter();
-        rest.map(|bytes| Queued { bytes: bytes.to_vec(), to: route.peer }).collect()
+        rest.map(|bytes| route.queued(bytes)).collect()
+    }
+
+    /// Sends frames of one buffer each, as one datagram each, with as few system calls as they need.
+    fn send_together(&self, route: &Route, frames: &mut [Dispatch]) {
+        let (mut bytes, mut rest) = (0, Vec::new());
+        let taken: Vec<Arc<Frame>> = frames.iter_mut().filter_map(|it| it.frame.take()).collect();
+        let mut guards: [Option<FrameGuard<'_>>; BATCH_COUNT_MAX] =
+            [const { None }; BATCH_COUNT_MAX];
+        let mut datagrams = [&[][..]; BATCH_COUNT_MAX];
+        for (place, frame) in guards.iter_mut().zip(&taken) {
+            *place = Some(frame.lock());
+        }
+        for (datagram, guard) in datagrams.iter_mut().zip(guards.iter().flatten()) {
+            *datagram = guard.slices().next().unwrap_or_default();
+            bytes += datagram.len();
+        }
+        let datagrams = &datagrams[..taken.len()];
+        let done = match self.link.outbox.is_used() {
+            true => 0,
+            false => self.link.transmit(route, datagrams, |index, text| {
+                frames[index].dropped = Some(text);
+            }),
+        };
+        rest.extend(datagrams[done..].iter().map(|bytes| route.queued(bytes)));
+        drop(guards);
+        self.link.base.count_several(taken.len(), bytes);
+        taken.into_iter().for_each(Frame::release);
+        if !rest.is_empty() {
+            self.queue(rest, |index, text| frames[done + index].dropped = Some(text.to_owned()));
+        }
     }
 
     /// Leaves datagrams to the event loop. A thread of the program waits for room; one of the
-    /// library does not, because others depend on it.
-    fn queue(&self, datagrams: Vec<Queued>) {
+    /// library does not, because others depend on it. `dropped` is told of each one without room, by
+    /// its index.
+    fn queue(&self, datagrams: Vec<Queued>, mut dropped: impl FnMut(usize, &str)) {
         let limit = (!is_on_duty()).then(|| clock::now() + self.link.timeout());
+        let name = &self.link.name;
         let mut lost = 0;
-        for datagram in datagrams {
+        for (index, datagram) in datagrams.into_iter().enumerate() {
             if !self.link.outbox.push(datagram, limit) {
                 lost += 1;
+                dropped(index, &format!("{name}: a datagram was dropped, because {SLOW_TEXT}"));
             }
             // At once: room comes only when the loop sends.
             self.handle.wake();
         }
         if lost > 0 {
             self.link.lose(lost);
-            warn_of_drop!(
-                LOG,
-                "{}: {lost} datagrams were dropped, because the network takes them more slowly \
-                 than they are sent",
-                self.link.name
-            );
+            log_warning!(LOG, "{name}: {lost} datagrams were dropped, because {SLOW_TEXT}");
         }
     }
+}
+
+/// Whether a frame is one datagram that can be sent together with others.
+fn is_plain(dispatch: &mut Dispatch) -> bool {
+    let sound = dispatch.frame.as_mut().filter(|frame| frame.error() == 0);
+    sound.is_some_and(|frame| {
+        Frame::fill(frame, |buffers| buffers.count() == 1 && buffers.payload() > 0)
+    })
 }
 
 impl Slave for Sender {
@@ -142,7 +182,24 @@ impl Slave for Sender {
             Frame::consume(frame, |buffers| (buffers.payload(), self.send(&route, buffers)));
         self.link.base.count(bytes);
         if !rest.is_empty() {
-            self.queue(rest);
+            self.queue(rest, |_, text| report_drop(|| text.to_owned()));
+        }
+    }
+
+    fn accept_frames(&self, frames: &mut [Dispatch]) {
+        let mut rest = frames;
+        while !rest.is_empty() {
+            let other =
+                rest.iter_mut().take(BATCH_COUNT_MAX).position(|dispatch| !is_plain(dispatch));
+            let plain = other.unwrap_or(rest.len().min(BATCH_COUNT_MAX));
+            let route = self.link.route().ok().filter(|_| plain > 1 && !self.handle.is_inherited());
+            match route {
+                Some(route) => self.send_together(&route, &mut rest[..plain]),
+                None => rest[..plain.max(1)]
+                    .iter_mut()
+                    .for_each(|dispatch| dispatch.pass(|frame| self.accept_frame(frame))),
+            }
+            rest = &mut rest[plain.max(1)..];
         }
     }
 

@@ -8,7 +8,7 @@ use testkit_base::wait::{wait_until, LONG};
 use super::*;
 use crate::process::Duty;
 use crate::protocols::udp::QUEUE_BYTES_MAX;
-use crate::stream::Frame;
+use crate::stream::{Dispatch, Frame};
 
 fn receiver() -> UdpSocket {
     let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
@@ -113,4 +113,83 @@ fn an_error_about_an_earlier_datagram_does_not_cost_this_one() {
     accept(&client, vec![7]);
     assert_eq!(received(&socket), 7);
     assert_eq!(client.stats().unsent, 0);
+}
+
+/// Frames of one byte each: these.
+fn frames(range: std::ops::Range<u8>) -> Vec<Dispatch> {
+    range.map(|n| Arc::new(Frame::from(vec![n])).into()).collect()
+}
+
+/// Indices and texts of those that were dropped.
+fn drops(frames: &[Dispatch]) -> Vec<(usize, &str)> {
+    assert!(frames.iter().all(|dispatch| dispatch.frame.is_none()), "all are taken");
+    let dropped = frames.iter().map(|dispatch| dispatch.dropped.as_deref()).enumerate();
+    dropped.filter_map(|(index, text)| Some((index, text?))).collect()
+}
+
+#[test]
+fn frames_that_are_sent_together_leave_with_few_system_calls_and_in_their_order() {
+    static CALLS: AtomicUsize = AtomicUsize::new(0);
+    fn send(socket: &UdpSocket, datagrams: &[&[u8]], to: SocketAddr) -> io::Result<usize> {
+        CALLS.fetch_add(1, Ordering::SeqCst);
+        udp::send(socket, datagrams, to)
+    }
+    let socket = receiver();
+    let client = client_of(&socket, send);
+    let mut sent = frames(0..70);
+    sent[40].frame.as_ref().unwrap().set_error(3);
+    client.stream_slave().accept_frames(&mut sent);
+    assert!(matches!(drops(&sent)[..], [(40, text)] if text.contains("error 0x3")));
+    for n in (0..70).filter(|n| *n != 40) {
+        assert_eq!(received(&socket), n);
+    }
+    // 32 of them; those up to the one with an error; those behind it.
+    assert_eq!(CALLS.load(Ordering::SeqCst), 3);
+    let stats = client.stats();
+    assert_eq!((stats.datagrams_out, stats.bytes_out, stats.unsent), (69, 69, 1));
+    assert_eq!(client.stream_slave().base().frame_count(), 69);
+}
+
+#[test]
+fn of_frames_that_are_sent_together_only_those_that_the_system_refuses_are_dropped() {
+    fn send(socket: &UdpSocket, datagrams: &[&[u8]], to: SocketAddr) -> io::Result<usize> {
+        match datagrams.iter().position(|datagram| datagram[0] % 4 == 3) {
+            Some(0) => Err(io::ErrorKind::PermissionDenied.into()),
+            first => udp::send(socket, &datagrams[..first.unwrap_or(datagrams.len())], to),
+        }
+    }
+    let socket = receiver();
+    let client = client_of(&socket, send);
+    let mut sent = frames(0..8);
+    client.stream_slave().accept_frames(&mut sent);
+    let dropped = drops(&sent);
+    assert_eq!(dropped.iter().map(|(index, _)| *index).collect::<Vec<_>>(), [3, 7]);
+    assert!(dropped.iter().all(|(_, text)| text.contains("was not sent")), "{dropped:?}");
+    for n in [0, 1, 2, 4, 5, 6] {
+        assert_eq!(received(&socket), n);
+    }
+}
+
+#[test]
+fn of_frames_that_are_sent_together_those_without_room_wait_and_the_last_ones_are_dropped() {
+    static ROOM: AtomicUsize = AtomicUsize::new(2);
+    fn send(socket: &UdpSocket, datagrams: &[&[u8]], to: SocketAddr) -> io::Result<usize> {
+        match ROOM.swap(0, Ordering::SeqCst).min(datagrams.len()) {
+            0 => Err(io::ErrorKind::WouldBlock.into()),
+            count => udp::send(socket, &datagrams[..count], to),
+        }
+    }
+    const BYTES: usize = QUEUE_BYTES_MAX / 4;
+    let socket = receiver();
+    let client = client_of(&socket, send);
+    let _duty = Duty::begin();
+    let large = |n| Dispatch::from(Arc::new(Frame::from(vec![n; BYTES])));
+    let mut sent = frames(0..2);
+    sent.extend((2..8).map(large));
+    client.stream_slave().accept_frames(&mut sent);
+    let dropped = drops(&sent);
+    assert_eq!(dropped.iter().map(|(index, _)| *index).collect::<Vec<_>>(), [6, 7]);
+    assert!(dropped.iter().all(|(_, text)| text.contains("more slowly")), "{dropped:?}");
+    assert_eq!((received(&socket), received(&socket)), (0, 1));
+    assert_eq!((client.stats().queued, client.stats().unsent), (4, 2));
 }
