@@ -10,7 +10,9 @@ use rand_chacha::ChaCha8Rng;
 use rogue_mem::net::{EventLoop, Spin};
 use rogue_mem::proto::rssi::{Parameter, Parameters};
 use rogue_mem::protocols::{LinkChange, RssiEndpoint, RssiOptions, SrpV3, SrpV3Emulation};
-use rogue_mem::stream::{self, Buffers, Frame, Master, Node, Port, Slave, SlaveBase};
+use rogue_mem::stream::{
+    self, Buffers, Dispatch, Fanout, Frame, Master, Node, Port, Slave, SlaveBase,
+};
 use rogue_mem::Status;
 use testkit::bus::{master_of, text_of};
 use testkit::frames::Peer;
@@ -59,6 +61,8 @@ struct Direction {
     base: SlaveBase,
     sender: Mutex<Sender<Vec<u8>>>,
     is_cut: AtomicBool,
+    /// Numbers of the segments that came together.
+    together: Mutex<Vec<usize>>,
 }
 
 impl Direction {
@@ -87,7 +91,8 @@ impl Direction {
             }
         });
         let sender = Mutex::new(sender);
-        Arc::new(Direction { base: SlaveBase::new(), sender, is_cut: AtomicBool::new(false) })
+        let is_cut = AtomicBool::new(false);
+        Arc::new(Direction { base: SlaveBase::new(), sender, is_cut, together: Mutex::default() })
     }
 }
 
@@ -102,6 +107,13 @@ impl Slave for Direction {
             // Its thread is gone at the end of a test.
             let _ = self.sender.lock().unwrap().send(bytes);
         }
+    }
+
+    fn accept_frames(&self, frames: &mut [Dispatch]) {
+        if frames.len() > 1 {
+            self.together.lock().unwrap().push(frames.len());
+        }
+        frames.iter_mut().for_each(|dispatch| dispatch.pass(|frame| self.accept_frame(frame)));
     }
 }
 
@@ -245,6 +257,50 @@ fn a_sender_waits_while_the_window_is_full_and_is_released_by_acknowledges_and_b
     client.stop();
     thread.join().unwrap();
     assert!(client.stats().unsent > 0 && *sent.lock().unwrap() == 100);
+}
+
+/// Hands the messages to `master` together.
+fn send_together(master: &Master, numbers: std::ops::Range<u32>) {
+    let mut frames: Vec<Dispatch> =
+        numbers.map(|number| Arc::new(Frame::from(message(number))).into()).collect();
+    master.send_frames_by(&mut Fanout::default(), &mut frames);
+    let dropped: Vec<_> = frames.iter().filter_map(|dispatch| dispatch.dropped.as_ref()).collect();
+    assert!(dropped.is_empty(), "{dropped:?}");
+}
+
+#[test]
+fn a_burst_larger_than_window_and_queue_arrives_once_and_in_order_over_a_lossy_wire() {
+    for seed in 0..2 {
+        let parameters = Parameters { max_retran: 60, ..Parameters::default() };
+        let (client, server) = pair_with(&RssiOptions { parameters, ..RssiOptions::default() });
+        let _wire = Wire::between(&client, &server, seed, 50);
+        let peer = Peer::silent();
+        attach(&server, &peer);
+        start(&client, &server);
+        let master = sender_of(&client);
+        (0..4).for_each(|burst| send_together(&master, 100 * burst..100 * (burst + 1)));
+        let seen = peer.wait(400);
+        assert!((0..).zip(&seen).all(|(number, frame)| frame.bytes == message(number)), "{seed}");
+        assert_eq!((client.stats().frames_out, client.stats().unsent), (400, 0));
+    }
+}
+
+#[test]
+fn segments_that_may_leave_at_once_leave_together_and_a_window_of_frames_is_queued_behind_them() {
+    let (client, server) = pair();
+    let wire = Wire::between(&client, &server, 1, 0);
+    start(&client, &server);
+    let peer = Peer::silent();
+    attach(&server, &peer);
+    wire.set_cut(true);
+    let master = sender_of(&client);
+    // In this thread: it waits for nothing.
+    send_together(&master, 0..64);
+    assert_eq!((client.stats().outstanding, client.stats().queued), (32, 32));
+    assert_eq!(*wire.directions[0].together.lock().unwrap(), [32]);
+    wire.set_cut(false);
+    let seen = peer.wait(64);
+    assert!((0..).zip(&seen).all(|(number, frame)| frame.bytes == message(number)));
 }
 
 /// Senders sleep until a part of the window is free. A report of their wait would wake them too.

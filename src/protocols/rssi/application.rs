@@ -1,5 +1,6 @@
 //! The slave that takes frames to send.
 
+use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use crate::error::Result;
 use crate::logging::log_warning;
 use crate::process;
 use crate::proto::rssi::Refusal;
-use crate::stream::{warn_of_drop, Frame, Slave, SlaveBase, Waiter};
+use crate::stream::{warn_of_drop, Dispatch, Frame, Slave, SlaveBase, Waiter};
 
 /// Upper bound on the frames that wait beyond the window, of threads that cannot wait themselves.
 const QUEUE_FRAMES_COUNT_MAX: usize = 8192;
@@ -23,7 +24,8 @@ const SERVING_WAIT_MAX: Duration = Duration::from_secs(1);
 /// How a thread may wait for room in the window.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Patience {
-    /// A thread of the program: until there is room, or the link is closed.
+    /// A thread of the program: its frame is queued while there are few, and then it waits until
+    /// there is room, or the link is closed.
     Any,
     /// A thread that serves others: its frame is queued, and only a full queue is waited for.
     Short,
@@ -77,12 +79,21 @@ impl Application {
         }
     }
 
+    /// Gives a frame to the link, for [`Link::pump`] to send; false if it is dropped.
+    fn enter(&self, frame: Arc<Frame>) -> bool {
+        let Some(parcel) = self.parcel(frame) else { return false };
+        let Err(parcel) = self.submit(parcel) else { return true };
+        self.link().count_unsent();
+        Frame::release(parcel.frame);
+        false
+    }
+
     /// Hands `parcel` to the link, waiting for room as the thread may. It comes back if it is
     /// dropped.
     fn submit(&self, mut parcel: Parcel) -> std::result::Result<(), Parcel> {
         let link = self.link();
         let mut state = link.lock();
-        let mut limit = None;
+        let (mut limit, mut has_pumped) = (None, false);
         loop {
             parcel = match state.connection.send(parcel) {
                 Ok(()) => return Ok(()),
@@ -90,31 +101,42 @@ impl Application {
                 Err((Refusal::Full, parcel)) => parcel,
             };
             let patience = patience(&state);
-            if patience != Patience::Any {
-                if state.connection.queued() < QUEUE_FRAMES_COUNT_MAX {
-                    state.connection.queue(parcel)?;
-                    state.pause_intake();
-                    return Ok(());
-                }
-                let limit = *limit.get_or_insert_with(|| clock::now() + SERVING_WAIT_MAX);
-                if patience == Patience::None || clock::now() >= limit {
-                    drop(state);
-                    warn_of_drop!(
-                        link.log,
-                        "{}: a frame is dropped, because {QUEUE_FRAMES_COUNT_MAX} wait already: \
-                         the peer takes them more slowly than they are sent",
-                        link.name
-                    );
-                    return Err(parcel);
-                }
-                state = link.wait_for_room(state, limit);
+            let queue_max = match patience {
+                Patience::Any => state.connection.current().window(),
+                Patience::Short | Patience::None => QUEUE_FRAMES_COUNT_MAX,
+            };
+            if state.connection.queued() < queue_max {
+                state.connection.queue(parcel)?;
+                state.pause_intake();
+                return Ok(());
+            }
+            if !mem::replace(&mut has_pumped, true) {
+                // Those before it, which may be all that others can make room for.
+                drop(state);
+                link.pump();
+                state = link.lock();
                 continue;
             }
-            let report_at = clock::now() + link.timeout();
-            state = link.wait_for_room(state, report_at);
-            if clock::now() >= report_at && !state.connection.has_room() {
-                state = self.report_wait(state);
+            if patience == Patience::Any {
+                let report_at = clock::now() + link.timeout();
+                state = link.wait_for_room(state, report_at);
+                if clock::now() >= report_at && !state.has_room_for_senders() {
+                    state = self.report_wait(state);
+                }
+                continue;
             }
+            let limit = *limit.get_or_insert_with(|| clock::now() + SERVING_WAIT_MAX);
+            if patience == Patience::None || clock::now() >= limit {
+                drop(state);
+                warn_of_drop!(
+                    link.log,
+                    "{}: a frame is dropped, because {QUEUE_FRAMES_COUNT_MAX} wait already: the \
+                     peer takes them more slowly than they are sent",
+                    link.name
+                );
+                return Err(parcel);
+            }
+            state = link.wait_for_room(state, limit);
         }
     }
 
@@ -153,14 +175,22 @@ impl Slave for Application {
         if link.is_inherited() {
             return link.report_inherited();
         }
-        let Some(parcel) = self.parcel(frame) else { return };
-        match self.submit(parcel) {
-            Ok(()) => link.pump(),
-            Err(parcel) => {
-                link.count_unsent();
-                Frame::release(parcel.frame);
-            }
+        if self.enter(frame) {
+            link.pump();
         }
+    }
+
+    fn accept_frames(&self, frames: &mut [Dispatch]) {
+        let link = self.link();
+        if link.is_inherited() {
+            return link.report_inherited();
+        }
+        for dispatch in frames {
+            dispatch.pass(|frame| {
+                self.enter(frame);
+            });
+        }
+        link.pump();
     }
 
     /// One buffer with room for the header in front, of `size` bytes or of the largest payload of a

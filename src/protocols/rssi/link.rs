@@ -5,6 +5,7 @@
 //! application) and down (segments to the transport). One thread at a time works in each direction,
 //! so that the order is kept; others leave their work to it. No thread waits for another one.
 
+use std::iter;
 use std::mem;
 use std::ops::{Deref, DerefMut};
 use std::panic::{catch_unwind, AssertUnwindSafe};
@@ -21,12 +22,15 @@ use crate::logging::{log_debug, log_error, log_info, log_warning, Logger};
 use crate::net::news::{News, Teller};
 use crate::process::{self, Generation};
 use crate::proto::rssi::{Closure, Connection, Event, Parameters, Role, Sequence, Timer, Transmit};
-use crate::stream::{ignore_drops, Fanout, Frame, Intake, Master};
+use crate::stream::{ignore_drops, Dispatch, Fanout, Frame, Intake, Master};
 use crate::sync::{Condvar, Mutex, MutexGuard};
 
 /// Number of frames queued beyond the window at which delivery pauses: the application sends more
 /// than the peer takes, and would be made to send still more.
 const QUEUE_FRAMES_COUNT_PAUSE: usize = 1024;
+
+/// Number of frames or segments that go up or down together.
+const TOGETHER_COUNT_MAX: usize = 32;
 
 /// How long a blocked sender waits at first before it is logged; as in Rogue.
 const TIMEOUT_DEFAULT: Duration = Duration::from_secs(1);
@@ -57,9 +61,22 @@ type OnOpened = Box<dyn Fn() + Send + Sync>;
 
 /// What is done without the lock.
 enum Work {
-    Deliver(Parcel),
+    /// Those of the load go up.
+    Deliver,
     Notify(Event),
-    Transmit(Transmit<Parcel>),
+    /// Those of the load go down.
+    Transmit,
+}
+
+/// What goes up or down together.
+#[derive(Default)]
+struct Load {
+    parcels: Vec<Parcel>,
+    transmits: Vec<Transmit<Parcel>>,
+    /// Either of them as frames.
+    frames: Vec<Dispatch>,
+    /// No longer needed.
+    released: Vec<Parcel>,
 }
 
 /// What a thread works at.
@@ -141,6 +158,8 @@ pub(super) struct Link {
     unsent: AtomicU64,
     /// Datagrams with an error.
     errored: AtomicU64,
+    /// Empty memory for a load, so that not each needs some of its own.
+    spare_load: Mutex<Load>,
 }
 
 impl Link {
@@ -177,6 +196,7 @@ impl Link {
             timeout_ns: AtomicU64::new(TIMEOUT_DEFAULT.as_nanos() as u64),
             unsent: AtomicU64::new(0),
             errored: AtomicU64::new(0),
+            spare_load: Mutex::default(),
         }
     }
 
@@ -286,7 +306,7 @@ impl Link {
         let _ = self.on_opened.set(Box::new(work));
     }
 
-    /// Takes a datagram whose first bytes are `start`.
+    /// Takes a datagram whose first bytes are `start`. [`pump`](Self::pump) follows.
     pub(super) fn receive(&self, start: &[u8], datagram: Parcel) {
         let bytes = datagram.bytes;
         let now = clock::now().0;
@@ -298,7 +318,6 @@ impl Link {
                 self.name
             );
         }
-        self.pump();
     }
 
     /// Whether the sender of a datagram whose first bytes are `start` may take the peer's place.
@@ -328,27 +347,34 @@ impl Link {
     pub(super) fn pump(&self) {
         let mut passage = Passage::None;
         let (mut up, mut down) = (Fanout::default(), Fanout::default());
+        let delivered_max = match self.application.takes_together(&mut up) {
+            true => TOGETHER_COUNT_MAX,
+            false => 1,
+        };
+        let mut load = mem::take(&mut *self.spare_load.lock());
         loop {
-            let (work, released) = self.next_work(&mut passage);
-            let is_over = work.is_none() && released.is_none();
-            if let Some(parcel) = released {
-                Frame::release(parcel.frame);
-            }
+            let work = self.next_work(&mut passage, delivered_max, &mut load);
+            let released = load.released.drain(..);
+            released.for_each(|parcel| Frame::release(parcel.frame));
             match work {
-                Some(Work::Deliver(parcel)) => self.deliver(parcel, &mut up),
+                Some(Work::Deliver) => self.deliver(&mut load, &mut up),
                 Some(Work::Notify(event)) => self.notify(event),
-                Some(Work::Transmit(transmit)) => self.transmit(transmit, &mut down),
-                None => {}
-            }
-            if is_over {
-                return;
+                Some(Work::Transmit) => self.transmit(&mut load, &mut down),
+                None => break,
             }
         }
+        *self.spare_load.lock() = load;
     }
 
-    /// Ends the calling thread's passage and begins the next one, if there is work. Returns a
-    /// parcel that is no longer needed, too.
-    fn next_work(&self, passage: &mut Passage) -> (Option<Work>, Option<Parcel>) {
+    /// Ends the calling thread's passage and begins the next one, if there is work, which is put
+    /// into `load`, with parcels that are no longer needed. At most `delivered_max` frames are
+    /// delivered together.
+    fn next_work(
+        &self,
+        passage: &mut Passage,
+        delivered_max: usize,
+        load: &mut Load,
+    ) -> Option<Work> {
         let now = clock::now().0;
         let mut guard = self.lock();
         let state = &mut *guard;
@@ -362,69 +388,79 @@ impl Link {
                 state.connection.delivered(now);
             }
         }
+        let connection = &mut state.connection;
         let mut work = None;
         if state.up.is_none() {
-            if let Some(event) = state.connection.poll_event() {
+            if let Some(event) = connection.poll_event() {
                 work = Some((Work::Notify(event), Passage::Notice));
-            } else if state.connection.queued() < QUEUE_FRAMES_COUNT_PAUSE
-                && !self.intake.is_paused()
-            {
-                let parcel = state.connection.poll_deliver(now);
-                work = parcel.map(|parcel| (Work::Deliver(parcel), Passage::Delivery));
+            } else if connection.queued() < QUEUE_FRAMES_COUNT_PAUSE && !self.intake.is_paused() {
+                let parcels = iter::from_fn(|| connection.poll_deliver(now)).take(delivered_max);
+                load.parcels.extend(parcels);
+                let is_any = !load.parcels.is_empty();
+                work = is_any.then_some((Work::Deliver, Passage::Delivery));
             }
         }
         if work.is_some() {
             state.up = own;
         } else if state.down.is_none() {
-            let transmit = state.connection.poll_transmit(now);
-            work = transmit.map(|transmit| (Work::Transmit(transmit), Passage::Down));
-            state.down = own.filter(|_| work.is_some());
+            let due = iter::from_fn(|| connection.poll_transmit(now)).take(TOGETHER_COUNT_MAX);
+            load.transmits.extend(due);
+            let is_any = !load.transmits.is_empty();
+            work = is_any.then_some((Work::Transmit, Passage::Down));
+            state.down = own.filter(|_| is_any);
         }
-        let released = state.connection.poll_released();
+        load.released.extend(iter::from_fn(|| connection.poll_released()));
         drop(guard);
-        let work = work.map(|(work, next)| {
+        work.map(|(work, next)| {
             *passage = next;
             work
-        });
-        (work, released)
+        })
     }
 
-    fn deliver(&self, parcel: Parcel, fanout: &mut Fanout) {
-        let Some(frame) = parcel::without_header(parcel) else {
-            log_error!(self.log, "{}: a received frame was changed by others", self.name);
-            return;
-        };
+    fn deliver(&self, load: &mut Load, fanout: &mut Fanout) {
+        for parcel in load.parcels.drain(..) {
+            match parcel::without_header(parcel) {
+                Some(frame) => load.frames.push(frame.into()),
+                None => {
+                    log_error!(self.log, "{}: a received frame was changed by others", self.name);
+                }
+            }
+        }
+        let frames = &mut load.frames;
         let send = || {
-            if self.application.send_frame_by(fanout, frame) == 0 {
+            if self.application.send_frames_by(fanout, frames) == 0 {
                 log_debug!(self.log, "{}: no receiver is connected for a frame", self.name);
             }
         };
         self.intake.passing(|| self.contain("receiver of a frame", send));
+        load.frames.clear();
     }
 
-    fn transmit(&self, transmit: Transmit<Parcel>, fanout: &mut Fanout) {
-        let Transmit { header, payload, .. } = transmit;
-        let frame = match payload {
-            None => parcel::bare(&self.transport, &header),
-            Some(parcel) => {
-                if !parcel::stamp(&parcel, &header) {
+    fn transmit(&self, load: &mut Load, fanout: &mut Fanout) {
+        for Transmit { header, payload, .. } in load.transmits.drain(..) {
+            let frame = match payload {
+                None => parcel::bare(&self.transport, &header),
+                Some(parcel) if parcel::stamp(&parcel, &header) => Ok(parcel.frame),
+                Some(_) => {
                     let text = "the node below has changed a frame that it was given";
                     log_error!(self.log, "{}: {text}", self.name);
                     self.lock().connection.fail_frame(clock::now().0);
-                    return;
+                    break;
                 }
-                Ok(parcel.frame)
-            }
-        };
-        match frame {
-            // What the transport drops is sent again.
-            Ok(frame) => self.contain("transport", || {
-                ignore_drops(|| self.transport.send_frame_by(fanout, frame));
-            }),
-            Err(error) => {
-                log_error!(self.log, "{}: a segment is not sent: {}", self.name, error.text());
+            };
+            match frame {
+                Ok(frame) => load.frames.push(frame.into()),
+                Err(error) => {
+                    log_error!(self.log, "{}: a segment is not sent: {}", self.name, error.text());
+                }
             }
         }
+        let frames = &mut load.frames;
+        // What the transport drops is sent again.
+        self.contain("transport", || {
+            ignore_drops(|| self.transport.send_frames_by(fanout, frames));
+        });
+        load.frames.clear();
     }
 
     fn notify(&self, event: Event) {

@@ -4,7 +4,7 @@
 //! * `link`: what threads share, and the work that follows from a change of it.
 //! * `state`: what of it is behind its lock.
 //! * `transport`: takes datagrams.
-//! * `application`: takes frames to send; waits for room in the window.
+//! * `application`: takes frames to send; waits for room in the window and in a queue.
 //! * `parcel`: frames with a header in front of their payload.
 //! * `driver`: the timers, on an event loop.
 

@@ -79,14 +79,18 @@ impl LinkState {
         }
     }
 
-    /// Whether senders that wait for room go on: a quarter of the window is free, or the link has
-    /// ended. With every acknowledge they would fall asleep again after two frames. What is still
-    /// under way keeps the peer busy until they run, and acknowledges of it are about to come.
+    /// Whether a thread of the program need not wait: fewer frames are queued than a window has.
+    pub(super) fn has_room_for_senders(&self) -> bool {
+        self.connection.queued() < self.connection.current().window()
+    }
+
+    /// Whether senders that wait for room go on: a quarter of what may be queued is free, or the link
+    /// has ended. With every acknowledge they would fall asleep again after two frames. What is queued
+    /// keeps the peer busy until they run.
     pub(super) fn wakes_senders(&self) -> bool {
         let connection = &self.connection;
         let window = connection.current().window();
-        let has_room = connection.has_room() && connection.outstanding() + window / 4 <= window;
-        has_room || !connection.is_open()
+        connection.queued() + window / 4 <= window || !connection.is_open()
     }
 
     /// Whether another thread works for this link, and not this one.

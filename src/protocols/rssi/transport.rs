@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::link::Link;
 use super::parcel::Parcel;
 use crate::proto::rssi::SYN_BYTES;
-use crate::stream::{Frame, Slave, SlaveBase};
+use crate::stream::{Dispatch, Frame, Slave, SlaveBase};
 
 /// Takes datagrams, each a frame, in the thread of the node that receives them. It owns the link
 /// and no node behind it that sends: dropping the endpoint ends the circle.
@@ -18,6 +18,18 @@ impl Transport {
     pub(super) fn new(link: Arc<Link>) -> Transport {
         Transport { base: SlaveBase::new(), link }
     }
+
+    /// Gives a datagram to the link. [`Link::pump`] follows.
+    fn receive(&self, frame: Arc<Frame>) {
+        let error = frame.error();
+        let (start, count, bytes) = start_of(&frame);
+        self.base.count(bytes);
+        if error != 0 {
+            Frame::release(frame);
+            return self.link.report_errored(error);
+        }
+        self.link.receive(&start[..count], Parcel { frame, bytes });
+    }
 }
 
 impl Slave for Transport {
@@ -29,18 +41,26 @@ impl Slave for Transport {
         !self.link.is_inherited() && self.link.application.sends_only_answers()
     }
 
+    fn takes_together(&self) -> bool {
+        true
+    }
+
     fn accept_frame(&self, frame: Arc<Frame>) {
         if self.link.is_inherited() {
             return self.link.report_inherited();
         }
-        let error = frame.error();
-        let (start, count, bytes) = start_of(&frame);
-        self.base.count(bytes);
-        if error != 0 {
-            Frame::release(frame);
-            return self.link.report_errored(error);
+        self.receive(frame);
+        self.link.pump();
+    }
+
+    fn accept_frames(&self, frames: &mut [Dispatch]) {
+        if self.link.is_inherited() {
+            return self.link.report_inherited();
         }
-        self.link.receive(&start[..count], Parcel { frame, bytes });
+        let frames = frames.iter_mut().filter_map(|dispatch| dispatch.frame.take());
+        frames.for_each(|frame| self.receive(frame));
+        // What follows from all of them goes together.
+        self.link.pump();
     }
 
     fn link_lost(&self, reason: &str) {
