@@ -80,10 +80,35 @@ impl<T> Lane<T> {
             state = self.wait(state, period, report_wait);
         }
         state.owner = Some(own);
-        // With those before it, which the last owner has left.
-        let mut duties = state.queue.len() + 1;
         state.queue.push_back(job);
+        self.serve(Ownership(self), state, work);
+        Ok(())
+    }
+
+    /// Does several jobs at once by `together`, if the lane is free and nothing waits in it; returns
+    /// whether it was. `work` does those that other threads queue meanwhile.
+    pub(super) fn run_if_free(&self, together: impl FnOnce(), work: impl Fn(T)) -> bool {
+        let mut state = self.state.lock();
+        if state.owner.is_some() || !state.queue.is_empty() {
+            return false;
+        }
+        state.owner = Some(thread::current().id());
+        drop(state);
         let ownership = Ownership(self);
+        together();
+        self.serve(ownership, self.state.lock(), work);
+        true
+    }
+
+    /// Does the queued jobs, which its former owner may have left too, in the thread that owns the
+    /// lane, and ends the ownership.
+    fn serve<'a>(
+        &'a self,
+        ownership: Ownership<'a, T>,
+        mut state: MutexGuard<'a, LaneState<T>>,
+        work: impl Fn(T),
+    ) {
+        let mut duties = state.queue.len();
         while let Some(next) = state.queue.pop_front() {
             drop(state);
             work(next);
@@ -96,7 +121,6 @@ impl<T> Lane<T> {
         }
         drop(state);
         drop(ownership);
-        Ok(())
     }
 
     fn wait<'a>(

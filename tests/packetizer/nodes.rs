@@ -7,7 +7,7 @@ use rogue_mem::memory::{self, POST, READ, WRITE};
 use rogue_mem::protocols::{
     Packetizer, PacketizerOptions, PacketizerStats, PacketizerVersion, SrpV3, SrpV3Emulation,
 };
-use rogue_mem::stream::{self, Buffers, Frame, Master, Node, Slave, SlaveBase};
+use rogue_mem::stream::{self, Buffers, Dispatch, Frame, Master, Node, Slave, SlaveBase};
 
 use testkit::bus::{failure, launch, master_of};
 use testkit::frames::Peer;
@@ -451,4 +451,64 @@ fn ends_live_as_long_as_they_are_connected_and_no_longer() {
     assert_eq!(master.read(0x10, 4).unwrap(), [1, 2, 3, 4]);
     drop(master);
     watches.iter().for_each(wait_until_freed);
+}
+
+#[test]
+fn frames_that_are_sent_together_arrive_in_order_whole_ones_and_those_of_many_packets() {
+    for version in VERSIONS {
+        let (near, far) = pair(version);
+        let peers = [peer_at(&far, 0), peer_at(&far, 1)];
+        // The second one has an error, and the third has nothing.
+        let sizes = [4, 8, 0, 100_000, 12, 16, 200_000, 20];
+        for dest in [0, 1] {
+            let slave = near.application(dest).stream_slave();
+            let mut frames: Vec<Dispatch> = Vec::new();
+            for (index, size) in sizes.into_iter().enumerate() {
+                let mut frame = slave.accept_req(size.max(1), true).unwrap();
+                Frame::fill(&mut frame, |buffers| {
+                    buffers.set_payload(size as usize).unwrap();
+                    buffers.write_at(0, &vec![index as u8; size as usize]).unwrap();
+                });
+                frame.set_error(u8::from(index == 1));
+                frames.push(frame.into());
+            }
+            for (rest, unsound) in [(0..3, true), (3..8, false)] {
+                slave.accept_frames(&mut frames[rest.clone()]);
+                for (index, dispatch) in rest.clone().zip(&frames[rest]) {
+                    let is_dropped = unsound && index > 0;
+                    assert_eq!(dispatch.dropped.is_some(), is_dropped, "{index}");
+                }
+            }
+            assert!(frames.iter().all(|dispatch| dispatch.frame.is_none()));
+        }
+        for peer in &peers {
+            let seen = peer.wait(6);
+            let content = |index: usize| vec![index as u8; sizes[index] as usize];
+            let expected = [0, 3, 4, 5, 6, 7].map(content);
+            assert!(seen.iter().zip(&expected).all(|(seen, bytes)| seen.bytes == *bytes));
+        }
+        let stats = near.stats();
+        assert_eq!((stats.frames_sent, stats.frames_refused), (12, 4), "{version:?}");
+        assert_eq!(far.stats().packets_received, stats.packets_sent);
+        assert_eq!((far.stats().frames_received, far.stats().dropped), (12, 0));
+    }
+}
+
+#[test]
+fn packets_that_arrive_together_reach_their_destinations_in_order() {
+    let (near, far) = (packetizer(PacketizerVersion::V2), packetizer(PacketizerVersion::V2));
+    let wire = Keeper::new(0);
+    near.transport().stream_master().add_slave(wire.clone()).unwrap();
+    let peers = [peer_at(&far, 0), peer_at(&far, 1)];
+    let order = [0, 0, 1, 1, 0, 1, 0, 0, 7, 0];
+    for (number, dest) in (0..).zip(order) {
+        send(&near, dest, &[number; 5]);
+    }
+    let mut packets: Vec<Dispatch> = wire.take().into_iter().map(Dispatch::from).collect();
+    packets[1].frame.as_ref().unwrap().set_error(1);
+    far.transport().stream_slave().accept_frames(&mut packets);
+    for (dest, numbers) in [(0, vec![0, 4, 6, 7, 9]), (1, vec![2, 3, 5])] {
+        let seen = peers[dest].seen();
+        assert_eq!(seen.iter().map(|seen| seen.bytes[0]).collect::<Vec<u8>>(), numbers);
+    }
 }

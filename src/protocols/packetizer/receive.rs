@@ -1,6 +1,6 @@
 //! The receiving end of the transport: joins packets and hands frames to the applications.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use super::{PacketizerOptions, LOG};
@@ -9,7 +9,7 @@ use crate::process::{inherited_text, Generation};
 use crate::proto::packetizer::{
     v1, v2, Counters, Depacketizer, FrameInfo, PacketFault, Received, Version, END_IN_ERROR,
 };
-use crate::stream::{Buffers, Frame, Master, Slave, SlaveBase};
+use crate::stream::{Buffers, Dispatch, Fanout, Frame, Master, Slave, SlaveBase};
 use crate::sync::Mutex;
 
 /// Upper bound on the bytes of unfinished frames: a frame announces neither its size nor that it
@@ -29,6 +29,9 @@ pub(super) struct PacketReceiver {
     depacketizer: Mutex<Depacketizer>,
     /// By destination.
     applications: Vec<OnceLock<Arc<Master>>>,
+    /// No destination from this one on is open: most packetizers have few, and are asked for them
+    /// with each datagram.
+    dests_end: AtomicUsize,
     pub(super) frames_received: AtomicU64,
 }
 
@@ -54,6 +57,7 @@ impl PacketReceiver {
             ssi: options.ssi,
             depacketizer: Mutex::new(depacketizer),
             applications: (0..DESTS_COUNT).map(|_| OnceLock::new()).collect(),
+            dests_end: AtomicUsize::new(0),
             frames_received: AtomicU64::new(0),
         })
     }
@@ -66,13 +70,15 @@ impl PacketReceiver {
             return Master::new();
         }
         let master = self.applications[usize::from(dest)].get_or_init(Master::new).clone();
+        self.dests_end.fetch_max(usize::from(dest) + 1, Ordering::Release);
         self.depacketizer.lock().open(dest);
         master
     }
 
     /// The masters of all open applications.
     pub(super) fn open_applications(&self) -> impl Iterator<Item = &Arc<Master>> {
-        self.applications.iter().filter_map(OnceLock::get)
+        let known = &self.applications[..self.dests_end.load(Ordering::Acquire)];
+        known.iter().filter_map(OnceLock::get)
     }
 
     pub(super) fn counters(&self) -> Counters {
@@ -112,16 +118,57 @@ impl PacketReceiver {
         Ok(Delivery::Same(info))
     }
 
-    fn deliver(&self, frame: Arc<Frame>, info: FrameInfo) {
+    /// Takes a packet; the frame that is complete with it, and its destination.
+    fn receive(&self, mut packet: Arc<Frame>) -> Option<(u8, Arc<Frame>)> {
+        let error = packet.error();
+        let is_unshared = Arc::get_mut(&mut packet).is_some();
+        let taken = Frame::fill(&mut packet, |buffers| {
+            self.base.count(buffers.payload());
+            (error == 0).then(|| self.take(buffers, is_unshared))
+        });
+        let Some(taken) = taken else {
+            self.depacketizer.lock().count_dropped();
+            Frame::release(packet);
+            log_warning!(LOG, "Dropped a packet that the transport marked: error 0x{error:x}");
+            return None;
+        };
+        let (frame, info) = match taken {
+            Ok(Delivery::Same(info)) => (packet, info),
+            Ok(Delivery::New(info, payload)) => {
+                // Its memory is the transport's again before the application needs some.
+                Frame::release(packet);
+                (Arc::new(Frame::from(payload)), info)
+            }
+            Ok(Delivery::Nothing) => {
+                Frame::release(packet);
+                return None;
+            }
+            Err(fault) => {
+                Frame::release(packet);
+                log_warning!(LOG, "Dropped a packet: {fault}");
+                return None;
+            }
+        };
         let FrameInfo { dest, first_user, last_user } = info;
-        let Some(master) = self.applications[usize::from(dest)].get() else { return };
         frame.set_flags(u16::from_le_bytes([first_user, last_user]));
         frame.set_channel(0);
         let ends_in_error = self.ssi && last_user & END_IN_ERROR != 0;
         frame.set_error(if ends_in_error { ERROR_AT_END } else { 0 });
         self.frames_received.fetch_add(1, Ordering::Relaxed);
         log_debug!(LOG, "Received a frame for destination {dest}");
-        master.send_frame(frame);
+        Some((dest, frame))
+    }
+
+    /// Hands on the frames that are still in their places, together.
+    fn deliver(&self, dest: u8, frames: &mut [Dispatch]) {
+        if let Some(master) = self.master(dest).filter(|_| !frames.is_empty()) {
+            master.send_frames_by(&mut Fanout::default(), frames);
+        }
+    }
+
+    /// The master of the application `dest`, if it is open.
+    fn master(&self, dest: u8) -> Option<&Arc<Master>> {
+        self.applications[usize::from(dest)].get()
     }
 }
 
@@ -130,41 +177,42 @@ impl Slave for PacketReceiver {
         &self.base
     }
 
-    fn accept_frame(&self, mut frame: Arc<Frame>) {
+    fn accept_frame(&self, frame: Arc<Frame>) {
         if self.generation.is_inherited() {
             return log_error!(LOG, "{}", inherited_text("The packetizer"));
         }
-        let error = frame.error();
-        let is_unshared = Arc::get_mut(&mut frame).is_some();
-        let taken = Frame::fill(&mut frame, |buffers| {
-            self.base.count(buffers.payload());
-            (error == 0).then(|| self.take(buffers, is_unshared))
-        });
-        let Some(taken) = taken else {
-            self.depacketizer.lock().count_dropped();
-            Frame::release(frame);
-            return log_warning!(
-                LOG,
-                "Dropped a packet that the transport marked: error 0x{error:x}"
-            );
-        };
-        match taken {
-            Ok(Delivery::Same(info)) => self.deliver(frame, info),
-            Ok(Delivery::New(info, payload)) => {
-                // Its memory is the transport's again before the application needs some.
-                Frame::release(frame);
-                self.deliver(Arc::new(Frame::from(payload)), info);
-            }
-            Ok(Delivery::Nothing) => Frame::release(frame),
-            Err(fault) => {
-                Frame::release(frame);
-                log_warning!(LOG, "Dropped a packet: {fault}");
+        if let Some((dest, frame)) = self.receive(frame) {
+            if let Some(master) = self.master(dest) {
+                master.send_frame(frame);
             }
         }
     }
 
+    fn accept_frames(&self, frames: &mut [Dispatch]) {
+        if self.generation.is_inherited() {
+            return log_error!(LOG, "{}", inherited_text("The packetizer"));
+        }
+        let (mut start, mut dest) = (0, 0);
+        for index in 0..frames.len() {
+            let packet = frames[index].frame.take();
+            let Some((next, frame)) = packet.and_then(|packet| self.receive(packet)) else {
+                continue;
+            };
+            if next != dest {
+                self.deliver(dest, &mut frames[start..index]);
+                (start, dest) = (index, next);
+            }
+            frames[index].frame = Some(frame);
+        }
+        self.deliver(dest, &mut frames[start..]);
+    }
+
     fn takes_only_answers(&self) -> bool {
         self.open_applications().all(|master| master.sends_only_answers())
+    }
+
+    fn takes_together(&self) -> bool {
+        self.open_applications().all(|master| master.takes_together(&mut Fanout::default()))
     }
 
     fn link_lost(&self, reason: &str) {

@@ -11,7 +11,7 @@ use crate::logging::{log_debug, log_error, log_warning};
 use crate::process::{self, Generation};
 use crate::proto::packetizer::{v1, v2, Cutter, FrameInfo, Version, HEADER_BYTES, START_OF_FRAME};
 use crate::stream::{
-    warn_of_drop, Buffer, Buffers, Fanout, Frame, Master, Slave, SlaveBase, Waiter,
+    warn_of_drop, Buffer, Buffers, Dispatch, Fanout, Frame, Master, Slave, SlaveBase, Waiter,
 };
 
 /// Upper bound on the room for packets that is requested at once: enough for some packets of every
@@ -107,30 +107,73 @@ impl PacketSender {
             return self.refuse(dest, UNCONNECTED_TEXT);
         }
         let mut cutter = self.cutter(dest, &frame);
-        let before = self.packets_sent.load(Ordering::Relaxed);
-        let is_unshared = Arc::get_mut(&mut frame).is_some();
-        let sent = if is_unshared && self.seal_in_place(&mut frame, &mut cutter) {
-            frame.set_flags(0);
-            frame.set_channel(0);
+        if self.seal(&mut frame, &mut cutter) {
             self.send_packet(&mut fanout, frame);
-            Ok(())
-        } else {
-            let sent = self.cut(&mut fanout, &frame, &mut cutter);
-            Frame::release(frame);
-            sent
-        };
-        if self.version == Version::V1 && self.packets_sent.load(Ordering::Relaxed) != before {
-            // A number that nothing was sent with is not used up: firmware counts along.
+            return self.count_sent(dest, 1);
+        }
+        let before = self.packets_sent.load(Ordering::Relaxed);
+        let sent = self.cut(&mut fanout, &frame, &mut cutter);
+        Frame::release(frame);
+        if self.packets_sent.load(Ordering::Relaxed) != before {
+            self.use_frame_number();
+        }
+        match sent {
+            Ok(()) => self.count_sent(dest, 1),
+            Err(error) => self.refuse(dest, error.text()),
+        }
+    }
+
+    /// Sends frames together; only the owner of their lane may. Those of several packets go one by
+    /// one.
+    fn send_together(&self, dest: u8, frames: &mut [Dispatch]) {
+        let mut fanout = Fanout::default();
+        let is_connected = self.master.update(&mut fanout) > 0;
+        let mut start = 0;
+        for index in 0..frames.len() {
+            let Some(frame) = frames[index].frame.as_mut() else { continue };
+            let mut cutter = self.cutter(dest, frame);
+            if !is_connected || !self.seal(frame, &mut cutter) {
+                self.send_packets(&mut fanout, dest, &mut frames[start..index]);
+                frames[index].pass(|frame| self.send(dest, frame));
+                start = index + 1;
+            }
+        }
+        self.send_packets(&mut fanout, dest, &mut frames[start..]);
+    }
+
+    /// Sends frames that are their only packets.
+    fn send_packets(&self, fanout: &mut Fanout, dest: u8, packets: &mut [Dispatch]) {
+        if !packets.is_empty() {
+            self.packets_sent.fetch_add(packets.len() as u64, Ordering::Relaxed);
+            self.master.send_frames_by(fanout, packets);
+            self.count_sent(dest, packets.len());
+        }
+    }
+
+    fn count_sent(&self, dest: u8, frames: usize) {
+        self.frames_sent.fetch_add(frames as u64, Ordering::Relaxed);
+        log_debug!(LOG, "Sent {frames} frames for destination {dest}");
+    }
+
+    /// Version 1: the next frame has the next number. One that nothing was sent with is not used up:
+    /// firmware counts along.
+    fn use_frame_number(&self) {
+        if self.version == Version::V1 {
             let next = self.frame_number.load(Ordering::Relaxed).wrapping_add(1);
             self.frame_number.store(next % v1::FRAME_NUMBERS_COUNT, Ordering::Relaxed);
         }
-        match sent {
-            Ok(()) => {
-                self.frames_sent.fetch_add(1, Ordering::Relaxed);
-                log_debug!(LOG, "Sent a frame for destination {dest}");
-            }
-            Err(error) => self.refuse(dest, error.text()),
+    }
+
+    /// Turns a frame into its only packet, if it can be.
+    fn seal(&self, frame: &mut Arc<Frame>, cutter: &mut Cutter) -> bool {
+        let is_unshared = Arc::get_mut(frame).is_some();
+        if !is_unshared || !self.seal_in_place(frame, cutter) {
+            return false;
         }
+        frame.set_flags(0);
+        frame.set_channel(0);
+        self.use_frame_number();
+        true
     }
 
     fn send_packet(&self, fanout: &mut Fanout, packet: Arc<Frame>) {
@@ -300,6 +343,27 @@ impl Slave for ApplicationSlave {
     fn interrupt(&self) {
         if !self.sender.generation.is_inherited() {
             self.sender.master().interrupt();
+        }
+    }
+
+    fn accept_frames(&self, frames: &mut [Dispatch]) {
+        let (sender, dest) = (&self.sender, self.dest);
+        let mut bytes = 0;
+        let is_sound = |dispatch: &mut Dispatch| {
+            dispatch.frame.as_mut().is_some_and(|frame| {
+                let payload = Frame::fill(frame, |buffers| buffers.payload());
+                bytes += payload;
+                payload > 0 && frame.error() == 0
+            })
+        };
+        let is_ready = !sender.generation.is_inherited() && frames.iter_mut().all(is_sound);
+        let together = || {
+            self.base.count_several(frames.len(), bytes);
+            sender.send_together(dest, frames);
+        };
+        let is_sent = is_ready && self.lane.run_if_free(together, |frame| sender.send(dest, frame));
+        if !is_sent {
+            frames.iter_mut().for_each(|dispatch| dispatch.pass(|frame| self.accept_frame(frame)));
         }
     }
 
