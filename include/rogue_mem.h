@@ -1315,7 +1315,8 @@ rogue_mem_status_t rogue_mem_master_request(rogue_mem_master_t *master,
 
 /**
  * Starts several transactions of one type, in the given order, as one burst: a TCP client sends
- * them with one system call, within its window and the room of the socket, also through hubs.
+ * them with one system call, and SRP over UDP with few, within windows and the room of the socket,
+ * also through hubs.
  *
  * @param master the master.
  * @param type ROGUE_MEM_READ, ROGUE_MEM_WRITE, ROGUE_MEM_POST or ROGUE_MEM_VERIFY.
@@ -6259,6 +6260,10 @@ typedef struct rogue_mem_udp_stats_t {
      * Their bytes.
      */
     uint64_t bytes_out;
+    /**
+     * System calls that have sent them: datagrams that are sent together share one.
+     */
+    uint64_t send_calls;
     /**
      * Datagrams that wait for room in the socket now.
      */

@@ -180,6 +180,13 @@ def road_figures():
                 outstanding=64,
             ),
             Figure(
+                "burst_64_" + road,
+                "4-byte reads over %s, 64 outstanding, with the burst call" % title,
+                peers[1:],
+                outstanding=64,
+                burst=32,
+            ),
+            Figure(
                 "block_read_" + road,
                 "block read over %s, 4 KiB, 16 outstanding" % title,
                 peers,

@@ -10,6 +10,7 @@
 
 /* The largest access of SRPv3. */
 #define ACCESS_BYTES_MAX 4096U
+#define BURST_COUNT_MAX 8192U
 /* An RSSI segment without data. */
 #define BARE_SEGMENT_BYTES 8U
 
@@ -32,6 +33,21 @@ static void *open_link(const bench_target_t *target) {
     rogue_mem_slave_release(slave);
     rogue_mem_master_set_timeout(link->master, BENCH_TIMEOUT_US);
     return link;
+}
+
+static void request_many(void *handle, uint32_t type, uint32_t count, const uint64_t *addresses,
+                         uint32_t size, void *data, uint32_t *ids) {
+    static uint32_t sizes[BURST_COUNT_MAX];
+    link_t *link = handle;
+    if (count > BURST_COUNT_MAX) {
+        bench_fail(BENCH_USAGE, "a burst of more than %u requests", BURST_COUNT_MAX);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        sizes[i] = size;
+    }
+    road_check(
+        rogue_mem_master_request_many(link->master, type, count, addresses, sizes, data, ids),
+        "a burst");
 }
 
 static void wait_for(void *handle, uint32_t id) {
@@ -80,6 +96,7 @@ int main(int argc, char **argv) {
                                       .wait = wait_for,
                                       .close = close_link,
                                       .lacks = true,
+                                      .request_many = request_many,
                                       .bare_segments = ROAD_HAS_LINK ? bare_segments : NULL};
     return bench_client_main(&peer, argc, argv);
 }

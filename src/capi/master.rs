@@ -71,7 +71,8 @@ pub(super) fn copied(call: Call, data: &[u8]) -> Result<Vec<u8>> {
 }
 
 /// Starts several transactions of one type, in the given order, as one burst: a TCP client sends
-/// them with one system call, within its window and the room of the socket, also through hubs.
+/// them with one system call, and SRP over UDP with few, within windows and the room of the socket,
+/// also through hubs.
 ///
 /// @param master the master.
 /// @param type ROGUE_MEM_READ, ROGUE_MEM_WRITE, ROGUE_MEM_POST or ROGUE_MEM_VERIFY.

@@ -16,8 +16,8 @@ const HANDED_OVER_COUNT_MAX: usize = 2048;
 
 impl Master {
     /// Starts several transactions of `ty`, in this order, as [`request`](Self::request) does, and
-    /// hands them over together: a bridge sends them with one system call, as far as its window
-    /// and the socket allow. Returns their ids, for waits.
+    /// hands them over together: a bridge, or SRP over UDP, sends them with few system calls, as far
+    /// as windows and sockets allow. Returns their ids, for waits.
     ///
     /// # Errors
     ///

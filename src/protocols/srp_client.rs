@@ -2,6 +2,7 @@
 //! the frames that answer.
 
 use std::fmt;
+use std::slice;
 use std::sync::atomic::{fence, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -11,9 +12,11 @@ use crate::error::{Error, Result, Status};
 use crate::logging::{log_debug, log_warning, StaticLogger};
 use crate::memory::{self, is_write, AnswerSource, Transaction};
 use crate::proto::srp::AccessFault;
-use crate::stream::{self, Buffers, Fanout, Frame, Master, Node, Waiter};
+use crate::stream::{self, Buffers, Dispatch, Fanout, Frame, Master, Node, Waiter};
 
 const GIVEN_UP_TEXT: &str = "The transaction was given up before it was sent";
+/// Number of requests that are sent together: about as many as one system call takes.
+const BURST_COUNT_MAX: usize = 64;
 /// Size of the longest header.
 pub const HEADER_BYTES_MAX: usize = 20;
 /// Size of the status at the end of a response.
@@ -120,6 +123,14 @@ struct Road {
     link: Option<u64>,
 }
 
+/// Requests that are sent together.
+#[derive(Default)]
+struct Burst<'a> {
+    transactions: Vec<&'a Arc<Transaction>>,
+    /// Of each of these.
+    frames: Vec<Dispatch>,
+}
+
 impl<P: Protocol> SrpClient<P> {
     /// A slave without a stream.
     pub fn new() -> Arc<SrpClient<P>> {
@@ -181,45 +192,117 @@ impl<P: Protocol> SrpClient<P> {
         filled.map(|filled| filled.then_some(frame))
     }
 
-    /// Sends a request by `road`, and keeps `tran` for the answer.
-    fn send(&self, road: &mut Road, note: u32, tran: &Arc<Transaction>, frame: Arc<Frame>) {
-        // The copy of the data may have waited for the data lock.
-        if tran.is_too_late(clock::now()) {
-            return tran.error(GIVEN_UP_TEXT);
+    /// Makes the frame of a request, and keeps `tran` for the answer. `None` if the transaction has
+    /// failed, or was given up.
+    fn prepare(&self, road: &mut Road, tran: &Arc<Transaction>) -> Option<Arc<Frame>> {
+        let address = tran.address();
+        if let Err(fault) = P::check_access(address, tran.size()) {
+            tran.error(fault.to_string());
+            return None;
         }
-        let posted = tran.ty() == memory::POST;
-        if !posted {
+        let note = self.protocol.note();
+        let request = P::request(tran, note);
+        let frame = match self.frame(&mut road.fanout, &request, tran) {
+            // The copy of the data may have waited for the data lock.
+            Ok(frame) => frame.filter(|_| !tran.is_too_late(clock::now())),
+            Err(error) => {
+                tran.error(format!(
+                    "{} could not make the frame for a request of {} bytes at 0x{address:x}: {}",
+                    P::NAME,
+                    tran.size(),
+                    error.text()
+                ));
+                return None;
+            }
+        };
+        if frame.is_some() && tran.ty() != memory::POST {
             // Before the frame is sent: the answer may arrive within the call that sends it.
             self.answers.memory.add_noted(tran, note);
-            if tran.expired() {
-                // Its id is in use, or it was given up. It fails with a text, for a transaction
-                // that it may be a part of.
-                return tran.error(GIVEN_UP_TEXT);
-            }
+        }
+        if frame.is_none() || tran.expired() {
+            // It was given up, or its id is in use. It fails with a text, for a transaction that it
+            // may be a part of.
+            tran.error(GIVEN_UP_TEXT);
+            return None;
         }
         log_debug!(
             *P::log(),
-            "Sending request id={}, addr=0x{:x}, size={}, type={}",
+            "Sending request id={}, addr=0x{address:x}, size={}, type={}",
             tran.id(),
-            tran.address(),
             tran.size(),
             tran.ty()
         );
-        let (sent, dropped) =
-            stream::watch_drops(|| self.master.send_frame_by(&mut road.fanout, frame));
+        frame
+    }
+
+    /// Ends what need not wait for an answer, after a request was sent to `sent` slaves and `dropped`
+    /// for that reason by one of them.
+    fn conclude(
+        &self,
+        tran: &Arc<Transaction>,
+        sent: usize,
+        dropped: Option<String>,
+        obstacle: Option<&str>,
+    ) {
+        let address = tran.address();
         if sent == 0 {
-            tran.error(unconnected_text(P::NAME, tran.address()));
+            tran.error(unconnected_text(P::NAME, address));
         } else if let Some(reason) = dropped {
+            let name = P::NAME;
+            tran.error(format!("{name}'s request for address 0x{address:x} is lost: {reason}"));
+        } else if let Some(obstacle) = obstacle {
+            // Lost after the look before: perhaps too early for the notice to find the transaction.
+            tran.error(lost_text(obstacle));
+        } else if tran.ty() == memory::POST {
+            tran.done();
+        }
+    }
+
+    /// Whether requests can be sent by `road`; fails `all` otherwise.
+    fn is_passable(&self, road: &mut Road, all: &[Arc<Transaction>]) -> bool {
+        if self.master.update(&mut road.fanout) == 0 {
+            all.iter().for_each(|tran| tran.error(unconnected_text(P::NAME, tran.address())));
+            return false;
+        }
+        let Some(obstacle) = self.obstacle(road) else { return true };
+        for tran in all {
             let address = tran.address();
             tran.error(format!(
-                "{}'s request for address 0x{address:x} is lost: {reason}",
+                "{} has not sent the request for address 0x{address:x}: {obstacle}",
                 P::NAME
             ));
-        } else if let Some(obstacle) = self.obstacle(road) {
-            // Lost after the look before: perhaps too early for the notice to find the transaction.
-            tran.error(lost_text(&obstacle));
-        } else if posted {
-            tran.done();
+        }
+        false
+    }
+
+    /// Carries out transactions that were requested together, and sends them so.
+    fn carry_out(&self, all: &[Arc<Transaction>]) {
+        let mut road = Road::default();
+        if !self.is_passable(&mut road, all) {
+            return;
+        }
+        let mut burst = Burst::default();
+        for tran in all {
+            if is_write(tran.ty()) && tran.try_data().is_none() {
+                // The copy of its data waits for a lock. Those before it do not.
+                self.send_together(&mut road, &mut burst);
+            }
+            if let Some(frame) = self.prepare(&mut road, tran) {
+                burst.transactions.push(tran);
+                burst.frames.push(frame.into());
+            }
+        }
+        self.send_together(&mut road, &mut burst);
+    }
+
+    fn send_together(&self, road: &mut Road, burst: &mut Burst<'_>) {
+        if burst.frames.is_empty() {
+            return;
+        }
+        let slaves = self.master.send_frames_by(&mut road.fanout, &mut burst.frames);
+        let obstacle = self.obstacle(road);
+        for (tran, frame) in burst.transactions.drain(..).zip(burst.frames.drain(..)) {
+            self.conclude(tran, slaves, frame.dropped, obstacle.as_deref());
         }
     }
 }
@@ -230,35 +313,24 @@ impl<P: Protocol> memory::Slave for SrpClient<P> {
     }
 
     fn do_transaction(&self, tran: &Arc<Transaction>) {
-        if let Err(fault) = P::check_access(tran.address(), tran.size()) {
-            tran.error(fault.to_string());
-            return;
-        }
         let mut road = Road::default();
-        if self.master.update(&mut road.fanout) == 0 {
-            tran.error(unconnected_text(P::NAME, tran.address()));
+        if !self.is_passable(&mut road, slice::from_ref(tran)) {
             return;
         }
-        if let Some(obstacle) = self.obstacle(&mut road) {
-            let address = tran.address();
-            tran.error(format!(
-                "{} has not sent the request for address 0x{address:x}: {obstacle}",
-                P::NAME
-            ));
-            return;
-        }
-        let note = self.protocol.note();
-        let request = P::request(tran, note);
-        match self.frame(&mut road.fanout, &request, tran) {
-            Ok(Some(frame)) => self.send(&mut road, note, tran, frame),
-            Ok(None) => tran.error(GIVEN_UP_TEXT),
-            Err(error) => tran.error(format!(
-                "{} could not make the frame for a request of {} bytes at 0x{:x}: {}",
-                P::NAME,
-                tran.size(),
-                tran.address(),
-                error.text()
-            )),
+        let Some(frame) = self.prepare(&mut road, tran) else { return };
+        let (slaves, dropped) =
+            stream::watch_drops(|| self.master.send_frame_by(&mut road.fanout, frame));
+        let obstacle = self.obstacle(&mut road);
+        self.conclude(tran, slaves, dropped, obstacle.as_deref());
+    }
+
+    fn do_transactions(&self, all: &[Arc<Transaction>]) {
+        for (index, burst) in all.chunks(BURST_COUNT_MAX).enumerate() {
+            if index > 0 {
+                // Their clocks start when they are handed over.
+                burst.iter().for_each(|tran| tran.refresh_timer(None));
+            }
+            self.carry_out(burst);
         }
     }
 

@@ -12,7 +12,7 @@ use crate::logging::{log_debug, log_error, log_warning, static_logger};
 use crate::memory::{check_range, SparseMemory};
 use crate::process::{self, Generation};
 use crate::proto::srp::v3::{self, Header, Opcode, HEADER_BYTES};
-use crate::stream::{Buffers, Fanout, Frame, Master, Node, Slave, SlaveBase, Worker};
+use crate::stream::{Buffers, Dispatch, Fanout, Frame, Master, Node, Slave, SlaveBase, Worker};
 use crate::sync::{Condvar, Mutex, MutexGuard};
 
 static_logger!(LOG, "SrpV3Emulation");
@@ -230,25 +230,11 @@ impl Endpoint {
         }
         Some(queue)
     }
-}
 
-impl Slave for Endpoint {
-    fn base(&self) -> &SlaveBase {
-        &self.device.base
-    }
-
-    fn accept_frame(&self, frame: Arc<Frame>) {
+    /// Leaves a request to the worker.
+    fn enqueue(&self, frame: Arc<Frame>) {
         let device = &self.device;
-        if device.generation.is_inherited() {
-            return log_error!(LOG, "{}", process::inherited_text("The SrpV3Emulation"));
-        }
         let mut queue = device.queue.lock();
-        if queue.is_idle() && device.answers_at_once() {
-            queue.busy = Some(thread::current().id());
-            let scratch = std::mem::take(&mut queue.scratch);
-            drop(queue);
-            return Answering { device, scratch }.answer(frame);
-        }
         if queue.is_full() {
             let Some(with_room) = self.wait_for_room(queue) else {
                 let count = QUEUE_FRAMES_COUNT_MAX;
@@ -266,6 +252,38 @@ impl Slave for Endpoint {
             queue.due.push_back(clock::now() + device.latency);
         }
         device.rouse(queue);
+    }
+}
+
+impl Slave for Endpoint {
+    fn base(&self) -> &SlaveBase {
+        &self.device.base
+    }
+
+    fn accept_frame(&self, frame: Arc<Frame>) {
+        self.accept_frames(&mut [frame.into()]);
+    }
+
+    fn accept_frames(&self, frames: &mut [Dispatch]) {
+        let device = &self.device;
+        if device.generation.is_inherited() {
+            return log_error!(LOG, "{}", process::inherited_text("The SrpV3Emulation"));
+        }
+        let mut queue = device.queue.lock();
+        if queue.is_idle() && device.answers_at_once() {
+            queue.busy = Some(thread::current().id());
+            let scratch = std::mem::take(&mut queue.scratch);
+            drop(queue);
+            return Answering { device, scratch }.answer(frames);
+        }
+        drop(queue);
+        frames.iter_mut().filter_map(|dispatch| dispatch.frame.take()).for_each(|frame| {
+            self.enqueue(frame);
+        });
+    }
+
+    fn takes_together(&self) -> bool {
+        true
     }
 
     fn stop(&self) {
@@ -286,8 +304,20 @@ struct Answering<'a> {
 }
 
 impl Answering<'_> {
-    fn answer(mut self, frame: Arc<Frame>) {
-        self.device.carry_out(frame, &mut Fanout::default(), &mut self.scratch);
+    /// Carries requests out, and sends the answers together.
+    fn answer(mut self, requests: &mut [Dispatch]) {
+        let (device, mut fanout) = (self.device, Fanout::default());
+        let mut count = 0;
+        for index in 0..requests.len() {
+            let request = requests[index].frame.take().filter(|_| !device.is_over());
+            let answer = request
+                .and_then(|request| device.carry_out(request, &mut fanout, &mut self.scratch));
+            if answer.is_some() {
+                requests[count].frame = answer;
+                count += 1;
+            }
+        }
+        device.send(&mut fanout, &mut requests[..count]);
     }
 }
 
@@ -319,7 +349,8 @@ impl Device {
                 if self.is_over() {
                     break;
                 }
-                self.carry_out(frame, &mut fanout, &mut scratch);
+                let answer = self.carry_out(frame, &mut fanout, &mut scratch);
+                self.send(&mut fanout, &mut [Dispatch { frame: answer, ..Dispatch::default() }]);
             }
         }
     }
@@ -399,21 +430,45 @@ impl Device {
         self.stopped.load(Ordering::Acquire) || self.generation.is_inherited()
     }
 
-    /// Carries out one request, in whose answer's receiver anything may happen.
-    fn carry_out(&self, frame: Arc<Frame>, fanout: &mut Fanout, scratch: &mut Vec<u8>) {
-        if let Err(text) = caught(|| self.process(frame, fanout, scratch)) {
+    /// Carries out one request; the answer, in whose making anything may happen, as it needs a frame
+    /// of the receiver. `scratch` is working memory.
+    fn carry_out(
+        &self,
+        frame: Arc<Frame>,
+        fanout: &mut Fanout,
+        scratch: &mut Vec<u8>,
+    ) -> Option<Arc<Frame>> {
+        caught(|| self.process(frame, fanout, scratch)).unwrap_or_else(|text| {
             log_warning!(LOG, "The receiver of an answer panicked: {text}");
+            None
+        })
+    }
+
+    /// Sends answers, in whose receiver anything may happen.
+    fn send(&self, fanout: &mut Fanout, answers: &mut [Dispatch]) {
+        match caught(|| self.master.send_frames_by(fanout, answers)) {
+            Ok(0) => log_debug!(LOG, "No receiver is connected for the answer"),
+            Ok(_) => {}
+            Err(text) => log_warning!(LOG, "The receiver of an answer panicked: {text}"),
         }
     }
 
-    /// Carries out one request and sends the answer by `fanout`. `scratch` is working memory.
-    fn process(&self, frame: Arc<Frame>, fanout: &mut Fanout, scratch: &mut Vec<u8>) {
+    /// Carries out one request; the answer, if there is to be one.
+    fn process(
+        &self,
+        frame: Arc<Frame>,
+        fanout: &mut Fanout,
+        scratch: &mut Vec<u8>,
+    ) -> Option<Arc<Frame>> {
         let error = frame.error();
         // Its memory is recycled before the answer needs some.
         let request = Frame::consume(frame, |buffers| self.read_request(buffers, error, scratch));
         let header = match request {
             Ok(header) => header,
-            Err(why) => return log_warning!(LOG, "{why}"),
+            Err(why) => {
+                log_warning!(LOG, "{why}");
+                return None;
+            }
         };
         let opcode = header.control.opcode();
         let status = match check_range(header.address, header.size()) {
@@ -425,12 +480,14 @@ impl Device {
             }
         };
         if opcode == Opcode::Post {
-            return;
+            return None;
         }
         compose(&header, status, &self.memory, scratch);
-        if let Err(error) = self.reply(fanout, scratch) {
+        let answer = self.answer(fanout, scratch);
+        if let Err(error) = &answer {
             log_warning!(LOG, "No answer for id={}: {}", header.id, error.text());
         }
+        answer.ok()
     }
 
     /// The header of a request, and the data of a write in `data`; else the reason to drop it.
@@ -470,16 +527,14 @@ impl Device {
         }
     }
 
-    fn reply(&self, fanout: &mut Fanout, answer: &[u8]) -> Result<()> {
-        let mut frame = self.master.req_frame_by(fanout, answer.len() as u32, true)?;
+    /// The frame of an answer.
+    fn answer(&self, fanout: &mut Fanout, bytes: &[u8]) -> Result<Arc<Frame>> {
+        let mut frame = self.master.req_frame_by(fanout, bytes.len() as u32, true)?;
         Frame::fill(&mut frame, |buffers| {
-            buffers.set_payload(answer.len())?;
-            buffers.write_at(0, answer)
+            buffers.set_payload(bytes.len())?;
+            buffers.write_at(0, bytes)
         })?;
-        if self.master.send_frame_by(fanout, frame) == 0 {
-            log_debug!(LOG, "No receiver is connected for the answer");
-        }
-        Ok(())
+        Ok(frame)
     }
 }
 

@@ -5,7 +5,9 @@ use std::sync::{mpsc, Arc, Barrier, Mutex};
 
 use rogue_mem::memory::{self, Hub, POST, READ, VERIFY, WRITE};
 use rogue_mem::protocols::{Packetizer, PacketizerOptions, PacketizerVersion, SrpV3};
-use rogue_mem::stream::{self, Buffer, Buffers, Frame, Node};
+use rogue_mem::stream::{
+    self, report_drop, Buffer, Buffers, Dispatch, Frame, Master, Node, Port, Slave, SlaveBase,
+};
 use rogue_mem::Status;
 
 use testkit::bus::{collect, failure, launch, master_of, post_in_a_chain, Ends};
@@ -597,4 +599,113 @@ fn f02_a_request_whose_time_has_passed_is_not_sent() {
         assert!(text.starts_with(memory::TIMEOUT_TEXT) && text.contains("never sent"), "{text}");
     }
     assert_eq!(peer.seen().len(), 0);
+}
+
+/// Answers what is not posted at once, and drops requests for 0x20.
+struct Choosy {
+    base: SlaveBase,
+    answers: Arc<Master>,
+    /// Addresses of the requests of each call.
+    calls: Mutex<Vec<Vec<u32>>>,
+}
+
+impl Choosy {
+    fn receive(&self, frame: Arc<Frame>) {
+        let request = frame.lock().to_vec();
+        self.calls.lock().unwrap().last_mut().unwrap().push(word(&request, 2));
+        match word(&request, 2) {
+            0x20 => report_drop(|| "the choosy one does not like it".into()),
+            _ if word(&request, 0) & 0x300 == 0x200 => {}
+            _ => {
+                let size = word(&request, 4) as usize + 1;
+                let answer = response(&request, &vec![7; size], 0);
+                self.answers.send_frame(Arc::new(Frame::from(answer)));
+            }
+        }
+    }
+}
+
+impl Slave for Choosy {
+    fn base(&self) -> &SlaveBase {
+        &self.base
+    }
+
+    fn accept_frame(&self, frame: Arc<Frame>) {
+        self.accept_frames(&mut [frame.into()]);
+    }
+
+    fn accept_frames(&self, frames: &mut [Dispatch]) {
+        self.calls.lock().unwrap().push(Vec::new());
+        frames.iter_mut().for_each(|dispatch| dispatch.pass(|frame| self.receive(frame)));
+    }
+}
+
+fn choosy() -> (Arc<Choosy>, Arc<SrpV3>, memory::Master) {
+    let answers = Master::new();
+    let choosy = Arc::new(Choosy {
+        base: SlaveBase::new(),
+        answers: answers.clone(),
+        calls: Mutex::default(),
+    });
+    let srp = SrpV3::new();
+    stream::connect(&*srp, &Port::new(answers, choosy.clone())).unwrap();
+    let master = master_of(srp.clone());
+    (choosy, srp, master)
+}
+
+#[test]
+fn requests_of_a_burst_are_sent_together_and_fail_each_for_its_own_reason() {
+    let (choosy, srp, master) = choosy();
+    for ty in [READ, WRITE, POST] {
+        let addresses = [0x10, 0x20, 0x31, 0x40, 0x50];
+        let requests = addresses.map(|address| (address, vec![0; 4].into()));
+        let ids = master.request_many(requests.into(), ty).unwrap();
+        let outcomes: Vec<String> = ids
+            .into_iter()
+            .map(|id| master.wait(id).map_or_else(|e| e.to_string(), |()| "".into()))
+            .collect();
+        assert!(outcomes[1].contains("the choosy one does not like it"), "{outcomes:?}");
+        assert!(outcomes[1].contains("0x20"), "{outcomes:?}");
+        assert!(outcomes[2].contains("0x31"), "{outcomes:?}");
+        assert!([0, 3, 4].iter().all(|index| outcomes[*index].is_empty()), "{outcomes:?}");
+        assert_eq!(
+            choosy.calls.lock().unwrap().drain(..).collect::<Vec<_>>(),
+            [[0x10, 0x20, 0x40, 0x50]]
+        );
+    }
+    srp.stop();
+}
+
+#[test]
+fn a_locked_write_of_a_burst_delays_none_before_it() {
+    let (choosy, srp, master) = choosy();
+    let all: Vec<_> = [0x10, 0x40, 0x50]
+        .map(|address| master.prepare(address, vec![1; 4].into(), WRITE).unwrap())
+        .into();
+    let guard = all[1].data();
+    std::thread::scope(|scope| {
+        let burst = scope.spawn(|| memory::Slave::do_transactions(&*srp, &all));
+        testkit::wait::wait_until("the first is sent", || all[0].is_done());
+        assert_eq!(*choosy.calls.lock().unwrap(), [[0x10]]);
+        drop(guard);
+        burst.join().unwrap();
+    });
+    assert!(all.iter().all(|tran| collect(tran).0.is_ok()));
+    assert_eq!(*choosy.calls.lock().unwrap(), [vec![0x10], vec![0x40, 0x50]]);
+}
+
+#[test]
+fn a_burst_without_a_stream_fails_at_once() {
+    let srp = SrpV3::new();
+    let master = master_of(srp.clone());
+    let requests = [0x10, 0x20].map(|address| (address, vec![0; 4].into()));
+    for (id, address) in
+        master.request_many(requests.into(), READ).unwrap().into_iter().zip([0x10, 0x20])
+    {
+        let text = master.wait(id).unwrap_err().to_string();
+        assert!(
+            text.contains(&format!("no stream to send the request for address 0x{address:x}")),
+            "{text}"
+        );
+    }
 }

@@ -4,9 +4,11 @@ use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::thread;
 
-use rogue_mem::memory::{Master, READ};
+use rogue_mem::memory::{Master, READ, WRITE};
 use rogue_mem::net::Spin;
-use rogue_mem::protocols::{SrpV3, SrpV3Emulation, UdpEndpoint, UdpOptions};
+use rogue_mem::protocols::{
+    SrpV3, SrpV3Emulation, UdpEndpoint, UdpOptions, UdpRssiPack, UdpRssiPackOptions,
+};
 use rogue_mem::stream::{self, Node};
 use testkit::bus::{failure, launch, zeros, Caller};
 use testkit::wait::{wait_until, LONG, LONG_US, SHORT_US};
@@ -153,4 +155,54 @@ fn a_wait_ends_when_its_transaction_is_ended_elsewhere() {
         assert!(error.text().contains("stopped"), "{error}");
         client.stop();
     }
+}
+
+/// Writes and reads registers with bursts, and compares what comes back.
+fn exercise(master: &Master, count: u32) {
+    let address = |n: u32| 0x1000 + 4 * u64::from(n);
+    let writes = (0..count).map(|n| (address(n), n.to_le_bytes().to_vec().into())).collect();
+    for id in master.request_many(writes, WRITE).unwrap() {
+        master.wait(id).unwrap();
+    }
+    let reads = (0..count).map(|n| (address(n), zeros(4))).collect();
+    for (n, id) in (0..).zip(master.request_many(reads, READ).unwrap()) {
+        assert_eq!(master.wait_buffer(id).unwrap(), u32::to_le_bytes(n));
+    }
+}
+
+#[test]
+fn requests_made_together_share_datagram_calls_over_udp() {
+    const COUNT: u32 = 128;
+    let server = UdpEndpoint::server("127.0.0.1", 0, UdpOptions::default()).unwrap();
+    let device = SrpV3Emulation::new().unwrap();
+    stream::connect(&*server, &*device).unwrap();
+    let (client, srp) = client(server.port(), Spin::Adaptive);
+    exercise(&master_of(&srp), COUNT);
+    let stats = client.stats();
+    assert_eq!((stats.datagrams_out, stats.unsent), (2 * u64::from(COUNT), 0));
+    // 32 datagrams each, unless the socket was full in between.
+    assert!(stats.send_calls <= u64::from(COUNT) / 4, "{stats:?}");
+    assert_eq!(server.stats().datagrams_out, 2 * u64::from(COUNT));
+    client.stop();
+    server.stop();
+}
+
+#[test]
+fn requests_made_together_share_datagram_calls_over_the_road_of_a_board() {
+    const COUNT: u32 = 500;
+    let server = UdpRssiPack::server("127.0.0.1", 0, UdpRssiPackOptions::default()).unwrap();
+    let device = SrpV3Emulation::new().unwrap();
+    stream::connect(&server.application(0), &*device).unwrap();
+    let port = server.udp().port();
+    let client = UdpRssiPack::client("127.0.0.1", port, UdpRssiPackOptions::default()).unwrap();
+    client.wait_open(LONG).unwrap();
+    let srp = SrpV3::new();
+    stream::connect(&*srp, &client.application(0)).unwrap();
+    exercise(&master_of(&srp), COUNT);
+    let stats = client.udp().stats();
+    assert!(stats.datagrams_out >= 2 * u64::from(COUNT), "{stats:?}");
+    assert!(stats.send_calls < stats.datagrams_out, "{stats:?}");
+    assert_eq!((client.stats().unsent, client.stats().open_count), (0, 1));
+    client.stop();
+    server.stop();
 }

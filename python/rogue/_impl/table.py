@@ -141,6 +141,7 @@ STATISTICS: "dict[str, tuple[str, ...]]" = {
         "bytes_in",
         "datagrams_out",
         "bytes_out",
+        "send_calls",
         "queued",
         "oversized",
         "strangers",

@@ -64,6 +64,8 @@ pub struct rogue_mem_udp_stats_t {
     pub datagrams_out: u64,
     /// Their bytes.
     pub bytes_out: u64,
+    /// System calls that have sent them: datagrams that are sent together share one.
+    pub send_calls: u64,
     /// Datagrams that wait for room in the socket now.
     pub queued: u64,
     /// Datagrams dropped because they exceed the largest payload.
@@ -113,6 +115,7 @@ pub unsafe extern "C" fn rogue_mem_udp_stats(
             bytes_in: now.bytes_in,
             datagrams_out: now.datagrams_out,
             bytes_out: now.bytes_out,
+            send_calls: now.send_calls,
             queued: now.queued,
             oversized: now.oversized,
             strangers: now.strangers,

@@ -469,6 +469,10 @@ pub const STATISTICS: &[Statistics] = &[
             ("bytes_in", "Their bytes."),
             ("datagrams_out", "Datagrams sent."),
             ("bytes_out", "Their bytes."),
+            (
+                "send_calls",
+                "System calls that have sent them: datagrams that are sent together share one.",
+            ),
             ("queued", "Datagrams that wait for room in the socket now."),
             ("oversized", "Datagrams dropped because they exceed the largest payload."),
             (

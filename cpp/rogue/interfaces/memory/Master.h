@@ -118,8 +118,8 @@ public:
 
     /**
      * Starts a transaction of `size` octets at each of several addresses, in this order, as one
-     * burst: a TcpClient sends them with one system call, as far as its window and the socket
-     * allow, also through hubs. Beyond Rogue's interface.
+     * burst: a TcpClient sends them with one system call, and SRP over UDP with few, as far as
+     * windows and the socket allow, also through hubs. Beyond Rogue's interface.
      *
      * @param data the data to write, or the buffer for the data read: `size` consecutive octets for
      *             each address; valid until the end of the waits for all of them
