@@ -4717,10 +4717,11 @@ void rogue_mem_stream_port_release(rogue_mem_stream_port_t *port);
  * does not read is passed over. A sender waits while all are slow, and while there is none.
  * Received frames are passed on in the server's own thread, those of one client in their order.
  *
- * A sender that waits may be the thread of another object, for example of one that receives
- * datagrams, which then receives nothing. If it must go on, put a fifo before the server, which
- * drops what it has no room for, or set send_wait_ms_max. Servers and clients of this kind do not
- * wait for each other: they stop receiving instead. */
+ * A sender that waits may be the thread of another object, for example of a fifo. If it must go
+ * on, put a fifo before the server that drops what it has no room for, or set send_wait_ms_max.
+ * Objects that receive from a network do not wait here: servers and clients of this kind, and
+ * links (RSSI), stop receiving instead. A frame of a UDP client or server without a link is
+ * dropped. */
 
 /**
  * Value of send_wait_ms_max: a frame without room or a peer is dropped at once.

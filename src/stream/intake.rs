@@ -1,5 +1,7 @@
 //! Back-pressure between event loops: a loop never waits for room in the outbox of a bridge, because
-//! another loop, or it itself, may have to wait for it in turn. It stops receiving instead.
+//! another loop, or it itself, may have to wait for it in turn. It stops receiving instead; or, where
+//! nobody sends again what is lost, as for datagrams without a link, it goes on, and the frame is
+//! dropped.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,12 +15,23 @@ thread_local! {
 /// Whether one end of a bridge, or of a link, receives frames.
 #[derive(Default)]
 pub(crate) struct Intake {
+    is_lossy: bool,
     /// Number of full outboxes that its frames go to.
     pauses: AtomicUsize,
     wake: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
 
 impl Intake {
+    /// That of an end which receives on whatever becomes of its frames.
+    pub(crate) fn lossy() -> Intake {
+        Intake { is_lossy: true, ..Intake::default() }
+    }
+
+    /// Whether frames without room are to be dropped.
+    pub(crate) fn is_lossy(&self) -> bool {
+        self.is_lossy
+    }
+
     /// Sets what makes the end receive again after a pause. It is called with no lock of an outbox
     /// held, and must not wait.
     pub(crate) fn set_wake(&self, wake: impl Fn() + Send + Sync + 'static) {

@@ -102,3 +102,30 @@ fn f44_a_busy_link_makes_the_bridge_before_it_receive_no_more_and_nothing_is_los
     rssi.stop();
     udp.stop();
 }
+
+#[test]
+fn f63_a_bridge_without_a_peer_stalls_no_endpoint_that_sends_it_datagrams() {
+    let event_loop = Some(Arc::new(EventLoop::start("boards", 0, Spin::Never).unwrap()));
+    let options = UdpOptions { event_loop, ..UdpOptions::default() };
+    let board = UdpEndpoint::server("127.0.0.1", 0, options.clone()).unwrap();
+    let bridge = server_with(StreamServerOptions::default());
+    board.stream_master().add_slave(bridge.stream_slave()).unwrap();
+    // Registers of another board on the same loop.
+    let device = SrpV3Emulation::new().unwrap();
+    let other = UdpEndpoint::server("127.0.0.1", 0, UdpOptions::default()).unwrap();
+    connect(&*device, &*other).unwrap();
+    let road = UdpEndpoint::client("127.0.0.1", other.port(), options).unwrap();
+    let srp = SrpV3::new();
+    connect(&*srp, &*road).unwrap();
+
+    let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    for count in 1..=10 {
+        socket.send_to(&[7; 100], ("127.0.0.1", board.port())).unwrap();
+        wait_until("it is dropped", || bridge.stats().dropped_out == count);
+    }
+    assert_eq!(master_of(srp).read(0, 4).unwrap().len(), 4, "the loop serves others");
+    for end in [board, other, road] {
+        end.stop();
+    }
+    device.stop();
+}

@@ -104,7 +104,8 @@ impl Outbox {
     ///
     /// The event loop of a bridge, this one or another, does not wait: its frame is queued, and it
     /// [receives no further ones](Intake) until there is room. So what it passes on is slowed down
-    /// as well, but two bridges that pass on each other's frames do not wait for each other.
+    /// as well, but two bridges that pass on each other's frames do not wait for each other. A loop
+    /// that passes on datagrams without a link does not wait either: their frame is dropped.
     pub(super) fn send(&self, frame: Arc<Frame>) {
         if self.is_inherited() {
             return log_warning!(
@@ -118,6 +119,7 @@ impl Outbox {
         let mut is_passed_on = false;
         if !state.has_room() {
             match Intake::of_this_thread() {
+                Some(intake) if intake.is_lossy() => {}
                 Some(intake) => is_passed_on = state.pause(intake),
                 None => state = self.wait_for_room(state),
             }

@@ -14,7 +14,7 @@ use crate::net::sleeper::{Interrupter, Sleeper};
 use crate::net::socket::cause_text;
 use crate::net::udp::{self, Datagram};
 use crate::net::{DriverHandle, Spin, Spinner};
-use crate::stream::{Dispatch, Fanout, Frame, Master};
+use crate::stream::{Dispatch, Fanout, Frame, Intake, Master};
 
 static_logger!(LOG, "udp");
 
@@ -43,6 +43,8 @@ pub(super) struct Reception {
     fixed_peer: Option<SocketAddr>,
     /// The latest source.
     last_source: Option<SocketAddr>,
+    /// Frames are passed on as those of an end that does not wait.
+    intake: Arc<Intake>,
     /// Decides about the spins of waiting threads.
     pub(super) spinner: Spinner,
     /// Created when a waiting thread first sleeps.
@@ -69,6 +71,7 @@ impl Reception {
             receiver,
             arrived: Vec::new(),
             last_source: None,
+            intake: Arc::new(Intake::lossy()),
             spinner: Spinner::new(spin),
             sleeper: None,
         }
@@ -89,7 +92,7 @@ impl Reception {
     pub(super) fn receive(&mut self) -> Batch {
         match self.receiver.receive(&self.socket) {
             Ok(is_drained) => {
-                self.deliver_batch();
+                self.intake.clone().passing(|| self.deliver_batch());
                 if is_drained {
                     Batch::Last
                 } else {

@@ -126,6 +126,21 @@ fn an_end_that_passes_frames_on_does_not_wait_but_receives_no_more_until_there_i
 }
 
 #[test]
+fn f63_an_end_whose_peers_send_nothing_again_neither_waits_nor_pauses() {
+    let outbox = outbox(100, None);
+    let intake = Arc::new(Intake::lossy());
+    intake.passing(|| outbox.send(frame(10)));
+    assert_eq!((outbox.stats().queued, outbox.stats().dropped_out), (0, 1), "no peer is there");
+    outbox.joined();
+    intake.passing(|| (0..12).for_each(|_| outbox.send(frame(10))));
+    assert_eq!((outbox.stats().queued, outbox.stats().dropped_out), (10, 3));
+    assert!(!intake.is_paused());
+    send_out(&outbox, 100);
+    intake.passing(|| outbox.send(frame(10)));
+    assert_eq!((outbox.stats().queued, outbox.stats().dropped_out), (1, 3));
+}
+
+#[test]
 fn frames_of_a_lost_connection_are_counted_and_the_others_stay() {
     let outbox = outbox(100, None);
     outbox.joined();
