@@ -11,6 +11,7 @@ has these does not need the interpreter.
 
 from __future__ import annotations
 
+import functools
 from typing import Any, Callable
 
 from .native import ffi, lib, library_path
@@ -47,6 +48,7 @@ else:
         """A type of cffi's as one of ctypes'."""
         return ctypes.c_void_p if kind.kind == "pointer" else _TYPES[kind.cname]
 
+    @functools.lru_cache(None)
     def held(name: str) -> "Callable[..., Any]":
         """The library's function `name`. It does not check the range of integers."""
         declared = ffi.typeof(getattr(lib, name))
