@@ -60,53 +60,60 @@ def _integers(word: str, lowest: int, highest: int, unsure: int) -> Kind:
     names = tuple("%s%d" % (word, bits) for bits in (64, 32, 16, 8))
     sign = "signed" if lowest else "unsigned"
     return Kind(
-        word,
-        int,
-        (),
-        lowest,
-        highest,
-        unsure,
-        names,
-        names,
-        names[0],
-        "list",
-        "Failed to extract scalar %s int value for %%s." % sign,
-        "Passed nparray is not of an accepted %s int type (%s) for %%s" % (sign, ", ".join(names)),
+        word=word,
+        exact=int,
+        others=(),
+        lowest=lowest,
+        highest=highest,
+        unsure=unsure,
+        scalars=names,
+        arrays=names,
+        element=names[0],
+        sequence="list",
+        scalar_text="Failed to extract scalar %s int value for %%s." % sign,
+        array_text="Passed nparray is not of an accepted %s int type (%s) for %%s"
+        % (sign, ", ".join(names)),
     )
 
 
-def _others(exact: type, others: "tuple[type, ...]", limits: Any, names: "tuple[str, ...]") -> Kind:
-    """Of `names`: part of the names of functions; scalars; arrays; elements; the type of arrays in
-    texts."""
-    word, scalar, element, own, shown = names
-    lowest, highest, unsure = limits
+def _floats(word: str, scalar: str, array: str, element: str, shown: str) -> Kind:
+    """`shown` is how the texts call the type of arrays."""
     return Kind(
-        word,
-        exact,
-        others,
-        lowest,
-        highest,
-        unsure,
-        (scalar,),
-        (element,),
-        own,
-        "array",
-        "Failed to extract value for %s.",
-        "Passed nparray is not of type (%s) for %%s" % shown,
+        word=word,
+        exact=float,
+        others=(int,),
+        lowest=-math.inf,
+        highest=math.inf,
+        unsure=-sys.float_info.max,
+        scalars=(scalar,),
+        arrays=(array,),
+        element=element,
+        sequence="array",
+        scalar_text="Failed to extract value for %s.",
+        array_text="Passed nparray is not of type (%s) for %%s" % shown,
     )
 
 
-def _floats(*names: str) -> Kind:
-    return _others(float, (int,), (-math.inf, math.inf, -sys.float_info.max), names)
-
-
+_UNSIGNED = _integers("uint", 0, (1 << 64) - 1, 1 << 63)
+_SIGNED = _integers("int", -1 << 63, (1 << 63) - 1, -1 << 63)
 _SINGLE = _floats("float", "float32", "float32", "float32", "float32")
 _HALF = _floats("float", "float16", "float16", "float32", "float16")
 _NARROW = _floats("float", "float64", "float32", "float32", "float32")
 _DOUBLE = _floats("double", "float64", "float64", "float64", "double")
-_FLAG = _others(bool, (int, type(None)), (False, True, 2), ("bool",) * 5)
-_UNSIGNED = _integers("uint", 0, (1 << 64) - 1, 1 << 63)
-_SIGNED = _integers("int", -1 << 63, (1 << 63) - 1, -1 << 63)
+_FLAG = Kind(
+    word="bool",
+    exact=bool,
+    others=(int, type(None)),
+    lowest=False,
+    highest=True,
+    unsure=2,
+    scalars=("bool",),
+    arrays=("bool",),
+    element="bool",
+    sequence="array",
+    scalar_text="Failed to extract value for %s.",
+    array_text="Passed nparray is not of type (bool) for %s",
+)
 
 #: The numbers of each model, and what the sources of errors call it.
 NUMBERS: "dict[int, tuple[Kind, str]]" = {

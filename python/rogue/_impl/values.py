@@ -59,7 +59,7 @@ class Shape(NamedTuple):
     model: Any
 
 
-def whole(index: Any) -> int:
+def _checked(index: Any) -> int:
     """`index`, if it is one for the library."""
     if not isinstance(index, int):
         raise TypeError("an index is an int, not %s" % type(index).__name__)
@@ -68,13 +68,20 @@ def whole(index: Any) -> int:
     return int(index)
 
 
+def _numpy() -> Any:
+    """numpy, if the program has imported it."""
+    module = sys.modules.get("numpy")
+    # Another thread may be about to.
+    return module if hasattr(module, "ndarray") else None
+
+
 def _is_array(value: Any) -> bool:
-    numpy = sys.modules.get("numpy")
+    numpy = _numpy()
     return numpy is not None and isinstance(value, numpy.ndarray)
 
 
 def _is_scalar(value: Any) -> bool:
-    numpy = sys.modules.get("numpy")
+    numpy = _numpy()
     return numpy is not None and isinstance(value, numpy.generic)
 
 
@@ -108,7 +115,7 @@ class Access:
 
     def _element(self, index: Any, source: str, refusal: str) -> int:
         """The index of one value: of a list, all are refused."""
-        index = whole(index)
+        index = _checked(index)
         if index < 0 and self._count:
             raise self._refusal(source, refusal)
         return index
@@ -138,7 +145,7 @@ class Numbers(Access):
 
     def stage(self, value: Any, index: int) -> None:
         if index.__class__ is not int or not -_INDEX_END <= index < _INDEX_END:
-            index = whole(index)
+            index = _checked(index)
         if value.__class__ is not self._exact or not self._lowest <= value <= self._highest:
             if isinstance(value, list):
                 self._stage_list(value, index)
@@ -152,7 +159,7 @@ class Numbers(Access):
 
     def staged(self, index: int) -> Any:
         if index.__class__ is not int or not -_INDEX_END <= index < _INDEX_END:
-            index = whole(index)
+            index = _checked(index)
         if index < 0 and self._count:
             return self._all()
         value = self._peek(self._owned.place, index)
@@ -199,7 +206,7 @@ class Numbers(Access):
             raise self._refusal("set%sPy" % word, kind.array_text)
         element = name if name in ELEMENTS else kind.element
         # In native order, one after the other.
-        values = sys.modules["numpy"].ascontiguousarray(values, element)
+        values = _numpy().ascontiguousarray(values, element)
         self._stage_all(element, values, len(values), index)
 
     def _stage_all(self, element: str, values: Any, count: int, index: int) -> None:
@@ -221,7 +228,7 @@ class Numbers(Access):
 
     def _all(self) -> Any:
         """All values: an array, or a list where nothing has imported numpy."""
-        kind, count, numpy = self._kind, self._count, sys.modules.get("numpy")
+        kind, count, numpy = self._kind, self._count, _numpy()
         if numpy is None:
             cells = array(CODES[kind.element], bytes(8 * count))
             return [
@@ -249,7 +256,7 @@ class Converted(Access):
     __slots__ = ()
 
     def stage(self, value: Any, index: int) -> None:
-        index = whole(index)
+        index = _checked(index)
         if _is_array(value):
             raise self._refusal("setPyFunc", "Passing ndarray not supported for %s")
         if not isinstance(value, list):
@@ -324,10 +331,10 @@ class Foreign(Access):
 
     def stage(self, value: Any, index: int) -> None:
         # It says so.
-        _demand(_stage_raw(self._owned.place, place(ffi.new("uint8_t[1]")), 1, whole(index)))
+        _demand(_stage_raw(self._owned.place, place(ffi.new("uint8_t[1]")), 1, _checked(index)))
 
     def staged(self, index: int) -> Any:
-        return self._bytes(_staged_raw, whole(index))
+        return self._bytes(_staged_raw, _checked(index))
 
 
 def access_of(shape: Shape, model_id: int) -> Access:
