@@ -279,6 +279,18 @@ def test_a_value_that_is_refused_is_not_staged_and_nothing_is_sent(what):
     assert seen == []
 
 
+def test_f58_too_many_values_of_a_programs_model_are_refused_under_its_name():
+    one = variable(bits=72, count=2)
+    block = block_over(rim.Emulate(4, 0), one)
+    with pytest.raises(rogue.GeneralError) as raised:
+        one._set([1, 2, 3], -1)
+    assert str(raised.value) == (
+        "Block::setPyFunc: General Error: Overflow error for passed array with length 3 at index "
+        "0. Variable length = 2 for v"
+    )
+    assert one._get(0) == 0 and block is not None
+
+
 def test_an_integer_that_no_variable_of_its_kind_has_is_an_overflow():
     for model, values in ((rim.UInt, (-1, 1 << 64)), (rim.Int, (1 << 63, -(1 << 63) - 1))):
         one, many = variable(bits=8, model=model), variable("w", 8, 8, model, count=4)
@@ -552,6 +564,22 @@ def test_a_hub_that_uses_the_block_whose_request_it_gets_is_told(capfd):
     block = block_over(hub, one)
     assert read(block, one) == 0
     assert said[0][0] == "GeneralError" and "in the same thread" in said[0][1]
+
+
+def test_calls_for_many_blocks_take_none_and_one_twice():
+    for call in (rim.readAll, rim.writeAll, rim.checkAll, lambda all: rim.startAll(all, rim.Read)):
+        call([])
+        call(iter(()))
+    assert rim.getAll([]) == []
+    one = variable()
+    block = block_over(rim.Emulate(4, 0), one)
+    one._set(5, -1)
+    rim.writeAll([block, block])
+    assert rim.getAll([one, one]) == [5, 5]
+    with pytest.raises(rogue.GeneralError, match="Block::startTransaction"):
+        rim.startAll([block], 9)
+    with pytest.raises(rogue.GeneralError, match="is in no block"):
+        rim.getAll([variable()])
 
 
 def test_ranges_overlap_where_all_variables_may():

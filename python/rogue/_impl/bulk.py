@@ -6,7 +6,17 @@ from collections.abc import Iterable
 from typing import Any, Callable
 
 from .lifecycle import escaped
-from .native import GeneralError, callback, check, decode, ffi, general_error, interrupts, lib
+from .native import (
+    GeneralError,
+    callback,
+    check,
+    decode,
+    ffi,
+    general_error,
+    interrupts,
+    lib,
+    raise_interrupt,
+)
 from .registers import Block, Variable
 
 _REPORT = "rogue_mem_bulk_report_t"
@@ -41,7 +51,9 @@ def _run(function: "Callable[..., int]", blocks: "list[Block]", *arguments: int)
     for block, is_updated in zip(blocks, updated):
         if is_updated:
             block._rg_notify()
-    if not failures or interrupts:
+    if interrupts:
+        raise_interrupt()
+    if not failures:
         check(status)
         return
     others = " (and %d others of %d)" % (len(failures) - 1, len(blocks))
