@@ -6,6 +6,7 @@ use std::sync::{mpsc, Arc};
 use std::thread;
 use std::time::Duration;
 
+use rogue_mem::bridge::{ClientOptions, ServerOptions, TcpClient, TcpServer};
 use rogue_mem::memory::{Master, READ, WRITE};
 use rogue_mem::net::{EventLoop, Spin};
 use rogue_mem::proto::rssi::Parameter;
@@ -78,6 +79,31 @@ fn f39_a_request_over_a_road_that_was_stopped_fails_at_once() {
     client.stop();
     let text = failure(&launch(&master, READ, 0x1000, vec![0; 4]));
     assert!(text.contains("the packetizer has no transport"), "{text}");
+    server.stop();
+}
+
+/// The server of a bridge queues what the link cannot take yet. With so many requests neither end of
+/// the link may wait for the other to take frames first.
+#[test]
+fn f58_a_bridge_passes_any_number_of_requests_to_a_board() {
+    const REQUESTS_COUNT: usize = 6000;
+    let server = board(0, UdpRssiPackOptions::default());
+    let (board, registers) = client(server.udp().port(), UdpRssiPackOptions::default());
+    board.wait_open(PATIENCE).unwrap();
+    let options = ServerOptions { window: 2 * REQUESTS_COUNT, ..ServerOptions::default() };
+    let bridge = TcpServer::new(LOCALHOST, 0, options).unwrap();
+    bridge.master().set_slave(registers.slave());
+    bridge.master().set_timeout(PATIENCE.as_micros() as u64);
+
+    let options = ClientOptions { window: Some(2 * REQUESTS_COUNT), ..ClientOptions::default() };
+    let remote = Master::new();
+    remote.set_timeout(PATIENCE.as_micros() as u64);
+    remote.set_slave(TcpClient::new(LOCALHOST, bridge.port(), options).unwrap());
+    let requests = (0..REQUESTS_COUNT as u64).map(|number| (4 * number, zeros(4).into()));
+    for id in remote.request_many(requests.collect(), READ).unwrap() {
+        remote.wait(id).unwrap();
+    }
+    board.stop();
     server.stop();
 }
 

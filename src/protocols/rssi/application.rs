@@ -106,7 +106,7 @@ impl Application {
                 Patience::Short | Patience::None => QUEUE_FRAMES_COUNT_MAX,
             };
             if state.connection.queued() < queue_max {
-                state.connection.queue(parcel)?;
+                state.queue(parcel, patience == Patience::None)?;
                 state.pause_intake();
                 return Ok(());
             }

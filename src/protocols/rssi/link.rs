@@ -25,10 +25,6 @@ use crate::proto::rssi::{Closure, Connection, Event, Parameters, Role, Sequence,
 use crate::stream::{ignore_drops, Dispatch, Fanout, Frame, Intake, Master};
 use crate::sync::{Condvar, Mutex, MutexGuard};
 
-/// Number of frames queued beyond the window at which delivery pauses: the application sends more
-/// than the peer takes, and would be made to send still more.
-const QUEUE_FRAMES_COUNT_PAUSE: usize = 1024;
-
 /// Number of frames or segments that go up or down together.
 const TOGETHER_COUNT_MAX: usize = 32;
 
@@ -169,18 +165,7 @@ impl Link {
             Role::Client => "rssi::Client",
             Role::Server => "rssi::Server",
         };
-        let state = LinkState {
-            connection: Connection::new(role, local, first),
-            handle: None,
-            armed: None,
-            up: None,
-            down: None,
-            room_waiters: 0,
-            has_woken_senders: false,
-            change_waiters: 0,
-            paused: Vec::new(),
-            transport_loss: None,
-        };
+        let state = LinkState::new(Connection::new(role, local, first));
         Link {
             generation: Generation::current(),
             name,
@@ -388,12 +373,13 @@ impl Link {
                 state.connection.delivered(now);
             }
         }
+        let may_deliver = state.may_deliver() && !self.intake.is_paused();
         let connection = &mut state.connection;
         let mut work = None;
         if state.up.is_none() {
             if let Some(event) = connection.poll_event() {
                 work = Some((Work::Notify(event), Passage::Notice));
-            } else if connection.queued() < QUEUE_FRAMES_COUNT_PAUSE && !self.intake.is_paused() {
+            } else if may_deliver {
                 let parcels = iter::from_fn(|| connection.poll_deliver(now)).take(delivered_max);
                 load.parcels.extend(parcels);
                 let is_any = !load.parcels.is_empty();

@@ -1,5 +1,6 @@
 //! The state of a link behind its lock.
 
+use std::collections::VecDeque;
 use std::mem;
 use std::sync::Arc;
 use std::thread::{self, ThreadId};
@@ -14,9 +15,18 @@ use crate::stream::Intake;
 /// pauses, so that frames in the other direction go on.
 const QUEUE_FRAMES_COUNT_INTAKE: usize = 512;
 
+/// Number of frames queued beyond the window, by threads that deliver, at which delivery pauses:
+/// each one delivered may bring another one. Frames of other threads do not count, however many:
+/// with them both ends would wait for each other to take frames first.
+const REACTIONS_COUNT_PAUSE: usize = 1024;
+
 /// The state behind the lock.
 pub(super) struct LinkState {
     pub(super) connection: Connection<Parcel>,
+    /// Number of frames that have been queued since the start.
+    queued_count: u64,
+    /// Numbers of the queued frames that came from threads that deliver, and maybe of earlier ones.
+    reactions: VecDeque<u64>,
     /// The timers; `None` while stopped.
     pub(super) handle: Option<DriverHandle>,
     /// The deadline that the event loop knows, or has been woken for.
@@ -36,6 +46,44 @@ pub(super) struct LinkState {
 }
 
 impl LinkState {
+    pub(super) fn new(connection: Connection<Parcel>) -> LinkState {
+        LinkState {
+            connection,
+            queued_count: 0,
+            reactions: VecDeque::new(),
+            handle: None,
+            armed: None,
+            up: None,
+            down: None,
+            room_waiters: 0,
+            change_waiters: 0,
+            has_woken_senders: false,
+            paused: Vec::new(),
+            transport_loss: None,
+        }
+    }
+
+    /// Queues a frame of the calling thread; `is_reaction` if the thread delivers. It comes back if
+    /// the link is not open.
+    pub(super) fn queue(&mut self, parcel: Parcel, is_reaction: bool) -> Result<(), Parcel> {
+        self.connection.queue(parcel)?;
+        if is_reaction {
+            self.reactions.push_back(self.queued_count);
+        }
+        self.queued_count += 1;
+        Ok(())
+    }
+
+    /// Whether received frames may be delivered: the queue has few frames that deliveries have
+    /// brought.
+    pub(super) fn may_deliver(&mut self) -> bool {
+        let first_queued = self.queued_count - self.connection.queued() as u64;
+        while self.reactions.front().is_some_and(|&number| number < first_queued) {
+            self.reactions.pop_front();
+        }
+        self.reactions.len() < REACTIONS_COUNT_PAUSE
+    }
+
     /// Gives the timers to a new driver, which knows no deadline yet: the guard wakes it for one.
     /// Returns the former driver's handle.
     pub(super) fn attach(&mut self, handle: DriverHandle) -> Option<DriverHandle> {
