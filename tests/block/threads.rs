@@ -121,6 +121,21 @@ fn f45_a_difference_is_reported_to_the_thread_that_has_written_the_value() {
 }
 
 #[test]
+fn f64_every_thread_is_told_of_the_update_by_its_own_transaction() {
+    let (slave, _worker) = Later::new(4);
+    let (block, _variables) = block_of(slave, (0, 4), vec![uint("a", 0, 32)]);
+    let reads = || {
+        let reads = (0..ROUNDS).map(|_| block.start_transaction(READ, false, true, None, -1));
+        reads.filter(|started| !started.as_ref().unwrap().is_updated).count()
+    };
+    let missed: Vec<usize> = thread::scope(|scope| {
+        let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(reads)).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    assert_eq!(missed, [0; THREADS as usize]);
+}
+
+#[test]
 fn a_verify_compares_what_was_written_whatever_is_staged_meanwhile() {
     let (slave, _worker) = Later::new(8);
     let (block, variables) = block_of(slave, (0, 8), vec![uint("a", 0, 32), uint("b", 32, 32)]);

@@ -59,6 +59,32 @@ fn a_wait_that_is_given_up_leaves_the_transaction_to_the_next_one() {
 }
 
 #[test]
+fn f66_what_becomes_of_a_transaction_without_its_thread_is_told_by_the_next_check() {
+    let keeper = Keeper::new();
+    let words: Vec<_> = (0..4).map(|at| word(&keeper, 4 * at)).collect();
+    let blocks: Vec<_> = words.iter().map(|(block, _)| block.clone()).collect();
+    let give_up: [&dyn Fn(); 3] = [
+        &|| words.iter().for_each(|(_, word)| drop(word.get(UINT, -1).unwrap_err())),
+        &|| words.iter().for_each(|(_, word)| drop(word.set(UINT, 1, -1).unwrap_err())),
+        &|| assert_eq!(read_all(&blocks).failures.len(), 4),
+    ];
+    for give_up in give_up {
+        let _watch = Impatient::watch(1);
+        give_up();
+        watch_waits(None);
+        (0..4).for_each(|_| match keeper.next() {
+            tran if tran.address() % 8 == 0 => tran.error("broken"),
+            tran => tran.done(),
+        });
+        let told =
+            blocks.iter().map(|block| block.check_transaction().map_err(|error| error.status()));
+        let failed = Err(Status::Transaction);
+        assert_eq!(told.collect::<Vec<_>>(), [failed, Ok(true), failed, Ok(true)]);
+        assert!(blocks.iter().all(|block| block.check_transaction() == Ok(false)));
+    }
+}
+
+#[test]
 fn a_wait_for_the_turn_of_another_thread_can_be_given_up() {
     let keeper = Keeper::new();
     let (block, variable) = word(&keeper, 0);

@@ -154,8 +154,12 @@ fn transfer_all(blocks: &[Arc<Block>], request: &Request) -> BulkOutcome {
         Ok(started.is_updated)
     };
     let mut patience = Patience::default();
-    let all = blocks.iter().zip(sent);
-    BulkOutcome::new(all.map(|(block, sent)| patience.with(|| finish(block, sent))))
+    BulkOutcome::new(blocks.iter().zip(sent).map(|(block, sent)| {
+        if let (Some(_), Ok((Some(flight), _))) = (&patience.ended, &sent) {
+            block.disown(flight);
+        }
+        patience.with(|| finish(block, sent))
+    }))
 }
 
 /// Reads each of `blocks`, and waits. All reads are requested before the first is waited for. A

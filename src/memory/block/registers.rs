@@ -47,7 +47,7 @@ pub(super) struct State {
     pub(super) is_notified: bool,
     pub(super) retry_count: u32,
     pub(super) is_enabled: bool,
-    /// A transaction has been sent since the last check, and variables are notified.
+    /// A transaction that nothing has checked has ended well, and variables are notified.
     pub(super) wants_update: bool,
     /// The transaction that is under way.
     pub(super) flight: Option<Arc<Flight>>,

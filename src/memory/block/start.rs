@@ -201,7 +201,7 @@ impl Block {
             Attempt::Ready(flight, slave) => {
                 launch(std::slice::from_ref(&flight), &*slave);
                 if flight.tran.is_done() {
-                    self.settle(&flight)?;
+                    self.settle_own(&flight)?;
                 }
                 (Some(flight), None)
             }

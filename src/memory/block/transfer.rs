@@ -5,7 +5,7 @@
 //! block has at most one transaction under way, and every thread that wants the next one waits for
 //! it first, with no lock held.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use super::layout::Span;
@@ -57,8 +57,11 @@ pub(super) struct Flight {
     pub(super) span: Span,
     /// The block's address, as seen from the end of the path.
     address: u64,
-    /// The thread that sends it gets the outcome from here; otherwise the next check does.
-    is_owned: bool,
+    /// The thread that sends it gets the outcome from here; otherwise the next check does. Changes
+    /// under the lock of the state.
+    is_owned: AtomicBool,
+    /// Whether a good end is an update for variables.
+    is_notified: bool,
     /// The thread that is handing it to the slave; 0 = none.
     sender: AtomicUsize,
     verdict: OnceLock<std::result::Result<(), Fault>>,
@@ -258,6 +261,18 @@ impl State {
         bytes
     }
 
+    /// Keeps what has become of `flight` for the next check.
+    fn leave_to_check(&mut self, flight: &Flight) {
+        match flight.verdict.get() {
+            Some(Ok(())) => self.wants_update |= flight.is_notified,
+            Some(Err(fault)) if self.failure.is_none() => {
+                let error = fault.clone().into_error();
+                self.failure = Some(Failure { error, is_of_write: is_write(flight.ty) });
+            }
+            _ => {}
+        }
+    }
+
     /// Takes the answer to `flight` over.
     fn absorb(
         &mut self,
@@ -393,12 +408,12 @@ impl Block {
             ty: request.ty,
             span,
             address: path.address,
-            is_owned: request.is_owned,
+            is_owned: request.is_owned.into(),
+            is_notified: state.is_notified,
             sender: AtomicUsize::new(this_thread()),
             verdict: OnceLock::new(),
         });
         state.flight = Some(flight.clone());
-        state.wants_update = state.is_notified;
         Ok(Some(flight))
     }
 
@@ -431,12 +446,11 @@ impl Block {
             state.flight = None;
             let bytes = buffer.map(|buffer| buffer.into_vec()).unwrap_or_default();
             let verdict = state.absorb(flight, outcome, &bytes);
-            if let (Err(fault), false, None) = (&verdict, flight.is_owned, &state.failure) {
-                let error = fault.clone().into_error();
-                state.failure = Some(Failure { error, is_of_write: is_write(flight.ty) });
-            }
             // The first one: only the thread that takes the flight out gets here.
             let _ = flight.verdict.set(verdict);
+            if !flight.is_owned.load(Ordering::Relaxed) {
+                state.leave_to_check(flight);
+            }
             drop(state);
             if is_due {
                 tran.do_due();
@@ -467,7 +481,7 @@ impl Block {
     /// notified.
     pub(super) fn collect(&self, flight: Option<&Arc<Flight>>) -> std::result::Result<bool, Fault> {
         match flight {
-            Some(flight) => self.settle(flight)?,
+            Some(flight) => self.settle_own(flight)?,
             // Only what is under way now: other threads may go on for ever.
             None => {
                 let flight = self.state.lock().flight.clone();
@@ -475,7 +489,8 @@ impl Block {
             }
         }
         let mut state = self.state.lock();
-        let is_updated = std::mem::take(&mut state.wants_update) && state.is_enabled;
+        // A check that fails tells of no update, neither now nor later.
+        let is_left = std::mem::take(&mut state.wants_update);
         // What a thread has started for itself says nothing of what others have, but a verify
         // belongs to what is before it.
         let is_next_check = flight.is_none_or(|flight| flight.ty == VERIFY);
@@ -483,7 +498,22 @@ impl Block {
             return Err(Fault::Failed(failure.error));
         }
         flight.and_then(|flight| flight.verdict.get()).cloned().unwrap_or(Ok(()))?;
-        Ok(is_updated)
+        let is_own = flight.is_some_and(|flight| flight.is_notified);
+        Ok((is_left || is_own) && state.is_enabled)
+    }
+
+    /// [Settles](Self::settle) `flight`, or leaves it to the next check.
+    pub(super) fn settle_own(&self, flight: &Arc<Flight>) -> std::result::Result<(), Fault> {
+        self.settle(flight).inspect_err(|_| self.disown(flight))
+    }
+
+    /// Leaves `flight`, whose thread waits for it no longer, to the next check.
+    pub(super) fn disown(&self, flight: &Flight) {
+        let mut state = self.state.lock();
+        if flight.is_owned.swap(false, Ordering::Relaxed) {
+            // Another thread may have taken its answer over meanwhile.
+            state.leave_to_check(flight);
+        }
     }
 }
 
