@@ -8,6 +8,8 @@ use std::thread;
 use rogue_mem::memory::block::{Block, Model, Variable, VariableSpec, UINT};
 use rogue_mem::memory::{is_write, Emulate, Slave, SlaveBase, Transaction, READ, VERIFY, WRITE};
 
+use rogue_mem::Status;
+
 use crate::defects::{block_of, uint};
 
 const THREADS: u64 = 8;
@@ -133,6 +135,51 @@ fn f64_every_thread_is_told_of_the_update_by_its_own_transaction() {
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
     assert_eq!(missed, [0; THREADS as usize]);
+}
+
+/// A slave whose limits are asked for before each transfer, and which replaces the variables of a
+/// block then.
+struct Replacing {
+    base: SlaveBase,
+    block: Mutex<Option<Arc<Block>>>,
+}
+
+impl Slave for Replacing {
+    fn base(&self) -> &SlaveBase {
+        &self.base
+    }
+
+    fn min_access(&self) -> u32 {
+        if let Some(block) = self.block.lock().unwrap().take() {
+            // Few elements far apart.
+            let list = VariableSpec::list("new", Model::UInt, 0, (2, 8, 512));
+            block.add_variables(&[Variable::new(list).unwrap()]).unwrap();
+        }
+        4
+    }
+
+    fn do_transaction(&self, tran: &Arc<Transaction>) {
+        tran.done();
+    }
+}
+
+#[test]
+fn f65_variables_that_are_replaced_under_a_transfer_are_no_place_for_it() {
+    let list = || VariableSpec::list("list", Model::UInt, 0, (100, 8, 8));
+    let transfers: [&dyn Fn(&Block, &Variable) -> rogue_mem::error::Result<()>; 5] = [
+        &|_, list| list.get(UINT, 99).map(drop),
+        &|_, list| list.set(UINT, 1, 99),
+        &|block, list| block.read(list, 99),
+        &|block, list| block.write(list, 99),
+        &|block, list| block.start_transaction(READ, false, true, Some(list), 99).map(drop),
+    ];
+    for transfer in transfers {
+        let slave = Arc::new(Replacing { base: SlaveBase::new(4, 0), block: Mutex::default() });
+        let (block, variables) = block_of(slave.clone(), (0, 100), vec![list()]);
+        *slave.block.lock().unwrap() = Some(block.clone());
+        let error = transfer(&block, &variables[0]).unwrap_err();
+        assert_eq!(error.status(), Status::NotFound, "{error}");
+    }
 }
 
 #[test]

@@ -7,6 +7,7 @@ use super::layout::Layout;
 use super::model::{Model, WORD_BITS};
 use super::numbers::{mask, Numeric, Scalar};
 use super::text;
+use super::transfer::Target;
 use super::variable::Variable;
 use crate::error::{Error, Result, Status};
 
@@ -315,7 +316,7 @@ impl Variable {
     ) -> Result<T> {
         let (block, slot) = self.home()?;
         if let Reach::Device = reach {
-            block.read_elements((slot, first, last))?;
+            block.read_elements(Target { variable: self, slot, first, last })?;
         }
         block.load((self, slot), load)
     }

@@ -41,7 +41,7 @@ impl Batch {
     }
 
     /// Creates the transaction of `request` for `block`.
-    fn begin(&mut self, block: &Block, request: &Request) -> std::result::Result<Sent, Fault> {
+    fn begin(&mut self, block: &Block, request: &Request<'_>) -> std::result::Result<Sent, Fault> {
         let attempt = match block.attempt(request, false)? {
             // The transaction that it waits for may be one of these.
             Attempt::Busy => {
@@ -83,7 +83,7 @@ impl Patience {
 }
 
 /// Starts `request` in each of `blocks`.
-fn launch_all(blocks: &[Arc<Block>], request: &Request) -> Vec<Result<Sent>> {
+fn launch_all(blocks: &[Arc<Block>], request: &Request<'_>) -> Vec<Result<Sent>> {
     let (mut batch, mut patience) = (Batch::default(), Patience::default());
     // Nothing has failed yet: a fault is a refusal.
     let mut begin = |block: &Block| batch.begin(block, request).map_err(Fault::into_error);
@@ -143,7 +143,7 @@ pub fn check_all(blocks: &[Arc<Block>]) -> BulkOutcome {
 
 /// Starts `request` in each of `blocks`, then waits for each and makes further attempts where the
 /// block has retries.
-fn transfer_all(blocks: &[Arc<Block>], request: &Request) -> BulkOutcome {
+fn transfer_all(blocks: &[Arc<Block>], request: &Request<'_>) -> BulkOutcome {
     let request = Request { is_owned: true, ..request.clone() };
     let sent = launch_all(blocks, &request);
     let finish = |block: &Block, sent: Result<Sent>| {

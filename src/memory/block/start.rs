@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::layout::{Layout, Span};
 use super::registers::Block;
-use super::transfer::{launch, Attempt, Fault, Flight, Request, Skip, Started};
+use super::transfer::{launch, Attempt, Fault, Flight, Request, Skip, Started, Target};
 use super::turn::Turn;
 use super::variable::Variable;
 use crate::error::{Error, Result, Status};
@@ -51,7 +51,7 @@ impl Block {
         index: i32,
     ) -> Result<Started> {
         let target = match variable {
-            Some(variable) => Some(self.target(variable, variable.elements(index))?),
+            Some(variable) => Some(self.target(variable, index)?),
             None => None,
         };
         let started = self.run(Request::new(ty, is_forced, target), check)?;
@@ -85,7 +85,7 @@ impl Block {
     ///
     /// As [`start_transaction`](Self::start_transaction).
     pub fn write(&self, variable: &Variable, index: i32) -> Result<()> {
-        let target = self.target(variable, variable.elements(index))?;
+        let target = self.target(variable, index)?;
         let turn = self.turn()?;
         self.write_in(turn, Request::new(WRITE, true, Some(target)))
     }
@@ -96,7 +96,7 @@ impl Block {
     ///
     /// As [`start_transaction`](Self::start_transaction).
     pub fn read(&self, variable: &Variable, index: i32) -> Result<()> {
-        self.read_elements(self.target(variable, variable.elements(index))?)
+        self.read_elements(self.target(variable, index)?)
     }
 
     /// Stores a value of elements `first..=last` with `store`, and [writes](Self::write) it. Nothing
@@ -111,12 +111,12 @@ impl Block {
         let turn = self.turn()?;
         let path = self.path_to(&*self.master.slave());
         self.store((variable, slot), (first, last), Some(&path), store)?;
-        let request = Request::new(WRITE, true, Some((slot, first, last)));
+        let request = Request::new(WRITE, true, Some(Target { variable, slot, first, last }));
         self.write_in(turn, Request { path: Some(path), ..request })
     }
 
     /// Carries `write` out in this thread's turn, and the verify behind it.
-    fn write_in(&self, turn: Turn<'_>, write: Request) -> Result<()> {
+    fn write_in(&self, turn: Turn<'_>, write: Request<'_>) -> Result<()> {
         let verify = Request { ty: VERIFY, is_forced: false, ..write.clone() };
         let written = self.run(write, true)?;
         let verified = self.run(verify, true)?;
@@ -129,17 +129,19 @@ impl Block {
     }
 
     /// Reads elements of a variable: its slot, the first one and the last one.
-    pub(super) fn read_elements(&self, target: (usize, u32, u32)) -> Result<()> {
+    pub(super) fn read_elements(&self, target: Target<'_>) -> Result<()> {
         if self.run(Request::new(READ, false, Some(target)), true)?.is_updated {
             self.notify();
         }
         Ok(())
     }
 
-    fn target(&self, variable: &Variable, (first, last): (u32, u32)) -> Result<(usize, u32, u32)> {
+    /// What a transfer of `variable` with `index` covers.
+    fn target<'a>(&self, variable: &'a Variable, index: i32) -> Result<Target<'a>> {
         let (block, slot) = variable.home()?;
+        let (first, last) = variable.elements(index);
         if std::ptr::eq(&*block, self) {
-            return Ok((slot, first, last));
+            return Ok(Target { variable, slot, first, last });
         }
         let text = format!(
             "Variable {} is in block {}, not in {}",
@@ -151,7 +153,7 @@ impl Block {
     }
 
     /// Carries `request` out, in several attempts if the block has retries.
-    fn run(&self, mut request: Request, check: bool) -> Result<Started> {
+    fn run(&self, mut request: Request<'_>, check: bool) -> Result<Started> {
         check_type(request.ty)?;
         request.is_owned = check || self.state.lock().retry_count > 0;
         let sent = self.attempt_once(&request);
@@ -161,7 +163,7 @@ impl Block {
     /// Finishes `request`, of which the first attempt has gone as `sent` says.
     pub(super) fn finish(
         &self,
-        mut request: Request,
+        mut request: Request<'_>,
         mut sent: std::result::Result<Sent, Fault>,
     ) -> Result<Started> {
         let mut differing = None;
@@ -196,7 +198,7 @@ impl Block {
     }
 
     /// Makes one attempt, and hands the transaction to the slave.
-    fn attempt_once(&self, request: &Request) -> std::result::Result<Sent, Fault> {
+    fn attempt_once(&self, request: &Request<'_>) -> std::result::Result<Sent, Fault> {
         Ok(match self.attempt(request, true)? {
             Attempt::Ready(flight, slave) => {
                 launch(std::slice::from_ref(&flight), &*slave);
@@ -213,7 +215,7 @@ impl Block {
     /// The outcome of what has been sent, if it is waited for.
     fn outcome(
         &self,
-        request: &Request,
+        request: &Request<'_>,
         sent: std::result::Result<Sent, Fault>,
     ) -> std::result::Result<Started, Fault> {
         let (flight, skipped) = sent?;
@@ -222,7 +224,7 @@ impl Block {
     }
 
     /// Writes what was written to `span` once more, before another verify.
-    fn resend(&self, verify: &Request, span: Span) -> std::result::Result<(), Fault> {
+    fn resend(&self, verify: &Request<'_>, span: Span) -> std::result::Result<(), Fault> {
         // Of no variable: that of the verify may be one that is only read.
         let write = Request {
             is_owned: verify.is_owned,

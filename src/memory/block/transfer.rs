@@ -10,7 +10,8 @@ use std::sync::{Arc, OnceLock};
 
 use super::layout::Span;
 use super::model::Mode;
-use super::registers::{Block, State};
+use super::registers::{Block, Slot, State};
+use super::variable::Variable;
 use super::watch;
 use crate::error::{Error, Result, Status};
 use crate::logging::log_warning;
@@ -91,13 +92,24 @@ pub(super) struct Failure {
     is_of_write: bool,
 }
 
+/// What a transaction covers of a variable.
+#[derive(Clone, Copy)]
+pub(super) struct Target<'a> {
+    pub(super) variable: &'a Variable,
+    /// Its index in the block, unless the variables have been replaced since.
+    pub(super) slot: usize,
+    /// The first and the last element.
+    pub(super) first: u32,
+    pub(super) last: u32,
+}
+
 /// One transaction that is wanted.
 #[derive(Clone)]
-pub(super) struct Request {
+pub(super) struct Request<'a> {
     pub(super) ty: u32,
     pub(super) is_forced: bool,
-    /// Index of a variable, its first and its last element; `None` for the whole block.
-    pub(super) target: Option<(usize, u32, u32)>,
+    /// `None` for the whole block.
+    pub(super) target: Option<Target<'a>>,
     pub(super) is_owned: bool,
     /// The bytes that an earlier attempt has sent.
     pub(super) again: Option<Span>,
@@ -179,9 +191,16 @@ impl Flight {
 }
 
 impl State {
+    /// The place of what `request` covers of a variable, if it does and the block still has that.
+    fn target<'a>(&'a self, request: &Request<'_>) -> Option<(&'a Slot, u32, u32)> {
+        let Target { variable, slot, first, last } = request.target?;
+        let slot = self.slots.get(slot).filter(|slot| std::ptr::eq(&*slot.variable, variable))?;
+        Some((slot, first, last))
+    }
+
     /// Why `request` needs no transaction, as far as is known before the one under way has ended.
-    fn skip(&self, request: &Request) -> Option<Skip> {
-        let variable = request.target.and_then(|(slot, ..)| self.slots.get(slot));
+    fn skip(&self, request: &Request<'_>) -> Option<Skip> {
+        let variable = self.target(request).map(|(slot, ..)| slot);
         let is = |mode: &Mode| {
             self.mode == *mode || variable.is_some_and(|slot| slot.variable.spec().mode == *mode)
         };
@@ -205,23 +224,17 @@ impl State {
     }
 
     /// Whether everything that a read would show is staged.
-    fn hides(&self, request: &Request) -> bool {
-        match request
-            .target
-            .and_then(|(slot, first, last)| Some((self.slots.get(slot)?, first, last)))
-        {
+    fn hides(&self, request: &Request<'_>) -> bool {
+        match self.target(request) {
             Some((slot, first, last)) => self.image.is_all_stale(&slot.layout, first, last),
             None => self.image.hides_all(),
         }
     }
 
     /// The bytes that `request` covers.
-    fn span(&self, request: &Request, size: u32) -> Span {
+    fn span(&self, request: &Request<'_>, size: u32) -> Span {
         let whole = Span { low: 0, high: size.into() };
-        let target = request
-            .target
-            .and_then(|(slot, first, last)| self.slots.get(slot).map(|slot| (slot, first, last)));
-        match (request.ty, target) {
+        match (request.ty, self.target(request)) {
             (VERIFY, _) => self.unverified.unwrap_or(whole),
             (_, None) => whole,
             (READ, Some((slot, first, last))) => slot.layout.span(first, last),
@@ -246,7 +259,7 @@ impl State {
     }
 
     /// The bytes that a transaction of `request` starts with.
-    fn bytes(&mut self, request: &Request, span: Span) -> Vec<u8> {
+    fn bytes(&mut self, request: &Request<'_>, span: Span) -> Vec<u8> {
         if !is_write(request.ty) {
             return vec![0; span.size() as usize];
         }
@@ -341,7 +354,7 @@ impl Block {
     /// for a transaction under way.
     pub(super) fn attempt(
         &self,
-        request: &Request,
+        request: &Request<'_>,
         may_wait: bool,
     ) -> std::result::Result<Attempt, Fault> {
         // Of the program's code, so before the lock is taken.
@@ -354,6 +367,9 @@ impl Block {
                     return Ok(Attempt::Busy);
                 }
                 state = self.until_free(state).map_err(Fault::Refused)?;
+            }
+            if let (Some(target), None) = (request.target, state.target(request)) {
+                return Err(Fault::Refused(target.variable.homeless()));
             }
             if let Some(skip) = state.skip(request) {
                 return Ok(Attempt::Skipped(skip));
@@ -387,7 +403,7 @@ impl Block {
     fn begin(
         &self,
         state: &mut State,
-        request: &Request,
+        request: &Request<'_>,
         path: &Path,
     ) -> std::result::Result<Option<Arc<Flight>>, Fault> {
         let mut span = state.span(request, self.size).and(request.again);
@@ -517,9 +533,9 @@ impl Block {
     }
 }
 
-impl Request {
+impl<'a> Request<'a> {
     /// A request without a history.
-    pub(super) fn new(ty: u32, is_forced: bool, target: Option<(usize, u32, u32)>) -> Request {
+    pub(super) fn new(ty: u32, is_forced: bool, target: Option<Target<'a>>) -> Request<'a> {
         Request { ty, is_forced, target, is_owned: false, again: None, resends: false, path: None }
     }
 
