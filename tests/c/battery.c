@@ -126,7 +126,7 @@ static void addresses_beyond_four_gigabytes_are_places_of_their_own(const path_t
 static const uint32_t types[] = {ROGUE_MEM_WRITE, ROGUE_MEM_POST, ROGUE_MEM_READ, ROGUE_MEM_VERIFY};
 
 /* Asserts that requests of all types fail with this text, and that their data stays as it was.
- * Where posts are not told of it, they end well. */
+ * Where posts need not be told of it, they may end well. */
 static void assert_refused(rogue_mem_master_t *master, uint64_t address, uint32_t count,
                            const char *text, bool tells_posts) {
     static uint8_t bytes[REFUSED_BYTES_MAX], untouched[REFUSED_BYTES_MAX];
@@ -134,9 +134,8 @@ static void assert_refused(rogue_mem_master_t *master, uint64_t address, uint32_
     memset(untouched, MARK, sizeof untouched);
     for (size_t index = 0; index < COUNT_OF(types); index++) {
         const rogue_mem_status_t status = transfer(master, address, bytes, count, types[index]);
-        if (types[index] == ROGUE_MEM_POST && !tells_posts) {
-            assert_ok(status);
-        } else {
+        const bool may_end_well = types[index] == ROGUE_MEM_POST && !tells_posts;
+        if (!may_end_well || status != ROGUE_MEM_OK) {
             assert_int_equal(status, ROGUE_MEM_ERROR_TRANSACTION);
             assert_contains(rogue_mem_last_error(), text);
         }
@@ -168,7 +167,8 @@ static void what_is_not_aligned_is_refused(const path_t *path, rogue_mem_master_
     static const uint64_t addresses[] = {0x42, 0x41, 0x40, 0x40};
     static const uint32_t sizes[] = {4, 8, 6, 1};
     uint8_t bytes[16];
-    /* A bridge's client is done with a posted write when it is sent. */
+    /* A bridge's client is done with a posted write when it is sent, or when the answer to it comes
+     * before the sending thread goes on. */
     const bool tells_posts = path->client == NULL;
     fill(bytes, sizeof bytes, 2);
     assert_ok(transfer(master, 0x40, bytes, sizeof bytes, ROGUE_MEM_WRITE));
