@@ -614,6 +614,8 @@ TEST_CASE("d80_setters_take_values_and_setValue_takes_what_its_argument_is") {
     number->setValue(7u);
     number->setValue(uint8_t{8});
     number->setValue(9ULL);
+    number->setValue(0);
+    CHECK(number->getUInt() == 0);
     number->setValue(10UL);
     CHECK(number->getUInt() == 10);
     integer->setInt(-5);
@@ -655,6 +657,9 @@ TEST_CASE("d80_setters_take_values_and_setValue_takes_what_its_argument_is") {
 
     checkRefused("Variable::setInt", "Wrong set type for variable number",
                  [&] { number->setValue(-1); });
+    // No negative number of the same bits.
+    checkRefused("Variable::setUInt", "Wrong set type for variable integer",
+                 [&] { integer->setValue(0xFFFFFFFFFFFFFFFFULL); });
     checkRefused("Variable::setDouble", "Wrong set type for variable number",
                  [&] { number->setValue(1.5); });
     checkRefused("Variable::setString", "Wrong set type for variable number",
@@ -785,7 +790,11 @@ TEST_CASE("what makes no sense is refused in words, and nothing is staged or sen
     checkRefused("Block::setUFixed", "ufixed", [&] { ufixed->setFixed(nan); });
     checkRefused("Block::setString", "Text of 3 bytes is too long for text, which holds 2",
                  [&] { text->setString("abc"); });
+    uint8_t octet = 0;
     checkRefused("memory::Block", "null", [&] { block->setUInt(1, nullptr, -1); });
+    checkRefused("memory::Block", "null", [&] { block->setByteArray(&octet, nullptr, -1); });
+    checkRefused("memory::Block", "null", [&] { block->getByteArray(&octet, nullptr, -1); });
+    checkRefused("memory::Block", "null", [&] { block->getString(nullptr, -1); });
     CHECK_THROWS_AS(block->write(nullptr), rogue::GeneralError);
     CHECK_THROWS_AS(block->read(nullptr), rogue::GeneralError);
     CHECK_THROWS_AS(block->startTransaction(5, false, true, nullptr), rogue::GeneralError);

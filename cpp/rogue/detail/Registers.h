@@ -21,6 +21,18 @@
 namespace rogue {
 namespace detail {
 
+/**
+ * Calls the C library, which may call slaves, with memory that the program's threads share; throws
+ * if that fails.
+ */
+template <typename Call>
+void transfer(Call call) {
+    announceRelease();
+    const rogue_mem_status_t status = call();
+    announceAcquire();
+    check(status);
+}
+
 /** One type of numbers: how it goes to the C library, alone and in a list. */
 template <typename T>
 struct Numbers;
@@ -72,24 +84,24 @@ constexpr uint32_t elementType() {
 /** Hands the elements of a list to `call(type, start)`, and throws if that fails. */
 template <typename T, typename Call>
 void withElements(const std::vector<T> &values, Call call) {
-    check(call(elementType<T>(), values.data()));
+    transfer([&] { return call(elementType<T>(), values.data()); });
 }
 template <typename Call>
 void withElements(const std::vector<bool> &values, Call call) {
     const std::vector<uint8_t> octets(values.begin(), values.end());
-    check(call(elementType<bool>(), octets.data()));
+    transfer([&] { return call(elementType<bool>(), octets.data()); });
 }
 
 /** Has `call(type, start)` fill `count` elements of a list, and throws if that fails. */
 template <typename T, typename Call>
 void fillElements(std::vector<T> &values, std::size_t count, Call call) {
     values.resize(count);
-    check(call(elementType<T>(), values.data()));
+    transfer([&] { return call(elementType<T>(), values.data()); });
 }
 template <typename Call>
 void fillElements(std::vector<bool> &values, std::size_t count, Call call) {
     std::vector<uint8_t> octets(count);
-    check(call(elementType<bool>(), octets.data()));
+    transfer([&] { return call(elementType<bool>(), octets.data()); });
     values.assign(octets.begin(), octets.end());
 }
 

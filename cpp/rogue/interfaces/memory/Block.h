@@ -184,11 +184,10 @@ public:
     uint32_t startTransaction(uint32_t type, bool forceWr, bool check, Variable *var,
                               int32_t index = -1) {
         uint32_t skipped = 0;
-        rogue::detail::announceRelease();
-        rogue::detail::check(rogue_mem_block_start(block_.get(), type, forceWr, check,
-                                                   var == nullptr ? nullptr : var->nativeHandle(),
-                                                   index, &skipped, nullptr));
-        rogue::detail::announceAcquire();
+        rogue::detail::transfer([&] {
+            return rogue_mem_block_start(block_.get(), type, forceWr, check, raw(var), index,
+                                         &skipped, nullptr);
+        });
         return skipped;
     }
 
@@ -199,8 +198,7 @@ public:
      */
     bool checkTransaction() {
         uint32_t updated = 0;
-        rogue::detail::check(rogue_mem_block_check(block_.get(), &updated));
-        rogue::detail::announceAcquire();
+        rogue::detail::transfer([&] { return rogue_mem_block_check(block_.get(), &updated); });
         return updated != 0;
     }
 
@@ -209,16 +207,14 @@ public:
      * Throws GeneralError as startTransaction() and checkTransaction() do.
      */
     void write(Variable *var, int32_t index = -1) {
-        rogue::detail::announceRelease();
-        rogue::detail::check(rogue_mem_block_write(block_.get(), raw(var), index));
-        rogue::detail::announceAcquire();
+        rogue::detail::transfer(
+            [&] { return rogue_mem_block_write(block_.get(), raw(var), index); });
     }
 
     /** Reads a variable, or its element `index`, and waits. Throws as write() does. */
     void read(Variable *var, int32_t index = -1) {
-        rogue::detail::announceRelease();
-        rogue::detail::check(rogue_mem_block_read(block_.get(), raw(var), index));
-        rogue::detail::announceAcquire();
+        rogue::detail::transfer(
+            [&] { return rogue_mem_block_read(block_.get(), raw(var), index); });
     }
 
     /**
@@ -292,19 +288,25 @@ public:
 
     /** Stages valueBytes() octets of the variable, see Variable::setByteArray(). */
     void setByteArray(const uint8_t *value, Variable *var, int32_t index) {
-        rogue::detail::check(
-            rogue_mem_variable_stage_bytes(own(var), value, var->valueBytes(), index));
+        rogue_mem_variable_t *const native = own(var);
+        rogue::detail::transfer([&] {
+            return rogue_mem_variable_stage_bytes(native, value, var->valueBytes(), index);
+        });
     }
 
     /** Fills `value` with valueBytes() staged octets of the variable. */
     void getByteArray(uint8_t *value, Variable *var, int32_t index) {
-        rogue::detail::check(
-            rogue_mem_variable_staged_bytes(own(var), index, value, var->valueBytes()));
+        rogue_mem_variable_t *const native = own(var);
+        rogue::detail::transfer([&] {
+            return rogue_mem_variable_staged_bytes(native, index, value, var->valueBytes());
+        });
     }
 
     /** Stages text, up to its first NUL. */
     void setString(const std::string &value, Variable *var, int32_t index) {
-        rogue::detail::check(rogue_mem_variable_stage_string(own(var), value.c_str(), index));
+        rogue_mem_variable_t *const native = own(var);
+        rogue::detail::transfer(
+            [&] { return rogue_mem_variable_stage_string(native, value.c_str(), index); });
     }
 
     /** Staged text, up to the first NUL. */
@@ -449,7 +451,8 @@ private:
     void stageNumber(uint32_t model, T value, Variable *var, int32_t index) {
         rogue_mem_variable_t *const native = own(var);
         var->expect(model, true);
-        rogue::detail::check(rogue::detail::Numbers<T>::stage(native, value, index));
+        rogue::detail::transfer(
+            [&] { return rogue::detail::Numbers<T>::stage(native, value, index); });
     }
 
     template <typename T>
@@ -457,7 +460,8 @@ private:
         rogue_mem_variable_t *const native = own(var);
         var->expect(model, false);
         typename rogue::detail::Numbers<T>::Native value = 0;
-        rogue::detail::check(rogue::detail::Numbers<T>::staged(native, index, &value));
+        rogue::detail::transfer(
+            [&] { return rogue::detail::Numbers<T>::staged(native, index, &value); });
         return static_cast<T>(value);
     }
 

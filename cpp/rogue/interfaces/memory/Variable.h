@@ -255,9 +255,7 @@ public:
 
     /** Reads all of the variable from the device. */
     void read() {
-        rogue::detail::announceRelease();
-        rogue::detail::check(rogue_mem_variable_read(native_.get()));
-        rogue::detail::announceAcquire();
+        rogue::detail::transfer([&] { return rogue_mem_variable_read(native_.get()); });
     }
 
     /** Sets an unsigned integer of at most 64 bits. */
@@ -313,23 +311,22 @@ public:
      * lowest octet first: valueBytes() octets.
      */
     void setByteArray(const uint8_t *value, int32_t index = -1) {
-        rogue::detail::announceRelease();
-        rogue::detail::check(
-            rogue_mem_variable_set_bytes(native_.get(), value, valueBytes(), index));
+        rogue::detail::transfer([&] {
+            return rogue_mem_variable_set_bytes(native_.get(), value, valueBytes(), index);
+        });
     }
 
     /** Fills `value` with valueBytes() octets, as setByteArray() takes them. */
     void getByteArray(uint8_t *value, int32_t index = -1) {
-        rogue::detail::announceRelease();
-        rogue::detail::check(
-            rogue_mem_variable_get_bytes(native_.get(), index, value, valueBytes()));
-        rogue::detail::announceAcquire();
+        rogue::detail::transfer([&] {
+            return rogue_mem_variable_get_bytes(native_.get(), index, value, valueBytes());
+        });
     }
 
     /** Sets text, up to its first NUL. It may fill the variable; the rest becomes zero. */
     void setString(const std::string &value, int32_t index = -1) {
-        rogue::detail::announceRelease();
-        rogue::detail::check(rogue_mem_variable_set_string(native_.get(), value.c_str(), index));
+        rogue::detail::transfer(
+            [&] { return rogue_mem_variable_set_string(native_.get(), value.c_str(), index); });
     }
 
     /** Text, up to the first NUL. */
@@ -337,10 +334,10 @@ public:
         // With room for all, so that it is read once.
         std::string value(std::size_t{valueBytes()} + 1, '\0');
         std::size_t length = 0;
-        rogue::detail::announceRelease();
-        rogue::detail::check(
-            rogue_mem_variable_get_string(native_.get(), index, &value[0], value.size(), &length));
-        rogue::detail::announceAcquire();
+        rogue::detail::transfer([&] {
+            return rogue_mem_variable_get_string(native_.get(), index, &value[0], value.size(),
+                                                 &length);
+        });
         value.resize(length);
         return value;
     }
@@ -367,14 +364,18 @@ public:
     /** setDouble(). */
     void setValue(const double &value, int32_t index = -1) { setDouble(value, index); }
 
-    /** setInt() for a variable of signed integers, and for negative numbers; otherwise setUInt(). */
+    /**
+     * setInt() for negative numbers, and for a variable of signed integers what fits these;
+     * otherwise setUInt().
+     */
     template <typename T, IfOtherInteger<T> = 0>
     void setValue(T value, int32_t index = -1) {
         const bool isNegative = std::is_signed<T>::value && value < T();
-        if (isNegative || modelId() == memory::Int)
-            setInt(value, index);
+        const bool fitsInt = isNegative || static_cast<uint64_t>(value) <= INT64_MAX;
+        if (isNegative || (fitsInt && modelId() == memory::Int))
+            setInt(static_cast<int64_t>(value), index);
         else
-            setUInt(value, index);
+            setUInt(static_cast<uint64_t>(value), index);
     }
 
     /** getUInt(). */
@@ -400,7 +401,6 @@ public:
      */
     template <typename T>
     void setValues(const std::vector<T> &values, int32_t index = -1) {
-        rogue::detail::announceRelease();
         rogue::detail::withElements(values, [&](uint32_t type, const void *start) {
             return rogue_mem_variable_set_values(native_.get(), type, start, values.size(), index);
         });
@@ -413,12 +413,10 @@ public:
      */
     template <typename T>
     void getValues(std::vector<T> &values, int32_t index = -1, std::size_t count = 0) {
-        rogue::detail::announceRelease();
         const std::size_t wanted = count == 0 ? following(index) : count;
         rogue::detail::fillElements(values, wanted, [&](uint32_t type, void *start) {
             return rogue_mem_variable_get_values(native_.get(), type, index, start, wanted);
         });
-        rogue::detail::announceAcquire();
     }
 
     /** The C library's object behind this one, for calls of rogue_mem.h. Borrowed. */
@@ -429,16 +427,15 @@ private:
 
     template <typename T>
     void setNumber(T value, int32_t index) {
-        rogue::detail::announceRelease();
-        rogue::detail::check(rogue::detail::Numbers<T>::set(native_.get(), value, index));
+        rogue::detail::transfer(
+            [&] { return rogue::detail::Numbers<T>::set(native_.get(), value, index); });
     }
 
     template <typename T>
     T getNumber(int32_t index) {
         typename rogue::detail::Numbers<T>::Native value = 0;
-        rogue::detail::announceRelease();
-        rogue::detail::check(rogue::detail::Numbers<T>::get(native_.get(), index, &value));
-        rogue::detail::announceAcquire();
+        rogue::detail::transfer(
+            [&] { return rogue::detail::Numbers<T>::get(native_.get(), index, &value); });
         return static_cast<T>(value);
     }
 
