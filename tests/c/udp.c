@@ -99,6 +99,7 @@ static void frames_go_both_ways_and_are_counted(void **state) {
         assert_int_equal(stats.bytes_in, limit);
         assert_int_equal(stats.datagrams_out, 1);
         assert_int_equal(stats.bytes_out, 3);
+        assert_int_equal(stats.send_calls, 1);
         assert_int_equal(stats.unsent, 1);
         assert_int_equal(stats.oversized, 0);
         rogue_mem_udp_stop(server);

@@ -188,10 +188,13 @@ impl Intake {
 
     /// Receives in the calling thread, which waits, unless another one does.
     pub(super) fn drive(&self, waiter: &mut dyn Waiter) {
-        let Some(loan) = self.lend() else { return };
+        let Some(mut loan) = self.lend() else { return };
         // Other threads wait for answers that this thread receives.
         let _duty = Duty::begin();
-        let mut direct = Direct { loan, waiter, may_have_more: true };
+        // After a lone datagram the program asks for one thing at a time, and has just done so: the
+        // answer is not here yet. If it is, it is found after a yield, or wakes the sleep at once.
+        let may_have_more = loan.reception().brings_many();
+        let mut direct = Direct { loan, waiter, may_have_more };
         let Ok(()) = read_until_over(&mut direct);
     }
 
@@ -264,7 +267,8 @@ impl Drop for Loan<'_> {
 struct Direct<'a> {
     loan: Loan<'a>,
     waiter: &'a mut dyn Waiter,
-    /// The latest batch has not shown that the socket is empty.
+    /// Whether the next read may find something: unless the latest batch has shown that the socket is
+    /// empty.
     may_have_more: bool,
 }
 

@@ -88,6 +88,11 @@ impl Reception {
         self.sleeper.as_mut()
     }
 
+    /// Whether the latest batch was of several datagrams.
+    pub(super) fn brings_many(&self) -> bool {
+        self.receiver.received().len() > 1
+    }
+
     /// Receives a batch and delivers it.
     pub(super) fn receive(&mut self) -> Batch {
         match self.receiver.receive(&self.socket) {
