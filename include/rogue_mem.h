@@ -3137,8 +3137,9 @@ rogue_mem_status_t rogue_mem_block_start(rogue_mem_block_t *block,
                                          uint32_t *updated_or_null);
 
 /**
- * Waits for the transaction that is under way, and reports the failure of the last one, once. The
- * observer is called before this returns, unless it fails.
+ * Waits for the transaction that is under way, and reports once the failure of those that this
+ * thread has started, whatever other threads do; in a thread that has started none, one of another
+ * thread, which reports it too. The observer is called before this returns, unless it fails.
  *
  * @param block the block.
  * @param updated_or_null receives a flag: whether variables that are notified may have changed; may

@@ -52,6 +52,55 @@ fn values_of_every_kind_reach_the_device_and_come_back() {
 }
 
 #[test]
+fn f56_each_thread_is_told_how_its_own_transactions_went() {
+    let fails = |ty| {
+        Acting::new(
+            4,
+            0,
+            move |_, tran| if tran.ty() == ty { tran.error("x") } else { tran.done() },
+        )
+    };
+    let (block, _variables) = block_of(fails(WRITE), (0, 4), vec![uint("register", 0, 32)]);
+    let start = |ty| block.start_transaction(ty, true, false, None, -1).unwrap().skipped;
+    let elsewhere = |run: &(dyn Fn() + Sync)| {
+        std::thread::scope(|scope| {
+            scope.spawn(run).join().unwrap();
+        })
+    };
+    // A poller's read and check come between the parts of a write.
+    assert_eq!(start(WRITE), None);
+    elsewhere(&|| {
+        assert_eq!(start(READ), None);
+        assert!(block.check_transaction().unwrap(), "the read has not failed");
+    });
+    assert_eq!(start(VERIFY), Some(Skip::WriteFailed));
+    elsewhere(&|| {
+        let told = block.check_transaction().unwrap_err();
+        assert_eq!(told.status(), Status::Transaction, "of a thread that starts nothing itself");
+        assert!(!block.check_transaction().unwrap(), "once");
+    });
+    assert_eq!(block.check_transaction().unwrap_err().status(), Status::Transaction);
+    assert!(!block.check_transaction().unwrap());
+
+    // The failure of the read is not that of a write.
+    block.master().set_slave(fails(READ));
+    elsewhere(&|| {
+        assert_eq!(start(READ), None);
+        let written = std::thread::scope(|scope| {
+            scope.spawn(|| block.start_transaction(WRITE, true, true, None, -1)).join().unwrap()
+        });
+        assert!(written.unwrap().is_updated);
+        assert_eq!(block.check_transaction().unwrap_err().status(), Status::Transaction);
+    });
+    // Threads that only start are forgotten in the end.
+    for _ in 0..40 {
+        elsewhere(&|| assert_eq!(start(READ), None));
+    }
+    let told = (0..40).filter(|_| block.check_transaction().is_err()).count();
+    assert!((1..=16).contains(&told), "{told}");
+}
+
+#[test]
 fn a_transaction_larger_than_the_path_allows_is_not_sent() {
     let asked = Arc::new(Mutex::new(Vec::new()));
     let noted = asked.clone();

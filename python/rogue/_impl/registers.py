@@ -406,8 +406,8 @@ class Block(Master):
             self._rg_settle(result)
 
     def _checkTransaction(self) -> None:
-        """Waits for the transaction that is under way. Raises GeneralError if it failed, or if what
-        was read back is not what was written."""
+        """Waits for the transaction that is under way. Raises GeneralError if one that this thread
+        has started has failed, or if what was read back is not what was written."""
         result = _check(self._rg_block.handle)
         if result or interrupts:
             self._rg_settle(result)

@@ -17,7 +17,7 @@
 //! The files, from the bits up: `model` and `numbers` (with `floats` and `text`) convert numbers,
 //! `order` orders their bytes, `layout` places them, `maps` says what the bits of a block are,
 //! `image` has the bytes. `registers` is the block with its variables, `transfer`, `turn` and
-//! `start` its transactions, which wait as `watch` says, `bulk` those of many blocks, and `access` the
+//! `start` its transactions, which wait as `watch` says, `unchecked` what threads are told of them, `bulk` those of many blocks, and `access` the
 //! values of variables.
 //!
 //! # Locks
@@ -40,6 +40,7 @@ mod start;
 mod text;
 mod transfer;
 mod turn;
+mod unchecked;
 mod variable;
 mod watch;
 

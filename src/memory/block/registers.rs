@@ -6,8 +6,9 @@ use super::image::Image;
 use super::layout::{Layout, Span};
 use super::maps::{Conflict, Covering, Maps};
 use super::model::Mode;
-use super::transfer::{Failure, Flight, Path};
+use super::transfer::{Flight, Path};
 use super::turn::Holder;
+use super::unchecked::Unchecked;
 use super::variable::Variable;
 use crate::error::{caught, Error, Result, Status};
 use crate::logging::{log_error, set_filter, Level, Logger};
@@ -54,8 +55,7 @@ pub(super) struct State {
     /// The thread whose [turn](super::turn) it is, and how many wait for its end.
     pub(super) holder: Option<Holder>,
     pub(super) waiting_count: u32,
-    /// The failure of a transaction that nothing has checked.
-    pub(super) failure: Option<Failure>,
+    pub(super) unchecked: Unchecked,
     /// The bytes that have been written and are to be verified.
     pub(super) unverified: Option<Span>,
 }
@@ -110,7 +110,7 @@ impl Block {
             flight: None,
             holder: None,
             waiting_count: 0,
-            failure: None,
+            unchecked: Unchecked::default(),
             unverified: None,
         };
         let (master, state, observer) = (Arc::default(), Mutex::new(state), Mutex::default());

@@ -67,8 +67,10 @@ impl Block {
     ///
     /// # Errors
     ///
-    /// The failure of the transaction ([`Status::Transaction`], [`Status::TransactionTimeout`]), or
-    /// the first byte that a verify found different ([`Status::Verify`]).
+    /// The failure of a transaction that this thread has started since its last check
+    /// ([`Status::Transaction`], [`Status::TransactionTimeout`]), or the first byte that its verify
+    /// found different ([`Status::Verify`]). If it has started none, the failure of another
+    /// thread's, which that thread is told of all the same.
     pub fn check_transaction(&self) -> Result<bool> {
         let is_updated = self.collect(None).map_err(Fault::into_error)?;
         if is_updated {

@@ -11,6 +11,7 @@ use std::sync::{Arc, OnceLock};
 use super::layout::Span;
 use super::model::Mode;
 use super::registers::{Block, Slot, State};
+use super::unchecked::Failure;
 use super::variable::Variable;
 use super::watch;
 use crate::error::{Error, Result, Status};
@@ -58,9 +59,11 @@ pub(super) struct Flight {
     pub(super) span: Span,
     /// The block's address, as seen from the end of the path.
     address: u64,
-    /// The thread that sends it gets the outcome from here; otherwise the next check does. Changes
+    /// The thread that sends it gets the outcome from here; otherwise its next check does. Changes
     /// under the lock of the state.
     is_owned: AtomicBool,
+    /// The thread that has started it.
+    starter: usize,
     /// Whether a good end is an update for variables.
     is_notified: bool,
     /// The thread that is handing it to the slave; 0 = none.
@@ -84,12 +87,6 @@ impl Fault {
             Fault::Refused(error) | Fault::Failed(error) | Fault::Differs(error, _) => error,
         }
     }
-}
-
-/// The failure of a transaction without an owner.
-pub(super) struct Failure {
-    error: Error,
-    is_of_write: bool,
 }
 
 /// What a transaction covers of a variable.
@@ -213,9 +210,7 @@ impl State {
             WRITE if !is_stale && !request.is_forced => Some(Skip::NothingStaged),
             READ if is(&Mode::WriteOnly) => Some(Skip::WriteOnly),
             READ if is_stale && self.hides(request) => Some(Skip::AllStaged),
-            VERIFY if self.failure.as_ref().is_some_and(|failure| failure.is_of_write) => {
-                Some(Skip::WriteFailed)
-            }
+            VERIFY if self.unchecked.has_failed_write() => Some(Skip::WriteFailed),
             VERIFY if self.mode == Mode::ReadOnly => Some(Skip::ReadOnly),
             VERIFY if self.mode == Mode::WriteOnly => Some(Skip::WriteOnly),
             VERIFY if self.unverified.is_none() => Some(Skip::NothingToVerify),
@@ -274,15 +269,16 @@ impl State {
         bytes
     }
 
-    /// Keeps what has become of `flight` for the next check.
+    /// Keeps what has become of `flight` for the next check of its thread.
     fn leave_to_check(&mut self, flight: &Flight) {
         match flight.verdict.get() {
             Some(Ok(())) => self.wants_update |= flight.is_notified,
-            Some(Err(fault)) if self.failure.is_none() => {
+            Some(Err(fault)) => {
                 let error = fault.clone().into_error();
-                self.failure = Some(Failure { error, is_of_write: is_write(flight.ty) });
+                let failure = Failure { error, is_of_write: is_write(flight.ty) };
+                self.unchecked.fail(flight.starter, failure);
             }
-            _ => {}
+            None => {}
         }
     }
 
@@ -384,12 +380,12 @@ impl Block {
             }
             let attempt = self.begin(&mut state, request, &path)?;
             // A verify continues what has failed; everything else begins anew.
-            let missed = match (&attempt, request.ty) {
-                (_, VERIFY) | (None, _) => None,
-                _ => state.failure.take(),
+            let missed = match &attempt {
+                None => None,
+                Some(_) => state.unchecked.start(request.is_owned, request.ty == VERIFY),
             };
             drop(state);
-            if let Some(Failure { error, .. }) = missed {
+            if let Some(error) = missed {
                 log_warning!(self.logger(), "A failure that nothing has checked: {error}");
             }
             return Ok(match attempt {
@@ -425,6 +421,7 @@ impl Block {
             span,
             address: path.address,
             is_owned: request.is_owned.into(),
+            starter: this_thread(),
             is_notified: state.is_notified,
             sender: AtomicUsize::new(this_thread()),
             verdict: OnceLock::new(),
@@ -507,11 +504,14 @@ impl Block {
         let mut state = self.state.lock();
         // A check that fails tells of no update, neither now nor later.
         let is_left = std::mem::take(&mut state.wants_update);
-        // What a thread has started for itself says nothing of what others have, but a verify
-        // belongs to what is before it.
-        let is_next_check = flight.is_none_or(|flight| flight.ty == VERIFY);
-        if let Some(failure) = state.failure.take_if(|_| is_next_check) {
-            return Err(Fault::Failed(failure.error));
+        let failed = match flight {
+            None => state.unchecked.take(),
+            // A verify belongs to what is before it.
+            Some(flight) if flight.ty == VERIFY => state.unchecked.take_own(),
+            Some(_) => None,
+        };
+        if let Some(error) = failed {
+            return Err(Fault::Failed(error));
         }
         flight.and_then(|flight| flight.verdict.get()).cloned().unwrap_or(Ok(()))?;
         let is_own = flight.is_some_and(|flight| flight.is_notified);

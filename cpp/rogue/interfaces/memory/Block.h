@@ -193,8 +193,8 @@ public:
 
     /**
      * Waits for the transaction that is under way. True if variables with updateNotify may have
-     * changed; their queueUpdate() has been called then. Throws GeneralError, once, if the
-     * transaction failed, or read back other than what was written.
+     * changed; their queueUpdate() has been called then. Throws GeneralError, once, if one that
+     * this thread has started failed, or read back other than what was written.
      */
     bool checkTransaction() {
         uint32_t updated = 0;
