@@ -128,6 +128,26 @@ fn an_answer_within_the_request_comes_through() {
 }
 
 #[test]
+fn f63_a_frame_that_waits_for_another_one_keeps_its_destination() {
+    for version in VERSIONS {
+        let (near, far) = pair(version);
+        let others = peer_at(&far, 2);
+        // Sends within the sending of the frame that it receives.
+        let sender = near.clone();
+        let receiver = Peer::new(move |_, bytes| {
+            if bytes == b"one" {
+                send(&sender, 2, b"another");
+            }
+        });
+        stream::connect(&far.application(1), &*receiver).unwrap();
+        send(&near, 1, b"one");
+        let payloads = |peer: &Peer| peer.seen().into_iter().map(|frame| frame.bytes).collect();
+        let (received, other): (Vec<_>, Vec<_>) = (payloads(&receiver), payloads(&others));
+        assert_eq!((received, other), (vec![b"one".to_vec()], vec![b"another".to_vec()]));
+    }
+}
+
+#[test]
 fn frames_of_many_threads_arrive_whole_and_in_the_order_of_their_thread() {
     const THREADS_COUNT: u8 = 4;
     const FRAMES_COUNT: u32 = 300;

@@ -12,7 +12,7 @@ use std::time::Duration;
 pub use receive::HELD_BYTES_MAX as PACKETIZER_HELD_BYTES_MAX;
 
 use self::receive::PacketReceiver;
-use self::send::{ApplicationSlave, PacketSender};
+use self::send::{ApplicationSlave, Outgoing, PacketSender};
 use super::lane::Lane;
 use crate::logging::static_logger;
 use crate::proto::packetizer::Version;
@@ -80,7 +80,7 @@ pub struct Packetizer {
     sender: Arc<PacketSender>,
     applications: Mutex<BTreeMap<u8, Arc<ApplicationSlave>>>,
     /// Version 1 has one lane for all destinations.
-    shared_lane: Option<Arc<Lane<Arc<Frame>>>>,
+    shared_lane: Option<Arc<Lane<Outgoing>>>,
 }
 
 impl Packetizer {

@@ -100,7 +100,7 @@ impl PacketSender {
     }
 
     /// Sends a frame; only the owner of its lane may.
-    fn send(&self, dest: u8, mut frame: Arc<Frame>) {
+    fn send(&self, Outgoing { dest, mut frame }: Outgoing) {
         let mut fanout = Fanout::default();
         if self.master.update(&mut fanout) == 0 {
             Frame::release(frame);
@@ -134,7 +134,7 @@ impl PacketSender {
             let mut cutter = self.cutter(dest, frame);
             if !is_connected || !self.seal(frame, &mut cutter) {
                 self.send_packets(&mut fanout, dest, &mut frames[start..index]);
-                frames[index].pass(|frame| self.send(dest, frame));
+                frames[index].pass(|frame| self.send(Outgoing { dest, frame }));
                 start = index + 1;
             }
         }
@@ -290,20 +290,26 @@ impl PacketSender {
     }
 }
 
+/// A frame with its destination: the lane of version 1 has frames for all of them.
+pub(super) struct Outgoing {
+    dest: u8,
+    frame: Arc<Frame>,
+}
+
 /// The stream slave of an application. It owns what a frame can reach: the transport's master, and
 /// not the one that hands out received frames.
 pub(super) struct ApplicationSlave {
     base: SlaveBase,
     dest: u8,
     sender: Arc<PacketSender>,
-    lane: Arc<Lane<Arc<Frame>>>,
+    lane: Arc<Lane<Outgoing>>,
 }
 
 impl ApplicationSlave {
     pub(super) fn new(
         dest: u8,
         sender: Arc<PacketSender>,
-        lane: Arc<Lane<Arc<Frame>>>,
+        lane: Arc<Lane<Outgoing>>,
     ) -> ApplicationSlave {
         ApplicationSlave { base: SlaveBase::new(), dest, sender, lane }
     }
@@ -361,7 +367,7 @@ impl Slave for ApplicationSlave {
             self.base.count_several(frames.len(), bytes);
             sender.send_together(dest, frames);
         };
-        let is_sent = is_ready && self.lane.run_if_free(together, |frame| sender.send(dest, frame));
+        let is_sent = is_ready && self.lane.run_if_free(together, |queued| sender.send(queued));
         if !is_sent {
             frames.iter_mut().for_each(|dispatch| dispatch.pass(|frame| self.accept_frame(frame)));
         }
@@ -392,8 +398,9 @@ impl Slave for ApplicationSlave {
                 period.as_millis()
             );
         };
-        let passed = self.lane.run(frame, period, report, |frame| sender.send(dest, frame));
-        if let Err(frame) = passed {
+        let outgoing = Outgoing { dest, frame };
+        let passed = self.lane.run(outgoing, period, report, |queued| sender.send(queued));
+        if let Err(Outgoing { frame, .. }) = passed {
             Frame::release(frame);
             sender.refuse(dest, "too many wait already, and this thread cannot");
         }
