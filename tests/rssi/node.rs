@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use rogue_mem::memory::WRITE;
 use rogue_mem::net::{EventLoop, Spin};
 use rogue_mem::proto::rssi::{Parameter, Parameters};
 use rogue_mem::protocols::{LinkChange, RssiEndpoint, RssiOptions, SrpV3, SrpV3Emulation};
@@ -494,9 +495,9 @@ impl Slave for Flicker {
     }
 }
 
-#[test]
-fn f38_a_request_that_was_dropped_fails_at_once_although_the_link_is_open_again() {
-    let (client, _server) = direct_pair();
+/// An `SrpV3` over a link that is lost, and opens again, while its first request is sent.
+fn flickering() -> (Arc<RssiEndpoint>, Arc<RssiEndpoint>, Arc<SrpV3>) {
+    let (client, server) = direct_pair();
     let port = client.application();
     let flicker = Arc::new(Flicker {
         base: SlaveBase::new(),
@@ -506,9 +507,30 @@ fn f38_a_request_that_was_dropped_fails_at_once_although_the_link_is_open_again(
     });
     let srp = SrpV3::new();
     stream::connect(&*srp, &Port::new(port.stream_master(), flicker)).unwrap();
+    (client, server, srp)
+}
+
+#[test]
+fn f38_a_request_that_was_dropped_fails_at_once_although_the_link_is_open_again() {
+    let (client, _server, srp) = flickering();
     let text = text_of(master_of(srp.clone()).write(0x100, &[1, 2, 3, 4]));
     assert!(text.contains("rssi::Client: the link is closed: this end was stopped"), "{text}");
     assert!(text.contains("Whether the request was carried out is not known"), "{text}");
+    assert_eq!((client.stats().unsent, client.is_open()), (1, true));
+    srp.stop();
+}
+
+#[test]
+fn f38_requests_made_together_fail_at_once_with_the_link_that_was_lost_while_they_were_sent() {
+    let (client, _server, srp) = flickering();
+    let master = master_of(srp.clone());
+    let burst = |address| (address, vec![1, 2, 3, 4].into());
+    let ids = master.request_many([0x100, 0x104, 0x108].map(burst).into(), WRITE).unwrap();
+    for id in ids {
+        let text = text_of(master.wait(id));
+        assert!(text.contains("rssi::Client: the link is closed: this end was stopped"), "{text}");
+        assert!(text.contains("Whether the request was carried out is not known"), "{text}");
+    }
     assert_eq!((client.stats().unsent, client.is_open()), (1, true));
     srp.stop();
 }

@@ -9,7 +9,7 @@ use rogue_mem::memory::READ;
 use rogue_mem::net::{EventLoop, Spin};
 use rogue_mem::protocols::{SrpV3, UdpEndpoint, UdpOptions};
 use rogue_mem::stream::{self, Dispatch, Frame, Node, Slave, SlaveBase};
-use testkit::bus::{failure, launch, master_of};
+use testkit::bus::{failure, launch, master_of, text_of, zeros};
 use testkit::frames::Peer;
 use testkit::process::{context_switches, threads_named};
 use testkit::wait::{let_pass, wait_until, wait_until_freed, Gate};
@@ -263,6 +263,11 @@ fn f39_a_request_for_which_there_is_no_way_fails_at_once() {
     server.stop();
     let text = read();
     assert!(text.contains("udp::Server at") && text.contains("has been stopped"), "{text}");
+    let burst = [0x40, 0x44].map(|address| (address, zeros(4)));
+    for id in master.request_many(burst.into(), READ).unwrap() {
+        let text = text_of(master.wait(id));
+        assert!(text.contains("udp::Server at") && text.contains("has been stopped"), "{text}");
+    }
     assert_eq!(server.stats().unsent, 0);
 }
 
