@@ -99,7 +99,7 @@ fn f58_a_bridge_passes_any_number_of_requests_to_a_board() {
     let remote = Master::new();
     remote.set_timeout(PATIENCE.as_micros() as u64);
     remote.set_slave(TcpClient::new(LOCALHOST, bridge.port(), options).unwrap());
-    let requests = (0..REQUESTS_COUNT as u64).map(|number| (4 * number, zeros(4).into()));
+    let requests = (0..REQUESTS_COUNT as u64).map(|number| (4 * number, zeros(4)));
     for id in remote.request_many(requests.collect(), READ).unwrap() {
         remote.wait(id).unwrap();
     }
