@@ -166,7 +166,8 @@ impl Slave for Replacing {
 #[test]
 fn f65_variables_that_are_replaced_under_a_transfer_are_no_place_for_it() {
     let list = || VariableSpec::list("list", Model::UInt, 0, (100, 8, 8));
-    let transfers: [&dyn Fn(&Block, &Variable) -> rogue_mem::error::Result<()>; 5] = [
+    type Transfer<'a> = &'a dyn Fn(&Block, &Variable) -> rogue_mem::error::Result<()>;
+    let transfers: [Transfer<'_>; 5] = [
         &|_, list| list.get(UINT, 99).map(drop),
         &|_, list| list.set(UINT, 1, 99),
         &|block, list| block.read(list, 99),

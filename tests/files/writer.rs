@@ -178,7 +178,7 @@ fn files_that_cannot_be_opened_are_errors_in_words() {
 }
 
 #[test]
-fn f56_a_pipe_is_refused_whether_it_has_a_reader_or_not() {
+fn f68_a_pipe_is_refused_whether_it_has_a_reader_or_not() {
     let folder = Folder::new();
     let pipe = folder.path("pipe");
     let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
