@@ -855,6 +855,35 @@ def test_what_handlers_do_that_come_later_harms_nobody():
     assert status == 0 and error == "" and "unconnected memory bus" in out
 
 
+def test_f69_a_child_by_fork_does_not_wait_for_a_connection_that_its_parent_makes():
+    status, out, error = run(
+        """
+        import os, signal, threading
+        import rogue, rogue.interfaces.memory as rim
+
+        master, locked, never = rim.Master(), threading.Event(), threading.Event()
+
+        def connect():
+            with master._rg_master.connecting:
+                locked.set()
+                never.wait()
+
+        threading.Thread(target=connect, daemon=True).start()
+        locked.wait()
+        child = os.fork()
+        if child == 0:
+            signal.alarm(60)
+            try:
+                master >> rim.Emulate(4, 0)
+            except rogue.GeneralError as error:
+                os._exit(0 if "os.fork()" in str(error) else 1)
+        print(os.waitpid(child, 0)[1])
+        """,
+        environment={"PYTHONWARNINGS": "ignore::DeprecationWarning"},
+    )
+    assert (status, out) == (0, "0\n"), error
+
+
 def test_in_a_child_by_fork_the_parents_objects_say_so():
     status, out, error = run(
         """

@@ -103,8 +103,9 @@ class _Forked:
     def handle(self) -> Any:
         raise general_error("rogue", FORKED)
 
-    #: The handle in the form of held functions, of those that have it.
-    place = handle
+    #: The handle in the form of held functions, and the lock of connections, which another thread
+    #: of the parent may have, of those that have them.
+    place = connecting = handle
 
     def stop(self) -> None:
         """Nothing to stop."""
