@@ -279,7 +279,7 @@ def test_a_value_that_is_refused_is_not_staged_and_nothing_is_sent(what):
     assert seen == []
 
 
-def test_f58_too_many_values_of_a_programs_model_are_refused_under_its_name():
+def test_f70_too_many_values_of_a_programs_model_are_refused_under_its_name():
     one = variable(bits=72, count=2)
     block = block_over(rim.Emulate(4, 0), one)
     with pytest.raises(rogue.GeneralError) as raised:
