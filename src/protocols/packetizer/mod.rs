@@ -16,7 +16,7 @@ use self::send::{ApplicationSlave, Outgoing, PacketSender};
 use super::lane::Lane;
 use crate::logging::static_logger;
 use crate::proto::packetizer::Version;
-use crate::stream::{Frame, Master, Port, Slave};
+use crate::stream::{Master, Port, Slave};
 use crate::sync::Mutex;
 
 static_logger!(LOG, "packetizer");
