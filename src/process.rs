@@ -224,7 +224,7 @@ thread_local! {
 }
 
 /// While it exists, other threads depend on the calling thread: it must not wait for anything that
-/// the program decides. Threads of this library always have one.
+/// the program decides. Threads of this library always have one, that of a source does not count.
 pub(crate) struct Duty(PhantomData<*const ()>);
 
 impl Duty {
@@ -243,6 +243,31 @@ impl Drop for Duty {
 /// Whether the calling thread has a [`Duty`].
 pub(crate) fn is_on_duty() -> bool {
     DUTIES.try_with(Cell::get).unwrap_or(0) > 0
+}
+
+thread_local! {
+    /// The thread brings frames that nobody waits for: no thread depends on it.
+    static IS_SOURCE: Cell<bool> = const { Cell::new(false) };
+}
+
+/// From here on the calling thread, which is one of this library, may wait for the receivers of the
+/// frames that it brings, except while it has a further [`Duty`].
+pub(crate) fn wait_for_receivers() {
+    IS_SOURCE.set(true);
+}
+
+/// Runs `body`, which brings what other threads wait for, without waiting in a source either.
+pub(crate) fn serve_others<T>(body: impl FnOnce() -> T) -> T {
+    let is_source = IS_SOURCE.replace(false);
+    let served = body();
+    IS_SOURCE.set(is_source);
+    served
+}
+
+/// Whether the calling thread may wait for what the program decides, as threads of the program may.
+pub(crate) fn may_wait() -> bool {
+    let is_source = IS_SOURCE.try_with(Cell::get).unwrap_or(false);
+    DUTIES.try_with(Cell::get).unwrap_or(0) <= u32::from(is_source)
 }
 
 thread_local! {

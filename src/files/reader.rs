@@ -8,7 +8,7 @@ use super::records::{Records, Step};
 use crate::clock;
 use crate::error::{caught, Error, Result, Status};
 use crate::logging::{log_warning, static_logger};
-use crate::process::{inherited_text, Generation};
+use crate::process::{inherited_text, wait_for_receivers, Generation};
 use crate::stream::{Master, Worker};
 use crate::sync::{Condvar, Mutex};
 
@@ -216,7 +216,10 @@ impl FileReader {
         let stack_bytes = self.options.stack_bytes;
         // With the place locked: a receiver that asks finds the reading that calls it.
         let mut place = self.session.lock();
-        let worker = Worker::start("StreamReader", stack_bytes, move || own.run(records));
+        let worker = Worker::start("StreamReader", stack_bytes, move || {
+            wait_for_receivers();
+            own.run(records);
+        });
         let worker = worker.map_err(|error| {
             let text = format!("The thread that reads {path} could not be started: {error}");
             Error::new(Status::OutOfResources, "StreamReader::open", text)

@@ -70,7 +70,7 @@ impl<T> Lane<T> {
         let own = thread::current().id();
         let mut state = self.state.lock();
         if let Some(owner) = state.owner {
-            if owner == own || process::is_on_duty() {
+            if owner == own || !process::may_wait() {
                 if state.queue.len() >= QUEUE_JOBS_COUNT_MAX {
                     return Err(job);
                 }

@@ -81,7 +81,10 @@ impl Fifo {
             arrived: Condvar::new(),
         });
         let own = queue.clone();
-        let worker = Worker::start("Fifo", STACK_OF_PROCESS, move || own.deliver());
+        let worker = Worker::start("Fifo", STACK_OF_PROCESS, move || {
+            process::wait_for_receivers();
+            own.deliver();
+        });
         let worker = worker.map_err(|error| {
             let text = format!("The thread of the queue could not be started: {error}");
             Error::new(Status::OutOfResources, "stream::Fifo::Fifo", text)

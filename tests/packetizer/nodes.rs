@@ -2,16 +2,17 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{mpsc, Arc, Mutex};
+use std::time::Duration;
 
 use rogue_mem::memory::{self, POST, READ, WRITE};
 use rogue_mem::protocols::{
     Packetizer, PacketizerOptions, PacketizerStats, PacketizerVersion, SrpV3, SrpV3Emulation,
 };
-use rogue_mem::stream::{self, Buffers, Dispatch, Frame, Master, Node, Slave, SlaveBase};
+use rogue_mem::stream::{self, Buffers, Dispatch, Fifo, Frame, Master, Node, Slave, SlaveBase};
 
 use testkit::bus::{failure, launch, master_of};
 use testkit::frames::Peer;
-use testkit::wait::wait_until_freed;
+use testkit::wait::{let_pass, wait_until, wait_until_freed, Gate};
 
 const VERSIONS: [PacketizerVersion; 2] = [PacketizerVersion::V1, PacketizerVersion::V2];
 const HEADER_BYTES: usize = 8;
@@ -213,6 +214,34 @@ fn in_version_2_a_frame_of_another_destination_overtakes_one_that_the_transport_
     });
     let dests: Vec<_> = transport.seen().iter().map(|packet| packet.bytes[2]).collect();
     assert_eq!(dests, [0, 1, 1, 1, 0, 0]);
+}
+
+/// Queues and the like bring frames from threads of their own, on which nobody depends.
+#[test]
+fn f60_a_queue_before_a_packetizer_that_is_at_a_frame_waits_and_loses_nothing() {
+    // More than wait for another frame.
+    const COUNT: usize = 3000;
+    let near = packetizer(PacketizerVersion::V1);
+    let gate = Gate::new();
+    let closed = gate.clone();
+    let transport = Peer::new(move |_, _| closed.pass());
+    stream::connect(&near.transport(), &*transport).unwrap();
+    let fifo = Fifo::new(0, 0, true).unwrap();
+    fifo.stream_master().add_slave(near.application(1).stream_slave()).unwrap();
+    let sender = near.clone();
+    let other = std::thread::spawn(move || send(&sender, 2, b"first"));
+    gate.wait_arrived(1);
+    for number in 0..COUNT {
+        fifo.stream_slave().accept_frame(Arc::new(Frame::from(number.to_le_bytes().to_vec())));
+    }
+    // A thread that does not wait drops most of them now.
+    let_pass(Duration::from_millis(200));
+    gate.open();
+    other.join().unwrap();
+    let is_over = || near.stats().frames_sent + near.stats().frames_refused > COUNT as u64;
+    wait_until("every frame is dealt with", is_over);
+    assert_eq!(near.stats().frames_refused, 0);
+    transport.wait(COUNT + 1);
 }
 
 #[test]

@@ -52,8 +52,10 @@ impl Background {
             thread: Mutex::new(None),
         });
         let (own, generator) = (background.clone(), generator.clone());
-        let thread =
-            process::spawn("PrbsTx", process::STACK_OF_PROCESS, move || own.run(&generator, size));
+        let thread = process::spawn("PrbsTx", process::STACK_OF_PROCESS, move || {
+            process::wait_for_receivers();
+            own.run(&generator, size);
+        });
         let thread = thread.map_err(|error| {
             let text = format!("The thread that sends frames could not be started: {error}");
             Error::new(Status::OutOfResources, "Prbs::enable", text)

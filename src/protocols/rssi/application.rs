@@ -158,7 +158,7 @@ impl Application {
 fn patience(state: &LinkGuard<'_>) -> Patience {
     if state.is_inside() {
         Patience::None
-    } else if process::is_on_duty() {
+    } else if !process::may_wait() {
         Patience::Short
     } else {
         Patience::Any

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::link::Link;
 use super::parcel::Parcel;
+use crate::process::serve_others;
 use crate::proto::rssi::SYN_BYTES;
 use crate::stream::{Dispatch, Frame, Slave, SlaveBase};
 
@@ -49,8 +50,11 @@ impl Slave for Transport {
         if self.link.is_inherited() {
             return self.link.report_inherited();
         }
-        self.receive(frame);
-        self.link.pump();
+        // Threads that wait for room depend on it.
+        serve_others(|| {
+            self.receive(frame);
+            self.link.pump();
+        });
     }
 
     fn accept_frames(&self, frames: &mut [Dispatch]) {
@@ -58,9 +62,11 @@ impl Slave for Transport {
             return self.link.report_inherited();
         }
         let frames = frames.iter_mut().filter_map(|dispatch| dispatch.frame.take());
-        frames.for_each(|frame| self.receive(frame));
-        // What follows from all of them goes together.
-        self.link.pump();
+        serve_others(|| {
+            frames.for_each(|frame| self.receive(frame));
+            // What follows from all of them goes together.
+            self.link.pump();
+        });
     }
 
     fn link_lost(&self, reason: &str) {

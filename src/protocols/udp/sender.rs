@@ -9,7 +9,7 @@ use crate::clock;
 use crate::logging::{log_warning, static_logger};
 use crate::net::udp::BATCH_COUNT_MAX;
 use crate::net::DriverHandle;
-use crate::process::{inherited_text, is_on_duty};
+use crate::process::{inherited_text, may_wait};
 use crate::stream::{
     report_drop, warn_of_drop, Buffers, Dispatch, Frame, FrameGuard, Slave, SlaveBase, Waiter,
 };
@@ -122,7 +122,7 @@ impl Sender {
     /// library does not, because others depend on it. `dropped` is told of each one without room, by
     /// its index.
     fn queue(&self, datagrams: Vec<Queued>, mut dropped: impl FnMut(usize, &str)) {
-        let limit = (!is_on_duty()).then(|| clock::now() + self.link.timeout());
+        let limit = may_wait().then(|| clock::now() + self.link.timeout());
         let name = &self.link.name;
         let mut lost = 0;
         for (index, datagram) in datagrams.into_iter().enumerate() {
