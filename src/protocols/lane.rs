@@ -6,11 +6,12 @@ use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 use crate::clock;
-use crate::process;
+use crate::process::{self, Duty};
 use crate::sync::{Condvar, Mutex, MutexGuard};
 
-/// Upper bound on the jobs queued by threads that cannot wait; beyond it jobs are refused.
-pub const QUEUE_JOBS_COUNT_MAX: usize = 1024;
+/// Upper bound on the jobs queued by threads that cannot wait; beyond it jobs are refused. Some servers
+/// of a bridge may hand over their whole windows while another thread waits for its own frame.
+pub const QUEUE_JOBS_COUNT_MAX: usize = 8192;
 
 /// Does one job at a time.
 ///
@@ -81,7 +82,8 @@ impl<T> Lane<T> {
         }
         state.owner = Some(own);
         state.queue.push_back(job);
-        self.serve(Ownership(self), state, work);
+        let place = state.queue.len();
+        self.serve(Ownership(self), state, place, work);
         Ok(())
     }
 
@@ -96,22 +98,27 @@ impl<T> Lane<T> {
         drop(state);
         let ownership = Ownership(self);
         together();
-        self.serve(ownership, self.state.lock(), work);
+        self.serve(ownership, self.state.lock(), 0, work);
         true
     }
 
     /// Does the queued jobs, which its former owner may have left too, in the thread that owns the
-    /// lane, and ends the ownership.
+    /// lane, and ends the ownership. The thread waits only in its own, which is the one at `place`.
     fn serve<'a>(
         &'a self,
         ownership: Ownership<'a, T>,
         mut state: MutexGuard<'a, LaneState<T>>,
+        place: usize,
         work: impl Fn(T),
     ) {
         let mut duties = state.queue.len();
+        let mut own = place;
         while let Some(next) = state.queue.pop_front() {
             drop(state);
+            // Threads that may not wait have queued the others: they keep this one no longer.
+            let _duty = (own != 1).then(Duty::begin);
             work(next);
+            own = own.saturating_sub(1);
             duties = duties.saturating_sub(1);
             state = self.state.lock();
             if duties == 0 && state.waiting > 0 {
@@ -152,7 +159,6 @@ mod tests {
     use std::sync::mpsc;
 
     use super::*;
-    use crate::process::Duty;
 
     const LONG: Duration = Duration::from_secs(3600);
 
@@ -198,6 +204,23 @@ mod tests {
             log.lock().push(outer + 10);
         }));
         assert_eq!(*log.lock(), [1, 11, 2, 12]);
+    }
+
+    #[test]
+    fn f59_a_thread_waits_in_its_own_job_and_not_in_those_of_others() {
+        let (lane, log) = (Lane::default(), Mutex::new(Vec::new()));
+        assert!(run(&lane, 1, |number| {
+            log.lock().push((number, process::may_wait()));
+            if number == 1 {
+                std::thread::scope(|scope| {
+                    scope.spawn(|| {
+                        let _duty = Duty::begin();
+                        assert!(run(&lane, 2, |_| panic!("another thread is at it")));
+                    });
+                });
+            }
+        }));
+        assert_eq!(*log.lock(), [(1, true), (2, false)]);
     }
 
     #[test]
