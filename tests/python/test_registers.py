@@ -2,6 +2,7 @@
 
 import gc
 import itertools
+import signal
 import struct
 import threading
 import weakref
@@ -448,6 +449,28 @@ def test_an_exception_of_an_update_is_printed_and_goes_no_further(capfd):
     assert len(second.calls) == 1
     error = capfd.readouterr().err
     assert "_queueUpdate of a memory variable" in error and "ZeroDivisionError" in error
+
+
+class Rung(Exception):
+    """Raised by a handler of a signal."""
+
+
+def test_f67_an_exception_of_a_signal_handler_ends_a_wait_of_a_block():
+    keeping, word = Keeping(), variable()
+    block = block_over(keeping, word)
+
+    def ring(*_):
+        raise Rung
+
+    former = signal.signal(signal.SIGALRM, ring)
+    try:
+        with pytest.raises(Rung):
+            signal.setitimer(signal.ITIMER_REAL, 0.05)
+            block._startTransaction(rim.Read, False, True, word, -1)
+            block._checkTransaction()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, former)
 
 
 def test_a_failed_transaction_tells_no_update():

@@ -177,14 +177,19 @@ def register(target: Any) -> Any:
     return key
 
 
+def keep(error: BaseException) -> None:
+    """Keeps an exception of a callback in the main thread for the call that led to it."""
+    interrupts.append(error)
+    if COLLECTS_LATE:
+        # Only the collection of its object releases a lock whose acquisition was interrupted.
+        traceback.clear_frames(error.__traceback__)
+        gc.collect()
+
+
 def report(what: str, error: BaseException) -> None:
     """Prints an exception that escaped a callback; keeps Ctrl-C for the main thread."""
     if isinstance(error, (KeyboardInterrupt, SystemExit)) and in_main_thread():
-        interrupts.append(error)
-        if COLLECTS_LATE:
-            # Only the collection of its object releases a lock whose acquisition was interrupted.
-            traceback.clear_frames(error.__traceback__)
-            gc.collect()
+        keep(error)
         return
     try:
         print("Exception in %s:" % what, file=sys.stderr)

@@ -10,7 +10,7 @@ from threading import get_ident
 from typing import TYPE_CHECKING, Any, Optional
 
 from .held import place
-from .lifecycle import NativeHandle, described, escaped, filled, gate, report
+from .lifecycle import NativeHandle, described, filled, gate, keep, report
 from .master import Master
 from .native import (
     NULL,
@@ -61,7 +61,12 @@ if TYPE_CHECKING:
         valueStride: int
 
 
-@callback("uint32_t(void *)", escaped("a wait for a transaction of a memory block"))
+def _signalled(_type: Any, error: BaseException, _traceback: Any) -> None:
+    keep(error)
+
+
+# Only the handler of a signal raises anything here.
+@callback("uint32_t(void *)", _signalled)
 def _is_interrupted(_ctx: Any) -> int:
     # Python has handled signals before the first statement.
     return 1 if interrupts and in_main_thread() else 0
