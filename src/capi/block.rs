@@ -62,7 +62,7 @@ pub(super) fn skip_number(skip: Option<Skip>) -> u32 {
 /// @param count number of variables, at least 1.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT, also for a variable of NULL;
 /// ROGUE_MEM_ERROR_INVALID_ARGUMENT for no variables, one in another block, one that ends beyond the
-/// block, or an overlap. On failure the block is unchanged.
+/// block, or an overlap; ROGUE_MEM_ERROR_OUT_OF_RESOURCES. On failure the block is unchanged.
 ///
 /// Thread safe.
 #[no_mangle]
@@ -137,7 +137,8 @@ pub unsafe extern "C" fn rogue_mem_block_variables(
 /// that are notified may have changed; may be NULL. Untouched on failure.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT for an
 /// unknown type, a variable of another block, or a transaction that is larger than the largest
-/// access of the path: nothing is sent then; with a wait those of rogue_mem_block_check.
+/// access of the path; ROGUE_MEM_ERROR_OUT_OF_RESOURCES if there is no memory for it. Nothing is
+/// sent then. With a wait those of rogue_mem_block_check.
 ///
 /// Thread safe.
 #[no_mangle]

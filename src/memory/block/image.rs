@@ -2,7 +2,7 @@
 //! as is known.
 
 use super::layout::{Layout, Span, WITHIN};
-use super::maps::Maps;
+use super::maps::{zeros, Maps};
 use crate::memory::bits;
 
 /// A byte that differs from what was written.
@@ -30,15 +30,10 @@ pub(super) struct Image {
 impl Image {
     /// `size` zeros; `None` if there is no memory for them.
     pub(super) fn new(size: usize) -> Option<Image> {
-        let zeros = || {
-            let mut bytes = Vec::new();
-            bytes.try_reserve_exact(size).ok()?;
-            bytes.resize(size, 0);
-            Some(bytes)
-        };
-        let (staged, device) = (zeros()?, zeros()?);
+        let (staged, device) = (zeros(size)?, zeros(size)?);
+        let (stale, unverified) = (zeros(size)?, zeros(size)?);
         let maps = Maps::new(&[], size).ok()?;
-        Some(Image { staged, device, stale: zeros()?, unverified: zeros()?, maps })
+        Some(Image { staged, device, stale, unverified, maps })
     }
 
     /// Replaces the maps; nothing is stale or to be verified then.
@@ -90,17 +85,21 @@ impl Image {
     }
 
     /// The bytes of `span` for a write. Bits of variables that are only read are as last read,
-    /// whatever has been staged for them.
-    pub(super) fn outgoing(&self, span: Span) -> Vec<u8> {
-        let range = span.range();
-        let bytes = self.staged[range.clone()].iter().zip(&self.device[range.clone()]);
-        let bytes = bytes.zip(&self.maps.read_only[range]);
-        bytes.map(|((staged, device), kept)| staged & !kept | device & kept).collect()
+    /// whatever has been staged for them. `None` without memory for a copy.
+    pub(super) fn outgoing(&self, span: Span) -> Option<Vec<u8>> {
+        let mut bytes = zeros(span.size() as usize)?;
+        for (byte, index) in bytes.iter_mut().zip(span.range()) {
+            let kept = self.maps.read_only[index];
+            *byte = self.staged[index] & !kept | self.device[index] & kept;
+        }
+        Some(bytes)
     }
 
-    /// The bytes of `span` as they were sent last.
-    pub(super) fn sent(&self, span: Span) -> Vec<u8> {
-        self.device[span.range()].to_vec()
+    /// The bytes of `span` as they were sent last. `None` without memory for a copy.
+    pub(super) fn sent(&self, span: Span) -> Option<Vec<u8>> {
+        let mut bytes = zeros(span.size() as usize)?;
+        bytes.copy_from_slice(&self.device[span.range()]);
+        Some(bytes)
     }
 
     /// Notes that `bytes` are being sent. They are to be verified where that is wanted, and if

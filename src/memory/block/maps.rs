@@ -22,6 +22,16 @@ pub(super) enum Conflict {
     Overlap(usize),
     /// Bits belong to an exclusive variable and to another one that may overlap.
     Mixed,
+    /// There is no memory for the maps.
+    NoMemory,
+}
+
+/// `size` zeros; `None` if there is no memory for them.
+pub(super) fn zeros(size: usize) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(size).ok()?;
+    bytes.resize(size, 0);
+    Some(bytes)
 }
 
 /// The maps of a block.
@@ -54,9 +64,9 @@ impl Maps {
     /// The maps of a block of `size` bytes with these variables.
     pub(super) fn new(variables: &[Covering<'_>], size: usize) -> Result<Maps, Conflict> {
         check_overlaps(variables, size)?;
-        let map = || vec![0; size];
-        let (mut verified, mut unverified) = (map(), map());
-        let (mut readable, mut writable) = (map(), map());
+        let map = || zeros(size).ok_or(Conflict::NoMemory);
+        let (mut verified, mut unverified) = (map()?, map()?);
+        let (mut readable, mut writable) = (map()?, map()?);
         let mut maps = Maps::default();
         for Covering { layout, mode, is_verified, .. } in variables {
             if **mode == Mode::ReadWrite && *is_verified {
@@ -74,15 +84,19 @@ impl Maps {
             }
         }
         subtract(&mut verified, &unverified);
-        let (mut read_only, mut write_only) = (readable.clone(), writable.clone());
+        // Those that are not needed any more become the last two.
+        let mut read_only = unverified;
+        read_only.copy_from_slice(&readable);
         subtract(&mut read_only, &writable);
+        let mut write_only = writable;
         subtract(&mut write_only, &readable);
         Ok(Maps { verified, read_only, write_only, readable, ..maps })
     }
 }
 
 fn check_overlaps(variables: &[Covering<'_>], size: usize) -> Result<(), Conflict> {
-    let (mut exclusive, mut shared) = (vec![0; size], vec![0; size]);
+    let map = || zeros(size).ok_or(Conflict::NoMemory);
+    let (mut exclusive, mut shared) = (map()?, map()?);
     for (index, Covering { layout, may_overlap, .. }) in variables.iter().enumerate() {
         if layout.end() > size as u64 * 8 {
             return Err(Conflict::Outside(index));

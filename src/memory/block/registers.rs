@@ -238,7 +238,7 @@ impl Block {
     /// # Errors
     ///
     /// [`Status::InvalidArgument`] for no variables, one in another block, one that ends beyond
-    /// this block, or an overlap; the block is unchanged then.
+    /// this block, or an overlap; [`Status::OutOfResources`]. The block is unchanged then.
     pub fn add_variables(&self, variables: &[Arc<Variable>]) -> Result<()> {
         let Some(first) = variables.first() else {
             let text =
@@ -290,6 +290,10 @@ impl Block {
             let place =
                 format!("block {} with address 0x{:08x}", placed[0].1, self.address() as u32);
             let text = match conflict {
+                Conflict::NoMemory => {
+                    let text = format!("There is no memory for the maps of {place}");
+                    return Error::new(Status::OutOfResources, ADD_SOURCE, text);
+                }
                 Conflict::Mixed => format!("Variable bit mask overlap detected for {place}"),
                 Conflict::Overlap(index) => format!(
                     "Variable bit overlap detected for {place} and variable {}",

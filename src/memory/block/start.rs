@@ -36,8 +36,8 @@ impl Block {
     /// # Errors
     ///
     /// [`Status::InvalidArgument`] for an unknown type, a variable of another block, or a
-    /// transaction larger than the path allows: nothing is sent then. With a wait those of
-    /// `check_transaction`.
+    /// transaction larger than the path allows, [`Status::OutOfResources`] without memory for it:
+    /// nothing is sent then. With a wait those of `check_transaction`.
     ///
     /// # Panics
     ///

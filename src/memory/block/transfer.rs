@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use super::layout::Span;
+use super::maps::zeros;
 use super::model::Mode;
 use super::registers::{Block, Slot, State};
 use super::unchecked::Failure;
@@ -253,20 +254,20 @@ impl State {
         self.image.clear_stale(span);
     }
 
-    /// The bytes that a transaction of `request` starts with.
-    fn bytes(&mut self, request: &Request<'_>, span: Span) -> Vec<u8> {
+    /// The bytes that a transaction of `request` starts with; `None` without memory for them.
+    fn bytes(&mut self, request: &Request<'_>, span: Span) -> Option<Vec<u8>> {
         if !is_write(request.ty) {
-            return vec![0; span.size() as usize];
+            return zeros(span.size() as usize);
         }
         let bytes = match request.resends {
             true => self.image.sent(span),
             false => self.image.outgoing(span),
-        };
+        }?;
         self.image.note_sent(span, &bytes, request.ty == WRITE);
         if request.ty == WRITE && self.image.maps().has_verified {
             self.unverified = Some(span.and(self.unverified));
         }
-        bytes
+        Some(bytes)
     }
 
     /// Keeps what has become of `flight` for the next check of its thread.
@@ -413,7 +414,8 @@ impl Block {
         if !state.is_enabled {
             return Ok(None);
         }
-        let bytes = state.bytes(request, span);
+        let bytes = state.bytes(request, span).ok_or_else(|| no_memory(&state.path, span));
+        let bytes = bytes.map_err(Fault::Refused)?;
         let tran = self.master.prepare(self.offset + span.low, bytes.into(), request.ty);
         let flight = Arc::new(Flight {
             tran: tran.map_err(Fault::Refused)?,
@@ -555,6 +557,13 @@ fn wait_for(tran: &Arc<Transaction>) -> std::result::Result<(), Fault> {
         tran.is_done() || tran.is_lost()
     };
     watch::wait(wait).map_err(Fault::Refused)
+}
+
+#[cold]
+fn no_memory(path: &str, span: Span) -> Error {
+    let text =
+        format!("There is no memory for a transaction of {} bytes of block {path}", span.size());
+    Error::new(Status::OutOfResources, START_SOURCE, text)
 }
 
 #[cold]
