@@ -40,3 +40,17 @@ def pytest_runtest_logreport(report):
         _write(report.nodeid, "skipped", _text(report))
     elif report.when == "call":
         _write(report.nodeid, "passed", "")
+
+
+def pytest_sessionfinish(session):
+    _Session.has_failed = session.testsfailed > 0
+
+
+def pytest_unconfigure():
+    # A test that failed may have left a thread that does not end.
+    if _Session.has_failed:
+        os._exit(1)
+
+
+class _Session:
+    has_failed = False

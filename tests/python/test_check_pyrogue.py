@@ -32,6 +32,15 @@ def test_good():
 def test_crash():
     os.abort()
 """,
+    "test_fifo_late.py": """
+import pathlib
+
+def test_late():
+    place = pathlib.Path(__file__).with_name("begun")
+    begun = place.exists()
+    place.touch()
+    assert begun
+""",
     "test_import.py": """
 import of_nothing
 """,
@@ -89,14 +98,15 @@ def test_what_fails_is_counted_by_group_and_named(tmp_path):
         "group": ["passed", "failed", "known", "to", "fail", "skipped"],
         "bus and SRP": ["1", "1", "0", "0"],
         "remote access": ["1", "1", "0", "0"],
-        "streams and protocols": ["1", "0", "1", "1"],
+        "streams and protocols": ["2", "0", "1", "1"],
         "tree": ["1", "0", "1", "0"],
-        "all": ["4", "2", "2", "1"],
+        "all": ["5", "2", "2", "1"],
     }
     assert "  tests/test_memory_transport.py::test_bad: assert 1 == 2\n" in out
     assert "  tests/test_zmq_crash.py::test_crash: the process ended with -6\n" in out
     expected = out.partition("known to fail: A detail of the reference\n")[2]
     assert "  tests/test_stream_x.py::test_known[1]\n" in expected
+    assert "passed at the second attempt\n  tests/test_fifo_late.py::test_late\n" in out
     assert "known to fail, but passed\n  tests/test_stream_x.py::test_known[2]\n" in out
 
 
