@@ -244,3 +244,47 @@ fn a_read_of_many_blocks_over_a_bridge_waits_for_none_before_all_are_there() {
     });
     server.stop();
 }
+
+/// A slave that panics at its turn, once when it is asked for its limits or gets a transaction.
+struct Panicking {
+    base: SlaveBase,
+    panics: Mutex<Option<&'static str>>,
+}
+
+impl Panicking {
+    fn at(&self, place: &'static str) {
+        if self.panics.lock().unwrap().take_if(|at| *at == place).is_some() {
+            panic!("a panic that this test wants");
+        }
+    }
+}
+
+impl Slave for Panicking {
+    fn base(&self) -> &SlaveBase {
+        &self.base
+    }
+
+    fn min_access(&self) -> u32 {
+        self.at("limits");
+        4
+    }
+
+    fn do_transaction(&self, tran: &Arc<Transaction>) {
+        self.at("transaction");
+        tran.done();
+    }
+}
+
+#[test]
+fn f69_a_slave_that_panics_leaves_no_block_of_another_one_under_way() {
+    for place in ["limits", "transaction"] {
+        let panics = Mutex::new(Some(place));
+        let broken = Arc::new(Panicking { base: SlaveBase::new(4, 0), panics });
+        let slaves: [Arc<dyn Slave>; 3] = [Emulate::new(4, 0), broken, Emulate::new(4, 0)];
+        let all: Vec<_> = slaves.iter().map(|slave| words(slave, 1)).collect();
+        let blocks: Vec<_> = all.iter().map(|(blocks, _)| blocks[0].clone()).collect();
+        let run = || read_all(&blocks);
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).unwrap_err();
+        assert_eq!(read_all(&blocks).failures, [], "{place}");
+    }
+}

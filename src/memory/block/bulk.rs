@@ -1,11 +1,12 @@
 //! Transactions of many blocks at once. All are started before the first is waited for, and those
 //! of one slave are handed over together.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::registers::Block;
 use super::start::{check_type, Sent};
-use super::transfer::{launch, Attempt, Fault, Flight, Request};
+use super::transfer::{launch, recall, Attempt, Fault, Flight, Request};
 use crate::error::{Error, Result, Status};
 use crate::memory::{Slave, READ, VERIFY, WRITE};
 
@@ -20,7 +21,7 @@ type Handed = (Arc<dyn Slave>, Vec<Arc<Flight>>);
 #[derive(Default)]
 struct Batch {
     /// For each slave its transactions, in order.
-    slaves: Vec<Handed>,
+    slaves: VecDeque<Handed>,
     count: usize,
 }
 
@@ -31,13 +32,16 @@ impl Batch {
         let known = self.slaves.iter_mut().rev().find(|(known, _)| Arc::ptr_eq(known, &slave));
         match known {
             Some((_, flights)) => flights.push(flight),
-            None => self.slaves.push((slave, vec![flight])),
+            None => self.slaves.push_back((slave, vec![flight])),
         }
     }
 
     fn launch(&mut self) {
         self.count = 0;
-        self.slaves.drain(..).for_each(|(slave, flights)| launch(&flights, &*slave));
+        // One by one: if one panics, the rest stays.
+        while let Some((slave, flights)) = self.slaves.pop_front() {
+            launch(&flights, &*slave);
+        }
     }
 
     /// Creates the transaction of `request` for `block`.
@@ -61,6 +65,13 @@ impl Batch {
             Attempt::Skipped(skip) => Ok((None, Some(skip))),
             Attempt::Busy => Ok((None, None)),
         }
+    }
+}
+
+impl Drop for Batch {
+    fn drop(&mut self) {
+        // Only a panic leaves any.
+        self.slaves.iter().for_each(|(_, flights)| recall(flights));
     }
 }
 

@@ -171,6 +171,14 @@ impl Drop for Sending<'_> {
     }
 }
 
+/// Gives up `flights`, which no slave has got.
+pub(super) fn recall(flights: &[Arc<Flight>]) {
+    for flight in flights {
+        flight.sender.store(0, Ordering::Release);
+        flight.tran.give_up("Not sent: another slave panicked before");
+    }
+}
+
 impl Flight {
     fn is_being_sent_here(&self) -> bool {
         self.sender.load(Ordering::Acquire) == this_thread()
