@@ -337,6 +337,9 @@ fn what_cannot_be_opened_says_why() {
     assert!(error.text().contains("another process"), "{error}");
     let error = UdpEndpoint::server("192.0.2.1", 0, options()).unwrap_err();
     assert_eq!(error.status(), Status::Bind);
+    // f62: no other process is to blame.
+    assert!(error.text().contains("no interface of this host has that address"), "{error}");
+    assert!(!error.text().contains("another process"), "{error}");
     let error = UdpEndpoint::client("127.0.0.1", 0, options()).unwrap_err();
     assert_eq!(error.status(), Status::InvalidArgument);
     let error = UdpEndpoint::client("two words", 1, options()).unwrap_err();

@@ -165,11 +165,18 @@ impl UdpEndpoint {
             Error::new(error.status(), SOURCE, text)
         };
         let local = address::local_address(address).map_err(failed)?.with_port(port);
-        let remedy = "another process may be using this port";
-        let socket =
-            udp::bind(local).map_err(|error| failed(bind_error(SOURCE, remedy, &error)))?;
-        let local = socket.local_addr();
-        let local = local.map_err(|error| failed(bind_error(SOURCE, remedy, &error)))?;
+        let refused = |error: io::Error| {
+            let remedy = match error.kind() {
+                io::ErrorKind::AddrNotAvailable => "no interface of this host has that address",
+                io::ErrorKind::PermissionDenied => {
+                    "ports below 1024 are commonly reserved, choose a higher one"
+                }
+                _ => "another process may be using this port",
+            };
+            failed(bind_error(SOURCE, remedy, &error))
+        };
+        let socket = udp::bind(local).map_err(refused)?;
+        let local = socket.local_addr().map_err(refused)?;
         let name = format!("udp::Server at {local}");
         UdpEndpoint::start("udp::Server", name, socket, None, options, udp::send).map_err(failed)
     }
