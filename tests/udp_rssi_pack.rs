@@ -138,6 +138,32 @@ fn a_link_that_does_not_open_says_which_layer_fails() {
     drop(babbler.join().unwrap());
 }
 
+/// Programs that look for Ctrl-C wait in short pieces.
+#[test]
+fn f61_a_wait_of_any_length_tells_what_has_come_since_there_is_no_link() {
+    let babbling = UdpSocket::bind((LOCALHOST, 0)).unwrap();
+    let port = babbling.local_addr().unwrap().port();
+    let client = UdpRssiPack::client(LOCALHOST, port, UdpRssiPackOptions::default()).unwrap();
+    let (_, address) = babbling.recv_from(&mut [0; 2000]).unwrap();
+    babbling.send_to(b"no segment", address).unwrap();
+    wait_until("the datagram has come", || client.udp().stats().datagrams_in == 1);
+    let error = client.wait_open(Duration::ZERO).unwrap_err();
+    assert!(error.text().contains("UDP works: 1 datagrams have come"), "{error}");
+    assert!(!error.text().contains("0 ms"), "{error}");
+    client.stop();
+
+    let server = board(0, UdpRssiPackOptions::default());
+    let port = server.udp().port();
+    let (client, _) = self::client(port, UdpRssiPackOptions::default());
+    client.wait_open(PATIENCE).unwrap();
+    server.stop();
+    wait_until("the client knows", || !client.is_open());
+    let tells_of_former =
+        || client.wait_open(Duration::ZERO).unwrap_err().text().contains("UDP works");
+    wait_until("it tells of the time without a link", || !tells_of_former());
+    client.stop();
+}
+
 #[test]
 fn a_server_without_a_client_says_so() {
     let server = UdpRssiPack::server(LOCALHOST, 0, UdpRssiPackOptions::default()).unwrap();

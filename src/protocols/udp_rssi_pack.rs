@@ -12,6 +12,7 @@ use crate::net::{EventLoop, Spin};
 use crate::proto::packetizer::Version;
 use crate::proto::rssi::Parameter;
 use crate::stream::{connect, Port};
+use crate::sync::Mutex;
 
 /// Bytes of a datagram that RSSI leaves unused, as in Rogue: a segment has at most 1464 bytes, or
 /// 8964 with jumbo frames.
@@ -148,6 +149,8 @@ pub struct UdpRssiPack {
     udp: Arc<UdpEndpoint>,
     rssi: Arc<RssiEndpoint>,
     packetizer: Arc<Packetizer>,
+    /// The counters of UDP when the link was closed the last time.
+    without_link: Arc<Mutex<UdpStats>>,
 }
 
 impl fmt::Debug for UdpRssiPack {
@@ -209,9 +212,10 @@ impl UdpRssiPack {
         let packetizer = Packetizer::new(options.version, options.packetizer);
         connect(&rssi.transport(), &*udp)?;
         connect(&packetizer.transport(), &rssi.application())?;
-        rssi.set_on_opened(widen(&udp, &rssi));
+        let without_link = Arc::<Mutex<UdpStats>>::default();
+        rssi.set_on_change(follow(&udp, &rssi, &without_link));
         rssi.start()?;
-        Ok(Arc::new(UdpRssiPack { udp, rssi, packetizer }))
+        Ok(Arc::new(UdpRssiPack { udp, rssi, packetizer, without_link }))
     }
 
     /// The port for the frames of destination `dest`; by convention 0 is that of registers
@@ -228,20 +232,19 @@ impl UdpRssiPack {
     /// [`Status::Stopped`] after [`stop`](Self::stop), and in a child by
     /// `fork`.
     pub fn wait_open(&self, timeout: Duration) -> Result<()> {
-        let before = self.udp.stats();
         self.rssi.wait_open(timeout).map_err(|error| {
             if error.status() != Status::Timeout {
                 return error;
             }
-            let text = format!("{} ({})", error.text(), self.udp_situation(&before));
+            let text = format!("{} ({})", error.text(), self.udp_situation());
             Error::new(error.status(), "UdpRssiPack::wait_open", text)
         })
     }
 
-    /// What UDP has seen since `before`, which tells a silent board from one that does not speak
-    /// RSSI.
-    fn udp_situation(&self, before: &UdpStats) -> String {
-        let now = self.udp.stats();
+    /// What UDP has seen since there is no link, which tells a silent board from one that does not
+    /// speak RSSI.
+    fn udp_situation(&self) -> String {
+        let (before, now) = (*self.without_link.lock(), self.udp.stats());
         let arrived = now.datagrams_in - before.datagrams_in;
         let peer = match self.udp.peer() {
             Some(peer) => peer.to_string(),
@@ -320,12 +323,22 @@ impl UdpRssiPack {
     }
 }
 
-/// Gives the socket room for a whole window of the link when it has opened.
-fn widen(udp: &Arc<UdpEndpoint>, rssi: &Arc<RssiEndpoint>) -> impl Fn() {
+/// Gives the socket room for a whole window of the link when it has opened, and notes in
+/// `without_link` what UDP has seen when it is closed.
+fn follow(
+    udp: &Arc<UdpEndpoint>,
+    rssi: &Arc<RssiEndpoint>,
+    without_link: &Arc<Mutex<UdpStats>>,
+) -> impl Fn(bool) {
     let (udp, rssi) = (Arc::downgrade(udp), Arc::downgrade(rssi));
-    move || {
+    let without_link = without_link.clone();
+    move |is_open| {
         let (Some(udp), Some(rssi)) = (udp.upgrade(), rssi.upgrade()) else { return };
-        // A refusal is in the log; the link works with less.
-        let _ = udp.set_receive_buffers(rssi.current(Parameter::MaxBuffers));
+        if is_open {
+            // A refusal is in the log; the link works with less.
+            let _ = udp.set_receive_buffers(rssi.current(Parameter::MaxBuffers));
+        } else {
+            *without_link.lock() = udp.stats();
+        }
     }
 }

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any, Callable, Optional
 
 from .lifecycle import NativeHandle, described, filled
-from .link import observe
-from .native import NULL, SLICE_US, check, counters, encode, lib, options, spin
+from .link import observe, wait_open
+from .native import NULL, counters, encode, lib, options, spin
 from .packetizer import Application, application_at
 from .tcp import in_a_thread, is_address, port_number
 
@@ -70,13 +69,7 @@ class UdpRssiPack:
     def waitOpen(self, timeout: float = 10.0) -> None:
         """Waits until the link is open, at most `timeout` seconds. Raises GeneralError with a text
         that names the layer that fails. Ctrl-C ends the wait."""
-        end = time.monotonic() + timeout
-        while True:
-            left_us = max(end - time.monotonic(), 0.0) * 1e6
-            slice_us = int(min(left_us, SLICE_US))
-            status = lib.rogue_mem_board_wait_open(self._rg_board.handle, slice_us)
-            if status != lib.ROGUE_MEM_ERROR_TIMEOUT or left_us <= slice_us:
-                return check(status)
+        wait_open(lib.rogue_mem_board_wait_open, self._rg_board.handle, timeout)
 
     def setLinkCallback(self, function: "Optional[Callable[[bool, str], Any]]") -> None:
         """Calls ``function(open, text)`` at every opening and closing of the link. Replaces an

@@ -3,10 +3,11 @@ event loops."""
 
 from __future__ import annotations
 
+import time
 from typing import Any, Callable, Optional
 
 from .lifecycle import NativeHandle, escaped, filled, gate, register, report, targets
-from .native import NULL, callback, check, encode, ffi, lib, options, spin
+from .native import NULL, SLICE_US, callback, check, encode, ffi, lib, options, spin
 
 _CALLBACK = "the callback of a link"
 
@@ -47,6 +48,17 @@ def observe(
     observer.gate = gate()
     check(observe_native(handle, observer))
     return told
+
+
+def wait_open(wait_native: "Callable[[Any, int], int]", handle: Any, timeout: float) -> None:
+    """Waits for a link, at most `timeout` seconds. Ctrl-C ends the wait."""
+    end = time.monotonic() + timeout
+    while True:
+        left_us = max(end - time.monotonic(), 0.0) * 1e6
+        slice_us = int(min(left_us, SLICE_US))
+        status = wait_native(handle, slice_us)
+        if status != lib.ROGUE_MEM_ERROR_TIMEOUT or left_us <= slice_us:
+            return check(status)
 
 
 class EventLoop:

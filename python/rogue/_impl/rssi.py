@@ -6,7 +6,7 @@ from typing import Any, Callable, Optional
 
 from . import stream
 from .lifecycle import NativeHandle, described, filled
-from .link import observe
+from .link import observe, wait_open
 from .native import NULL, check, counters, ffi, lib, options
 
 
@@ -66,9 +66,8 @@ class Endpoint:
 
     def waitOpen(self, timeout: float) -> None:
         """Waits up to `timeout` seconds for the link. Raises GeneralError with the reason if there
-        is none."""
-        microseconds = max(0, round(timeout * 1e6))
-        check(lib.rogue_mem_rssi_wait_open(self._rg_rssi.handle, microseconds))
+        is none. Ctrl-C ends the wait."""
+        wait_open(lib.rogue_mem_rssi_wait_open, self._rg_rssi.handle, timeout)
 
     def setLinkCallback(self, function: "Optional[Callable[[bool, str], Any]]") -> None:
         """Calls ``function(open, text)`` at every opening and closing of the link. Replaces an

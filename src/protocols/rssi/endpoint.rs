@@ -249,9 +249,8 @@ impl RssiEndpoint {
         drop(state);
         let cause = link.obstacle(&mut None).unwrap_or_default();
         let text = format!(
-            "{cause}; no link within {} ms: check address and port, that the peer runs, and that \
-             it speaks RSSI",
-            timeout.as_millis()
+            "{cause}; check address and port, that the peer runs and speaks RSSI, and that no other \
+             client has it"
         );
         Err(Error::new(Status::Timeout, link.name, text))
     }
@@ -295,10 +294,10 @@ impl RssiEndpoint {
         }
     }
 
-    /// Sets what another layer does each time the link has opened, before frames are delivered;
-    /// once.
-    pub(in crate::protocols) fn set_on_opened(&self, work: impl Fn() + Send + Sync + 'static) {
-        self.link().set_on_opened(work);
+    /// Sets what another layer does each time the link has opened, before frames are delivered, or
+    /// closed; once.
+    pub(in crate::protocols) fn set_on_change(&self, work: impl Fn(bool) + Send + Sync + 'static) {
+        self.link().set_on_change(work);
     }
 
     /// Largest payload of a frame in bytes, as agreed with the peer.

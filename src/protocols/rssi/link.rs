@@ -52,8 +52,8 @@ impl<F: Fn(&LinkChange) + Send + Sync + 'static> LinkObserver for F {
     }
 }
 
-/// What another layer does when the link has opened.
-type OnOpened = Box<dyn Fn() + Send + Sync>;
+/// What another layer does when the link has opened (true) or closed.
+type OnChange = Box<dyn Fn(bool) + Send + Sync>;
 
 /// What is done without the lock.
 enum Work {
@@ -148,7 +148,7 @@ pub(super) struct Link {
     news: Arc<News<LinkChange>>,
     /// Pauses the delivery while the receiver has no room and cannot wait.
     intake: Arc<Intake>,
-    on_opened: OnceLock<OnOpened>,
+    on_change: OnceLock<OnChange>,
     timeout_ns: AtomicU64,
     /// Frames of the application that were not sent.
     unsent: AtomicU64,
@@ -177,7 +177,7 @@ impl Link {
             application: Master::new(),
             intake: Arc::default(),
             news: News::new(Teller::Thread("rssi.news", stack_bytes)),
-            on_opened: OnceLock::new(),
+            on_change: OnceLock::new(),
             timeout_ns: AtomicU64::new(TIMEOUT_DEFAULT.as_nanos() as u64),
             unsent: AtomicU64::new(0),
             errored: AtomicU64::new(0),
@@ -286,9 +286,10 @@ impl Link {
         });
     }
 
-    /// Sets what another layer does each time the link has opened, before frames are delivered; once.
-    pub(super) fn set_on_opened(&self, work: impl Fn() + Send + Sync + 'static) {
-        let _ = self.on_opened.set(Box::new(work));
+    /// Sets what another layer does each time the link has opened, before frames are delivered, or
+    /// closed; once.
+    pub(super) fn set_on_change(&self, work: impl Fn(bool) + Send + Sync + 'static) {
+        let _ = self.on_change.set(Box::new(work));
     }
 
     /// Takes a datagram whose first bytes are `start`. [`pump`](Self::pump) follows.
@@ -456,12 +457,12 @@ impl Link {
             (false, Event::Closed(Closure::Stopped)) => log_info!(self.log, "{}", change.text),
             (false, _) => log_warning!(self.log, "{}", change.text),
         }
+        if let Some(work) = self.on_change.get() {
+            self.contain("layer below", || work(change.is_open));
+        }
         if !change.is_open {
             self.contain("node above", || self.application.link_lost(&change.text));
             return self.news.went(|_| change);
-        }
-        if let Some(work) = self.on_opened.get() {
-            self.contain("layer below", work);
         }
         self.news.came(change);
     }
