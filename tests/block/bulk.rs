@@ -245,6 +245,25 @@ fn a_read_of_many_blocks_over_a_bridge_waits_for_none_before_all_are_there() {
     server.stop();
 }
 
+#[test]
+fn f70_a_slave_may_use_a_block_of_another_one_in_the_same_call() {
+    let (direct, values) = words(&(Emulate::new(4, 0) as Arc<dyn Slave>), 2);
+    values[1].set(UINT, 7, -1).unwrap();
+    let used = values.clone();
+    // Registers behind registers, as of a sensor that is reached through a controller.
+    let indirect = calling(move |tran| {
+        used[0].set(UINT, 5, -1).unwrap();
+        let value = used[1].get(UINT, -1).unwrap() as u8;
+        tran.data().unwrap().fill(value);
+        tran.done();
+    });
+    let (behind, seen) = words(&indirect, 3);
+    let blocks: Vec<_> = behind.iter().chain(&direct).cloned().collect();
+    assert_eq!(read_all(&blocks).failures, []);
+    assert_eq!(seen[2].staged(UINT, -1).unwrap(), 0x0707_0707);
+    assert_eq!(values[0].staged(UINT, -1).unwrap(), 5);
+}
+
 /// A slave that panics at its turn, once when it is asked for its limits or gets a transaction.
 struct Panicking {
     base: SlaveBase,

@@ -39,8 +39,12 @@ impl Batch {
     fn launch(&mut self) {
         self.count = 0;
         // One by one: if one panics, the rest stays.
-        while let Some((slave, flights)) = self.slaves.pop_front() {
-            launch(&flights, &*slave);
+        while let Some((slave, mut flights)) = self.slaves.pop_front() {
+            // A slave before may have used some of the blocks.
+            flights.retain(|flight| flight.take());
+            if !flights.is_empty() {
+                launch(&flights, &*slave);
+            }
         }
     }
 

@@ -203,7 +203,9 @@ impl Block {
     fn attempt_once(&self, request: &Request<'_>) -> std::result::Result<Sent, Fault> {
         Ok(match self.attempt(request, true)? {
             Attempt::Ready(flight, slave) => {
-                launch(std::slice::from_ref(&flight), &*slave);
+                if flight.take() {
+                    launch(std::slice::from_ref(&flight), &*slave);
+                }
                 if flight.tran.is_done() {
                     self.settle_own(&flight)?;
                 }

@@ -67,6 +67,8 @@ pub(super) struct Flight {
     starter: usize,
     /// Whether a good end is an update for variables.
     is_notified: bool,
+    /// Whether a slave gets it, or has got it.
+    is_taken: AtomicBool,
     /// The thread that is handing it to the slave; 0 = none.
     sender: AtomicUsize,
     verdict: OnceLock<std::result::Result<(), Fault>>,
@@ -141,7 +143,7 @@ pub(super) fn this_thread() -> usize {
     HERE.with(|here| std::ptr::from_ref(here) as usize)
 }
 
-/// Hands `flights` to `slave`, in this thread.
+/// Hands `flights`, which this thread has [taken](Flight::take), to `slave`.
 pub(super) fn launch(flights: &[Arc<Flight>], slave: &dyn Slave) {
     let _sending = Sending(flights);
     match flights {
@@ -171,15 +173,20 @@ impl Drop for Sending<'_> {
     }
 }
 
-/// Gives up `flights`, which no slave has got.
+/// Gives up those of `flights` that no slave has got.
 pub(super) fn recall(flights: &[Arc<Flight>]) {
-    for flight in flights {
+    for flight in flights.iter().filter(|flight| flight.take()) {
         flight.sender.store(0, Ordering::Release);
         flight.tran.give_up("Not sent: another slave panicked before");
     }
 }
 
 impl Flight {
+    /// Takes it for a slave; false if that has been done.
+    pub(super) fn take(&self) -> bool {
+        !self.is_taken.swap(true, Ordering::Relaxed)
+    }
+
     fn is_being_sent_here(&self) -> bool {
         self.sender.load(Ordering::Acquire) == this_thread()
     }
@@ -433,6 +440,7 @@ impl Block {
             is_owned: request.is_owned.into(),
             starter: this_thread(),
             is_notified: state.is_notified,
+            is_taken: AtomicBool::new(false),
             sender: AtomicUsize::new(this_thread()),
             verdict: OnceLock::new(),
         });
@@ -446,7 +454,12 @@ impl Block {
         loop {
             if !tran.is_done() {
                 if flight.is_being_sent_here() {
-                    return Err(Fault::Refused(self.nested()));
+                    if !flight.take() {
+                        return Err(Fault::Refused(self.nested()));
+                    }
+                    // Its turn would come after the slave that uses the block now.
+                    launch(std::slice::from_ref(flight), &*self.master.slave());
+                    continue;
                 }
                 wait_for(tran)?;
             }
