@@ -55,10 +55,10 @@ class Exclusive:
             finally:
                 self._owner = None
 
-    def close(self, is_stopping: "Callable[[], bool]") -> bool:
+    def close(self) -> bool:
         """Closes the socket after the present use; whether this call did. In a thread that uses it
         itself nothing is done: the end of the use calls again."""
-        if self._owner == threading.get_ident() or not is_stopping():
+        if self._owner == threading.get_ident():
             return False
         with self._mutex:
             first, self._is_done = not self._is_done, True
@@ -161,7 +161,7 @@ class Endpoint:
             self._close_shared()
 
     def _close_shared(self) -> None:
-        if self.shared is not None and self.shared.close(lambda: self.is_stopping):
+        if self.is_stopping and self.shared is not None and self.shared.close():
             self._leave()
 
     def stop(self, patience_s: "float | None" = None) -> None:
