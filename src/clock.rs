@@ -6,7 +6,7 @@ use std::ops::{Add, Sub};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use crate::process::{nothing, ForkHandlers};
+use crate::process::{nothing, register_at_load, ForkHandlers};
 
 /// The first value of [`now`] in nanoseconds: 36 years, so that a moment before the start of this
 /// process (that of a client's request that waited for its server) is representable.
@@ -48,6 +48,7 @@ impl Sub<Duration> for Time {
 
 static EPOCH: OnceLock<Instant> = OnceLock::new();
 static FORK_HANDLERS: ForkHandlers = ForkHandlers::new(settle_epoch, nothing, nothing);
+register_at_load!(FORK_HANDLERS);
 
 /// Initialises it before a fork, so that no child finds it half made.
 extern "C" fn settle_epoch() {

@@ -49,8 +49,8 @@ impl ForkHandlers {
         ForkHandlers { prepare, parent, child, state: AtomicU32::new(UNREGISTERED) }
     }
 
-    /// Call before any use of the state. After the return forks run the handlers, unless the system
-    /// has no memory for them.
+    /// Call before any use of the state, where the linker may have left [`register_at_load`] out.
+    /// After the return forks run the handlers, unless the system has no memory for them.
     #[inline]
     pub(crate) fn register(&self) {
         if self.state.load(Ordering::Acquire) != REGISTERED {
@@ -88,6 +88,25 @@ impl ForkHandlers {
     }
 }
 
+/// Registers handlers when the library is loaded, before any thread can use their state: the first
+/// use may be under way in one thread while another one forks, too late for that fork to run handlers
+/// that are registered only then.
+macro_rules! register_at_load {
+    ($handlers:ident) => {
+        const _: () = {
+            extern "C" fn register() {
+                $handlers.register();
+            }
+
+            #[used]
+            #[cfg_attr(target_vendor = "apple", link_section = "__DATA,__mod_init_func")]
+            #[cfg_attr(not(target_vendor = "apple"), link_section = ".init_array")]
+            static AT_LOAD: extern "C" fn() = register;
+        };
+    };
+}
+pub(crate) use register_at_load;
+
 /// Defines `fn $lock`, which locks a value of the process, also after a panic under the lock. A
 /// thread that forks holds the lock during the fork. In the child it first resets the value with
 /// the closure.
@@ -101,6 +120,7 @@ macro_rules! process_state {
             static VALUE: Mutex<$Value> = Mutex::new($first);
             static HANDLERS: $crate::process::ForkHandlers =
                 $crate::process::ForkHandlers::new(before, after_in_parent, after_in_child);
+            $crate::process::register_at_load!(HANDLERS);
 
             thread_local! {
                 /// The lock that this thread holds during a fork. Without a destructor, so that it
@@ -138,6 +158,7 @@ pub(crate) extern "C" fn nothing() {}
 /// Number of forks between the first process and this one that the library has seen.
 static GENERATION: AtomicU32 = AtomicU32::new(0);
 static GENERATION_HANDLERS: ForkHandlers = ForkHandlers::new(nothing, nothing, count_fork);
+register_at_load!(GENERATION_HANDLERS);
 
 extern "C" fn count_fork() {
     GENERATION.fetch_add(1, Ordering::Relaxed);

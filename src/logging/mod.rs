@@ -55,7 +55,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock;
-use crate::process::ForkHandlers;
+use crate::process::{register_at_load, ForkHandlers};
 use crate::sync::{Mutex, MutexGuard};
 use emit::emit_own;
 use settings::{settings, Settings, FOREIGN, INSTALLED, SETTINGS};
@@ -164,6 +164,7 @@ fn sink() -> MutexGuard<'static, Option<Arc<dyn LogSink>>> {
 
 static FORK_HANDLERS: ForkHandlers =
     ForkHandlers::new(before_fork, after_fork_in_parent, after_fork_in_child);
+register_at_load!(FORK_HANDLERS);
 
 /// All the locks of this module, in the order in which a fork takes them.
 struct ForkLocks {

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use super::ids::next_id;
 use super::pending::{AnswerSource, Pending};
 use super::transaction::Transaction;
-use crate::process::{nothing, ForkHandlers};
+use crate::process::{nothing, register_at_load, ForkHandlers};
 use crate::sync::Mutex;
 
 /// The error text of a transaction that reaches a slave without a behaviour of its own.
@@ -206,6 +206,7 @@ impl Unconnected {
 
 static PLACEHOLDER: OnceLock<Arc<Unconnected>> = OnceLock::new();
 static FORK_HANDLERS: ForkHandlers = ForkHandlers::new(settle_placeholder, nothing, nothing);
+register_at_load!(FORK_HANDLERS);
 
 /// Initialises the placeholder before a fork, so that no child finds it half made.
 extern "C" fn settle_placeholder() {

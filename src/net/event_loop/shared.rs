@@ -26,19 +26,26 @@ impl EventLoop {
     ///
     /// As [`start`](Self::start).
     pub fn shared() -> Result<EventLoop> {
-        let mut current = current();
-        let running = current.as_ref().and_then(|(event_loop, arrivals)| {
-            let place = Place::on(&event_loop.upgrade()?)?;
-            Some(EventLoop { place, arrivals: arrivals.clone() })
-        });
-        if let Some(running) = running {
+        if let Some(running) = running(&current()) {
             return Ok(running);
         }
+        // Without the lock, which a fork takes together with those that this needs.
         let started = EventLoop::launch("rogue_loop", STACK_BYTES_MIN, |runner| {
             process::run_no_user_code();
             runner.run(Spin::Never);
         })?;
+        let mut current = current();
+        if let Some(running) = running(&current) {
+            // Of another thread, meanwhile. Without a driver the one here ends.
+            return Ok(running);
+        }
         *current = Some((Arc::downgrade(&started.place.event_loop), started.arrivals.clone()));
         Ok(started)
     }
+}
+
+fn running(current: &Current) -> Option<EventLoop> {
+    let (event_loop, arrivals) = current.as_ref()?;
+    let place = Place::on(&event_loop.upgrade()?)?;
+    Some(EventLoop { place, arrivals: arrivals.clone() })
 }
