@@ -11,6 +11,7 @@ use crate::clock::{self, Time};
 use crate::error::{Error, Result, Status};
 use crate::logging::{log_debug, log_warning, StaticLogger};
 use crate::memory::{self, is_write, AnswerSource, Transaction};
+use crate::process::inherited_text;
 use crate::proto::srp::AccessFault;
 use crate::stream::{self, Buffers, Dispatch, Fanout, Frame, Master, Node, Waiter};
 
@@ -246,7 +247,7 @@ impl<P: Protocol> SrpClient<P> {
     ) {
         let address = tran.address();
         if sent == 0 {
-            tran.error(unconnected_text(P::NAME, address));
+            tran.error(self.unconnected_text(address));
         } else if let Some(reason) = dropped {
             let name = P::NAME;
             tran.error(format!("{name}'s request for address 0x{address:x} is lost: {reason}"));
@@ -258,10 +259,23 @@ impl<P: Protocol> SrpClient<P> {
         }
     }
 
+    /// Why a request for `address` reaches no slave.
+    fn unconnected_text(&self, address: u64) -> String {
+        if self.master.is_inherited() {
+            // There may be one that a thread of the parent was looking up.
+            return inherited_text(P::NAME);
+        }
+        format!(
+            "{} has no stream to send the request for address 0x{address:x} to: connect it to a \
+             transport, or connect it again after it was stopped",
+            P::NAME
+        )
+    }
+
     /// Whether requests can be sent by `road`; fails `all` otherwise.
     fn is_passable(&self, road: &mut Road, all: &[Arc<Transaction>]) -> bool {
         if self.master.update(&mut road.fanout) == 0 {
-            all.iter().for_each(|tran| tran.error(unconnected_text(P::NAME, tran.address())));
+            all.iter().for_each(|tran| tran.error(self.unconnected_text(tran.address())));
             return false;
         }
         let Some(obstacle) = self.obstacle(road) else { return true };
@@ -405,13 +419,6 @@ impl Waiter for Waiting<'_> {
         };
         fence(Ordering::SeqCst);
     }
-}
-
-fn unconnected_text(name: &str, address: u64) -> String {
-    format!(
-        "{name} has no stream to send the request for address 0x{address:x} to: connect it to a \
-         transport, or connect it again after it was stopped"
-    )
 }
 
 fn lost_text(reason: &str) -> String {

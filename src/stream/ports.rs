@@ -275,6 +275,11 @@ impl Master {
         Ok(())
     }
 
+    /// Whether the process that made it was forked since: its slaves may be out of reach then.
+    pub(crate) fn is_inherited(&self) -> bool {
+        self.generation.is_inherited()
+    }
+
     /// Number of slaves connected.
     pub fn slave_count(&self) -> usize {
         self.slaves.lock_of(self.generation).map_or(0, |slaves| slaves.len())
