@@ -25,11 +25,11 @@ fn allow(bytes: usize) {
 }
 
 #[test]
-fn f68_a_block_without_memory_is_an_error_and_not_the_end_of_the_process() {
+fn f72_a_block_without_memory_is_an_error_and_not_the_end_of_the_process() {
     if process::role().is_some() {
         return use_blocks_with_a_limit();
     }
-    let test = "f68_a_block_without_memory_is_an_error_and_not_the_end_of_the_process";
+    let test = "f72_a_block_without_memory_is_an_error_and_not_the_end_of_the_process";
     let mut limited = program_as("limited");
     limited.args(["--exact", test, "--nocapture"]).env("MALLOC_ARENA_MAX", "1");
     let output = limited.output().unwrap();

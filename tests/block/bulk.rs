@@ -246,7 +246,7 @@ fn a_read_of_many_blocks_over_a_bridge_waits_for_none_before_all_are_there() {
 }
 
 #[test]
-fn f70_a_slave_may_use_a_block_of_another_one_in_the_same_call() {
+fn f74_a_slave_may_use_a_block_of_another_one_in_the_same_call() {
     let (direct, values) = words(&(Emulate::new(4, 0) as Arc<dyn Slave>), 2);
     values[1].set(UINT, 7, -1).unwrap();
     let used = values.clone();
@@ -295,7 +295,7 @@ impl Slave for Panicking {
 }
 
 #[test]
-fn f69_a_slave_that_panics_leaves_no_block_of_another_one_under_way() {
+fn f73_a_slave_that_panics_leaves_no_block_of_another_one_under_way() {
     for place in ["limits", "transaction"] {
         let panics = Mutex::new(Some(place));
         let broken = Arc::new(Panicking { base: SlaveBase::new(4, 0), panics });

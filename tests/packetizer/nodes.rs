@@ -129,7 +129,7 @@ fn an_answer_within_the_request_comes_through() {
 }
 
 #[test]
-fn f63_a_frame_that_waits_for_another_one_keeps_its_destination() {
+fn f71_a_frame_that_waits_for_another_one_keeps_its_destination() {
     for version in VERSIONS {
         let (near, far) = pair(version);
         let others = peer_at(&far, 2);
