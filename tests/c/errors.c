@@ -11,7 +11,7 @@ static void every_status_has_its_name_and_a_text(void **state) {
 
 static void a_number_that_is_no_status_has_a_text_all_the_same(void **state) {
     (void)state;
-    const rogue_mem_status_t none[] = {-1, 10, 99, 1000, INT32_MIN, INT32_MAX};
+    const rogue_mem_status_t none[] = {-1, 11, 99, 1000, INT32_MIN, INT32_MAX};
     for (size_t index = 0; index < COUNT_OF(none); index++) {
         assert_string_equal(rogue_mem_status_text(none[index]), "unknown status");
         assert_string_equal(rogue_mem_status_name(none[index]), "unknown status");
