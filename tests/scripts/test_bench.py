@@ -12,6 +12,7 @@ sys.dont_write_bytecode = True
 
 from harness import bars, extras, figures, programs, report  # noqa: E402
 from harness.results import Results  # noqa: E402
+from harness.verdicts import FAIL, NOT_MEASURED, PASS  # noqa: E402
 
 
 def verdicts(results, bar, placement, peer):
@@ -44,13 +45,13 @@ class Judging(unittest.TestCase):
     def test_what_is_missing_is_not_measured(self):
         found = bars.judge(Results())
         self.assertGreater(len(found), 40)
-        self.assertEqual({verdict.verdict for verdict in found}, {bars.NOT_MEASURED})
+        self.assertEqual({verdict.verdict for verdict in found}, {NOT_MEASURED})
 
     def test_a_ratio_at_the_limit_passes_and_one_above_fails(self):
-        for ours, expected in ((14.0, bars.PASS), (14.2, bars.FAIL)):
+        for ours, expected in ((14.0, PASS), (14.2, FAIL)):
             results = with_latencies((10.0, ours))
             self.assertEqual(verdicts(results, "latency", "one", "cpp"), [expected])
-            self.assertEqual(verdicts(results, "latency", "one", "c"), [bars.NOT_MEASURED])
+            self.assertEqual(verdicts(results, "latency", "one", "c"), [NOT_MEASURED])
 
     def test_python_is_judged_by_cpp_and_by_figures_of_its_own(self):
         results = Results()
@@ -60,11 +61,11 @@ class Judging(unittest.TestCase):
         results.add("burst_10000", "python", "free", 1, {"ns": 6001})
         results.add("emulate", "python", "one", 1, {"ns": 1500})
         expected = {
-            "python_latency": bars.FAIL,
-            "python_burst": bars.FAIL,
-            "python_rate": bars.PASS,
-            "python_emulate": bars.PASS,
-            "python_python_slave": bars.NOT_MEASURED,
+            "python_latency": FAIL,
+            "python_burst": FAIL,
+            "python_rate": PASS,
+            "python_emulate": PASS,
+            "python_python_slave": NOT_MEASURED,
         }
         for bar, verdict in expected.items():
             placement = "free" if bar in ("python_rate", "python_burst") else "one"
@@ -84,18 +85,18 @@ class Judging(unittest.TestCase):
     def test_a_slow_tail_fails_unless_the_floor_shows_the_same_hiccup(self):
         steady, shaken = (10e3, 15e3), (10e3, 90e3)
         for floor, ours, expected in (
-            (steady, (20e3, 39e3), bars.PASS),
-            (steady, (20e3, 50e3), bars.FAIL),
-            (shaken, (20e3, 95e3), bars.PASS),
-            (shaken, (20e3, 120e3), bars.FAIL),
+            (steady, (20e3, 39e3), PASS),
+            (steady, (20e3, 50e3), FAIL),
+            (shaken, (20e3, 95e3), PASS),
+            (shaken, (20e3, 120e3), FAIL),
         ):
             results = with_tails(floor, ours)
             self.assertEqual(verdicts(results, "tail", "free", "cpp"), [expected], (floor, ours))
 
     def test_rates_are_judged_by_themselves_and_by_zmq(self):
         for ours, expected in (
-            (2.5e6, [bars.PASS, bars.PASS, bars.PASS]),
-            (1.9e6, [bars.FAIL, bars.FAIL, bars.PASS]),
+            (2.5e6, [PASS, PASS, PASS]),
+            (1.9e6, [FAIL, FAIL, PASS]),
         ):
             results = Results()
             results.add("reads_1024", "zmq", "free", 1, {"rate_per_s": 0.4e6})
@@ -110,8 +111,8 @@ class Judging(unittest.TestCase):
 
     def test_f01_a_write_is_seen_as_soon_as_one_that_is_waited_for(self):
         for p50, p999, expected in (
-            (12e3, 1.1e6, [bars.PASS, bars.PASS]),
-            (12.1e3, 1.2e6, [bars.FAIL, bars.FAIL]),
+            (12e3, 1.1e6, [PASS, PASS]),
+            (12.1e3, 1.2e6, [FAIL, FAIL]),
         ):
             results = Results()
             results.add("seen_waited", "floor", "free", 1, {"p50_ns": 9e3, "p999_ns": 1e5})
@@ -127,19 +128,19 @@ class Judging(unittest.TestCase):
             self.assertEqual(verdicts(results, "seen_p50", "one", "cpp"), [])
 
     def test_many_clients_are_compared_with_the_best_of_one(self):
-        for total, expected in ((1.7e6, bars.PASS), (1.5e6, bars.FAIL)):
+        for total, expected in ((1.7e6, PASS), (1.5e6, FAIL)):
             results = Results()
             for number, name in enumerate(bars.SINGLE_CLIENT_FIGURES):
                 results.add(name, "cpp", "free", 1, {"rate_per_s": 2e6 - number * 1e5})
-            self.assertEqual(verdicts(results, "clients_total", "free", "cpp"), [bars.NOT_MEASURED])
+            self.assertEqual(verdicts(results, "clients_total", "free", "cpp"), [NOT_MEASURED])
             results.add(
                 "clients_64", "cpp", "free", 1, {"rate_per_s": total, "worst_client_share": 0.4}
             )
             self.assertEqual(verdicts(results, "clients_total", "free", "cpp"), [expected])
-            self.assertEqual(verdicts(results, "clients_worst", "free", "cpp"), [bars.FAIL])
+            self.assertEqual(verdicts(results, "clients_worst", "free", "cpp"), [FAIL])
 
     def test_what_is_within_one_process_is_judged_by_the_difference(self):
-        for emulate, expected in ((215.0, bars.PASS), (231.0, bars.FAIL)):
+        for emulate, expected in ((215.0, PASS), (231.0, FAIL)):
             results = Results()
             results.add("virtual_call", "cpp", "one", 1, {"ns": 20.0})
             results.add("emulate", "cpp", "one", 1, {"ns": emulate})
@@ -147,9 +148,9 @@ class Judging(unittest.TestCase):
 
     def test_one_wakeup_of_either_end_is_too_many(self):
         for server, client, expected in (
-            (0, 0, bars.PASS),
-            (0.2, 0, bars.FAIL),
-            (0, 0.2, bars.FAIL),
+            (0, 0, PASS),
+            (0.2, 0, FAIL),
+            (0, 0.2, FAIL),
         ):
             results = Results()
             results.add("idle", "cpp", "free", 1, {"server_per_s": server, "client_per_s": client})
