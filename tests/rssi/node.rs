@@ -305,6 +305,51 @@ fn segments_that_may_leave_at_once_leave_together_and_a_window_of_frames_is_queu
 }
 
 /// Senders sleep until a part of the window is free. A report of their wait would wake them too.
+/// Keeps a copy of each datagram.
+#[derive(Default)]
+struct Copies {
+    base: SlaveBase,
+    datagrams: Mutex<Vec<Vec<u8>>>,
+}
+
+impl Slave for Copies {
+    fn base(&self) -> &SlaveBase {
+        &self.base
+    }
+
+    fn accept_frame(&self, frame: Arc<Frame>) {
+        let bytes = frame.lock().to_vec();
+        self.datagrams.lock().unwrap().push(bytes);
+    }
+}
+
+#[test]
+fn f75_segments_that_come_together_behind_a_missing_one_ask_for_it_one_by_one() {
+    const HEADER_BYTES: usize = 8;
+    /// The peer repeats a segment for which three acknowledges in a row ask.
+    const ENOUGH: usize = 3;
+    let (client, server) = pair();
+    let wire = Wire::between(&client, &server, 0, 0);
+    start(&client, &server);
+    wire.set_cut(true);
+    let [sent, answers] = [&client, &server].map(|endpoint| {
+        let copies = Arc::new(Copies::default());
+        endpoint.transport().stream_master().add_slave(copies.clone()).unwrap();
+        copies
+    });
+    send_together(&sender_of(&client), 0..8);
+    let mut segments = std::mem::take(&mut *sent.datagrams.lock().unwrap());
+    segments.retain(|datagram| datagram.len() > HEADER_BYTES);
+    segments.truncate(8);
+    assert_eq!(segments.len(), 8);
+    let mut late: Vec<Dispatch> =
+        segments.drain(1..).map(|bytes| Arc::new(Frame::from(bytes)).into()).collect();
+    server.transport().stream_slave().accept_frames(&mut late);
+    let answers = answers.datagrams.lock().unwrap();
+    let bare = answers.iter().filter(|datagram| datagram.len() == HEADER_BYTES).count();
+    assert!(bare >= ENOUGH, "{bare} acknowledges for {} segments", late.len());
+}
+
 #[test]
 fn a_sender_goes_on_with_every_window_and_every_number_of_segments_acknowledged_together() {
     for (window, together) in [(1, 1), (2, 2), (3, 1), (4, 4), (8, 3), (8, 8), (32, 2), (32, 30)] {

@@ -395,6 +395,12 @@ impl<P: Clone> Connection<P> {
         Ok(())
     }
 
+    /// Whether the peer is to be told at once that a segment is missing: it counts the acknowledges
+    /// that say so, one for each segment behind that one.
+    pub fn asks_for_segment(&self) -> bool {
+        self.ack_due && self.receive.has_gap()
+    }
+
     /// Whether the sender of a datagram, described as for [`receive`](Self::receive), may take the
     /// place of the present peer, whose address it does not have; then `receive` follows. A server
     /// admits a SYN while no link is open. On an open link a SYN makes it ask the peer for a sign of

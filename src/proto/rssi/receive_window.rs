@@ -68,6 +68,11 @@ impl<P> ReceiveWindow<P> {
         usize::from(sequence.since(self.next().previous())) <= self.limit + 1
     }
 
+    /// Whether a segment is missing before one that has come.
+    pub(super) fn has_gap(&self) -> bool {
+        self.slots.len() > self.in_order
+    }
+
     /// Takes a segment in.
     pub(super) fn insert(&mut self, sequence: Sequence, segment: Segment<P>) -> Arrival<P> {
         let index = usize::from(sequence.since(self.first));

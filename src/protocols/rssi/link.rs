@@ -292,11 +292,15 @@ impl Link {
         let _ = self.on_change.set(Box::new(work));
     }
 
-    /// Takes a datagram whose first bytes are `start`. [`pump`](Self::pump) follows.
-    pub(super) fn receive(&self, start: &[u8], datagram: Parcel) {
+    /// Takes a datagram whose first bytes are `start`. [`pump`](Self::pump) follows: before the next
+    /// datagram if this returns true.
+    pub(super) fn receive(&self, start: &[u8], datagram: Parcel) -> bool {
         let bytes = datagram.bytes;
         let now = clock::now().0;
-        let outcome = self.lock().connection.receive(now, start, bytes, datagram);
+        let mut state = self.lock();
+        let outcome = state.connection.receive(now, start, bytes, datagram);
+        let is_urgent = state.connection.asks_for_segment();
+        drop(state);
         if let Err(malformed) = outcome {
             log_warning!(
                 self.log,
@@ -304,6 +308,7 @@ impl Link {
                 self.name
             );
         }
+        is_urgent
     }
 
     /// Whether the sender of a datagram whose first bytes are `start` may take the peer's place.

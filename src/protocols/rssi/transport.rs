@@ -20,16 +20,18 @@ impl Transport {
         Transport { base: SlaveBase::new(), link }
     }
 
-    /// Gives a datagram to the link. [`Link::pump`] follows.
-    fn receive(&self, frame: Arc<Frame>) {
+    /// Gives a datagram to the link. [`Link::pump`] follows; before the next datagram if this returns
+    /// true.
+    fn receive(&self, frame: Arc<Frame>) -> bool {
         let error = frame.error();
         let (start, count, bytes) = start_of(&frame);
         self.base.count(bytes);
         if error != 0 {
             Frame::release(frame);
-            return self.link.report_errored(error);
+            self.link.report_errored(error);
+            return false;
         }
-        self.link.receive(&start[..count], Parcel { frame, bytes });
+        self.link.receive(&start[..count], Parcel { frame, bytes })
     }
 }
 
@@ -63,8 +65,12 @@ impl Slave for Transport {
         }
         let frames = frames.iter_mut().filter_map(|dispatch| dispatch.frame.take());
         serve_others(|| {
-            frames.for_each(|frame| self.receive(frame));
-            // What follows from all of them goes together.
+            for frame in frames {
+                if self.receive(frame) {
+                    self.link.pump();
+                }
+            }
+            // What follows from all the others goes together.
             self.link.pump();
         });
     }
