@@ -2134,6 +2134,97 @@ rogue_mem_status_t rogue_mem_variable_read(rogue_mem_variable_t *variable);
 rogue_mem_status_t rogue_mem_variable_write(rogue_mem_variable_t *variable);
 
 /**
+ * Makes a variable.
+ *
+ * @param spec what it is, copied.
+ * @param out receives the variable, a new reference. Untouched on failure.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT, also for a name of NULL;
+ * ROGUE_MEM_ERROR_INVALID_ARGUMENT for a wrong size of spec, a geometry that no block can have, or
+ * a width that the model cannot have; ROGUE_MEM_ERROR_INVALID_TEXT.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_variable_new(const rogue_mem_variable_spec_t *spec,
+                                          rogue_mem_variable_t **out);
+
+/**
+ * The block that has the variable.
+ *
+ * @param variable the variable.
+ * @return the block, a new reference; NULL, with the last error set, if variable is NULL or in no
+ * block (ROGUE_MEM_ERROR_NOT_FOUND).
+ *
+ * Thread safe.
+ */
+rogue_mem_block_t *rogue_mem_variable_block(const rogue_mem_variable_t *variable);
+
+/**
+ * Lists the parts: where they begin, as shifted so far, and how wide they are.
+ *
+ * @param variable the variable.
+ * @param bit_offsets_or_null receives the first bits of the first capacity parts; may be NULL.
+ * @param bit_sizes_or_null receives the widths of these, in bits; may be NULL.
+ * @param capacity room of both, as a number of parts.
+ * @param count receives the number of parts.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if capacity
+ * is impossible.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_variable_parts(const rogue_mem_variable_t *variable,
+                                            uint64_t *bit_offsets_or_null,
+                                            uint64_t *bit_sizes_or_null,
+                                            size_t capacity,
+                                            size_t *count);
+
+/**
+ * Prints the values: the path, "=", each value after a space, and a newline. Integers are decimal,
+ * those of more than 64 bits hexadecimal with the highest digit first; bytes hexadecimal with the
+ * lowest address first; floating point numbers have six digits. Values that the program converts
+ * are "UNDEFINED".
+ *
+ * @param variable the variable.
+ * @param read a flag: whether to read the variable first. The text of one call with it may differ
+ * from that of the next: give enough room, or ask for the length with a second call without it.
+ * @param buffer receives the text, see "Texts" above.
+ * @param capacity size of buffer in bytes.
+ * @param length receives the length of the text; may be NULL.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_NOT_FOUND if the variable is
+ * in no block; with read the errors of transfers.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_variable_dump(rogue_mem_variable_t *variable,
+                                           uint32_t read,
+                                           char *buffer,
+                                           size_t capacity,
+                                           size_t *length);
+
+/**
+ * Adds a reference.
+ *
+ * @param variable the variable; NULL is allowed and ignored.
+ * @return its argument.
+ *
+ * Thread safe.
+ */
+rogue_mem_variable_t *rogue_mem_variable_retain(rogue_mem_variable_t *variable);
+
+/**
+ * Gives a reference back. Its block keeps it alive.
+ *
+ * @param variable the variable; NULL is allowed and ignored.
+ *
+ * Thread safe.
+ */
+void rogue_mem_variable_release(rogue_mem_variable_t *variable);
+
+/* --- Registers: numbers ----------------------------------------------------------------------- */
+
+/* Numbers and truth values, one at a time: of a scalar, or of an element of a list. Errors of
+ * values and of transfers are those of the section on variables. */
+
+/**
  * Sets an unsigned integer of at most 64 bits (ROGUE_MEM_MODEL_UINT).
  *
  * @param variable the variable.
@@ -2414,92 +2505,6 @@ rogue_mem_status_t rogue_mem_variable_stage_double(rogue_mem_variable_t *variabl
 rogue_mem_status_t rogue_mem_variable_staged_double(rogue_mem_variable_t *variable,
                                                     int32_t index,
                                                     double *value);
-
-/**
- * Makes a variable.
- *
- * @param spec what it is, copied.
- * @param out receives the variable, a new reference. Untouched on failure.
- * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT, also for a name of NULL;
- * ROGUE_MEM_ERROR_INVALID_ARGUMENT for a wrong size of spec, a geometry that no block can have, or
- * a width that the model cannot have; ROGUE_MEM_ERROR_INVALID_TEXT.
- *
- * Thread safe.
- */
-rogue_mem_status_t rogue_mem_variable_new(const rogue_mem_variable_spec_t *spec,
-                                          rogue_mem_variable_t **out);
-
-/**
- * The block that has the variable.
- *
- * @param variable the variable.
- * @return the block, a new reference; NULL, with the last error set, if variable is NULL or in no
- * block (ROGUE_MEM_ERROR_NOT_FOUND).
- *
- * Thread safe.
- */
-rogue_mem_block_t *rogue_mem_variable_block(const rogue_mem_variable_t *variable);
-
-/**
- * Lists the parts: where they begin, as shifted so far, and how wide they are.
- *
- * @param variable the variable.
- * @param bit_offsets_or_null receives the first bits of the first capacity parts; may be NULL.
- * @param bit_sizes_or_null receives the widths of these, in bits; may be NULL.
- * @param capacity room of both, as a number of parts.
- * @param count receives the number of parts.
- * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if capacity
- * is impossible.
- *
- * Thread safe.
- */
-rogue_mem_status_t rogue_mem_variable_parts(const rogue_mem_variable_t *variable,
-                                            uint64_t *bit_offsets_or_null,
-                                            uint64_t *bit_sizes_or_null,
-                                            size_t capacity,
-                                            size_t *count);
-
-/**
- * Prints the values: the path, "=", each value after a space, and a newline. Integers are decimal,
- * those of more than 64 bits hexadecimal with the highest digit first; bytes hexadecimal with the
- * lowest address first; floating point numbers have six digits. Values that the program converts
- * are "UNDEFINED".
- *
- * @param variable the variable.
- * @param read a flag: whether to read the variable first. The text of one call with it may differ
- * from that of the next: give enough room, or ask for the length with a second call without it.
- * @param buffer receives the text, see "Texts" above.
- * @param capacity size of buffer in bytes.
- * @param length receives the length of the text; may be NULL.
- * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_NOT_FOUND if the variable is
- * in no block; with read the errors of transfers.
- *
- * Thread safe.
- */
-rogue_mem_status_t rogue_mem_variable_dump(rogue_mem_variable_t *variable,
-                                           uint32_t read,
-                                           char *buffer,
-                                           size_t capacity,
-                                           size_t *length);
-
-/**
- * Adds a reference.
- *
- * @param variable the variable; NULL is allowed and ignored.
- * @return its argument.
- *
- * Thread safe.
- */
-rogue_mem_variable_t *rogue_mem_variable_retain(rogue_mem_variable_t *variable);
-
-/**
- * Gives a reference back. Its block keeps it alive.
- *
- * @param variable the variable; NULL is allowed and ignored.
- *
- * Thread safe.
- */
-void rogue_mem_variable_release(rogue_mem_variable_t *variable);
 
 /* --- Registers: lists ------------------------------------------------------------------------- */
 

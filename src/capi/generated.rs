@@ -54,6 +54,7 @@ mod tcp_server;
 mod transaction;
 mod udp;
 mod variable;
+mod variable_numbers;
 
 pub use batch::*;
 pub use batch_combiner::*;
@@ -91,6 +92,7 @@ pub use tcp_server::*;
 pub use transaction::*;
 pub use udp::*;
 pub use variable::*;
+pub use variable_numbers::*;
 
 /// One register access: the request, the place of its data, and its result. Made by
 /// rogue_mem_master_request, passed to slaves.

@@ -107,6 +107,7 @@ pub const SECTIONS: &[Section] = &[
     programs("hub", "Hubs"),
     programs("bits", "Ranges of bits"),
     programs("variable", "Registers: variables"),
+    programs("variable_numbers", "Registers: numbers"),
     programs("variable_values", "Registers: lists"),
     programs("variable_bytes", "Registers: bytes and text"),
     programs("block", "Registers: blocks"),

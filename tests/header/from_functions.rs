@@ -46,7 +46,8 @@ impl Parameter {
 
 /// A function with the object whose handle it gets.
 struct Maker<'a> {
-    group: &'a Group,
+    /// What its name in C begins with, behind "rogue_mem_".
+    prefix: &'static str,
     function: &'a Function,
     object: Option<&'static Object>,
 }
@@ -121,7 +122,7 @@ impl Maker<'_> {
                 Parameter::plain(name, "*const c_char", "").checked("null or ending in NUL", &check)
             }
             "options" => {
-                let ty = format!("*const rogue_mem_{}_options_t", self.group.name);
+                let ty = format!("*const rogue_mem_{}_options_t", self.prefix);
                 let check = format!("options({name}, \"{name}\")");
                 let safety = "null or as long as its `size` says";
                 Parameter::plain(name, &ty, "").checked(safety, &check)
@@ -212,7 +213,7 @@ impl Maker<'_> {
 
     fn text(&self) -> String {
         let parameters = self.parameters();
-        let name = format!("rogue_mem_{}_{}", self.group.name, self.function.name);
+        let name = format!("rogue_mem_{}_{}", self.prefix, self.function.name);
         let returned = match self.result() {
             "" => String::new(),
             _ if self.has_status() => " -> rogue_mem_status_t".to_owned(),
@@ -289,7 +290,8 @@ impl Comment {
 
 /// The functions of a group.
 pub fn functions(group: &Group) -> String {
-    let object = object(group.name);
-    let makers = group.functions.iter().map(|function| Maker { group, function, object });
+    let prefix = if group.of.is_empty() { group.name } else { group.of };
+    let object = object(prefix);
+    let makers = group.functions.iter().map(|function| Maker { prefix, function, object });
     makers.map(|maker| maker.text()).collect()
 }

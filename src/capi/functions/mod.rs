@@ -3,9 +3,10 @@
 //! This is data and not part of the library, as `table.rs` is: `tests/header/` generates from it the
 //! `extern "C"` functions of `src/capi/generated.rs`. See `docs/abi.md`.
 //!
-//! `fn port(self) -> u16` in `tcp_server` becomes `rogue_mem_tcp_server_port`. `self` is a handle of
-//! the object, which the body knows by the name of its argument in `table.rs`. A parameter is a
-//! number, a `text`, the `options` of the object, or an object. The body gives one of these:
+//! `fn port(self) -> u16` in `tcp_server` becomes `rogue_mem_tcp_server_port`; a further section with
+//! functions of `variable` is called `variable_numbers of variable`. `self` is a handle of the object,
+//! which the body knows by the name of its argument in `table.rs`. A parameter is a number, a `text`,
+//! the `options` of the object, or an object. The body gives one of these:
 //!
 //! * nothing, a number, a `text`, or an object, of which C gets a new reference;
 //! * `new` and an object: C gets a reference by the parameter `out`, and a status;
@@ -25,9 +26,11 @@ mod net;
 mod registers;
 mod stream;
 
-/// The functions of one object, or of one section of the header.
+/// The functions of one section of the header.
 pub struct Group {
     pub name: &'static str,
+    /// The object to which they belong; empty if the section has its name.
+    pub of: &'static str,
     /// The lines of the section's comment, if no file of `src/capi` has it.
     pub about: &'static [&'static str],
     pub functions: &'static [Function],
@@ -45,12 +48,13 @@ pub struct Function {
 }
 
 macro_rules! functions {
-    ($($(#[doc = $about:literal])* $group:ident { $(
+    ($($(#[doc = $about:literal])* $group:ident $(of $object:ident)? { $(
         $(#[doc = $doc:literal])+
         fn $name:ident($($parameter:ident $(: $ty:ident)?),*) $(-> $($result:ident)+)? { $body:expr }
     )* })*) => {
         pub const GROUPS: &[Group] = &[$(Group {
             name: stringify!($group),
+            of: concat!($(stringify!($object))?),
             about: &[$($about),*],
             functions: &[$(Function {
                 name: stringify!($name),

@@ -134,7 +134,11 @@ functions! {
         /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_NOT_FOUND if it is
         /// in no block; the errors of rogue_mem_block_start with check.
         fn write(self) -> result { variable.block()?.write(&variable, -1) }
+    }
 
+    /// Numbers and truth values, one at a time: of a scalar, or of an element of a list. Errors of
+    /// values and of transfers are those of the section on variables.
+    variable_numbers of variable {
         /// Sets an unsigned integer of at most 64 bits (ROGUE_MEM_MODEL_UINT).
         /// @param value the value.
         /// @param index an element of a list; ignored for a scalar.
