@@ -94,17 +94,27 @@ impl Call {
         Ok(Out { place, lifetime: PhantomData })
     }
 
-    /// A text.
+    /// A text of any encoding.
     ///
     /// # Safety
     ///
     /// `text` must be null or end in NUL, and not change during `'a`.
-    pub(super) unsafe fn text<'a>(self, text: *const c_char, name: &str) -> Result<&'a str> {
+    pub(super) unsafe fn c_string<'a>(self, text: *const c_char, name: &str) -> Result<&'a CStr> {
         if text.is_null() {
             return Err(self.null(name));
         }
         // SAFETY: promised by the caller.
-        let text = unsafe { CStr::from_ptr(text) };
+        Ok(unsafe { CStr::from_ptr(text) })
+    }
+
+    /// A text.
+    ///
+    /// # Safety
+    ///
+    /// As for [`c_string`](Self::c_string).
+    pub(super) unsafe fn text<'a>(self, text: *const c_char, name: &str) -> Result<&'a str> {
+        // SAFETY: promised by the caller.
+        let text = unsafe { self.c_string(text, name) }?;
         text.to_str().map_err(|error| {
             let text = format!("Argument `{name}` is not valid UTF-8: {error}");
             self.error(Status::InvalidText, text)

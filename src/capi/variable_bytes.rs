@@ -2,7 +2,7 @@
 //! values that the program itself converts. Errors of values and of transfers are those of the
 //! section on variables.
 
-use std::ffi::{c_char, CStr};
+use std::ffi::c_char;
 
 use super::call::Call;
 use super::generated::rogue_mem_variable_t;
@@ -208,11 +208,8 @@ pub unsafe extern "C" fn rogue_mem_variable_set_string(
     status(|call| {
         // SAFETY: null or live, as the header demands.
         let variable = unsafe { call.handle(variable) }?;
-        if text.is_null() {
-            return Err(call.null("text"));
-        }
-        // SAFETY: ending in NUL, as the header demands.
-        let text = unsafe { CStr::from_ptr(text) };
+        // SAFETY: null or ending in NUL, as the header demands.
+        let text = unsafe { call.c_string(text, "text") }?;
         variable.set_string(text.to_bytes(), index)
     })
 }
@@ -235,11 +232,8 @@ pub unsafe extern "C" fn rogue_mem_variable_stage_string(
     status(|call| {
         // SAFETY: null or live, as the header demands.
         let variable = unsafe { call.handle(variable) }?;
-        if text.is_null() {
-            return Err(call.null("text"));
-        }
-        // SAFETY: ending in NUL, as the header demands.
-        let text = unsafe { CStr::from_ptr(text) };
+        // SAFETY: null or ending in NUL, as the header demands.
+        let text = unsafe { call.c_string(text, "text") }?;
         variable.stage_string(text.to_bytes(), index)
     })
 }
