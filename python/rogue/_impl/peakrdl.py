@@ -9,7 +9,8 @@ from __future__ import annotations
 import operator
 import struct
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from .master import Master
@@ -95,30 +96,24 @@ class Callbacks:
     def read(self, addr: int, width: int, accesswidth: int) -> int:
         """The value of a register or an entry of a memory."""
         place, size = self._place(addr, width)
-        try:
+        with self._telling("read", addr, width):
             data = read(self.master, place, size)
-        except GeneralError as error:
-            raise self._failure("read", addr, width, error) from error
         return self._values(data, addr, width)[0]
 
     def write(self, addr: int, width: int, accesswidth: int, data: int) -> None:
         """Writes a register or an entry of a memory, and waits for the device."""
         place, _ = self._place(addr, width)
         given = self._bytes([data], addr, width)
-        try:
+        with self._telling("write", addr, width):
             write(self.master, place, given)
-        except GeneralError as error:
-            raise self._failure("write", addr, width, error) from error
 
     def readBlock(
         self, addr: int, width: int, accesswidth: int, length: int
     ) -> "list[int] | array[int]":
         """The values of `length` entries, one after the other."""
         parts = self._parts(addr, width, length)
-        try:
+        with self._telling("read", addr, width, length):
             data = readMany(self.master, *parts)
-        except GeneralError as error:
-            raise self._failure("read", addr, width, error, length) from error
         return self._block(data, addr, width)
 
     def writeBlock(self, addr: int, width: int, accesswidth: int, data: "Iterable[int]") -> None:
@@ -126,38 +121,30 @@ class Callbacks:
         values = list(data)
         places, sizes = self._parts(addr, width, len(values))
         given = self._bytes(values, addr, width)
-        try:
+        with self._telling("write", addr, width, len(values)):
             writeMany(self.master, places, given, sizes)
-        except GeneralError as error:
-            raise self._failure("write", addr, width, error, len(values)) from error
 
     async def readAsync(self, addr: int, width: int, accesswidth: int) -> int:
         """`read`, without blocking the event loop."""
         place, size = self._place(addr, width)
-        try:
+        with self._telling("read", addr, width):
             data = await readAsync(self.master, place, size)
-        except GeneralError as error:
-            raise self._failure("read", addr, width, error) from error
         return self._values(data, addr, width)[0]
 
     async def writeAsync(self, addr: int, width: int, accesswidth: int, data: int) -> None:
         """`write`, without blocking the event loop."""
         place, _ = self._place(addr, width)
         given = self._bytes([data], addr, width)
-        try:
+        with self._telling("write", addr, width):
             await writeAsync(self.master, place, given)
-        except GeneralError as error:
-            raise self._failure("write", addr, width, error) from error
 
     async def readBlockAsync(
         self, addr: int, width: int, accesswidth: int, length: int
     ) -> "list[int] | array[int]":
         """`readBlock`, without blocking the event loop."""
         parts = self._parts(addr, width, length)
-        try:
+        with self._telling("read", addr, width, length):
             data = await readManyAsync(self.master, *parts)
-        except GeneralError as error:
-            raise self._failure("read", addr, width, error, length) from error
         return self._block(data, addr, width)
 
     async def writeBlockAsync(
@@ -167,10 +154,8 @@ class Callbacks:
         values = list(data)
         places, sizes = self._parts(addr, width, len(values))
         given = self._bytes(values, addr, width)
-        try:
+        with self._telling("write", addr, width, len(values)):
             await writeManyAsync(self.master, places, given, sizes)
-        except GeneralError as error:
-            raise self._failure("write", addr, width, error, len(values)) from error
 
     def _place(self, addr: int, width: int, count: int = 1) -> "tuple[int, int]":
         """The address on the bus, and the bytes of each entry."""
@@ -228,14 +213,21 @@ class Callbacks:
             return struct.pack(form, *values)
         return b"".join(value.to_bytes(size, self._byteorder) for value in values)
 
-    def _failure(
-        self, what: str, addr: int, width: int, error: GeneralError, count: "int | None" = None
-    ) -> GeneralError:
-        entries = "%d bits" % width if count is None else "%d entries of %d bits" % (count, width)
-        bus = ", 0x%x on the bus" % (addr + self._offset) if self._offset else ""
-        words = "Cannot %s %s at 0x%x%s: %s"
-        text = words % (what, entries, addr, bus, reason_of(error))
-        return general_error(_SOURCE, text, error.cause)
+    @contextmanager
+    def _telling(
+        self, what: str, addr: int, width: int, count: "int | None" = None
+    ) -> "Iterator[None]":
+        """Says in the error of an access which one it was."""
+        try:
+            yield
+        except GeneralError as error:
+            entries = (
+                "%d bits" % width if count is None else "%d entries of %d bits" % (count, width)
+            )
+            bus = ", 0x%x on the bus" % (addr + self._offset) if self._offset else ""
+            words = "Cannot %s %s at 0x%x%s: %s"
+            text = words % (what, entries, addr, bus, reason_of(error))
+            raise general_error(_SOURCE, text, error.cause) from error
 
 
 def callbacks(
