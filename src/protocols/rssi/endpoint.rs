@@ -123,10 +123,11 @@ impl fmt::Debug for Owner {
 /// go to the transport in their sender's thread, with no lock held and mostly without a copy. If
 /// the window is full, as many frames again are queued, and then a thread of the program waits in
 /// `accept_frame` until there is room or the link is lost. A thread of the library, and one that is
-/// just receiving a frame from here, does not wait: its frames are queued, 8192 at most, and while
-/// more than 1024 that deliveries bring are, nothing is delivered. A stream bridge, or another link, whose frames come here
-/// receives no more from 512 on. A bridge without room that is the receiver pauses the delivery,
-/// which makes this end busy. Frames for a link that is not open are dropped and counted.
+/// just receiving a frame from here, does not wait: its frames are queued, 8192 at most. While more
+/// than 1024 are queued that deliveries bring, nothing is delivered. A stream bridge, or another
+/// link, whose frames come here receives no more from 512 on. A bridge without room that is the
+/// receiver pauses the delivery, which makes this end busy. Frames for a link that is not open are
+/// dropped and counted.
 ///
 /// The endpoint runs as long as this object, or a master that the application's slave is connected
 /// to. If receivers of its frames send back to it in a way that owns it, they form a circle, which
