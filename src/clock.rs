@@ -6,7 +6,7 @@ use std::ops::{Add, Sub};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use crate::process::{nothing, register_at_load, ForkHandlers};
+use crate::process::{at_fork, nothing};
 
 /// The first value of [`now`] in nanoseconds: 36 years, so that a moment before the start of this
 /// process (that of a client's request that waited for its server) is representable.
@@ -47,8 +47,7 @@ impl Sub<Duration> for Time {
 }
 
 static EPOCH: OnceLock<Instant> = OnceLock::new();
-static FORK_HANDLERS: ForkHandlers = ForkHandlers::new(settle_epoch, nothing, nothing);
-register_at_load!(FORK_HANDLERS);
+at_fork!(settle_epoch, nothing, nothing);
 
 /// Initialises it before a fork, so that no child finds it half made.
 extern "C" fn settle_epoch() {
@@ -56,10 +55,7 @@ extern "C" fn settle_epoch() {
 }
 
 fn epoch() -> Instant {
-    EPOCH.get().copied().unwrap_or_else(|| {
-        FORK_HANDLERS.register();
-        *EPOCH.get_or_init(Instant::now)
-    })
+    *EPOCH.get_or_init(Instant::now)
 }
 
 /// The present time. Never goes backward and does not follow the wall clock.

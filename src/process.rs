@@ -5,7 +5,7 @@
 //!
 //! A child by `fork` has one thread, the one that forked, and a copy of the parent's memory of that
 //! moment. A lock that another thread held then stays locked in the child for ever. So every
-//! process-wide lock and every lazily initialised value belongs to a [`ForkHandlers`], which the
+//! process-wide lock and every lazily initialised value has handlers ([`at_fork`]), which the
 //! forking thread runs before and after the fork. Before, they take the lock or finish the
 //! initialisation. Afterwards they release the lock; in the child they first reset the state of
 //! threads that do not exist there.
@@ -24,78 +24,25 @@ use std::thread::{self, JoinHandle};
 /// A function that runs around a fork.
 pub(crate) type ForkHandler = extern "C" fn();
 
-/// The handlers are not registered.
-const UNREGISTERED: u32 = 0;
-/// The system knows the handlers. Any other value is the id of the process in which a thread is
-/// registering them. No process has either id.
-const REGISTERED: u32 = u32::MAX;
-
-/// The fork handlers of one piece of process-wide state.
-pub(crate) struct ForkHandlers {
-    prepare: ForkHandler,
-    parent: ForkHandler,
-    child: ForkHandler,
-    state: AtomicU32,
+/// Lets forks run `prepare` before and `parent` or `child` after them, all in the thread that forks.
+/// They may run twice, nested, and must not take a lock twice then. Does nothing if the system has no
+/// memory for it.
+pub(crate) fn run_at_fork(prepare: ForkHandler, parent: ForkHandler, child: ForkHandler) {
+    // SAFETY: three functions of this library without arguments or results. The system removes them
+    // when the library is unloaded.
+    let _ = unsafe { libc::pthread_atfork(Some(prepare), Some(parent), Some(child)) };
 }
 
-impl ForkHandlers {
-    /// `prepare` runs before a fork, `parent` or `child` after it, all in the thread that forks.
-    /// They may run twice, nested, and must not take the lock twice then.
-    pub(crate) const fn new(
-        prepare: ForkHandler,
-        parent: ForkHandler,
-        child: ForkHandler,
-    ) -> ForkHandlers {
-        ForkHandlers { prepare, parent, child, state: AtomicU32::new(UNREGISTERED) }
-    }
-
-    /// Call before any use of the state, where the linker may have left [`register_at_load`] out.
-    /// After the return forks run the handlers, unless the system has no memory for them.
-    #[inline]
-    pub(crate) fn register(&self) {
-        if self.state.load(Ordering::Acquire) != REGISTERED {
-            self.register_first();
-        }
-    }
-
-    #[cold]
-    fn register_first(&self) {
-        let process = std::process::id();
-        let mut seen = self.state.load(Ordering::Acquire);
-        while seen != REGISTERED {
-            if seen == process {
-                thread::yield_now();
-                seen = self.state.load(Ordering::Acquire);
-                continue;
-            }
-            // A claim of no process, or of the parent, whose thread does not exist here.
-            let claim =
-                self.state.compare_exchange(seen, process, Ordering::AcqRel, Ordering::Acquire);
-            match claim {
-                Ok(_) => {
-                    let (prepare, parent, child) = (self.prepare, self.parent, self.child);
-                    // SAFETY: three functions of this library without arguments or results. The
-                    // system removes them when the library is unloaded.
-                    let answer =
-                        unsafe { libc::pthread_atfork(Some(prepare), Some(parent), Some(child)) };
-                    let state = if answer == 0 { REGISTERED } else { UNREGISTERED };
-                    self.state.store(state, Ordering::Release);
-                    return;
-                }
-                Err(now) => seen = now,
-            }
-        }
-    }
-}
-
-/// Registers handlers when the library is loaded, before any thread can use their state: the first
-/// use may be under way in one thread while another one forks, too late for that fork to run handlers
-/// that are registered only then.
-macro_rules! register_at_load {
-    ($handlers:ident) => {
+/// [`run_at_fork`] for one piece of process-wide state, when the library is loaded: before any thread
+/// can use the state. The first use may be under way in one thread while another one forks, too late
+/// for that fork to run handlers that are registered only then.
+///
+/// It stands in the module of the state, so that the linker takes either both or none.
+macro_rules! at_fork {
+    ($prepare:expr, $parent:expr, $child:expr) => {
         const _: () = {
             extern "C" fn register() {
-                $handlers.register();
+                $crate::process::run_at_fork($prepare, $parent, $child);
             }
 
             #[used]
@@ -105,7 +52,7 @@ macro_rules! register_at_load {
         };
     };
 }
-pub(crate) use register_at_load;
+pub(crate) use at_fork;
 
 /// Defines `fn $lock`, which locks a value of the process, also after a panic under the lock. A
 /// thread that forks holds the lock during the fork. In the child it first resets the value with
@@ -118,9 +65,7 @@ macro_rules! process_state {
             use std::sync::{Mutex, MutexGuard};
 
             static VALUE: Mutex<$Value> = Mutex::new($first);
-            static HANDLERS: $crate::process::ForkHandlers =
-                $crate::process::ForkHandlers::new(before, after_in_parent, after_in_child);
-            $crate::process::register_at_load!(HANDLERS);
+            $crate::process::at_fork!(before, after_in_parent, after_in_child);
 
             thread_local! {
                 /// The lock that this thread holds during a fork. Without a destructor, so that it
@@ -145,7 +90,6 @@ macro_rules! process_state {
                 }
             }
 
-            HANDLERS.register();
             $crate::process::lock(&VALUE)
         }
     };
@@ -157,8 +101,7 @@ pub(crate) extern "C" fn nothing() {}
 
 /// Number of forks between the first process and this one that the library has seen.
 static GENERATION: AtomicU32 = AtomicU32::new(0);
-static GENERATION_HANDLERS: ForkHandlers = ForkHandlers::new(nothing, nothing, count_fork);
-register_at_load!(GENERATION_HANDLERS);
+at_fork!(nothing, nothing, count_fork);
 
 extern "C" fn count_fork() {
     GENERATION.fetch_add(1, Ordering::Relaxed);
@@ -173,7 +116,6 @@ impl Generation {
     /// This process.
     #[inline]
     pub(crate) fn current() -> Generation {
-        GENERATION_HANDLERS.register();
         Generation(GENERATION.load(Ordering::Relaxed))
     }
 

@@ -10,13 +10,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use super::limit::{self, Summary, Verdict};
 use super::queue::{self, Message, Outputs};
 use super::settings::{admits_foreign, notice_foreign_logger, Threshold, FOREIGN};
-use super::{emit_stdout, output, Level, LogSink, Record, FORK_HANDLERS};
+use super::{emit_stdout, output, Level, LogSink, Record};
 use crate::clock;
 use crate::error::caught;
 use crate::process::{self, StandardOutput};
 
 pub(super) fn emit(name: &str, threshold: &Threshold, level: Level, text: fmt::Arguments<'_>) {
-    FORK_HANDLERS.register();
     notice_foreign_logger();
     let foreign = admits_foreign(level);
     if foreign && !process::is_on_duty() {
@@ -39,7 +38,6 @@ pub(super) fn emit_limited(
     level: Level,
     text: fmt::Arguments<'_>,
 ) {
-    FORK_HANDLERS.register();
     let key = limit::key(place, name, peer);
     match limit::judge(key, name, level, clock::now()) {
         Verdict::Suppress { is_first: true } => queue::note_suppression(),

@@ -55,7 +55,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock;
-use crate::process::{register_at_load, ForkHandlers};
+use crate::process::at_fork;
 use crate::sync::{Mutex, MutexGuard};
 use emit::emit_own;
 use settings::{settings, Settings, FOREIGN, INSTALLED, SETTINGS};
@@ -158,13 +158,10 @@ static EMIT_STDOUT: AtomicBool = AtomicBool::new(true);
 static SINK: Mutex<Option<Arc<dyn LogSink>>> = Mutex::new(None);
 
 fn sink() -> MutexGuard<'static, Option<Arc<dyn LogSink>>> {
-    FORK_HANDLERS.register();
     SINK.lock()
 }
 
-static FORK_HANDLERS: ForkHandlers =
-    ForkHandlers::new(before_fork, after_fork_in_parent, after_fork_in_child);
-register_at_load!(FORK_HANDLERS);
+at_fork!(before_fork, after_fork_in_parent, after_fork_in_child);
 
 /// All the locks of this module, in the order in which a fork takes them.
 struct ForkLocks {

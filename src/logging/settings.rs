@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::Arc;
 
-use super::{normalize_name, Level, FORK_HANDLERS};
+use super::{normalize_name, Level};
 use crate::sync::{Mutex, MutexGuard};
 
 /// The threshold of a logger.
@@ -49,7 +49,6 @@ pub(super) static SETTINGS: Mutex<Settings> = Mutex::new(Settings::new());
 /// Locks the settings of all loggers. The locks of this room guard reads and writes of their data
 /// and nothing else. A thread takes one at a time, except in a fork.
 pub(super) fn settings() -> MutexGuard<'static, Settings> {
-    FORK_HANDLERS.register();
     SETTINGS.lock()
 }
 

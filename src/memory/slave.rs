@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use super::ids::next_id;
 use super::pending::{AnswerSource, Pending};
 use super::transaction::Transaction;
-use crate::process::{nothing, register_at_load, ForkHandlers};
+use crate::process::{at_fork, nothing};
 use crate::sync::Mutex;
 
 /// The error text of a transaction that reaches a slave without a behaviour of its own.
@@ -192,11 +192,7 @@ impl Unconnected {
     /// The placeholder that all unconnected masters share: limits 4 and 0, id 0. Creating a master
     /// consumes no slave id.
     pub fn placeholder() -> Arc<dyn Slave> {
-        let made = PLACEHOLDER.get().unwrap_or_else(|| {
-            FORK_HANDLERS.register();
-            PLACEHOLDER.get_or_init(Unconnected::make_placeholder)
-        });
-        made.clone()
+        PLACEHOLDER.get_or_init(Unconnected::make_placeholder).clone()
     }
 
     fn make_placeholder() -> Arc<Unconnected> {
@@ -205,8 +201,7 @@ impl Unconnected {
 }
 
 static PLACEHOLDER: OnceLock<Arc<Unconnected>> = OnceLock::new();
-static FORK_HANDLERS: ForkHandlers = ForkHandlers::new(settle_placeholder, nothing, nothing);
-register_at_load!(FORK_HANDLERS);
+at_fork!(settle_placeholder, nothing, nothing);
 
 /// Initialises the placeholder before a fork, so that no child finds it half made.
 extern "C" fn settle_placeholder() {
