@@ -317,7 +317,10 @@ impl Answering<'_> {
                 count += 1;
             }
         }
-        device.send(&mut fanout, &mut requests[..count]);
+        // Posted writes have none.
+        if count > 0 {
+            device.send(&mut fanout, &mut requests[..count]);
+        }
     }
 }
 
@@ -349,8 +352,9 @@ impl Device {
                 if self.is_over() {
                     break;
                 }
-                let answer = self.carry_out(frame, &mut fanout, &mut scratch);
-                self.send(&mut fanout, &mut [Dispatch { frame: answer, ..Dispatch::default() }]);
+                if let Some(answer) = self.carry_out(frame, &mut fanout, &mut scratch) {
+                    self.send(&mut fanout, &mut [answer.into()]);
+                }
             }
         }
     }
