@@ -4,6 +4,7 @@
 //!
 //! * [`error`]: status codes, names and texts, from one table.
 //! * `process`: fork handlers, the start of threads, standard output.
+//! * [`peer`]: the other end of a connection, for logs, limits and rights.
 //! * [`clock`]: the only reader of the (monotonic) clock.
 //! * `sync`: the standard library's mutex and condition variable, without poison.
 //! * [`logging`]: Rogue's logger names, filters and sinks, on top of the `log` crate.
@@ -31,6 +32,7 @@ pub mod hardware;
 pub mod logging;
 pub mod memory;
 pub mod net;
+pub mod peer;
 mod process;
 // `clippy.toml` lists what protocol code may not use; elsewhere it is allowed.
 #[warn(clippy::disallowed_methods, clippy::disallowed_types)]

@@ -2,7 +2,6 @@
 
 use std::cell::Cell;
 use std::fmt;
-use std::net::IpAddr;
 use std::panic::Location;
 use std::sync::atomic::Ordering;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -13,6 +12,7 @@ use super::settings::{admits_foreign, notice_foreign_logger, Threshold, FOREIGN}
 use super::{emit_stdout, output, Level, LogSink, Record};
 use crate::clock;
 use crate::error::caught;
+use crate::peer::Origin;
 use crate::process::{self, StandardOutput};
 
 pub(super) fn emit(name: &str, threshold: &Threshold, level: Level, text: fmt::Arguments<'_>) {
@@ -34,7 +34,7 @@ pub(super) fn emit(name: &str, threshold: &Threshold, level: Level, text: fmt::A
 pub(super) fn emit_limited(
     (name, threshold): (&str, &Threshold),
     place: &'static Location<'static>,
-    peer: Option<IpAddr>,
+    peer: Option<Origin>,
     level: Level,
     text: fmt::Arguments<'_>,
 ) {

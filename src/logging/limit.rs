@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::net::IpAddr;
 use std::panic::Location;
 use std::time::Duration;
 
 use super::Level;
 use crate::clock::Time;
+use crate::peer::Origin;
 use crate::sync::{Mutex, MutexGuard};
 
 /// Messages from one place in the code, about one peer, that pass in a [`PERIOD`]; the rest is
@@ -18,7 +18,7 @@ pub(super) const PERIOD: Duration = Duration::from_secs(10);
 const KEYS_COUNT_MAX: usize = 1024;
 
 /// The place in the code and the name of the logger, both as numbers, and the peer.
-pub(super) type LimitKey = (usize, u64, Option<IpAddr>);
+pub(super) type LimitKey = (usize, u64, Option<Origin>);
 const OTHERS: LimitKey = (0, 0, None);
 
 /// The recent messages of one key.
@@ -60,7 +60,7 @@ pub(super) fn lock() -> MutexGuard<'static, RateLimits> {
 }
 
 /// The key of a message logged at `place` under `name` about `peer`.
-pub(super) fn key(place: &'static Location<'static>, name: &str, peer: Option<IpAddr>) -> LimitKey {
+pub(super) fn key(place: &'static Location<'static>, name: &str, peer: Option<Origin>) -> LimitKey {
     let mut hasher = DefaultHasher::new();
     name.hash(&mut hasher);
     (std::ptr::from_ref(place) as usize, hasher.finish(), peer)
@@ -162,7 +162,7 @@ mod tests {
     }
 
     fn about(place: usize, peer: u8) -> LimitKey {
-        (place, 0, Some(IpAddr::from([10, 0, 0, peer])))
+        (place, 0, Some(Origin::Ip([10, 0, 0, peer].into())))
     }
 
     #[test]

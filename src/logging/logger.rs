@@ -1,7 +1,6 @@
 //! Named loggers, and the static loggers of classes.
 
 use std::fmt;
-use std::net::IpAddr;
 use std::panic::Location;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
@@ -9,6 +8,7 @@ use std::sync::Arc;
 use super::emit::{emit, emit_limited, thread_id};
 use super::settings::{notice_foreign_logger, settings, LiveThreshold, Threshold};
 use super::{normalize_name, Level};
+use crate::peer::Origin;
 
 /// A named source of messages. Cheap to clone; clones are the same logger. Usable from any thread.
 #[derive(Clone, Debug)]
@@ -62,7 +62,7 @@ impl Logger {
 
     /// As [`log`](Self::log), rate limited: for messages that `peer` can cause any number of times.
     #[track_caller]
-    pub(crate) fn log_limited(&self, peer: Option<IpAddr>, level: Level, text: fmt::Arguments<'_>) {
+    pub(crate) fn log_limited(&self, peer: Option<Origin>, level: Level, text: fmt::Arguments<'_>) {
         if self.enabled(level) {
             emit_limited(
                 (self.name(), &self.entry.threshold),
@@ -132,7 +132,7 @@ impl StaticLogger {
     #[track_caller]
     pub(crate) fn log_limited(
         &'static self,
-        peer: Option<IpAddr>,
+        peer: Option<Origin>,
         level: Level,
         text: fmt::Arguments<'_>,
     ) {

@@ -21,7 +21,7 @@ macro_rules! log_at {
 }
 
 /// Logs at [`Level::ERROR`](super::Level::ERROR), rate limited. With `from peer;` before the text
-/// the limit applies to each peer address separately.
+/// the limit applies to each peer separately: an address, or a user of this host.
 macro_rules! log_error {
     ($logger:expr, $($arg:tt)+) => {
         $crate::logging::log_limited!($logger, $crate::logging::Level::ERROR, $($arg)+)
@@ -39,7 +39,7 @@ macro_rules! log_limited {
     ($logger:expr, $level:expr, from $peer:expr; $($arg:tt)+) => {{
         let (logger, level) = (&$logger, $level);
         if logger.enabled(level) {
-            logger.log_limited(Some($peer), level, format_args!($($arg)+));
+            logger.log_limited(Some($peer.into()), level, format_args!($($arg)+));
         }
     }};
     ($logger:expr, $level:expr, $($arg:tt)+) => {{

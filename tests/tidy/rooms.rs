@@ -10,23 +10,30 @@ use crate::source::{NamedPath, Source};
 /// What each room may use of this crate, besides itself. `capi` may use everything.
 const ROOMS: &[(&str, &[&str])] = &[
     ("error", &[]),
+    ("peer", &[]),
     ("process", &[]),
     ("clock", &["process"]),
     ("sync", &["process", "clock"]),
-    ("logging", &["error", "process", "clock", "sync"]),
+    ("logging", &["error", "peer", "process", "clock", "sync"]),
     ("proto", &["error"]),
     ("memory", &["error", "process", "clock", "sync", "logging"]),
     ("stream", &["error", "process", "clock", "sync", "logging"]),
-    ("net", &["error", "process", "clock", "sync", "logging"]),
+    ("net", &["error", "peer", "process", "clock", "sync", "logging"]),
     (
         "bridge",
-        &["error", "process", "clock", "sync", "logging", "proto", "memory", "stream", "net"],
+        &[
+            "error", "peer", "process", "clock", "sync", "logging", "proto", "memory", "stream",
+            "net",
+        ],
     ),
     ("files", &["error", "process", "clock", "sync", "logging", "proto", "stream", "net"]),
     ("hardware", &["error", "process", "sync", "logging", "memory", "net"]),
     (
         "protocols",
-        &["error", "process", "clock", "sync", "logging", "proto", "memory", "stream", "net"],
+        &[
+            "error", "peer", "process", "clock", "sync", "logging", "proto", "memory", "stream",
+            "net",
+        ],
     ),
 ];
 

@@ -1,7 +1,6 @@
 //! The two listeners of a server, and the descriptors of accepted connections.
 
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,8 +10,10 @@ use mio::{Interest, Token};
 use super::pairing::Side;
 use crate::clock::{self, Time};
 use crate::logging::{log_warning, Logger};
+use crate::net::address::canonical;
 use crate::net::socket::{self, cause_text, is_shortage, ListenerPair};
 use crate::net::{is_reserved, renumbered, Registry};
+use crate::peer::PeerAddress;
 
 /// The first token after those of the listeners.
 pub const FIRST_CONNECTION: usize = 2;
@@ -21,8 +22,8 @@ const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 
 /// The result of an attempt to accept.
 pub enum Accepted {
-    /// A connection, and the peer's address.
-    Connection(TcpStream, SocketAddr),
+    /// A connection, and its other end.
+    Connection(TcpStream, PeerAddress),
     /// A connection that was closed again; its peer will reconnect.
     Closed,
     /// No connection waits, or none can be accepted for now.
@@ -77,13 +78,13 @@ impl Acceptor {
                     return Accepted::Closed;
                 }
                 match renumbered(stream) {
-                    Ok(stream) => Accepted::Connection(stream, peer),
+                    Ok(stream) => Accepted::Connection(stream, canonical(peer).into()),
                     Err(_) => Accepted::Closed,
                 }
             }
             Ok(Some((stream, peer))) => {
                 self.has_failed = false;
-                Accepted::Connection(stream, peer)
+                Accepted::Connection(stream, canonical(peer).into())
             }
             Err(error) if is_shortage(&error) && make_room() => Accepted::Closed,
             Err(error) => {

@@ -6,6 +6,7 @@ use super::pairing::ConnectionId;
 use super::wire::{Outgoing, Wire};
 use crate::clock::Time;
 use crate::memory::IdMap;
+use crate::peer::PeerAddress;
 use crate::proto::bridge::PeerInfo;
 
 /// Whether a ready connection is read.
@@ -41,11 +42,16 @@ impl Input {
     }
 }
 
+/// The two ends of a TCP connection: ours and the peer's.
+pub type Ends = (SocketAddr, SocketAddr);
+
 /// An open connection: one of a client's two, or of a peer that may become a client.
 pub struct Connection<C> {
     pub wire: Wire,
-    pub local: SocketAddr,
-    pub peer: SocketAddr,
+    pub peer: PeerAddress,
+    /// Our and the peer's address, by which the owner of the other end is looked up; `None` if the
+    /// system has told it.
+    pub ends: Option<Ends>,
     /// When its READY arrived.
     pub announced: Option<Time>,
     /// When it is closed, unless our READY has been sent.
@@ -57,11 +63,11 @@ pub struct Connection<C> {
 
 impl<C> Connection<C> {
     /// A newly accepted connection.
-    pub fn new(wire: Wire, local: SocketAddr, peer: SocketAddr) -> Connection<C> {
+    pub fn new(wire: Wire, peer: PeerAddress, ends: Option<Ends>) -> Connection<C> {
         Connection {
             wire,
-            local,
             peer,
+            ends,
             announced: None,
             waits_until: None,
             input: Input::default(),
@@ -106,7 +112,7 @@ pub type Connections<C> = IdMap<Box<Connection<C>>, ConnectionId>;
 /// once for all its requests or answers.
 pub struct ActiveClient<'a, C> {
     pub id: ClientId,
-    pub peer: SocketAddr,
+    pub peer: PeerAddress,
     /// The service's state for the client.
     pub state: &'a mut C,
     /// The connection of its requests.

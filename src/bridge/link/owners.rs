@@ -6,14 +6,14 @@
 
 use std::collections::BTreeSet;
 use std::io;
-use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::connection::{Connection, Connections};
+use super::connection::{Connection, Connections, Ends};
 use super::pairing::{Action, ConnectionId, Identity};
 use crate::clock::{self, Time};
 use crate::net::owner::{Finder, Owner, OwnerLookup};
 use crate::net::DriverHandle;
+use crate::peer::Origin;
 
 /// Delay before the next attempt when the system has no thread for a pass.
 const THREAD_RETRY: Duration = Duration::from_millis(100);
@@ -93,16 +93,16 @@ impl Owners {
             Question::Confirm(decision) => stands(decision),
             Question::Identify(id) => {
                 let connection = connections.get(id);
-                connection.map(|one| addresses.insert(one.peer.ip())).is_some()
+                connection.map(|one| addresses.insert(one.peer.origin())).is_some()
             }
         });
         let is_silent =
-            |one: &Connection<C>| one.announced.is_none() && addresses.contains(&one.peer.ip());
+            |one: &Connection<C>| one.announced.is_none() && addresses.contains(&one.peer.origin());
         let silent = connections.iter().filter(|(_, one)| is_silent(one));
         // Their owners decide which others are delayed, so they come first.
         let mut questions: Vec<_> = silent.map(|(&id, _)| Question::Identify(id)).collect();
         questions.extend_from_slice(&self.queued);
-        let ends_of = |id| connections.get(&id).map(|one| (one.local, one.peer));
+        let ends_of = |id| connections.get(&id).and_then(|one| one.ends);
         let (questions, ends) = with_ends(questions, ends_of);
         match OwnerLookup::start(self.find, ends, self.handle.clone()) {
             Ok(lookup) => {
@@ -131,9 +131,6 @@ impl Owners {
     }
 }
 
-/// The ends of a connection: local and remote.
-type Ends = (SocketAddr, SocketAddr);
-
 /// The questions whose connections all exist, and the ends of these connections in the same order.
 /// The answers are told apart by their order alone.
 fn with_ends(
@@ -161,20 +158,22 @@ pub fn connections_of(action: &Action) -> Vec<ConnectionId> {
     }
 }
 
-/// The identity of a connection from `peer` with this owner.
-pub fn identity_of(owner: Owner, peer: SocketAddr) -> Identity {
+/// The identity of a connection of `origin` with this owner.
+pub fn identity_of(owner: Owner, origin: Origin) -> Identity {
     match owner {
         Owner::Process(process) => Identity::Process(process.pid, process.start_ticks),
         Owner::Context(process, epoll) => {
             Identity::Context(process.pid, process.start_ticks, epoll)
         }
-        Owner::User(user) => Identity::User(user, peer.ip()),
-        Owner::Unknown => Identity::Address(peer.ip()),
+        Owner::User(user) => Identity::User(user, origin),
+        Owner::Unknown => Identity::Origin(origin),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddr;
+
     use super::*;
 
     fn ends(id: ConnectionId) -> Ends {

@@ -13,10 +13,10 @@
 //! This is only the decision, without sockets: connections and times in, [`Action`]s out.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use crate::clock::Time;
+use crate::peer::{Origin, PeerAddress};
 use crate::proto::bridge::SessionId;
 
 /// How long connections without an identity may delay the pairing of others from their address:
@@ -59,9 +59,9 @@ pub enum Identity {
     Context(u32, u64, u32),
     /// A legacy client in any process of this user, at this address of this host; the user may have
     /// others.
-    User(u32, IpAddr),
-    /// A legacy client at this address, which may have others.
-    Address(IpAddr),
+    User(u32, Origin),
+    /// A legacy client of this origin, which may have others.
+    Origin(Origin),
     /// A legacy client that is not served.
     Refused,
 }
@@ -113,7 +113,7 @@ pub enum Action {
 #[derive(Clone, Debug)]
 struct Entry {
     side: Side,
-    peer: SocketAddr,
+    peer: PeerAddress,
     opened: Time,
     identity: Option<Identity>,
     /// Its owner, while it has not announced an identity.
@@ -135,7 +135,7 @@ impl Entry {
 /// The present connections of one legacy identity.
 #[derive(Debug, Default)]
 struct Members {
-    addresses: BTreeSet<IpAddr>,
+    origins: BTreeSet<Origin>,
     /// Held connections.
     requests: Vec<ConnectionId>,
     responses: Vec<ConnectionId>,
@@ -166,7 +166,7 @@ struct Reported {
 }
 
 /// Connections without an identity: when each was opened and, if known, its owner.
-type Silent = BTreeMap<IpAddr, Vec<(Time, Option<Identity>)>>;
+type Silent = BTreeMap<Origin, Vec<(Time, Option<Identity>)>>;
 
 /// The connections of one server and their identities.
 #[derive(Debug)]
@@ -215,7 +215,7 @@ impl Pairing {
     }
 
     /// A connection has been accepted.
-    pub fn opened(&mut self, id: ConnectionId, side: Side, peer: SocketAddr, now: Time) {
+    pub fn opened(&mut self, id: ConnectionId, side: Side, peer: PeerAddress, now: Time) {
         let entry = Entry {
             side,
             peer,
@@ -401,17 +401,17 @@ impl Pairing {
         let mut all: BTreeMap<Identity, Members> = BTreeMap::new();
         let mut silent = Silent::new();
         for (&id, entry) in &self.entries {
-            let address = entry.peer.ip();
+            let origin = entry.peer.origin();
             let identity = match entry.identity {
                 None if now.since(entry.opened) < GREETING_GRACE => {
-                    silent.entry(address).or_default().push((entry.opened, entry.owner));
+                    silent.entry(origin).or_default().push((entry.opened, entry.owner));
                     continue;
                 }
                 None | Some(Identity::Session(_)) => continue,
                 Some(identity) => identity,
             };
             let members = all.entry(identity).or_default();
-            members.addresses.insert(address);
+            members.origins.insert(origin);
             match (entry.is_held(), entry.side) {
                 (false, _) => members.has_pair = true,
                 (true, Side::Request) => members.requests.push(id),
@@ -445,7 +445,7 @@ impl Pairing {
         let since = *self.unambiguous.entry(identity).or_insert(now);
         // Others from the same address may be about to announce themselves. If each had time since
         // its own opening, silent ones that come and go would delay the group for ever.
-        let others = members.addresses.iter().filter_map(|address| silent.get(address)).flatten();
+        let others = members.origins.iter().filter_map(|origin| silent.get(origin)).flatten();
         let others = others.filter(|(_, owner)| identity.may_be_of(*owner));
         let graces = others.map(|&(opened, _)| opened.min(since) + GREETING_GRACE);
         if let Some(grace) = graces.filter(|&grace| now < grace).min() {
@@ -553,12 +553,12 @@ fn explain(identity: Identity, has_pair: bool) -> (String, &'static str) {
             "Give each client a context of its own, or set the server's option \
              legacy_shared_process, or use this library's TcpClient",
         ),
-        Identity::User(user, address) => (
-            format!("user {user} at {address}, whose processes the server may not inspect"),
+        Identity::User(user, origin) => (
+            format!("user {user} at {origin}, whose processes the server may not inspect"),
             "Run the server as that user or with CAP_SYS_PTRACE, or use this library's TcpClient",
         ),
-        Identity::Address(address) => (
-            address.to_string(),
+        Identity::Origin(origin) => (
+            origin.to_string(),
             "Give each client a server on a port of its own, or use this library's TcpClient",
         ),
         Identity::Session(_) | Identity::Refused => {

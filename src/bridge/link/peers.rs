@@ -22,6 +22,7 @@ use crate::net::address::{canonical, is_of_this_host};
 use crate::net::owner::Owner;
 use crate::net::socket::cause_text;
 use crate::net::{event_loop, Registry};
+use crate::peer::{PeerAddress, UnixPeer};
 use crate::proto::bridge::property::Announcement;
 use crate::proto::zmtp::{Limits, Role};
 
@@ -122,7 +123,7 @@ impl<S: Service> Peers<S> {
         registry: &Registry,
         service: &mut S,
         side: Side,
-        (stream, peer): (TcpStream, SocketAddr),
+        (stream, peer): (TcpStream, PeerAddress),
     ) {
         // Two connections per client, and as many again that may become clients.
         let full = self.connections.len() >= self.options.clients_max.saturating_mul(4);
@@ -140,11 +141,14 @@ impl<S: Service> Peers<S> {
             }
         };
         let now = clock::now();
-        let peer = canonical(peer);
         log_debug!(self.log, "Connection from {peer} to port {}", local.port());
         add(&self.counters.accepted, 1);
+        let ends = match peer {
+            PeerAddress::Tcp(remote) => Some((local, remote)),
+            PeerAddress::Unix(_) => None,
+        };
         self.pairing.opened(id, side, peer, now);
-        self.connections.insert(id, Box::new(Connection::new(wire, local, peer)));
+        self.connections.insert(id, Box::new(Connection::new(wire, peer, ends)));
         self.wait_for(id, Some(now + HANDSHAKE_TIME_MAX));
         self.flush(service, id);
         self.count_connections();
@@ -175,25 +179,18 @@ impl<S: Service> Peers<S> {
         let Some(connection) = self.connections.get_mut(&id) else { return };
         let now = clock::now();
         connection.announced = Some(now);
-        let (info, peer) = (connection.peer_info(), connection.peer.ip());
+        let (info, peer) = (connection.peer_info(), connection.peer);
         if self.announcement.is_foreign(&info) {
             let why = "it is a client of the memory bridge";
-            log_warning!(self.log, from peer; "Closing a connection from {peer}: {why}");
+            log_warning!(self.log, from peer.origin(); "Closing a connection from {peer}: {why}");
             return self.close(service, id, why);
         }
         self.wait_for(id, Some(now + HOLD_TIME_MAX));
-        let identity = match (info.session, self.options.legacy) {
-            (Some(session), _) => Identity::Session(session),
-            (None, LegacyPolicy::Refuse) => Identity::Refused,
-            (None, LegacyPolicy::OnePerAddress) => Identity::Address(peer),
-            // A process is visible on this host only.
-            (None, _) if is_of_this_host(peer) => {
-                return self.lookups.ask(Question::Identify(id));
-            }
-            (None, LegacyPolicy::LocalPid) => Identity::Refused,
-            (None, LegacyPolicy::Auto) => Identity::Address(peer),
-        };
-        self.identified(service, id, identity);
+        let legacy = || legacy_identity(self.options.legacy, peer);
+        match info.session.map(Identity::Session).or_else(legacy) {
+            Some(identity) => self.identified(service, id, identity),
+            None => self.lookups.ask(Question::Identify(id)),
+        }
     }
 
     fn identified(&mut self, service: &mut S, id: ConnectionId, identity: Identity) {
@@ -235,14 +232,14 @@ impl<S: Service> Peers<S> {
 
     /// Whether a decision was based on the owners of the connections.
     fn is_by_owner(&self, decision: &Action) -> bool {
-        let by_process = matches!(self.options.legacy, LegacyPolicy::Auto | LegacyPolicy::LocalPid);
-        let is_local = |&id: &ConnectionId| {
-            self.connections.get(&id).is_some_and(|one| is_of_this_host(one.peer.ip()))
+        let is_looked_up = |&id: &ConnectionId| {
+            let connection = self.connections.get(&id);
+            connection.is_some_and(|one| legacy_identity(self.options.legacy, one.peer).is_none())
         };
         let has_session =
             |&id: &ConnectionId| matches!(self.pairing.identity(id), Some(Identity::Session(_)));
         let ids = connections_of(decision);
-        by_process && !ids.iter().all(has_session) && ids.iter().any(is_local)
+        !ids.iter().all(has_session) && ids.iter().any(is_looked_up)
     }
 
     /// Starts the lookup of connection owners, if any are wanted.
@@ -270,7 +267,7 @@ impl<S: Service> Peers<S> {
 
     fn identify(&mut self, service: &mut S, id: ConnectionId, owner: Owner) {
         let Some(connection) = self.connections.get(&id) else { return };
-        let identity = identity_of(owner, connection.peer);
+        let identity = identity_of(owner, connection.peer.origin());
         if connection.announced.is_none() {
             if owner != Owner::Unknown {
                 self.pairing.owned(id, identity);
@@ -294,10 +291,10 @@ impl<S: Service> Peers<S> {
         }
         for (id, &owner) in connections_of(decision).into_iter().zip(owners) {
             let Some(connection) = self.connections.get(&id) else { return };
-            if self.pairing.identity(id) != Some(identity_of(owner, connection.peer)) {
+            if self.pairing.identity(id) != Some(identity_of(owner, connection.peer.origin())) {
                 let why = "it has passed to another process";
                 let peer = connection.peer;
-                log_warning!(self.log, from peer.ip(); "Closing the connection from {peer}: {why}");
+                log_warning!(self.log, from peer.origin(); "Closing the connection from {peer}: {why}");
                 return self.close(service, id, why);
             }
         }
@@ -340,7 +337,7 @@ impl<S: Service> Peers<S> {
         let address = connection.peer;
         if self.clients_count >= self.options.clients_max {
             let why = "too many clients";
-            log_warning!(self.log, from address.ip(); "Closing the client at {address}: {why}");
+            log_warning!(self.log, from address.origin(); "Closing the client at {address}: {why}");
             return self.close(service, request, why);
         }
         log_info!(self.log, "Client at {address} and {second} connected");
@@ -499,6 +496,21 @@ impl<S: Service> Peers<S> {
         (self.clients_count, self.ending_count) = (0, 0);
         self.count_connections();
     }
+}
+
+/// The identity of a legacy client. `None`: the owner of its connection has to be looked up.
+fn legacy_identity(policy: LegacyPolicy, peer: PeerAddress) -> Option<Identity> {
+    let by_origin = Identity::Origin(peer.origin());
+    Some(match (policy, peer) {
+        (LegacyPolicy::Refuse, _) => Identity::Refused,
+        (LegacyPolicy::OnePerAddress, _) => by_origin,
+        // The kernel has told the process, which needs no start time: its connection is its own.
+        (_, PeerAddress::Unix(UnixPeer { pid: pid @ 1.., .. })) => Identity::Process(pid, 0),
+        // A process is visible on this host only.
+        (_, PeerAddress::Tcp(address)) if is_of_this_host(address.ip()) => return None,
+        (LegacyPolicy::LocalPid, _) => Identity::Refused,
+        (LegacyPolicy::Auto, _) => by_origin,
+    })
 }
 
 /// A connection's wire, with the common options, and its local address.

@@ -215,7 +215,7 @@ impl<S: Service> Link<S> {
             Some(ReadEnd::Violated(why)) => {
                 let peer = connection.peer;
                 let why = format!("{peer}: {why}");
-                log_warning!(self.log, from peer.ip(); "Closing a connection: {why}");
+                log_warning!(self.log, from peer.origin(); "Closing a connection: {why}");
                 self.close(service, id, &why);
             }
         }

@@ -1,12 +1,12 @@
 //! The interface between a link and the bridge that handles the messages of its clients.
 
 use std::io;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::connection::{ActiveClient, ClientId};
 use super::wire::Received;
 use crate::clock::Time;
+use crate::peer::PeerAddress;
 use crate::proto::bridge::PeerInfo;
 
 /// Time limit of one connection's turn.
@@ -18,7 +18,7 @@ pub struct Peer {
     /// Its id, for [`Link::with_client`](super::server::Link::with_client).
     pub id: ClientId,
     /// The remote end of its request connection.
-    pub address: SocketAddr,
+    pub address: PeerAddress,
     /// The properties that it announced.
     pub info: PeerInfo,
     /// The time of that connection's READY.

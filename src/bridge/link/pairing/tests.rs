@@ -1,4 +1,5 @@
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
 
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
@@ -12,13 +13,13 @@ fn ms(n: u64) -> Time {
     Time((n + 1) * 1_000_000)
 }
 
-fn address(last: u8) -> IpAddr {
-    IpAddr::from([10, 0, 0, last])
+fn address(last: u8) -> Origin {
+    Origin::Ip([10, 0, 0, last].into())
 }
 
 /// An end of a connection from address 1.
-fn peer(id: usize) -> SocketAddr {
-    SocketAddr::new(address(1), 40_000 + id as u16)
+fn peer(id: usize) -> PeerAddress {
+    SocketAddr::from(([10, 0, 0, 1], 40_000 + id as u16)).into()
 }
 
 fn session(n: u8) -> Identity {
@@ -240,7 +241,7 @@ fn two_clients_of_one_process_are_held_and_reported() {
 #[test]
 fn one_client_of_an_address_is_paired_after_the_settle_time() {
     let mut bench = Bench::new();
-    let identity = Identity::Address(address(1));
+    let identity = Identity::Origin(address(1));
     bench.arrive(1, Side::Response, identity, ms(0));
     bench.arrive(2, Side::Request, identity, ms(100));
     assert!(bench.pass(ms(499)).is_empty());
@@ -250,7 +251,7 @@ fn one_client_of_an_address_is_paired_after_the_settle_time() {
 #[test]
 fn a_newcomer_within_the_settle_time_makes_the_address_ambiguous() {
     let mut bench = Bench::new();
-    let identity = Identity::Address(address(1));
+    let identity = Identity::Origin(address(1));
     bench.arrive(1, Side::Response, identity, ms(0));
     bench.arrive(2, Side::Request, identity, ms(0));
     let mut actions = bench.arrive(3, Side::Response, identity, ms(300));
@@ -264,7 +265,7 @@ fn a_newcomer_within_the_settle_time_makes_the_address_ambiguous() {
 #[test]
 fn a_silent_connection_holds_others_up_for_two_seconds_at_most() {
     let mut bench = Bench::new();
-    let identity = Identity::Address(address(1));
+    let identity = Identity::Origin(address(1));
     bench.pairing.opened(9, Side::Request, peer(9), ms(0));
     bench.arrive(1, Side::Response, identity, ms(0));
     bench.arrive(2, Side::Request, identity, ms(0));
@@ -276,7 +277,7 @@ fn a_silent_connection_holds_others_up_for_two_seconds_at_most() {
 #[test]
 fn a_second_client_of_an_address_is_held_until_the_first_has_left() {
     let mut bench = Bench::new();
-    let identity = Identity::Address(address(1));
+    let identity = Identity::Origin(address(1));
     bench.arrive(1, Side::Response, identity, ms(0));
     bench.arrive(2, Side::Request, identity, ms(0));
     assert_eq!(pairs(&bench.pass(ms(400))), [(2, 1)]);
@@ -336,7 +337,7 @@ fn f21_two_clients_of_one_context_are_held() {
 #[test]
 fn f21_silent_strangers_hold_a_client_up_once_and_not_each() {
     for (identity, before) in [
-        (Identity::Address(address(1)), 400),
+        (Identity::Origin(address(1)), 400),
         (Identity::Process(7, 1), 0),
         (Identity::User(1000, address(1)), 400),
     ] {
@@ -475,7 +476,7 @@ fn f35_a_report_without_all_connections_is_followed_by_one_with_them() {
 #[test]
 fn f21_what_is_over_in_a_moment_is_not_reported() {
     let mut bench = Bench::new();
-    let identity = Identity::Address(address(1));
+    let identity = Identity::Origin(address(1));
     bench.arrive(1, Side::Response, identity, ms(0));
     bench.arrive(2, Side::Request, identity, ms(0));
     assert_eq!(pairs(&bench.pass(ms(400))), [(2, 1)]);
@@ -507,7 +508,7 @@ fn f09_what_changes_in_a_turn_is_looked_at_once_at_its_end() {
 #[test]
 fn f21_a_member_that_leaves_and_one_that_comes_in_one_turn_are_no_pair_that_has_settled() {
     let mut bench = Bench::new();
-    let identity = Identity::Address(address(1));
+    let identity = Identity::Origin(address(1));
     bench.arrive(1, Side::Response, identity, ms(0));
     bench.arrive(2, Side::Request, identity, ms(0));
     bench.pairing.closed(1, ms(399));
@@ -522,7 +523,7 @@ fn f21_a_member_that_leaves_and_one_that_comes_in_one_turn_are_no_pair_that_has_
 fn f22_a_probe_that_connects_and_closes_keeps_no_client_out() {
     for period in [100, 150, 250, 400] {
         let mut bench = Bench::new();
-        let identity = Identity::Address(address(1));
+        let identity = Identity::Origin(address(1));
         let mut paired = None;
         for round in 0..100_u64 {
             let now = ms(round * period);

@@ -45,7 +45,7 @@ impl Responder {
         why: &str,
         now: Time,
     ) {
-        log_warning!(self.log, from client.peer.ip(); "Refused request id={}: {why}", header.id);
+        log_warning!(self.log, from client.peer.origin(); "Refused request id={}: {why}", header.id);
         self.refuse_quietly(client, header, why, now);
     }
 
@@ -60,7 +60,7 @@ impl Responder {
     ) {
         add(&self.counters.malformed, 1);
         let peer = client.peer;
-        log_warning!(self.log, from peer.ip(); "{malformed} (from {peer})");
+        log_warning!(self.log, from peer.origin(); "{malformed} (from {peer})");
         if let Malformed::WriteData { header, .. } = malformed {
             self.refuse_quietly(client, header, &malformed.to_string(), now);
         }

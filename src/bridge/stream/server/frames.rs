@@ -3,7 +3,6 @@
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::bridge::link::connection::{ActiveClient, ClientId};
@@ -15,6 +14,7 @@ use crate::bridge::stream::lane::{Lane, QueuedFrame};
 use crate::bridge::stream::outbox::Outbox;
 use crate::bridge::stream::receiver::Receiver;
 use crate::clock::{self, Time};
+use crate::peer::PeerAddress;
 
 /// Bytes of frames that the event loop takes out of the outbox together. They are next whichever
 /// client has room, so that no connection takes them with it.
@@ -23,7 +23,7 @@ const BATCH_BYTES_MIN: usize = 256 * 1024;
 /// The server's state for each client.
 pub(super) struct ServedClient {
     id: ClientId,
-    address: SocketAddr,
+    address: PeerAddress,
     receiver: Receiver,
     lane: Lane,
     /// It is among [`Frames::ready`].
