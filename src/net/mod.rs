@@ -6,6 +6,7 @@
 //! * [`socket`]: listeners (also the pair of two consecutive ports), connections, options.
 //! * [`udp`]: datagrams in batches, errors that the network reports, sizes of buffers.
 //! * `news`: calls of the program's observers, in order, on threads of their own.
+//! * [`ByteStream`]: a connection, TCP or Unix-domain.
 //! * [`Spin`]: polling for a short while before a blocking wait.
 //! * `descriptors`: no descriptor of this library is 0, 1 or 2, or among the last of the process.
 //! * `reading`: a thread that waits for an answer reads itself.
@@ -15,6 +16,7 @@
 //! Every `unsafe` block of this room is in `sys` or `udp/sys`.
 
 pub mod address;
+mod byte_stream;
 mod descriptors;
 pub mod event_loop;
 pub(crate) mod news;
@@ -28,7 +30,8 @@ mod spin;
 mod sys;
 pub mod udp;
 
-pub(crate) use descriptors::{is_reserved, make_descriptor, renumbered, Waker};
+pub use byte_stream::ByteStream;
+pub(crate) use descriptors::{is_reserved, make_descriptor, Waker};
 pub use event_loop::{Driver, DriverHandle, EventLoop, EventLoopOptions, Readiness, Registry};
 pub use spin::Spin;
 pub(crate) use spin::Spinner;

@@ -22,7 +22,7 @@ pub struct Toy {
 }
 
 impl Toy {
-    pub fn new(role: Role, secret: u64, salt: u64) -> Toy {
+    pub fn new(role: impl Into<Option<Role>>, secret: u64, salt: u64) -> Toy {
         Toy { null: Null::new(role), secret, salt, peer_salt: None, waiting: Vec::new() }
     }
 }

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mio::net::{TcpListener, TcpStream};
+use mio::net::TcpListener;
 use mio::{Interest, Token};
 
 use super::pairing::Side;
@@ -12,7 +12,7 @@ use crate::clock::{self, Time};
 use crate::logging::{log_warning, Logger};
 use crate::net::address::canonical;
 use crate::net::socket::{self, cause_text, is_shortage, ListenerPair};
-use crate::net::{is_reserved, renumbered, Registry};
+use crate::net::{is_reserved, ByteStream, Registry};
 use crate::peer::PeerAddress;
 
 /// The first token after those of the listeners.
@@ -23,7 +23,7 @@ const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 /// The result of an attempt to accept.
 pub enum Accepted {
     /// A connection, and its other end.
-    Connection(TcpStream, PeerAddress),
+    Connection(ByteStream, PeerAddress),
     /// A connection that was closed again; its peer will reconnect.
     Closed,
     /// No connection waits, or none can be accepted for now.
@@ -77,14 +77,14 @@ impl Acceptor {
                     self.note_shortage("the other descriptors of this process are in use");
                     return Accepted::Closed;
                 }
-                match renumbered(stream) {
+                match ByteStream::from(stream).renumbered() {
                     Ok(stream) => Accepted::Connection(stream, canonical(peer).into()),
                     Err(_) => Accepted::Closed,
                 }
             }
             Ok(Some((stream, peer))) => {
                 self.has_failed = false;
-                Accepted::Connection(stream, canonical(peer).into())
+                Accepted::Connection(stream.into(), canonical(peer).into())
             }
             Err(error) if is_shortage(&error) && make_room() => Accepted::Closed,
             Err(error) => {

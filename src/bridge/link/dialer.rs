@@ -238,7 +238,7 @@ impl Dialer {
         let limits = Limits { frame_octets_max: FRAME_OCTETS_MAX };
         log_debug!(self.log, "Connecting to {remote}");
         let wire = socket::connect(remote)
-            .and_then(|stream| Wire::new(registry, token, stream, role, limits))
+            .and_then(|stream| Wire::new(registry, token, stream.into(), role, limits))
             .map_err(|error| Failure::at(remote, &error))?;
         Ok(Channel::new(wire, token, remote))
     }
@@ -307,7 +307,7 @@ impl Dialer {
         if channel.is_greeted {
             return channel.flush().map(|()| None);
         }
-        match socket::connect_outcome(&channel.wire.stream) {
+        match channel.wire.stream.connect_outcome() {
             Ok(is_up) => channel.is_up = is_up,
             Err(error) => return Err(channel.failed(&error)),
         }

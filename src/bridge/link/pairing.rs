@@ -112,7 +112,8 @@ pub enum Action {
 
 #[derive(Clone, Debug)]
 struct Entry {
-    side: Side,
+    /// Set with `identity`.
+    side: Option<Side>,
     peer: PeerAddress,
     opened: Time,
     identity: Option<Identity>,
@@ -215,9 +216,9 @@ impl Pairing {
     }
 
     /// A connection has been accepted.
-    pub fn opened(&mut self, id: ConnectionId, side: Side, peer: PeerAddress, now: Time) {
+    pub fn opened(&mut self, id: ConnectionId, peer: PeerAddress, now: Time) {
         let entry = Entry {
-            side,
+            side: None,
             peer,
             opened: now,
             identity: None,
@@ -236,11 +237,10 @@ impl Pairing {
         }
     }
 
-    /// The connection's READY has arrived, and shows its identity.
-    pub fn announced(&mut self, id: ConnectionId, identity: Identity, now: Time) {
+    /// The connection's READY has arrived, and shows its side and its identity.
+    pub fn announced(&mut self, id: ConnectionId, side: Side, identity: Identity, now: Time) {
         let Some(entry) = self.entries.get_mut(&id) else { return };
-        entry.identity = Some(identity);
-        let side = entry.side;
+        (entry.side, entry.identity) = (Some(side), Some(identity));
         if let Identity::Session(_) = identity {
             self.pair_session(id, side, identity, now);
         }
@@ -294,7 +294,8 @@ impl Pairing {
 
     fn sharers_of(&self, identity: Option<Identity>, side: Side) -> Vec<ConnectionId> {
         let all = self.entries.iter();
-        let same = all.filter(|(_, e)| e.is_shared && e.side == side && e.identity == identity);
+        let same =
+            all.filter(|(_, e)| e.is_shared && e.side == Some(side) && e.identity == identity);
         same.map(|(&id, _)| id).collect()
     }
 
@@ -316,7 +317,7 @@ impl Pairing {
             self.departures.insert(identity, now);
         }
         if entry.is_shared {
-            if entry.side == Side::Response {
+            if entry.side == Some(Side::Response) {
                 self.replace(id, entry.identity);
             }
         } else if let Some(partner) = entry.partner {
@@ -354,12 +355,13 @@ impl Pairing {
         };
         let others: Vec<_> = self.entries.iter().filter_map(same).collect();
         // The client has reconnected before the loss of its old connection was seen.
-        for &(old, _) in others.iter().filter(|(_, other_side)| *other_side == side) {
+        for &(old, _) in others.iter().filter(|(_, other_side)| *other_side == Some(side)) {
             self.actions.push(Action::Close(old, "its client has connected again"));
             self.remove(old, "its client has connected again", now);
         }
         let partner = others.iter().find(|(other, other_side)| {
-            *other_side != side && self.entries.get(other).is_some_and(|e| e.partner.is_none())
+            *other_side != Some(side)
+                && self.entries.get(other).is_some_and(|e| e.partner.is_none())
         });
         if let Some(&(partner, _)) = partner {
             self.pair(id, partner);
@@ -370,8 +372,8 @@ impl Pairing {
         let first = self.entries.get_mut(&a).expect("paired connections exist");
         first.partner = Some(b);
         let (request, response) = match first.side {
-            Side::Request => (a, b),
-            Side::Response => (b, a),
+            Some(Side::Response) => (b, a),
+            _ => (a, b),
         };
         self.entries.get_mut(&b).expect("paired connections exist").partner = Some(a);
         self.actions.push(Action::Pair { request, response });
@@ -414,8 +416,8 @@ impl Pairing {
             members.origins.insert(origin);
             match (entry.is_held(), entry.side) {
                 (false, _) => members.has_pair = true,
-                (true, Side::Request) => members.requests.push(id),
-                (true, Side::Response) => members.responses.push(id),
+                (true, Some(Side::Response)) => members.responses.push(id),
+                (true, _) => members.requests.push(id),
             }
         }
         (all, silent)
@@ -527,8 +529,8 @@ impl Pairing {
         let all = members.requests.iter().chain(&members.responses);
         let entries = all.filter_map(|id| self.entries.get(id));
         let name = |entry: &Entry| match entry.side {
-            Side::Request => format!("{} (requests)", entry.peer),
-            Side::Response => format!("{} (responses)", entry.peer),
+            Some(Side::Response) => format!("{} (responses)", entry.peer),
+            _ => format!("{} (requests)", entry.peer),
         };
         let mut names: Vec<String> = entries.map(name).collect();
         let more = names.len().saturating_sub(REPORT_PEERS_MAX);

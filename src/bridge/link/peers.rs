@@ -2,15 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::io;
-use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mio::net::TcpStream;
-
 use super::acceptor::FIRST_CONNECTION;
-use super::connection::{ActiveClient, Client, ClientId, Connection, Connections};
+use super::connection::{ActiveClient, Client, ClientId, Connection, Connections, Ends};
 use super::options::{add, LegacyPolicy, LinkCounters, LinkOptions};
 use super::owners::{connections_of, identity_of, Owners, Question};
 use super::pairing::{Action, ConnectionId, Identity, Pairing, Side};
@@ -21,7 +18,7 @@ use crate::logging::{log_debug, log_error, log_info, log_warning, Logger};
 use crate::net::address::{canonical, is_of_this_host};
 use crate::net::owner::Owner;
 use crate::net::socket::cause_text;
-use crate::net::{event_loop, Registry};
+use crate::net::{event_loop, ByteStream, Registry};
 use crate::peer::{PeerAddress, UnixPeer};
 use crate::proto::bridge::property::Announcement;
 use crate::proto::zmtp::{Limits, Role};
@@ -117,13 +114,13 @@ impl<S: Service> Peers<S> {
         true
     }
 
-    /// Adds an accepted connection.
+    /// Adds an accepted connection. Without a `side` the peer's READY tells it.
     pub fn admit(
         &mut self,
         registry: &Registry,
         service: &mut S,
-        side: Side,
-        (stream, peer): (TcpStream, PeerAddress),
+        side: Option<Side>,
+        (stream, peer): (ByteStream, PeerAddress),
     ) {
         // Two connections per client, and as many again that may become clients.
         let full = self.connections.len() >= self.options.clients_max.saturating_mul(4);
@@ -133,7 +130,7 @@ impl<S: Service> Peers<S> {
         let id = self.next_id;
         self.next_id = self.id_after(id);
         let unread_time_max = self.options.unread_time_max;
-        let (wire, local) = match prepare(registry, id, stream, side, unread_time_max) {
+        let (wire, ends) = match prepare(registry, id, (stream, peer), side, unread_time_max) {
             Ok(prepared) => prepared,
             Err(error) => {
                 let cause = cause_text(&error);
@@ -141,13 +138,14 @@ impl<S: Service> Peers<S> {
             }
         };
         let now = clock::now();
-        log_debug!(self.log, "Connection from {peer} to port {}", local.port());
+        match ends {
+            Some((local, _)) => {
+                log_debug!(self.log, "Connection from {peer} to port {}", local.port());
+            }
+            None => log_debug!(self.log, "Connection from {peer}"),
+        }
         add(&self.counters.accepted, 1);
-        let ends = match peer {
-            PeerAddress::Tcp(remote) => Some((local, remote)),
-            PeerAddress::Unix(_) => None,
-        };
-        self.pairing.opened(id, side, peer, now);
+        self.pairing.opened(id, peer, now);
         self.connections.insert(id, Box::new(Connection::new(wire, peer, ends)));
         self.wait_for(id, Some(now + HANDSHAKE_TIME_MAX));
         self.flush(service, id);
@@ -196,7 +194,11 @@ impl<S: Service> Peers<S> {
     fn identified(&mut self, service: &mut S, id: ConnectionId, identity: Identity) {
         let Some(connection) = self.connections.get(&id) else { return };
         log_debug!(self.log, "READY from {}: {identity:?}", connection.peer);
-        self.pairing.announced(id, identity, clock::now());
+        let side = match connection.wire.session.role() {
+            Some(Role::Push) => Side::Response,
+            _ => Side::Request,
+        };
+        self.pairing.announced(id, side, identity, clock::now());
         self.act(service);
     }
 
@@ -513,21 +515,26 @@ fn legacy_identity(policy: LegacyPolicy, peer: PeerAddress) -> Option<Identity> 
     })
 }
 
-/// A connection's wire, with the common options, and its local address.
+/// A connection's wire, with the common options, and the ends by which its owner is looked up.
 fn prepare(
     registry: &Registry,
     id: ConnectionId,
-    stream: TcpStream,
-    side: Side,
+    (stream, peer): (ByteStream, PeerAddress),
+    side: Option<Side>,
     unread_time_max: Duration,
-) -> io::Result<(Wire, SocketAddr)> {
-    let role = match side {
+) -> io::Result<(Wire, Option<Ends>)> {
+    let role = side.map(|side| match side {
         Side::Request => Role::Pull,
         Side::Response => Role::Push,
-    };
+    });
     let limits = Limits { frame_octets_max: FRAME_OCTETS_MAX };
     let wire = Wire::new(registry, id, stream, role, limits)?;
     wire.configure(unread_time_max)?;
-    let local = canonical(wire.stream.local_addr()?);
-    Ok((wire, local))
+    let ends = match (&*wire.stream, peer) {
+        (ByteStream::Tcp(stream), PeerAddress::Tcp(remote)) => {
+            Some((canonical(stream.local_addr()?), remote))
+        }
+        _ => None,
+    };
+    Ok((wire, ends))
 }

@@ -176,7 +176,7 @@ impl<S: Service> Link<S> {
         for _ in 0..ACCEPTS_PER_TURN_MAX {
             match acceptor.accept(side, || peers.make_room(service)) {
                 Accepted::Connection(stream, peer) => {
-                    peers.admit(registry, service, side, (stream, peer));
+                    peers.admit(registry, service, Some(side), (stream, peer));
                 }
                 Accepted::Closed => {}
                 Accepted::Nobody => return,

@@ -5,12 +5,11 @@ use std::io::{self, IoSlice, IoSliceMut, Read, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
-use mio::net::TcpStream;
 use mio::{Interest, Token};
 
 use super::buffers::make_room;
 use crate::net::socket;
-use crate::net::Registry;
+use crate::net::{ByteStream, Registry};
 use crate::proto::zmtp::{Limits, Mechanism, Null, Role, Sealer, Session};
 
 /// Octets read from a socket at a time.
@@ -195,7 +194,7 @@ impl Outgoing {
 
     /// Sends as much as the socket takes. Returns whether everything has been sent; if not, the
     /// socket will become writable.
-    pub fn send(&mut self, stream: &TcpStream) -> io::Result<bool> {
+    pub fn send(&mut self, stream: &ByteStream) -> io::Result<bool> {
         self.appended(0);
         loop {
             self.drop_sent();
@@ -226,7 +225,7 @@ impl Outgoing {
     }
 
     /// One system call.
-    fn send_some(&self, mut stream: &TcpStream) -> io::Result<usize> {
+    fn send_some(&self, mut stream: &ByteStream) -> io::Result<usize> {
         if self.blocks.is_empty() {
             return stream.write(&self.end[self.sent..]);
         }
@@ -270,7 +269,7 @@ impl Outgoing {
 /// A socket with its session and its output buffer.
 pub struct Wire {
     /// Shared if another thread sends on it; closed when the last owner drops it.
-    pub stream: Arc<TcpStream>,
+    pub stream: Arc<ByteStream>,
     pub session: Session,
     /// The system has reported that the peer sends no more.
     pub is_read_closed: bool,
@@ -294,7 +293,7 @@ impl OpenedInput {
     #[cold]
     fn read(
         &mut self,
-        mut stream: &TcpStream,
+        mut stream: &ByteStream,
         session: &mut Session,
         buffer: &mut [u8],
     ) -> Received {
@@ -321,14 +320,16 @@ impl OpenedInput {
 }
 
 impl Wire {
-    /// Takes over a connection that is up, or about to be, and registers it as `token`.
+    /// Takes over a connection that is up, or about to be, and registers it as `token`. Without a
+    /// `role` this end takes the one that its peer needs.
     pub fn new(
         registry: &Registry,
         token: usize,
-        mut stream: TcpStream,
-        role: Role,
+        mut stream: ByteStream,
+        role: impl Into<Option<Role>>,
         limits: Limits,
     ) -> io::Result<Wire> {
+        let role = role.into();
         registry.register(&mut stream, Token(token), Interest::READABLE | Interest::WRITABLE)?;
         let mechanism: Box<dyn Mechanism> = Box::new(Null::new(role));
         #[cfg(test)]
@@ -345,7 +346,7 @@ impl Wire {
 
     /// Sets the options that every connection of the bridge has.
     pub fn configure(&self, unread_time_max: Duration) -> io::Result<()> {
-        socket::configure(&self.stream, unread_time_max)
+        self.stream.configure(unread_time_max)
     }
 
     /// Reads received octets, up to the size of `buffer`.

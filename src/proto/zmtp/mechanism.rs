@@ -29,8 +29,8 @@ pub trait Mechanism: fmt::Debug + Send {
     ///
     /// # Errors
     ///
-    /// [`SendError::ReadySent`] the second time; [`SendError::Property`]. The mechanism is then
-    /// unchanged.
+    /// [`SendError::ReadySent`] the second time; [`SendError::Property`]; [`SendError::NotReady`]
+    /// while the peer has to decide the role. The mechanism is then unchanged.
     fn send_ready(
         &mut self,
         properties: &[(&str, &[u8])],

@@ -33,12 +33,18 @@ pub mod metadata;
 mod null;
 pub mod session;
 
+use crate::proto::text::escape;
+use metadata::SOCKET_TYPE;
+
 pub use error::{SendError, ZmtpError};
 pub use mechanism::{Mechanism, Opener, Sealer};
 pub use metadata::Metadata;
 pub use null::Null;
 pub use session::{Event, Limits, Session};
 pub use session::{COMMAND_OCTETS_MAX, CONTROL_OUTPUT_OCTETS_MAX, READY_OCTETS_MAX};
+
+/// Octets of a peer's name for something that an error text shows.
+const NAME_SHOWN_OCTETS_MAX: usize = 32;
 
 /// Socket type of one end (RFC 30): a PUSH sends messages, a PULL receives them.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -56,6 +62,23 @@ impl Role {
             Role::Push => "PUSH",
             Role::Pull => "PULL",
         }
+    }
+
+    /// The role for a peer with these properties: the one that matches its `Socket-Type`. An end
+    /// that may have one only has that one for its `own`; any other takes what the peer needs.
+    ///
+    /// # Errors
+    ///
+    /// [`ZmtpError::SocketType`], [`ZmtpError::NoSocketType`].
+    pub fn matching(own: Option<Role>, peer: &Metadata) -> Result<Role, ZmtpError> {
+        let name = peer.property(SOCKET_TYPE).ok_or(ZmtpError::NoSocketType)?;
+        let roles = [Role::Push, Role::Pull].into_iter();
+        let mut allowed = roles.filter(|&role| own.is_none_or(|own| own == role));
+        allowed.find(|role| role.peer().name().as_bytes() == name).ok_or_else(|| {
+            let shown = escape(&name[..name.len().min(NAME_SHOWN_OCTETS_MAX)]);
+            let expected = own.map_or("PUSH or PULL", |own| own.peer().name());
+            ZmtpError::SocketType { peer: shown, expected }
+        })
     }
 
     /// The matching socket type.

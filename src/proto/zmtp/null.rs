@@ -5,16 +5,14 @@ use super::error::{SendError, ZmtpError};
 use super::mechanism::Mechanism;
 use super::metadata::{encode_property, Metadata, SOCKET_TYPE};
 use super::session::READY_OCTETS_MAX;
-use super::Role;
+use super::{Role, NAME_SHOWN_OCTETS_MAX};
 use crate::proto::text::escape;
-
-/// Octets of an unexpected command's name in an error text.
-const NAME_SHOWN_OCTETS_MAX: usize = 32;
 
 /// The NULL mechanism of one end.
 #[derive(Debug)]
 pub struct Null {
-    role: Role,
+    /// `None`: that which the peer's READY will need.
+    role: Option<Role>,
     ready_sent: bool,
     peer: Option<Metadata>,
 }
@@ -23,21 +21,9 @@ impl Null {
     /// The name in the greeting.
     pub const NAME: &'static str = "NULL";
 
-    /// For an end with this role.
-    pub fn new(role: Role) -> Self {
-        Null { role, ready_sent: false, peer: None }
-    }
-
-    fn check_socket_type(&self, metadata: &Metadata) -> Result<(), ZmtpError> {
-        let expected = self.role.peer().name();
-        match metadata.property(SOCKET_TYPE) {
-            Some(name) if name == expected.as_bytes() => Ok(()),
-            Some(name) => {
-                let shown = escape(&name[..name.len().min(NAME_SHOWN_OCTETS_MAX)]);
-                Err(ZmtpError::SocketType { peer: shown, expected })
-            }
-            None => Err(ZmtpError::NoSocketType),
-        }
+    /// For an end with this role, or with the one that its peer needs.
+    pub fn new(role: impl Into<Option<Role>>) -> Self {
+        Null { role: role.into(), ready_sent: false, peer: None }
     }
 }
 
@@ -58,7 +44,7 @@ impl Mechanism for Null {
         match command::split(body) {
             Some((command::READY, data)) => {
                 let metadata = Metadata::decode(data)?;
-                self.check_socket_type(&metadata)?;
+                self.role = Some(Role::matching(self.role, &metadata)?);
                 self.peer = Some(metadata);
                 Ok(())
             }
@@ -82,8 +68,9 @@ impl Mechanism for Null {
         if self.ready_sent {
             return Err(SendError::ReadySent);
         }
+        let role = self.role.ok_or(SendError::NotReady)?;
         let mut metadata = Vec::new();
-        encode_property(SOCKET_TYPE, self.role.name().as_bytes(), &mut metadata)?;
+        encode_property(SOCKET_TYPE, role.name().as_bytes(), &mut metadata)?;
         for (name, value) in properties {
             encode_property(name, value, &mut metadata)?;
             // A peer with the same limit must be able to read it.

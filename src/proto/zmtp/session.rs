@@ -82,7 +82,8 @@ enum ParseState {
 /// 30 s) and the peer's silence. Not synchronised.
 #[derive(Debug)]
 pub struct Session {
-    role: Role,
+    /// `None`: that which the peer's READY will need.
+    role: Option<Role>,
     limits: Limits,
     state: ParseState,
     mechanism: Box<dyn Mechanism>,
@@ -110,17 +111,24 @@ pub struct Session {
 
 impl Session {
     /// Creates the session of an end with this role and the NULL mechanism. Its greeting is queued.
-    pub fn new(role: Role, limits: Limits) -> Self {
+    /// Without a role the end takes the one that its peer needs, once that is
+    /// [known](Event::PeerReady).
+    pub fn new(role: impl Into<Option<Role>>, limits: Limits) -> Self {
+        let role = role.into();
         Session::with_mechanism(role, limits, Box::new(Null::new(role)))
     }
 
-    /// Creates the session of an end with this role and mechanism. Its greeting is queued.
-    pub fn with_mechanism(role: Role, limits: Limits, mut mechanism: Box<dyn Mechanism>) -> Self {
+    /// As [`new`](Self::new), with this mechanism, which has been made for the same role.
+    pub fn with_mechanism(
+        role: impl Into<Option<Role>>,
+        limits: Limits,
+        mut mechanism: Box<dyn Mechanism>,
+    ) -> Self {
         let mut output = Vec::with_capacity(2 * GREETING_OCTETS);
         output.extend_from_slice(&Greeting::new(mechanism.name()).encode());
         mechanism.start(&mut output);
         Session {
-            role,
+            role: role.into(),
             limits,
             state: ParseState::Greeting,
             is_complete: false,
@@ -317,6 +325,11 @@ impl Session {
 
     // ------------------------------------------------------------------ the peer
 
+    /// The role of this end; `None` while the peer decides it.
+    pub fn role(&self) -> Option<Role> {
+        self.role
+    }
+
     /// Major and minor version of ZMTP that the peer announced, once its greeting is complete.
     pub fn peer_version(&self) -> Option<(u8, u8)> {
         self.peer_greeting.map(|greeting| (greeting.major, greeting.minor))
@@ -451,7 +464,7 @@ impl Session {
         if command || !self.is_complete {
             return self.start_command(header);
         }
-        if self.role == Role::Push && !self.is_duplex {
+        if self.role == Some(Role::Push) && !self.is_duplex {
             return Err(ZmtpError::UnexpectedMessage);
         }
         let limit = self.limits.frame_octets_max.min(BODY_OCTETS_MAX);
@@ -528,7 +541,9 @@ impl Session {
         if self.mechanism.peer().is_none() {
             self.mechanism.receive(body, &mut self.output)?;
             self.note_handshake();
-            return Ok(self.mechanism.peer().map(|_| Event::PeerReady));
+            let Some(peer) = self.mechanism.peer() else { return Ok(None) };
+            self.role = Some(Role::matching(self.role, peer)?);
+            return Ok(Some(Event::PeerReady));
         }
         // Unknown and malformed commands after the handshake are ignored, as by libzmq.
         match command::split(body) {

@@ -48,12 +48,12 @@ impl Bench {
     }
 
     fn arrive(&mut self, id: usize, side: Side, identity: Identity, now: Time) -> Vec<Action> {
-        self.pairing.opened(id, side, peer(id), now);
-        self.announce(id, identity, now)
+        self.pairing.opened(id, peer(id), now);
+        self.announce(id, side, identity, now)
     }
 
-    fn announce(&mut self, id: usize, identity: Identity, now: Time) -> Vec<Action> {
-        self.pairing.announced(id, identity, now);
+    fn announce(&mut self, id: usize, side: Side, identity: Identity, now: Time) -> Vec<Action> {
+        self.pairing.announced(id, side, identity, now);
         self.turn(now)
     }
 
@@ -170,15 +170,15 @@ fn a_silent_connection_of_another_process_holds_nobody_up() {
     let mut bench = Bench::new();
     let (one, other) = (Identity::Process(7, 1), Identity::Process(8, 1));
     let at = ms(5000);
-    bench.pairing.opened(9, Side::Request, peer(9), at);
+    bench.pairing.opened(9, peer(9), at);
     bench.arrive(1, Side::Response, one, at);
     assert!(bench.arrive(2, Side::Request, one, at).is_empty(), "it may be of the same process");
     bench.pairing.owned(9, other);
     let actions = bench.arrive(3, Side::Response, other, at);
     assert_eq!(pairs(&actions), [(2, 1)], "it is not");
-    bench.pairing.opened(10, Side::Request, peer(10), at + GREETING_GRACE);
+    bench.pairing.opened(10, peer(10), at + GREETING_GRACE);
     bench.pairing.owned(10, Identity::Process(9, 1));
-    let paired = bench.announce(9, other, at + GREETING_GRACE);
+    let paired = bench.announce(9, Side::Request, other, at + GREETING_GRACE);
     assert_eq!(pairs(&paired), [(9, 3)], "another process is silent, this one is not");
 }
 
@@ -225,13 +225,14 @@ fn a_process_id_that_was_used_again_is_another_process() {
 fn two_clients_of_one_process_are_held_and_reported() {
     let mut bench = Bench::new();
     let process = Identity::Process(7, 1);
-    bench.pairing.opened(1, Side::Response, peer(1), ms(0));
-    bench.pairing.opened(2, Side::Response, peer(2), ms(0));
-    bench.pairing.opened(3, Side::Request, peer(3), ms(0));
-    bench.pairing.opened(4, Side::Request, peer(4), ms(0));
+    bench.pairing.opened(1, peer(1), ms(0));
+    bench.pairing.opened(2, peer(2), ms(0));
+    bench.pairing.opened(3, peer(3), ms(0));
+    bench.pairing.opened(4, peer(4), ms(0));
     let mut actions = Vec::new();
     for id in [1, 3, 2, 4] {
-        actions.extend(bench.announce(id, process, ms(1)));
+        let side = if id < 3 { Side::Response } else { Side::Request };
+        actions.extend(bench.announce(id, side, process, ms(1)));
     }
     assert!(actions.is_empty(), "it may be over in a moment");
     let actions = bench.pass(ms(500));
@@ -266,7 +267,7 @@ fn a_newcomer_within_the_settle_time_makes_the_address_ambiguous() {
 fn a_silent_connection_holds_others_up_for_two_seconds_at_most() {
     let mut bench = Bench::new();
     let identity = Identity::Origin(address(1));
-    bench.pairing.opened(9, Side::Request, peer(9), ms(0));
+    bench.pairing.opened(9, peer(9), ms(0));
     bench.arrive(1, Side::Response, identity, ms(0));
     bench.arrive(2, Side::Request, identity, ms(0));
     assert!(bench.pass(ms(1999)).is_empty());
@@ -348,7 +349,7 @@ fn f21_silent_strangers_hold_a_client_up_once_and_not_each() {
         for second in 0..20_usize {
             let now = ms(start + 1000 * second as u64);
             paired.extend(pairs(&bench.pass(now)).into_iter().map(|pair| (pair, now)));
-            bench.pairing.opened(100 + second, Side::Request, peer(100 + second), now);
+            bench.pairing.opened(100 + second, peer(100 + second), now);
             if second > 0 {
                 let closed = bench.close(99 + second, now);
                 paired.extend(pairs(&closed).into_iter().map(|pair| (pair, now)));
@@ -370,7 +371,7 @@ fn f21_a_silent_connection_of_another_user_holds_nobody_up() {
     let mut bench = Bench::new();
     let user = Identity::User(1000, address(1));
     for (id, owner) in [(8, Identity::User(1001, address(1))), (9, Identity::Process(7, 1))] {
-        bench.pairing.opened(id, Side::Request, peer(id), ms(0));
+        bench.pairing.opened(id, peer(id), ms(0));
         bench.pairing.owned(id, owner);
     }
     bench.arrive(1, Side::Response, user, ms(0));
@@ -495,8 +496,8 @@ fn f09_what_changes_in_a_turn_is_looked_at_once_at_its_end() {
     for client in 0..50 {
         for (id, side) in [(2 * client, Side::Request), (2 * client + 1, Side::Response)] {
             let identity = Identity::Process(client as u32, 1);
-            bench.pairing.opened(id, side, peer(id), at);
-            bench.pairing.announced(id, identity, at);
+            bench.pairing.opened(id, peer(id), at);
+            bench.pairing.announced(id, side, identity, at);
         }
     }
     assert!(bench.pairing.actions.is_empty(), "each would have looked at all the others");
@@ -512,8 +513,8 @@ fn f21_a_member_that_leaves_and_one_that_comes_in_one_turn_are_no_pair_that_has_
     bench.arrive(1, Side::Response, identity, ms(0));
     bench.arrive(2, Side::Request, identity, ms(0));
     bench.pairing.closed(1, ms(399));
-    bench.pairing.opened(3, Side::Response, peer(3), ms(399));
-    assert!(bench.announce(3, identity, ms(399)).is_empty());
+    bench.pairing.opened(3, peer(3), ms(399));
+    assert!(bench.announce(3, Side::Response, identity, ms(399)).is_empty());
     assert!(bench.pass(ms(798)).is_empty());
     assert_eq!(pairs(&bench.pass(ms(799))), [(2, 3)]);
 }
@@ -529,8 +530,8 @@ fn f22_a_probe_that_connects_and_closes_keeps_no_client_out() {
             let now = ms(round * period);
             let mut actions = bench.pass(now);
             let ids = [1000 + 2 * round as usize, 1001 + 2 * round as usize];
-            for (id, side) in ids.into_iter().zip([Side::Request, Side::Response]) {
-                bench.pairing.opened(id, side, peer(id), now);
+            for id in ids {
+                bench.pairing.opened(id, peer(id), now);
             }
             if round == 1 {
                 actions.extend(bench.arrive(1, Side::Response, identity, now));
@@ -607,12 +608,12 @@ fn f21_clients_of_a_process_that_shares_its_answers_are_all_served() {
 fn f33_answers_pass_from_a_connection_that_is_gone_to_one_that_is_served() {
     let process = Identity::Process(7, 1);
     let mut bench = Bench::sharing();
-    bench.pairing.opened(1, Side::Response, peer(1), ms(0));
+    bench.pairing.opened(1, peer(1), ms(0));
     for (id, side) in [(2, Side::Response), (3, Side::Response), (4, Side::Request)] {
         bench.arrive(id, side, process, ms(0));
     }
     bench.looks_twice = true;
-    assert_eq!(bench.announce(1, process, ms(1)), [Action::ShareAnswers(1)]);
+    assert_eq!(bench.announce(1, Side::Response, process, ms(1)), [Action::ShareAnswers(1)]);
     let waiting = bench.arrive(5, Side::Request, process, ms(1));
     assert_eq!(waiting, [Action::ShareRequests { request: 5, response: 2 }]);
     let replaced = [4, 5].map(|request| Action::ShareRequests { request, response: 3 });
@@ -711,8 +712,8 @@ fn random_life(seed: u64, identify: impl Fn(usize) -> Identity) -> usize {
                 next_id += 1;
                 owner.insert(next_id, (client, side));
                 open.insert(next_id);
-                bench.pairing.opened(next_id, side, peer(next_id), now);
-                actions.extend(bench.announce(next_id, identify(client), now));
+                bench.pairing.opened(next_id, peer(next_id), now);
+                actions.extend(bench.announce(next_id, side, identify(client), now));
             }
         } else if rng.random_bool(0.5) {
             let id = alive[rng.random_range(0..alive.len())];

@@ -4,7 +4,7 @@ use crate::proto::toy::Toy;
 /// The variable that has all connections of a test process sealed.
 pub const SEALED: &str = "ROGUE_MEM_TEST_SEALED";
 
-pub(super) fn mechanism(role: Role) -> Option<Box<dyn Mechanism>> {
+pub(super) fn mechanism(role: Option<Role>) -> Option<Box<dyn Mechanism>> {
     std::env::var_os(SEALED)?;
     let salt = u64::from_le_bytes(*crate::net::random::random_128().ok()?.first_chunk()?);
     Some(Box::new(Toy::new(role, 7, salt)))
@@ -17,7 +17,7 @@ fn what_has_been_sent_does_not_pile_up_in_front_of_what_waits() {
     let mut reader = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
     let (sender, _) = listener.accept().unwrap();
     sender.set_nonblocking(true).unwrap();
-    let sender = TcpStream::from_std(sender);
+    let sender = ByteStream::Tcp(mio::net::TcpStream::from_std(sender));
     let mut outgoing = Outgoing::default();
     // More than the system's buffers take, so that something is always queued.
     while outgoing.backlog() < 4 * CHUNK_OCTETS {

@@ -6,7 +6,6 @@ use std::os::fd::AsRawFd;
 use std::sync::atomic::AtomicU32;
 use std::sync::Arc;
 
-use mio::net::TcpStream;
 use mio::unix::SourceFd;
 use mio::{Interest, Token};
 
@@ -15,7 +14,7 @@ use super::receive::ReceiveHalf;
 use super::send::SendHalf;
 use super::ClientOptions;
 use crate::bridge::link::channel::Channel;
-use crate::net::Registry;
+use crate::net::{ByteStream, Registry};
 use crate::proto::bridge::PeerInfo;
 use crate::sync::Mutex;
 
@@ -27,9 +26,9 @@ pub(super) struct Connection {
     pub(super) request_token: usize,
     /// Token of the channel for responses; the same with duplex.
     pub(super) response_token: usize,
-    response_stream: Arc<TcpStream>,
+    response_stream: Arc<ByteStream>,
     /// That of the other channel: for requests, or with duplex the one without responses.
-    other_stream: Arc<TcpStream>,
+    other_stream: Arc<ByteStream>,
     pub(super) send: Mutex<SendHalf>,
     pub(super) receive: Mutex<ReceiveHalf>,
     /// Id of the transaction, the next request, whose unlocked data will wake the event loop, or 0.

@@ -8,10 +8,8 @@
 use std::io::{self, IoSlice};
 use std::sync::Arc;
 
-use mio::net::TcpStream;
-
 use crate::memory::{is_write, Transaction};
-use crate::net::socket;
+use crate::net::{socket, ByteStream};
 use crate::proto::bridge::{encode_request_head, Header, Timing};
 use crate::sync::Mutex;
 
@@ -128,7 +126,7 @@ impl Large {
     /// # Errors
     ///
     /// An error of the system; or the data has gone, so that the request cannot be completed.
-    pub(super) fn send(&mut self, stream: &TcpStream) -> io::Result<Sending> {
+    pub(super) fn send(&mut self, stream: &ByteStream) -> io::Result<Sending> {
         while self.backlog() > 0 {
             match self.send_some(stream) {
                 Ok(Sending::Sent) => {}
@@ -144,7 +142,7 @@ impl Large {
     }
 
     /// Makes one system call, unless the transaction has ended or its data is locked.
-    fn send_some(&mut self, stream: &TcpStream) -> io::Result<Sending> {
+    fn send_some(&mut self, stream: &ByteStream) -> io::Result<Sending> {
         let data = self.tran.try_data_until_collected();
         let is_locked = data.is_none();
         let data = data.flatten();

@@ -5,11 +5,10 @@ use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 
-use mio::net::TcpStream;
-
 use super::large::{is_large, Large, Progress, Sending, LARGE_OCTETS_MIN};
 use crate::bridge::link::wire::Outgoing;
 use crate::memory::{is_write, Transaction, POST};
+use crate::net::ByteStream;
 use crate::proto::bridge::{encode_request, Header, Timing};
 
 /// Size of encoded requests at which they are sent before more are encoded, in octets.
@@ -106,7 +105,7 @@ pub(super) fn header_of(wire_id: u32, tran: &Transaction) -> Header {
 
 /// Encodes and sends requests.
 pub(super) struct SendHalf {
-    stream: Arc<TcpStream>,
+    stream: Arc<ByteStream>,
     /// Whether the server accepts requests with their timing.
     is_timed: bool,
     out: Outgoing,
@@ -135,7 +134,7 @@ pub(super) enum Flushed {
 impl SendHalf {
     /// Sends on `stream`, beginning with the rest of the handshake (`out`). Requests include their
     /// timing if it `is_timed`.
-    pub(super) fn new(stream: Arc<TcpStream>, out: Outgoing, is_timed: bool) -> SendHalf {
+    pub(super) fn new(stream: Arc<ByteStream>, out: Outgoing, is_timed: bool) -> SendHalf {
         SendHalf {
             stream,
             is_timed,

@@ -213,6 +213,32 @@ fn only_the_fitting_socket_type_is_accepted() {
     assert_eq!(feed(&mut session(Role::Pull), &none, 1000), Err(ZmtpError::NoSocketType));
 }
 
+/// A listener for both connections of a client learns from the READY which one it has accepted.
+#[test]
+fn an_end_without_a_role_takes_the_one_that_its_peer_needs() {
+    let ready = |ty: &[u8]| {
+        let mut data = Vec::new();
+        crate::proto::zmtp::metadata::encode_property("Socket-Type", ty, &mut data).unwrap();
+        hello(&command_frame(&[b"\x05READY", &data[..]].concat()))
+    };
+    let message = b"\x00\x01x";
+    for (peer, role) in [(Role::Push, Role::Pull), (Role::Pull, Role::Push)] {
+        let mut session = Session::new(None, Limits::default());
+        assert_eq!(session.role(), None);
+        assert_eq!(session.send_ready(&[]), Err(SendError::NotReady));
+        feed(&mut session, &ready(peer.name().as_bytes()), 1000).unwrap();
+        assert_eq!(session.role(), Some(role));
+        session.send_ready(&[]).unwrap();
+        let mut output = Vec::new();
+        session.take_output(&mut output);
+        assert!(output.windows(4).any(|octets| octets == role.name().as_bytes()));
+        assert_eq!(feed(&mut session, message, 1000).is_ok(), role == Role::Pull);
+    }
+    let mut session = Session::new(None, Limits::default());
+    let error = feed(&mut session, &ready(b"SUB"), 1000).unwrap_err();
+    assert!(matches!(error, ZmtpError::SocketType { expected: "PUSH or PULL", .. }), "{error}");
+}
+
 /// Rule 4: unknown properties in any order, up to the limit.
 #[test]
 fn unknown_properties_before_and_after_the_socket_type_are_accepted() {
