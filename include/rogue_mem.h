@@ -1040,6 +1040,25 @@ void rogue_mem_slave_release(rogue_mem_slave_t *slave);
  */
 rogue_mem_status_t rogue_mem_emulate_new(uint32_t min, uint32_t max, rogue_mem_slave_t **out);
 
+/**
+ * As rogue_mem_emulate_new, with a limit of the memory. A write that needs more fails, and writes
+ * nothing.
+ *
+ * @param min smallest access in bytes, advertised only.
+ * @param max largest access in bytes, advertised only; 0 = not limited.
+ * @param memory_bytes_max bytes that the memory may take, with the tables that lead to it; each
+ * written page takes 4 KiB. 0 = as rogue_mem_emulate_new: a quarter of what the process may have
+ * (control group, address space, memory of the host), at most 1 GiB.
+ * @param out receives the slave, a new reference. Untouched on failure.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_emulate_new_limited(uint32_t min,
+                                                 uint32_t max,
+                                                 uint64_t memory_bytes_max,
+                                                 rogue_mem_slave_t **out);
+
 /* --- Mapped memory ---------------------------------------------------------------------------- */
 
 /* Registers in a range of physical memory, or of any file that can be mapped: a slave whose
@@ -5438,6 +5457,12 @@ typedef struct rogue_mem_srp_v3_emulation_options_t {
      * Must be 0.
      */
     uint32_t reserved;
+    /**
+     * Bytes that the emulated memory may take, with the tables that lead to it; each written page
+     * takes 4 KiB. A write that needs more gets the error that memory has. 0 = a quarter of what
+     * the process may have, at most 1 GiB.
+     */
+    uint64_t memory_bytes_max;
 } rogue_mem_srp_v3_emulation_options_t;
 
 /**

@@ -3,7 +3,7 @@
 //! The rooms of this crate:
 //!
 //! * [`error`]: status codes, names and texts, from one table.
-//! * `process`: fork handlers, the start of threads, standard output.
+//! * `process`: fork handlers, the start of threads, standard output, the memory of the process.
 //! * [`peer`]: the other end of a connection, for logs, limits and rights.
 //! * [`clock`]: the only reader of the (monotonic) clock.
 //! * `sync`: the standard library's mutex and condition variable, without poison.

@@ -1,5 +1,5 @@
-//! Process-wide state: fork handlers, the start of threads, standard output. The `unsafe` code of
-//! this file serves these.
+//! Process-wide state: fork handlers, the start of threads, standard output, memory. The `unsafe` code
+//! of this file serves the first three.
 //!
 //! # Forks
 //!
@@ -13,6 +13,9 @@
 //! The locks of single objects, of which there are thousands, need no such care: objects created in
 //! the child have locks of their own. Inherited objects are lost to the child.
 
+mod memory;
+mod sys;
+
 use std::cell::Cell;
 use std::io;
 use std::marker::PhantomData;
@@ -20,6 +23,8 @@ use std::mem::MaybeUninit;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
+
+pub(crate) use memory::memory_share;
 
 /// A function that runs around a fork.
 pub(crate) type ForkHandler = extern "C" fn();

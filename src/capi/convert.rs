@@ -23,6 +23,11 @@ pub(super) fn number<T: From<u32>>(number: u32) -> T {
     number.into()
 }
 
+/// A number of 64 bits as it is.
+pub(super) fn number64(number: u64) -> u64 {
+    number
+}
+
 /// A number of things.
 pub(super) fn count<T: From<usize>>(count: u32) -> T {
     (count as usize).into()

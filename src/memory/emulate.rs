@@ -10,16 +10,30 @@ use crate::logging::{log_debug, static_logger};
 static_logger!(LOG, "memory.Emulate");
 
 /// Sparse byte memory over the whole 64-bit address space. Bytes that were never written read as
-/// zero. Limits are advertised, not enforced.
+/// zero. The limits of an access are advertised, not enforced; that of the memory is: a write that
+/// needs more fails.
 pub struct Emulate {
     base: SlaveBase,
     memory: SparseMemory,
 }
 
 impl Emulate {
-    /// Empty memory with access limits in bytes.
+    /// Empty memory with access limits in bytes. It takes at most a quarter of the memory that the
+    /// process may have, and 1 GiB.
     pub fn new(min: u32, max: u32) -> Arc<Emulate> {
-        Arc::new(Emulate { base: SlaveBase::new(min, max), memory: SparseMemory::new() })
+        Emulate::with_limit(min, max, 0)
+    }
+
+    /// As [`new`](Self::new). It takes at most `memory_bytes_max` bytes, tables included; 0 for the
+    /// default. A write that needs more fails, and writes nothing. Each written page takes 4 KiB.
+    pub fn with_limit(min: u32, max: u32, memory_bytes_max: u64) -> Arc<Emulate> {
+        let memory = SparseMemory::with_limit(memory_bytes_max);
+        Arc::new(Emulate { base: SlaveBase::new(min, max), memory })
+    }
+
+    /// The most bytes of memory that it takes.
+    pub fn memory_bytes_max(&self) -> u64 {
+        self.memory.bytes_max()
     }
 
     /// Bytes of memory in use.

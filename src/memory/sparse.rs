@@ -1,11 +1,13 @@
 //! Byte memory over the whole 64-bit address space, allocated in pages.
 
-use std::collections::{HashMap, TryReserveError};
+use std::collections::hash_map::Entry;
+use std::collections::HashMap;
 use std::fmt;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::ops::Range;
 
 use super::access::check_range;
+use crate::process::memory_share;
 use crate::sync::Mutex;
 
 /// Memory is allocated in pages of this many bytes.
@@ -19,6 +21,10 @@ const GROUP_BYTES: u64 = (GROUP_PAGES * PAGE_BYTES) as u64;
 type Page = Box<[u8; PAGE_BYTES]>;
 /// Neighbouring pages; some may not be allocated.
 type Group = [Option<Page>; GROUP_PAGES];
+
+/// What a group costs besides its pages: its places, and its entry in the table, which may be half
+/// empty.
+const GROUP_COST_BYTES: u64 = (size_of::<Group>() + 64) as u64;
 
 /// A newly allocated page.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -41,10 +47,17 @@ impl fmt::Display for NewPage {
 }
 
 /// Sparse byte memory. Bytes that were never written read as zero; an access beyond 2^64 is an
-/// error. Thread-safe: each access is atomic.
-#[derive(Default)]
+/// error, and so is a write that needs more memory than is allowed. Thread-safe: each access is
+/// atomic.
 pub struct SparseMemory {
     pages: Mutex<Pages>,
+    bytes_max: u64,
+}
+
+impl Default for SparseMemory {
+    fn default() -> SparseMemory {
+        SparseMemory::new()
+    }
 }
 
 #[derive(Default)]
@@ -59,22 +72,52 @@ impl Pages {
         self.groups.get(&(address / GROUP_BYTES)).map(|group| &**group)
     }
 
-    /// The page at `address`, allocated if necessary and then reported in `fresh`.
-    fn make(&mut self, address: u64, fresh: &mut Vec<NewPage>) -> Result<&mut Page, String> {
-        let failed = |error: TryReserveError| {
-            format!("No memory for the emulated block at 0x{address:x}: {error}")
+    /// Memory in use, with the tables that lead to it.
+    fn held_bytes(&self) -> u64 {
+        self.count * PAGE_BYTES as u64 + self.groups.len() as u64 * GROUP_COST_BYTES
+    }
+
+    /// What [`held_bytes`](Self::held_bytes) grows by if these are written.
+    fn missing_bytes(&self, address: u64, count: usize) -> u64 {
+        let (mut missing, mut absent) = (0, None);
+        for (page, ..) in pieces(address, count) {
+            let group = self.group(page);
+            if group.is_some_and(|group| group[index_in_group(page)].is_some()) {
+                continue;
+            }
+            missing += PAGE_BYTES as u64;
+            if group.is_none() && absent.replace(page / GROUP_BYTES) != Some(page / GROUP_BYTES) {
+                missing += GROUP_COST_BYTES;
+            }
+        }
+        missing
+    }
+
+    /// Whether a write has room within `bytes_max`. Only near the limit are the missing pages
+    /// counted.
+    fn has_room(&self, address: u64, count: usize, bytes_max: u64) -> bool {
+        let most = (count / PAGE_BYTES + 2) as u64 * (PAGE_BYTES as u64 + GROUP_COST_BYTES);
+        let held = self.held_bytes();
+        held.saturating_add(most) <= bytes_max
+            || held.saturating_add(self.missing_bytes(address, count)) <= bytes_max
+    }
+
+    /// The page at `address`, allocated if necessary and then reported in `fresh`; `None` if there is
+    /// no memory for it.
+    fn make(&mut self, address: u64, fresh: &mut Vec<NewPage>) -> Option<&mut Page> {
+        self.groups.try_reserve(1).ok()?;
+        let group = match self.groups.entry(address / GROUP_BYTES) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => entry.insert(filled(|| None)?),
         };
-        let number = address / GROUP_BYTES;
-        self.groups.try_reserve(1).map_err(failed)?;
-        let make_group = || Box::new([const { None }; GROUP_PAGES]);
-        let group = self.groups.entry(number).or_insert_with(make_group);
         let place = &mut group[index_in_group(address)];
         if place.is_none() {
-            *place = Some(zeroed_page().map_err(failed)?);
+            fresh.try_reserve(1).ok()?;
+            *place = Some(filled(|| 0)?);
             self.count += 1;
             fresh.push(NewPage { address, pages_count: self.count });
         }
-        Ok(place.as_mut().expect("allocated above"))
+        place.as_mut()
     }
 }
 
@@ -124,12 +167,23 @@ impl Hasher for GroupHasher {
 }
 
 impl SparseMemory {
-    /// Empty memory.
+    /// Empty memory of at most the default size: a quarter of what the process may have, and 1 GiB.
     pub fn new() -> SparseMemory {
-        SparseMemory::default()
+        SparseMemory::with_limit(0)
     }
 
-    /// Bytes of memory in use.
+    /// Empty memory that takes at most `bytes_max` bytes, tables included; 0 for the default.
+    pub fn with_limit(bytes_max: u64) -> SparseMemory {
+        let bytes_max = if bytes_max == 0 { memory_share() } else { bytes_max };
+        SparseMemory { pages: Mutex::default(), bytes_max }
+    }
+
+    /// The most bytes that it takes, tables included.
+    pub fn bytes_max(&self) -> u64 {
+        self.bytes_max
+    }
+
+    /// Bytes of memory in use, in whole pages.
     pub fn allocated_bytes(&self) -> u64 {
         self.pages.lock().count * PAGE_BYTES as u64
     }
@@ -168,18 +222,37 @@ impl SparseMemory {
     ///
     /// # Errors
     ///
-    /// A text: if they do not all lie within the address space, nothing is written; if there is no
-    /// memory for a new page, the bytes before that page are written.
+    /// A text: if they do not all lie within the address space, or there is no room for new pages,
+    /// nothing is written; if the system has no memory for one, the bytes before it are written.
     pub fn write(&self, address: u64, bytes: &[u8]) -> Result<Vec<NewPage>, String> {
         check_range(address, bytes.len() as u64)?;
         let mut fresh = Vec::new();
         let mut pages = self.pages.lock();
+        if !pages.has_room(address, bytes.len(), self.bytes_max) {
+            return Err(self.full_text(&pages, address, bytes.len()));
+        }
         for (page, within, range) in pieces(address, bytes.len()) {
             let part = &bytes[range];
-            let memory = pages.make(page, &mut fresh)?;
+            let Some(memory) = pages.make(page, &mut fresh) else {
+                return Err(format!(
+                    "The system has no memory for the page at 0x{page:x} of the emulated memory, \
+                     which holds {} bytes: write to fewer addresses, or limit memory_bytes_max",
+                    pages.held_bytes()
+                ));
+            };
             memory[within..within + part.len()].copy_from_slice(part);
         }
         Ok(fresh)
+    }
+
+    #[cold]
+    fn full_text(&self, pages: &Pages, address: u64, count: usize) -> String {
+        format!(
+            "The emulated memory has no room for {count} bytes at 0x{address:x}: it holds {} bytes, \
+             and {} are allowed: write to fewer addresses, or raise memory_bytes_max",
+            pages.held_bytes(),
+            self.bytes_max
+        )
     }
 }
 
@@ -199,11 +272,12 @@ fn read_page(page: Option<&Page>, within: usize, bytes: &mut [u8]) {
     }
 }
 
-fn zeroed_page() -> Result<Page, TryReserveError> {
+/// An array, each value of it made by `make`; `None` if there is no memory for it.
+fn filled<T, const COUNT: usize>(make: fn() -> T) -> Option<Box<[T; COUNT]>> {
     let mut memory = Vec::new();
-    memory.try_reserve_exact(PAGE_BYTES)?;
-    memory.resize(PAGE_BYTES, 0);
-    Ok(memory.into_boxed_slice().try_into().expect("it has the size of a page"))
+    memory.try_reserve_exact(COUNT).ok()?;
+    memory.resize_with(COUNT, make);
+    memory.into_boxed_slice().try_into().ok()
 }
 
 /// The (page address, offset in the page, range of the access) of each page of an access of `len`
@@ -231,6 +305,37 @@ mod tests {
         memory.read(0xFFFF_FFFF_FFFF_FFC0, &mut bytes).unwrap();
         assert_eq!(bytes, [0; 64]);
         assert_eq!(memory.allocated_bytes(), 0);
+    }
+
+    #[test]
+    fn a_write_beyond_the_limit_is_refused_whole_and_says_what_to_do() {
+        let page = PAGE_BYTES as u64;
+        let memory = SparseMemory::with_limit(2 * page + GROUP_COST_BYTES);
+        memory.write(0, &[1; PAGE_BYTES]).unwrap();
+        let text = memory.write(2 * page - 1, &[2; PAGE_BYTES + 2]).unwrap_err();
+        assert!(text.contains("no room for 4098 bytes at 0x1fff"), "{text}");
+        assert!(text.contains("raise memory_bytes_max"), "{text}");
+        assert_eq!(memory.allocated_bytes(), page, "nothing of it was written");
+        memory.write(page, &[3; PAGE_BYTES]).unwrap();
+        memory.write(0, &[4; 2 * PAGE_BYTES]).unwrap();
+        assert!(memory.write(2 * page, &[5]).is_err());
+        let mut bytes = [0; 2 * PAGE_BYTES + 1];
+        memory.read(0, &mut bytes).unwrap();
+        assert!(bytes[..2 * PAGE_BYTES] == [4; 2 * PAGE_BYTES] && bytes[2 * PAGE_BYTES] == 0);
+    }
+
+    #[test]
+    fn scattered_writes_take_no_more_than_the_limit_tables_included() {
+        const LIMIT: u64 = 1 << 20;
+        for stride in [0x1_0000, 0x10_0000, 1 << 40] {
+            let memory = SparseMemory::with_limit(LIMIT);
+            let written = (0..1000).take_while(|n| memory.write(n * stride, &[1; 4]).is_ok());
+            let pages = written.count() as u64;
+            let groups = if stride < GROUP_BYTES { pages / 4 } else { pages };
+            let held = pages * PAGE_BYTES as u64 + groups * GROUP_COST_BYTES;
+            assert!((LIMIT - PAGE_BYTES as u64 - 2 * GROUP_COST_BYTES..=LIMIT).contains(&held));
+            assert_eq!(memory.allocated_bytes(), pages * PAGE_BYTES as u64);
+        }
     }
 
     #[test]

@@ -37,6 +37,9 @@ pub struct SrpV3EmulationOptions {
     /// some 100 µs. Waiting requests overlap, as in firmware that has several accesses under way:
     /// each is carried out, in order of arrival, so long after its own arrival.
     pub latency: Duration,
+    /// Bytes that the memory may take, tables included; each written page takes 4 KiB. 0: a quarter
+    /// of what the process may have, at most 1 GiB.
+    pub memory_bytes_max: u64,
 }
 
 /// An emulated device that answers SRP version 3 requests from memory, for tests, examples and
@@ -128,7 +131,7 @@ impl SrpV3Emulation {
             generation: Generation::current(),
             base: SlaveBase::new(),
             master: Master::new(),
-            memory: SparseMemory::new(),
+            memory: SparseMemory::with_limit(options.memory_bytes_max),
             stopped: AtomicBool::new(false),
             latency: options.latency,
             queue: Mutex::default(),

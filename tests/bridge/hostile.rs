@@ -243,6 +243,29 @@ fn d15_an_unknown_type_is_refused_in_words() {
 }
 
 #[test]
+fn writes_at_a_stride_fill_no_more_than_the_emulated_memory_may_take() {
+    const WRITES: u32 = 2000;
+    const MEMORY: u64 = 1 << 20;
+    let memory = Emulate::with_limit(4, 0xFFFF_FFFF, MEMORY);
+    let server = server_of(memory.clone(), ServerOptions::default());
+    let mut attacker = RawClient::with_session(server.port(), 1);
+    let writes: Vec<u8> = (0..WRITES)
+        .flat_map(|n| raw::request(n, u64::from(n) << 16, 4, WRITE, Some(b"abcd")))
+        .collect();
+    attacker.request.send(&writes);
+    let texts = (0..WRITES).map(|_| attacker.response.take_response().text());
+    let done = texts.filter(|text| text == "OK").count() as u64;
+    assert!(done > 0 && done * 4096 <= MEMORY, "{done}");
+    assert!(memory.allocated_bytes() <= MEMORY);
+    attacker.request.send(&raw::request(1, 1 << 50, 4, WRITE, Some(b"abcd")));
+    let text = attacker.response.take_response().text();
+    assert!(text.contains("no room for 4 bytes at 0x4000000000000"), "{text}");
+    let polite = Client::ready(server.port());
+    polite.master.write(0, &[7; 4]).unwrap();
+    assert_eq!(polite.master.read(0, 4).unwrap(), [7; 4], "what exists still works");
+}
+
+#[test]
 fn a_frame_longer_than_anything_closes_the_connection() {
     let server = server();
     for len in [1 << 32, 1 << 40, 1 << 63, u64::MAX] {

@@ -210,6 +210,7 @@ static void slaves(void **state) {
     rogue_mem_slave_callbacks_t callbacks = {0};
     REFUSES(INVALID_ARGUMENT, rogue_mem_slave_new, (4, 8, &callbacks, &out));
     REFUSES(NULL_ARGUMENT, rogue_mem_emulate_new, (4, 8, NULL));
+    REFUSES(NULL_ARGUMENT, rogue_mem_emulate_new_limited, (4, 8, 0, NULL));
     assert_ptr_equal(out, SENTINEL(rogue_mem_slave_t));
     GIVES(0, rogue_mem_slave_id, (NULL));
     GIVES(0, rogue_mem_slave_min, (NULL));

@@ -41,6 +41,26 @@ static void emulated_memory_keeps_what_is_written_and_reads_as_zero_before(void 
     rogue_mem_master_release(master);
 }
 
+static void emulated_memory_takes_no_more_than_it_may(void **state) {
+    (void)state;
+    rogue_mem_slave_t *memory = NULL;
+    assert_ok(rogue_mem_emulate_new_limited(4, 4096, 64 * 1024, &memory));
+    rogue_mem_master_t *master = master_of(memory);
+    rogue_mem_slave_release(memory);
+    uint8_t bytes[4] = {1, 2, 3, 4};
+    uint64_t address = 0;
+    rogue_mem_status_t status = ROGUE_MEM_OK;
+    for (; address < 64ull << 20 && status == ROGUE_MEM_OK; address += 64 * 1024) {
+        status = transfer(master, address, bytes, sizeof bytes, ROGUE_MEM_WRITE);
+    }
+    assert_int_equal(status, ROGUE_MEM_ERROR_TRANSACTION);
+    assert_contains(rogue_mem_last_error(), "raise memory_bytes_max");
+    assert_ok(transfer(master, 0, bytes, sizeof bytes, ROGUE_MEM_WRITE));
+    assert_ok(transfer(master, address, bytes, sizeof bytes, ROGUE_MEM_READ));
+    assert_int_equal(bytes[0], 0);
+    rogue_mem_master_release(master);
+}
+
 static void a_request_of_no_bytes_needs_no_data(void **state) {
     (void)state;
     recorder_t recorder;
@@ -207,6 +227,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_unconnected_master_says_so),
         cmocka_unit_test(emulated_memory_keeps_what_is_written_and_reads_as_zero_before),
+        cmocka_unit_test(emulated_memory_takes_no_more_than_it_may),
         cmocka_unit_test(a_request_of_no_bytes_needs_no_data),
         cmocka_unit_test(a_refused_request_reaches_nobody),
         cmocka_unit_test(f03_a_request_beyond_the_address_space_is_an_error_of_the_transaction),

@@ -324,6 +324,32 @@ static void requests_overlap_in_a_device_with_a_latency(void **state) {
     rogue_mem_srp_v3_emulation_release(device);
 }
 
+static void a_device_takes_no_more_memory_than_it_may(void **state) {
+    (void)state;
+    rogue_mem_srp_v3_emulation_options_t options = {0};
+    rogue_mem_srp_v3_emulation_t *device;
+    rogue_mem_srp_v3_t *srp;
+    options.size = sizeof options;
+    options.memory_bytes_max = 64 * 1024;
+    assert_ok(rogue_mem_srp_v3_emulation_new(&options, &device));
+    assert_ok(rogue_mem_srp_v3_new(&srp));
+    connect_ports(rogue_mem_srp_v3_stream_port(srp),
+                  rogue_mem_srp_v3_emulation_stream_port(device));
+    rogue_mem_master_t *master = master_over(srp);
+    uint8_t bytes[4] = {1, 2, 3, 4};
+    uint32_t written = 0;
+    while (written < 100 && transfer(master, 0x10000ull * written, bytes, sizeof bytes,
+                                     ROGUE_MEM_WRITE) == ROGUE_MEM_OK) {
+        written++;
+    }
+    assert_in_range(written, 8, 16);
+    assert_ok(transfer(master, 0, bytes, sizeof bytes, ROGUE_MEM_READ));
+    rogue_mem_master_release(master);
+    rogue_mem_srp_v3_stop(srp);
+    rogue_mem_srp_v3_release(srp);
+    rogue_mem_srp_v3_emulation_release(device);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_emulated_device_keeps_what_is_written),
@@ -335,6 +361,7 @@ int main(void) {
         cmocka_unit_test(a_server_gives_a_device_behind_srp_to_its_clients),
         cmocka_unit_test(a_stack_beyond_the_systems_means_is_refused),
         cmocka_unit_test(requests_overlap_in_a_device_with_a_latency),
+        cmocka_unit_test(a_device_takes_no_more_memory_than_it_may),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -200,6 +200,22 @@ TEST_CASE("a filter set after an object exists lets its messages through") {
     CHECK(contains(seen[0], "10 pyrogue.memory.Emulate Allocating block at 0x0."));
 }
 
+TEST_CASE("emulated memory takes no more than it may") {
+    auto master = rim::Master::create();
+    auto memory = rim::Emulate::create(4, 0x1000, 64 * 1024);
+    *master >> memory;
+    uint32_t written = 0;
+    std::string text;
+    while (written < 100 && text.empty()) {
+        text = write32(*master, 0x10000 * static_cast<uint64_t>(written), 1);
+        written += text.empty() ? 1 : 0;
+    }
+    CHECK(written >= 8);
+    CHECK(written <= 16);
+    CHECK(contains(text, "raise memory_bytes_max"));
+    CHECK(write32(*master, 0, 2) == "");
+}
+
 TEST_CASE("d77_a_log_level_is_that_of_one_block") {
     Records records;
     auto failing = FunctionSlave::create([](rim::TransactionPtr t) { t->error("no"); });

@@ -686,6 +686,17 @@ def test_a_translating_hub_makes_requests_of_its_own():
     assert rim.read(master_of(memory), 0x120, 4) == b"dcba"
 
 
+def test_emulated_memory_takes_no_more_than_it_may():
+    master = master_of(rim.Emulate(4, 0, memory_bytes_max=64 * 1024))
+    written = 0
+    with pytest.raises(rogue.GeneralError, match="raise memory_bytes_max"):
+        while written < 100:
+            rim.write(master, 0x10000 * written, bytes(4))
+            written += 1
+    assert 8 <= written <= 16
+    rim.write(master, 0, b"abcd")
+
+
 def test_a_hub_in_python_may_choose_what_passes():
     class Guard(rim.Hub):
         def _doTransaction(self, tran):

@@ -67,11 +67,15 @@ class Emulate(Slave):
 
     :param min: smallest access in bytes, advertised only.
     :param max: largest access in bytes, advertised only; 0 = not limited.
+    :param memory_bytes_max: bytes that the memory may take, with the tables that lead to it; each
+        written page takes 4 KiB, and a write that needs more fails. 0 = a quarter of what the process
+        may have, at most 1 GiB.
     """
 
     __module__ = "rogue.interfaces.memory"
 
-    def __init__(self, min: int, max: int) -> None:
+    def __init__(self, min: int, max: int, memory_bytes_max: int = 0) -> None:
         owned = NativeHandle(NULL, lib.rogue_mem_slave_release)
-        filled(owned, "rogue_mem_slave_t", lib.rogue_mem_emulate_new, min, max)
+        new = lib.rogue_mem_emulate_new_limited
+        filled(owned, "rogue_mem_slave_t", new, min, max, memory_bytes_max)
         self._rg_init_slave(owned, min, max)

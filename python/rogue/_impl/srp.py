@@ -91,7 +91,8 @@ class SrpV3Emulation(stream.Master, stream.Slave):
     read as zero. It has a thread of its own until `_stop`, or the end of a ``with``.
 
     :param chosen: options of the C interface, by the member names of
-        ``rogue_mem_srp_v3_emulation_options_t``: ``stack_bytes``, ``latency_us``.
+        ``rogue_mem_srp_v3_emulation_options_t``: ``stack_bytes``, ``latency_us``,
+        ``memory_bytes_max``.
     """
 
     __module__ = "rogue.protocols.srp"

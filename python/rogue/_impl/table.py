@@ -51,6 +51,7 @@ OPTIONS: "dict[str, tuple[str, ...]]" = {
     "rogue_mem_srp_v3_emulation_options_t": (
         "stack_bytes",
         "latency_us",
+        "memory_bytes_max",
     ),
     "rogue_mem_packetizer_options_t": (
         "no_ssi",

@@ -120,6 +120,17 @@ functions! {
         /// @param min smallest access in bytes, advertised only.
         /// @param max largest access in bytes, advertised only; 0 = not limited.
         fn new(min: u32, max: u32) -> new slave { crate::memory::Emulate::new(min, max) }
+
+        /// As rogue_mem_emulate_new, with a limit of the memory. A write that needs more fails, and
+        /// writes nothing.
+        /// @param min smallest access in bytes, advertised only.
+        /// @param max largest access in bytes, advertised only; 0 = not limited.
+        /// @param memory_bytes_max bytes that the memory may take, with the tables that lead to it;
+        /// each written page takes 4 KiB. 0 = as rogue_mem_emulate_new: a quarter of what the process
+        /// may have (control group, address space, memory of the host), at most 1 GiB.
+        fn new_limited(min: u32, max: u32, memory_bytes_max: u64) -> new slave {
+            crate::memory::Emulate::with_limit(min, max, memory_bytes_max)
+        }
     }
 
     master {

@@ -69,6 +69,10 @@ pub struct rogue_mem_srp_v3_emulation_options_t {
     pub latency_us: u32,
     /// Must be 0.
     pub reserved: u32,
+    /// Bytes that the emulated memory may take, with the tables that lead to it; each written page
+    /// takes 4 KiB. A write that needs more gets the error that memory has. 0 = a quarter of what
+    /// the process may have, at most 1 GiB.
+    pub memory_bytes_max: u64,
 }
 
 // SAFETY: integers and pointers, `size` first.
@@ -90,6 +94,9 @@ impl Options for rogue_mem_srp_v3_emulation_options_t {
         }
         if self.latency_us != 0 {
             options.latency = convert::microseconds(self.latency_us);
+        }
+        if self.memory_bytes_max != 0 {
+            options.memory_bytes_max = convert::number64(self.memory_bytes_max);
         }
         Ok(options)
     }

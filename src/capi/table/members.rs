@@ -278,6 +278,15 @@ pub const SRP_V3_EMULATION_OPTIONS: &[Member] = &[
         by: By::Conversion("microseconds"),
     },
     Member { name: "reserved", bits: Bits::B32, is: "Must be 0.", sets: "", by: By::Reserved },
+    Member {
+        name: "memory_bytes_max",
+        bits: Bits::B64,
+        is: "Bytes that the emulated memory may take, with the tables that lead to it; each written \
+             page takes 4 KiB. A write that needs more gets the error that memory has. 0 = a quarter \
+             of what the process may have, at most 1 GiB.",
+        sets: "memory_bytes_max",
+        by: By::Conversion("number64"),
+    },
 ];
 
 pub const PACKETIZER_OPTIONS: &[Member] = &[
