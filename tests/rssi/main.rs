@@ -6,3 +6,4 @@ mod observer;
 mod strangers;
 mod udp;
 mod vectors;
+mod wire;
