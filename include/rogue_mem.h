@@ -4856,8 +4856,8 @@ typedef struct rogue_mem_stream_server_stats_t {
      */
     uint64_t dropped_in;
     /**
-     * Frames to be sent that were dropped: the object was stopped, the sender's wait ended, or a
-     * connection was lost before they were sent completely.
+     * Frames to be sent that were dropped: the object was stopped, the sender's wait ended, a
+     * connection was lost before they were sent completely, or a request was given up before.
      */
     uint64_t dropped_out;
     /**
@@ -5044,8 +5044,8 @@ typedef struct rogue_mem_stream_client_stats_t {
      */
     uint64_t dropped_in;
     /**
-     * Frames to be sent that were dropped: the object was stopped, the sender's wait ended, or a
-     * connection was lost before they were sent completely.
+     * Frames to be sent that were dropped: the object was stopped, the sender's wait ended, a
+     * connection was lost before they were sent completely, or a request was given up before.
      */
     uint64_t dropped_out;
     /**
@@ -5202,8 +5202,8 @@ rogue_mem_stream_port_t *rogue_mem_fifo_stream_port(const rogue_mem_fifo_t *fifo
 uint64_t rogue_mem_fifo_size(const rogue_mem_fifo_t *fifo);
 
 /**
- * The number of dropped frames: because the queue was full, or because a copy could not be made,
- * which the log says.
+ * The number of dropped frames: because the queue was full, because a copy could not be made,
+ * which the log says, or because a request was given up while it waited here.
  *
  * @param fifo the fifo.
  * @return frames; 0 if fifo is NULL.
@@ -5668,7 +5668,8 @@ typedef struct rogue_mem_packetizer_stats_t {
      */
     uint64_t packets_sent;
     /**
-     * Frames that could not be sent: marked as faulty, empty, or without a transport.
+     * Frames not sent: marked as faulty, empty, without a transport, or of requests given up while
+     * they waited.
      */
     uint64_t frames_refused;
     /**
@@ -6311,8 +6312,8 @@ typedef struct rogue_mem_udp_stats_t {
      */
     uint64_t strangers;
     /**
-     * Frames and datagrams not sent: in error, without a peer, refused by the system, too many, or
-     * after the end.
+     * Frames and datagrams not sent: in error, without a peer, refused by the system, too many,
+     * after the end, or of requests given up before.
      */
     uint64_t unsent;
     /**
@@ -6942,7 +6943,8 @@ typedef struct rogue_mem_rssi_stats_t {
      */
     uint64_t dropped_errored;
     /**
-     * Frames not sent: in error, empty, too long, without a link, or too many.
+     * Frames not sent: in error, empty, too long, without a link, too many, or of requests given
+     * up while they waited.
      */
     uint64_t unsent;
     /**

@@ -6,6 +6,7 @@ mod cmd;
 mod lane;
 mod packetizer;
 mod prbs;
+mod request_token;
 mod rssi;
 mod srp_client;
 mod srp_v0;

@@ -165,7 +165,7 @@ impl<P: Protocol> SrpClient<P> {
         &self,
         fanout: &mut Fanout,
         request: &P::Request,
-        tran: &Transaction,
+        tran: &Arc<Transaction>,
     ) -> Result<Option<Arc<Frame>>> {
         let (before, after) = P::around_data(request, tran);
         let carries_data = is_write(tran.ty());
@@ -190,6 +190,8 @@ impl<P: Protocol> SrpClient<P> {
             buffers.write_at(frame_bytes - after.len(), &after)?;
             Ok(true)
         });
+        // It may be kept waiting on its way.
+        frame.set_cancel_token(tran.clone());
         filled.map(|filled| filled.then_some(frame))
     }
 

@@ -9,6 +9,7 @@ use super::frame::Frame;
 use super::node::Node;
 use super::ports::{Fanout, Master, Slave, SlaveBase};
 use super::worker::Worker;
+use crate::clock;
 use crate::error::{caught, Error, Result, Status};
 use crate::logging::{log_debug, log_error, log_warning, static_logger};
 use crate::process::{self, Generation, STACK_OF_PROCESS};
@@ -101,7 +102,8 @@ impl Fifo {
     }
 
     /// Number of frames dropped since construction or [`clear_dropped`](Self::clear_dropped):
-    /// because the queue was full, or because a copy could not be made, which the log says.
+    /// because the queue was full, because a copy could not be made, which the log says, or because
+    /// a request was given up while it waited here.
     pub fn dropped(&self) -> u64 {
         self.slave.queue.dropped.load(Ordering::Relaxed)
     }
@@ -264,6 +266,7 @@ impl FrameQueue {
         copy.set_flags(frame.flags());
         copy.set_channel(frame.channel());
         copy.set_error(frame.error());
+        copy.share_cancel_token(frame);
         Ok(copy)
     }
 
@@ -290,6 +293,11 @@ impl FrameQueue {
     /// Delivers frames until the end; the body of the thread.
     fn deliver(&self) {
         while let Some(frame) = self.next() {
+            if frame.cancel_if_late(clock::now()) {
+                self.dropped.fetch_add(1, Ordering::Relaxed);
+                Frame::release(frame);
+                continue;
+            }
             if let Err(text) = caught(|| self.master.send_frame(frame)) {
                 log_warning!(LOG, "The receiver of a frame panicked: {text}");
             }

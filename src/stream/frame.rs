@@ -1,12 +1,14 @@
 //! The frame: a payload and its metadata.
 
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use parking_lot::{Mutex, MutexGuard};
 
 use super::buffer::Buffer;
+use super::cancel::CancelToken;
 use super::pool::Store;
+use crate::clock::Time;
 use crate::error::{Error, Result, Status};
 
 /// Shifts of the fields in the metadata word, which is read and replaced without the lock.
@@ -22,6 +24,7 @@ pub struct Frame {
     /// flags (7:0 first user, 15:8 last user), channel (23:16), error (31:24)
     metadata: AtomicU32,
     buffers: Mutex<Buffers>,
+    cancel_token: OnceLock<Arc<dyn CancelToken>>,
 }
 
 /// A locked frame. Not recursive; must be released before the frame is sent on.
@@ -40,7 +43,12 @@ impl Frame {
 
     /// A frame with these `buffers`.
     pub fn with_buffers(buffers: Buffers) -> Arc<Frame> {
-        Arc::new(Frame { metadata: AtomicU32::new(0), buffers: Mutex::new(buffers) })
+        Arc::new(Frame::of(buffers))
+    }
+
+    fn of(buffers: Buffers) -> Frame {
+        let (metadata, buffers) = (AtomicU32::new(0), Mutex::new(buffers));
+        Frame { metadata, buffers, cancel_token: OnceLock::new() }
     }
 
     /// Drops a reference to a frame. If it was the last one, and the frame came from a
@@ -96,6 +104,7 @@ impl Frame {
 
     /// Removes a frame of one buffer from its store; the store, the size and the capacity.
     fn leave_store(&mut self) -> Option<(Arc<Store>, usize, usize)> {
+        drop(self.cancel_token.take());
         let Buffers { first, more } = self.buffers.get_mut();
         if more.capacity() > 0 {
             return None;
@@ -181,6 +190,43 @@ impl Frame {
         self.replace(0xFF << ERROR_SHIFT, u32::from(error) << ERROR_SHIFT);
     }
 
+    /// What the sender of a frame has given along with it, see
+    /// [`set_cancel_token`](Self::set_cancel_token).
+    pub fn cancel_token(&self) -> Option<&Arc<dyn CancelToken>> {
+        self.cancel_token.get()
+    }
+
+    /// Lets the nodes that keep the frame waiting ask whether it is still to be sent. They do not
+    /// change what the frame has; a copy that is sent in its place gets the same. Without effect on
+    /// a frame that has one.
+    pub fn set_cancel_token(&self, token: Arc<dyn CancelToken>) {
+        // A second one comes back, and is dropped here.
+        let _ = self.cancel_token.set(token);
+    }
+
+    /// Gives the frame, which is to be sent in place of `other`, the token of that one.
+    pub fn share_cancel_token(&self, other: &Frame) {
+        other.cancel_token().into_iter().for_each(|token| self.set_cancel_token(token.clone()));
+    }
+
+    /// Replaces the token of a frame that only the caller has; nothing happens with others.
+    pub(crate) fn replace_cancel_token(frame: &mut Arc<Frame>, token: Arc<dyn CancelToken>) {
+        if let Some(unshared) = Arc::get_mut(frame) {
+            unshared.cancel_token = OnceLock::from(token);
+        }
+    }
+
+    /// Whether the frame, which has not left yet, must not leave: [`CancelToken::cancel_if_late`].
+    pub fn cancel_if_late(&self, now: Time) -> bool {
+        self.cancel_token().is_some_and(|token| token.clone().cancel_if_late(now))
+    }
+
+    /// Whether the frame, which may have left before, must not leave again:
+    /// [`CancelToken::is_cancelled`].
+    pub fn is_cancelled(&self, now: Time) -> bool {
+        self.cancel_token().is_some_and(|token| token.is_cancelled(now))
+    }
+
     fn replace(&self, mask: u32, value: u32) {
         let change = |old: u32| Some(old & !mask | value);
         // Never `Err`: `change` always returns a value.
@@ -193,7 +239,7 @@ impl From<Vec<u8>> for Frame {
     fn from(bytes: Vec<u8>) -> Frame {
         let mut buffers = Buffers::default();
         buffers.push(Buffer::from(bytes));
-        Frame { metadata: AtomicU32::new(0), buffers: Mutex::new(buffers) }
+        Frame::of(buffers)
     }
 }
 

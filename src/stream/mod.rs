@@ -16,6 +16,7 @@
 //! a program do form a cycle, [`Master::stop`] breaks it.
 
 mod buffer;
+mod cancel;
 mod dispatch;
 mod drops;
 mod dump;
@@ -31,6 +32,7 @@ mod relay;
 mod worker;
 
 pub use buffer::{Buffer, ForeignMemory};
+pub use cancel::CancelToken;
 pub use dispatch::Dispatch;
 pub(crate) use drops::warn_of_drop;
 pub use drops::{ignore_drops, report_drop, watch_drops};

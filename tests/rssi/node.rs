@@ -450,7 +450,8 @@ fn f38_requests_made_together_fail_at_once_with_the_link_that_was_lost_while_the
         assert!(text.contains("rssi::Client: the link is closed: this end was stopped"), "{text}");
         assert!(text.contains("Whether the request was carried out is not known"), "{text}");
     }
-    assert_eq!((client.stats().unsent, client.is_open()), (1, true));
+    // Those that have failed by the time that they would leave do not leave either.
+    assert!((1..=3).contains(&client.stats().unsent) && client.is_open());
     srp.stop();
 }
 

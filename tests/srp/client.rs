@@ -6,12 +6,13 @@ use std::sync::{mpsc, Arc, Barrier, Mutex};
 use rogue_mem::memory::{self, Hub, POST, READ, VERIFY, WRITE};
 use rogue_mem::protocols::{Packetizer, PacketizerOptions, PacketizerVersion, SrpV3};
 use rogue_mem::stream::{
-    self, report_drop, Buffer, Buffers, Dispatch, Frame, Master, Node, Port, Slave, SlaveBase,
+    self, report_drop, Buffer, Buffers, Dispatch, Fifo, Frame, Master, Node, Port, Slave, SlaveBase,
 };
 use rogue_mem::Status;
 
 use testkit::bus::{collect, failure, launch, master_of, post_in_a_chain, Ends};
 use testkit::frames::Peer;
+use testkit::wait::Gate;
 
 use crate::peer::{client, request, response, word};
 
@@ -707,5 +708,27 @@ fn a_burst_without_a_stream_fails_at_once() {
             text.contains(&format!("no stream to send the request for address 0x{address:x}")),
             "{text}"
         );
+    }
+}
+
+#[test]
+fn f78_a_request_whose_time_passes_in_a_fifo_is_not_carried_out() {
+    for no_copy in [false, true] {
+        let (gate, fifo) = (Gate::new(), Fifo::new(0, 0, no_copy).unwrap());
+        let blocked = gate.clone();
+        let device = Peer::new(move |_, _| blocked.pass());
+        let srp = SrpV3::new();
+        srp.stream_master().add_slave(fifo.stream_slave()).unwrap();
+        fifo.stream_master().add_slave(device.stream_slave()).unwrap();
+        let patient = master_of(srp.clone());
+        let impatient = master_of(srp);
+        impatient.set_timeout(1_000);
+        patient.request(0x10, vec![1; 4].into(), POST).unwrap();
+        gate.wait_arrived(1);
+        impatient.write(0x20, &[2; 4]).unwrap_err();
+        patient.request(0x30, vec![3; 4].into(), POST).unwrap();
+        gate.open();
+        let addresses: Vec<_> = device.wait(2).iter().map(|frame| word(&frame.bytes, 2)).collect();
+        assert_eq!((addresses, fifo.dropped()), (vec![0x10, 0x30], 1), "{no_copy}");
     }
 }

@@ -4,8 +4,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::bridge::link::wire::Outgoing;
+use crate::clock::Time;
 use crate::proto::bridge::stream::{encode_frame_head, Tag};
-use crate::stream::{Buffers, Frame};
+use crate::stream::{Buffers, CancelToken, Frame};
 
 /// Unsent octets of a connection at which it gets no further frame. The rest of the frames stays
 /// in the outbox, from which a lost connection takes none with it. Large enough for system calls
@@ -17,15 +18,32 @@ pub(super) struct QueuedFrame {
     tag: Tag,
     payload: Buffers,
     bytes: usize,
+    cancel_token: Option<Arc<dyn CancelToken>>,
 }
 
 impl QueuedFrame {
     /// Takes the payload of a frame; a copy if others refer to the frame.
     pub(super) fn of(frame: Arc<Frame>) -> QueuedFrame {
         let tag = Tag { flags: frame.flags(), channel: frame.channel(), error: frame.error() };
+        let cancel_token = frame.cancel_token().cloned();
         let payload = Frame::into_buffers(frame);
         let bytes = payload.payload();
-        QueuedFrame { tag, payload, bytes }
+        QueuedFrame { tag, payload, bytes, cancel_token }
+    }
+
+    /// As [`Frame::cancel_if_late`].
+    pub(super) fn cancel_if_late(&self, now: Time) -> bool {
+        self.cancel_token.as_ref().is_some_and(|token| token.clone().cancel_if_late(now))
+    }
+
+    /// As [`Frame::is_cancelled`].
+    pub(super) fn is_cancelled(&self, now: Time) -> bool {
+        self.cancel_token.as_ref().is_some_and(|token| token.is_cancelled(now))
+    }
+
+    /// When a thread that waits with this frame looks whether to go on.
+    pub(super) fn deadline(&self) -> Option<Time> {
+        self.cancel_token.as_ref().map(|token| token.deadline())
     }
 
     /// Bytes of payload.
@@ -63,7 +81,7 @@ impl Lane {
     /// Queues a frame. False if the peer cannot be sent it.
     #[must_use]
     pub(super) fn queue(&mut self, out: &mut Outgoing, frame: QueuedFrame) -> bool {
-        let QueuedFrame { tag, payload, bytes } = frame;
+        let QueuedFrame { tag, payload, bytes, .. } = frame;
         if bytes == 0 && !self.takes_empty {
             return false;
         }

@@ -58,6 +58,7 @@ fn obstacle(state: &OutboxState, frame: &QueuedFrame, is_passed_on: bool) -> Opt
         () if state.is_closed => Some("it has been stopped"),
         () if frame.bytes() > SENT_BYTES_MAX => Some("it is larger than 4 GiB: send smaller ones"),
         () if is_passed_on || state.has_room() => None,
+        () if frame.is_cancelled(clock::now()) => Some("its request was given up"),
         () if state.is_full => Some("its peer has not read earlier ones in time"),
         () => Some("no peer has connected in time"),
     }
@@ -121,12 +122,13 @@ impl Outbox {
             match Intake::of_this_thread() {
                 Some(intake) if intake.is_lossy() => {}
                 Some(intake) => is_passed_on = state.pause(intake),
-                None => state = self.wait_for_room(state),
+                None => state = self.wait_for_room(state, &frame),
             }
         }
         if let Some(obstacle) = obstacle(&state, &frame, is_passed_on) {
             state.stats.dropped_out += 1;
             drop(state);
+            frame.cancel_if_late(clock::now());
             return warn_of_drop!(
                 self.log,
                 "{} drops a frame of {} bytes: {obstacle}",
@@ -147,6 +149,7 @@ impl Outbox {
     fn wait_for_room<'a>(
         &'a self,
         mut state: MutexGuard<'a, OutboxState>,
+        frame: &QueuedFrame,
     ) -> MutexGuard<'a, OutboxState> {
         let limit = self.limits.send_wait_max.map(|time| clock::now() + time);
         let is_news = state.stats.peers == 0 && !mem::replace(&mut state.is_wait_logged, true);
@@ -157,11 +160,14 @@ impl Outbox {
         }
         state.waiting += 1;
         while !state.has_room() && !state.is_closed {
-            match limit {
-                None => state = self.changed.wait(state),
-                Some(limit) if clock::now() >= limit => break,
-                Some(limit) => state = self.changed.wait_until(state, limit),
+            let now = clock::now();
+            if limit.is_some_and(|limit| now >= limit) || frame.is_cancelled(now) {
+                break;
             }
+            state = match limit.into_iter().chain(frame.deadline()).min() {
+                None => self.changed.wait(state),
+                Some(next) => self.changed.wait_until(state, next),
+            };
         }
         state.waiting -= 1;
         state
@@ -196,8 +202,29 @@ impl Outbox {
         }
     }
 
-    /// Moves waiting frames to `batch`: at least `bytes_min` bytes, if that much waits.
-    pub(super) fn take(&self, batch: &mut VecDeque<QueuedFrame>, bytes_min: usize) {
+    /// The next frame to send, from `batch`, which takes frames from here when it is empty: at least
+    /// `bytes_min` bytes, if that much waits. Drops those whose request was given up.
+    pub(super) fn next(
+        &self,
+        batch: &mut VecDeque<QueuedFrame>,
+        bytes_min: usize,
+    ) -> Option<QueuedFrame> {
+        loop {
+            if batch.is_empty() {
+                self.take(batch, bytes_min);
+            }
+            let frame = batch.pop_front()?;
+            if !frame.cancel_if_late(clock::now()) {
+                return Some(frame);
+            }
+            let mut state = self.state.lock();
+            state.stats.queued -= 1;
+            state.stats.dropped_out += 1;
+        }
+    }
+
+    /// Moves waiting frames to `batch`.
+    fn take(&self, batch: &mut VecDeque<QueuedFrame>, bytes_min: usize) {
         let mut state = self.state.lock();
         let mut taken = 0;
         while taken < bytes_min {

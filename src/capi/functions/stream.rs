@@ -195,8 +195,8 @@ functions! {
         /// @return frames.
         fn size(self) -> u64 { fifo.size() as u64 }
 
-        /// The number of dropped frames: because the queue was full, or because a copy could not be
-        /// made, which the log says.
+        /// The number of dropped frames: because the queue was full, because a copy could not be made,
+        /// which the log says, or because a request was given up while it waited here.
         /// @return frames.
         fn dropped(self) -> u64 { fifo.dropped() }
 

@@ -55,8 +55,8 @@ pub unsafe extern "C" fn rogue_mem_fifo_size(fifo: *const rogue_mem_fifo_t) -> u
     unsafe { query(fifo, |fifo| fifo.size() as u64) }
 }
 
-/// The number of dropped frames: because the queue was full, or because a copy could not be made,
-/// which the log says.
+/// The number of dropped frames: because the queue was full, because a copy could not be made,
+/// which the log says, or because a request was given up while it waited here.
 ///
 /// @param fifo the fifo.
 /// @return frames; 0 if fifo is NULL.

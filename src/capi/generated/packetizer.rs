@@ -58,7 +58,8 @@ pub struct rogue_mem_packetizer_stats_t {
     pub frames_sent: u64,
     /// Packets sent.
     pub packets_sent: u64,
-    /// Frames that could not be sent: marked as faulty, empty, or without a transport.
+    /// Frames not sent: marked as faulty, empty, without a transport, or of requests given up while
+    /// they waited.
     pub frames_refused: u64,
     /// Packets received, dropped ones included.
     pub packets_received: u64,

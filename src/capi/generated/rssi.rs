@@ -67,7 +67,8 @@ pub struct rogue_mem_rssi_stats_t {
     pub dropped_syn: u64,
     /// Dropped: datagrams whose frame had an error. Not part of the sum.
     pub dropped_errored: u64,
-    /// Frames not sent: in error, empty, too long, without a link, or too many.
+    /// Frames not sent: in error, empty, too long, without a link, too many, or of requests given
+    /// up while they waited.
     pub unsent: u64,
     /// Segments sent again.
     pub retran_count: u64,

@@ -81,8 +81,8 @@ pub struct rogue_mem_stream_client_stats_t {
     pub queued: u64,
     /// Received frames that were dropped: too large, or without a receiver.
     pub dropped_in: u64,
-    /// Frames to be sent that were dropped: the object was stopped, the sender's wait ended, or a
-    /// connection was lost before they were sent completely.
+    /// Frames to be sent that were dropped: the object was stopped, the sender's wait ended, a
+    /// connection was lost before they were sent completely, or a request was given up before.
     pub dropped_out: u64,
     /// Messages received that are no frames.
     pub malformed: u64,

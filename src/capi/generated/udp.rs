@@ -73,8 +73,8 @@ pub struct rogue_mem_udp_stats_t {
     /// Datagrams dropped because others than the peer sent them: to a client, or to a server whose
     /// receiver holds a link with the peer.
     pub strangers: u64,
-    /// Frames and datagrams not sent: in error, without a peer, refused by the system, too many, or
-    /// after the end.
+    /// Frames and datagrams not sent: in error, without a peer, refused by the system, too many,
+    /// after the end, or of requests given up before.
     pub unsent: u64,
     /// Errors that the network has reported about sent datagrams (ICMP).
     pub network_errors: u64,

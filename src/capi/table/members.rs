@@ -440,7 +440,8 @@ pub const STATISTICS: &[Statistics] = &[
             ("packets_sent", "Packets sent."),
             (
                 "frames_refused",
-                "Frames that could not be sent: marked as faulty, empty, or without a transport.",
+                "Frames not sent: marked as faulty, empty, without a transport, or of requests \
+                 given up while they waited.",
             ),
             ("packets_received", "Packets received, dropped ones included."),
             ("frames_received", "Frames delivered."),
@@ -492,7 +493,7 @@ pub const STATISTICS: &[Statistics] = &[
             (
                 "unsent",
                 "Frames and datagrams not sent: in error, without a peer, refused by the system, \
-                 too many, or after the end.",
+                 too many, after the end, or of requests given up before.",
             ),
             ("network_errors", "Errors that the network has reported about sent datagrams (ICMP)."),
             (
@@ -528,7 +529,11 @@ pub const STATISTICS: &[Statistics] = &[
                 "dropped_errored",
                 "Dropped: datagrams whose frame had an error. Not part of the sum.",
             ),
-            ("unsent", "Frames not sent: in error, empty, too long, without a link, or too many."),
+            (
+                "unsent",
+                "Frames not sent: in error, empty, too long, without a link, too many, or of \
+                 requests given up while they waited.",
+            ),
             ("retran_count", "Segments sent again."),
             ("stale_acks", "Acknowledges that were ignored because others were newer."),
             ("frames_out", "Frames sent."),
@@ -582,8 +587,8 @@ const STREAM_BRIDGE_STATISTICS: &[(&str, &str)] = &[
     ("dropped_in", "Received frames that were dropped: too large, or without a receiver."),
     (
         "dropped_out",
-        "Frames to be sent that were dropped: the object was stopped, the sender's wait ended, or \
-         a connection was lost before they were sent completely.",
+        "Frames to be sent that were dropped: the object was stopped, the sender's wait ended, a \
+         connection was lost before they were sent completely, or a request was given up before.",
     ),
     ("malformed", "Messages received that are no frames."),
 ];

@@ -313,7 +313,7 @@ impl Transaction {
     }
 
     /// Whether the transaction has ended without an error.
-    pub(super) fn has_succeeded(&self) -> bool {
+    pub(crate) fn has_succeeded(&self) -> bool {
         self.status.load(Ordering::Acquire) == SUCCEEDED
     }
 

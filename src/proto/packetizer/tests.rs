@@ -39,6 +39,23 @@ fn random_bytes(rng: &mut impl Rng, count: usize) -> Vec<u8> {
     bytes
 }
 
+#[test]
+fn a_placeholder_of_version_1_is_discarded_and_disturbs_no_later_frame() {
+    let info = FrameInfo { dest: 3, ..FrameInfo::default() };
+    for frame in [0, 1, 2047, 2048, v1::FRAME_NUMBERS_COUNT - 1] {
+        let placeholder = v1::placeholder(frame);
+        let number = u16::from_le_bytes([placeholder[0], placeholder[1]]) >> 4;
+        assert_ne!(number, frame);
+        let mut receiver = depacketizer(Version::V1, true);
+        let fault = receiver.accept(&placeholder).unwrap_err();
+        assert_eq!(fault, PacketFault::NoStart { dest: 0 });
+        let next = (frame + 1) % v1::FRAME_NUMBERS_COUNT;
+        let packets = cut(Version::V1, cutter(Version::V1, info, next), &[7; 4], 24);
+        let received = receiver.accept(&packets[0]).unwrap();
+        assert_eq!(frame_of(received, &packets[0]), Some((info, vec![7; 4])));
+    }
+}
+
 /// What a packet has completed, with the payload by value.
 fn frame_of(received: Received, packet: &[u8]) -> Option<(FrameInfo, Vec<u8>)> {
     match received {

@@ -27,6 +27,19 @@ pub const PACKETS_COUNT_MAX: usize = 1 << 24;
 
 const END_OF_FRAME: u8 = 0x80;
 
+/// A packet that every receiver discards, in place of the frame number `frame`, which is not sent.
+///
+/// It continues another frame, which has not begun. Firmware that misses a frame number discards a
+/// packet, and takes the number after it as it comes: without this that would be the next frame.
+pub fn placeholder(frame: u16) -> [u8; PACKET_BYTES_MIN] {
+    let info = FrameInfo::default();
+    let other = frame + FRAME_NUMBERS_COUNT / 2;
+    let mut cutter = Cutter { packet: PACKETS_COUNT_MAX as u32 - 1, ..Cutter::new(info, other) };
+    let mut packet = [0; PACKET_BYTES_MIN];
+    cutter.write(&mut packet, 1, true);
+    packet
+}
+
 /// Writes the packets of one frame.
 pub struct Cutter {
     info: FrameInfo,

@@ -514,6 +514,13 @@ impl<P: Clone> Connection<P> {
         })
     }
 
+    /// The payload of a segment that [`poll_transmit`](Self::poll_transmit) has handed out for the
+    /// first time does not leave: another segment with its header, or a null segment, does.
+    pub fn note_withheld(&mut self) {
+        // The counters may have been reset in between.
+        self.statistics.sent_count = self.statistics.sent_count.saturating_sub(1);
+    }
+
     /// A header with the present acknowledge number. A busy end repeats the last one.
     fn stamped(&mut self, now: u64, flags: u8, sequence: Sequence) -> Header {
         let flags = match self.is_local_busy() {

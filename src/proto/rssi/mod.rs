@@ -20,7 +20,7 @@ pub mod sequence;
 pub mod statistics;
 
 pub use connection::{Closure, Connection, Event, Refusal, Role, Timer, Transmit};
-pub use header::{Header, Malformed, HEADER_BYTES, SYN_BYTES};
+pub use header::{Header, Malformed, HEADER_BYTES, NUL, SYN_BYTES};
 pub use parameters::{OutOfRange, Parameter, Parameters};
 pub use sequence::Sequence;
 pub use statistics::{Drops, Statistics};

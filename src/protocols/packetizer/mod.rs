@@ -1,6 +1,7 @@
 //! The packetizer: a transport end, through which packets go, and an application end for each
 //! destination, through which frames go.
 
+mod cancel;
 mod receive;
 mod send;
 
@@ -47,7 +48,8 @@ pub struct PacketizerStats {
     pub frames_sent: u64,
     /// Packets sent.
     pub packets_sent: u64,
-    /// Frames that could not be sent: marked as faulty, empty, or without a transport.
+    /// Frames not sent: marked as faulty, empty, without a transport, or of requests that were given
+    /// up while they waited for another frame.
     pub frames_refused: u64,
     /// Packets received, dropped ones included.
     pub packets_received: u64,

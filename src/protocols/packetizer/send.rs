@@ -5,13 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::lane::Lane;
+use super::cancel::{NumberedFrame, WholeFrame};
 use super::{PacketizerOptions, LOG};
+use crate::clock;
 use crate::error::{Error, Result, Status};
 use crate::logging::{log_debug, log_error, log_warning};
 use crate::process::{self, Generation};
 use crate::proto::packetizer::{v1, v2, Cutter, FrameInfo, Version, HEADER_BYTES, START_OF_FRAME};
 use crate::stream::{
-    warn_of_drop, Buffer, Buffers, Dispatch, Fanout, Frame, Master, Slave, SlaveBase, Waiter,
+    warn_of_drop, Buffer, Buffers, CancelToken, Dispatch, Fanout, Frame, Master, Slave, SlaveBase,
+    Waiter,
 };
 
 /// Upper bound on the room for packets that is requested at once: enough for some packets of every
@@ -101,6 +104,12 @@ impl PacketSender {
 
     /// Sends a frame; only the owner of its lane may.
     fn send(&self, Outgoing { dest, mut frame }: Outgoing) {
+        // It may have waited for another one.
+        if frame.cancel_if_late(clock::now()) {
+            Frame::release(frame);
+            self.frames_refused.fetch_add(1, Ordering::Relaxed);
+            return log_debug!(LOG, "A frame is not sent: its request was given up");
+        }
         let mut fanout = Fanout::default();
         if self.master.update(&mut fanout) == 0 {
             Frame::release(frame);
@@ -141,6 +150,16 @@ impl PacketSender {
         self.send_packets(&mut fanout, dest, &mut frames[start..]);
     }
 
+    /// Keeps the number of the next frame for the packet that begins it, in case this is cancelled.
+    fn note_number(&self, packet: &mut Arc<Frame>) {
+        if self.version == Version::V1 {
+            if let Some(token) = packet.cancel_token().cloned() {
+                let number = self.frame_number.load(Ordering::Relaxed);
+                Frame::replace_cancel_token(packet, NumberedFrame::new(token, number));
+            }
+        }
+    }
+
     /// Sends frames that are their only packets.
     fn send_packets(&self, fanout: &mut Fanout, dest: u8, packets: &mut [Dispatch]) {
         if !packets.is_empty() {
@@ -172,6 +191,7 @@ impl PacketSender {
         }
         frame.set_flags(0);
         frame.set_channel(0);
+        self.note_number(frame);
         self.use_frame_number();
         true
     }
@@ -211,7 +231,9 @@ impl PacketSender {
     fn cut(&self, fanout: &mut Fanout, frame: &Arc<Frame>, cutter: &mut Cutter) -> Result<()> {
         let total = frame.lock().payload();
         let mut offset = 0;
+        let mut token = frame.cancel_token().cloned();
         while offset < total {
+            let start = offset;
             let wanted = self.version.buffer_bytes(total - offset).min(REQUEST_BYTES_MAX);
             let mut packet = self.master.req_frame_by(fanout, wanted as u32, true)?;
             let several = Frame::fill(&mut packet, |buffers| {
@@ -222,7 +244,7 @@ impl PacketSender {
                 offset += Frame::fill(&mut packet, |buffers| {
                     self.fill_packet(buffers.iter_mut().next(), frame, offset..total, cutter)
                 })?;
-                self.send_packet(fanout, packet);
+                self.send_part(fanout, packet, &mut token, start..offset, total);
                 continue;
             };
             if several.count() == 0 {
@@ -232,13 +254,36 @@ impl PacketSender {
                 if offset == total {
                     break;
                 }
+                let start = offset;
                 offset += self.fill_packet(Some(&mut *buffer), frame, offset..total, cutter)?;
                 let mut packet = Buffers::default();
                 packet.push(std::mem::replace(buffer, Buffer::from(Vec::new())));
-                self.send_packet(fanout, Frame::with_buffers(packet));
+                let packet = Frame::with_buffers(packet);
+                self.send_part(fanout, packet, &mut token, start..offset, total);
             }
         }
         Ok(())
+    }
+
+    /// Sends the packet that carries `part` of the `total` bytes of a frame with `token`, if it has
+    /// one: that of the whole frame from the first of several packets on.
+    fn send_part(
+        &self,
+        fanout: &mut Fanout,
+        mut packet: Arc<Frame>,
+        token: &mut Option<Arc<dyn CancelToken>>,
+        part: std::ops::Range<usize>,
+        total: usize,
+    ) {
+        let is_first = part.start == 0;
+        if is_first && part.end < total {
+            *token = token.take().map(|token| WholeFrame::new(token) as _);
+        }
+        token.iter().for_each(|token| packet.set_cancel_token(token.clone()));
+        if is_first {
+            self.note_number(&mut packet);
+        }
+        self.send_packet(fanout, packet);
     }
 
     /// Makes `packet` the next one of `frame`, of whose payload `rest` is not sent yet; the bytes

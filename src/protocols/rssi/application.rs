@@ -118,12 +118,17 @@ impl Application {
                 continue;
             }
             if patience == Patience::Any {
-                let report_at = clock::now() + link.timeout();
-                state = link.wait_for_room(state, report_at);
-                if clock::now() >= report_at && !state.has_room_for_senders() {
-                    state = self.report_wait(state);
+                let is_wanted;
+                (state, is_wanted) = self.wait_while_wanted(state, &parcel.frame);
+                let has_room = state.connection.queued() < QUEUE_FRAMES_COUNT_MAX;
+                match is_wanted {
+                    true => continue,
+                    // What leaves instead keeps its place.
+                    false if has_room && parcel.has_placeholder() => {
+                        return state.queue(parcel, false);
+                    }
+                    false => return Err(parcel),
                 }
-                continue;
             }
             let limit = *limit.get_or_insert_with(|| clock::now() + SERVING_WAIT_MAX);
             if patience == Patience::None || clock::now() >= limit {
@@ -140,17 +145,31 @@ impl Application {
         }
     }
 
-    /// Logs that a sender waits, without the lock.
-    fn report_wait<'a>(&'a self, state: LinkGuard<'a>) -> LinkGuard<'a> {
+    /// Waits until there may be room for `frame`; false if the frame is not to be sent any more.
+    fn wait_while_wanted<'a>(
+        &'a self,
+        state: LinkGuard<'a>,
+        frame: &Frame,
+    ) -> (LinkGuard<'a>, bool) {
         let link = self.link();
+        let report_at = clock::now() + link.timeout();
+        let limit = frame.cancel_token().map_or(report_at, |token| token.deadline().min(report_at));
+        let state = link.wait_for_room(state, limit);
+        let now = clock::now();
+        if now < limit || state.has_room_for_senders() {
+            return (state, true);
+        }
         let outstanding = state.connection.outstanding();
         drop(state);
-        log_warning!(
-            link.log,
-            "{}: a sender waits: the peer has not acknowledged {outstanding} segments",
-            link.name
-        );
-        link.lock()
+        if now >= report_at {
+            log_warning!(
+                link.log,
+                "{}: a sender waits: the peer has not acknowledged {outstanding} segments",
+                link.name
+            );
+        }
+        let is_wanted = !frame.cancel_if_late(now);
+        (link.lock(), is_wanted)
     }
 }
 

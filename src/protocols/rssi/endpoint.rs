@@ -64,7 +64,7 @@ pub struct RssiStats {
     /// Dropped: datagrams whose frame had an error. Not part of the sum.
     pub dropped_errored: u64,
     /// Frames of the application that were not sent: in error, empty, too long, without an open
-    /// link, or too many.
+    /// link, too many, or of requests that were given up while they waited.
     pub unsent: u64,
     /// Segments sent again.
     pub retran_count: u64,

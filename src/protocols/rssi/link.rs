@@ -14,7 +14,7 @@ use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
-use super::parcel::{self, Parcel};
+use super::parcel::{self, Departure, Parcel};
 use super::state::LinkState;
 use crate::clock::{self, Time};
 use crate::error::panic_text;
@@ -256,6 +256,13 @@ impl Link {
         self.unsent.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// A frame had its number when it was given up, and has not left.
+    fn count_withheld(&self) {
+        self.count_unsent();
+        self.lock().connection.note_withheld();
+        log_debug!(self.log, "{}: a frame is not sent: its request was given up", self.name);
+    }
+
     /// Frames not sent, and datagrams with an error.
     pub(super) fn dropped_frames(&self) -> (u64, u64) {
         (self.unsent.load(Ordering::Relaxed), self.errored.load(Ordering::Relaxed))
@@ -429,23 +436,29 @@ impl Link {
     }
 
     fn transmit(&self, load: &mut Load, fanout: &mut Fanout) {
-        for Transmit { header, payload, .. } in load.transmits.drain(..) {
-            let frame = match payload {
-                None => parcel::bare(&self.transport, &header),
-                Some(parcel) if parcel::stamp(&parcel, &header) => Ok(parcel.frame),
-                Some(_) => {
+        let now = clock::now();
+        for transmit in load.transmits.drain(..) {
+            let is_repeated = transmit.is_repeated;
+            let frame = match parcel::departure(&self.transport, transmit, now) {
+                Ok(Departure::Frame(frame)) => frame,
+                Ok(Departure::Withheld(frame)) => {
+                    if !is_repeated {
+                        self.count_withheld();
+                    }
+                    frame
+                }
+                Ok(Departure::Changed) => {
                     let text = "the node below has changed a frame that it was given";
                     log_error!(self.log, "{}: {text}", self.name);
-                    self.lock().connection.fail_frame(clock::now().0);
+                    self.lock().connection.fail_frame(now.0);
                     break;
                 }
-            };
-            match frame {
-                Ok(frame) => load.frames.push(frame.into()),
                 Err(error) => {
                     log_error!(self.log, "{}: a segment is not sent: {}", self.name, error.text());
+                    continue;
                 }
-            }
+            };
+            load.frames.push(frame.into());
         }
         let frames = &mut load.frames;
         // What the transport drops is sent again.

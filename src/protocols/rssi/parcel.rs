@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use crate::clock::Time;
 use crate::error::Result;
-use crate::proto::rssi::{Header, HEADER_BYTES, SYN_BYTES};
+use crate::proto::rssi::{Header, Transmit, HEADER_BYTES, NUL, SYN_BYTES};
 use crate::stream::{Buffers, Frame, Master};
 
 /// A frame whose payload begins with the bytes of a header. Only this node and its transport have
@@ -13,6 +14,17 @@ pub(super) struct Parcel {
     pub(super) frame: Arc<Frame>,
     /// Bytes of its payload, those of the header included.
     pub(super) bytes: usize,
+}
+
+impl Parcel {
+    /// Whether something leaves in its place, where it is cancelled.
+    pub(super) fn has_placeholder(&self) -> bool {
+        self.placeholder().is_some()
+    }
+
+    fn placeholder(&self) -> Option<&[u8]> {
+        self.frame.cancel_token().and_then(|token| token.placeholder())
+    }
 }
 
 /// A frame for an application to fill: one buffer with room for `size` bytes, and for the header in
@@ -51,8 +63,10 @@ pub(super) fn with_header(
     if Arc::strong_count(&frame) == 1 && Frame::fill(&mut frame, extend) {
         return Ok(Parcel { frame, bytes });
     }
-    let payload = Frame::consume(frame, |buffers| buffers.to_vec());
+    let payload = frame.lock().to_vec();
     let mut copy = request(transport, payload.len() as u32, true)?;
+    copy.share_cancel_token(&frame);
+    Frame::release(frame);
     Frame::fill(&mut copy, |buffers| {
         buffers.set_payload(payload.len())?;
         buffers.write_at(0, &payload)
@@ -76,23 +90,65 @@ pub(super) fn without_header(parcel: Parcel) -> Option<Arc<Frame>> {
     Some(Arc::new(Frame::from(payload.to_vec())))
 }
 
+/// What leaves for a segment.
+pub(super) enum Departure {
+    /// The segment.
+    Frame(Arc<Frame>),
+    /// One without its data, which nobody wants any more. Its number is used all the same: the peer
+    /// counts along. Where the data has left before, and arrived, it is a duplicate.
+    Withheld(Arc<Frame>),
+    /// Nothing: the content of the frame is no longer what it was.
+    Changed,
+}
+
+/// What leaves for a segment at the time `now`.
+///
+/// # Errors
+///
+/// As [`Master::req_frame`], for a frame that is only a header.
+pub(super) fn departure(
+    transport: &Master,
+    transmit: Transmit<Parcel>,
+    now: Time,
+) -> Result<Departure> {
+    let Transmit { header, payload, is_repeated } = transmit;
+    let Some(parcel) = payload else { return bare(transport, &header, &[]).map(Departure::Frame) };
+    let is_cancelled = match is_repeated {
+        true => parcel.frame.is_cancelled(now),
+        false => parcel.frame.cancel_if_late(now),
+    };
+    if !is_cancelled {
+        return Ok(match stamp(&parcel, &header) {
+            true => Departure::Frame(parcel.frame),
+            false => Departure::Changed,
+        });
+    }
+    let instead = match parcel.placeholder() {
+        Some(placeholder) => bare(transport, &header, placeholder),
+        None => bare(transport, &Header { flags: header.flags | NUL, ..header }, &[]),
+    };
+    instead.map(Departure::Withheld)
+}
+
 /// Writes `header` into the parcel that it stands in front of. False if the content of the frame is
 /// no longer what it was.
-pub(super) fn stamp(parcel: &Parcel, header: &Header) -> bool {
+fn stamp(parcel: &Parcel, header: &Header) -> bool {
     let mut bytes = [0; SYN_BYTES];
     let count = header.encode(&mut bytes);
     let mut buffers = parcel.frame.lock();
     buffers.payload() == parcel.bytes && buffers.write_at(0, &bytes[..count]).is_ok()
 }
 
-/// A frame that is only a header.
-pub(super) fn bare(transport: &Master, header: &Header) -> Result<Arc<Frame>> {
+/// A frame of a header, and a few bytes behind it.
+fn bare(transport: &Master, header: &Header, payload: &[u8]) -> Result<Arc<Frame>> {
     let mut bytes = [0; SYN_BYTES];
     let count = header.encode(&mut bytes);
-    let mut frame = transport.req_frame(count as u32, true)?;
+    let total = count + payload.len();
+    let mut frame = transport.req_frame(total as u32, true)?;
     Frame::fill(&mut frame, |buffers| {
-        buffers.set_payload(count)?;
-        buffers.write_at(0, &bytes[..count])
+        buffers.set_payload(total)?;
+        buffers.write_at(0, &bytes[..count])?;
+        buffers.write_at(count, payload)
     })?;
     Ok(frame)
 }

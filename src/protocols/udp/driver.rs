@@ -55,8 +55,9 @@ impl UdpDriver {
     /// Sends what waits, and watches for room as long as some is left.
     fn drain(&mut self) {
         let Some(socket) = self.intake.socket() else { return };
-        let is_empty = self.link.outbox.drain(|queued| self.link.transmit_queued(&socket, queued));
-        self.intake.watch_room(!is_empty);
+        let drained = self.link.outbox.drain(|queued| self.link.transmit_queued(&socket, queued));
+        self.link.lose(drained.cancelled);
+        self.intake.watch_room(!drained.is_empty);
     }
 }
 

@@ -65,8 +65,8 @@ pub struct UdpStats {
     /// Datagrams dropped because another address than the peer's has sent them: by a client, and by a
     /// server whose slave holds a link with its peer.
     pub strangers: u64,
-    /// Frames and datagrams not sent: in error, without a peer, refused by the system, too many, or
-    /// after the end.
+    /// Frames and datagrams not sent: in error, without a peer, refused by the system, too many,
+    /// after the end, or of requests that were given up before.
     pub unsent: u64,
     /// Errors that the network has reported about sent datagrams (ICMP).
     pub network_errors: u64,

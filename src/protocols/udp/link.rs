@@ -10,7 +10,7 @@ use super::outbox::{Outbox, Queued};
 use crate::logging::{log_warning, static_logger};
 use crate::net::address::canonical;
 use crate::net::socket::cause_text;
-use crate::stream::SlaveBase;
+use crate::stream::{CancelToken, SlaveBase};
 use crate::sync::Mutex;
 
 static_logger!(LOG, "udp");
@@ -63,8 +63,12 @@ pub(super) struct Route {
 
 impl Route {
     /// A copy of a datagram that waits for room on this route.
-    pub(super) fn queued(&self, bytes: &[u8]) -> Queued {
-        Queued { bytes: bytes.to_vec(), to: self.peer }
+    pub(super) fn queued(
+        &self,
+        bytes: &[u8],
+        cancel_token: Option<Arc<dyn CancelToken>>,
+    ) -> Queued {
+        Queued { bytes: bytes.to_vec(), to: self.peer, cancel_token }
     }
 }
 

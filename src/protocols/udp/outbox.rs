@@ -4,8 +4,10 @@ use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
 
 use crate::clock::{self, Time};
+use crate::stream::CancelToken;
 use crate::sync::{Condvar, Mutex};
 
 /// Upper bound on the bytes that wait, one datagram always allowed: five times the send buffer that
@@ -16,6 +18,22 @@ pub const QUEUE_BYTES_MAX: usize = 1 << 20;
 pub(super) struct Queued {
     pub(super) bytes: Vec<u8>,
     pub(super) to: SocketAddr,
+    /// That of its frame.
+    pub(super) cancel_token: Option<Arc<dyn CancelToken>>,
+}
+
+impl Queued {
+    fn is_cancelled(&self) -> bool {
+        self.cancel_token.as_ref().is_some_and(|token| token.is_cancelled(clock::now()))
+    }
+}
+
+/// What has become of the queue.
+pub(super) struct Drained {
+    /// None is left.
+    pub(super) is_empty: bool,
+    /// Datagrams dropped because they were cancelled while they waited.
+    pub(super) cancelled: usize,
 }
 
 #[derive(Default)]
@@ -71,25 +89,30 @@ impl Outbox {
     }
 
     /// Passes datagrams to `send` in their order until it reports `WouldBlock`. Whatever else it
-    /// reports, the datagram has been dealt with. Returns whether none is left.
-    pub(super) fn drain(&self, mut send: impl FnMut(&Queued) -> io::Result<()>) -> bool {
+    /// reports, the datagram has been dealt with. Drops those that are cancelled.
+    pub(super) fn drain(&self, mut send: impl FnMut(&Queued) -> io::Result<()>) -> Drained {
+        let mut cancelled = 0;
         if !self.is_used() {
-            return true;
+            return Drained { is_empty: true, cancelled };
         }
+        // Dropped without the lock: a token may be the last one to have a request.
+        let mut done = Vec::new();
         // Held meanwhile, so that no later datagram overtakes the one that is being sent.
         let mut queue = self.queue.lock();
         while let Some(first) = queue.datagrams.front() {
-            if send(first).is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock) {
+            if first.is_cancelled() {
+                cancelled += 1;
+            } else if send(first).is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock) {
                 break;
             }
             queue.bytes -= first.bytes.len();
-            queue.datagrams.pop_front();
+            done.extend(queue.datagrams.pop_front());
         }
         let is_empty = queue.datagrams.is_empty();
         self.is_used.store(!is_empty, Ordering::Release);
         drop(queue);
         self.room.notify_all();
-        is_empty
+        Drained { is_empty, cancelled }
     }
 
     /// Drops all datagrams, now and later, and returns their number now. Threads that wait for room
@@ -116,20 +139,37 @@ mod tests {
     fn datagram(first: u8, bytes: usize) -> Queued {
         let mut content = vec![0; bytes];
         content[0] = first;
-        Queued { bytes: content, to: "192.0.2.1:9".parse().unwrap() }
+        Queued { bytes: content, to: "192.0.2.1:9".parse().unwrap(), cancel_token: None }
+    }
+
+    /// That of a request that was given up.
+    struct Cancelled;
+
+    impl CancelToken for Cancelled {
+        fn cancel_if_late(self: Arc<Self>, _now: Time) -> bool {
+            true
+        }
+
+        fn is_cancelled(&self, _now: Time) -> bool {
+            true
+        }
+
+        fn deadline(&self) -> Time {
+            Time(0)
+        }
     }
 
     /// Drains until `room` datagrams have been taken; the first bytes of these.
     fn drained(outbox: &Outbox, room: usize) -> (Vec<u8>, bool) {
         let mut taken = Vec::new();
-        let is_empty = outbox.drain(|queued| {
+        let drained = outbox.drain(|queued| {
             if taken.len() == room {
                 return Err(io::ErrorKind::WouldBlock.into());
             }
             taken.push(queued.bytes[0]);
             Ok(())
         });
-        (taken, is_empty)
+        (taken, drained.is_empty)
     }
 
     #[test]
@@ -153,11 +193,27 @@ mod tests {
             outbox.push(datagram(n, 1), None);
         }
         let mut seen = 0;
-        assert!(outbox.drain(|_| {
+        let drained = outbox.drain(|_| {
             seen += 1;
             Err(io::ErrorKind::PermissionDenied.into())
-        }));
+        });
+        assert!(drained.is_empty);
         assert_eq!(seen, 3);
+    }
+
+    #[test]
+    fn f77_a_datagram_that_is_cancelled_while_it_waits_does_not_leave() {
+        let outbox = Outbox::default();
+        for n in 0..4 {
+            let token = (n % 2 == 1).then(|| Arc::new(Cancelled) as _);
+            outbox.push(Queued { cancel_token: token, ..datagram(n, 1) }, None);
+        }
+        let mut seen = Vec::new();
+        let drained = outbox.drain(|queued| {
+            seen.push(queued.bytes[0]);
+            Ok(())
+        });
+        assert_eq!((seen, drained.cancelled, drained.is_empty), (vec![0, 2], 2, true));
     }
 
     #[test]

@@ -11,10 +11,13 @@ use crate::net::udp::BATCH_COUNT_MAX;
 use crate::net::DriverHandle;
 use crate::process::{inherited_text, may_wait};
 use crate::stream::{
-    report_drop, warn_of_drop, Buffers, Dispatch, Frame, FrameGuard, Slave, SlaveBase, Waiter,
+    report_drop, warn_of_drop, Buffers, CancelToken, Dispatch, Frame, FrameGuard, Slave, SlaveBase,
+    Waiter,
 };
 
 static_logger!(LOG, "udp");
+
+type Token = Arc<dyn CancelToken>;
 
 /// Most frames have few buffers; the slices of these need no allocation.
 const SLICES_COUNT: usize = 8;
@@ -59,9 +62,9 @@ impl Sender {
         }
     }
 
-    /// Sends the buffers of a frame, each as a datagram; copies of those for which the socket has no
-    /// room.
-    fn send(&self, route: &Route, buffers: &Buffers) -> Vec<Queued> {
+    /// Sends the buffers of a frame with this token, each as a datagram; copies of those for which
+    /// the socket has no room.
+    fn send(&self, route: &Route, buffers: &Buffers, token: Option<&Token>) -> Vec<Queued> {
         let filled = || buffers.slices().filter(|slice| !slice.is_empty());
         let mut few = [&[][..]; SLICES_COUNT];
         let many: Vec<&[u8]>;
@@ -85,7 +88,7 @@ impl Sender {
             false => self.link.transmit(route, datagrams, |_, text| report_drop(|| text)),
         };
         let rest = datagrams[done..].iter();
-        rest.map(|bytes| route.queued(bytes)).collect()
+        rest.map(|bytes| route.queued(bytes, token.cloned())).collect()
     }
 
     /// Sends frames of one buffer each, as one datagram each, with as few system calls as they need.
@@ -109,7 +112,11 @@ impl Sender {
                 frames[index].dropped = Some(text);
             }),
         };
-        rest.extend(datagrams[done..].iter().map(|bytes| route.queued(bytes)));
+        let waiting = datagrams[done..].iter().zip(&taken[done..]);
+        rest.extend(waiting.map(|(bytes, frame)| {
+            let token = frame.cancel_token().cloned();
+            route.queued(bytes, token)
+        }));
         drop(guards);
         self.link.base.count_several(taken.len(), bytes);
         taken.into_iter().for_each(Frame::release);
@@ -140,9 +147,14 @@ impl Sender {
     }
 }
 
+/// Whether the request of a frame was given up before the frame came here.
+fn is_cancelled(frame: &Frame) -> bool {
+    frame.cancel_token().is_some_and(|token| token.is_cancelled(clock::now()))
+}
+
 /// Whether a frame is one datagram that can be sent together with others.
 fn is_plain(dispatch: &mut Dispatch) -> bool {
-    let sound = dispatch.frame.as_mut().filter(|frame| frame.error() == 0);
+    let sound = dispatch.frame.as_mut().filter(|frame| frame.error() == 0 && !is_cancelled(frame));
     sound.is_some_and(|frame| {
         Frame::fill(frame, |buffers| buffers.count() == 1 && buffers.payload() > 0)
     })
@@ -169,7 +181,12 @@ impl Slave for Sender {
                 ),
             };
         }
-        let route = match self.link.route() {
+        let unsent = match self.link.route() {
+            Ok(_) if is_cancelled(&frame) => Err("its request was given up before"),
+            Ok(route) => Ok(route),
+            Err(why) => Err(why),
+        };
+        let route = match unsent {
             Ok(route) => route,
             Err(why) => {
                 let bytes = Frame::consume(frame, |buffers| buffers.payload());
@@ -178,8 +195,10 @@ impl Slave for Sender {
                 return warn_of_drop!(LOG, "{name}: a frame of {bytes} bytes is not sent: {why}");
             }
         };
-        let (bytes, rest) =
-            Frame::consume(frame, |buffers| (buffers.payload(), self.send(&route, buffers)));
+        let token = frame.cancel_token().cloned();
+        let (bytes, rest) = Frame::consume(frame, |buffers| {
+            (buffers.payload(), self.send(&route, buffers, token.as_ref()))
+        });
         self.link.base.count(bytes);
         if !rest.is_empty() {
             self.queue(rest, |_, text| report_drop(|| text.to_owned()));

@@ -1,4 +1,6 @@
 use super::*;
+use crate::clock::Time;
+use crate::stream::CancelToken;
 
 #[test]
 fn a_frame_without_a_fixed_size_is_one_buffer_of_what_was_asked_for() {
@@ -127,6 +129,35 @@ fn a_released_frame_is_used_again_and_is_as_a_new_one() {
         assert_eq!(buffers.space_mut(), vec![0; size]);
         drop(buffers);
         Frame::release(frame);
+    }
+}
+
+#[test]
+fn a_frame_that_is_used_again_has_lost_its_cancel_token() {
+    struct Token;
+    impl CancelToken for Token {
+        fn cancel_if_late(self: Arc<Self>, _now: Time) -> bool {
+            true
+        }
+        fn is_cancelled(&self, _now: Time) -> bool {
+            true
+        }
+        fn deadline(&self) -> Time {
+            Time(0)
+        }
+    }
+    for fixed in [0, 8] {
+        let pool = Pool::new();
+        pool.set_fixed_size(fixed);
+        pool.set_pool_size(1);
+        let (frame, token) = (pool.request(8).unwrap(), Arc::new(Token));
+        let place = Arc::as_ptr(&frame);
+        frame.set_cancel_token(token.clone());
+        assert!(frame.is_cancelled(Time(0)) && frame.cancel_if_late(Time(0)));
+        Frame::release(frame);
+        assert_eq!(Arc::strong_count(&token), 1, "{fixed}");
+        let frame = pool.request(8).unwrap();
+        assert_eq!((Arc::as_ptr(&frame), frame.is_cancelled(Time(0))), (place, false));
     }
 }
 

@@ -188,10 +188,7 @@ impl ClientDriver {
             let Some(open) = &mut self.open else { return };
             let mut is_all = false;
             while Lane::has_room(open.outgoing.wire.out.backlog()) {
-                if self.batch.is_empty() {
-                    self.outbox.take(&mut self.batch, BATCH_BYTES_MIN);
-                }
-                let Some(frame) = self.batch.pop_front() else {
+                let Some(frame) = self.outbox.next(&mut self.batch, BATCH_BYTES_MIN) else {
                     is_all = true;
                     break;
                 };

@@ -1,8 +1,10 @@
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
 use super::*;
+use crate::stream::CancelToken;
 
 use testkit_base::wait::{wait_until, LONG};
 
@@ -13,6 +15,44 @@ fn outbox(queue_bytes_max: usize, send_wait_max: Option<Duration>) -> Outbox {
 
 fn frame(bytes: usize) -> Arc<Frame> {
     Arc::new(Frame::from(vec![7; bytes]))
+}
+
+/// The token of a request that is given up when its owner says so.
+#[derive(Default)]
+struct Token(AtomicBool);
+
+impl CancelToken for Token {
+    fn cancel_if_late(self: Arc<Self>, now: Time) -> bool {
+        self.is_cancelled(now)
+    }
+
+    fn is_cancelled(&self, _now: Time) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+
+    fn deadline(&self) -> Time {
+        Time(u64::MAX)
+    }
+}
+
+#[test]
+fn f78_a_frame_whose_request_is_given_up_while_it_is_queued_is_not_sent() {
+    let outbox = outbox(100, None);
+    outbox.joined();
+    let token = Arc::new(Token::default());
+    for bytes in 1..=4 {
+        let frame = frame(bytes);
+        if bytes % 2 == 0 {
+            frame.set_cancel_token(token.clone());
+        }
+        outbox.send(frame);
+    }
+    let mut batch = VecDeque::new();
+    let mut next = || outbox.next(&mut batch, 100).map(|frame| frame.bytes());
+    assert_eq!(next(), Some(1));
+    token.0.store(true, Ordering::SeqCst);
+    assert_eq!([next(), next()], [Some(3), None]);
+    assert_eq!((outbox.stats().queued, outbox.stats().dropped_out), (2, 2));
 }
 
 /// Takes and sends about this many bytes.

@@ -79,10 +79,7 @@ impl Frames {
     pub(super) fn distribute(&mut self, link: &mut Link<Frames>) -> bool {
         let mut is_any = false;
         while let Some(id) = self.ready.pop_front() {
-            if self.batch.is_empty() {
-                self.outbox.take(&mut self.batch, BATCH_BYTES_MIN);
-            }
-            let Some(frame) = self.batch.pop_front() else {
+            let Some(frame) = self.outbox.next(&mut self.batch, BATCH_BYTES_MIN) else {
                 self.ready.push_front(id);
                 return is_any;
             };

@@ -1,0 +1,29 @@
+//! Whether a frame that has been kept waiting is still to be sent.
+
+use std::sync::Arc;
+
+use crate::clock::Time;
+
+/// Says whether the frame of a request is still to be sent, see
+/// [`Frame::set_cancel_token`](super::Frame::set_cancel_token).
+///
+/// A node that may keep a frame waiting asks right before the frame leaves, so that nothing is
+/// carried out after its requester got a failure.
+pub trait CancelToken: Send + Sync + 'static {
+    /// Whether the frame, which has not left before, must not leave at the time `now`. A request
+    /// whose deadline has passed ends here, as one that was never sent, which may run code of the
+    /// program: asked with no lock held. The answer is final once it is yes.
+    fn cancel_if_late(self: Arc<Self>, now: Time) -> bool;
+
+    /// Whether a frame that may have left before must not leave again at the time `now`. Changes
+    /// nothing about the request, and runs no code of the program.
+    fn is_cancelled(&self, now: Time) -> bool;
+
+    /// When to ask again, for a thread that waits.
+    fn deadline(&self) -> Time;
+
+    /// The payload that leaves instead of the frame's, where its receiver counts along.
+    fn placeholder(&self) -> Option<&[u8]> {
+        None
+    }
+}
