@@ -1,6 +1,9 @@
 //! Command bodies: name length, name, data (RFC 23), and PING and PONG (RFC 37).
 
+use super::error::ZmtpError;
 use super::frame::FrameHeader;
+use super::NAME_SHOWN_OCTETS_MAX;
+use crate::proto::text::escape;
 
 /// Name of the NULL mechanism's only success command.
 pub const READY: &[u8] = b"READY";
@@ -61,6 +64,21 @@ pub fn encode_pong(context: &[u8], out: &mut Vec<u8>) {
 pub fn error_reason(data: &[u8]) -> Option<&[u8]> {
     let (&len, reason) = data.split_first()?;
     reason.get(..usize::from(len))
+}
+
+/// The error for the body of a command that is not the expected one.
+pub fn unexpected(body: &[u8]) -> ZmtpError {
+    match split(body) {
+        Some((ERROR, data)) => {
+            let reason = error_reason(data).unwrap_or_default();
+            ZmtpError::Refused { reason: escape(reason) }
+        }
+        Some((name, _)) => {
+            let shown = escape(&name[..name.len().min(NAME_SHOWN_OCTETS_MAX)]);
+            ZmtpError::Handshake { found: format!("the command \"{shown}\"") }
+        }
+        None => ZmtpError::Handshake { found: "a malformed command".to_owned() },
+    }
 }
 
 /// Appends a command frame of this name, 1 to 255 octets, and of the concatenated data to `out`.

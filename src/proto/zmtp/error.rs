@@ -62,6 +62,17 @@ pub enum ZmtpError {
     },
     /// A sealed frame was altered on its way, or the peer did not seal it.
     NotGenuine,
+    /// A command of a CURVE handshake did not open: the peer has another key than it should, or the
+    /// command was altered on its way.
+    NotAuthentic {
+        /// The name of the command.
+        command: &'static str,
+    },
+    /// No memory is left for what the peer has sent.
+    OutOfMemory {
+        /// Octets of it.
+        len: u64,
+    },
     /// The peer sent an ERROR command. An immediate reconnection is unlikely to succeed.
     Refused {
         /// The peer's reason, escaped; empty if it gave none.
@@ -83,11 +94,9 @@ impl fmt::Display for ZmtpError {
                 "the peer speaks ZMTP {major}, at least ZMTP 3 is needed: \
                  update its ZeroMQ library to 4.0 or newer"
             ),
-            ZmtpError::Mechanism { peer, own } => write!(
-                f,
-                "the peer uses the security mechanism \"{peer}\" and this end \"{own}\": \
-                 configure both alike"
-            ),
+            ZmtpError::Mechanism { peer, own } => {
+                write!(f, "the peer {}", mechanism_text(peer, own))
+            }
             ZmtpError::Handshake { found } => {
                 write!(f, "the peer sent {found} instead of the READY command")
             }
@@ -121,13 +130,46 @@ impl fmt::Display for ZmtpError {
                 f,
                 "a frame could not be opened: it was altered on its way, or sealed by another peer"
             ),
-            ZmtpError::Refused { reason } if reason.is_empty() => {
-                write!(f, "the peer refused the connection without a reason")
+            ZmtpError::NotAuthentic { command } => {
+                write!(f, "the peer's {command} {}", not_authentic_text(command))
             }
-            ZmtpError::Refused { reason } => {
-                write!(f, "the peer refused the connection: {reason}")
+            ZmtpError::OutOfMemory { len } => {
+                write!(f, "there is no memory for {len} octets that the peer has sent")
             }
+            ZmtpError::Refused { reason } => match reason.as_str() {
+                "" => write!(f, "the peer refused the connection without a reason"),
+                _ => write!(f, "the peer refused the connection: {reason}"),
+            },
         }
+    }
+}
+
+/// How the mechanism of a peer and ours do not fit, and the remedy.
+fn mechanism_text(peer: &str, own: &str) -> String {
+    match (peer, own) {
+        (_, "CURVE") => format!(
+            "uses the security mechanism \"{peer}\", and this end accepts CURVE only: give both ends \
+             their CURVE keys"
+        ),
+        ("CURVE", _) => format!(
+            "requires CURVE, and this end uses \"{own}\": give this end its CURVE keys, and the \
+             public key of the server"
+        ),
+        _ => format!(
+            "uses the security mechanism \"{peer}\" and this end \"{own}\": configure both alike"
+        ),
+    }
+}
+
+/// What it means that a command of a CURVE handshake does not open.
+fn not_authentic_text(command: &str) -> &'static str {
+    match command {
+        "HELLO" => "does not fit this server's key: give the client the public key of this server",
+        "WELCOME" | "READY" => {
+            "does not fit the public key that this client was given: it is another server, or was \
+             altered on its way"
+        }
+        _ => "is not that of the owner of its key, or was altered on its way",
     }
 }
 

@@ -49,16 +49,30 @@ impl FrameHeader {
     /// Appends the header to `out`: the short form for bodies of up to 255 octets, as in libzmq.
     #[inline]
     pub fn encode(&self, out: &mut Vec<u8>) {
-        let more = if self.more { FLAG_MORE } else { 0 };
-        let command = if self.command { FLAG_COMMAND } else { 0 };
-        let flags = more | command;
+        // Not from `octets`: the two lengths are two constants for the compiler.
         if self.len <= SHORT_BODY_OCTETS_MAX as u64 {
-            out.extend_from_slice(&[flags, self.len as u8]);
+            out.extend_from_slice(&[self.flags(), self.len as u8]);
         } else {
-            let mut octets = [flags | FLAG_LONG; HEADER_OCTETS_MAX];
-            octets[1..].copy_from_slice(&self.len.to_be_bytes());
-            out.extend_from_slice(&octets);
+            out.extend_from_slice(&self.octets().0);
         }
+    }
+
+    /// The header, and the number of its octets, as [`encode`](Self::encode) appends it.
+    #[inline]
+    pub fn octets(&self) -> ([u8; HEADER_OCTETS_MAX], usize) {
+        let mut octets = [self.flags(); HEADER_OCTETS_MAX];
+        if self.len <= SHORT_BODY_OCTETS_MAX as u64 {
+            octets[1] = self.len as u8;
+            return (octets, HEADER_OCTETS_MIN);
+        }
+        octets[0] |= FLAG_LONG;
+        octets[1..].copy_from_slice(&self.len.to_be_bytes());
+        (octets, HEADER_OCTETS_MAX)
+    }
+
+    #[inline]
+    fn flags(&self) -> u8 {
+        (u8::from(self.more) * FLAG_MORE) | (u8::from(self.command) * FLAG_COMMAND)
     }
 }
 

@@ -12,10 +12,14 @@ pub const MECHANISM_OCTETS: usize = 20;
 /// Oldest supported major version; libzmq 4.0 and newer send 3.
 pub const MAJOR_MIN: u8 = 3;
 
+/// Octets before the version.
 const SIGNATURE_OCTETS: usize = 10;
+/// Where the major version is.
 const MAJOR_OFFSET: usize = 10;
 const MINOR_OFFSET: usize = 11;
+/// Where the name of the mechanism begins.
 const MECHANISM_OFFSET: usize = 12;
+const AS_SERVER_OFFSET: usize = MECHANISM_OFFSET + MECHANISM_OCTETS;
 
 const SIGNATURE_START: u8 = 0xff;
 const SIGNATURE_END: u8 = 0x7f;
@@ -29,6 +33,8 @@ pub struct Greeting {
     pub minor: u8,
     /// Mechanism name, padded with zeros.
     pub mechanism: [u8; MECHANISM_OCTETS],
+    /// The end is the server of the mechanism. Not compared: libzmq never says it.
+    pub as_server: bool,
 }
 
 impl Greeting {
@@ -40,13 +46,13 @@ impl Greeting {
         for (to, from) in mechanism.iter_mut().zip(name.bytes()) {
             *to = from;
         }
-        Greeting { major: 3, minor: 1, mechanism }
+        Greeting { major: 3, minor: 1, mechanism, as_server: false }
     }
 
     /// The octets on the wire.
     ///
     /// The padding is what libzmq sends for PUSH and PULL: old peers that take it for a length
-    /// (ZMTP 1.0) read the same. The as-server octet is 0, as NULL requires.
+    /// (ZMTP 1.0) read the same.
     pub fn encode(&self) -> [u8; GREETING_OCTETS] {
         let mut octets = [0; GREETING_OCTETS];
         octets[0] = SIGNATURE_START;
@@ -56,6 +62,7 @@ impl Greeting {
         octets[MINOR_OFFSET] = self.minor;
         octets[MECHANISM_OFFSET..MECHANISM_OFFSET + MECHANISM_OCTETS]
             .copy_from_slice(&self.mechanism);
+        octets[AS_SERVER_OFFSET] = self.as_server.into();
         octets
     }
 
@@ -64,13 +71,97 @@ impl Greeting {
         check_prefix(octets)?;
         let mut mechanism = [0; MECHANISM_OCTETS];
         mechanism.copy_from_slice(&octets[MECHANISM_OFFSET..MECHANISM_OFFSET + MECHANISM_OCTETS]);
-        Ok(Greeting { major: octets[MAJOR_OFFSET], minor: octets[MINOR_OFFSET], mechanism })
+        let (major, minor) = (octets[MAJOR_OFFSET], octets[MINOR_OFFSET]);
+        Ok(Greeting { major, minor, mechanism, as_server: octets[AS_SERVER_OFFSET] == 1 })
     }
 
     /// The mechanism's name for display, without padding, escaped.
     pub fn mechanism_text(&self) -> String {
         let end = self.mechanism.iter().rposition(|&octet| octet != 0).map_or(0, |at| at + 1);
         escape(&self.mechanism[..end])
+    }
+}
+
+/// The exchange of greetings on one connection.
+///
+/// The server of a mechanism greets in steps. A libzmq connector that sees another mechanism than its
+/// own never connects again, and one that sees the connection closed does. It says its own name only
+/// after our major version. So a server says its name only if that is the peer's too, or if the peer
+/// has spoken unasked, as libzmq does not: an end of this library then learns what is wrong.
+#[derive(Debug)]
+pub struct GreetingExchange {
+    own: Greeting,
+    /// Octets of ours that have been queued.
+    queued: usize,
+    received: [u8; GREETING_OCTETS],
+    received_len: usize,
+    peer: Option<Greeting>,
+}
+
+impl GreetingExchange {
+    /// Appends our greeting to `out`, or its first step.
+    pub fn new(own: Greeting, out: &mut Vec<u8>) -> GreetingExchange {
+        let received = [0; GREETING_OCTETS];
+        let mut exchange =
+            GreetingExchange { own, queued: 0, received, received_len: 0, peer: None };
+        let first = if own.as_server { SIGNATURE_OCTETS } else { GREETING_OCTETS };
+        exchange.queue_until(first, out);
+        exchange
+    }
+
+    /// The peer's greeting, once it is complete and its mechanism is ours.
+    pub fn peer(&self) -> Option<&Greeting> {
+        self.peer.as_ref()
+    }
+
+    /// Whether the peer has begun to greet.
+    pub fn has_begun(&self) -> bool {
+        self.received_len > 0
+    }
+
+    /// Octets of the peer's greeting that are still to come.
+    pub fn missing(&self) -> usize {
+        GREETING_OCTETS - self.received_len
+    }
+
+    /// Takes octets of the peer's greeting, and returns their number. Appends further steps of ours
+    /// to `out`.
+    ///
+    /// # Errors
+    ///
+    /// It is none, or names another mechanism than `own`, the name of ours. In that case `out` may
+    /// have got the rest of our greeting, which tells the peer.
+    pub fn receive(
+        &mut self,
+        input: &[u8],
+        own: &'static str,
+        out: &mut Vec<u8>,
+    ) -> Result<usize, ZmtpError> {
+        let consumed = input.len().min(self.missing());
+        let end = self.received_len + consumed;
+        self.received[self.received_len..end].copy_from_slice(&input[..consumed]);
+        self.received_len = end;
+        check_prefix(&self.received[..end])?;
+        if self.queued == SIGNATURE_OCTETS && end >= SIGNATURE_OCTETS {
+            let is_unasked = end > MECHANISM_OFFSET;
+            let until = if is_unasked { GREETING_OCTETS } else { MAJOR_OFFSET + 1 };
+            self.queue_until(until, out);
+        }
+        if end == GREETING_OCTETS {
+            let peer = Greeting::decode(&self.received)?;
+            if peer.mechanism != self.own.mechanism {
+                return Err(ZmtpError::Mechanism { peer: peer.mechanism_text(), own });
+            }
+            self.queue_until(GREETING_OCTETS, out);
+            self.peer = Some(peer);
+        }
+        Ok(consumed)
+    }
+
+    /// Appends our greeting up to this octet.
+    fn queue_until(&mut self, end: usize, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.own.encode()[self.queued.min(end)..end]);
+        self.queued = self.queued.max(end);
     }
 }
 

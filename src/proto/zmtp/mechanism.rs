@@ -1,14 +1,20 @@
 //! Interface between a [`Session`](super::Session) and its security mechanism (RFC 23): the
 //! mechanism's part of the handshake, and the sealing of later frames.
 
+pub mod curve;
+
 use std::fmt;
 
 use super::error::{SendError, ZmtpError};
-use super::frame::FrameHeader;
+use super::frame::{FrameHeader, FLAG_LONG, HEADER_OCTETS_MAX, HEADER_OCTETS_MIN};
 use super::metadata::Metadata;
+use curve::keys::PublicKey;
 
 /// Maximum overhead of a sealed frame over the body of the frame in it, in octets.
 pub const SEAL_OCTETS_MAX: u64 = 64;
+
+/// A larger buffer for incomplete sealed frames is freed once it is empty.
+const KEPT_OCTETS_MAX: usize = 256 * 1024;
 
 /// The mechanism of one end of one connection.
 ///
@@ -18,6 +24,12 @@ pub const SEAL_OCTETS_MAX: u64 = 64;
 pub trait Mechanism: fmt::Debug + Send {
     /// The name in the greeting, at most 20 octets.
     fn name(&self) -> &'static str;
+
+    /// Whether this end is the mechanism's server. It then says its name only to a peer that has said
+    /// its own: see [`Session`](super::Session).
+    fn is_server(&self) -> bool {
+        false
+    }
 
     /// Appends the commands that follow the greeting at once to `out`.
     fn start(&mut self, out: &mut Vec<u8>) {
@@ -50,6 +62,18 @@ pub trait Mechanism: fmt::Debug + Send {
 
     /// The peer's properties, once its READY has arrived.
     fn peer(&self) -> Option<&Metadata>;
+
+    /// The long-term public key that the peer has proved to own, once its READY has arrived, if the
+    /// mechanism has such keys.
+    fn peer_key(&self) -> Option<&PublicKey> {
+        None
+    }
+
+    /// What it means if the peer closes the connection now, and the remedy, if the mechanism can
+    /// tell: it is the end of the sentence "the server closed the connection:".
+    fn if_closed(&self) -> Option<String> {
+        None
+    }
 
     /// Whether frames are sealed after the handshake; never changes.
     fn seals(&self) -> bool {
@@ -95,6 +119,11 @@ pub trait Opener: fmt::Debug + Send {
     fn open(&mut self, body: &[u8], frames: &mut Vec<u8>) -> bool;
 }
 
+/// The length of a frame with this header, which has `octets` octets.
+fn end_of(header: FrameHeader, octets: usize) -> usize {
+    usize::try_from(header.len).unwrap_or(usize::MAX).saturating_add(octets)
+}
+
 /// Received octets of the peer's sealed frames.
 #[derive(Debug, Default)]
 pub(super) struct SealedInput {
@@ -111,9 +140,8 @@ impl SealedInput {
             return room - come;
         }
         // The rest of a larger frame.
-        let end = FrameHeader::decode(&self.octets).map_or(0, |(header, octets)| {
-            usize::try_from(header.len).unwrap_or(usize::MAX).saturating_add(octets)
-        });
+        let end =
+            FrameHeader::decode(&self.octets).map_or(0, |(header, octets)| end_of(header, octets));
         end.saturating_sub(come).max(1)
     }
 
@@ -129,21 +157,71 @@ impl SealedInput {
         if self.opener.is_none() {
             self.opener = mechanism.take_opener();
         }
-        self.octets.extend_from_slice(input);
-        let mut rest = &self.octets[..];
-        while let Some((FrameHeader { len, .. }, octets)) = FrameHeader::decode(rest) {
+        let mut input = input;
+        if !self.octets.is_empty() {
+            // An incomplete frame is completed first. What follows is opened where it is.
+            let missing = self.missing();
+            let (more, after) = input.split_at(missing.min(input.len()));
+            self.keep(more)?;
+            input = after;
+            let whole = std::mem::take(&mut self.octets);
+            let rest = self.open_whole(&whole, limit, frames)?.len();
+            self.octets = whole;
+            self.octets.drain(..self.octets.len() - rest);
+            if self.octets.capacity() > KEPT_OCTETS_MAX && self.octets.is_empty() {
+                self.octets = Vec::new();
+            }
+            if rest > 0 && !input.is_empty() {
+                // The header has become complete, and says how much is missing.
+                return self.open(input, limit, mechanism, frames);
+            }
+        }
+        let rest = self.open_whole(input, limit, frames)?;
+        self.keep(rest)
+    }
+
+    /// Octets after which the incomplete frame, or its header, is complete.
+    fn missing(&self) -> usize {
+        let come = self.octets.len();
+        match FrameHeader::decode(&self.octets) {
+            Some((header, octets)) => end_of(header, octets).saturating_sub(come),
+            None if self.octets[0] & FLAG_LONG != 0 => HEADER_OCTETS_MAX - come,
+            None => HEADER_OCTETS_MIN - come,
+        }
+    }
+
+    /// Keeps the beginning of a frame. What a peer announces is not allocated before it comes.
+    fn keep(&mut self, octets: &[u8]) -> Result<(), ZmtpError> {
+        self.octets.try_reserve(octets.len()).map_err(|_| ZmtpError::OutOfMemory {
+            len: (self.octets.len() + octets.len()) as u64,
+        })?;
+        self.octets.extend_from_slice(octets);
+        Ok(())
+    }
+
+    /// Opens the complete frames at the beginning of `octets`, and returns what follows them.
+    fn open_whole<'a>(
+        &mut self,
+        octets: &'a [u8],
+        limit: u64,
+        frames: &mut Vec<u8>,
+    ) -> Result<&'a [u8], ZmtpError> {
+        let mut rest = octets;
+        while let Some((header, octets)) = FrameHeader::decode(rest) {
+            let len = header.len;
             if len > limit {
                 return Err(ZmtpError::FrameTooLarge { len, limit });
             }
-            let end = usize::try_from(len).unwrap_or(usize::MAX).saturating_add(octets);
-            let Some(body) = rest.get(octets..end) else { break };
-            if !self.opener.as_mut().is_some_and(|opener| opener.open(body, frames)) {
+            let Some(body) = rest.get(octets..end_of(header, octets)) else { break };
+            // The flags are those inside. Any here were put there on the way.
+            let is_plain = rest[0] & !FLAG_LONG == 0;
+            frames.try_reserve(body.len()).map_err(|_| ZmtpError::OutOfMemory { len })?;
+            let opened = self.opener.as_mut().is_some_and(|opener| opener.open(body, frames));
+            if !is_plain || !opened {
                 return Err(ZmtpError::NotGenuine);
             }
-            rest = &rest[end..];
+            rest = &rest[end_of(header, octets)..];
         }
-        let used = self.octets.len() - rest.len();
-        self.octets.drain(..used);
-        Ok(())
+        Ok(rest)
     }
 }

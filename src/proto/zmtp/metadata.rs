@@ -1,6 +1,7 @@
 //! Properties of a READY command (RFC 23): name length, name, 4-octet value length, value.
 
 use super::error::{SendError, ZmtpError};
+use super::Role;
 use crate::proto::text::escape;
 use std::fmt;
 
@@ -79,6 +80,24 @@ pub fn encode_property(name: &str, value: &[u8], out: &mut Vec<u8>) -> Result<()
     out.extend_from_slice(&value_len.to_be_bytes());
     out.extend_from_slice(value);
     Ok(())
+}
+
+/// The properties of a READY: `Socket-Type` first, then these. At most `octets_max` octets: a peer
+/// with the same limits must be able to read it.
+pub fn encode_ready(
+    role: Role,
+    properties: &[(&str, &[u8])],
+    octets_max: usize,
+) -> Result<Vec<u8>, SendError> {
+    let mut metadata = Vec::new();
+    encode_property(SOCKET_TYPE, role.name().as_bytes(), &mut metadata)?;
+    for (name, value) in properties {
+        encode_property(name, value, &mut metadata)?;
+        if metadata.len() > octets_max {
+            return Err(SendError::Property { name: escape(name.as_bytes()) });
+        }
+    }
+    Ok(metadata)
 }
 
 #[cfg(test)]

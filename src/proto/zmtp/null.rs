@@ -3,10 +3,9 @@
 use super::command;
 use super::error::{SendError, ZmtpError};
 use super::mechanism::Mechanism;
-use super::metadata::{encode_property, Metadata, SOCKET_TYPE};
+use super::metadata::{encode_ready, Metadata};
 use super::session::READY_OCTETS_MAX;
-use super::{Role, NAME_SHOWN_OCTETS_MAX};
-use crate::proto::text::escape;
+use super::Role;
 
 /// The NULL mechanism of one end.
 #[derive(Debug)]
@@ -48,15 +47,7 @@ impl Mechanism for Null {
                 self.peer = Some(metadata);
                 Ok(())
             }
-            Some((command::ERROR, data)) => {
-                let reason = command::error_reason(data).unwrap_or_default();
-                Err(ZmtpError::Refused { reason: escape(reason) })
-            }
-            Some((name, _)) => {
-                let shown = escape(&name[..name.len().min(NAME_SHOWN_OCTETS_MAX)]);
-                Err(ZmtpError::Handshake { found: format!("the command \"{shown}\"") })
-            }
-            None => Err(ZmtpError::Handshake { found: "a malformed command".to_owned() }),
+            _ => Err(command::unexpected(body)),
         }
     }
 
@@ -69,15 +60,8 @@ impl Mechanism for Null {
             return Err(SendError::ReadySent);
         }
         let role = self.role.ok_or(SendError::NotReady)?;
-        let mut metadata = Vec::new();
-        encode_property(SOCKET_TYPE, role.name().as_bytes(), &mut metadata)?;
-        for (name, value) in properties {
-            encode_property(name, value, &mut metadata)?;
-            // A peer with the same limit must be able to read it.
-            if 1 + command::READY.len() + metadata.len() > READY_OCTETS_MAX {
-                return Err(SendError::Property { name: escape(name.as_bytes()) });
-            }
-        }
+        let octets_max = READY_OCTETS_MAX - 1 - command::READY.len();
+        let metadata = encode_ready(role, properties, octets_max)?;
         command::encode(command::READY, &[&metadata], out);
         self.ready_sent = true;
         Ok(())

@@ -3,7 +3,8 @@
 use super::command::{self, Ping, PING_TTL_MAX_DS};
 use super::error::{SendError, ZmtpError};
 use super::frame::{FrameHeader, BODY_OCTETS_MAX, HEADER_OCTETS_MAX, HEADER_OCTETS_MIN};
-use super::greeting::{check_prefix, Greeting, GREETING_OCTETS};
+use super::greeting::{Greeting, GreetingExchange, GREETING_OCTETS};
+use super::mechanism::curve::keys::PublicKey;
 use super::mechanism::{Mechanism, SealedInput, Sealer, SEAL_OCTETS_MAX};
 use super::metadata::Metadata;
 use super::null::Null;
@@ -92,9 +93,7 @@ pub struct Session {
     /// Present if the mechanism seals.
     sealed_input: Option<SealedInput>,
     failure: Option<ZmtpError>,
-    greeting: [u8; GREETING_OCTETS],
-    greeting_len: usize,
-    peer_greeting: Option<Greeting>,
+    greeting: GreetingExchange,
     header: [u8; HEADER_OCTETS_MAX],
     header_len: usize,
     /// The last part had MORE.
@@ -125,7 +124,9 @@ impl Session {
         mut mechanism: Box<dyn Mechanism>,
     ) -> Self {
         let mut output = Vec::with_capacity(2 * GREETING_OCTETS);
-        output.extend_from_slice(&Greeting::new(mechanism.name()).encode());
+        let as_server = mechanism.is_server();
+        let greeting = Greeting { as_server, ..Greeting::new(mechanism.name()) };
+        let greeting = GreetingExchange::new(greeting, &mut output);
         mechanism.start(&mut output);
         Session {
             role: role.into(),
@@ -135,9 +136,7 @@ impl Session {
             sealed_input: mechanism.seals().then(SealedInput::default),
             mechanism,
             failure: None,
-            greeting: [0; GREETING_OCTETS],
-            greeting_len: 0,
-            peer_greeting: None,
+            greeting,
             header: [0; HEADER_OCTETS_MAX],
             header_len: 0,
             in_message: false,
@@ -186,7 +185,7 @@ impl Session {
     /// octets at its start that no mechanism seals.
     ///
     /// Write it before any message encoded later, and between two messages. A failed session has no
-    /// more output.
+    /// more output but, where the mechanisms differ, the rest of its greeting.
     pub fn take_output(&mut self, out: &mut Vec<u8>) -> usize {
         let clear = std::mem::take(&mut self.clear_output_len).min(self.output.len());
         out.append(&mut self.output);
@@ -210,7 +209,7 @@ impl Session {
     /// Whether the peer is known to answer a PING and not to take it for a message: it has
     /// announced ZMTP 3.1 or newer, or has sent a PING itself. The handshake must be complete.
     pub fn may_ping(&self) -> bool {
-        let modern = self.peer_greeting.is_some_and(|peer| (peer.major, peer.minor) >= (3, 1));
+        let modern = self.greeting.peer().is_some_and(|peer| (peer.major, peer.minor) >= (3, 1));
         self.traffic_allowed() && (modern || self.peer_pinged)
     }
 
@@ -269,7 +268,7 @@ impl Session {
     /// Number of octets that complete the current greeting, frame header or command.
     fn handshake_octets(&self) -> usize {
         match self.state {
-            ParseState::Greeting => GREETING_OCTETS - self.greeting_len,
+            ParseState::Greeting => self.greeting.missing(),
             ParseState::Command { remaining } | ParseState::Body { remaining } => {
                 remaining as usize
             }
@@ -332,12 +331,33 @@ impl Session {
 
     /// Major and minor version of ZMTP that the peer announced, once its greeting is complete.
     pub fn peer_version(&self) -> Option<(u8, u8)> {
-        self.peer_greeting.map(|greeting| (greeting.major, greeting.minor))
+        self.greeting.peer().map(|greeting| (greeting.major, greeting.minor))
     }
 
     /// The properties in the peer's READY; `None` before [`Event::PeerReady`].
     pub fn peer_metadata(&self) -> Option<&Metadata> {
         self.mechanism.peer()
+    }
+
+    /// The long-term public key that the peer has proved to own, from [`Event::PeerReady`] on;
+    /// `None` if the mechanism has no keys.
+    pub fn peer_key(&self) -> Option<&PublicKey> {
+        self.mechanism.peer_key()
+    }
+
+    /// What it means if the peer closes the connection now, and the remedy; `None` if that is not
+    /// known.
+    pub fn if_closed(&self) -> Option<String> {
+        if self.greeting.peer().is_some() {
+            return self.mechanism.if_closed();
+        }
+        let name = self.mechanism.name();
+        (self.greeting.has_begun() || self.seals()).then(|| {
+            format!(
+                "it may require another security mechanism than {name}: give both ends their CURVE \
+                 keys, or none"
+            )
+        })
     }
 
     // ------------------------------------------------------------------ input
@@ -358,7 +378,10 @@ impl Session {
         }
         self.advance(input).inspect_err(|error| {
             self.failure = Some(error.clone());
-            self.output.clear();
+            // The peer may still learn from our greeting which mechanism it needs.
+            if !matches!(error, ZmtpError::Mechanism { .. }) {
+                self.output.clear();
+            }
         })
     }
 
@@ -416,21 +439,12 @@ impl Session {
     }
 
     fn receive_greeting(&mut self, input: &[u8]) -> Result<usize, ZmtpError> {
-        let consumed = input.len().min(GREETING_OCTETS - self.greeting_len);
-        let end = self.greeting_len + consumed;
-        self.greeting[self.greeting_len..end].copy_from_slice(&input[..consumed]);
-        self.greeting_len = end;
-        check_prefix(&self.greeting[..end])?;
-        if end == GREETING_OCTETS {
-            let peer = Greeting::decode(&self.greeting)?;
-            let own = self.mechanism.name();
-            if peer.mechanism != Greeting::new(own).mechanism {
-                return Err(ZmtpError::Mechanism { peer: peer.mechanism_text(), own });
-            }
-            self.peer_greeting = Some(peer);
+        let received = self.greeting.receive(input, self.mechanism.name(), &mut self.output);
+        self.clear_output_len = self.output.len();
+        if self.greeting.peer().is_some() {
             self.state = ParseState::Header;
         }
-        Ok(consumed)
+        received
     }
 
     #[inline]
