@@ -15,11 +15,15 @@ use super::sys;
 pub(crate) use super::sys::{receive_behind, send_vectored};
 use crate::error::{Error, Result, Status};
 
+/// Connections that wait at a listener to be accepted, at most: the system's usual maximum. One that
+/// finds no room gets no answer, and its peer tries again a second later. `mio` asks for 128, which
+/// a burst of other connections fills.
+const WAITING_MAX: libc::c_int = 4096;
 /// How often [`bind_pair`] asks the system for a port in the search for two consecutive ones.
 const EPHEMERAL_PAIR_ATTEMPTS_MAX: usize = 128;
 
 /// Opens a listener at `address`; port 0 lets the system choose. The address can be bound again
-/// at once after an earlier listener has closed (`SO_REUSEADDR`). Up to 1024 connections may wait
+/// at once after an earlier listener has closed (`SO_REUSEADDR`). Up to 4096 connections may wait
 /// to be accepted, or as many as the system allows.
 ///
 /// # Errors
@@ -27,7 +31,9 @@ const EPHEMERAL_PAIR_ATTEMPTS_MAX: usize = 128;
 /// The system's.
 pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let _held = hold_standard();
-    above_standard(TcpListener::bind(address)?)
+    let listener = above_standard(TcpListener::bind(address)?)?;
+    sys::set_waiting_max(listener.as_fd(), WAITING_MAX)?;
+    Ok(listener)
 }
 
 /// Two listeners at consecutive ports of one address.

@@ -64,6 +64,13 @@ fn check(answer: libc::c_int) -> io::Result<()> {
     }
 }
 
+/// Sets how many connections wait at `listener` to be accepted, at most; the system has a maximum of
+/// its own (`net.core.somaxconn`).
+pub(super) fn set_waiting_max(listener: BorrowedFd<'_>, count: libc::c_int) -> io::Result<()> {
+    // SAFETY: the descriptor is open for the life of the borrow; the other argument is a number.
+    check(unsafe { libc::listen(listener.as_raw_fd(), count) })
+}
+
 /// Sends from several slices with one system call; returns the number of bytes sent, possibly fewer
 /// than all. A connection closed by the peer is an error and never a `SIGPIPE`, which
 /// `TcpStream::write_vectored` of the standard library does not promise in a C program.

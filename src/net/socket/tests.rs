@@ -17,10 +17,10 @@ const UNDISTURBED: [&str; 2] = if cfg!(target_os = "linux") {
 };
 
 /// A listener at `address` that swallows connection attempts: they get no answer, not even a
-/// refusal. Keep both results. Linux only.
+/// refusal. Keep both results. Linux only: it lets exactly one connection wait.
 pub(crate) fn swallow(address: SocketAddr) -> io::Result<(std::net::TcpListener, TcpStream)> {
     let listener = std::net::TcpListener::bind(address)?;
-    sys::tests::allow_one_waiting(listener.as_fd())?;
+    sys::set_waiting_max(listener.as_fd(), 0)?;
     let waiting = std::net::TcpStream::connect(address)?;
     Ok((listener, TcpStream::from_std(waiting)))
 }
@@ -55,6 +55,20 @@ fn connected() -> (TcpStream, TcpStream) {
     let (accepted, peer) = accept(&listener).unwrap().expect("the connection is waiting");
     assert_eq!(peer, stream.local_addr().unwrap());
     (stream, accepted)
+}
+
+#[test]
+fn f76_a_burst_of_connections_waits_for_a_busy_server() {
+    // Of the usual limits of systems the lowest.
+    const BURST: usize = 1000;
+    let limit = std::fs::read_to_string("/proc/sys/net/core/somaxconn");
+    let limit = limit.ok().and_then(|text| text.trim().parse().ok()).unwrap_or(128);
+    let listener = listen("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = listener.local_addr().unwrap();
+    // One that finds no room gets no answer, and tries again a second later at the earliest.
+    let connect = |_| std::net::TcpStream::connect_timeout(&address, Duration::from_millis(900));
+    let waiting: io::Result<Vec<_>> = (0..BURST.min(limit)).map(connect).collect();
+    waiting.unwrap();
 }
 
 #[test]

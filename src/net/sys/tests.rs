@@ -2,15 +2,6 @@
 
 use super::*;
 
-/// Makes the system keep exactly one connection at `listener` that has not been accepted.
-pub(in crate::net) fn allow_one_waiting(listener: BorrowedFd<'_>) -> io::Result<()> {
-    // SAFETY: the descriptor is open for the life of the borrow.
-    match unsafe { libc::listen(listener.as_raw_fd(), 0) } {
-        0 => Ok(()),
-        _ => Err(io::Error::last_os_error()),
-    }
-}
-
 /// Whether `socket` is closed in programs that this process starts.
 pub(in crate::net) fn is_close_on_exec(socket: BorrowedFd<'_>) -> bool {
     // SAFETY: the descriptor is open for the life of the borrow.
