@@ -67,8 +67,7 @@ impl Polite {
                     0 => self.master.read(0, bytes as u32).map(drop),
                     _ => self.master.write(0, &data[..bytes]),
                 };
-                let times =
-                    if bytes == SMALL { &mut measured.small } else { &mut measured.large };
+                let times = if bytes == SMALL { &mut measured.small } else { &mut measured.large };
                 times.push(before.elapsed());
                 measured.failures.extend(outcome.err().map(|error| error.text().to_owned()));
                 let_pass(PAUSE);

@@ -12,6 +12,7 @@ pub mod channel;
 pub mod connection;
 pub mod connector;
 pub mod dialer;
+pub mod identity;
 pub mod options;
 pub mod owners;
 pub mod pairing;
