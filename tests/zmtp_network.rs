@@ -562,7 +562,7 @@ fn every_request_of_a_paired_client_is_executed_once_and_answered() {
 fn run_bridge(seed: u64) {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut net = Bridge::new();
-    let client_says = Announcement::client(SessionId(rng.random()), true);
+    let client_says = Announcement::client(true).with_session(SessionId(rng.random()));
     let server_says = Announcement::server(ServerId(rng.random()), true);
     net.client_requests.send_ready(&client_says.properties("1")).unwrap();
     net.client_responses.send_ready(&client_says.properties("1")).unwrap();

@@ -204,14 +204,23 @@ fn a_connection_that_leaves_takes_its_partner_along_and_both_may_come_back() {
     assert_eq!(client.read(1, 0).text(), "OK");
 }
 
+/// Waits until the server asks for a sign of life on both connections.
+#[track_caller]
+fn wait_asked(client: &mut RawClient) {
+    for raw in [&mut client.request, &mut client.response] {
+        assert_eq!(raw.item(), Item::Command(b"\x04PING\0\0".to_vec()));
+    }
+}
+
 #[test]
-fn a_session_that_comes_back_replaces_connections_that_still_linger() {
+fn a_session_that_comes_back_waits_until_its_former_connections_fail_a_ping() {
     let keeper = Keeper::new();
     let server = server_of(keeper.clone(), ServerOptions::default());
     let mut old = RawClient::with_session(server.port(), 42);
     old.request.send(&raw::read(1, 0x100));
     let unanswered = keeper.next();
     let mut new = RawClient::with_session(server.port(), 42);
+    wait_asked(&mut old);
     old.request.wait_closed();
     old.response.wait_closed();
     new.request.send(&raw::read(1, 0x100));
@@ -222,6 +231,32 @@ fn a_session_that_comes_back_replaces_connections_that_still_linger() {
     answer(&second);
     assert_eq!(new.response.take_response().header.id, 1);
     assert_eq!(server.stats().clients, 1);
+}
+
+#[test]
+fn f77_who_replays_a_session_takes_nothing_from_the_client_that_has_it() {
+    let server = server();
+    let replay = |session: u128| {
+        RawClient::announce(server.port(), &raw::properties_of(&format!("{session:032x}")))
+    };
+    let mut client = RawClient::with_session(server.port(), 42);
+    let mut replays = [replay(42), replay(42)];
+    wait_asked(&mut client);
+    client.response.send(&raw::command("PONG", b""));
+    client.request.send(&raw::command("PONG", b""));
+    // The next one is asked later, and gives no answer: when it is given up, the first has passed.
+    let _dead = RawClient::with_session(server.port(), 43);
+    replay(43).wait_served();
+    assert_eq!(client.read(1, 0).text(), "OK");
+    for raw in replays.iter_mut().flat_map(|one| [&mut one.request, &mut one.response]) {
+        assert_held(raw);
+    }
+    let [first, mut second] = replays;
+    drop(first);
+    wait_until("it has left", || server.stats().held == 2);
+    drop(client);
+    second.wait_served();
+    assert_eq!(second.read(1, 0).text(), "OK");
 }
 
 #[test]

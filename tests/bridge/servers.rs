@@ -36,22 +36,26 @@ fn pair_with(
 }
 
 #[test]
-fn a_client_announces_one_session_on_both_connections_and_again_when_it_comes_back() {
+fn a_client_announces_one_session_on_both_connections_and_another_one_when_it_comes_back() {
+    const TIMES: usize = 3;
     let server = RawServer::new();
     let client = Client::new(server.port);
     let mut sessions = HashSet::new();
-    for _ in 0..2 {
+    for _ in 0..TIMES {
         let mut peer = server.accept();
-        for (raw, socket_type) in [(&mut peer.response, "PULL"), (&mut peer.request, "PUSH")] {
+        let of_both = [(&mut peer.response, "PULL"), (&mut peer.request, "PUSH")];
+        let [one, other] = of_both.map(|(raw, socket_type)| {
             raw.greet();
             let found = raw.take_ready();
             assert_eq!(found[0], ("Socket-Type".to_owned(), socket_type.to_owned()));
             assert_eq!(found[1].0, "X-Rogue-Session");
             assert_eq!(found[2], ("X-Rogue-Bridge".to_owned(), "1".to_owned()));
-            sessions.insert(found[1].1.clone());
-        }
+            found[1].1.clone()
+        });
+        assert_eq!(one, other);
+        sessions.insert(one);
     }
-    assert_eq!(sessions.len(), 1, "{sessions:?}");
+    assert_eq!(sessions.len(), TIMES, "{sessions:?}");
     drop(client);
 }
 

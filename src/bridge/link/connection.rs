@@ -25,6 +25,8 @@ pub enum ReadState {
 #[derive(Default)]
 pub struct Input {
     pub state: ReadState,
+    /// Number of octets received so far.
+    pub received: u64,
     /// Received octets, not decoded from `start` on.
     octets: Vec<u8>,
     start: usize,

@@ -16,10 +16,11 @@ use crate::clock::{self, Time};
 use crate::logging::{log_debug, Logger};
 use crate::net::address::{HostAddress, RemoteHost};
 use crate::net::event_loop::{self, DriverHandle, Readiness};
+use crate::net::random::random_128;
 use crate::net::resolve::{Lookup, Resolver};
 use crate::net::{socket, Registry};
 use crate::proto::bridge::property::Announcement;
-use crate::proto::bridge::PeerInfo;
+use crate::proto::bridge::{PeerInfo, SessionId};
 use crate::proto::zmtp::{Limits, Role};
 
 /// Body of the largest accepted frame in octets; a larger one is a failure of the connection.
@@ -88,7 +89,7 @@ pub struct Target {
     pub host: RemoteHost,
     /// The port of the channel to the server; the other one's is the next.
     pub port: u16,
-    /// The client's identity.
+    /// What the client says of itself, but for its session: each pair of connections has its own.
     pub announcement: Announcement,
     /// How long sent octets may stay unread; zero: as long as the system lets them.
     pub unread_time_max: Duration,
@@ -369,8 +370,10 @@ impl Dialer {
         }
         opening.is_announced = true;
         let address = opening.address;
+        let session = random_128().map_err(|error| Failure::from(error.text().to_owned()))?;
+        let announcement = self.target.announcement.with_session(SessionId(session));
         for channel in &mut opening.channels {
-            channel.announce(&self.target.announcement)?;
+            channel.announce(&announcement)?;
         }
         self.attempts.won(address, clock::now());
         self.drop_given_up();
@@ -403,5 +406,5 @@ impl Dialer {
 
 /// A random number that spreads the attempts of many clients of one server over time.
 fn random() -> u8 {
-    crate::net::random::random_128().map_or(0, |octets| octets[0])
+    random_128().map_or(0, |octets| octets[0])
 }

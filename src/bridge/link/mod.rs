@@ -9,6 +9,7 @@
 pub mod acceptor;
 pub mod buffers;
 pub mod channel;
+pub mod checks;
 pub mod connection;
 pub mod connector;
 pub mod dialer;
@@ -20,4 +21,5 @@ pub mod peers;
 pub mod scratch;
 pub mod server;
 pub mod service;
+pub mod sessions;
 pub mod wire;

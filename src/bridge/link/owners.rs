@@ -154,7 +154,7 @@ pub fn connections_of(action: &Action) -> Vec<ConnectionId> {
             vec![request, response]
         }
         Action::ShareAnswers(response) => vec![response],
-        Action::Close(..) | Action::Report { .. } => Vec::new(),
+        Action::Check { .. } | Action::Close(..) | Action::Report { .. } => Vec::new(),
     }
 }
 

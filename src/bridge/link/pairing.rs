@@ -1,7 +1,7 @@
 //! Which request connection belongs to which response connection.
 //!
 //! A client of the bridge has two one-way connections, and nothing in the reference's protocol
-//! relates them. Our own clients announce a session in the READY of both. Others are distinguished
+//! relates them. Our own clients announce a session in the READY of both ([`sessions`]). Others are distinguished
 //! with care: by the process that owns the far end, and the ZeroMQ context within it, if that can
 //! be looked up; by the user, or the source address, if one client runs there. Ambiguous
 //! connections are held: the server has not sent its READY, so a held client can send nothing that
@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use super::identity::explain;
 pub use super::identity::{ConnectionId, Identity, Side};
+use super::sessions::{SessionKey, Sessions, Verdict};
 use crate::clock::Time;
 use crate::peer::{Origin, PeerAddress};
 
@@ -49,6 +50,9 @@ pub enum Action {
         /// Represents all of them.
         response: ConnectionId,
     },
+    /// A connection with the session of this pair waits for its end: find out whether the peer is
+    /// still there, and close the pair if not.
+    Check { request: ConnectionId, response: ConnectionId },
     /// Close this connection; the pairing has removed it already.
     Close(ConnectionId, &'static str),
     /// Report to the operator that clients are held.
@@ -80,6 +84,13 @@ struct Entry {
 impl Entry {
     fn is_held(&self) -> bool {
         self.partner.is_none() && !self.is_shared
+    }
+
+    fn session(&self) -> Option<SessionKey> {
+        match self.identity {
+            Some(Identity::Session(session)) => Some((session, self.peer.origin())),
+            _ => None,
+        }
     }
 }
 
@@ -127,6 +138,7 @@ pub struct Pairing {
     shares: bool,
     started: Time,
     entries: BTreeMap<ConnectionId, Entry>,
+    sessions: Sessions,
     /// Since when groups of legacy connections have been unambiguous.
     unambiguous: BTreeMap<Identity, Time>,
     /// Since when groups have been ambiguous.
@@ -151,6 +163,7 @@ impl Pairing {
             shares,
             started: now,
             entries: BTreeMap::new(),
+            sessions: Sessions::default(),
             unambiguous: BTreeMap::new(),
             ambiguous: BTreeMap::new(),
             reported: BTreeMap::new(),
@@ -191,8 +204,9 @@ impl Pairing {
     pub fn announced(&mut self, id: ConnectionId, side: Side, identity: Identity, now: Time) {
         let Some(entry) = self.entries.get_mut(&id) else { return };
         (entry.side, entry.identity) = (Some(side), Some(identity));
-        if let Identity::Session(_) = identity {
-            self.pair_session(id, side, identity, now);
+        if let Some(key) = entry.session() {
+            let verdict = self.sessions.announced(id, side, key);
+            self.judge(verdict);
         }
         self.changed(Some(identity), now);
     }
@@ -230,7 +244,7 @@ impl Pairing {
                 self.partner(request) == Some(response)
             }
             Action::ShareAnswers(response) => self.identity(response).is_some(),
-            Action::Close(..) | Action::Report { .. } => false,
+            Action::Check { .. } | Action::Close(..) | Action::Report { .. } => false,
         }
     }
 
@@ -274,6 +288,10 @@ impl Pairing {
             self.entries.remove(&partner);
             self.actions.push(Action::Close(partner, why));
         }
+        if let Some(key) = entry.session() {
+            let verdict = self.sessions.gone(id, key);
+            self.judge(verdict);
+        }
     }
 
     /// Another response connection of the process replaces a representative that is gone; if there
@@ -299,33 +317,21 @@ impl Pairing {
         }
     }
 
-    fn pair_session(&mut self, id: ConnectionId, side: Side, identity: Identity, now: Time) {
-        let same = |(&other, entry): (&ConnectionId, &Entry)| {
-            (other != id && entry.identity == Some(identity)).then_some((other, entry.side))
-        };
-        let others: Vec<_> = self.entries.iter().filter_map(same).collect();
-        // The client has reconnected before the loss of its old connection was seen.
-        for &(old, _) in others.iter().filter(|(_, other_side)| *other_side == Some(side)) {
-            self.actions.push(Action::Close(old, "its client has connected again"));
-            self.remove(old, "its client has connected again", now);
-        }
-        let partner = others.iter().find(|(other, other_side)| {
-            *other_side != Some(side)
-                && self.entries.get(other).is_some_and(|e| e.partner.is_none())
-        });
-        if let Some(&(partner, _)) = partner {
-            self.pair(id, partner);
+    /// Carries out what is decided about connections with a session.
+    fn judge(&mut self, verdict: Verdict) {
+        match verdict {
+            Verdict::Wait => {}
+            Verdict::Pair { request, response } => self.pair(request, response),
+            Verdict::Check { request, response } => {
+                self.actions.push(Action::Check { request, response });
+            }
         }
     }
 
-    fn pair(&mut self, a: ConnectionId, b: ConnectionId) {
-        let first = self.entries.get_mut(&a).expect("paired connections exist");
-        first.partner = Some(b);
-        let (request, response) = match first.side {
-            Some(Side::Response) => (b, a),
-            _ => (a, b),
-        };
-        self.entries.get_mut(&b).expect("paired connections exist").partner = Some(a);
+    fn pair(&mut self, request: ConnectionId, response: ConnectionId) {
+        for (id, partner) in [(request, response), (response, request)] {
+            self.entries.get_mut(&id).expect("paired connections exist").partner = Some(partner);
+        }
         self.actions.push(Action::Pair { request, response });
     }
 

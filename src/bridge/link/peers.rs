@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::acceptor::FIRST_CONNECTION;
+use super::checks::Checks;
 use super::connection::{ActiveClient, Client, ClientId, Connection, Connections, Ends};
 use super::options::{add, LegacyPolicy, LinkCounters, LinkOptions};
 use super::owners::{connections_of, identity_of, Owners, Question};
@@ -40,6 +41,7 @@ pub struct Peers<S: Service> {
     pub connections: Connections<S::Client>,
     pub pairing: Pairing,
     pub lookups: Owners,
+    pub checks: Checks,
     options: LinkOptions,
     counters: Arc<LinkCounters>,
     log: Arc<Logger>,
@@ -67,6 +69,7 @@ impl<S: Service> Peers<S> {
             connections: Connections::default(),
             pairing: Pairing::new(options.settle, options.legacy_shared_process, clock::now()),
             lookups,
+            checks: Checks::default(),
             options,
             counters,
             log,
@@ -82,11 +85,12 @@ impl<S: Service> Peers<S> {
     /// When to call [`timeout`](Self::timeout).
     pub fn deadline(&self) -> Option<Time> {
         let waits_until = self.waiting.first().map(|&(until, _)| until);
-        clock::earliest([self.pairing.deadline(), self.lookups.deadline(), waits_until])
+        let (pairing, lookups) = (self.pairing.deadline(), self.lookups.deadline());
+        clock::earliest([pairing, lookups, self.checks.deadline(), waits_until])
     }
 
-    /// Pairs connections, closes those that have had no client for too long, and lets a lookup of
-    /// owners start that had no thread, as far as that is due at `now`.
+    /// Pairs connections, closes those that have had no client for too long and those whose peer is
+    /// gone, and lets a lookup of owners start that had no thread, as far as that is due at `now`.
     pub fn timeout(&mut self, service: &mut S, now: Time) {
         if self.pairing.deadline().is_some_and(|deadline| deadline <= now) {
             self.pairing.timeout(now);
@@ -94,6 +98,10 @@ impl<S: Service> Peers<S> {
         }
         while let Some(&(_, id)) = self.waiting.first().filter(|(until, _)| *until <= now) {
             self.close(service, id, "no handshake, or no second connection, in time");
+        }
+        for id in self.checks.end(&self.connections, now) {
+            let why = "it does not answer a PING, and another connection waits with its session";
+            self.close(service, id, why);
         }
         self.lookups.timeout(now);
     }
@@ -210,12 +218,26 @@ impl<S: Service> Peers<S> {
                 Action::Pair { .. } | Action::ShareAnswers(_) | Action::ShareRequests { .. } => {
                     self.decided(service, action);
                 }
+                Action::Check { request, response } => self.check(service, request, response),
                 Action::Close(id, why) => self.release(service, id, why),
                 Action::Report { text, is_again: false } => log_error!(self.log, "{text}"),
                 Action::Report { text, .. } => log_warning!(self.log, "{text}"),
             }
         }
         self.count_connections();
+    }
+
+    /// Asks the peers of a pair for a sign of life.
+    fn check(&mut self, service: &mut S, request: ConnectionId, response: ConnectionId) {
+        let Some(peer) = self.connections.get(&request).map(|one| one.peer) else { return };
+        log_warning!(
+            self.log, from peer.origin();
+            "A connection presents the session of the client at {peer}, and waits until that is gone"
+        );
+        if self.checks.start(&mut self.connections, (request, response), clock::now()) {
+            self.flush(service, request);
+            self.flush(service, response);
+        }
     }
 
     /// Carries out a decision to serve connections, after a second look if it was based on their
@@ -322,7 +344,7 @@ impl<S: Service> Peers<S> {
                 }
             }
             Action::ShareAnswers(response) => self.send_ready(service, response),
-            Action::Close(..) | Action::Report { .. } => {}
+            Action::Check { .. } | Action::Close(..) | Action::Report { .. } => {}
         }
     }
 

@@ -150,6 +150,9 @@ impl<S: Service> Link<S> {
 
     /// Does what is due at `now`.
     pub fn timeout(&mut self, registry: &Registry, service: &mut S, now: Time) {
+        for id in self.peers.checks.ending(now) {
+            self.read(service, id);
+        }
         self.peers.timeout(service, now);
         if self.acceptor.again.is_some_and(|again| again <= now) {
             self.acceptor.again = None;
@@ -361,6 +364,7 @@ fn read_client<S: Service>(
         let received = payload.unwrap_or_else(|| client.request.read(scratch));
         let Received::Octets(count) = received else { return ReadEnd::of(received) };
         add(&counters.bytes_in, count as u64);
+        client.input.received += count as u64;
         if is_payload {
             continue;
         }
@@ -421,6 +425,7 @@ fn read_session<C>(
         let received = connection.wire.read(scratch);
         let Received::Octets(count) = received else { return ReadEnd::of(received) };
         add(&counters.bytes_in, count as u64);
+        connection.input.received += count as u64;
         if let Some(end) = decode_session(connection, &scratch[..count]) {
             return end;
         }

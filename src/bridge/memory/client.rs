@@ -26,7 +26,6 @@ use crate::net::address;
 use crate::net::resolve::{self, Resolver};
 use crate::net::{DriverHandle, EventLoop, Spin};
 use crate::proto::bridge::property::Announcement;
-use crate::proto::bridge::SessionId;
 
 use self::core::ClientCore;
 use driver::ClientDriver;
@@ -159,9 +158,9 @@ impl TcpClient {
             return Err(failed(Error::new(Status::InvalidArgument, SOURCE, text)));
         }
         let host = address::remote_host(address).map_err(failed)?;
-        let session = SessionId(crate::net::random::random_128().map_err(failed)?);
+        let random = crate::net::random::random_128().map_err(failed)?;
         let wait_ready = options.wait_ready;
-        let core = Arc::new(ClientCore::new(address, port, options, &session));
+        let core = Arc::new(ClientCore::new(address, port, options, random));
         log_debug!(core.log, "Creating response client port: tcp://{address}:{}", port + 1);
         log_debug!(core.log, "Creating request client port: tcp://{address}:{port}");
         let stack_bytes = Some(core.options.stack_bytes).filter(|_| !core.options.shared_loop);
@@ -170,7 +169,7 @@ impl TcpClient {
             Some(stack_bytes) => EventLoop::start("TcpClient", stack_bytes, Spin::Never),
             None => observers::prepare().and_then(|()| EventLoop::shared()),
         };
-        let announcement = Announcement::client(session, core.options.duplex);
+        let announcement = Announcement::client(core.options.duplex);
         let unread_time_max = REQUESTS_UNREAD_TIME_MAX;
         let target = Target { host, port, announcement, unread_time_max, resolver };
         let make_driver = |handle: DriverHandle| {

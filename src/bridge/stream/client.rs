@@ -13,7 +13,6 @@ use crate::net::address;
 use crate::net::resolve::{self, Resolver};
 use crate::net::{DriverHandle, EventLoop, Spin};
 use crate::proto::bridge::property::Announcement;
-use crate::proto::bridge::SessionId;
 use crate::stream::{Master, Node, Slave, SlaveBase};
 use crate::sync::Mutex;
 
@@ -90,7 +89,6 @@ impl StreamClient {
             return Err(failed(Error::new(Status::InvalidArgument, SOURCE, text)));
         }
         let host = address::remote_host(address).map_err(failed)?;
-        let session = SessionId(crate::net::random::random_128().map_err(failed)?);
         let log = Logger::new(&format!("stream.TcpCore.{address}.Client.{port}"));
         log_debug!(log, "Creating pull client port: tcp://{address}:{}", port + 1);
         log_debug!(log, "Creating push client port: tcp://{address}:{port}");
@@ -107,7 +105,7 @@ impl StreamClient {
             options.limits.frame_bytes_max,
         );
         // Either connection carries data in one direction already.
-        let announcement = Announcement::client(session, false).untimed();
+        let announcement = Announcement::client(false).untimed();
         // A server may pause for any time: its senders wait.
         let unread_time_max = Duration::ZERO;
         let target = Target { host, port, announcement, unread_time_max, resolver };

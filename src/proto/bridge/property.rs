@@ -7,7 +7,7 @@
 use crate::proto::zmtp::Metadata;
 use std::fmt;
 
-/// Property of a client, on both connections: its [`SessionId`], by which the server pairs them.
+/// Property of a client, on both connections: their [`SessionId`], by which the server pairs them.
 pub const X_ROGUE_SESSION: &str = "X-Rogue-Session";
 
 /// Property of both ends, on both connections: the decimal protocol level, [`BRIDGE_LEVEL`].
@@ -67,9 +67,10 @@ fn write_id(id: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
 /// Octets of a session that debug output shows.
 const DEBUG_OCTETS: usize = 4;
 
-/// 128 random bits, chosen when a client object is created and kept over reconnections.
+/// 128 random bits, chosen by a client for each pair of connections.
 ///
-/// A pairing token, neither a secret nor an authentication. `Display` gives 32 lower-case
+/// A pairing token, neither a secret nor an authentication: a server keeps a pair of connections
+/// apart from others that present its session, until the pair has gone. `Display` gives 32 lower-case
 /// hexadecimal digits, which is also the property's value.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionId(pub [u8; 16]);
@@ -204,9 +205,15 @@ impl Announcement {
         !self.is_timed && peer.clock.is_some()
     }
 
-    /// The announcement of a client on both connections, with or without [`X_ROGUE_DUPLEX`].
-    pub fn client(session: SessionId, duplex: bool) -> Self {
-        Self::new(X_ROGUE_SESSION, session.to_string(), duplex)
+    /// The announcement of a client, with or without [`X_ROGUE_DUPLEX`]. It becomes that of two
+    /// connections by their [session](Self::with_session).
+    pub fn client(duplex: bool) -> Self {
+        Self::new(X_ROGUE_SESSION, String::new(), duplex)
+    }
+
+    /// The same announcement on both connections of a session.
+    pub fn with_session(&self, session: SessionId) -> Self {
+        Announcement { id: session.to_string(), ..self.clone() }
     }
 
     /// The announcement of a server on both connections, with or without [`X_ROGUE_DUPLEX`].
@@ -267,7 +274,7 @@ mod tests {
     #[test]
     fn a_client_is_known_by_its_session_in_any_case_of_the_name() {
         let session = SessionId::parse(DIGITS.as_bytes()).unwrap();
-        let announcement = Announcement::client(session, false);
+        let announcement = Announcement::client(false).with_session(session);
         let mut properties = announcement.properties("77");
         properties[0].0 = "x-rogue-SESSION";
         let info = peer(&properties);

@@ -6,6 +6,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::*;
+use crate::proto::bridge::SessionId;
 
 const SETTLE: Duration = Duration::from_millis(400);
 
@@ -120,15 +121,15 @@ fn sessions_are_paired_at_once_in_either_order() {
 }
 
 #[test]
-fn a_session_that_comes_back_replaces_its_old_connections() {
+fn f77_a_session_that_is_presented_again_waits_for_the_end_of_its_pair() {
     let mut bench = Bench::new();
     bench.arrive(1, Side::Response, session(1), ms(0));
     bench.arrive(2, Side::Request, session(1), ms(0));
-    let actions = bench.arrive(3, Side::Request, session(1), ms(5));
-    let mut closed = closes(&actions);
-    closed.sort_unstable();
-    assert_eq!((closed, pairs(&actions)), (vec![1, 2], vec![]));
-    assert_eq!(pairs(&bench.arrive(4, Side::Response, session(1), ms(6))), [(3, 4)]);
+    let check = [Action::Check { request: 2, response: 1 }];
+    assert_eq!(bench.arrive(3, Side::Request, session(1), ms(5)), check);
+    assert_eq!(bench.arrive(4, Side::Response, session(1), ms(6)), check);
+    let actions = bench.close(2, ms(9));
+    assert_eq!((closes(&actions), pairs(&actions)), (vec![1], vec![(3, 4)]));
 }
 
 #[test]
@@ -566,7 +567,9 @@ impl Shared {
                     self.requests.insert(request, response);
                 }
                 Action::Close(id, _) => self.forget(id),
-                Action::Pair { .. } | Action::Report { .. } => panic!("{action:?}"),
+                Action::Pair { .. } | Action::Check { .. } | Action::Report { .. } => {
+                    panic!("{action:?}")
+                }
             }
         }
     }

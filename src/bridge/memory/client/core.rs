@@ -20,7 +20,7 @@ use crate::memory::Transaction;
 use crate::net::sleeper::Interrupter;
 use crate::net::{DriverHandle, Registry};
 use crate::process::{self, Generation};
-use crate::proto::bridge::{PeerInfo, SessionId};
+use crate::proto::bridge::PeerInfo;
 use crate::sync::{Condvar, Mutex};
 
 #[derive(Default)]
@@ -97,13 +97,13 @@ pub(super) struct ClientCore {
 }
 
 impl ClientCore {
+    /// The last argument is random.
     pub(super) fn new(
         address: &str,
         port: u16,
         options: ClientOptions,
-        session: &SessionId,
+        [a, b, c, d, ..]: [u8; 16],
     ) -> ClientCore {
-        let [a, b, c, d, ..] = session.0;
         let arbiter = ReadArbiter::new(options.direct);
         ClientCore {
             generation: Generation::current(),
