@@ -16,19 +16,49 @@ use crate::process::{self, Generation};
 const INHERITED_ATTEMPTS_COUNT: usize = 1000;
 
 /// A [`std::sync::Mutex`] without poison.
-#[derive(Debug, Default)]
-pub struct Mutex<T>(sync::Mutex<T>);
+#[derive(Debug)]
+pub struct Mutex<T> {
+    inner: sync::Mutex<T>,
+    /// The process that made it; `None` for one of the process, which survives a fork.
+    #[cfg(debug_assertions)]
+    generation: Option<Generation>,
+}
 
 impl<T> Mutex<T> {
     /// A mutex around `value`.
-    pub const fn new(value: T) -> Mutex<T> {
-        Mutex(sync::Mutex::new(value))
+    pub fn new(value: T) -> Mutex<T> {
+        Mutex {
+            inner: sync::Mutex::new(value),
+            #[cfg(debug_assertions)]
+            generation: Some(Generation::current()),
+        }
     }
 
-    /// Locks the mutex, waiting for the thread that holds it.
+    /// A mutex around `value` that the forking thread holds during a fork, so that a child can use
+    /// it.
+    pub(crate) const fn of_process(value: T) -> Mutex<T> {
+        Mutex {
+            inner: sync::Mutex::new(value),
+            #[cfg(debug_assertions)]
+            generation: None,
+        }
+    }
+
+    /// Locks the mutex, waiting for the thread that holds it. A debug build panics if this process
+    /// has inherited the mutex: the wait might be for a thread of the parent, and never end.
     #[inline]
     pub fn lock(&self) -> MutexGuard<'_, T> {
-        process::lock(&self.0)
+        #[cfg(debug_assertions)]
+        if self.generation.is_some_and(Generation::is_inherited) {
+            panic!("A child by fork waits for a lock of its parent");
+        }
+        process::lock(&self.inner)
+    }
+
+    /// Locks the mutex of an object of that `generation`; `None` if this process has inherited it.
+    #[inline]
+    pub(crate) fn lock_own(&self, generation: Generation) -> Option<MutexGuard<'_, T>> {
+        (!generation.is_inherited()).then(|| self.lock())
     }
 
     /// Locks the mutex of an object of that `generation`. `None` if this process has inherited it,
@@ -55,7 +85,7 @@ impl<T> Mutex<T> {
     /// Locks the mutex unless a thread holds it.
     #[inline]
     pub fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
-        match self.0.try_lock() {
+        match self.inner.try_lock() {
             Ok(guard) => Some(guard),
             Err(sync::TryLockError::Poisoned(error)) => Some(error.into_inner()),
             Err(sync::TryLockError::WouldBlock) => None,
@@ -65,7 +95,13 @@ impl<T> Mutex<T> {
     /// The value, without locking: this is the only reference.
     #[inline]
     pub fn get_mut(&mut self) -> &mut T {
-        self.0.get_mut().unwrap_or_else(PoisonError::into_inner)
+        self.inner.get_mut().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T: Default> Default for Mutex<T> {
+    fn default() -> Mutex<T> {
+        Mutex::new(T::default())
     }
 }
 
@@ -121,7 +157,7 @@ mod tests {
             let _guard = mutex.lock();
             panic!("a panic that this test wants");
         }));
-        assert!(panicked.is_err() && mutex.0.is_poisoned());
+        assert!(panicked.is_err() && mutex.inner.is_poisoned());
         assert_eq!(*mutex.lock(), 5);
         assert_eq!(*mutex.try_lock().unwrap(), 5);
         assert_eq!(*changed.wait_until(mutex.lock(), clock::now()), 5);
@@ -145,6 +181,25 @@ mod tests {
         assert!(mutex.try_lock().is_none());
         drop(guard);
         assert!(mutex.try_lock().is_some());
+    }
+
+    #[test]
+    fn f79_an_inherited_mutex_is_neither_locked_nor_waited_for() {
+        let mutex = Mutex::new(5);
+        let (parent, own) = (Generation::of_parent(), Generation::current());
+        assert!(mutex.lock_own(parent).is_none() && mutex.try_lock().is_some());
+        assert_eq!(mutex.lock_own(own).map(|guard| *guard), Some(5));
+    }
+
+    #[cfg(debug_assertions)]
+    #[test]
+    fn a_debug_build_finds_a_wait_for_an_inherited_mutex_without_its_holder() {
+        let mut mutex = Mutex::new(5);
+        mutex.generation = Some(Generation::of_parent());
+        let caught = catch_unwind(AssertUnwindSafe(|| drop(mutex.lock())));
+        assert!(caught.is_err());
+        static OF_PROCESS: Mutex<u32> = Mutex::of_process(5);
+        assert_eq!(*OF_PROCESS.lock(), 5);
     }
 
     #[test]

@@ -18,9 +18,11 @@ use testkit::slaves::Acting;
 
 /// Bytes of an outstanding transaction beside its payload, its places in the tables of its master
 /// and its slave included.
-const OUTSTANDING_BYTES_MAX: usize = 264;
+const OUTSTANDING_BYTES_MAX: usize = 264 + MUTEX_BYTES_OF_DEBUG;
 /// The same for one part of a split transaction.
 const PART_BYTES_MAX: usize = 256;
+/// In a debug build the mutex of a transaction knows its process.
+const MUTEX_BYTES_OF_DEBUG: usize = if cfg!(debug_assertions) { 8 } else { 0 };
 
 /// The system's allocator, counting for each thread what it has in use.
 struct Counting;

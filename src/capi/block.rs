@@ -18,7 +18,7 @@ use super::generated::{rogue_mem_block_t, rogue_mem_gate_t, rogue_mem_variable_t
 use super::guard::status;
 use super::handle::{borrow, into_handle, lend};
 use super::status::rogue_mem_status_t;
-use crate::error::{Result, Status};
+use crate::error::Result;
 use crate::memory::block::{Skip, Started, UpdateObserver, Variable};
 
 /// The transaction was sent.
@@ -247,14 +247,7 @@ pub unsafe extern "C" fn rogue_mem_block_staged_data(
         let block = unsafe { call.handle(block) }?;
         // SAFETY: null or valid for count bytes, as the header demands.
         let into = unsafe { call.bytes_mut(into, count as usize, "into") }?;
-        if block.copy_staged(offset as usize, into) {
-            return Ok(());
-        }
-        let text = format!(
-            "{count} bytes from byte {offset} on do not lie within a block of {}",
-            block.size()
-        );
-        Err(call.error(Status::InvalidArgument, text))
+        block.copy_staged(offset as usize, into)
     })
 }
 

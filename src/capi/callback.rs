@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::handle::{borrow, Handle};
 use crate::clock;
+use crate::process::Generation;
 use crate::sync::{Condvar, Mutex};
 
 /// The flag of a closed gate. The bits above it count the callbacks that have passed.
@@ -16,6 +17,7 @@ const ONE_INSIDE: usize = 2;
 
 /// Lets callbacks call the program until it is closed.
 pub struct CallbackGate {
+    generation: Generation,
     state: AtomicUsize,
     mutex: Mutex<()>,
     left: Condvar,
@@ -23,7 +25,8 @@ pub struct CallbackGate {
 
 impl CallbackGate {
     pub(super) fn new() -> CallbackGate {
-        CallbackGate { state: AtomicUsize::new(0), mutex: Mutex::new(()), left: Condvar::new() }
+        let (generation, state) = (Generation::current(), AtomicUsize::new(0));
+        CallbackGate { generation, state, mutex: Mutex::new(()), left: Condvar::new() }
     }
 
     /// Lets a callback pass; `None` once the gate is closed.
@@ -34,14 +37,15 @@ impl CallbackGate {
         (before & CLOSED == 0).then_some(inside)
     }
 
-    /// Closes the gate, and waits at most `time` for running callbacks. Returns whether none runs.
+    /// Closes the gate, and waits at most `time` for running callbacks, but in a child by `fork` for
+    /// none: they run in the parent. Returns whether none runs.
     pub(super) fn close(&self, time: Duration) -> bool {
         let is_idle = self.state.fetch_or(CLOSED, Ordering::AcqRel) <= CLOSED;
         if is_idle || time.is_zero() {
             return is_idle;
         }
         let limit = clock::now() + time;
-        let mut guard = self.mutex.lock();
+        let Some(mut guard) = self.mutex.lock_own(self.generation) else { return false };
         while self.state.load(Ordering::Acquire) != CLOSED {
             if clock::now() >= limit {
                 return false;
@@ -62,7 +66,7 @@ impl Drop for Inside<'_> {
         let Some(gate) = self.gate else { return };
         if gate.state.fetch_sub(ONE_INSIDE, Ordering::AcqRel) == CLOSED + ONE_INSIDE {
             // Under the lock, so that it cannot occur between the check and the wait.
-            let _guard = gate.mutex.lock();
+            let Some(_guard) = gate.mutex.lock_own(gate.generation) else { return };
             gate.left.notify_all();
         }
     }

@@ -46,6 +46,13 @@
  * once. The caller of a function must hold a reference to each object that it passes until the
  * function has returned. Each thread has its own last error.
  *
+ * Forks. A child by fork may use the library, with objects of its own. Those made before the fork
+ * are the parent's. Their functions wait for no thread of the parent: one that can fail returns an
+ * error that says so, mostly ROGUE_MEM_ERROR_STOPPED, and a wait for a transaction
+ * ROGUE_MEM_ERROR_TRANSACTION; one that returns a result directly returns a neutral value; the
+ * others do nothing. The child may release them, and their callbacks, drop included, may not be
+ * called any more.
+ *
  * Versions. While the major version is 0, each minor version has a binary interface of its own, and
  * the library's soname carries both numbers. Values of statuses and other constants never change
  * their meaning.

@@ -52,7 +52,7 @@ pub(super) enum Verdict {
 /// The open windows.
 pub(super) struct RateLimits(BTreeMap<LimitKey, Window>);
 
-static LIMITS: Mutex<RateLimits> = Mutex::new(RateLimits(BTreeMap::new()));
+static LIMITS: Mutex<RateLimits> = Mutex::of_process(RateLimits(BTreeMap::new()));
 
 /// The lock that a fork takes.
 pub(super) fn lock() -> MutexGuard<'static, RateLimits> {

@@ -155,7 +155,7 @@ impl<F: Fn(&Record<'_>) + Send + Sync> LogSink for F {
 }
 
 static EMIT_STDOUT: AtomicBool = AtomicBool::new(true);
-static SINK: Mutex<Option<Arc<dyn LogSink>>> = Mutex::new(None);
+static SINK: Mutex<Option<Arc<dyn LogSink>>> = Mutex::of_process(None);
 
 fn sink() -> MutexGuard<'static, Option<Arc<dyn LogSink>>> {
     SINK.lock()

@@ -83,7 +83,7 @@ pub(super) struct LogQueue {
     is_ending: bool,
 }
 
-static QUEUE: Mutex<LogQueue> = Mutex::new(LogQueue::EMPTY);
+static QUEUE: Mutex<LogQueue> = Mutex::of_process(LogQueue::EMPTY);
 /// Signals work for the log's thread.
 static WORK: Condvar = Condvar::new();
 /// Signals a delivered message, or the end of the log's thread.

@@ -44,7 +44,7 @@ pub(super) static FOREIGN: AtomicBool = AtomicBool::new(false);
 /// locked.
 pub(super) static INSTALLED: AtomicBool = AtomicBool::new(false);
 
-pub(super) static SETTINGS: Mutex<Settings> = Mutex::new(Settings::new());
+pub(super) static SETTINGS: Mutex<Settings> = Mutex::of_process(Settings::new());
 
 /// Locks the settings of all loggers. The locks of this room guard reads and writes of their data
 /// and nothing else. A thread takes one at a time, except in a fork.

@@ -10,6 +10,7 @@ use super::slave::{Slave, SlaveBase};
 use super::split;
 use super::transaction::Transaction;
 use crate::clock;
+use crate::process::inherited_text;
 
 /// A hub's largest access: unlimited, since it splits.
 const ACCESS_MAX: u32 = 0xFFFF_FFFF;
@@ -63,6 +64,9 @@ impl Hub {
         if tran.is_too_late(clock::now()) {
             return;
         }
+        if self.master.is_inherited() {
+            return tran.error(inherited_text("The hub"));
+        }
         hub_depth::request(&self.base, tran, || match tran.add_address(self.offset) {
             true => split::forward(&*self.master.slave(), tran),
             false => self.refuse(tran),
@@ -81,6 +85,9 @@ impl Hub {
 
     /// Hands on `all`, which were requested together, each as [`forward`](Self::forward) does.
     fn forward_all(&self, all: &[Arc<Transaction>]) {
+        if self.master.is_inherited() {
+            return all.iter().for_each(|tran| tran.error(inherited_text("The hub")));
+        }
         hub_depth::request_all(&self.base, all, || {
             let now = clock::now();
             for tran in all {

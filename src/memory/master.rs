@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::pool::{Route, TransactionPool};
-use super::slave::Slave;
+use super::slave::{Slave, Unconnected};
 use super::split;
 use super::table::{Swept, Table, SWEPT_TOGETHER_COUNT};
 use super::transaction::DataBuffer;
@@ -16,18 +16,25 @@ use super::{POST, READ, VERIFY, WRITE};
 use crate::clock::{self, Time};
 use crate::error::{Error, Result, Status};
 use crate::logging::{log_warning, static_logger};
-use crate::sync::Mutex;
+use crate::process::{inherited_text, Generation};
+use crate::sync::{Mutex, MutexGuard};
 
 /// The default time for a slave to complete a transaction.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(1);
 const SOURCE: &str = "memory::Master::reqTransaction";
+/// What an error calls it.
+const NAME: &str = "The memory master";
 
 static_logger!(TRANSACTION_LOG, "memory.Transaction");
 
 /// Creates transactions and waits for them. All methods may be called from any thread; any number
 /// of transactions may be outstanding. Dropping a master gives up all that are pending and waits
 /// for slaves that are copying their data: the holder of such a data lock must not drop it.
+///
+/// In a child by `fork` a master of the parent is out of reach, with its slave: its requests fail,
+/// waits and observers are refused with words, and nothing else has an effect.
 pub struct Master {
+    generation: Generation,
     /// Counts the connections, from 1; written under the lock of the table.
     slave_version: AtomicU64,
     /// 0 = the default.
@@ -45,7 +52,7 @@ pub(super) struct EndOnPanic<'a> {
 
 impl Drop for EndOnPanic<'_> {
     fn drop(&mut self) {
-        for tran in self.all {
+        for tran in self.all.iter().filter(|tran| !tran.is_inherited()) {
             tran.give_up("The slave panicked when it received the transaction");
             tran.collect();
             self.master.table.lock().remove(tran);
@@ -63,6 +70,7 @@ impl Master {
     /// A master without a connection: every request fails at once with an error that says so.
     pub fn new() -> Master {
         Master {
+            generation: Generation::current(),
             slave_version: AtomicU64::new(1),
             timeout_us: AtomicU64::new(0),
             table: Arc::new(Mutex::new(Table::new())),
@@ -70,9 +78,20 @@ impl Master {
         }
     }
 
+    /// Whether it belongs to a process that this one was forked from.
+    pub(super) fn is_inherited(&self) -> bool {
+        self.generation.is_inherited()
+    }
+
+    /// The lock of the table; `None` in a child by `fork`, where a thread of the parent may hold it
+    /// for ever.
+    fn own_table(&self) -> Option<MutexGuard<'_, Table>> {
+        self.table.lock_own(self.generation)
+    }
+
     /// Connects the master to `slave`, in place of the present one.
     pub fn set_slave(&self, slave: Arc<dyn Slave>) {
-        let mut table = self.table.lock();
+        let Some(mut table) = self.own_table() else { return };
         let old = std::mem::replace(&mut table.slave, slave);
         self.slave_version.fetch_add(1, Ordering::Release);
         drop(table);
@@ -82,7 +101,7 @@ impl Master {
 
     /// The slave that the master is connected to.
     pub fn slave(&self) -> Arc<dyn Slave> {
-        self.table.lock().slave.clone()
+        self.own_table().map_or_else(Unconnected::of_parent, |table| table.slave.clone())
     }
 
     /// Id of the slave at the end of the path.
@@ -114,12 +133,15 @@ impl Master {
     /// [`clear_error`](Self::clear_error). All threads that use this master share it: use the
     /// result of [`wait`](Self::wait) where that matters.
     pub fn last_error(&self) -> String {
-        self.error.lock().clone()
+        let error = self.error.lock_own(self.generation);
+        error.map_or_else(|| inherited_text(NAME), |error| error.clone())
     }
 
     /// Clears the last error.
     pub fn clear_error(&self) {
-        self.error.lock().clear();
+        if let Some(mut error) = self.error.lock_own(self.generation) {
+            error.clear();
+        }
     }
 
     /// Sets the timeout of later transactions in microseconds, counted from their last sign of
@@ -191,7 +213,12 @@ impl Master {
         check_size(&buffer)?;
         let times = (self.timeout_ns(), clock::now());
         let (tran, slave, swept) = {
-            let mut table = self.table.lock();
+            let Some(mut table) = self.own_table() else {
+                // What its slave would say, for a request that is in no table.
+                let tran = self.prepare(address, buffer, ty)?;
+                tran.error(inherited_text(NAME));
+                return Ok(tran);
+            };
             let swept = table.sweep(times.1);
             (table.enter(address, buffer, ty, times), table.slave.clone(), swept)
         };
@@ -221,7 +248,14 @@ impl Master {
     ) {
         let times = (self.timeout_ns(), start);
         let first = all.len();
-        let mut table = self.table.lock();
+        let Some(mut table) = self.own_table() else {
+            let requests = requests.map(|(address, buffer)| {
+                let tran = Transaction::new_at(address, buffer, ty, times);
+                tran.error(inherited_text(NAME));
+                tran
+            });
+            return all.extend(requests);
+        };
         all.extend(requests.map(|(address, buffer)| table.enter(address, buffer, ty, times)));
         for _ in first..all.len() {
             let swept = table.sweep(start);
@@ -305,10 +339,11 @@ impl Master {
 
     #[cold]
     fn renew(&self, route: &mut Route) {
-        let table = self.table.lock();
+        let table = self.own_table();
         let version = self.slave_version.load(Ordering::Acquire);
-        let slave = Some(table.slave.clone());
+        let slave = table.as_ref().map_or_else(Unconnected::of_parent, |table| table.slave.clone());
         drop(table);
+        let slave = Some(slave);
         let former = std::mem::replace(route, Route { slave, version });
         // Outside the lock: dropping it may run the program's code.
         drop(former);
@@ -323,12 +358,13 @@ impl Master {
 
     /// Number of ended transactions whose results were discarded, because too many were unclaimed.
     pub fn forgotten_count(&self) -> u64 {
-        self.table.lock().unclaimed.forgotten_count()
+        self.own_table().map_or(0, |table| table.unclaimed.forgotten_count())
     }
 
     fn keep_error(&self, outcome: &Result<()>) {
-        if let Err(error) = outcome {
-            *self.error.lock() = error.text().to_owned();
+        let Err(error) = outcome else { return };
+        if let Some(mut place) = self.error.lock_own(self.generation) {
+            *place = error.text().to_owned();
         }
     }
 
@@ -377,7 +413,7 @@ impl Master {
     /// Ids of the requested transactions without a wait, in ascending order; not those of which
     /// only a success is recorded.
     pub fn outstanding_ids(&self) -> Vec<u32> {
-        let table = self.table.lock();
+        let Some(table) = self.own_table() else { return Vec::new() };
         let mut ids: Vec<u32> =
             table.transactions.keys().copied().chain(table.unclaimed.ids()).collect();
         drop(table);
@@ -387,19 +423,19 @@ impl Master {
 
     /// Number of the [`outstanding_ids`](Self::outstanding_ids).
     pub fn outstanding_count(&self) -> usize {
-        let table = self.table.lock();
-        table.transactions.len() + table.unclaimed.len()
+        self.own_table().map_or(0, |table| table.transactions.len() + table.unclaimed.len())
     }
 }
 
 impl Drop for Master {
     fn drop(&mut self) {
-        let transactions = std::mem::take(&mut self.table.lock().transactions);
+        let Some(mut table) = self.own_table() else {
+            // Threads of the parent may hold its locks, and those of what it refers to.
+            return std::mem::forget(self.table.clone());
+        };
+        let transactions = std::mem::take(&mut table.transactions);
+        drop(table);
         for tran in transactions.into_values() {
-            if tran.is_lost() {
-                std::mem::forget(tran);
-                continue;
-            }
             tran.give_up("The master that requested the transaction no longer exists");
             tran.collect();
         }

@@ -11,7 +11,7 @@ use super::ids::IdHasher;
 use super::transaction::Transaction;
 use super::transaction::{Kept, Tracker};
 use crate::clock::{self, Time};
-use crate::process::Generation;
+use crate::process::{inherited_text, Generation};
 use crate::sync::Mutex;
 
 /// Receives the answers to a slave's transactions in the threads of requesters that wait; see
@@ -24,7 +24,8 @@ pub trait AnswerSource: Send + Sync {
     fn interrupt(&self);
 }
 
-/// Transactions by id, and the slave's signs of life.
+/// Transactions by id, and the slave's signs of life. In a child by `fork` an inherited one keeps
+/// nothing, and knows of nothing: threads of the parent may have held its lock.
 #[derive(Default)]
 pub(super) struct Pending {
     generation: Generation,
@@ -82,6 +83,9 @@ impl PendingTable {
 impl Pending {
     /// Keeps `tran` and `note` unless it has expired; fails it if its id is in use.
     pub(super) fn add(self: &Arc<Self>, tran: &Arc<Transaction>, note: u32) {
+        if self.generation.is_inherited() {
+            return tran.error(inherited_text("The memory slave"));
+        }
         if !self.insert(tran, note) {
             tran.error(format!(
                 "Transaction id {} is still in use by a pending transaction",
@@ -93,6 +97,11 @@ impl Pending {
         if !tran.set_tracker(tracker) {
             self.forget(tran);
         }
+    }
+
+    /// The process that made it.
+    pub(super) fn generation(&self) -> Generation {
+        self.generation
     }
 
     /// From now on waiting threads receive by `source`; the first one counts.
@@ -114,7 +123,7 @@ impl Pending {
     /// Removes `id`, whose answer has arrived; refreshes transactions that started with it or
     /// later.
     pub(super) fn take(&self, id: u32) -> Option<(Arc<Transaction>, u32)> {
-        let mut table = self.table.lock();
+        let mut table = self.table.lock_own(self.generation)?;
         let PendingEntry { tran, note, .. } = table.remove(id)?;
         let tran = tran.release();
         let now = clock::now();
@@ -129,15 +138,13 @@ impl Pending {
     }
 
     pub(super) fn len(&self) -> usize {
-        self.table.lock().transactions.len()
+        self.table.lock_own(self.generation).map_or(0, |table| table.transactions.len())
     }
 
-    /// Fails all transactions of the table, in ascending order of the ids. In a child by `fork` those
-    /// of the parent stay: its threads may have held their locks, and that of the table.
+    /// Fails all transactions of the table, in ascending order of the ids.
     pub(super) fn fail_all(&self, text: &str) {
-        let Some(table) = self.table.lock_of(self.generation) else { return };
-        let own = table.transactions.iter().filter(|entry| !entry.tran.is_inherited());
-        let mut ids: Vec<u32> = own.map(|entry| entry.id).collect();
+        let Some(table) = self.table.lock_own(self.generation) else { return };
+        let mut ids: Vec<u32> = table.transactions.iter().map(|entry| entry.id).collect();
         drop(table);
         ids.sort_unstable();
         for id in ids {
@@ -153,7 +160,7 @@ impl Pending {
 impl Tracker for Pending {
     fn forget(&self, tran: &Transaction) {
         let removed = {
-            let mut table = self.table.lock();
+            let Some(mut table) = self.table.lock_own(self.generation) else { return };
             let known = table.transactions.get(&tran.id());
             match known.is_some_and(|known| std::ptr::eq(&**known.tran, tran)) {
                 true => table.remove(tran.id()),
@@ -177,6 +184,6 @@ impl Tracker for Pending {
     }
 
     fn last_activity(&self, tran: &Transaction) -> Option<Time> {
-        self.table.lock().activity.latest(tran.start())
+        self.table.lock_own(self.generation)?.activity.latest(tran.start())
     }
 }

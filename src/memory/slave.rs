@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use super::ids::next_id;
 use super::pending::{AnswerSource, Pending};
 use super::transaction::Transaction;
-use crate::process::{at_fork, nothing};
+use crate::process::{at_fork, inherited_text, nothing};
 use crate::sync::Mutex;
 
 /// The error text of a transaction that reaches a slave without a behaviour of its own.
@@ -73,7 +73,7 @@ pub trait Slave: Send + Sync + 'static {
 }
 
 /// Identity, access limits and pending transactions of a slave. Dropping it fails the transactions
-/// that it still keeps.
+/// that it still keeps. In a child by `fork` an inherited one keeps none.
 pub struct SlaveBase {
     id: u32,
     min: u32,
@@ -113,12 +113,15 @@ impl SlaveBase {
 
     /// The slave's name.
     pub fn name(&self) -> String {
-        self.name.lock().clone().unwrap_or_else(|| format!("Unnamed_{}", self.id))
+        let name = self.name.lock_of(self.pending.generation()).and_then(|name| name.clone());
+        name.unwrap_or_else(|| format!("Unnamed_{}", self.id))
     }
 
     /// Names the slave.
     pub fn set_name(&self, name: impl Into<String>) {
-        *self.name.lock() = Some(name.into());
+        if let Some(mut place) = self.name.lock_own(self.pending.generation()) {
+            *place = Some(name.into());
+        }
     }
 
     /// Whether this is the first report of a cycle of hubs for this slave.
@@ -181,12 +184,14 @@ const PLACEHOLDER_ID: u32 = 0;
 /// The slave of an unconnected master: fails every transaction.
 pub struct Unconnected {
     base: SlaveBase,
+    /// The master is the parent process's.
+    is_inherited: bool,
 }
 
 impl Unconnected {
     /// A slave without a behaviour, with limits and an id of its own.
     pub fn new(min: u32, max: u32) -> Arc<Unconnected> {
-        Arc::new(Unconnected { base: SlaveBase::new(min, max) })
+        Arc::new(Unconnected { base: SlaveBase::new(min, max), is_inherited: false })
     }
 
     /// The placeholder that all unconnected masters share: limits 4 and 0, id 0. Creating a master
@@ -195,8 +200,17 @@ impl Unconnected {
         PLACEHOLDER.get_or_init(Unconnected::make_placeholder).clone()
     }
 
+    /// The slave that a master of the parent process has in a child by `fork`.
+    pub(super) fn of_parent() -> Arc<dyn Slave> {
+        Arc::new(Unconnected::with_placeholder_id(true))
+    }
+
     fn make_placeholder() -> Arc<Unconnected> {
-        Arc::new(Unconnected { base: SlaveBase::with_id(PLACEHOLDER_ID, 4, 0) })
+        Arc::new(Unconnected::with_placeholder_id(false))
+    }
+
+    fn with_placeholder_id(is_inherited: bool) -> Unconnected {
+        Unconnected { base: SlaveBase::with_id(PLACEHOLDER_ID, 4, 0), is_inherited }
     }
 }
 
@@ -214,7 +228,10 @@ impl Slave for Unconnected {
     }
 
     fn do_transaction(&self, tran: &Arc<Transaction>) {
-        tran.error(UNCONNECTED_TEXT);
+        match self.is_inherited {
+            true => tran.error(inherited_text("The memory master")),
+            false => tran.error(UNCONNECTED_TEXT),
+        }
     }
 
     fn slave_name(&self) -> String {

@@ -7,8 +7,8 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::ops::Range;
 
 use super::access::check_range;
-use crate::process::memory_share;
-use crate::sync::Mutex;
+use crate::process::{inherited_text, memory_share, Generation};
+use crate::sync::{Mutex, MutexGuard};
 
 /// Memory is allocated in pages of this many bytes.
 pub const PAGE_BYTES: usize = 0x1000;
@@ -48,8 +48,9 @@ impl fmt::Display for NewPage {
 
 /// Sparse byte memory. Bytes that were never written read as zero; an access beyond 2^64 is an
 /// error, and so is a write that needs more memory than is allowed. Thread-safe: each access is
-/// atomic.
+/// atomic. In a child by `fork` that of the parent is out of reach: an access is an error.
 pub struct SparseMemory {
+    generation: Generation,
     pages: Mutex<Pages>,
     bytes_max: u64,
 }
@@ -175,7 +176,7 @@ impl SparseMemory {
     /// Empty memory that takes at most `bytes_max` bytes, tables included; 0 for the default.
     pub fn with_limit(bytes_max: u64) -> SparseMemory {
         let bytes_max = if bytes_max == 0 { memory_share() } else { bytes_max };
-        SparseMemory { pages: Mutex::default(), bytes_max }
+        SparseMemory { generation: Generation::current(), pages: Mutex::default(), bytes_max }
     }
 
     /// The most bytes that it takes, tables included.
@@ -185,17 +186,24 @@ impl SparseMemory {
 
     /// Bytes of memory in use, in whole pages.
     pub fn allocated_bytes(&self) -> u64 {
-        self.pages.lock().count * PAGE_BYTES as u64
+        let pages = self.pages.lock_own(self.generation);
+        pages.map_or(0, |pages| pages.count * PAGE_BYTES as u64)
+    }
+
+    fn own_pages(&self) -> Result<MutexGuard<'_, Pages>, String> {
+        let pages = self.pages.lock_own(self.generation);
+        pages.ok_or_else(|| inherited_text("The emulated memory"))
     }
 
     /// Reads `bytes.len()` bytes from `address` on. Allocates nothing.
     ///
     /// # Errors
     ///
-    /// A text, if they do not all lie within the address space.
+    /// A text, if they do not all lie within the address space, or the memory is the parent
+    /// process's.
     pub fn read(&self, address: u64, bytes: &mut [u8]) -> Result<(), String> {
         check_range(address, bytes.len() as u64)?;
-        let pages = self.pages.lock();
+        let pages = self.own_pages()?;
         if bytes.len() <= PAGE_BYTES - (address & PAGE_MASK) as usize {
             // Most accesses are to one page.
             let group = pages.group(address);
@@ -222,12 +230,13 @@ impl SparseMemory {
     ///
     /// # Errors
     ///
-    /// A text: if they do not all lie within the address space, or there is no room for new pages,
-    /// nothing is written; if the system has no memory for one, the bytes before it are written.
+    /// A text: if they do not all lie within the address space, there is no room for new pages, or
+    /// the memory is the parent process's, nothing is written; if the system has no memory for a
+    /// page, the bytes before it are written.
     pub fn write(&self, address: u64, bytes: &[u8]) -> Result<Vec<NewPage>, String> {
         check_range(address, bytes.len() as u64)?;
         let mut fresh = Vec::new();
-        let mut pages = self.pages.lock();
+        let mut pages = self.own_pages()?;
         if !pages.has_room(address, bytes.len(), self.bytes_max) {
             return Err(self.full_text(&pages, address, bytes.len()));
         }

@@ -200,6 +200,11 @@ impl Pool {
         }
     }
 
+    /// The process that made it.
+    pub(super) fn generation(&self) -> Generation {
+        self.store.generation
+    }
+
     /// Bytes of this pool's buffers that frames use now; 0 in a child by `fork`.
     pub fn alloc_bytes(&self) -> u64 {
         self.store.accounts().map_or(0, |free_list| free_list.alloc_bytes)
@@ -214,7 +219,7 @@ impl Pool {
 impl Store {
     /// `None` in a child by `fork`.
     fn accounts(&self) -> Option<MutexGuard<'_, FreeList>> {
-        (!self.generation.is_inherited()).then(|| self.free_list.lock())
+        self.free_list.lock_own(self.generation)
     }
 
     fn given(&self, size: u32) {

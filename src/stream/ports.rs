@@ -173,7 +173,8 @@ impl SlaveBase {
     /// Counts a received frame, and logs the start of its payload as
     /// [`set_debug`](Self::set_debug) demands. Takes the frame's lock.
     pub fn receive(&self, frame: &Frame) {
-        let dump = self.is_dumped.load(Ordering::Relaxed).then(|| self.dump.lock().clone());
+        let is_dumped = self.is_dumped.load(Ordering::Relaxed);
+        let dump = is_dumped.then(|| self.dump.lock_own(self.pool.generation())?.clone());
         let buffers = frame.lock();
         let payload_bytes = buffers.payload();
         let text = dump.flatten().map(|dump| (dump.text(&buffers, frame.error()), dump));
@@ -185,11 +186,14 @@ impl SlaveBase {
     }
 
     /// Logs the first `bytes` of each later frame, at [`Level::CRITICAL`](crate::logging::Level) by
-    /// the logger `name`; 0 = logs nothing. Nodes that count by [`count`](Self::count) log nothing.
+    /// the logger `name`; 0 = logs nothing. Nodes that count by [`count`](Self::count) log nothing, nor
+    /// do those of the parent in a child by `fork`.
     pub fn set_debug(&self, bytes: u32, name: &str) {
         let dump = (bytes > 0).then(|| Arc::new(Dump::new(bytes, name)));
+        let Some(mut place) = self.dump.lock_own(self.pool.generation()) else { return };
         self.is_dumped.store(dump.is_some(), Ordering::Relaxed);
-        let former = std::mem::replace(&mut *self.dump.lock(), dump);
+        let former = std::mem::replace(&mut *place, dump);
+        drop(place);
         drop(former);
     }
 }

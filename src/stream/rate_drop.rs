@@ -9,14 +9,24 @@ use super::ports::{Master, Slave};
 use super::relay::{Relay, Rule};
 use crate::clock::{self, Time};
 use crate::error::{Error, Result, Status};
+use crate::logging::{log_error, static_logger};
+use crate::process::{inherited_text, Generation};
 use crate::sync::Mutex;
+
+static_logger!(LOG, "stream.RateDrop");
 
 /// Passes on some of the frames that it receives, in the sender's thread and without a copy.
 ///
 /// It works while there is a handle, or a master connected to its slave. Frames that are requested
-/// from it come from the node behind it.
+/// from it come from the node behind it. In a child by `fork` one of the parent drops what it receives.
 pub struct RateDrop {
-    relay: Arc<Relay<Mutex<Rate>>>,
+    relay: Arc<Relay<RateRule>>,
+}
+
+/// The rate of all senders together.
+struct RateRule {
+    generation: Generation,
+    rate: Mutex<Rate>,
 }
 
 /// When the next frame passes.
@@ -69,9 +79,15 @@ impl Rate {
     }
 }
 
-impl Rule for Mutex<Rate> {
+impl Rule for RateRule {
     fn passes(&self, _frame: &Frame) -> bool {
-        self.lock().passes(clock::now)
+        match self.rate.lock_own(self.generation) {
+            Some(mut rate) => rate.passes(clock::now),
+            None => {
+                log_error!(LOG, "{}", inherited_text("The RateDrop"));
+                false
+            }
+        }
     }
 }
 
@@ -92,7 +108,8 @@ impl RateDrop {
             );
             Error::new(Status::InvalidArgument, "stream::RateDrop::RateDrop", text)
         })?;
-        Ok(Arc::new(RateDrop { relay: Relay::new(Mutex::new(rate)) }))
+        let rule = RateRule { generation: Generation::current(), rate: Mutex::new(rate) };
+        Ok(Arc::new(RateDrop { relay: Relay::new(rule) }))
     }
 }
 

@@ -22,6 +22,15 @@ pub(crate) struct Worker {
     exit: Arc<Exit>,
 }
 
+impl Drop for Worker {
+    fn drop(&mut self) {
+        if self.is_inherited() {
+            // The handle is invalid in this process.
+            std::mem::forget(self.thread.get_mut().take());
+        }
+    }
+}
+
 /// Whether the thread has left its body.
 struct Exit {
     generation: Generation,
@@ -83,15 +92,11 @@ impl Worker {
     /// is nothing left to wait for. The thread itself does not wait, and after the first call no
     /// other one does.
     pub(crate) fn join(&self) -> bool {
-        if self.is_inherited() {
-            // The handle is invalid in this process.
-            std::mem::forget(self.thread.lock().take());
-            return true;
-        }
         if self.is_current() {
             return true;
         }
-        let Some(thread) = self.thread.lock().take() else { return true };
+        let handle = self.thread.lock_own(self.generation);
+        let Some(thread) = handle.and_then(|mut handle| handle.take()) else { return true };
         let limit = clock::now() + JOIN_WAIT_MAX;
         let mut is_over = self.exit.is_over.lock();
         while !*is_over {

@@ -1039,18 +1039,61 @@ static void a_watch_gives_up_a_wait_and_leaves_the_transaction_to_the_next(void 
 
 /* --- forks ------------------------------------------------------------------------------------- */
 
+/* Whether a call in the child has failed with that status, because the object is its parent's. */
+static int is_lost(rogue_mem_status_t found, rogue_mem_status_t expected) {
+    return found == expected &&
+           strstr(rogue_mem_last_error(), "made before this process was forked") != NULL;
+}
+
+/* The child's use of its parent's master; returns its exit status. */
+static int use_inherited_master(rogue_mem_master_t *master) {
+    uint32_t id = 0;
+    uint8_t bytes[4] = {0};
+    char text[256] = "";
+    size_t count = 1;
+    if (rogue_mem_master_request(master, 0, sizeof bytes, bytes, ROGUE_MEM_READ, &id) !=
+            ROGUE_MEM_OK ||
+        !is_lost(rogue_mem_master_wait(master, id), ROGUE_MEM_ERROR_TRANSACTION)) {
+        return 10;
+    }
+    if (rogue_mem_master_error(master, text, sizeof text, NULL) != ROGUE_MEM_OK ||
+        strstr(text, "belongs to the parent process") == NULL) {
+        return 11;
+    }
+    if (rogue_mem_master_outstanding(master, NULL, 0, &count) != ROGUE_MEM_OK || count != 0 ||
+        !rogue_mem_master_cancel(master, 0, NULL, 0)) {
+        return 12;
+    }
+    rogue_mem_slave_t *slave = rogue_mem_master_slave(master);
+    uint32_t slave_id = rogue_mem_slave_id(slave);
+    rogue_mem_slave_release(slave);
+    rogue_mem_master_release(master);
+    return slave_id == 0 ? 0 : 13;
+}
+
 /* The child's use of its parent's block; returns its exit status. */
 static int use_inherited(rogue_mem_block_t *block, rogue_mem_variable_t *variable) {
+    const rogue_mem_status_t stopped = ROGUE_MEM_ERROR_STOPPED;
     uint64_t value = 0;
-    if (rogue_mem_block_check(block, NULL) != ROGUE_MEM_ERROR_TRANSACTION ||
-        strstr(rogue_mem_last_error(), "made before this process was forked") == NULL) {
+    uint8_t bytes[4] = {0};
+    if (!is_lost(rogue_mem_block_check(block, NULL), stopped) ||
+        !is_lost(rogue_mem_block_start(block, ROGUE_MEM_READ, 0, 0, NULL, -1, NULL, NULL),
+                 stopped) ||
+        !is_lost(rogue_mem_block_read_all(&block, 1, NULL), stopped) ||
+        !is_lost(rogue_mem_block_staged_data(block, 0, bytes, sizeof bytes), stopped)) {
         return 2;
     }
-    if (rogue_mem_variable_staged_uint(variable, -1, &value) != ROGUE_MEM_OK || value != 0x42) {
+    if (!is_lost(rogue_mem_variable_staged_uint(variable, -1, &value), stopped) ||
+        !is_lost(rogue_mem_variable_set_uint(variable, 1, -1), stopped) ||
+        !is_lost(rogue_mem_variable_read(variable), stopped)) {
         return 3;
     }
+    if (rogue_mem_block_set_enable(block, 1) != ROGUE_MEM_OK || rogue_mem_block_is_enabled(block)) {
+        return 4;
+    }
+    int failure = use_inherited_master(rogue_mem_block_master(block));
     rogue_mem_block_release(block);
-    return 0;
+    return failure;
 }
 
 static void f14_a_child_by_fork_does_its_parents_block_no_harm(void **state) {

@@ -8,11 +8,8 @@ use super::model::{Model, WORD_BITS};
 use super::numbers::{mask, Numeric, Scalar};
 use super::text;
 use super::transfer::Target;
-use super::variable::Variable;
+use super::variable::{Variable, LOAD_SOURCE, SET_SOURCE};
 use crate::error::{Error, Result, Status};
-
-const SET_SOURCE: &str = "Block::setBytes";
-const LOAD_SOURCE: &str = "Block::getBytes";
 
 /// The number models, each with the type that its values have in a program.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

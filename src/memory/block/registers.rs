@@ -9,13 +9,15 @@ use super::model::Mode;
 use super::transfer::{Flight, Path};
 use super::turn::Holder;
 use super::unchecked::Unchecked;
-use super::variable::Variable;
+use super::variable::{Variable, LOAD_SOURCE, SET_SOURCE};
 use crate::error::{caught, Error, Result, Status};
 use crate::logging::{log_error, set_filter, Level, Logger};
 use crate::memory::Master;
-use crate::sync::{Condvar, Mutex};
+use crate::process::{inherited_text, Generation};
+use crate::sync::{Condvar, Mutex, MutexGuard};
 
 const ADD_SOURCE: &str = "Block::addVariables";
+const COPY_SOURCE: &str = "Block::copyStaged";
 /// The path of a block without variables.
 const NO_PATH: &str = "Undefined";
 
@@ -67,7 +69,12 @@ pub(super) struct State {
 /// device. A read takes the device's bytes over, except for stale ones. All methods may be called
 /// from any thread. Transactions of a block follow each other; staged values can be set and read
 /// meanwhile.
+///
+/// In a child by `fork` a block of the parent is out of reach: what can fail fails with
+/// [`Status::Stopped`], what asks for something finds a block without variables or bytes, and the rest
+/// has no effect.
 pub struct Block {
+    generation: Generation,
     pub(super) me: Weak<Block>,
     pub(super) master: Arc<Master>,
     pub(super) offset: u64,
@@ -115,7 +122,9 @@ impl Block {
         };
         let (master, state, observer) = (Arc::default(), Mutex::new(state), Mutex::default());
         let released = Condvar::new();
+        let generation = Generation::current();
         Ok(Arc::new_cyclic(|me| Block {
+            generation,
             me: me.clone(),
             master,
             offset,
@@ -124,6 +133,20 @@ impl Block {
             released,
             observer,
         }))
+    }
+
+    /// The lock of the state; `None` in a child by `fork`, where a thread of the parent may hold it
+    /// for ever.
+    pub(super) fn own_state(&self) -> Option<MutexGuard<'_, State>> {
+        self.state.lock_own(self.generation)
+    }
+
+    /// The lock of the state, for `source`, which fails in a child by `fork`.
+    pub(super) fn state_or(&self, source: &'static str) -> Result<MutexGuard<'_, State>> {
+        self.own_state().ok_or_else(|| {
+            let text = inherited_text(&format!("The block at 0x{:x}", self.offset));
+            Error::new(Status::Stopped, source, text)
+        })
     }
 
     /// The master whose slave has the registers. The block's transactions have its timeout.
@@ -148,39 +171,49 @@ impl Block {
 
     /// `Undefined`, or the path that the first variable had when it was added.
     pub fn path(&self) -> Arc<str> {
-        self.state.lock().path.clone()
+        self.own_state().map_or_else(|| NO_PATH.into(), |state| state.path.clone())
     }
 
     /// The mode that all variables have; [`Mode::ReadWrite`] where they differ, and without
     /// variables.
     pub fn mode(&self) -> Mode {
-        self.state.lock().mode.clone()
+        self.own_state().map_or(Mode::ReadWrite, |state| state.mode.clone())
     }
 
     /// Whether any variable takes part in bulk operations.
     pub fn is_bulk(&self) -> bool {
-        self.state.lock().is_bulk
+        self.own_state().is_some_and(|state| state.is_bulk)
     }
 
     /// The variables, in the order of their addition.
     pub fn variables(&self) -> Vec<Arc<Variable>> {
-        self.state.lock().slots.iter().map(|slot| slot.variable.clone()).collect()
+        let Some(state) = self.own_state() else { return Vec::new() };
+        state.slots.iter().map(|slot| slot.variable.clone()).collect()
     }
 
     /// Whether transactions are sent.
     pub fn is_enabled(&self) -> bool {
-        self.state.lock().is_enabled
+        self.own_state().is_some_and(|state| state.is_enabled)
+    }
+
+    /// Attempts after a failed one, for each transaction.
+    pub(super) fn retry_count(&self) -> u32 {
+        self.own_state().map_or(0, |state| state.retry_count)
     }
 
     /// Lets transactions be sent, or skips them. A write that is skipped is not made up for: what
     /// was staged for it is no longer stale.
     pub fn set_enable(&self, enable: bool) {
-        self.state.lock().is_enabled = enable;
+        if let Some(mut state) = self.own_state() {
+            state.is_enabled = enable;
+        }
     }
 
     /// Calls `observer` after transactions, in place of the present one.
     pub fn observe(&self, observer: Option<Arc<dyn UpdateObserver>>) {
-        let former = std::mem::replace(&mut *self.observer.lock(), observer);
+        let Some(mut place) = self.observer.lock_own(self.generation) else { return };
+        let former = std::mem::replace(&mut *place, observer);
+        drop(place);
         // Outside the lock: dropping it may run the program's code.
         drop(former);
     }
@@ -189,10 +222,11 @@ impl Block {
     ///
     /// # Errors
     ///
-    /// [`Status::NotFound`] for a block without variables, which has no logger.
+    /// [`Status::NotFound`] for a block without variables, which has no logger; [`Status::Stopped`]
+    /// in a child by `fork`.
     pub fn set_log_level(&self, level: Level) -> Result<()> {
         let path = self.path();
-        if self.state.lock().slots.is_empty() {
+        if self.state_or("Block::setLogLevel")?.slots.is_empty() {
             let text = format!("The block at 0x{:x} has no variables, and no logger", self.offset);
             return Err(Error::new(Status::NotFound, "Block::setLogLevel", text));
         }
@@ -206,29 +240,34 @@ impl Block {
 
     /// A copy of the staged bytes.
     pub fn staged(&self) -> Vec<u8> {
-        self.state.lock().image.staged().to_vec()
+        self.own_state().map_or_else(Vec::new, |state| state.image.staged().to_vec())
     }
 
-    /// Copies staged bytes from byte `start` on. False, and nothing is copied, if they do not lie
-    /// within the block.
-    pub fn copy_staged(&self, start: usize, into: &mut [u8]) -> bool {
-        let state = self.state.lock();
+    /// Copies staged bytes from byte `start` on.
+    ///
+    /// # Errors
+    ///
+    /// [`Status::InvalidArgument`] if they do not lie within the block; [`Status::Stopped`] in a child
+    /// by `fork`. Nothing is copied then.
+    pub fn copy_staged(&self, start: usize, into: &mut [u8]) -> Result<()> {
+        let state = self.state_or(COPY_SOURCE)?;
         let rest = state.image.staged().get(start..);
-        match rest.and_then(|rest| rest.get(..into.len())) {
-            Some(bytes) => {
-                into.copy_from_slice(bytes);
-                true
-            }
-            None => false,
-        }
+        let bytes = rest.and_then(|rest| rest.get(..into.len())).ok_or_else(|| {
+            let (count, size) = (into.len(), self.size);
+            let text =
+                format!("{count} bytes from byte {start} on do not lie within a block of {size}");
+            Error::new(Status::InvalidArgument, COPY_SOURCE, text)
+        })?;
+        into.copy_from_slice(bytes);
+        Ok(())
     }
 
     /// The first staged byte, of [`size`](Self::size) bytes, which stay where they are as long as
     /// the block exists. For interpreters that look at single bytes of them: a transaction or a
     /// store in another thread may change them at the same time, so a value of several bytes may be
-    /// half old and half new. They are changed through variables only.
+    /// half old and half new. They are changed through variables only. Null in a child by `fork`.
     pub fn staged_start(&self) -> *const u8 {
-        self.state.lock().image.staged().as_ptr()
+        self.own_state().map_or(std::ptr::null(), |state| state.image.staged().as_ptr())
     }
 
     /// Replaces the variables. All must lie within the block. Variables that may overlap share bits
@@ -238,7 +277,8 @@ impl Block {
     /// # Errors
     ///
     /// [`Status::InvalidArgument`] for no variables, one in another block, one that ends beyond
-    /// this block, or an overlap; [`Status::OutOfResources`]. The block is unchanged then.
+    /// this block, or an overlap; [`Status::OutOfResources`]; [`Status::Stopped`] in a child by
+    /// `fork`. The block is unchanged then.
     pub fn add_variables(&self, variables: &[Arc<Variable>]) -> Result<()> {
         let Some(first) = variables.first() else {
             let text =
@@ -259,7 +299,7 @@ impl Block {
         let mode = if differ { Mode::ReadWrite } else { first.spec().mode.clone() };
         let any = |test: fn(&Variable) -> bool| variables.iter().any(|variable| test(variable));
         self.settle_all()?;
-        let mut state = self.state.lock();
+        let mut state = self.state_or(ADD_SOURCE)?;
         state.image.set_maps(maps);
         let former = std::mem::replace(&mut state.slots, slots);
         state.stale_slots.clear();
@@ -319,7 +359,7 @@ impl Block {
         path: Option<&Path>,
         store: impl FnOnce(&mut [u8], &Layout),
     ) -> Result<()> {
-        let mut state = self.state.lock();
+        let mut state = self.state_or(SET_SOURCE)?;
         let is_read_only = variable.spec().mode == Mode::ReadOnly;
         if let (Some(path), Some(place), false) = (path, state.slots.get(slot), is_read_only) {
             let stale = state.stale_slots.iter().filter_map(|slot| state.slots[*slot].stale);
@@ -347,7 +387,7 @@ impl Block {
         (variable, slot): (&Variable, usize),
         load: impl FnOnce(&[u8], &Layout) -> T,
     ) -> Result<T> {
-        let state = self.state.lock();
+        let state = self.state_or(LOAD_SOURCE)?;
         let place = state.slots.get(slot);
         match place.filter(|place| std::ptr::eq(&*place.variable, variable)) {
             Some(place) => Ok(load(state.image.staged(), &place.layout)),
@@ -357,7 +397,8 @@ impl Block {
 
     /// Tells the observer, with no lock held.
     pub(super) fn notify(&self) {
-        let Some(observer) = self.observer.lock().clone() else { return };
+        let observer = self.observer.lock_own(self.generation);
+        let Some(observer) = observer.and_then(|observer| observer.clone()) else { return };
         let variables = self.variables();
         for variable in variables.iter().filter(|variable| variable.spec().is_notified) {
             if let Err(text) = caught(|| observer.updated(variable)) {

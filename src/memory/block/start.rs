@@ -157,7 +157,7 @@ impl Block {
     /// Carries `request` out, in several attempts if the block has retries.
     fn run(&self, mut request: Request<'_>, check: bool) -> Result<Started> {
         check_type(request.ty)?;
-        request.is_owned = check || self.state.lock().retry_count > 0;
+        request.is_owned = check || self.retry_count() > 0;
         let sent = self.attempt_once(&request);
         self.finish(request, sent)
     }
@@ -182,7 +182,7 @@ impl Block {
                     error
                 }
             };
-            let count = self.state.lock().retry_count + 1;
+            let count = self.retry_count() + 1;
             if number >= count {
                 log_error!(self.logger(), "Error on try {number} out of {count}: {error}");
                 return Err(error);

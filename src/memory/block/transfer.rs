@@ -20,10 +20,9 @@ use crate::logging::log_warning;
 use crate::memory::{
     burst, is_write, split, Master, Slave, Transaction, POST, READ, VERIFY, WRITE,
 };
-use crate::process;
 
 const CHECK_SOURCE: &str = "Block::checkTransaction";
-const START_SOURCE: &str = "Block::startTransaction";
+pub(super) const START_SOURCE: &str = "Block::startTransaction";
 
 /// Why a transaction was not sent.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -193,7 +192,7 @@ impl Flight {
 
     /// The block no longer exists.
     pub(super) fn abandon(self: Arc<Self>) {
-        if self.tran.is_lost() {
+        if self.tran.is_inherited() {
             // Of the parent process: threads that do not exist here may hold its locks.
             std::mem::forget(self);
             return;
@@ -373,7 +372,7 @@ impl Block {
         let slave = self.master.slave();
         let path = request.path.unwrap_or_else(|| self.path_to(&*slave));
         loop {
-            let mut state = self.state.lock();
+            let mut state = self.state_or(START_SOURCE).map_err(Fault::Refused)?;
             if Block::is_taken(&state) {
                 if !may_wait {
                     return Ok(Attempt::Busy);
@@ -463,17 +462,11 @@ impl Block {
                 }
                 wait_for(tran)?;
             }
-            let mut state = self.state.lock();
+            let mut state = self.state_or(CHECK_SOURCE).map_err(Fault::Refused)?;
             if !state.flight.as_ref().is_some_and(|current| Arc::ptr_eq(current, flight)) {
                 return Ok(());
             }
-            let (outcome, buffer, is_due) = if tran.is_lost() {
-                let text = process::inherited_text(&format!("Transaction {}", tran.id()));
-                std::mem::forget(flight.clone());
-                (Err(Error::new(Status::Transaction, CHECK_SOURCE, text)), None, false)
-            } else if let Some(collected) = tran.try_collect_quietly() {
-                collected
-            } else {
+            let Some((outcome, buffer, is_due)) = tran.try_collect_quietly() else {
                 drop(state);
                 // The slave that has completed it still looks at the data.
                 watch::wait(|limit| tran.is_settled_by(limit)).map_err(Fault::Refused)?;
@@ -498,7 +491,8 @@ impl Block {
     /// Waits until nothing is under way.
     pub(super) fn settle_all(&self) -> Result<()> {
         loop {
-            let Some(flight) = self.state.lock().flight.clone() else { return Ok(()) };
+            let flight = self.state_or(CHECK_SOURCE)?.flight.clone();
+            let Some(flight) = flight else { return Ok(()) };
             self.settle(&flight).map_err(Fault::into_error)?;
         }
     }
@@ -520,11 +514,13 @@ impl Block {
             Some(flight) => self.settle_own(flight)?,
             // Only what is under way now: other threads may go on for ever.
             None => {
-                let flight = self.state.lock().flight.clone();
+                let state = self.state_or(CHECK_SOURCE).map_err(Fault::Refused)?;
+                let flight = state.flight.clone();
+                drop(state);
                 flight.map_or(Ok(()), |flight| self.settle(&flight))?;
             }
         }
-        let mut state = self.state.lock();
+        let mut state = self.state_or(CHECK_SOURCE).map_err(Fault::Refused)?;
         // A check that fails tells of no update, neither now nor later.
         let is_left = std::mem::take(&mut state.wants_update);
         let failed = match flight {
@@ -548,7 +544,7 @@ impl Block {
 
     /// Leaves `flight`, whose thread waits for it no longer, to the next check.
     pub(super) fn disown(&self, flight: &Flight) {
-        let mut state = self.state.lock();
+        let Some(mut state) = self.own_state() else { return };
         if flight.is_owned.swap(false, Ordering::Relaxed) {
             // Another thread may have taken its answer over meanwhile.
             state.leave_to_check(flight);

@@ -1,23 +1,19 @@
 //! Turns: what belongs to several transactions of a block, and no other thread's comes between.
 
 use super::registers::{Block, State};
-use super::transfer::this_thread;
+use super::transfer::{this_thread, START_SOURCE};
 use super::watch;
 use crate::error::Result;
-use crate::process::Generation;
 use crate::sync::MutexGuard;
 
 /// The thread whose turn it is.
 #[derive(Clone, Copy)]
-pub(super) struct Holder {
-    thread: usize,
-    generation: Generation,
-}
+pub(super) struct Holder(usize);
 
 impl Holder {
-    /// Whether it is the turn of another thread that exists in this process.
+    /// Whether it is the turn of another thread.
     fn is_other(self) -> bool {
-        self.thread != this_thread() && !self.generation.is_inherited()
+        self.0 != this_thread()
     }
 }
 
@@ -32,11 +28,9 @@ impl Block {
     /// Waits for this thread's turn: transactions of other threads wait for its end then. No lock
     /// is held during a turn; staged values are free.
     pub(super) fn turn(&self) -> Result<Turn<'_>> {
-        let mut state = self.until_free(self.state.lock())?;
-        let holder = Holder { thread: this_thread(), generation: Generation::current() };
-        // Now it is nobody's, of a thread that does not exist here, or this thread's own.
-        let former = state.holder.replace(holder);
-        let is_nested = former.is_some_and(|former| !former.generation.is_inherited());
+        let mut state = self.until_free(self.state_or(START_SOURCE)?)?;
+        // Now it is nobody's, or this thread's own.
+        let is_nested = state.holder.replace(Holder(this_thread())).is_some();
         Ok(Turn { block: self, is_nested })
     }
 
@@ -51,7 +45,7 @@ impl Block {
         // None while the watch is asked.
         let mut held = Some(state);
         watch::wait(|limit| {
-            let mut state = held.take().unwrap_or_else(|| self.state.lock());
+            let Some(mut state) = held.take().or_else(|| self.own_state()) else { return true };
             if Block::is_taken(&state) {
                 state.waiting_count += 1;
                 state = self.released.wait_until(state, limit);
@@ -61,7 +55,8 @@ impl Block {
             held = is_free.then_some(state);
             is_free
         })?;
-        Ok(held.unwrap_or_else(|| self.state.lock()))
+        // Not held in a child: the watch may have forked.
+        held.map_or_else(|| self.state_or(START_SOURCE), Ok)
     }
 
     /// Whether it is another thread's turn.
@@ -75,7 +70,7 @@ impl Drop for Turn<'_> {
         if self.is_nested {
             return;
         }
-        let mut state = self.block.state.lock();
+        let Some(mut state) = self.block.own_state() else { return };
         state.holder = None;
         // A notification is a system call.
         let has_waiting = state.waiting_count > 0;

@@ -8,7 +8,8 @@ use super::numbers::Numeric;
 use super::order::Order;
 use super::registers::Block;
 use crate::error::{Error, Result, Status};
-use crate::sync::Mutex;
+use crate::process::{inherited_text, Generation};
+use crate::sync::{Mutex, MutexGuard};
 
 /// All that a program says about a variable. Members that are left out have the value of
 /// [`VariableSpec::new`].
@@ -119,8 +120,10 @@ struct Home {
 }
 
 /// A named field of a [`Block`]: geometry, model and access. It holds no data; the block does. All
-/// methods may be called from any thread.
+/// methods may be called from any thread. In a child by `fork` one of the parent is where its
+/// specification says, and has no values.
 pub struct Variable {
+    generation: Generation,
     spec: VariableSpec,
     bit_total: u64,
     value_bits: u32,
@@ -129,6 +132,8 @@ pub struct Variable {
 }
 
 const SOURCE: &str = "Variable::Variable";
+pub(super) const SET_SOURCE: &str = "Block::setBytes";
+pub(super) const LOAD_SOURCE: &str = "Block::getBytes";
 
 /// Width of the parts of `spec`, after the checks of a scalar or a list.
 fn checked_bits(spec: &VariableSpec) -> std::result::Result<u64, String> {
@@ -163,6 +168,16 @@ fn checked_bits(spec: &VariableSpec) -> std::result::Result<u64, String> {
     }
 }
 
+/// Where the bits of a variable are at first, with values of that width.
+fn layout_of(spec: &VariableSpec, bits: u64) -> Layout {
+    let is_list = spec.num_values > 0;
+    let widths = if is_list { std::slice::from_ref(&bits) } else { &spec.bit_size };
+    let parts = spec.bit_offset.iter().zip(widths);
+    let parts = parts.map(|(&start, &bits)| Part { start, bits }).collect();
+    let stride = if is_list { spec.value_stride.into() } else { 0 };
+    Layout { parts, num_values: spec.num_values, stride, granularity: 1 }
+}
+
 impl Variable {
     /// A variable as `spec` says. It is used after [`Block::add_variables`].
     ///
@@ -175,16 +190,12 @@ impl Variable {
             let text = format!("Variable {} cannot be made: {reason}", spec.name);
             Error::new(Status::InvalidArgument, SOURCE, text)
         })?;
-        let is_list = spec.num_values > 0;
-        let widths = if is_list { std::slice::from_ref(&bits) } else { &spec.bit_size };
-        let parts = spec.bit_offset.iter().zip(widths);
-        let parts = parts.map(|(&start, &bits)| Part { start, bits }).collect();
-        let stride = if is_list { spec.value_stride.into() } else { 0 };
-        let layout = Layout { parts, num_values: spec.num_values, stride, granularity: 1 };
+        let layout = layout_of(&spec, bits);
         let is_number = !spec.model.is_byte_string(bits as u32) || is_integer(spec.model);
         let place =
             Place { offset: spec.offset, layout, path: spec.name.as_str().into(), home: None };
         Ok(Arc::new(Variable {
+            generation: Generation::current(),
             bit_total: spec.bit_size.iter().sum(),
             value_bits: bits as u32,
             order: Order {
@@ -194,6 +205,20 @@ impl Variable {
             spec,
             place: Mutex::new(place),
         }))
+    }
+
+    /// The lock of the place; `None` in a child by `fork`, where a thread of the parent may hold it
+    /// for ever.
+    fn own_place(&self) -> Option<MutexGuard<'_, Place>> {
+        self.place.lock_own(self.generation)
+    }
+
+    /// The lock of the place, for `source`, which fails in a child by `fork`.
+    fn place_or(&self, source: &'static str) -> Result<MutexGuard<'_, Place>> {
+        self.own_place().ok_or_else(|| {
+            let text = inherited_text(&format!("Variable {}", self.name()));
+            Error::new(Status::Stopped, source, text)
+        })
     }
 
     /// What the variable was made from. The offsets may have been shifted since.
@@ -208,13 +233,15 @@ impl Variable {
 
     /// The path: the name until [`update_path`](Self::update_path).
     pub fn path(&self) -> Arc<str> {
-        self.place.lock().path.clone()
+        self.own_place().map_or_else(|| self.name().into(), |place| place.path.clone())
     }
 
     /// Sets the path that errors and dumps show. A block takes its own path from its first variable
     /// when that is added.
     pub fn update_path(&self, path: &str) {
-        self.place.lock().path = path.into();
+        if let Some(mut place) = self.own_place() {
+            place.path = path.into();
+        }
     }
 
     /// Sum of the widths of the parts, in bits. Of a list: the width that was given for its only
@@ -254,17 +281,23 @@ impl Variable {
 
     /// Bytes of a block that ends with this variable, in multiples of the smallest access.
     pub fn var_bytes(&self) -> u64 {
-        self.place.lock().layout.whole().high
+        match self.own_place() {
+            Some(place) => place.layout.whole().high,
+            None => layout_of(&self.spec, self.value_bits.into()).whole().high,
+        }
     }
 
     /// Byte offset, as shifted so far.
     pub fn offset(&self) -> u64 {
-        self.place.lock().offset
+        self.own_place().map_or(self.spec.offset, |place| place.offset)
     }
 
     /// First bits of the parts, as shifted so far.
     pub fn bit_offset(&self) -> Vec<u64> {
-        self.place.lock().layout.parts.iter().map(|part| part.start).collect()
+        match self.own_place() {
+            Some(place) => place.layout.parts.iter().map(|part| part.start).collect(),
+            None => self.spec.bit_offset.clone(),
+        }
     }
 
     /// Moves the origin of the bit positions down by `shift` bytes: the offset decreases, modulo
@@ -273,9 +306,10 @@ impl Variable {
     ///
     /// # Errors
     ///
-    /// [`Status::InvalidArgument`] if the variable is in a block, or would end beyond every block.
+    /// [`Status::InvalidArgument`] if the variable is in a block, or would end beyond every block;
+    /// [`Status::Stopped`] in a child by `fork`, for a variable of the parent.
     pub fn shift_offset_down(&self, shift: u64, min_size: u64) -> Result<()> {
-        let mut place = self.place.lock();
+        let mut place = self.place_or("Variable::shiftOffsetDown")?;
         let is_free = place.home.as_ref().is_none_or(|home| home.block.strong_count() == 0);
         if !is_free || min_size > u32::MAX.into() || !place.layout.shift(shift, min_size) {
             let reason =
@@ -290,7 +324,7 @@ impl Variable {
     /// The layout and the path, for a block that takes the variable; an error if another one has
     /// it.
     pub(super) fn placed(&self, block: &Weak<Block>) -> Result<(Layout, Arc<str>)> {
-        let place = self.place.lock();
+        let place = self.place_or("Block::addVariables")?;
         let other = place.home.as_ref().filter(|home| !home.block.ptr_eq(block));
         if other.is_some_and(|home| home.block.strong_count() > 0) {
             let text = format!("Variable {} is in another block already", self.name());
@@ -301,12 +335,14 @@ impl Variable {
 
     /// Notes the block and the index that the variable has there.
     pub(super) fn set_home(&self, block: &Weak<Block>, slot: usize) {
-        self.place.lock().home = Some(Home { block: block.clone(), slot });
+        if let Some(mut place) = self.own_place() {
+            place.home = Some(Home { block: block.clone(), slot });
+        }
     }
 
     /// The block does not have the variable any more.
     pub(super) fn leave(&self, block: &Weak<Block>) {
-        let mut place = self.place.lock();
+        let Some(mut place) = self.own_place() else { return };
         if place.home.as_ref().is_some_and(|home| home.block.ptr_eq(block)) {
             place.home = None;
         }
@@ -314,7 +350,7 @@ impl Variable {
 
     /// The variable's block, and its index there.
     pub(super) fn home(&self) -> Result<(Arc<Block>, usize)> {
-        let place = self.place.lock();
+        let place = self.place_or("Variable::block")?;
         let home = place.home.as_ref();
         let found = home.and_then(|home| Some((home.block.upgrade()?, home.slot)));
         found.ok_or_else(|| self.homeless())
@@ -324,7 +360,8 @@ impl Variable {
     ///
     /// # Errors
     ///
-    /// [`Status::NotFound`] if it has none, or that no longer exists.
+    /// [`Status::NotFound`] if it has none, or that no longer exists; [`Status::Stopped`] in a child
+    /// by `fork`, for a variable of the parent.
     pub fn block(&self) -> Result<Arc<Block>> {
         self.home().map(|(block, _)| block)
     }

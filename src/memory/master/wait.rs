@@ -4,7 +4,7 @@ use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Master, SOURCE};
+use super::{Master, NAME, SOURCE};
 use crate::clock::{self, Time};
 use crate::error::{Error, Result, Status};
 use crate::memory::claim::{Claim, Claimant};
@@ -26,6 +26,7 @@ enum Found {
 }
 
 /// All outstanding transactions of one moment.
+#[derive(Default)]
 struct OutstandingSet {
     /// In ascending order of their ids.
     transactions: Vec<Arc<Transaction>>,
@@ -57,7 +58,9 @@ impl Master {
 
     /// Waits for each of `all`; returns the error of the last one that failed.
     fn collect_all(&self, OutstandingSet { transactions, latest }: OutstandingSet) -> Result<()> {
-        let claimed = self.table.lock().unclaimed.claim_all(latest);
+        let Some(mut table) = self.own_table() else { return Err(inherited()) };
+        let claimed = table.unclaimed.claim_all(latest);
+        drop(table);
         let failure = claimed.into_failure();
         let mut sum = failure.map_or((0, Ok(())), |(id, error)| (id, Err(error)));
         self.keep_error(&sum.1);
@@ -145,7 +148,7 @@ impl Master {
 
     /// Collects `id` if that needs no wait.
     fn look_at(&self, id: u32) -> Found {
-        let mut table = self.table.lock();
+        let Some(mut table) = self.own_table() else { return Found::Ended(Err(inherited()), None) };
         let Some(tran) = table.transactions.get(&id) else {
             let claimed = table.unclaimed.claim(id);
             let claimed = claimed.map(|(outcome, data)| (outcome, Some(data)));
@@ -170,8 +173,8 @@ impl Master {
 
     fn wait_for(&self, tran: Arc<Transaction>) -> (Result<()>, Option<DataBuffer>) {
         tran.wait();
-        if tran.is_lost() {
-            return (self.lose(tran), None);
+        if tran.is_inherited() {
+            return lose(tran);
         }
         let outcome = tran.outcome().expect("a wait ends with the transaction");
         // Also if another thread takes it: only after this does no slave touch the bytes.
@@ -185,18 +188,8 @@ impl Master {
         (outcome, buffer)
     }
 
-    /// Abandons a transaction of the parent process, in a child by `fork`. Threads that do not
-    /// exist here may hold its locks, and those of the objects that it refers to.
-    fn lose(&self, tran: Arc<Transaction>) -> Result<()> {
-        let text = process::inherited_text(&format!("Transaction {}", tran.id()));
-        mem::forget((self.table.lock().remove(&tran), tran));
-        let outcome = Err(Error::new(Status::Transaction, SOURCE, text));
-        self.keep_error(&outcome);
-        outcome
-    }
-
     fn all_outstanding(&self) -> OutstandingSet {
-        let table = self.table.lock();
+        let Some(table) = self.own_table() else { return OutstandingSet::default() };
         let mut transactions: Vec<_> = table.transactions.values().cloned().collect();
         let latest = table.unclaimed.latest();
         drop(table);
@@ -223,6 +216,9 @@ impl Master {
         id: u32,
         make: impl FnOnce() -> Arc<dyn Claimant>,
     ) -> Result<()> {
+        if self.is_inherited() {
+            return Err(inherited());
+        }
         deadlines::prepare()?;
         let mut table = self.table.lock();
         let Some(tran) = table.transactions.get(&id).cloned() else {
@@ -251,6 +247,10 @@ impl Master {
     /// any more, and it has left the table. A request that has been sent cannot be recalled: the
     /// device may carry it out. One that had ended only leaves the table.
     pub fn cancel(&self, ids: Option<&[u32]>, time: Duration) -> bool {
+        if self.is_inherited() {
+            // No thread of this process touches their buffers.
+            return true;
+        }
         let limit = clock::now() + time;
         let transactions = match ids {
             None => {
@@ -274,6 +274,24 @@ impl Master {
         }
         all
     }
+}
+
+/// Abandons a transaction of the parent process, in a child by `fork`: of a thread that forked while
+/// it was waiting, or after it had looked. Threads that do not exist here may hold its locks, and
+/// those of the objects that it refers to.
+#[cold]
+fn lose(tran: Arc<Transaction>) -> (Result<()>, Option<DataBuffer>) {
+    let lost = || Err(Error::new(Status::Transaction, SOURCE, tran.inherited_text()));
+    let outcome = tran.outcome().unwrap_or_else(lost);
+    let buffer = tran.is_done().then(|| tran.collect()).flatten().map(|(_, buffer)| buffer);
+    mem::forget(tran);
+    (outcome, buffer)
+}
+
+/// The error of a wait in a child by `fork`.
+#[cold]
+fn inherited() -> Error {
+    Error::new(Status::Transaction, SOURCE, process::inherited_text(NAME))
 }
 
 fn not_found(id: u32) -> Error {

@@ -318,15 +318,18 @@ impl Drop for DataCell {
 
 impl Transaction {
     /// Takes the data lock without a guard, for callers that cannot hold one. Waits for it if
-    /// necessary. Not recursive.
+    /// necessary. Not recursive. In a child by `fork` one of the parent has no lock: neither this
+    /// nor [`unlock_data`](Self::unlock_data) does anything.
     pub fn lock_data(&self) {
-        self.data_cell().lock.lock();
+        if !self.is_inherited() {
+            self.data_cell().lock.lock();
+        }
     }
 
     /// Takes the data lock as [`lock_data`](Self::lock_data) does, within `time`; false if it could
     /// not.
     pub fn try_lock_data_for(&self, time: Duration) -> bool {
-        self.data_cell().lock.try_lock_for(time)
+        self.is_inherited() || self.data_cell().lock.try_lock_for(time)
     }
 
     /// Releases the lock taken by [`lock_data`](Self::lock_data).
@@ -336,8 +339,10 @@ impl Transaction {
     /// The lock must be held through an earlier `lock_data` of this transaction or of one that
     /// shares its lock. Any thread may release it.
     pub unsafe fn unlock_data(&self) {
-        // SAFETY: promised by the caller.
-        unsafe { self.data_cell().unlock() }
+        if !self.is_inherited() {
+            // SAFETY: promised by the caller.
+            unsafe { self.data_cell().unlock() }
+        }
     }
 }
 

@@ -89,6 +89,9 @@ impl Transaction {
     }
 
     fn lock_by(&self, limit: Time) -> Option<Option<DataGuard<'_>>> {
+        if self.is_inherited() {
+            return Some(None);
+        }
         self.data_cell().lock_by(limit, self.offset as usize, self.size() as usize)
     }
 
@@ -117,7 +120,9 @@ impl Transaction {
     /// If the transaction is still pending: give it up first.
     pub fn collect(&self) -> Option<(Result<()>, DataBuffer)> {
         let outcome = self.outcome().expect("only an ended transaction is collected");
-        self.data.take_by(NEVER).flatten().map(|buffer| (outcome, buffer))
+        // A thread of the parent may hold the lock of an inherited one, for ever.
+        let limit = if self.is_inherited() { AT_ONCE } else { NEVER };
+        self.data.take_by(limit).flatten().map(|buffer| (outcome, buffer))
     }
 
     /// Collects as [`collect`](Self::collect) does, without a lock, if this is the only reference,

@@ -25,7 +25,7 @@ struct Notifications {
 impl Transaction {
     /// Completes the transaction successfully. Only the first completion counts.
     pub fn done(self: &Arc<Self>) {
-        let state = self.state.lock();
+        let Some(state) = self.state.lock_own(self.generation) else { return };
         if self.is_done() {
             return;
         }
@@ -63,7 +63,7 @@ impl Transaction {
 
     /// Ends the transaction unless it has ended; the caller then [announces](Self::announce) it.
     fn end(&self, status: u8, error: Option<&str>) -> Option<Notifications> {
-        let mut state = self.state.lock();
+        let mut state = self.state.lock_own(self.generation)?;
         if self.is_done() {
             return None;
         }
@@ -158,6 +158,9 @@ impl Transaction {
 
     /// Ends it unless the data lock is held until `limit`.
     pub(super) fn end_early(self: &Arc<Self>, status: u8, text: &str, limit: Time) {
+        if self.is_inherited() {
+            return;
+        }
         // Under the data lock: a slave that copies finishes first, and its completion counts.
         let ended = self.data_cell().locked_by(limit, || self.end(status, Some(text)));
         if let Some(ended) = ended.flatten() {
@@ -166,7 +169,8 @@ impl Transaction {
     }
 
     pub(super) fn trackers(&self) -> Trackers {
-        self.state.lock().trackers.clone()
+        let state = self.state.lock_own(self.generation);
+        state.map(|state| state.trackers.clone()).unwrap_or_default()
     }
 
     /// Whether a listener needs the completion, and the trackers know.
@@ -180,7 +184,7 @@ impl Transaction {
     /// the transaction. Returns false if the transaction has expired: it must not stay in the
     /// table.
     pub fn set_tracker(&self, tracker: Arc<dyn Tracker>) -> bool {
-        let state = self.state.lock();
+        let Some(state) = self.state.lock_own(self.generation) else { return false };
         // The thread that ends an ancestor reads this list under its lock after the end: either it
         // finds the tracker, or the end is seen here.
         if self.expired() {
@@ -230,9 +234,9 @@ impl Transaction {
 
     /// Calls `observer` at the end; at once, in this thread, if the transaction has ended (inside
     /// several other observers: after the innermost). Replaces an earlier observer, which is dropped
-    /// without a call.
+    /// without a call, as is one of a transaction that was requested before this process was forked.
     pub fn observe(self: &Arc<Self>, observer: Arc<dyn Observer>) {
-        let mut state = self.state.lock();
+        let Some(mut state) = self.state.lock_own(self.generation) else { return };
         if !self.is_done() {
             let former = state.observer.replace(observer);
             self.add_listener(state);

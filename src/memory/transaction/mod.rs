@@ -100,7 +100,8 @@ impl Completion {
 
 /// One register access. Slaves receive it from [`Slave::do_transaction`](super::Slave) and must
 /// complete it exactly once, by [`done`](Self::done) or [`error`](Self::error); further
-/// completions are ignored. All methods may be called from any thread.
+/// completions are ignored. All methods may be called from any thread. In a child by `fork` one of
+/// the parent has [expired](Self::expired), and what is done with it has no effect.
 pub struct Transaction {
     id: u32,
     ty: u32,
@@ -172,7 +173,7 @@ impl Transaction {
         (timeout_ns, start): (u64, Time),
     ) -> std::result::Result<(), DataBuffer> {
         let Some(tran) = Arc::get_mut(used) else { return Err(buffer) };
-        if tran.parent.is_some() || !tran.state.get_mut().is_plain() {
+        if tran.parent.is_some() || tran.is_inherited() || !tran.state.get_mut().is_plain() {
             let data = DataCell::new(buffer);
             *tran = Self::raw(next_root_id(), ty, address, timeout_ns, start, data);
             used.refuse_what_no_slave_sees();
@@ -280,8 +281,12 @@ impl Transaction {
     }
 
     /// Whether the result is no longer wanted: this transaction, or one that it is a part of, has
-    /// ended or been given up. The data must not be touched then.
+    /// ended or been given up, or was requested before this process was forked. The data must not be
+    /// touched then.
     pub fn expired(&self) -> bool {
+        if self.is_inherited() {
+            return true;
+        }
         let mut tran = self;
         loop {
             if tran.is_done() {
@@ -308,7 +313,10 @@ impl Transaction {
 
     #[cold]
     fn failure(&self, status: Status) -> Error {
-        let text = self.state.lock().error().unwrap_or(NO_TEXT).to_owned();
+        let text = match self.state.lock_of(self.generation) {
+            Some(state) => state.error().unwrap_or(NO_TEXT).to_owned(),
+            None => self.inherited_text(),
+        };
         Error::new(status, "memory::Master::waitTransaction", text)
     }
 

@@ -31,7 +31,7 @@ impl Transaction {
     pub(super) fn child_ended(self: &Arc<Self>, child: &Transaction, error: Option<&str>) {
         self.restart_clock(clock::now());
         let outcome = {
-            let mut state = self.state.lock();
+            let Some(mut state) = self.state.lock_own(self.generation) else { return };
             // No parts left to wait for: this transaction has ended already.
             let Some(subs) = state.subs() else { return };
             subs.pending -= 1;
@@ -92,10 +92,11 @@ impl Transaction {
         }
         check_access(ty, address, size)
             .map_err(|text| Error::new(Status::InvalidArgument, source, text))?;
-        let mut state = self.state.lock();
+        let refuse = |text| Error::new(Status::InvalidData, source, text);
+        let state = self.state.lock_own(self.generation);
+        let mut state = state.ok_or_else(|| refuse(self.inherited_text()))?;
         if self.expired() {
-            let text = format!("Transaction {} has already ended", self.id);
-            return Err(Error::new(Status::InvalidData, source, text));
+            return Err(refuse(format!("Transaction {} has already ended", self.id)));
         }
         let subs = state.rare().subs.get_or_insert_with(Subs::default);
         let (id, start, data) = (next_sub_id(), self.start, DataCell::none(size));
@@ -114,7 +115,7 @@ impl Transaction {
     /// if there are none.
     pub fn done_subs(self: &Arc<Self>) {
         let outcome = {
-            let mut state = self.state.lock();
+            let Some(mut state) = self.state.lock_own(self.generation) else { return };
             if self.is_done() {
                 return;
             }

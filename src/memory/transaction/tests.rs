@@ -16,7 +16,9 @@ fn a_transaction_is_small() {
     // With the map entries of its master and its slave it stays below 264 bytes, as measured in
     // `tests/bus_footprint.rs`.
     let size = size_of::<Transaction>();
-    assert!(size <= 160, "{size} bytes");
+    // In a debug build its mutex knows its process.
+    let most = if cfg!(debug_assertions) { 168 } else { 160 };
+    assert!(size <= most, "{size} bytes");
 }
 
 #[test]

@@ -9,6 +9,7 @@ use super::tracker::Tracker;
 use super::{Transaction, DRIVEN, HAS_LISTENER, HAS_SLEEPER, TIMED_OUT, TIMEOUT_TEXT, WARNED};
 use crate::clock::{self, Time};
 use crate::memory::observers;
+use crate::process;
 
 /// Parts of a split transaction that are asked for the reason of its timeout.
 const EXPLAINED_PARTS_COUNT_MAX: usize = 16;
@@ -22,6 +23,11 @@ impl Transaction {
     /// Whether it was pending when this process was forked, so that it never ends here.
     pub(in crate::memory) fn is_lost(&self) -> bool {
         self.is_inherited() && !self.is_done()
+    }
+
+    /// The error text of one that was requested before this process was forked.
+    pub(in crate::memory) fn inherited_text(&self) -> String {
+        process::inherited_text(&format!("Transaction {}", self.id))
     }
 
     /// Waits until the transaction has ended or its deadline has passed; at the deadline it is
@@ -125,7 +131,9 @@ impl Transaction {
         let text = format!("{TIMEOUT_TEXT} {} message response.", self.id);
         let reason = self.explanations().or_else(|| {
             // The parts of a split one are tracked; mostly they share the reason.
-            let children = self.state.lock().subs().map(|subs| subs.children.clone())?;
+            let mut state = self.state.lock_own(self.generation)?;
+            let children = state.subs().map(|subs| subs.children.clone())?;
+            drop(state);
             let pending = children.iter().filter_map(Weak::upgrade).filter(|part| !part.is_done());
             pending.take(EXPLAINED_PARTS_COUNT_MAX).find_map(|part| part.explanations())
         });

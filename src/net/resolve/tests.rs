@@ -16,7 +16,7 @@ use crate::net::{Registry, Spin};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Held by one test at a time: one of them fills the table, and lookups are refused then.
-static FILLING: Mutex<()> = Mutex::new(());
+static FILLING: Mutex<()> = Mutex::of_process(());
 
 /// Reports every wake-up.
 struct Bell(Sender<()>);
@@ -113,7 +113,7 @@ struct Stuck {
 
 impl Stuck {
     const fn new() -> Stuck {
-        Stuck { gate: Mutex::new(()), begun: AtomicUsize::new(0) }
+        Stuck { gate: Mutex::of_process(()), begun: AtomicUsize::new(0) }
     }
 
     fn look_up(&self) -> io::Result<Vec<HostAddress>> {

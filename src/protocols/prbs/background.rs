@@ -41,6 +41,15 @@ impl Drop for Exit<'_> {
     }
 }
 
+impl Drop for Background {
+    fn drop(&mut self) {
+        if self.generation.is_inherited() {
+            // The thread is the parent's; its handle is invalid here.
+            std::mem::forget(self.thread.get_mut().take());
+        }
+    }
+}
+
 impl Background {
     /// Starts to send frames of `size` bytes by `generator`.
     pub(super) fn start(generator: &Arc<Generator>, size: u32) -> Result<Arc<Background>> {
@@ -71,11 +80,9 @@ impl Background {
 
     /// Ends the thread.
     pub(super) fn stop(&self) {
-        let thread = self.thread.lock().take();
-        if self.generation.is_inherited() {
-            // The thread is the parent's; its handle is invalid here.
-            return std::mem::forget(thread);
-        }
+        let Some(mut handle) = self.thread.lock_own(self.generation) else { return };
+        let thread = handle.take();
+        drop(handle);
         let mut state = self.state.lock();
         state.is_stopped = true;
         self.changed.notify_all();

@@ -260,7 +260,8 @@ impl Prbs {
     /// Ends the thread, after the frame that it is sending. Returns within 100 ms, also if the
     /// receiver of that frame does not. May be called more than once, and from any thread.
     pub fn disable(&self) {
-        let running = self.background.lock().take();
+        let background = self.background.lock_own(self.settings.generation);
+        let running = background.and_then(|mut background| background.take());
         if let Some(running) = running {
             running.stop();
         }
@@ -308,10 +309,10 @@ impl Prbs {
     /// Ends the thread, disconnects the slaves, and releases threads that wait for
     /// [`set_rx_enable`](Self::set_rx_enable); their frames are dropped.
     pub fn stop(&self) {
-        self.disable();
         if self.settings.is_inherited() {
             return;
         }
+        self.disable();
         self.generator.master.stop();
         self.checker.release();
     }

@@ -20,7 +20,7 @@ const GREETING_OCTETS: usize = 64;
 /// The answers of the name service for a name: one for each lookup.
 type Answers = Arc<Mutex<Receiver<io::Result<Vec<HostAddress>>>>>;
 
-static NAMES: Mutex<BTreeMap<String, Answers>> = Mutex::new(BTreeMap::new());
+static NAMES: Mutex<BTreeMap<String, Answers>> = Mutex::of_process(BTreeMap::new());
 
 /// Waits until the test answers.
 fn look_up(name: &str) -> io::Result<Vec<HostAddress>> {

@@ -8,6 +8,8 @@
 #![cfg(unix)]
 #![no_main]
 
+mod inherited;
+
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -46,6 +48,9 @@ const WRITING: &str = "forks while another thread writes a line";
 const KEEPING: &str = "forks with objects whose threads the child does not have";
 const LINKED: &str = "forks while reliable links are open and busy";
 const CALLING: &str = "forks in a callback, from which the child returns";
+/// f79
+const HOLDING: &str = "forks while other threads hold the locks of registers";
+const ASKING: &str = "forks with one object of each kind, which the child asks for everything";
 
 /// This program once more, in that role, with its output in a pipe.
 fn program(role: &str) -> Command {
@@ -66,10 +71,12 @@ extern "C" fn main() -> libc::c_int {
         }
         Some(LINKED) => fork_with_links(),
         Some(CALLING) => fork_in_a_callback(),
+        Some(HOLDING) => inherited::fork_while_locks_are_held(),
+        Some(ASKING) => inherited::fork_with_each_kind(),
         _ => {
             a_child_uses_what_other_threads_were_using_when_it_was_forked();
             a_child_logs_while_another_thread_of_its_parent_is_in_the_middle_of_a_line();
-            for role in [KEEPING, LINKED, CALLING] {
+            for role in [KEEPING, LINKED, CALLING, HOLDING, ASKING] {
                 assert!(program(role).status().unwrap().success(), "{role}");
             }
         }
@@ -286,11 +293,15 @@ fn assert_inherited(text: &str, what: &str) {
     assert!(text.contains(what) && text.contains("before this process was forked"), "{text}");
 }
 
+/// What an error calls a master.
+const MASTER: &str = "The memory master";
+
 /// Registers over UDP, all in this process.
 struct UdpRoad {
     server: Arc<UdpEndpoint>,
     client: Arc<UdpEndpoint>,
     device: Arc<SrpV3Emulation>,
+    srp: Arc<SrpV3>,
     master: Master,
     event_loop: Arc<EventLoop>,
 }
@@ -305,9 +316,9 @@ impl UdpRoad {
         stream::connect(&*server, &*device).unwrap();
         stream::connect(&*srp, &*client).unwrap();
         let master = Master::new();
-        master.set_slave(srp);
+        master.set_slave(srp.clone());
         master.set_timeout(LONG_US);
-        UdpRoad { server, client, device, master, event_loop }
+        UdpRoad { server, client, device, srp, master, event_loop }
     }
 
     fn assert_works(&self) {
@@ -318,7 +329,10 @@ impl UdpRoad {
     /// In a child whose parent has made it.
     fn assert_lost(&self) {
         let error = self.master.write(0x10, &[5; 4]).unwrap_err();
-        assert_inherited(error.text(), "udp::Client");
+        assert_inherited(error.text(), MASTER);
+        let through = Master::new();
+        through.set_slave(self.srp.clone());
+        assert_inherited(through.write(0x10, &[5; 4]).unwrap_err().text(), "udp::Client");
         let error = self.client.set_receive_buffers(1).unwrap_err();
         assert_inherited(error.text(), "udp::Client");
         assert_eq!(self.server.peer(), None);
@@ -367,12 +381,16 @@ fn fork_with_objects() {
         let status = status_of_child(|| {
             // Those of the parent stay where they are: this is a copy.
             let (client, master) = objects.take().unwrap();
+            assert_inherited(master.write(0, &[5; 4]).unwrap_err().text(), MASTER);
+            assert_inherited(master.read(0, 4).unwrap_err().text(), MASTER);
+            assert_inherited(master.wait(id).unwrap_err().text(), MASTER);
+            assert_inherited(&master.last_error(), MASTER);
+            // A master of its own reaches no further.
             let name = format!("The TcpClient of 127.0.0.1:{}", server.port());
-            assert_inherited(master.write(0, &[5; 4]).unwrap_err().text(), &name);
-            assert_inherited(master.read(0, 4).unwrap_err().text(), &name);
-            let of_parent = format!("Transaction {id} ");
-            assert_inherited(master.wait(id).unwrap_err().text(), &of_parent);
-            assert_inherited(&master.last_error(), &of_parent);
+            let through = Master::new();
+            through.set_slave(client.clone());
+            assert_inherited(through.write(0, &[5; 4]).unwrap_err().text(), &name);
+            assert_inherited(through.read(0, 4).unwrap_err().text(), &name);
             assert_inherited(client.wait_ready(HANG, HANG).unwrap_err().text(), &name);
             assert_inherited(&client.state_text(), &name);
             serial.set_timeout(1000);
@@ -506,8 +524,8 @@ fn fork_in_a_thread_that_receives() {
     road.stop();
 }
 
-/// A child is told that its parent's registers have a transaction that never ends here, and goes on
-/// with them behind a slave of its own.
+/// A child is told that its parent's registers are not its own, also where a transaction of them
+/// never ends here.
 fn fork_with_registers() {
     let device = Device::new();
     let block = Block::new(KEPT, 4).unwrap();
@@ -521,10 +539,9 @@ fn fork_with_registers() {
     let mut objects = Some((block, value));
     let status = status_of_child(|| {
         let (block, value) = objects.take().unwrap();
-        assert_inherited(block.check_transaction().unwrap_err().text(), "Transaction ");
-        block.master().set_slave(Emulate::new(4, 4));
-        value.set(UINT, 5, -1).unwrap();
-        assert_eq!(value.get(UINT, -1).unwrap(), 5);
+        assert_inherited(block.check_transaction().unwrap_err().text(), "The block at 0x1000");
+        assert_inherited(value.set(UINT, 5, -1).unwrap_err().text(), "Variable v");
+        assert_inherited(value.staged(UINT, -1).unwrap_err().text(), "Variable v");
     });
     assert_ended_well(status, 0);
     // One that is dropped harms nothing either.
@@ -546,9 +563,9 @@ fn fork_with_registers() {
     });
     let status = status_of_child(|| {
         let (block, value) = objects.take().unwrap();
-        block.master().set_slave(Emulate::new(4, 4));
-        value.set(UINT, 5, -1).unwrap();
-        assert_eq!(value.get(UINT, -1).unwrap(), 5);
+        let error = block.start_transaction(READ, false, true, None, -1).unwrap_err();
+        assert_inherited(error.text(), "The block at 0x1000");
+        assert_inherited(value.get(UINT, -1).unwrap_err().text(), "Variable v");
     });
     assert_ended_well(status, 2);
     write.unwrap().done();
@@ -600,13 +617,17 @@ impl Links {
 
     /// In a child whose parent has made it.
     fn assert_lost(&self, masters: &[Master; 2]) {
-        for (master, name) in masters.iter().zip(["The packetizer", "rssi::Client"]) {
+        let own = self.masters();
+        for (master, name) in own.iter().zip(["The packetizer", "rssi::Client"]) {
             for error in [master.write(0x10, &[5; 4]), master.read(0x10, 4).map(drop)] {
                 let error = error.unwrap_err();
                 // A thread of the parent may have been looking for the link.
                 let is_out_of_reach = error.text().starts_with("SrpV3 was made");
                 assert_inherited(error.text(), if is_out_of_reach { "SrpV3" } else { name });
             }
+        }
+        for master in masters {
+            assert_inherited(master.read(0x10, 4).unwrap_err().text(), MASTER);
         }
         assert_inherited(self.client.wait_open(HANG).unwrap_err().text(), "rssi::Client");
         assert_inherited(self.board.wait_open(HANG).unwrap_err().text(), "rssi::Server");
