@@ -8,9 +8,13 @@
 #include "rogue/interfaces/memory/TcpServer.h"
 
 #include <atomic>
+#include <csignal>
 #include <limits>
 #include <thread>
 #include <type_traits>
+
+#include <sys/wait.h>
+#include <unistd.h>
 
 namespace {
 
@@ -876,4 +880,91 @@ TEST_CASE("a block larger than the largest access of its path is refused, and sp
     words->read();
     CHECK(slave->takeSeen() ==
           std::vector<Seen>{{rim::Read, 0x1100, 16, {}}, {rim::Read, 0x1110, 16, {}}});
+}
+
+// --- forks ---------------------------------------------------------------------------------------
+
+namespace {
+
+/** Whether a call throws the error of an object that belongs to the parent process. */
+bool isLost(const std::function<void()> &call) {
+    try {
+        call();
+    } catch (const rogue::GeneralError &e) {
+        return contains(e.text(), "was made before this process was forked");
+    }
+    return false;
+}
+
+/** The child's use of its parent's objects; returns its exit status. */
+int useInherited(const rim::BlockPtr &block, const rim::VariablePtr &variable,
+                 const rim::MasterPtr &master, const rim::EmulatePtr &memory) {
+    const bool areLost[] = {
+        isLost([&] { block->startTransaction(rim::Read, false, true, nullptr); }),
+        isLost([&] { block->checkTransaction(); }),
+        isLost([&] { block->read(variable.get()); }),
+        isLost([&] { block->addVariables({variable}); }),
+        isLost([&] { block->variables(); }),
+        isLost([&] { variable->setUInt(5); }),
+        isLost([&] { variable->getUInt(); }),
+        isLost([&] { variable->updatePath("other"); }),
+        isLost([&] { variable->getDumpValue(false); }),
+        isLost([&] { master->setSlave(memory); }),
+        isLost([&] { master->getSlave(); }),
+    };
+    int number = 1;
+    for (bool one : areLost) {
+        if (!one)
+            return number;
+        ++number;
+    }
+    uint32_t value = 0;
+    if (variable->path() != "v" ||
+        !contains(read32(*master, 0, value), "belongs to the parent process"))
+        return 100;
+    auto own = rim::Master::create();
+    own->setSlave(memory);
+    if (!contains(read32(*own, 0, value), "belongs to the parent process"))
+        return 101;
+    return 0;
+}
+
+} // namespace
+
+TEST_CASE("f79_a_child_by_fork_is_told_that_registers_are_its_parents_whoever_holds_their_locks") {
+    auto memory = rim::Emulate::create(4, 0x1000);
+    auto variable = rim::Variable::create("v", "RW", 0, 0, 0, {0}, {32}, false, true, false, false,
+                                          rim::UInt, false, false, 0, 0, 0, 0, 0);
+    auto block = blockOf(memory, 0x100, 4, {variable});
+    rim::MasterPtr master = rim::Master::create();
+    std::atomic<bool> isOver(false);
+    const auto repeat = [&isOver](std::function<void()> work) {
+        return std::thread([&isOver, work] {
+            while (!isOver)
+                work();
+        });
+    };
+    std::thread threads[] = {repeat([&] { variable->path(); }), repeat([&] { block->variables(); }),
+                             repeat([&] { master->setSlave(memory); }),
+                             repeat([&] { variable->setUInt(7); })};
+    for (int round = 0; round < 20; ++round) {
+        const pid_t child = fork();
+        REQUIRE(child >= 0);
+        if (child == 0) {
+            alarm(60);
+            const int failure = useInherited(block, variable, master, memory);
+            if (failure != 0)
+                _exit(failure);
+            // Not by _exit: a memory checker would report the remains, all of them the parent's.
+            kill(getpid(), SIGKILL);
+        }
+        int status = 0;
+        REQUIRE(waitpid(child, &status, 0) == child);
+        CHECK_MESSAGE(WIFSIGNALED(status), WEXITSTATUS(status));
+        CHECK(WTERMSIG(status) == SIGKILL);
+    }
+    isOver = true;
+    for (std::thread &thread : threads)
+        thread.join();
+    CHECK(variable->getUInt() == 7);
 }

@@ -4,6 +4,7 @@
 
 #include "rogue/Directives.h"
 #include "rogue/detail/Handle.h"
+#include "rogue/detail/ObjectMutex.h"
 #include "rogue/protocols/packetizer/Application.h"
 
 #include <rogue_mem.h>
@@ -19,11 +20,14 @@ namespace detail {
 /** Makes the end of each destination when it is first asked for, and keeps it. Thread safe. */
 class Destinations {
 public:
+    /** Those of an object that errors call `name`. */
+    explicit Destinations(const char *name) : mutex_(name) {}
+
     /** The end of `dest`; `portOf(object, dest)` gives its port, a new reference. */
     template <typename T>
     rogue::protocols::packetizer::ApplicationPtr
     at(uint8_t dest, rogue_mem_stream_port_t *(*portOf)(const T *, uint8_t), const T *object) {
-        const std::lock_guard<std::mutex> lock(mutex_);
+        const std::lock_guard<ObjectMutex> lock(mutex_);
         rogue::protocols::packetizer::ApplicationPtr &end = ends_[dest];
         if (!end) {
             end = std::make_shared<rogue::protocols::packetizer::Application>(
@@ -33,7 +37,7 @@ public:
     }
 
 private:
-    std::mutex mutex_;
+    ObjectMutex mutex_;
     std::map<uint8_t, rogue::protocols::packetizer::ApplicationPtr> ends_;
 };
 

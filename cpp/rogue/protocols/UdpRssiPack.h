@@ -123,7 +123,7 @@ private:
     explicit UdpRssiPack(rogue_mem_board_t *native) : native_(native) {}
 
     rogue::detail::Handle<rogue_mem_board_t> native_;
-    rogue::detail::Destinations applications_;
+    rogue::detail::Destinations applications_{"The UdpRssiPack"};
 };
 
 /** Shared pointer to a UdpRssiPack. */

@@ -6,6 +6,7 @@
 #include "rogue/GeneralError.h"
 #include "rogue/Logging.h"
 #include "rogue/detail/Handle.h"
+#include "rogue/detail/ObjectMutex.h"
 #include "rogue/detail/Registers.h"
 #include "rogue/interfaces/memory/Constants.h"
 #include "rogue/interfaces/memory/Master.h"
@@ -13,6 +14,7 @@
 
 #include <rogue_mem.h>
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -38,14 +40,14 @@ public:
         std::map<rogue_mem_variable_t *, VariablePtr> byHandle;
         for (const VariablePtr &variable : variables)
             byHandle[variable->nativeHandle()] = variable;
-        std::lock_guard<std::mutex> guard(mutex_);
+        std::lock_guard<rogue::detail::ObjectMutex> guard(mutex_);
         variables_.swap(variables);
         byHandle_.swap(byHandle);
     }
 
     /** The variables, in the order of their addition. */
     std::vector<VariablePtr> all() {
-        std::lock_guard<std::mutex> guard(mutex_);
+        std::lock_guard<rogue::detail::ObjectMutex> guard(mutex_);
         return variables_;
     }
 
@@ -64,12 +66,12 @@ public:
 
 private:
     VariablePtr find(rogue_mem_variable_t *handle) {
-        std::lock_guard<std::mutex> guard(mutex_);
+        std::lock_guard<rogue::detail::ObjectMutex> guard(mutex_);
         const auto found = byHandle_.find(handle);
         return found == byHandle_.end() ? VariablePtr() : found->second;
     }
 
-    std::mutex mutex_; // guards all
+    rogue::detail::ObjectMutex mutex_{"The block"}; // guards all
     std::vector<VariablePtr> variables_;
     std::map<rogue_mem_variable_t *, VariablePtr> byHandle_;
 };
@@ -231,7 +233,6 @@ public:
         clean();
         variables_->replace(std::move(variables));
         customInit();
-        std::lock_guard<std::mutex> guard(mutex_);
         isInitialized_ = true;
     }
 
@@ -421,13 +422,8 @@ private:
     }
 
     void clean() {
-        {
-            std::lock_guard<std::mutex> guard(mutex_);
-            if (!isInitialized_)
-                return;
-            isInitialized_ = false;
-        }
-        customClean();
+        if (isInitialized_.exchange(false))
+            customClean();
     }
 
     static rogue_mem_variable_t *raw(Variable *var) {
@@ -516,8 +512,7 @@ private:
         return failures.empty();
     }
 
-    std::mutex mutex_; // guards isInitialized_
-    bool isInitialized_ = false;
+    std::atomic<bool> isInitialized_{false};
     const std::shared_ptr<detail::BlockVariables> variables_;
     const rogue::detail::Handle<rogue_mem_block_t> block_;
 };

@@ -5,6 +5,7 @@
 #include "rogue/Directives.h"
 #include "rogue/GeneralError.h"
 #include "rogue/detail/Handle.h"
+#include "rogue/detail/ObjectMutex.h"
 #include "rogue/detail/Stoppable.h"
 
 #include <rogue_mem.h>
@@ -53,11 +54,14 @@ public:
 
     /**
      * Makes `slave` the target of later transactions. Outstanding ones are not affected. Throws
-     * GeneralError if `slave` is null.
+     * GeneralError if `slave` is null, or if this process was forked since the master was made.
      */
     void setSlave(std::shared_ptr<Slave> slave);
 
-    /** The connected slave; a placeholder, never null, if there is none. */
+    /**
+     * The connected slave; a placeholder, never null, if there is none. Throws GeneralError if this
+     * process was forked since the master was made.
+     */
     std::shared_ptr<Slave> getSlave();
 
     /** The id of the slave at the end of the bus. */
@@ -248,7 +252,7 @@ private:
         return static_cast<std::size_t>((static_cast<uint64_t>(lsb) + size + 7) / 8);
     }
 
-    std::mutex mutex_; // guards slave_
+    rogue::detail::ObjectMutex mutex_{"The memory master"}; // guards slave_
     std::shared_ptr<Slave> slave_;
     // Last, so destroyed first: transactions are given up before their slave is released.
     rogue::detail::Handle<rogue_mem_master_t> native_;

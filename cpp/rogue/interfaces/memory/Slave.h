@@ -7,6 +7,7 @@
 #include "rogue/GeneralError.h"
 #include "rogue/Logging.h"
 #include "rogue/detail/Handle.h"
+#include "rogue/detail/ObjectMutex.h"
 #include "rogue/detail/Stoppable.h"
 #include "rogue/interfaces/memory/Constants.h"
 #include "rogue/interfaces/memory/Master.h"
@@ -297,7 +298,7 @@ inline void Master::setSlave(std::shared_ptr<Slave> slave) {
     }
     const rogue::detail::Handle<rogue_mem_slave_t> end = slave->busEnd(slave);
     {
-        std::lock_guard<std::mutex> guard(mutex_);
+        std::lock_guard<rogue::detail::ObjectMutex> guard(mutex_);
         rogue::detail::announceRelease();
         rogue::detail::check(rogue_mem_master_set_slave(native_.get(), end.get()));
         slave_.swap(slave);
@@ -312,7 +313,7 @@ inline std::shared_ptr<Slave> Master::getSlave() {
         explicit Placeholder(rogue::detail::Handle<rogue_mem_slave_t> native)
             : Slave(std::move(native), typeid(Placeholder)) {}
     };
-    std::lock_guard<std::mutex> guard(mutex_);
+    std::lock_guard<rogue::detail::ObjectMutex> guard(mutex_);
     if (!slave_) {
         slave_ = std::make_shared<Placeholder>(
             rogue::detail::Handle<rogue_mem_slave_t>(rogue_mem_master_slave(native_.get())));

@@ -5,6 +5,7 @@
 #include "rogue/Directives.h"
 #include "rogue/GeneralError.h"
 #include "rogue/detail/Handle.h"
+#include "rogue/detail/ObjectMutex.h"
 #include "rogue/detail/Registers.h"
 #include "rogue/interfaces/memory/Constants.h"
 
@@ -152,7 +153,7 @@ public:
      * first variable when that is added.
      */
     void updatePath(std::string path) {
-        std::lock_guard<std::mutex> guard(mutex_);
+        std::lock_guard<rogue::detail::ObjectMutex> guard(mutex_);
         rogue::detail::check(rogue_mem_variable_update_path(native_.get(), path.c_str()));
         paths_.push_back(std::move(path));
     }
@@ -176,9 +177,14 @@ public:
     /** The mode. Valid as long as this object. */
     const std::string &mode() const { return mode_; }
 
-    /** The path: the name until updatePath(). Valid as long as this object. */
+    /**
+     * The path: the name until updatePath(), and in a process that was forked since. Valid as long
+     * as this object.
+     */
     const std::string &path() const {
-        std::lock_guard<std::mutex> guard(mutex_);
+        if (mutex_.isInherited())
+            return name_;
+        std::lock_guard<rogue::detail::ObjectMutex> guard(mutex_);
         return paths_.back();
     }
 
@@ -462,7 +468,7 @@ private:
 
     const std::string name_;
     const std::string mode_;
-    mutable std::mutex mutex_;     // guards paths_
+    mutable rogue::detail::ObjectMutex mutex_{"The variable"}; // guards paths_
     std::list<std::string> paths_; // all that there have been: references to them stay valid
     rogue::detail::Handle<rogue_mem_variable_t> native_;
 };

@@ -81,7 +81,7 @@ protected:
 private:
     rogue::detail::Handle<rogue_mem_packetizer_t> native_;
     TransportPtr transport_;
-    rogue::detail::Destinations applications_;
+    rogue::detail::Destinations applications_{"The packetizer"};
 };
 
 } // namespace packetizer

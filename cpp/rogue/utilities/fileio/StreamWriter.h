@@ -4,6 +4,7 @@
 
 #include "rogue/Directives.h"
 #include "rogue/detail/Handle.h"
+#include "rogue/detail/ObjectMutex.h"
 #include "rogue/utilities/fileio/StreamWriterChannel.h"
 
 #include <rogue_mem.h>
@@ -97,7 +98,7 @@ public:
 
     /** The channel with this number, made once; 0 = its frames keep their own. */
     StreamWriterChannelPtr getChannel(uint8_t channel) {
-        const std::lock_guard<std::mutex> lock(mutex_);
+        const std::lock_guard<rogue::detail::ObjectMutex> lock(mutex_);
         StreamWriterChannelPtr &made = channels_[channel];
         if (!made) {
             made = std::make_shared<StreamWriterChannel>(
@@ -140,7 +141,7 @@ public:
 
 private:
     rogue::detail::Handle<rogue_mem_file_writer_t> writer_;
-    std::mutex mutex_;
+    rogue::detail::ObjectMutex mutex_{"The StreamWriter"};
     std::map<uint8_t, StreamWriterChannelPtr> channels_;
 };
 
