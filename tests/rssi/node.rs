@@ -178,7 +178,6 @@ fn segments_that_may_leave_at_once_leave_together_and_a_window_of_frames_is_queu
     assert!((0..).zip(&seen).all(|(number, frame)| frame.bytes == message(number)));
 }
 
-/// Senders sleep until a part of the window is free. A report of their wait would wake them too.
 /// Keeps a copy of each datagram.
 #[derive(Default)]
 struct Copies {
@@ -224,6 +223,7 @@ fn f75_segments_that_come_together_behind_a_missing_one_ask_for_it_one_by_one() 
     assert!(bare >= ENOUGH, "{bare} acknowledges for {} segments", late.len());
 }
 
+/// Senders sleep until a part of the window is free. A report of their wait would wake them too.
 #[test]
 fn a_sender_goes_on_with_every_window_and_every_number_of_segments_acknowledged_together() {
     for (window, together) in [(1, 1), (2, 2), (3, 1), (4, 4), (8, 3), (8, 8), (32, 2), (32, 30)] {

@@ -24,6 +24,9 @@ pub struct Conditions {
     /// The least time from one arrival to the next, which the slowest part of the road needs. If it is
     /// not 0 datagrams arrive in order, but for those that are held back.
     pub spacing: u64,
+    /// The receiver takes what has arrived at multiples of this time, together, as one that is busy
+    /// or whose network card collects interrupts. 0: whenever one arrives.
+    pub coalescing: u64,
     /// Longer datagrams are lost.
     pub bytes_max: usize,
 }
@@ -93,11 +96,14 @@ impl Road {
     }
 
     fn put(&mut self, now: u64, bytes: Vec<u8>, rng: &mut ChaCha8Rng) {
-        let Conditions { delay, jitter, spacing, .. } = self.conditions;
+        let Conditions { delay, jitter, spacing, coalescing, .. } = self.conditions;
         let mut arrival = now + delay + rng.random_range(0..=jitter);
         if spacing > 0 {
             arrival = arrival.max(self.last_arrival + spacing);
             self.last_arrival = arrival;
+        }
+        if coalescing > 0 {
+            arrival = arrival.next_multiple_of(coalescing);
         }
         self.under_way.insert((arrival, self.next_order), bytes);
         self.next_order += 1;
@@ -119,6 +125,12 @@ impl Road {
     pub fn receive(&mut self, now: u64) -> Option<Vec<u8>> {
         let first = self.under_way.first_entry().filter(|entry| entry.key().0 <= now)?;
         Some(first.remove())
+    }
+
+    /// The datagrams that have arrived by the time `now`, at most `count_max` of them: what a receiver
+    /// gets with one system call.
+    pub fn receive_together(&mut self, now: u64, count_max: usize) -> Vec<Vec<u8>> {
+        std::iter::from_fn(|| self.receive(now)).take(count_max).collect()
     }
 
     /// When the next datagram arrives, of those that are not held back.
@@ -181,6 +193,21 @@ mod tests {
         assert!(arrivals(spaced, 200).is_sorted());
         let narrow = Conditions { bytes_max: 0, ..perfect };
         assert_eq!(arrivals(narrow, 10), []);
+    }
+
+    #[test]
+    fn datagrams_come_together_where_the_receiver_takes_them_now_and_then() {
+        let mut rng = ChaCha8Rng::seed_from_u64(5);
+        let mut road = Road::new(Conditions { coalescing: 10, ..Conditions::perfect() });
+        (1..=20).for_each(|number| road.send(u64::from(number), vec![number], &mut rng));
+        assert_eq!((road.next_arrival(), road.receive_together(9, 64).len()), (Some(10), 0));
+        let firsts = |count, road: &mut Road| {
+            let together = road.receive_together(10, count);
+            together.into_iter().map(|bytes| bytes[0]).collect::<Vec<_>>()
+        };
+        assert_eq!(firsts(4, &mut road), [1, 2, 3, 4]);
+        assert_eq!(firsts(64, &mut road), [5, 6, 7, 8, 9, 10]);
+        assert_eq!(road.next_arrival(), Some(20));
     }
 
     #[test]
