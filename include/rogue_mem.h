@@ -5700,6 +5700,10 @@ typedef struct rogue_mem_packetizer_stats_t {
      * modulo 2^32.
      */
     uint64_t abandoned;
+    /**
+     * Packets dropped because they are of the other version, or of none; modulo 2^32.
+     */
+    uint64_t wrong_version;
 } rogue_mem_packetizer_stats_t;
 
 /**
@@ -6673,6 +6677,11 @@ typedef struct rogue_mem_board_stats_t {
      * Errors that the network has reported about sent datagrams (ICMP).
      */
     uint64_t network_errors;
+    /**
+     * Packets dropped because the peer's packetizer is of another version; dropped_packets
+     * contains them.
+     */
+    uint64_t dropped_version;
 } rogue_mem_board_stats_t;
 
 /**

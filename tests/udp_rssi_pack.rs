@@ -16,7 +16,7 @@ use rogue_mem::protocols::{
 };
 use rogue_mem::stream::{self, Frame, Node};
 use rogue_mem::Status;
-use testkit::bus::{failure, launch, master_of, zeros, Caller};
+use testkit::bus::{failure, launch, master_of, text_of, zeros, Caller};
 use testkit::process::threads_named;
 use testkit::wait::wait_until;
 
@@ -80,6 +80,38 @@ fn f39_a_request_over_a_road_that_was_stopped_fails_at_once() {
     let text = failure(&launch(&master, READ, 0x1000, vec![0; 4]));
     assert!(text.contains("the packetizer has no transport"), "{text}");
     server.stop();
+}
+
+#[test]
+fn f80_requests_between_two_versions_of_the_packetizer_say_so() {
+    let versions = [(PacketizerVersion::V1, "version 1"), (PacketizerVersion::V2, "version 2")];
+    for ((own, own_text), (other, other_text)) in
+        [(versions[0], versions[1]), (versions[1], versions[0])]
+    {
+        let server = board(0, with(other, false));
+        let (client, master) = client(server.udp().port(), with(own, false));
+        client.wait_open(PATIENCE).unwrap();
+        let read = || {
+            master.set_timeout(20_000);
+            text_of(master.read(0x1000, 4))
+        };
+        let text = read();
+        assert!(
+            text.contains(&format!("which speaks {own_text}, has received no packet")),
+            "{text}"
+        );
+        wait_until("the server sees it", || server.stats().dropped_version > 0);
+        let frame = Arc::new(Frame::from(vec![1; 4]));
+        server.application(1).stream_slave().accept_frame(frame);
+        wait_until("the client sees it", || client.stats().dropped_version > 0);
+        let text = read();
+        let expected = format!("it is of {other_text}, and this end speaks {own_text}");
+        assert!(text.contains(&expected), "{text}");
+        let stats = client.stats();
+        assert_eq!(stats.dropped_packets, stats.dropped_version);
+        client.stop();
+        server.stop();
+    }
 }
 
 /// The server of a bridge queues what the link cannot take yet. With so many requests neither end of

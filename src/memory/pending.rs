@@ -22,6 +22,12 @@ pub trait AnswerSource: Send + Sync {
 
     /// As [`Tracker::interrupt`].
     fn interrupt(&self);
+
+    /// What is known to be wrong with the way to the answers, in a sentence; called with no lock
+    /// held.
+    fn explain(&self) -> Option<String> {
+        None
+    }
 }
 
 /// Transactions by id, and the slave's signs of life. In a child by `fork` an inherited one keeps
@@ -185,5 +191,9 @@ impl Tracker for Pending {
 
     fn last_activity(&self, tran: &Transaction) -> Option<Time> {
         self.table.lock_own(self.generation)?.activity.latest(tran.start())
+    }
+
+    fn explain(&self, tran: &Transaction) -> Option<String> {
+        self.source.get().filter(|_| !tran.is_inherited())?.explain()
     }
 }

@@ -394,6 +394,10 @@ impl AnswerSource for AnswerRoad {
             self.master.upgrade().into_iter().for_each(|master| master.interrupt());
         }
     }
+
+    fn explain(&self) -> Option<String> {
+        self.master.upgrade()?.explain_silence()
+    }
 }
 
 /// A thread that waits for a transaction.

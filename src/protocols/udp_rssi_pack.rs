@@ -24,7 +24,8 @@ pub struct UdpRssiPackOptions {
     /// Whether a datagram carries up to 8972 bytes instead of 1472, for networks with frames of
     /// 9000 bytes.
     pub jumbo: bool,
-    /// The version of the packetizer. Both ends must have the same: the peer's is not recognised.
+    /// The version of the packetizer. Both ends must have the same: what the other end sends is
+    /// dropped otherwise, and requests time out with a text that says so.
     pub version: Version,
     /// What the packetizer does. Unlike in Rogue, version 2 checks CRCs at first.
     pub packetizer: PacketizerOptions,
@@ -134,6 +135,9 @@ pub struct UdpRssiPackStats {
     pub unsent: u64,
     /// Errors that the network has reported about sent datagrams (ICMP).
     pub network_errors: u64,
+    /// Packets dropped because the peer's packetizer is of another version; `dropped_packets`
+    /// contains them.
+    pub dropped_version: u64,
 }
 
 /// The road to a board: frames of up to 256 destinations over a packetizer, RSSI and UDP, as
@@ -310,6 +314,7 @@ impl UdpRssiPack {
             dropped_packets: packetizer.dropped,
             unsent: udp.unsent + rssi.unsent + packetizer.frames_refused,
             network_errors: udp.network_errors,
+            dropped_version: packetizer.wrong_version,
         }
     }
 

@@ -174,6 +174,10 @@ impl Slave for FifoSlave {
         self.queue.master.obstacle_by(&mut Fanout::default(), link)
     }
 
+    fn explain_silence(&self) -> Option<String> {
+        self.queue.master.explain_silence()
+    }
+
     /// Before the frames in the queue: requesters need not wait for these.
     fn link_lost(&self, reason: &str) {
         if !self.worker.is_inherited() {

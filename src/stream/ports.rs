@@ -72,6 +72,13 @@ pub trait Slave: Send + Sync + 'static {
         None
     }
 
+    /// What is known to be wrong with the peer, or the way to it, although there is no
+    /// [obstacle](Self::obstacle): in a sentence that names the layer, for the text of a request that
+    /// got no answer. A node that passes frames on, and knows of nothing, asks the next one.
+    fn explain_silence(&self) -> Option<String> {
+        None
+    }
+
     /// The link that brings frames here is lost, for `reason`, which names the layer: requests sent
     /// over it are not answered any more. Called in the thread that has noticed it, with no lock of
     /// the stream held. A node that passes frames on tells the next one.
@@ -359,6 +366,13 @@ impl Master {
     pub fn obstacle_by(&self, fanout: &mut Fanout, link: &mut Option<u64>) -> Option<String> {
         self.update(fanout);
         fanout.slaves().first().and_then(|slave| slave.obstacle(link))
+    }
+
+    /// What the first slave [knows](Slave::explain_silence) about the peer's silence.
+    pub fn explain_silence(&self) -> Option<String> {
+        let mut fanout = Fanout::default();
+        self.update(&mut fanout);
+        fanout.slaves().first().and_then(|slave| slave.explain_silence())
     }
 
     /// Whether every slave [admits](Slave::admits) a sender with this frame.

@@ -50,6 +50,10 @@ impl<R: Rule> Slave for Relay<R> {
         self.master.obstacle_by(&mut Fanout::default(), link)
     }
 
+    fn explain_silence(&self) -> Option<String> {
+        self.master.explain_silence()
+    }
+
     fn link_lost(&self, reason: &str) {
         self.master.link_lost(reason);
     }

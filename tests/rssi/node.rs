@@ -311,6 +311,8 @@ fn a_receiver_that_blocks_makes_its_end_busy_and_loses_nothing() {
     }
     gate.wait_arrived(1);
     wait_until("the client knows", || client.stats().remote_busy == 1);
+    let text = client.application().stream_slave().explain_silence().unwrap();
+    assert!(text.contains("rssi::Client: the peer is busy"), "{text}");
     // Longer than the 300 ms after which a peer that says nothing is given up.
     let_pass(Duration::from_millis(700));
     assert!(client.is_open() && server.is_open());

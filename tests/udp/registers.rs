@@ -206,3 +206,28 @@ fn requests_made_together_share_datagram_calls_over_the_road_of_a_board() {
     client.stop();
     server.stop();
 }
+
+#[test]
+fn a_request_without_an_answer_says_whether_any_datagram_has_come() {
+    let silent = socket();
+    let port = silent.local_addr().unwrap().port();
+    let (endpoint, srp) = client(port, Spin::Never);
+    let master = master_of(&srp);
+    master.set_timeout(SHORT_US);
+    let read = || master.read(0x10, 4).unwrap_err().text().to_owned();
+    let text = read();
+    let expected = format!("udp::Client to 127.0.0.1:{port} has received no datagram yet: check");
+    assert!(text.contains(&expected), "{text}");
+    silent.send_to(&[1; 4], ("127.0.0.1", endpoint.port())).unwrap();
+    wait_until("it has come", || endpoint.stats().datagrams_in == 1);
+    assert!(!read().contains("no datagram"));
+    drop(silent);
+    let (endpoint, srp) = client(port, Spin::Never);
+    let master = master_of(&srp);
+    master.set_timeout(SHORT_US);
+    let read = || master.read(0x10, 4).unwrap_err().text().to_owned();
+    read();
+    wait_until("the network says so", || endpoint.stats().network_errors > 0);
+    let text = read();
+    assert!(text.contains("the network reports") && text.contains("none is taken"), "{text}");
+}

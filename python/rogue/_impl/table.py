@@ -128,6 +128,7 @@ STATISTICS: "dict[str, tuple[str, ...]]" = {
         "dropped",
         "crc_errors",
         "abandoned",
+        "wrong_version",
     ),
     "rogue_mem_prbs_stats_t": (
         "tx_count",
@@ -228,6 +229,7 @@ STATISTICS: "dict[str, tuple[str, ...]]" = {
         "dropped_packets",
         "unsent",
         "network_errors",
+        "dropped_version",
     ),
     "rogue_mem_batch_combiner_stats_t": (
         "queued",

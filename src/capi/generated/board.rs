@@ -179,6 +179,9 @@ pub struct rogue_mem_board_stats_t {
     pub unsent: u64,
     /// Errors that the network has reported about sent datagrams (ICMP).
     pub network_errors: u64,
+    /// Packets dropped because the peer's packetizer is of another version; dropped_packets
+    /// contains them.
+    pub dropped_version: u64,
 }
 
 // SAFETY: integers and pointers, `size` first.
@@ -227,6 +230,7 @@ pub unsafe extern "C" fn rogue_mem_board_stats(
             dropped_packets: now.dropped_packets,
             unsent: now.unsent,
             network_errors: now.network_errors,
+            dropped_version: now.dropped_version,
         });
         Ok(())
     })

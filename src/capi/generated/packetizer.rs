@@ -72,6 +72,8 @@ pub struct rogue_mem_packetizer_stats_t {
     /// Unfinished frames dropped because another one began or the link was lost, or for their size;
     /// modulo 2^32.
     pub abandoned: u64,
+    /// Packets dropped because they are of the other version, or of none; modulo 2^32.
+    pub wrong_version: u64,
 }
 
 // SAFETY: integers and pointers, `size` first.
@@ -108,6 +110,7 @@ pub unsafe extern "C" fn rogue_mem_packetizer_stats(
             dropped: now.dropped,
             crc_errors: now.crc_errors,
             abandoned: now.abandoned,
+            wrong_version: now.wrong_version,
         });
         Ok(())
     })

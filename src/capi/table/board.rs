@@ -157,6 +157,11 @@ pub const STATISTICS: Statistics = Statistics {
         ("dropped_packets", "Packets dropped, and unfinished frames that were."),
         ("unsent", "Frames not sent: the link was closed, or they were refused."),
         ("network_errors", "Errors that the network has reported about sent datagrams (ICMP)."),
+        (
+            "dropped_version",
+            "Packets dropped because the peer's packetizer is of another version; \
+             dropped_packets contains them.",
+        ),
     ],
     grown_from: None,
 };

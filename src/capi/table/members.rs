@@ -455,6 +455,10 @@ pub const STATISTICS: &[Statistics] = &[
                 "Unfinished frames dropped because another one began or the link was lost, or for \
                  their size; modulo 2^32.",
             ),
+            (
+                "wrong_version",
+                "Packets dropped because they are of the other version, or of none; modulo 2^32.",
+            ),
         ],
         grown_from: None,
     },

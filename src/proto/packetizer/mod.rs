@@ -34,6 +34,15 @@ pub enum Version {
     V2,
 }
 
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Version::V1 => "version 1",
+            Version::V2 => "version 2",
+        })
+    }
+}
+
 impl Version {
     /// Octets of payload for which a buffer of `bytes` octets has room, a multiple of 8; 0 if it is
     /// too small for any.
@@ -119,7 +128,7 @@ pub enum PacketFault {
     /// It is too short, or no multiple of 8 octets long where it has to be.
     Length(usize),
     /// It is of another version, or of none.
-    Version(u8),
+    Version(OtherVersion),
     /// Its tail states an impossible number of octets in its last word.
     ValidBytes(u8),
     /// It continues a frame whose start is missing.
@@ -158,10 +167,7 @@ impl fmt::Display for PacketFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             PacketFault::Length(bytes) => write!(f, "a packet of {bytes} bytes is impossible"),
-            PacketFault::Version(version) => write!(
-                f,
-                "the version is {version}: the packetizer at the other end is of another version"
-            ),
+            PacketFault::Version(version) => version.fmt(f),
             PacketFault::ValidBytes(count) => {
                 write!(f, "the tail states {count} valid bytes in the last word")
             }
@@ -186,6 +192,27 @@ impl fmt::Display for PacketFault {
     }
 }
 
+/// The version of a packet whose receiver speaks another one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct OtherVersion {
+    /// The receiver's.
+    pub own: Version,
+    /// What stands for the version in the packet.
+    pub found: u8,
+}
+
+impl fmt::Display for OtherVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let found = match self.found {
+            v1::VERSION => "version 1",
+            v2::VERSION => "version 2",
+            _ => "an unknown version",
+        };
+        let own = self.own;
+        write!(f, "it is of {found}, and this end speaks {own}: give both ends the same version")
+    }
+}
+
 /// Counts of a depacketizer; each wraps.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Counters {
@@ -193,6 +220,8 @@ pub struct Counters {
     pub dropped: u32,
     /// Those of them with a wrong CRC.
     pub crc_errors: u32,
+    /// Those of them of another version, or of none.
+    pub wrong_version: u32,
     /// Unfinished frames that were dropped because another one began or the link was lost, or for
     /// their size.
     pub abandoned: u32,
@@ -222,6 +251,8 @@ impl Depacketizer {
             counters.dropped = counters.dropped.wrapping_add(1);
             let is_crc = matches!(fault, PacketFault::Crc { .. });
             counters.crc_errors = counters.crc_errors.wrapping_add(is_crc.into());
+            let is_version = matches!(fault, PacketFault::Version(_));
+            counters.wrong_version = counters.wrong_version.wrapping_add(is_version.into());
         }
         result
     }

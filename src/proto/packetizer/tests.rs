@@ -343,12 +343,33 @@ fn no_packet_makes_a_depacketizer_panic_or_hold_more_than_it_may() {
 }
 
 #[test]
+fn packets_of_the_other_version_are_known_as_such_whatever_their_length() {
+    for (own, other) in [(Version::V1, Version::V2), (Version::V2, Version::V1)] {
+        let mut receiver = depacketizer(own, true);
+        for size in 1..100 {
+            let packets = cut(other, cutter(other, FrameInfo::default(), 7), &vec![1; size], 200);
+            let found = packets[0][0] & 0x0F;
+            let fault = receiver.accept(&packets[0]).unwrap_err();
+            assert_eq!(fault, PacketFault::Version(OtherVersion { own, found }));
+        }
+        assert_eq!((receiver.counters().wrong_version, receiver.counters().dropped), (99, 99));
+    }
+}
+
+#[test]
 fn a_fault_says_what_is_wrong_with_which_destination() {
     let crc = PacketFault::Crc { dest: 5, computed: 0x12, found: 0x34 };
     let sequence = PacketFault::Sequence { dest: 5, expected: 1, found: 2 };
     for (fault, parts) in [
         (PacketFault::Length(9), ["9 bytes", "impossible"]),
-        (PacketFault::Version(1), ["version is 1", "other end"]),
+        (
+            PacketFault::Version(OtherVersion { own: Version::V1, found: 2 }),
+            ["of version 2", "speaks version 1"],
+        ),
+        (
+            PacketFault::Version(OtherVersion { own: Version::V2, found: 0 }),
+            ["of version 1", "speaks version 2"],
+        ),
         (PacketFault::ValidBytes(9), ["9 valid", "last word"]),
         (PacketFault::NoStart { dest: 5 }, ["destination 5", "missing"]),
         (sequence, ["packet 1", "packet 2 came"]),

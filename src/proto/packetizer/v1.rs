@@ -14,7 +14,7 @@
 //! One counter numbers the frames of all destinations. Firmware checks that it has no gaps.
 
 use super::assembly::{Assembly, DestSet};
-use super::{Counters, FrameInfo, PacketFault, Received, HEADER_BYTES};
+use super::{Counters, FrameInfo, OtherVersion, PacketFault, Received, Version, HEADER_BYTES};
 
 /// Version in bits 3:0 of octet 0.
 pub const VERSION: u8 = 0;
@@ -108,7 +108,8 @@ impl Depacketizer {
             return Err(PacketFault::Length(packet.len()));
         }
         if packet[0] & 0x0F != VERSION {
-            return Err(PacketFault::Version(packet[0] & 0x0F));
+            let version = OtherVersion { own: Version::V1, found: packet[0] & 0x0F };
+            return Err(PacketFault::Version(version));
         }
         let frame = u16::from_le_bytes([packet[0], packet[1]]) >> 4;
         let number = u32::from_le_bytes([packet[2], packet[3], packet[4], 0]);

@@ -25,7 +25,9 @@
 
 use super::assembly::{Assembly, DestSet};
 use super::crc::crc32;
-use super::{Counters, FrameInfo, PacketFault, Received, HEADER_BYTES, WORD_BYTES};
+use super::{
+    v1, Counters, FrameInfo, OtherVersion, PacketFault, Received, Version, HEADER_BYTES, WORD_BYTES,
+};
 
 /// Version in bits 3:0 of octet 0.
 pub const VERSION: u8 = 2;
@@ -117,12 +119,13 @@ struct Packet<'a> {
 
 impl Packet<'_> {
     fn decode(packet: &[u8]) -> Result<Packet<'_>, PacketFault> {
-        let (length, version) = (packet.len(), packet.first().map_or(0, |first| first & 0x0F));
+        let (length, found) = (packet.len(), packet.first().map_or(0, |first| first & 0x0F));
+        // First: packets of version 1 may have any length.
+        if length >= v1::PACKET_BYTES_MIN && found != VERSION {
+            return Err(PacketFault::Version(OtherVersion { own: Version::V2, found }));
+        }
         if length < PACKET_BYTES_MIN || length % WORD_BYTES != 0 {
             return Err(PacketFault::Length(length));
-        }
-        if version != VERSION {
-            return Err(PacketFault::Version(version));
         }
         let (covered, field) = packet.split_at(length - CRC_BYTES);
         let tail = &covered[length - TAIL_BYTES..];

@@ -1,6 +1,7 @@
 //! The packetizer: a transport end, through which packets go, and an application end for each
 //! destination, through which frames go.
 
+mod arrivals;
 mod cancel;
 mod receive;
 mod send;
@@ -12,6 +13,7 @@ use std::time::Duration;
 
 pub use receive::HELD_BYTES_MAX as PACKETIZER_HELD_BYTES_MAX;
 
+use self::arrivals::Arrivals;
 use self::receive::PacketReceiver;
 use self::send::{ApplicationSlave, Outgoing, PacketSender};
 use super::lane::Lane;
@@ -61,6 +63,8 @@ pub struct PacketizerStats {
     pub crc_errors: u64,
     /// Unfinished frames dropped, because another one began or the link was lost, or for their size.
     pub abandoned: u64,
+    /// Packets dropped because they are of the other version, or of none.
+    pub wrong_version: u64,
 }
 
 /// Carries the frames of up to 256 destinations over one packet transport, such as RSSI.
@@ -88,9 +92,10 @@ pub struct Packetizer {
 impl Packetizer {
     /// A packetizer that is not connected.
     pub fn new(version: Version, options: PacketizerOptions) -> Arc<Packetizer> {
+        let arrivals = Arc::new(Arrivals::new(version));
         Arc::new(Packetizer {
-            receiver: PacketReceiver::new(version, options),
-            sender: PacketSender::new(version, options),
+            receiver: PacketReceiver::new(version, options, arrivals.clone()),
+            sender: PacketSender::new(version, options, arrivals),
             applications: Mutex::default(),
             shared_lane: (version == Version::V1).then(Arc::default),
         })
@@ -139,6 +144,7 @@ impl Packetizer {
             frames_received: read(&self.receiver.frames_received),
             dropped: counters.dropped.into(),
             crc_errors: counters.crc_errors.into(),
+            wrong_version: counters.wrong_version.into(),
             abandoned: counters.abandoned.into(),
         }
     }

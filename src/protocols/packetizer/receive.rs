@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use super::arrivals::Arrivals;
 use super::{PacketizerOptions, LOG};
 use crate::logging::{log_debug, log_error, log_warning};
 use crate::process::{inherited_text, Generation};
@@ -26,6 +27,7 @@ pub(super) struct PacketReceiver {
     generation: Generation,
     base: SlaveBase,
     ssi: bool,
+    arrivals: Arc<Arrivals>,
     depacketizer: Mutex<Depacketizer>,
     /// By destination.
     applications: Vec<OnceLock<Arc<Master>>>,
@@ -44,7 +46,11 @@ enum Delivery {
 }
 
 impl PacketReceiver {
-    pub(super) fn new(version: Version, options: PacketizerOptions) -> Arc<PacketReceiver> {
+    pub(super) fn new(
+        version: Version,
+        options: PacketizerOptions,
+        arrivals: Arc<Arrivals>,
+    ) -> Arc<PacketReceiver> {
         let depacketizer = match version {
             Version::V1 => Depacketizer::V1(v1::Depacketizer::new(HELD_BYTES_MAX)),
             Version::V2 => {
@@ -55,6 +61,7 @@ impl PacketReceiver {
             generation: Generation::current(),
             base: SlaveBase::new(),
             ssi: options.ssi,
+            arrivals,
             depacketizer: Mutex::new(depacketizer),
             applications: (0..DESTS_COUNT).map(|_| OnceLock::new()).collect(),
             dests_end: AtomicUsize::new(0),
@@ -100,7 +107,12 @@ impl PacketReceiver {
                 &joined[..]
             }
         };
-        let received = self.depacketizer.lock().accept(packet)?;
+        let accepted = self.depacketizer.lock().accept(packet);
+        match accepted {
+            Err(PacketFault::Version(version)) => self.arrivals.note_other(version),
+            _ => self.arrivals.note_heard(),
+        }
+        let received = accepted?;
         let (info, payload) = match received {
             Received::Nothing => return Ok(Delivery::Nothing),
             Received::Joined { info, payload } => return Ok(Delivery::New(info, payload)),
@@ -220,6 +232,7 @@ impl Slave for PacketReceiver {
             return;
         }
         self.depacketizer.lock().abandon();
+        self.arrivals.forget();
         self.open_applications().for_each(|master| master.link_lost(reason));
     }
 }

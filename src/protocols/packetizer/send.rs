@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::lane::Lane;
+use super::arrivals::Arrivals;
 use super::cancel::{NumberedFrame, WholeFrame};
 use super::{PacketizerOptions, LOG};
 use crate::clock;
@@ -29,6 +30,7 @@ pub(super) struct PacketSender {
     generation: Generation,
     version: Version,
     options: PacketizerOptions,
+    arrivals: Arc<Arrivals>,
     master: Arc<Master>,
     /// Version 1: number of the next frame. Changed by the owner of the lane only.
     frame_number: AtomicU16,
@@ -43,8 +45,13 @@ pub(super) struct PacketSender {
 }
 
 impl PacketSender {
-    pub(super) fn new(version: Version, options: PacketizerOptions) -> Arc<PacketSender> {
+    pub(super) fn new(
+        version: Version,
+        options: PacketizerOptions,
+        arrivals: Arc<Arrivals>,
+    ) -> Arc<PacketSender> {
         Arc::new(PacketSender {
+            arrivals,
             generation: Generation::current(),
             version,
             options,
@@ -383,6 +390,16 @@ impl Slave for ApplicationSlave {
             0 => Some(format!("packetizer::Application: {UNCONNECTED_TEXT}")),
             _ => master.obstacle_by(&mut fanout, link),
         }
+    }
+
+    fn explain_silence(&self) -> Option<String> {
+        let sender = &self.sender;
+        if sender.generation.is_inherited() {
+            return None;
+        }
+        // The layers below know more, where they are silent too.
+        let below = sender.master().explain_silence();
+        below.or_else(|| sender.arrivals.explain_silence(self.dest))
     }
 
     fn drive(&self, waiter: &mut dyn Waiter) {

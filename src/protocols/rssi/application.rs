@@ -230,6 +230,20 @@ impl Slave for Application {
         }
     }
 
+    fn explain_silence(&self) -> Option<String> {
+        let link = self.link();
+        if link.is_inherited() {
+            return None;
+        }
+        if link.lock().connection.is_remote_busy() {
+            let name = link.name;
+            return Some(format!(
+                "{name}: the peer is busy: a receiver there takes nothing more at present."
+            ));
+        }
+        link.transport.explain_silence()
+    }
+
     fn drive(&self, waiter: &mut dyn Waiter) {
         if !self.link().is_inherited() {
             self.link().transport.drive(waiter);

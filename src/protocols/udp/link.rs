@@ -132,6 +132,22 @@ impl Link {
         }
     }
 
+    /// What is wrong with a peer that is not heard, in a sentence; `None` if one datagram has come.
+    pub(super) fn explain_silence(&self) -> Option<String> {
+        let (name, read) = (&self.name, |counter: &AtomicU64| counter.load(Ordering::Relaxed));
+        match (read(&self.counters.datagrams_in), read(&self.counters.network_errors)) {
+            (0, 0) => Some(format!(
+                "{name} has received no datagram yet: check address and port, and that the peer is \
+                 on."
+            )),
+            (0, errors) => Some(format!(
+                "{name} has received no datagram yet, and the network reports ({errors} times) that \
+                 none is taken there: check address and port, and that the peer's program runs."
+            )),
+            _ => None,
+        }
+    }
+
     pub(super) fn socket(&self) -> Option<Arc<UdpSocket>> {
         self.ends.lock().socket.clone()
     }

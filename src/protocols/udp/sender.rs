@@ -229,6 +229,13 @@ impl Slave for Sender {
         self.link.missing_end().map(|why| format!("{}: {why}", self.link.name))
     }
 
+    fn explain_silence(&self) -> Option<String> {
+        match self.handle.is_inherited() {
+            true => None,
+            false => self.link.explain_silence(),
+        }
+    }
+
     fn drive(&self, waiter: &mut dyn Waiter) {
         if !self.handle.is_inherited() {
             self.intake.upgrade().into_iter().for_each(|intake| intake.drive(waiter));
