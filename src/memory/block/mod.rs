@@ -17,8 +17,9 @@
 //! The files, from the bits up: `model` and `numbers` (with `floats` and `text`) convert numbers,
 //! `order` orders their bytes, `layout` places them, `maps` says what the bits of a block are,
 //! `image` has the bytes. `registers` is the block with its variables, `transfer`, `turn` and
-//! `start` its transactions, which wait as `watch` says, `unchecked` what threads are told of them, `bulk` those of many blocks, and `access` the
-//! values of variables.
+//! `start` its transactions, which wait as `watch` says, `unchecked` what threads are told of them, `bulk`
+//! those of many blocks. `access` is the numbers of variables, `byte_strings` their other values, and `dump`
+//! their text.
 //!
 //! # Locks
 //!
@@ -28,6 +29,8 @@
 
 mod access;
 mod bulk;
+mod byte_strings;
+mod dump;
 mod floats;
 mod image;
 mod layout;

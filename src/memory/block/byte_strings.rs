@@ -1,0 +1,207 @@
+//! Values of variables that are bytes: bytes themselves, text, integers of more than 64 bits, and
+//! what code of the program converts.
+
+use super::access::Reach;
+use super::model::{Model, WORD_BITS};
+use super::numbers::mask;
+use super::text;
+use super::variable::{Variable, LOAD_SOURCE, SET_SOURCE};
+use crate::error::{Error, Result, Status};
+
+/// Byte strings: bytes, text, integers of more than 64 bits, and values that code of the program
+/// converts. Index, transfers and errors are as for numbers.
+impl Variable {
+    /// Stages bytes: of a [`Model::Bytes`] the first ones, lowest address first; of an integer of
+    /// more than 64 bits its value in two's complement, lowest byte first. More bytes than the
+    /// value has are ignored; fewer are an error, and so is an integer that does not fit.
+    pub fn stage_bytes(&self, bytes: &[u8], index: i32) -> Result<()> {
+        self.put_bytes(Reach::Block, bytes, index)
+    }
+
+    fn put_bytes(&self, reach: Reach, bytes: &[u8], index: i32) -> Result<()> {
+        if self.spec().model == Model::Bytes {
+            return self.put_ordered(reach, bytes, index);
+        }
+        if !self.is_wide() {
+            return Err(self.wrong_type("set", "ByteArray"));
+        }
+        let mut value = self.enough(bytes)?.to_vec();
+        self.check_wide(&value)?;
+        let bits = self.value_bits();
+        self.order.wide_to_register(&mut value, bits);
+        self.store_bytes(reach, &value, index)
+    }
+
+    /// Staged bytes, as [`stage_bytes`](Self::stage_bytes) takes them. The unused bits of the last
+    /// byte repeat the sign of a signed integer, and are 0 otherwise.
+    pub fn staged_bytes(&self, index: i32) -> Result<Vec<u8>> {
+        self.look_at_bytes(Reach::Block, index)
+    }
+
+    fn look_at_bytes(&self, reach: Reach, index: i32) -> Result<Vec<u8>> {
+        if self.spec().model == Model::Bytes {
+            return self.look_at_ordered(reach, index);
+        }
+        if !self.is_wide() {
+            return Err(self.wrong_type("get", "ByteArray"));
+        }
+        let mut value = self.load_bytes(reach, index)?;
+        let bits = self.value_bits();
+        self.order.wide_in_register(&mut value, bits);
+        if let (Model::Int, Some(last)) = (self.spec().model, value.last_mut()) {
+            let used = (bits - 1) % 8 + 1;
+            if *last >> (used - 1) & 1 == 1 {
+                *last |= !(mask(used) as u8);
+            }
+        }
+        Ok(value)
+    }
+
+    /// Stages bytes that code of the program has made from a value, as pyrogue's models do: the
+    /// first ones, in their order, or for a big-endian variable in the opposite order. Of a
+    /// [`Model::PyFunc`], a [`Model::Bytes`], or an integer of more than 64 bits; such a model of
+    /// pyrogue's has already reversed the bytes of a big-endian value, which therefore is in memory
+    /// with its lowest byte first, as with Rogue.
+    pub fn stage_raw(&self, bytes: &[u8], index: i32) -> Result<()> {
+        match self.is_raw() {
+            true => self.put_ordered(Reach::Block, bytes, index),
+            false => Err(self.wrong_type("set", "PyFunc")),
+        }
+    }
+
+    /// Staged bytes, as [`stage_raw`](Self::stage_raw) takes them.
+    pub fn staged_raw(&self, index: i32) -> Result<Vec<u8>> {
+        match self.is_raw() {
+            true => self.look_at_ordered(Reach::Block, index),
+            false => Err(self.wrong_type("get", "PyFunc")),
+        }
+    }
+
+    /// Stages text, up to its first NUL. It may fill the variable; the rest is set to zero.
+    pub fn stage_string(&self, text: &[u8], index: i32) -> Result<()> {
+        self.put_string(Reach::Block, text, index)
+    }
+
+    fn put_string(&self, reach: Reach, text: &[u8], index: i32) -> Result<()> {
+        if self.spec().model != Model::String {
+            return Err(self.wrong_type("set", "String"));
+        }
+        let text = text.split(|byte| *byte == 0).next().unwrap_or_default();
+        let room = self.value_bits() as usize / 8;
+        if text.len() > room {
+            let text = format!(
+                "Text of {} bytes is too long for {}, which holds {room}",
+                text.len(),
+                self.name()
+            );
+            return Err(Error::new(Status::InvalidArgument, "Block::setString", text));
+        }
+        let mut value = vec![0; self.value_bytes()];
+        value[..text.len()].copy_from_slice(text);
+        self.order.reorder_bytes(&mut value);
+        self.store_bytes(reach, &value, index)
+    }
+
+    /// Staged text, up to its first NUL.
+    pub fn staged_string(&self, index: i32) -> Result<Vec<u8>> {
+        self.look_at_string(Reach::Block, index)
+    }
+
+    fn look_at_string(&self, reach: Reach, index: i32) -> Result<Vec<u8>> {
+        if self.spec().model != Model::String {
+            return Err(self.wrong_type("get", "String"));
+        }
+        let mut value = self.look_at_ordered(reach, index)?;
+        let end = value.iter().position(|byte| *byte == 0);
+        value.truncate(end.unwrap_or(value.len()));
+        Ok(value)
+    }
+
+    /// Sets bytes as [`stage_bytes`](Self::stage_bytes) stages them.
+    pub fn set_bytes(&self, bytes: &[u8], index: i32) -> Result<()> {
+        self.put_bytes(Reach::Device, bytes, index)
+    }
+
+    /// Bytes as [`staged_bytes`](Self::staged_bytes), as the device has them.
+    pub fn get_bytes(&self, index: i32) -> Result<Vec<u8>> {
+        self.look_at_bytes(Reach::Device, index)
+    }
+
+    /// Sets text as [`stage_string`](Self::stage_string) stages it.
+    pub fn set_string(&self, text: &[u8], index: i32) -> Result<()> {
+        self.put_string(Reach::Device, text, index)
+    }
+
+    /// Text as [`staged_string`](Self::staged_string), as the device has it.
+    pub fn get_string(&self, index: i32) -> Result<Vec<u8>> {
+        self.look_at_string(Reach::Device, index)
+    }
+
+    pub(super) fn is_wide(&self) -> bool {
+        let is_integer = matches!(self.spec().model, Model::UInt | Model::Int);
+        is_integer && self.value_bits() > WORD_BITS
+    }
+
+    pub(super) fn is_raw(&self) -> bool {
+        matches!(self.spec().model, Model::PyFunc | Model::Bytes) || self.is_wide()
+    }
+
+    /// The first bytes of `bytes`, as many as a value has.
+    fn enough<'a>(&self, bytes: &'a [u8]) -> Result<&'a [u8]> {
+        bytes.get(..self.value_bytes()).ok_or_else(|| {
+            let text = format!(
+                "{} bytes are too few for {}, which has {}",
+                bytes.len(),
+                self.name(),
+                self.value_bytes()
+            );
+            Error::new(Status::InvalidArgument, "Block::setByteArray", text)
+        })
+    }
+
+    /// Stores a byte string, reversed as a whole if the variable is big-endian.
+    fn put_ordered(&self, reach: Reach, bytes: &[u8], index: i32) -> Result<()> {
+        let mut value = self.enough(bytes)?.to_vec();
+        self.order.reorder_bytes(&mut value);
+        self.store_bytes(reach, &value, index)
+    }
+
+    /// A byte string, reversed as a whole if the variable is big-endian.
+    fn look_at_ordered(&self, reach: Reach, index: i32) -> Result<Vec<u8>> {
+        let mut value = self.load_bytes(reach, index)?;
+        self.order.reorder_bytes(&mut value);
+        Ok(value)
+    }
+
+    /// Checks that the unused bits of a wide integer's last byte are 0 or repeat its sign.
+    fn check_wide(&self, value: &[u8]) -> Result<()> {
+        let used = (self.value_bits() - 1) % 8 + 1;
+        let last = value.last().copied().unwrap_or_default();
+        let unused = last & !(mask(used) as u8);
+        let is_negative = self.spec().model == Model::Int && last >> (used - 1) & 1 == 1;
+        if unused == 0 || is_negative && unused == !(mask(used) as u8) {
+            return Ok(());
+        }
+        let (bits, name) = (self.value_bits(), self.name());
+        let value = text::hexadecimal(value.iter().rev());
+        let text =
+            format!("Value range error for {name}. Value={value}, which has more than {bits} bits");
+        Err(Error::new(Status::InvalidArgument, format!("Block::set{}", self.spec().model), text))
+    }
+
+    fn store_bytes(&self, reach: Reach, value: &[u8], index: i32) -> Result<()> {
+        let element = self.element(index, SET_SOURCE)?;
+        self.store(reach, (element, element), |image, layout| {
+            layout.store_bytes(image, element, value);
+        })
+    }
+
+    fn load_bytes(&self, reach: Reach, index: i32) -> Result<Vec<u8>> {
+        let element = self.element(index, LOAD_SOURCE)?;
+        let mut value = vec![0; self.value_bytes()];
+        self.load(reach, (element, element), |image, layout| {
+            layout.load_bytes(image, element, &mut value);
+        })?;
+        Ok(value)
+    }
+}
