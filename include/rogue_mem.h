@@ -3438,6 +3438,15 @@ typedef struct rogue_mem_tcp_server_options_t {
      * unknown id. Without the flag the second of them is held until the first has left.
      */
     uint32_t legacy_shared_process;
+    /**
+     * Permissions of the files at a path ("unix:/run/board.sock"), at most 0777: users that may
+     * write to them may connect. 0 = 0600, which lets in this user only.
+     */
+    uint32_t unix_mode;
+    /**
+     * Must be 0.
+     */
+    uint32_t reserved;
 } rogue_mem_tcp_server_options_t;
 
 /**
@@ -3495,14 +3504,14 @@ typedef struct rogue_mem_tcp_server_stats_t {
  * answered with "Unsupported transaction using unconnected memory bus".
  *
  * @param addr the address to listen on: "*" for all, an IPv4 or IPv6 address, the name of an
- * interface or of a host.
+ * interface or of a host; or a path of this host, "unix:/run/board.sock", for its own processes.
  * @param port port for requests; the port for responses is the next one. 0 = a free pair, see
- * rogue_mem_tcp_server_port.
+ * rogue_mem_tcp_server_port. A path has port 0.
  * @param options_or_null the options; NULL: the defaults.
  * @param out receives the server, a new reference. Untouched on failure.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if an
- * option or the port is invalid; ROGUE_MEM_ERROR_INVALID_TEXT; ROGUE_MEM_ERROR_BIND if a port is
- * taken or not allowed; ROGUE_MEM_ERROR_RESOLVE; ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
+ * option or the port is invalid; ROGUE_MEM_ERROR_INVALID_TEXT; ROGUE_MEM_ERROR_BIND if a port or
+ * path is taken or not allowed; ROGUE_MEM_ERROR_RESOLVE; ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
  *
  * Thread safe. Blocks while the system resolves addr, if that is a name.
  */
@@ -3523,7 +3532,7 @@ rogue_mem_status_t rogue_mem_tcp_server_new(const char *addr,
 rogue_mem_master_t *rogue_mem_tcp_server_master(const rogue_mem_tcp_server_t *server);
 
 /**
- * The port for requests; with port 0, that of the free pair found.
+ * The port for requests; with port 0, that of the free pair found. 0 at a path.
  *
  * @param server the server.
  * @return the port; 0 if server is NULL.
@@ -3690,7 +3699,8 @@ typedef struct rogue_mem_connection_t {
      */
     uint32_t bridge_level;
     /**
-     * The server's address and port of requests, as `192.0.2.1:9000` or `[2001:db8::1]:9000`.
+     * The server's address and port of requests, as `192.0.2.1:9000` or `[2001:db8::1]:9000`, or
+     * its path, as `unix:/run/board.sock`.
      */
     const char *server;
     /**
@@ -3780,11 +3790,12 @@ typedef struct rogue_mem_tcp_client_stats_t {
 /**
  * Makes a client, which begins to connect. Returns at once, even without a server.
  *
- * @param addr the server: an IPv4 or IPv6 address, or a host name. A name is looked up again in
- * parallel with every attempt; the attempt uses the latest known addresses until the answer
- * arrives. If an address has not answered after 250 ms, the next one is tried in parallel. The
- * client uses the first address that answers.
- * @param port the server's port for requests; the port for responses is the next one.
+ * @param addr the server: an IPv4 or IPv6 address, or a host name; or its path on this host,
+ * "unix:/run/board.sock". A name is looked up again in parallel with every attempt; the attempt
+ * uses the latest known addresses until the answer arrives. If an address has not answered after
+ * 250 ms, the next one is tried in parallel. The client uses the first address that answers.
+ * @param port the server's port for requests; the port for responses is the next one. A path has
+ * port 0.
  * @param options_or_null the options; NULL: the defaults.
  * @param out receives the client, a new reference. Untouched on failure.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if addr,
@@ -4812,6 +4823,15 @@ typedef struct rogue_mem_stream_server_options_t {
      * Descriptors that the server leaves to the program, see rogue_mem_tcp_server_options_t.
      */
     uint32_t descriptors_reserved;
+    /**
+     * Permissions of the files at a path ("unix:/run/board.sock"), at most 0777: users that may
+     * write to them may connect. 0 = 0600, which lets in this user only.
+     */
+    uint32_t unix_mode;
+    /**
+     * Must be 0.
+     */
+    uint32_t reserved;
 } rogue_mem_stream_server_options_t;
 
 /**
@@ -4878,14 +4898,14 @@ typedef struct rogue_mem_stream_server_stats_t {
  * to its stream port's master.
  *
  * @param addr the address to listen on: "*" for all, an IPv4 or IPv6 address, the name of an
- * interface or of a host.
+ * interface or of a host; or a path of this host, "unix:/run/board.sock", for its own processes.
  * @param port port for frames from clients; the port for frames to clients is the next one. 0 = a
- * free pair, see rogue_mem_stream_server_port.
+ * free pair, see rogue_mem_stream_server_port. A path has port 0.
  * @param options the options; may be NULL: the defaults.
  * @param out receives the server, a new reference. Untouched on failure.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if an
  * option or the port is invalid; ROGUE_MEM_ERROR_INVALID_TEXT; ROGUE_MEM_ERROR_BIND if a port
- * is taken or not allowed; ROGUE_MEM_ERROR_RESOLVE; ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
+ * or path is taken or not allowed; ROGUE_MEM_ERROR_RESOLVE; ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
  *
  * Thread safe. Blocks while the system resolves addr, if that is a name.
  */
@@ -5065,9 +5085,9 @@ typedef struct rogue_mem_stream_client_stats_t {
  * Makes a stream client, which begins to connect at once. Received frames are dropped, counted and
  * logged until a slave is connected to its stream port's master.
  *
- * @param addr the server's IPv4 or IPv6 address, or host name, see rogue_mem_tcp_client_new.
+ * @param addr the server's IPv4 or IPv6 address, host name or path, see rogue_mem_tcp_client_new.
  * @param port the server's port for frames from clients; the one for frames to clients is the
- * next.
+ * next. A path has port 0.
  * @param options the options; may be NULL: the defaults.
  * @param out receives the client, a new reference. Untouched on failure.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if addr,

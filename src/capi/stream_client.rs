@@ -18,9 +18,9 @@ use crate::stream::Port;
 /// Makes a stream client, which begins to connect at once. Received frames are dropped, counted and
 /// logged until a slave is connected to its stream port's master.
 ///
-/// @param addr the server's IPv4 or IPv6 address, or host name, see rogue_mem_tcp_client_new.
+/// @param addr the server's IPv4 or IPv6 address, host name or path, see rogue_mem_tcp_client_new.
 /// @param port the server's port for frames from clients; the one for frames to clients is the
-/// next.
+/// next. A path has port 0.
 /// @param options the options; may be NULL: the defaults.
 /// @param out receives the client, a new reference. Untouched on failure.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if addr,

@@ -31,14 +31,14 @@ const _: () = assert!(ROGUE_MEM_SEND_WAIT_NEVER == SEND_WAIT_NEVER);
 /// to its stream port's master.
 ///
 /// @param addr the address to listen on: "*" for all, an IPv4 or IPv6 address, the name of an
-/// interface or of a host.
+/// interface or of a host; or a path of this host, "unix:/run/board.sock", for its own processes.
 /// @param port port for frames from clients; the port for frames to clients is the next one. 0 = a
-/// free pair, see rogue_mem_stream_server_port.
+/// free pair, see rogue_mem_stream_server_port. A path has port 0.
 /// @param options the options; may be NULL: the defaults.
 /// @param out receives the server, a new reference. Untouched on failure.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if an
 /// option or the port is invalid; ROGUE_MEM_ERROR_INVALID_TEXT; ROGUE_MEM_ERROR_BIND if a port
-/// is taken or not allowed; ROGUE_MEM_ERROR_RESOLVE; ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
+/// or path is taken or not allowed; ROGUE_MEM_ERROR_RESOLVE; ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
 ///
 /// Thread safe. Blocks while the system resolves addr, if that is a name.
 #[no_mangle]

@@ -12,6 +12,8 @@ mod files;
 mod members;
 #[path = "table/registers.rs"]
 mod registers;
+#[path = "table/statistics.rs"]
+mod statistics;
 
 use members::{
     EVENT_LOOP_OPTIONS, PACKETIZER_OPTIONS, RSSI_OPTIONS, SRP_V3_EMULATION_OPTIONS,
@@ -19,7 +21,7 @@ use members::{
     UDP_OPTIONS,
 };
 
-pub use members::STATISTICS;
+pub use statistics::STATISTICS;
 
 /// An opaque type of the C interface whose handles are counted references.
 pub struct Object {

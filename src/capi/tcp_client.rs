@@ -78,7 +78,8 @@ pub struct rogue_mem_connection_t {
     pub connected: u32,
     /// The protocol level of the bridge that the server has announced; 0: none, as with Rogue.
     pub bridge_level: u32,
-    /// The server's address and port of requests, as `192.0.2.1:9000` or `[2001:db8::1]:9000`.
+    /// The server's address and port of requests, as `192.0.2.1:9000` or `[2001:db8::1]:9000`, or
+    /// its path, as `unix:/run/board.sock`.
     pub server: *const c_char,
     /// The reason of a disconnect; empty for a connect.
     pub reason: *const c_char,

@@ -4,6 +4,8 @@
 //! * [`address`]: texts that name a local address, an interface or a host.
 //! * [`resolve`]: host names to addresses, off the event loop.
 //! * [`socket`]: listeners (also the pair of two consecutive ports), connections, options.
+//! * [`unix`]: Unix-domain sockets.
+//! * [`listener`], [`server_address`]: either kind of listener, and where it listens.
 //! * [`udp`]: datagrams in batches, errors that the network reports, sizes of buffers.
 //! * `news`: calls of the program's observers, in order, on threads of their own.
 //! * [`ByteStream`]: a connection, TCP or Unix-domain.
@@ -19,16 +21,19 @@ pub mod address;
 mod byte_stream;
 mod descriptors;
 pub mod event_loop;
+pub mod listener;
 pub(crate) mod news;
 pub mod owner;
 pub mod random;
 pub(crate) mod reading;
 pub mod resolve;
+pub mod server_address;
 pub(crate) mod sleeper;
 pub mod socket;
 mod spin;
 mod sys;
 pub mod udp;
+pub mod unix;
 
 pub use byte_stream::ByteStream;
 pub(crate) use descriptors::{is_reserved, make_descriptor, Waker};

@@ -18,7 +18,7 @@ use crate::error::{Error, Result, Status};
 /// Connections that wait at a listener to be accepted, at most: the system's usual maximum. One that
 /// finds no room gets no answer, and its peer tries again a second later. `mio` asks for 128, which
 /// a burst of other connections fills.
-const WAITING_MAX: libc::c_int = 4096;
+pub(super) const WAITING_MAX: libc::c_int = 4096;
 /// How often [`bind_pair`] asks the system for a port in the search for two consecutive ones.
 const EPHEMERAL_PAIR_ATTEMPTS_MAX: usize = 128;
 
@@ -38,8 +38,8 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 
 /// Two listeners at consecutive ports of one address.
 #[derive(Debug)]
-pub struct ListenerPair {
-    /// Listens at [`ListenerPair::port`].
+pub struct PortPair {
+    /// Listens at [`PortPair::port`].
     pub first: TcpListener,
     /// Listens at the port after it.
     pub second: TcpListener,
@@ -56,7 +56,7 @@ pub struct ListenerPair {
 /// [`Status::Bind`] if the system refuses one of the ports; [`Status::InvalidArgument`] for port
 /// 65535, which has no successor; the errors of [`address::local_address`]. The text names the port
 /// and the address, in Rogue's words, and then the cause.
-pub fn bind_pair(text: &str, port: u16) -> Result<ListenerPair> {
+pub fn bind_pair(text: &str, port: u16) -> Result<PortPair> {
     let Some(second_port) = port.checked_add(1) else {
         let cause = "the bridge also needs the port after it, and there is none; choose 65534 or \
                      less";
@@ -69,7 +69,7 @@ pub fn bind_pair(text: &str, port: u16) -> Result<ListenerPair> {
     }
     let second = bind_one(text, address, second_port)?;
     let first = bind_one(text, address, port)?;
-    Ok(ListenerPair { first, second, port })
+    Ok(PortPair { first, second, port })
 }
 
 fn bind_one(text: &str, address: HostAddress, port: u16) -> Result<TcpListener> {
@@ -78,7 +78,7 @@ fn bind_one(text: &str, address: HostAddress, port: u16) -> Result<TcpListener> 
 }
 
 /// Chosen ports are random, so a taken successor only means another attempt.
-fn bind_ephemeral_pair(text: &str, address: HostAddress) -> Result<ListenerPair> {
+fn bind_ephemeral_pair(text: &str, address: HostAddress) -> Result<PortPair> {
     let mut last = String::from("no attempt was made");
     for _ in 0..EPHEMERAL_PAIR_ATTEMPTS_MAX {
         let first = match listen(address.with_port(0)) {
@@ -94,7 +94,7 @@ fn bind_ephemeral_pair(text: &str, address: HostAddress) -> Result<ListenerPair>
         let port = local.map_err(|e| bind_error(Status::Bind, text, 0, &cause_text(&e)))?.port();
         let Some(second_port) = port.checked_add(1) else { continue };
         match listen(address.with_port(second_port)) {
-            Ok(second) => return Ok(ListenerPair { first, second, port }),
+            Ok(second) => return Ok(PortPair { first, second, port }),
             Err(error) => last = bind_cause(&error),
         }
     }

@@ -6,7 +6,11 @@ use std::io::{self, IoSlice};
 use std::mem;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::ptr;
+
+use crate::peer::UnixPeer;
 
 /// Bound on the list of interface addresses, so that the walk over it always ends.
 const INTERFACE_ADDRESSES_MAX: usize = 65_536;
@@ -165,6 +169,100 @@ pub(super) fn event_counter() -> io::Result<OwnedFd> {
     check(counter)?;
     // SAFETY: the system has just created it, and it has no other owner.
     Ok(unsafe { OwnedFd::from_raw_fd(counter) })
+}
+
+/// Octets of the longest path of a Unix-domain socket.
+pub(super) const UNIX_PATH_OCTETS_MAX: usize = {
+    // SAFETY: all zeros is a valid address.
+    let address: libc::sockaddr_un = unsafe { mem::zeroed() };
+    // The last octet is a NUL.
+    address.sun_path.len() - 1
+};
+
+/// A Unix-domain stream socket, non-blocking, bound to `path`, of at most [`UNIX_PATH_OCTETS_MAX`]
+/// octets. It does not listen yet.
+pub(super) fn bind_unix(path: &Path) -> io::Result<OwnedFd> {
+    // SAFETY: all zeros is a valid address.
+    let mut address: libc::sockaddr_un = unsafe { mem::zeroed() };
+    address.sun_family = libc::AF_UNIX as _;
+    let octets = path.as_os_str().as_bytes();
+    if octets.len() > UNIX_PATH_OCTETS_MAX {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    for (place, &octet) in address.sun_path.iter_mut().zip(octets) {
+        *place = octet as libc::c_char;
+    }
+    let socket = unix_socket()?;
+    // SAFETY: the descriptor is open, and the pointer and the length describe `address`.
+    check(unsafe {
+        libc::bind(
+            socket.as_raw_fd(),
+            ptr::from_ref(&address).cast(),
+            mem::size_of_val(&address) as libc::socklen_t,
+        )
+    })?;
+    Ok(socket)
+}
+
+fn unix_socket() -> io::Result<OwnedFd> {
+    #[cfg(not(target_vendor = "apple"))]
+    let flags = libc::SOCK_STREAM | libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC;
+    #[cfg(target_vendor = "apple")]
+    let flags = libc::SOCK_STREAM;
+    // SAFETY: the arguments are numbers.
+    let socket = unsafe { libc::socket(libc::AF_UNIX, flags, 0) };
+    check(socket)?;
+    // SAFETY: the system has just created it, and it has no other owner.
+    let socket = unsafe { OwnedFd::from_raw_fd(socket) };
+    #[cfg(target_vendor = "apple")]
+    for (command, flag) in [(libc::F_SETFD, libc::FD_CLOEXEC), (libc::F_SETFL, libc::O_NONBLOCK)] {
+        // SAFETY: the descriptor is open; the command takes a number.
+        check(unsafe { libc::fcntl(socket.as_raw_fd(), command, flag) })?;
+    }
+    Ok(socket)
+}
+
+/// The process at the other end of a Unix-domain connection, as of its connect.
+pub(super) fn unix_peer(socket: BorrowedFd<'_>) -> io::Result<UnixPeer> {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    {
+        let mut peer = libc::ucred { pid: 0, uid: 0, gid: 0 };
+        let mut length = mem::size_of_val(&peer) as libc::socklen_t;
+        // SAFETY: the descriptor is open, and the kernel writes at most `length` bytes to `peer`.
+        check(unsafe {
+            libc::getsockopt(
+                socket.as_raw_fd(),
+                libc::SOL_SOCKET,
+                libc::SO_PEERCRED,
+                ptr::from_mut(&mut peer).cast(),
+                &mut length,
+            )
+        })?;
+        Ok(UnixPeer { uid: peer.uid, pid: u32::try_from(peer.pid).unwrap_or(0) })
+    }
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    {
+        let (mut uid, mut gid) = (0, 0);
+        // SAFETY: the descriptor is open, and the system writes to both numbers.
+        check(unsafe { libc::getpeereid(socket.as_raw_fd(), &mut uid, &mut gid) })?;
+        Ok(UnixPeer { uid, pid: 0 })
+    }
+}
+
+/// Locks an open file or directory (`flock`) until all of its descriptors are closed.
+///
+/// # Errors
+///
+/// `WouldBlock` if it is locked.
+pub(super) fn try_lock_file(file: BorrowedFd<'_>) -> io::Result<()> {
+    // SAFETY: the descriptor is open for the life of the borrow.
+    check(unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) })
+}
+
+/// Unlocks a file, also for children of this process that have inherited the descriptor.
+pub(super) fn unlock_file(file: BorrowedFd<'_>) {
+    // SAFETY: the descriptor is open for the life of the borrow.
+    unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_UN) };
 }
 
 /// One address of one network interface.

@@ -37,6 +37,18 @@ pub fn server_at(port: u16, slave: Arc<dyn Slave>, options: ServerOptions) -> Ar
     server
 }
 
+/// A server at a path, which serves `slave`.
+pub fn server_at_path(
+    address: &str,
+    slave: Arc<dyn Slave>,
+    options: ServerOptions,
+) -> Arc<TcpServer> {
+    let server = TcpServer::new(address, 0, options).unwrap();
+    server.master().set_slave(slave);
+    server.master().set_timeout(LONG_US);
+    server
+}
+
 /// A client and its master, with a timeout that does not matter.
 pub struct Client {
     /// The client, which is the master's slave.
@@ -54,6 +66,12 @@ impl Client {
     /// The same with options.
     pub fn with(port: u16, options: ClientOptions) -> Client {
         let tcp = TcpClient::new("127.0.0.1", port, options).unwrap();
+        Client { master: master_of(tcp.clone()), tcp }
+    }
+
+    /// A client of a server at an address of any kind, connected or not.
+    pub fn at(address: &str, port: u16) -> Client {
+        let tcp = TcpClient::new(address, port, ClientOptions::default()).unwrap();
         Client { master: master_of(tcp.clone()), tcp }
     }
 

@@ -18,6 +18,7 @@
 //! * [`datagrams`]: a network for datagrams in virtual time, which loses and exchanges them.
 //! * [`relay`]: a relay of datagrams that loses, delays, duplicates and reorders them.
 //! * [`seeds`]: a test once for each of many seeds.
+//! * [`directory`]: a directory for the files of one test.
 //! * [`vectors`]: octets captured from real peers.
 
 pub mod bridge;
@@ -27,4 +28,4 @@ pub mod log;
 pub mod slaves;
 pub mod srp_v0;
 
-pub use testkit_base::{datagrams, network, process, raw, relay, seeds, vectors, wait};
+pub use testkit_base::{datagrams, directory, network, process, raw, relay, seeds, vectors, wait};

@@ -90,6 +90,11 @@ mod bridge {
     slaves!(crate::ways::Bridge);
 }
 
+mod bridge_at_path {
+    registers!(crate::ways::BridgeAtPath);
+    slaves!(crate::ways::BridgeAtPath);
+}
+
 mod two_bridges {
     registers!(crate::ways::TwoBridges);
     slaves!(crate::ways::TwoBridges);

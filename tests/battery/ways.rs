@@ -11,8 +11,9 @@ use rogue_mem::protocols::{
 };
 use rogue_mem::stream::{self, Fifo, Filter, Node, RateDrop};
 
-use testkit::bridge::{server_of, Client};
+use testkit::bridge::{server_at_path, server_of, Client};
 use testkit::bus::master_of;
+use testkit::directory::Directory;
 use testkit::srp_v0;
 use testkit::wait::LONG;
 
@@ -69,7 +70,7 @@ macro_rules! to_memory_by_slave {
     };
 }
 
-to_memory_by_slave!(InProcess, Hubs, Bridge, TwoBridges, BridgesOnOneLoop);
+to_memory_by_slave!(InProcess, Hubs, Bridge, BridgeAtPath, TwoBridges, BridgesOnOneLoop);
 
 /// No way at all: the master is connected to the slave.
 pub struct InProcess;
@@ -102,6 +103,20 @@ pub struct Bridge;
 impl ToSlave for Bridge {
     fn to_slave(slave: Arc<dyn Slave>) -> Path {
         bridge(slave, ServerOptions::default())
+    }
+}
+
+/// The same at a path, over Unix-domain sockets.
+pub struct BridgeAtPath;
+
+impl ToSlave for BridgeAtPath {
+    fn to_slave(slave: Arc<dyn Slave>) -> Path {
+        let directory = Directory::new();
+        let address = directory.address("bridge");
+        let server = server_at_path(&address, slave, ServerOptions::default());
+        let client = Client::at(&address, 0);
+        client.wait_ready();
+        Path { near: client.tcp, _stations: vec![Box::new(server), Box::new(directory)] }
     }
 }
 

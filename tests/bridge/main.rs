@@ -14,6 +14,7 @@ mod hostile;
 mod lifecycle;
 mod locks;
 mod news;
+mod paths;
 mod queues;
 mod sending;
 mod servers;

@@ -4,6 +4,7 @@
 #include "rogue_mem_binding.h"
 
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -627,6 +628,53 @@ static void f14_a_child_by_fork_does_its_parents_client_no_harm(void **state) {
     bridge_close(&bridge);
 }
 
+static void a_path_takes_the_place_of_address_and_port(void **state) {
+    (void)state;
+    recorder_t recorder;
+    recorder_init(&recorder, 1, 0, MEMORY);
+    char address[64], text[256];
+    snprintf(address, sizeof address, "unix:/tmp/rogue-c-%ld", (long)getpid());
+    rogue_mem_tcp_server_options_t options = {0};
+    options.size = sizeof options;
+    options.unix_mode = 0640;
+    rogue_mem_tcp_server_t *server = NULL;
+    assert_ok(rogue_mem_tcp_server_new(address, 0, &options, &server));
+    assert_int_equal(rogue_mem_tcp_server_port(server), 0);
+    struct stat file;
+    assert_int_equal(stat(address + strlen("unix:"), &file), 0);
+    assert_int_equal(file.st_mode & 0777, 0640);
+    rogue_mem_master_t *at_server = rogue_mem_tcp_server_master(server);
+    assert_ok(rogue_mem_master_set_slave(at_server, recorder.slave));
+    rogue_mem_master_release(at_server);
+
+    rogue_mem_tcp_client_t *client = NULL;
+    assert_ok(rogue_mem_tcp_client_new(address, 0, NULL, &client));
+    assert_ok(rogue_mem_tcp_client_wait_ready(client, WAIT_S, PERIOD_S));
+    assert_ok(rogue_mem_tcp_client_state_text(client, text, sizeof text, NULL));
+    assert_contains(text, address);
+    rogue_mem_slave_t *slave = rogue_mem_tcp_client_slave(client);
+    rogue_mem_master_t *master = master_of(slave);
+    rogue_mem_slave_release(slave);
+    uint8_t written[4] = {1, 2, 3, 4}, read[4] = {0};
+    assert_ok(transfer(master, 0x10, written, 4, ROGUE_MEM_WRITE));
+    assert_ok(transfer(master, 0x10, read, 4, ROGUE_MEM_READ));
+    assert_memory_equal(read, written, 4);
+
+    rogue_mem_tcp_server_t *second = NULL;
+    assert_int_equal(rogue_mem_tcp_server_new(address, 0, NULL, &second), ROGUE_MEM_ERROR_BIND);
+    assert_contains(rogue_mem_last_error(), "another server listens there");
+    assert_int_equal(rogue_mem_tcp_server_new(address, 9000, NULL, &second),
+                     ROGUE_MEM_ERROR_INVALID_ARGUMENT);
+    assert_contains(rogue_mem_last_error(), "a path has no port");
+    options.unix_mode = 01000;
+    assert_int_equal(rogue_mem_tcp_server_new(address, 0, &options, &second),
+                     ROGUE_MEM_ERROR_INVALID_ARGUMENT);
+    rogue_mem_master_release(master);
+    rogue_mem_tcp_client_release(client);
+    rogue_mem_tcp_server_release(server);
+    recorder_destroy(&recorder);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_kind_of_transaction_crosses_the_bridge),
@@ -647,6 +695,7 @@ int main(void) {
         cmocka_unit_test(a_server_may_be_stopped_by_its_own_slave),
         cmocka_unit_test(f14_a_child_by_fork_does_its_parents_client_no_harm),
         cmocka_unit_test(f12_a_slave_has_the_stack_that_the_server_was_given),
+        cmocka_unit_test(a_path_takes_the_place_of_address_and_port),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

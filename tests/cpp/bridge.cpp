@@ -797,3 +797,20 @@ TEST_CASE("f21: legacy clients of one process share their answers where that is 
         }
     }
 }
+
+TEST_CASE("a server and its clients meet at a path") {
+    const std::string address = "unix:/tmp/rogue-cpp-" + std::to_string(getpid());
+    auto server = rim::TcpServer::create(address, 0);
+    *server >> rim::Emulate::create(4, 0x1000);
+    CHECK(server->getPort() == 0);
+    auto client = rim::TcpClient::create(address, 0, true);
+    client->start();
+    auto master = rim::Master::create();
+    *master >> client;
+    uint32_t found = 0;
+    CHECK(write32(*master, 0x10, 0x01020304) == "");
+    CHECK(read32(*master, 0x10, found) == "");
+    CHECK(found == 0x01020304);
+    CHECK_THROWS_AS(rim::TcpServer::create(address, 0), rogue::GeneralError);
+    CHECK_THROWS_AS(rim::TcpServer::create(address, 9000), rogue::GeneralError);
+}

@@ -176,6 +176,7 @@ pub const PLUMBING: &[&str] = &[
     "table/files",
     "table/members",
     "table/registers",
+    "table/statistics",
 ];
 
 fn config() -> cbindgen::Config {

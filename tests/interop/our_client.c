@@ -217,7 +217,7 @@ int main(int argc, char **argv) {
             fatal(EXIT_USAGE, "unknown option %s\n%s", name, usage);
         }
     }
-    if (port == 0 || port > 65534 ||
+    if ((port == 0 && !is_path(host)) || port > 65534 ||
         (strcmp(mode, "probe") != 0 && strcmp(mode, "rw") != 0 && strcmp(mode, "random") != 0)) {
         fatal(EXIT_USAGE, "%s", usage);
     }

@@ -44,6 +44,18 @@ long peak_memory_kib(void) {
 #endif
 }
 
+#define PATH_PREFIX "unix:"
+
+bool is_path(const char *host) { return strncmp(host, PATH_PREFIX, strlen(PATH_PREFIX)) == 0; }
+
+void format_endpoint(char *text, size_t octets, const char *host, unsigned port, unsigned offset) {
+    if (is_path(host)) {
+        snprintf(text, octets, "ipc://%s%s", host + strlen(PATH_PREFIX), offset == 0 ? "" : ".1");
+    } else {
+        snprintf(text, octets, "tcp://%s:%u", host, port + offset);
+    }
+}
+
 void support_init(const char *argv0) {
     const char *slash = strrchr(argv0, '/');
     program_name = slash != NULL ? slash + 1 : argv0;

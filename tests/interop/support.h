@@ -41,6 +41,12 @@ int ms_until(uint64_t deadline_ns);
 /* The largest resident size so far, in KiB (octets / 1024). Any thread. */
 long peak_memory_kib(void);
 
+/* Whether a host is a path of this one, "unix:/run/board.sock": it has no port. */
+bool is_path(const char *host);
+
+/* ZeroMQ's endpoint at `port` + `offset` of `host`; at a path, that or the file beside it. */
+void format_endpoint(char *text, size_t octets, const char *host, unsigned port, unsigned offset);
+
 /* The process's name for messages: the last part of argv[0]. */
 void support_init(const char *argv0);
 

@@ -1,5 +1,7 @@
 """The reference's client on this library's server: neither may notice the other."""
 
+import os
+
 from harness import InteropTest, Settings
 from test_peers import WINDOWS, request
 
@@ -364,3 +366,37 @@ class SeveralClients(InteropTest):
         self.our_server("--port", server.port)
         self.assertEqual(client.ask("ready 100"), "ready")
         client.finish()
+
+
+class AtAPath(InteropTest):
+    """libzmq's ipc transport, which has a path for each socket."""
+
+    def test_the_reference_is_served_at_the_path_and_the_file_beside_it(self):
+        path = "unix:" + os.path.join(self.folder, "board.sock")
+        server = self.our_server("--host", path)
+        self.assertEqual(server.port, 0)
+        client = self.zmq_client("rw", server, "--host", path, "--timeout", "60")
+        self.assertEqual(client.ask("write 0x1000 01020304"), "ok")
+        self.assertEqual(client.ask("read 0x1000 4"), "ok 01020304")
+        self.assertEqual(client.ask("fill 0x20000 1048576 7"), "ok")
+        self.assertEqual(client.ask("check 0x20000 1048576 7"), "ok")
+        server.kill()
+        # Its files are still there; the next one replaces them, and the client comes back.
+        self.our_server("--host", path)
+        self.assertEqual(client.ask("ready 100"), "ready")
+        self.assertEqual(client.ask("write 0x1000 05060708"), "ok")
+        client.finish()
+
+    def test_two_processes_are_told_apart_by_the_kernel(self):
+        path = "unix:" + os.path.join(self.folder, "board.sock")
+        server = self.our_server("--host", path)
+        clients = [
+            self.zmq_client(
+                *("random", server, "--host", path, "--base", 0x10000 * n),
+                *("--ops", Settings.operations(3000)),
+            )
+            for n in (1, 2)
+        ]
+        for client in clients:
+            client.expect_exit()
+            self.assertClean(client, unknown=0)

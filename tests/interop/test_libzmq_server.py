@@ -1,5 +1,6 @@
 """This library's client on the reference's server and on the simulation-side one."""
 
+import os
 import re
 
 from harness import InteropTest, Settings
@@ -281,3 +282,18 @@ class ComingAndGoing(InteropTest):
         with open(journal, encoding="ascii") as lines:
             ids = [line.split()[1] for line in lines if line.endswith("\n")]
         self.assertEqual(len(ids), len(set(ids)), "a request was sent twice")
+
+
+class AtAPath(InteropTest):
+    """libzmq's ipc transport, which has a path for each socket."""
+
+    def test_both_sockets_of_the_reference_are_found(self):
+        path = "unix:" + os.path.join(self.folder, "board.sock")
+        server = self.zmq_server(*STRICT, "--host", path)
+        client = self.our_client("rw", server, "--host", path, "--timeout", "60")
+        self.assertEqual(client.ask("write 0x1000 01020304"), "ok")
+        self.assertEqual(client.ask("read 0x1000 4"), "ok 01020304")
+        self.assertEqual(client.ask("fill 0x20000 1048576 7"), "ok")
+        self.assertEqual(client.ask("check 0x20000 1048576 7"), "ok")
+        client.finish()
+        server.finish()

@@ -423,7 +423,8 @@ static uint64_t engine_foreign(engine_t *base) { return ((zmq_engine_t *)base)->
 
 /* ---- set-up ---- */
 
-static void *connect_socket(zmq_engine_t *engine, int type, const char *host, unsigned port) {
+static void *connect_socket(zmq_engine_t *engine, int type, const char *host, unsigned port,
+                            unsigned offset) {
     int off = 0, on = 1, timeout_ms = RECEIVE_TIMEOUT_MS;
     void *socket = zmq_socket(engine->context, type);
     if (socket == NULL) {
@@ -435,7 +436,7 @@ static void *connect_socket(zmq_engine_t *engine, int type, const char *host, un
     } else {
         zmq_setsockopt(socket, ZMQ_RCVTIMEO, &timeout_ms, sizeof timeout_ms);
     }
-    snprintf(engine->endpoint, sizeof engine->endpoint, "tcp://%s:%u", host, port);
+    format_endpoint(engine->endpoint, sizeof engine->endpoint, host, port, offset);
     if (zmq_connect(socket, engine->endpoint) != 0) {
         fatal(EXIT_SYSTEM, "cannot connect to %s: %s", engine->endpoint, zmq_strerror(errno));
     }
@@ -464,8 +465,8 @@ static void engine_open(zmq_engine_t *engine, const char *host, unsigned port) {
                               .posts_are_answered = true};
     engine->next_id = engine->oldest_id = engine->first_id;
     engine->slots = must_alloc(SLOT_COUNT * sizeof engine->slots[0]);
-    engine->responses = connect_socket(engine, ZMQ_PULL, host, port + 1);
-    engine->requests = connect_socket(engine, ZMQ_PUSH, host, port);
+    engine->responses = connect_socket(engine, ZMQ_PULL, host, port, 1);
+    engine->requests = connect_socket(engine, ZMQ_PUSH, host, port, 0);
 }
 
 static void engine_close(zmq_engine_t *engine) {
@@ -599,7 +600,8 @@ int main(int argc, char **argv) {
     bool is_script = strcmp(settings.mode, "rw") == 0;
     bool is_known =
         is_script || strcmp(settings.mode, "probe") == 0 || strcmp(settings.mode, "random") == 0;
-    if (settings.port == 0 || settings.port > 65534 || !is_known || settings.clients == 0 ||
+    bool is_port = settings.port > 0 || is_path(settings.host);
+    if (!is_port || settings.port > 65534 || !is_known || settings.clients == 0 ||
         settings.clients > (is_script ? 1 : CLIENTS_MAX)) {
         fatal(EXIT_USAGE, "%s", usage);
     }

@@ -165,10 +165,10 @@ static void *socket_new(server_t *server, int type) {
     return socket;
 }
 
-static bool bind_to(server_t *server, void *socket, unsigned port) {
+static bool bind_to(server_t *server, void *socket, unsigned port, unsigned offset) {
     char endpoint[300];
     const char *host = server->options.surf ? "127.0.0.1" : server->options.host;
-    snprintf(endpoint, sizeof endpoint, "tcp://%s:%u", host, port);
+    format_endpoint(endpoint, sizeof endpoint, host, port, offset);
     return zmq_bind(socket, endpoint) == 0;
 }
 
@@ -178,11 +178,11 @@ static bool open_pair(server_t *server, unsigned port) {
     server->requests = socket_new(server, ZMQ_PULL);
     bool bound;
     if (server->options.surf) {
-        bound =
-            bind_to(server, server->requests, port) && bind_to(server, server->responses, port + 1);
+        bound = bind_to(server, server->requests, port, 0) &&
+                bind_to(server, server->responses, port, 1);
     } else {
-        bound =
-            bind_to(server, server->responses, port + 1) && bind_to(server, server->requests, port);
+        bound = bind_to(server, server->responses, port, 1) &&
+                bind_to(server, server->requests, port, 0);
     }
     if (!bound) {
         int reason = errno;
@@ -197,7 +197,7 @@ static bool open_pair(server_t *server, unsigned port) {
 
 static void open_sockets(server_t *server) {
     server->context = zmq_ctx_new();
-    if (server->options.port != 0) {
+    if (server->options.port != 0 || is_path(server->options.host)) {
         if (!open_pair(server, server->options.port)) {
             fatal(EXIT_SYSTEM, "cannot bind ports %u and %u: %s", server->options.port,
                   server->options.port + 1U, zmq_strerror(errno));

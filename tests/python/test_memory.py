@@ -865,6 +865,23 @@ def test_options_reach_the_library():
     assert client.waitReady(1.0, 0.1) is False
 
 
+def test_a_server_and_its_clients_meet_at_a_path(tmp_path):
+    address = "unix:%s" % (tmp_path / "board.sock")
+    with rim.TcpServer(address, 0, unix_mode=0o660) as server, rim.TcpClient(address, 0) as client:
+        server >> rim.Emulate(4, 0x1000)
+        assert server.getPort() == 0 and address in repr(server)
+        assert (tmp_path / "board.sock").stat().st_mode & 0o777 == 0o660
+        assert client.waitReady(HANG_S, 0.01)
+        master = master_of(client)
+        assert request(master, rim.Write, 0x10, b"abcd") == ""
+        found = bytearray(4)
+        assert request(master, rim.Read, 0x10, found) == "" and found == b"abcd"
+        with pytest.raises(rogue.GeneralError, match="another server listens there"):
+            rim.TcpServer(address, 0)
+    with pytest.raises(rogue.GeneralError, match="a path has no port"):
+        rim.TcpServer(address, 9000)
+
+
 def test_a_client_without_a_server_says_why():
     with rim.TcpServer("127.0.0.1", 0) as server:
         port = server.getPort()

@@ -87,3 +87,17 @@ def test_what_is_wrong_is_refused_in_words():
         ris.TcpServer("127.0.0.1", 0, legacy="nobody")
     with pytest.raises(OverflowError):
         ris.TcpClient("127.0.0.1", 70000)
+
+
+def test_frames_cross_a_bridge_at_a_path(tmp_path):
+    address = "unix:%s" % (tmp_path / "stream.sock")
+    with ris.TcpServer(address, 0) as server, ris.TcpClient(address, 0) as client:
+        assert server.getPort() == 0
+        receiver = Receiver()
+        client >> receiver
+        source = ris.Master()
+        source >> server
+        send(source, b"abcd")
+        assert receiver.wait(1) == [(b"abcd", 0, 0, 0)]
+    with pytest.raises(rogue.GeneralError, match="absolute path"):
+        ris.TcpClient("unix:stream.sock", 0)

@@ -15,6 +15,7 @@ use testkit::wait::{wait_until, Gate};
 mod backpressure;
 mod boards;
 mod life;
+mod paths;
 mod peers;
 
 /// A server at free ports.

@@ -48,8 +48,9 @@ class TcpCore(stream.Master, stream.Slave):
 class TcpServer(TcpCore):
     """The listening end of a stream over TCP: ``server == node``, or ``server >> sink``.
 
-    :param addr: the address to listen at: ``"*"`` for all interfaces, an IPv4 or IPv6 address, or
-        the name of an interface or a host.
+    :param addr: the address to listen at: ``"*"`` for all interfaces, an IPv4 or IPv6 address, the
+        name of an interface or a host; or a path of this host, ``"unix:/run/board.sock"``, with
+        port 0.
     :param port: the port for frames from clients; that for frames to clients is the next one. 0 = a
         free pair, see `getPort`.
     :param legacy: how clients without a session (Rogue's, libzmq programs) are distinguished:
@@ -58,7 +59,8 @@ class TcpServer(TcpCore):
         None = adaptive.
     :param options: further options of the C interface, by the member names of
         ``rogue_mem_stream_server_options_t``: ``queue_bytes_max``, ``send_wait_ms_max``,
-        ``frame_bytes_max``, ``clients_max`` and others. None leaves an option at its default.
+        ``frame_bytes_max``, ``clients_max``, ``unix_mode`` and others. None leaves an option at
+        its default.
 
     Each frame for clients goes to one of them, in turn; a client that does not read is passed over.
     Raises GeneralError if a port cannot be bound or the address cannot be resolved.
@@ -124,7 +126,8 @@ class TcpServer(TcpCore):
 class TcpClient(TcpCore):
     """The connecting end of a stream over TCP: ``client == node``, or ``source >> client``.
 
-    :param addr: the server's IPv4 or IPv6 address or name.
+    :param addr: the server's IPv4 or IPv6 address or name; or its path on this host,
+        ``"unix:/run/board.sock"``, with port 0.
     :param port: the server's port for frames from clients; that for frames to clients is the next
         one.
     :param spin_us: how long its thread polls before it sleeps, in microseconds; 0 = not at all,

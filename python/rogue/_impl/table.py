@@ -18,6 +18,7 @@ OPTIONS: "dict[str, tuple[str, ...]]" = {
         "stack_bytes",
         "descriptors_reserved",
         "legacy_shared_process",
+        "unix_mode",
     ),
     "rogue_mem_tcp_client_options_t": (
         "wait_ready",
@@ -40,6 +41,7 @@ OPTIONS: "dict[str, tuple[str, ...]]" = {
         "settle_ms",
         "clients_max",
         "descriptors_reserved",
+        "unix_mode",
     ),
     "rogue_mem_stream_client_options_t": (
         "queue_bytes_max",

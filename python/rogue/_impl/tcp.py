@@ -84,8 +84,9 @@ def in_a_thread(make: "Callable[[], Any]") -> Any:
 class TcpServer(Master):
     """Serves the connected slave over TCP: ``server >> slave``.
 
-    :param addr: the address to listen at: ``"*"`` for all interfaces, an IPv4 or IPv6 address, or
-        the name of an interface or a host.
+    :param addr: the address to listen at: ``"*"`` for all interfaces, an IPv4 or IPv6 address, the
+        name of an interface or a host; or a path of this host, ``"unix:/run/board.sock"``, with
+        port 0.
     :param port: the request port; the response port is the next one. 0 = a free pair, see
         `getPort`.
     :param window: requests of one client that may be outstanding at the slave; 1 = one at a time.
@@ -96,7 +97,7 @@ class TcpServer(Master):
     :param options: further options of the C interface, by the member names of
         ``rogue_mem_tcp_server_options_t``: ``settle_ms``, ``clients_max``,
         ``transaction_bytes_max``, ``stack_bytes``, ``descriptors_reserved``,
-        ``legacy_shared_process`` and others. None leaves an option at its default.
+        ``legacy_shared_process``, ``unix_mode`` and others. None leaves an option at its default.
 
     It serves from its creation until `_stop`, the end of a ``with``, or its destruction: keep a
     reference. Raises GeneralError if a port cannot be bound or the address cannot be resolved.
@@ -206,7 +207,8 @@ class _ConnectionCallback:
 class TcpClient(Slave):
     """The register bus of a `TcpServer`, Rogue's or this package's: ``master >> client``.
 
-    :param addr: the server's IPv4 or IPv6 address or name.
+    :param addr: the server's IPv4 or IPv6 address or name; or its path on this host,
+        ``"unix:/run/board.sock"``, with port 0.
     :param port: the server's request port; the response port is the next one.
     :param waitReady: whether `_start` waits for the server.
     :param window: requests that may be in flight at once; further ones wait.

@@ -1,22 +1,23 @@
-//! The two listeners of a server, and the descriptors of accepted connections.
+//! The listeners of a server, and the descriptors of accepted connections.
 
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mio::net::TcpListener;
 use mio::{Interest, Token};
 
 use super::pairing::Side;
 use crate::clock::{self, Time};
 use crate::logging::{log_warning, Logger};
-use crate::net::address::canonical;
-use crate::net::socket::{self, cause_text, is_shortage, ListenerPair};
+use crate::net::listener::{Listener, ListenerPair};
+use crate::net::socket::{cause_text, is_shortage};
 use crate::net::{is_reserved, ByteStream, Registry};
 use crate::peer::PeerAddress;
 
+/// Addresses at which one server listens; each has two listeners.
+pub const ADDRESSES_MAX: usize = 32;
 /// The first token after those of the listeners.
-pub const FIRST_CONNECTION: usize = 2;
+pub const FIRST_CONNECTION: usize = 2 * ADDRESSES_MAX;
 /// Delay before the next attempt to accept when the system has no descriptors left.
 const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 
@@ -32,8 +33,8 @@ pub enum Accepted {
 
 /// Accepts the connections of a server.
 pub struct Acceptor {
-    /// For [`Side::Request`] and [`Side::Response`].
-    listeners: [TcpListener; 2],
+    /// By their tokens, each with the side of its connections; `None`: the peer's READY tells it.
+    listeners: Vec<(Listener, Option<Side>)>,
     descriptors_reserved: Option<u32>,
     /// When to accept again, after a failure or a full turn.
     pub again: Option<Time>,
@@ -45,31 +46,36 @@ pub struct Acceptor {
 impl Acceptor {
     /// Accepts at `listeners`, and reserves that many descriptors for the program.
     pub fn new(
-        listeners: ListenerPair,
+        listeners: Vec<ListenerPair>,
         descriptors_reserved: Option<u32>,
         log: Arc<Logger>,
     ) -> Acceptor {
-        let listeners = [listeners.first, listeners.second];
+        let listeners = listeners.into_iter().flat_map(sided).collect();
         Acceptor { listeners, descriptors_reserved, again: None, has_failed: false, log }
     }
 
     pub fn register(&mut self, registry: &Registry) -> io::Result<()> {
-        for (token, listener) in self.listeners.iter_mut().enumerate() {
+        for (token, (listener, _)) in self.listeners.iter_mut().enumerate() {
             registry.register(listener, Token(token), Interest::READABLE)?;
         }
         Ok(())
     }
 
-    /// The side of the connections at the listener with this token.
-    pub fn side(token: usize) -> Option<Side> {
-        [Side::Request, Side::Response].get(token).copied()
+    /// The tokens of all listeners.
+    pub fn tokens(&self) -> std::ops::Range<usize> {
+        0..self.listeners.len()
     }
 
-    /// Accepts the next connection, unless its descriptor is reserved for the program. If there are
-    /// too few, `make_room` frees descriptors, and returns whether it freed any.
-    pub fn accept(&mut self, side: Side, mut make_room: impl FnMut() -> bool) -> Accepted {
-        let listener = &self.listeners[usize::from(side == Side::Response)];
-        match socket::accept(listener) {
+    /// The side of the connections of a listener, if it is the same for all of them.
+    pub fn side(&self, token: usize) -> Option<Side> {
+        self.listeners.get(token).and_then(|&(_, side)| side)
+    }
+
+    /// Accepts the next connection of a listener, unless its descriptor is reserved for the program.
+    /// If there are too few, `make_room` frees descriptors, and returns whether it freed any.
+    pub fn accept(&mut self, token: usize, mut make_room: impl FnMut() -> bool) -> Accepted {
+        let Some((listener, _)) = self.listeners.get(token) else { return Accepted::Nobody };
+        match listener.accept() {
             Ok(None) => Accepted::Nobody,
             Ok(Some((stream, peer))) if is_reserved(&stream, self.descriptors_reserved) => {
                 if !make_room() {
@@ -77,14 +83,14 @@ impl Acceptor {
                     self.note_shortage("the other descriptors of this process are in use");
                     return Accepted::Closed;
                 }
-                match ByteStream::from(stream).renumbered() {
-                    Ok(stream) => Accepted::Connection(stream, canonical(peer).into()),
+                match stream.renumbered() {
+                    Ok(stream) => Accepted::Connection(stream, peer),
                     Err(_) => Accepted::Closed,
                 }
             }
             Ok(Some((stream, peer))) => {
                 self.has_failed = false;
-                Accepted::Connection(stream.into(), canonical(peer).into())
+                Accepted::Connection(stream, peer)
             }
             Err(error) if is_shortage(&error) && make_room() => Accepted::Closed,
             Err(error) => {
@@ -103,4 +109,14 @@ impl Acceptor {
             );
         }
     }
+}
+
+/// The listeners of an address, with the sides of their connections. At a path clients make both of
+/// them, and the file beside it is for those that need one for each socket, as libzmq's do.
+fn sided(pair: ListenerPair) -> [(Listener, Option<Side>); 2] {
+    let first = match pair.first {
+        Listener::Tcp(_) => Some(Side::Request),
+        Listener::Unix(_) => None,
+    };
+    [(pair.first, first), (pair.second, Some(Side::Response))]
 }

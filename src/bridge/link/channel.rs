@@ -3,12 +3,12 @@
 use std::fmt;
 use std::io;
 use std::mem;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::scratch::{grow_if_filled, with_scratch};
 use super::wire::{Received, Wire};
 use crate::clock;
+use crate::net::server_address::ServerEnd;
 use crate::net::socket::cause_text;
 use crate::proto::bridge::property::Announcement;
 use crate::proto::bridge::PeerInfo;
@@ -21,7 +21,7 @@ const READS_PER_TURN_MAX: usize = 4;
 pub struct Channel {
     pub wire: Wire,
     pub token: usize,
-    pub remote: SocketAddr,
+    pub remote: ServerEnd,
     /// The TCP connection is established.
     pub is_up: bool,
     /// The greeting has been sent, so the server's output may be read.
@@ -54,7 +54,7 @@ impl Failure {
 
 impl Channel {
     /// A channel to `remote`, registered as `token`, whose TCP connection is being established.
-    pub fn new(wire: Wire, token: usize, remote: SocketAddr) -> Channel {
+    pub fn new(wire: Wire, token: usize, remote: ServerEnd) -> Channel {
         Channel {
             wire,
             token,
@@ -152,7 +152,7 @@ impl Channel {
 
     /// The failure for an error of the system.
     pub fn failed(&self, error: &io::Error) -> Failure {
-        Failure::at(self.remote, error)
+        Failure::at(&self.remote, error)
     }
 
     /// The failure for a violation of the protocol.

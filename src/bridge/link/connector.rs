@@ -13,8 +13,11 @@ use std::time::Duration;
 
 use crate::bridge::link::wire::HANDSHAKE_TIME_MAX;
 use crate::clock::{self, Time};
-use crate::net::address::{HostAddress, RemoteHost};
+use crate::error::{Error, Result, Status};
+use crate::net::address::{self, HostAddress, RemoteHost};
 use crate::net::resolve::ADDRESSES_PER_NAME_MAX;
+use crate::net::server_address::{ServerAddress, ServerEnd};
+use crate::net::unix::UnixPath;
 
 /// Head start of an attempt: the "Connection Attempt Delay" of RFC 8305.
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
@@ -31,16 +34,65 @@ const RETRY_REFUSED: Duration = Duration::from_secs(5);
 const ADDRESSES_NAMED_MAX: usize = 4;
 const NO_ATTEMPT: &str = "no attempt has been completed yet";
 
+/// The server to connect to.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Destination {
+    /// This port of a host, and the one after it.
+    Host(RemoteHost, u16),
+    /// A path of this host.
+    Unix(UnixPath),
+}
+
+impl Destination {
+    /// The destination for a client of the server at `address`.
+    ///
+    /// # Errors
+    ///
+    /// [`Status::InvalidArgument`](crate::Status::InvalidArgument) for an address that names no
+    /// host, and for a port that has no successor.
+    pub fn new(address: &ServerAddress) -> Result<Destination> {
+        match address {
+            ServerAddress::Tcp { port: 0 | u16::MAX, .. } => {
+                let text = "the bridge needs this port and the one after it: choose 1 to 65534";
+                Err(Error::new(Status::InvalidArgument, "bridge::link::connector", text))
+            }
+            ServerAddress::Tcp { text, port } => {
+                Ok(Destination::Host(address::remote_host(text)?, *port))
+            }
+            ServerAddress::Unix(path) => Ok(Destination::Unix(path.clone())),
+        }
+    }
+}
+
+/// An address of a server.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum Address {
+    /// One of its host.
+    Ip(HostAddress),
+    /// A path of this host.
+    Unix(UnixPath),
+}
+
+impl Address {
+    /// The end of the server with this port (host byte order), which a path does not have.
+    pub fn with_port(&self, port: u16) -> ServerEnd {
+        match self {
+            Address::Ip(address) => ServerEnd::Tcp(address.with_port(port)),
+            Address::Unix(path) => ServerEnd::Unix(path.clone()),
+        }
+    }
+}
+
 /// The next step for the owner of the sockets.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Step {
     /// Look the host's name up, and report the answer to [`Attempts::resolved`].
     LookUp,
     /// Start to connect to this address.
-    Begin(HostAddress),
+    Begin(Address),
     /// Give up the attempt with this address, which has taken too long, and report it to
     /// [`Attempts::failed`].
-    GiveUp(HostAddress),
+    GiveUp(Address),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -54,7 +106,7 @@ enum Stage {
 }
 
 struct Candidate {
-    address: HostAddress,
+    address: Address,
     /// The port whose connection is awaited: the first, then the other one.
     port: u16,
     stage: Stage,
@@ -65,7 +117,7 @@ struct Candidate {
 }
 
 impl Candidate {
-    fn new(address: HostAddress, port: u16) -> Candidate {
+    fn new(address: Address, port: u16) -> Candidate {
         let stage = Stage::Resting(Time::default());
         Candidate { address, port, stage, failures: 0, failure: None }
     }
@@ -102,20 +154,23 @@ pub struct Attempts {
     /// In the order of attempts.
     candidates: Vec<Candidate>,
     /// The address that has won. No other is tried until it fails.
-    winner: Option<HostAddress>,
+    winner: Option<Address>,
     /// The last winner, which is tried first.
-    preferred: Option<HostAddress>,
+    preferred: Option<Address>,
     /// When the next attempt may start beside running ones.
     turn: Time,
 }
 
 impl Attempts {
-    pub fn new(host: &RemoteHost, port: u16) -> Attempts {
-        let (name, candidates) = match host {
-            RemoteHost::Address(address) => (None, vec![Candidate::new(*address, port)]),
-            RemoteHost::Name(_) => {
+    pub fn new(destination: &Destination) -> Attempts {
+        let only = |address, port| (None, vec![Candidate::new(address, port)], port);
+        let (name, candidates, port) = match destination {
+            Destination::Unix(path) => only(Address::Unix(path.clone()), 0),
+            Destination::Host(RemoteHost::Address(ip), port) => only(Address::Ip(*ip), *port),
+            Destination::Host(RemoteHost::Name(_), port) => {
                 let due = Some(Time::default());
-                (Some(Name { running: None, due, failures: 0, failure: None }), Vec::new())
+                let name = Name { running: None, due, failures: 0, failure: None };
+                (Some(name), Vec::new(), *port)
             }
         };
         let turn = Time::default();
@@ -126,7 +181,7 @@ impl Attempts {
     pub fn next(&mut self, now: Time) -> Option<Step> {
         let is_late = |c: &&Candidate| c.limit().is_some_and(|limit| now >= limit);
         if let Some(late) = self.candidates.iter().find(is_late) {
-            return Some(Step::GiveUp(late.address));
+            return Some(Step::GiveUp(late.address.clone()));
         }
         if self.winner.is_some() {
             return None;
@@ -144,7 +199,7 @@ impl Attempts {
         candidate.stage = Stage::Connecting(now, now + CONNECT_TIME_MAX);
         candidate.port = self.port;
         self.turn = now + ATTEMPT_DELAY;
-        Some(Step::Begin(candidate.address))
+        Some(Step::Begin(candidate.address.clone()))
     }
 
     /// When to call [`next`](Self::next) again without another event.
@@ -163,13 +218,13 @@ impl Attempts {
         clock::earliest([limit, due, look_up])
     }
 
-    fn candidate(&mut self, address: HostAddress) -> Option<&mut Candidate> {
-        self.candidates.iter_mut().find(|candidate| candidate.address == address)
+    fn candidate(&mut self, address: &Address) -> Option<&mut Candidate> {
+        self.candidates.iter_mut().find(|candidate| candidate.address == *address)
     }
 
     /// Whether an attempt with `address`, or the resulting connection, is still wanted.
-    pub fn is_running(&self, address: HostAddress) -> bool {
-        self.candidates.iter().any(|c| c.address == address && !c.is_resting())
+    pub fn is_running(&self, address: &Address) -> bool {
+        self.candidates.iter().any(|c| c.address == *address && !c.is_resting())
     }
 
     /// Whether a server has been reached over TCP and has not yet accepted the client.
@@ -178,14 +233,14 @@ impl Attempts {
     }
 
     /// One of the TCP connections with `address` is up; the one with `port` is not yet.
-    pub fn half_connected(&mut self, address: HostAddress, port: u16) {
+    pub fn half_connected(&mut self, address: &Address, port: u16) {
         if let Some(candidate) = self.candidate(address) {
             candidate.port = port;
         }
     }
 
     /// Both TCP connections with `address` are up.
-    pub fn connected(&mut self, address: HostAddress, now: Time) {
+    pub fn connected(&mut self, address: &Address, now: Time) {
         if let Some(candidate) = self.candidate(address) {
             candidate.stage = Stage::Connected(now + HANDSHAKE_TIME_MAX);
         }
@@ -193,10 +248,10 @@ impl Attempts {
 
     /// A server answers at `address`: all other attempts end, and this address is tried first from
     /// now on.
-    pub fn won(&mut self, address: HostAddress, now: Time) {
-        self.winner = Some(address);
-        self.preferred = Some(address);
-        for candidate in self.candidates.iter_mut().filter(|c| c.address != address) {
+    pub fn won(&mut self, address: &Address, now: Time) {
+        self.winner = Some(address.clone());
+        self.preferred = Some(address.clone());
+        for candidate in self.candidates.iter_mut().filter(|c| c.address != *address) {
             if !candidate.is_resting() {
                 candidate.stage = Stage::Resting(now);
             }
@@ -205,8 +260,8 @@ impl Attempts {
     }
 
     fn sort(&mut self) {
-        let preferred = self.preferred;
-        self.candidates.sort_by_key(|candidate| Some(candidate.address) != preferred);
+        let preferred = self.preferred.as_ref();
+        self.candidates.sort_by_key(|candidate| Some(&candidate.address) != preferred);
     }
 
     /// The server has accepted the client: earlier failures no longer matter.
@@ -221,7 +276,7 @@ impl Attempts {
     /// `random` spreads the retries of many clients of one server.
     pub fn failed(
         &mut self,
-        address: HostAddress,
+        address: &Address,
         failure: String,
         is_refusal: bool,
         now: Time,
@@ -234,7 +289,7 @@ impl Attempts {
         let until = now + jittered(wait, random);
         candidate.stage = Stage::Resting(until);
         self.turn = now;
-        self.winner = self.winner.filter(|winner| *winner != address);
+        self.winner.take_if(|winner| winner == address);
         if let Some(name) = self.name.as_mut().filter(|name| name.running.is_none()) {
             name.due = Some(name.due.map_or(until, |due| due.min(until)));
         }
@@ -243,13 +298,13 @@ impl Attempts {
     /// The connection, complete since `since`, is lost. All addresses are tried again, that of this
     /// connection first.
     pub fn lost(&mut self, failure: String, since: Time, now: Time, random: u8) {
-        let Some(winner) = self.winner.and_then(|winner| self.candidate(winner)) else { return };
+        let Some(address) = self.winner.clone() else { return };
+        let Some(winner) = self.candidate(&address) else { return };
         if now.since(since) >= SUCCESS_TIME_MIN {
             winner.failures = 0;
         }
-        let address = winner.address;
-        self.failed(address, failure, false, now, random);
-        let Some(Stage::Resting(first)) = self.candidate(address).map(|lost| lost.stage) else {
+        self.failed(&address, failure, false, now, random);
+        let Some(Stage::Resting(first)) = self.candidate(&address).map(|lost| lost.stage) else {
             return;
         };
         for candidate in &mut self.candidates {
@@ -263,14 +318,14 @@ impl Attempts {
     /// Returns the winner's address if it is one of these: it may be another host's by now.
     pub fn resolved(
         &mut self,
-        answer: Result<Vec<HostAddress>, String>,
+        answer: std::result::Result<Vec<HostAddress>, String>,
         now: Time,
         random: u8,
-    ) -> Option<HostAddress> {
+    ) -> Option<Address> {
         let name = self.name.as_mut()?;
         name.running = None;
-        let addresses = match answer {
-            Ok(addresses) => addresses,
+        let addresses: Vec<_> = match answer {
+            Ok(addresses) => addresses.into_iter().map(Address::Ip).collect(),
             Err(failure) => {
                 name.failures = name.failures.saturating_add(1);
                 name.failure = Some(failure);
@@ -282,7 +337,7 @@ impl Attempts {
         name.failure = None;
         // Of very many addresses only some are reported, and not always the same ones.
         let are_all = addresses.len() < ADDRESSES_PER_NAME_MAX;
-        let unnamed = self.winner.filter(|winner| !addresses.contains(winner));
+        let unnamed = self.winner.clone().filter(|winner| !addresses.contains(winner));
         let (gone, kept) = if are_all { (unnamed, None) } else { (None, unnamed) };
         if gone.is_some() {
             self.winner = None;
@@ -300,7 +355,8 @@ impl Attempts {
     /// Why there is no connection.
     pub fn obstacle(&self) -> Obstacle {
         let mut parts = Vec::new();
-        let is_told = |c: &&Candidate| self.winner.is_none_or(|winner| winner == c.address);
+        let is_told =
+            |c: &&Candidate| self.winner.as_ref().is_none_or(|winner| *winner == c.address);
         for candidate in self.candidates.iter().filter(is_told) {
             let remote = |port| candidate.address.with_port(port);
             let before = before(candidate.failure.as_deref());

@@ -6,19 +6,19 @@
 //! begins again.
 
 use std::mem;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::channel::{Channel, Failure};
-use super::connector::{Attempts, Obstacle, Step};
+use super::connector::{Address, Attempts, Destination, Obstacle, Step};
 use super::wire::Wire;
 use crate::clock::{self, Time};
 use crate::logging::{log_debug, Logger};
-use crate::net::address::{HostAddress, RemoteHost};
+use crate::net::address::RemoteHost;
 use crate::net::event_loop::{self, DriverHandle, Readiness};
 use crate::net::random::random_128;
 use crate::net::resolve::{Lookup, Resolver};
-use crate::net::{socket, Registry};
+use crate::net::server_address::ServerEnd;
+use crate::net::{socket, unix, ByteStream, Registry};
 use crate::proto::bridge::property::Announcement;
 use crate::proto::bridge::{PeerInfo, SessionId};
 use crate::proto::zmtp::{Limits, Role};
@@ -42,7 +42,7 @@ pub enum ClientState {
 
 /// An attempt to connect to one address.
 struct Opening {
-    address: HostAddress,
+    address: Address,
     /// From the server and to the server. All steps take them in this order, as Rogue does.
     channels: [Channel; 2],
     /// A server answers at this address, and has received the client's identity.
@@ -81,14 +81,13 @@ pub struct Opened {
     /// What the server has announced.
     pub info: PeerInfo,
     /// The remote end of the channel to the server.
-    pub remote: SocketAddr,
+    pub remote: ServerEnd,
 }
 
 /// What a client tells a dialer.
 pub struct Target {
-    pub host: RemoteHost,
-    /// The port of the channel to the server; the other one's is the next.
-    pub port: u16,
+    /// With the port of the channel to the server; the other one's is the next.
+    pub destination: Destination,
     /// What the client says of itself, but for its session: each pair of connections has its own.
     pub announcement: Announcement,
     /// How long sent octets may stay unread; zero: as long as the system lets them.
@@ -121,7 +120,7 @@ impl Dialer {
         Dialer {
             handle,
             log,
-            attempts: Attempts::new(&target.host, target.port),
+            attempts: Attempts::new(&target.destination),
             target,
             lookup: None,
             openings: Vec::new(),
@@ -160,14 +159,14 @@ impl Dialer {
             match step {
                 Step::LookUp => self.look_up(),
                 Step::Begin(address) => {
-                    if let Err(failure) = self.open(registry, address) {
-                        self.attempt_failed(address, failure);
+                    if let Err(failure) = self.open(registry, &address) {
+                        self.attempt_failed(&address, failure);
                     }
                 }
                 Step::GiveUp(address) => {
                     let late = self.openings.iter().find(|opening| opening.address == address);
                     let text = late.map_or_else(String::new, Opening::late_text);
-                    self.attempt_failed(address, text.into());
+                    self.attempt_failed(&address, text.into());
                 }
             }
         }
@@ -188,7 +187,7 @@ impl Dialer {
     // ------------------------------------------------------------------ names
 
     fn look_up(&mut self) {
-        if let RemoteHost::Name(name) = &self.target.host {
+        if let Destination::Host(RemoteHost::Name(name), _) = &self.target.destination {
             self.lookup = Some(Lookup::start(name, &self.handle, self.target.resolver));
         }
     }
@@ -201,9 +200,9 @@ impl Dialer {
         let answer = answer.map_err(|error| error.text().to_owned());
         let gone = self.attempts.resolved(answer, clock::now(), random());
         self.drop_given_up();
-        match (gone, &self.target.host) {
-            (Some(address), RemoteHost::Name(name)) if self.is_open => {
-                let remote = address.with_port(self.target.port);
+        match (gone, &self.target.destination) {
+            (Some(address), Destination::Host(RemoteHost::Name(name), port)) if self.is_open => {
+                let remote = address.with_port(*port);
                 Err(format!("{remote}: the host {name} is not there any more").into())
             }
             _ => Ok(()),
@@ -214,13 +213,13 @@ impl Dialer {
 
     /// Closes the connections of attempts that have ended.
     fn drop_given_up(&mut self) {
-        self.openings.retain(|opening| self.attempts.is_running(opening.address));
+        self.openings.retain(|opening| self.attempts.is_running(&opening.address));
     }
 
-    fn open(&mut self, registry: &Registry, address: HostAddress) -> Result<(), Failure> {
-        let incoming = self.open_channel(registry, address, self.target.port + 1, Role::Pull)?;
-        let outgoing = self.open_channel(registry, address, self.target.port, Role::Push)?;
-        let channels = [incoming, outgoing];
+    fn open(&mut self, registry: &Registry, address: &Address) -> Result<(), Failure> {
+        let incoming = self.open_channel(registry, address, Role::Pull)?;
+        let outgoing = self.open_channel(registry, address, Role::Push)?;
+        let (address, channels) = (address.clone(), [incoming, outgoing]);
         self.openings.push(Opening { address, channels, is_announced: false });
         Ok(())
     }
@@ -228,23 +227,33 @@ impl Dialer {
     fn open_channel(
         &mut self,
         registry: &Registry,
-        address: HostAddress,
-        port: u16,
+        address: &Address,
         role: Role,
     ) -> Result<Channel, Failure> {
-        let remote = address.with_port(port);
+        let first = match self.target.destination {
+            Destination::Host(_, port) => port,
+            Destination::Unix(_) => 0,
+        };
+        let is_incoming = role == Role::Pull;
+        let remote = address.with_port(first + u16::from(is_incoming));
         let token = self.next_token;
         // Tokens are not reused, so that late events of an earlier connection match nothing.
         self.next_token = (self.next_token + 1) % event_loop::TOKENS_COUNT;
         let limits = Limits { frame_octets_max: FRAME_OCTETS_MAX };
         log_debug!(self.log, "Connecting to {remote}");
-        let wire = socket::connect(remote)
-            .and_then(|stream| Wire::new(registry, token, stream.into(), role, limits))
-            .map_err(|error| Failure::at(remote, &error))?;
+        let stream = match &remote {
+            ServerEnd::Tcp(address) => socket::connect(*address).map(ByteStream::Tcp),
+            ServerEnd::Unix(path) if is_incoming => {
+                unix::connect_second(path).map(ByteStream::Unix)
+            }
+            ServerEnd::Unix(path) => unix::connect(path).map(ByteStream::Unix),
+        };
+        let wire = stream.and_then(|stream| Wire::new(registry, token, stream, role, limits));
+        let wire = wire.map_err(|error| format!("{remote}: {}", remote.connect_cause(&error)))?;
         Ok(Channel::new(wire, token, remote))
     }
 
-    fn attempt_failed(&mut self, address: HostAddress, Failure { text, refused }: Failure) {
+    fn attempt_failed(&mut self, address: &Address, Failure { text, refused }: Failure) {
         log_debug!(self.log, "An attempt to connect has failed: {text}");
         self.attempts.failed(address, text, refused, clock::now(), random());
         self.drop_given_up();
@@ -296,8 +305,8 @@ impl Dialer {
             Ok(opened) => return opened,
             Err(failure) => failure,
         };
-        if let Some(address) = self.opening_with(token).map(|opening| opening.address) {
-            self.attempt_failed(address, failure);
+        if let Some(address) = self.opening_with(token).map(|opening| opening.address.clone()) {
+            self.attempt_failed(&address, failure);
         }
         None
     }
@@ -313,12 +322,12 @@ impl Dialer {
             Err(error) => return Err(channel.failed(&error)),
         }
         let Some(opening) = self.opening_with(token) else { return Ok(None) };
-        let address = opening.address;
+        let address = opening.address.clone();
         let awaited = opening.channels.iter().find(|channel| !channel.is_up);
         let Some(port) = awaited.map(|channel| channel.remote.port()) else {
             return self.greet(token);
         };
-        self.attempts.half_connected(address, port);
+        self.attempts.half_connected(&address, port);
         Ok(None)
     }
 
@@ -326,12 +335,12 @@ impl Dialer {
     fn greet(&mut self, token: usize) -> Result<Option<Opened>, Failure> {
         let unread_time_max = self.target.unread_time_max;
         let Some(opening) = self.opening_with(token) else { return Ok(None) };
-        let address = opening.address;
+        let address = opening.address.clone();
         let tokens = opening.channels.each_ref().map(|channel| channel.token);
         for channel in &mut opening.channels {
             channel.greet(unread_time_max)?;
         }
-        self.attempts.connected(address, clock::now());
+        self.attempts.connected(&address, clock::now());
         for token in tokens {
             if let Some(opened) = self.readable(token)? {
                 return Ok(Some(opened));
@@ -369,13 +378,13 @@ impl Dialer {
             return Ok(());
         }
         opening.is_announced = true;
-        let address = opening.address;
+        let address = opening.address.clone();
         let session = random_128().map_err(|error| Failure::from(error.text().to_owned()))?;
         let announcement = self.target.announcement.with_session(SessionId(session));
         for channel in &mut opening.channels {
             channel.announce(&announcement)?;
         }
-        self.attempts.won(address, clock::now());
+        self.attempts.won(&address, clock::now());
         self.drop_given_up();
         Ok(())
     }
@@ -399,7 +408,7 @@ impl Dialer {
         let Some(Opening { channels, .. }) = self.openings.pop() else { return Ok(None) };
         self.attempts.completed();
         self.is_open = true;
-        let remote = channels[1].remote;
+        let remote = channels[1].remote.clone();
         Ok(Some(Opened { channels, info, remote }))
     }
 }

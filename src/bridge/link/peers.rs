@@ -154,6 +154,9 @@ impl<S: Service> Peers<S> {
         }
         add(&self.counters.accepted, 1);
         self.pairing.opened(id, peer, now);
+        if let Some(identity) = told_identity(peer) {
+            self.pairing.owned(id, identity);
+        }
         self.connections.insert(id, Box::new(Connection::new(wire, peer, ends)));
         self.wait_for(id, Some(now + HANDSHAKE_TIME_MAX));
         self.flush(service, id);
@@ -528,13 +531,21 @@ fn legacy_identity(policy: LegacyPolicy, peer: PeerAddress) -> Option<Identity> 
     Some(match (policy, peer) {
         (LegacyPolicy::Refuse, _) => Identity::Refused,
         (LegacyPolicy::OnePerAddress, _) => by_origin,
-        // The kernel has told the process, which needs no start time: its connection is its own.
-        (_, PeerAddress::Unix(UnixPeer { pid: pid @ 1.., .. })) => Identity::Process(pid, 0),
+        (_, PeerAddress::Unix(_)) if told_identity(peer).is_some() => return told_identity(peer),
         // A process is visible on this host only.
         (_, PeerAddress::Tcp(address)) if is_of_this_host(address.ip()) => return None,
         (LegacyPolicy::LocalPid, _) => Identity::Refused,
         (LegacyPolicy::Auto, _) => by_origin,
     })
+}
+
+/// The process of a connection, if the kernel has told it. No start time is needed, because it is the
+/// one that has made the connection.
+fn told_identity(peer: PeerAddress) -> Option<Identity> {
+    match peer {
+        PeerAddress::Unix(UnixPeer { pid: pid @ 1.., .. }) => Some(Identity::Process(pid, 0)),
+        _ => None,
+    }
 }
 
 /// A connection's wire, with the common options, and the ends by which its owner is looked up.

@@ -7,19 +7,20 @@ use std::sync::Arc;
 
 use mio::Token;
 
-use super::acceptor::{Accepted, Acceptor};
+use super::acceptor::{Accepted, Acceptor, FIRST_CONNECTION};
 use super::connection::{ActiveClient, ClientId, Connection, ReadState};
 use super::options::{add, LinkCounters, LinkOptions};
 use super::owners::Owners;
-use super::pairing::{ConnectionId, Side};
+use super::pairing::ConnectionId;
 use super::peers::Peers;
 use super::scratch::{grow_if_filled, with_scratch};
 use super::service::{Service, Turn};
 use super::wire::Received;
 use crate::clock::{self, Time};
 use crate::logging::{log_warning, Logger};
+use crate::net::listener::ListenerPair;
 use crate::net::owner::Finder;
-use crate::net::socket::{cause_text, ListenerPair};
+use crate::net::socket::cause_text;
 use crate::net::{DriverHandle, Readiness, Registry};
 use crate::proto::bridge::property::Announcement;
 use crate::proto::zmtp::Event;
@@ -73,7 +74,7 @@ impl<S: Service> Link<S> {
     /// Serves the clients that connect to `listeners`, in the owner's event loop, that of `handle`.
     pub fn new(
         handle: DriverHandle,
-        listeners: ListenerPair,
+        listeners: Vec<ListenerPair>,
         options: LinkOptions,
         announcement: Announcement,
         find_owners: Finder,
@@ -111,8 +112,8 @@ impl<S: Service> Link<S> {
         Token(token): Token,
         readiness: Readiness,
     ) {
-        if let Some(side) = Acceptor::side(token) {
-            return self.accept(registry, service, side);
+        if token < FIRST_CONNECTION {
+            return self.accept(registry, service, token);
         }
         let Some(connection) = self.peers.connections.get_mut(&token) else { return };
         connection.wire.is_read_closed |= readiness.read_closed || readiness.error;
@@ -156,8 +157,7 @@ impl<S: Service> Link<S> {
         self.peers.timeout(service, now);
         if self.acceptor.again.is_some_and(|again| again <= now) {
             self.acceptor.again = None;
-            self.accept(registry, service, Side::Request);
-            self.accept(registry, service, Side::Response);
+            self.acceptor.tokens().for_each(|token| self.accept(registry, service, token));
         }
     }
 
@@ -174,12 +174,14 @@ impl<S: Service> Link<S> {
         self.peers.clear();
     }
 
-    fn accept(&mut self, registry: &Registry, service: &mut S, side: Side) {
+    /// Accepts the connections of one listener.
+    fn accept(&mut self, registry: &Registry, service: &mut S, token: usize) {
         let Link { acceptor, peers, .. } = self;
+        let side = acceptor.side(token);
         for _ in 0..ACCEPTS_PER_TURN_MAX {
-            match acceptor.accept(side, || peers.make_room(service)) {
+            match acceptor.accept(token, || peers.make_room(service)) {
                 Accepted::Connection(stream, peer) => {
-                    peers.admit(registry, service, Some(side), (stream, peer));
+                    peers.admit(registry, service, side, (stream, peer));
                 }
                 Accepted::Closed => {}
                 Accepted::Nobody => return,

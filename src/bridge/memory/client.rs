@@ -17,13 +17,14 @@ mod sending;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::bridge::link::connector::Destination;
 use crate::bridge::link::dialer::{ClientState, Dialer, Target};
 use crate::bridge::link::wire::REQUESTS_UNREAD_TIME_MAX;
 use crate::error::{Error, Result, Status};
-use crate::logging::log_debug;
+use crate::logging::{log_debug, Logger};
 use crate::memory::{observers, Slave, SlaveBase, Transaction};
-use crate::net::address;
 use crate::net::resolve::{self, Resolver};
+use crate::net::server_address::ServerAddress;
 use crate::net::{DriverHandle, EventLoop, Spin};
 use crate::proto::bridge::property::Announcement;
 
@@ -126,7 +127,8 @@ pub struct TcpClient {
 
 impl TcpClient {
     /// Starts connecting to `port` (requests) and `port + 1` (responses) of `address`, an IPv4
-    /// or IPv6 address or a host name. Returns at once.
+    /// or IPv6 address or a host name, or to a path of this host, `unix:/run/board.sock`, with port
+    /// 0. Returns at once.
     ///
     /// A name is looked up again for every attempt, in parallel: until the answer arrives the
     /// attempt uses the latest known addresses. Several addresses are tried in parallel: the next
@@ -153,16 +155,15 @@ impl TcpClient {
             );
             Error::new(error.status(), SOURCE, text)
         };
-        if port == 0 || port == u16::MAX {
-            let text = "the bridge needs this port and the one after it: choose 1 to 65534";
-            return Err(failed(Error::new(Status::InvalidArgument, SOURCE, text)));
-        }
-        let host = address::remote_host(address).map_err(failed)?;
+        let server = ServerAddress::new(address, port).map_err(failed)?;
+        let destination = Destination::new(&server).map_err(failed)?;
         let random = crate::net::random::random_128().map_err(failed)?;
         let wait_ready = options.wait_ready;
-        let core = Arc::new(ClientCore::new(address, port, options, random));
-        log_debug!(core.log, "Creating response client port: tcp://{address}:{}", port + 1);
-        log_debug!(core.log, "Creating request client port: tcp://{address}:{port}");
+        let log = Logger::new(&format!("memory.TcpClient.{address}.{port}"));
+        let core = Arc::new(ClientCore::new(&server, log, options, random));
+        let [requests, responses] = server.endpoints();
+        log_debug!(core.log, "Creating response client port: {responses}");
+        log_debug!(core.log, "Creating request client port: {requests}");
         let stack_bytes = Some(core.options.stack_bytes).filter(|_| !core.options.shared_loop);
         let news = News::new(stack_bytes);
         let event_loop = match stack_bytes {
@@ -171,7 +172,7 @@ impl TcpClient {
         };
         let announcement = Announcement::client(core.options.duplex);
         let unread_time_max = REQUESTS_UNREAD_TIME_MAX;
-        let target = Target { host, port, announcement, unread_time_max, resolver };
+        let target = Target { destination, announcement, unread_time_max, resolver };
         let make_driver = |handle: DriverHandle| {
             let _ = core.handle.set(handle.clone());
             let dialer = Dialer::new(handle.clone(), core.log.clone(), target);
@@ -212,8 +213,8 @@ impl TcpClient {
         }
         self.wait_ready(START_TIMEOUT, START_PERIOD).map_err(|error| {
             let text = format!(
-                "Timed out waiting for remote TcpServer readiness on tcp://{}: {}",
-                self.core.name,
+                "Timed out waiting for remote TcpServer readiness on {}: {}",
+                self.core.endpoint,
                 error.text()
             );
             Error::new(error.status(), "memory::TcpClient::start", text)

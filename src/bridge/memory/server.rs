@@ -20,9 +20,10 @@ use crate::bridge::link::wire::RESPONSES_UNREAD_TIME_MAX;
 use crate::error::{Error, Result};
 use crate::logging::{log_debug, Logger};
 use crate::memory::Master;
+use crate::net::listener::listen_at;
 use crate::net::owner::{self, Finder};
-use crate::net::socket;
-use crate::net::{DriverHandle, EventLoop, Spin};
+use crate::net::server_address::ServerAddress;
+use crate::net::{unix, DriverHandle, EventLoop, Spin};
 use crate::proto::bridge::property::Announcement;
 use crate::proto::bridge::ServerId;
 
@@ -69,6 +70,9 @@ pub struct ServerOptions {
     /// ones, if fewer are free below the process's soft limit (`ulimit -n`). `None`: a tenth of the
     /// limit, at least 32. Never more than half of the limit.
     pub descriptors_reserved: Option<u32>,
+    /// Permissions of the files at a path (`unix:/run/board.sock`), at most 0o777: users that may
+    /// write to them may connect.
+    pub unix_mode: u32,
 }
 
 impl Default for ServerOptions {
@@ -84,6 +88,7 @@ impl Default for ServerOptions {
             spin: Spin::default(),
             stack_bytes: 0,
             descriptors_reserved: None,
+            unix_mode: unix::MODE_DEFAULT,
         }
     }
 }
@@ -104,8 +109,9 @@ pub struct TcpServer {
 
 impl TcpServer {
     /// Listens on `port` (requests) and `port + 1` (responses) of `address`: `*`, an IPv4 or IPv6
-    /// address, the name of an interface or of a host. Port 0 asks the system for a free pair. The
-    /// server serves at once; connect its master to a slave.
+    /// address, the name of an interface or of a host. Port 0 asks the system for a free pair. Or it
+    /// listens at a path, `unix:/run/board.sock`, and the file beside it, with port 0. The server
+    /// serves at once; connect its master to a slave.
     ///
     /// # Errors
     ///
@@ -122,11 +128,14 @@ impl TcpServer {
         policy: RightsPolicy,
     ) -> Result<Arc<TcpServer>> {
         let named = |error: Error| Error::new(error.status(), SOURCE, error.text().to_owned());
-        let listeners = socket::bind_pair(address, port).map_err(named)?;
-        let port = listeners.port;
+        let at = ServerAddress::new(address, port).map_err(named)?;
+        let listeners = listen_at(&at, options.unix_mode).map_err(named)?;
+        let port = listeners.address.port();
         let log = Arc::new(Logger::new(&format!("memory.TcpServer.{address}.{port}")));
-        log_debug!(log, "Creating response server port: tcp://{address}:{}", port + 1);
-        log_debug!(log, "Creating request server port: tcp://{address}:{port}");
+        let [requests, responses] = listeners.address.endpoints();
+        log_debug!(log, "Creating response server port: {responses}");
+        log_debug!(log, "Creating request server port: {requests}");
+        let listeners = vec![listeners];
         let master = Arc::new(Master::new());
         let counters = Arc::new(Counters::default());
         let server_id = crate::net::random::random_128().map_err(named)?;
@@ -166,7 +175,7 @@ impl TcpServer {
         &self.master
     }
 
-    /// The request port; the response port is the one after it.
+    /// The request port; the response port is the one after it. 0 at a path.
     pub fn port(&self) -> u16 {
         self.port
     }

@@ -6,11 +6,12 @@ mod status;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::bridge::link::connector::Destination;
 use crate::bridge::link::dialer::{ClientState, Dialer, Target};
-use crate::error::{Error, Result, Status};
+use crate::error::{Error, Result};
 use crate::logging::{log_debug, Logger};
-use crate::net::address;
 use crate::net::resolve::{self, Resolver};
+use crate::net::server_address::ServerAddress;
 use crate::net::{DriverHandle, EventLoop, Spin};
 use crate::proto::bridge::property::Announcement;
 use crate::stream::{Master, Node, Slave, SlaveBase};
@@ -51,14 +52,15 @@ pub struct StreamClient {
     counters: Arc<LoopCounters>,
     status: Arc<Mutex<LinkStatus>>,
     log: Logger,
-    /// `address:port` of the server.
+    /// The address of the server.
     server: String,
 }
 
 impl StreamClient {
     /// Starts connecting to `port` (frames to the server) and `port + 1` (frames from the server)
-    /// of `address`, an IPv4 or IPv6 address or a host name. Returns at once. Names and several
-    /// addresses are tried as by [`TcpClient::new`](crate::bridge::TcpClient::new).
+    /// of `address`, an IPv4 or IPv6 address or a host name, or to a path of this host,
+    /// `unix:/run/board.sock`, with port 0. Returns at once. Names and several addresses are tried as
+    /// by [`TcpClient::new`](crate::bridge::TcpClient::new).
     ///
     /// # Errors
     ///
@@ -84,15 +86,13 @@ impl StreamClient {
             );
             Error::new(error.status(), SOURCE, text)
         };
-        if port == 0 || port == u16::MAX {
-            let text = "the bridge needs this port and the one after it: choose 1 to 65534";
-            return Err(failed(Error::new(Status::InvalidArgument, SOURCE, text)));
-        }
-        let host = address::remote_host(address).map_err(failed)?;
+        let server = ServerAddress::new(address, port).map_err(failed)?;
+        let destination = Destination::new(&server).map_err(failed)?;
         let log = Logger::new(&format!("stream.TcpCore.{address}.Client.{port}"));
-        log_debug!(log, "Creating pull client port: tcp://{address}:{}", port + 1);
-        log_debug!(log, "Creating push client port: tcp://{address}:{port}");
-        let server = format!("{address}:{port}");
+        let [push, pull] = server.endpoints();
+        log_debug!(log, "Creating pull client port: {pull}");
+        log_debug!(log, "Creating push client port: {push}");
+        let server = server.to_string();
         let name = format!("The stream TcpClient of {server}");
         let outbox = Arc::new(Outbox::new(name, log.clone(), options.limits.clone()));
         let (base, master) = (Arc::new(SlaveBase::new()), Master::new());
@@ -108,7 +108,7 @@ impl StreamClient {
         let announcement = Announcement::client(false).untimed();
         // A server may pause for any time: its senders wait.
         let unread_time_max = Duration::ZERO;
-        let target = Target { host, port, announcement, unread_time_max, resolver };
+        let target = Target { destination, announcement, unread_time_max, resolver };
         let make_driver = |handle: DriverHandle| {
             let waker = handle.clone();
             delivery.intake.set_wake(move || waker.wake());

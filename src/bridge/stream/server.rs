@@ -11,9 +11,10 @@ use crate::bridge::link::options::{LegacyPolicy, LinkCounters, LinkOptions};
 use crate::bridge::link::server::Link;
 use crate::error::{Error, Result};
 use crate::logging::{log_debug, Logger};
+use crate::net::listener::listen_at;
 use crate::net::owner;
-use crate::net::socket;
-use crate::net::{EventLoop, Spin};
+use crate::net::server_address::ServerAddress;
+use crate::net::{unix, EventLoop, Spin};
 use crate::proto::bridge::property::Announcement;
 use crate::proto::bridge::ServerId;
 use crate::stream::{Master, Node, Slave, SlaveBase};
@@ -47,6 +48,9 @@ pub struct StreamServerOptions {
     /// Descriptors reserved for the program, see
     /// [`ServerOptions`](crate::bridge::ServerOptions::descriptors_reserved).
     pub descriptors_reserved: Option<u32>,
+    /// Permissions of the files at a path, see
+    /// [`ServerOptions`](crate::bridge::ServerOptions::unix_mode).
+    pub unix_mode: u32,
 }
 
 impl Default for StreamServerOptions {
@@ -59,6 +63,7 @@ impl Default for StreamServerOptions {
             spin: Spin::default(),
             stack_bytes: 0,
             descriptors_reserved: None,
+            unix_mode: unix::MODE_DEFAULT,
         }
     }
 }
@@ -84,7 +89,8 @@ pub struct StreamServer {
 impl StreamServer {
     /// Listens on `port` (frames from clients) and `port + 1` (frames to clients) of `address`:
     /// `*`, an IPv4 or IPv6 address, the name of an interface or of a host. Port 0 asks the system
-    /// for a free pair.
+    /// for a free pair. Or it listens at a path, `unix:/run/board.sock`, and the file beside it, with
+    /// port 0.
     ///
     /// # Errors
     ///
@@ -95,12 +101,15 @@ impl StreamServer {
         options: StreamServerOptions,
     ) -> Result<Arc<StreamServer>> {
         let named = |error: Error| Error::new(error.status(), SOURCE, error.text().to_owned());
-        let listeners = socket::bind_pair(address, port).map_err(named)?;
-        let port = listeners.port;
+        let at = ServerAddress::new(address, port).map_err(named)?;
+        let listeners = listen_at(&at, options.unix_mode).map_err(named)?;
+        let port = listeners.address.port();
         let log = Logger::new(&format!("stream.TcpCore.{address}.Server.{port}"));
-        log_debug!(log, "Creating pull server port: tcp://{address}:{port}");
-        log_debug!(log, "Creating push server port: tcp://{address}:{}", port + 1);
-        let name = format!("The stream TcpServer at {address}:{port}");
+        let [pull, push] = listeners.address.endpoints();
+        log_debug!(log, "Creating pull server port: {pull}");
+        log_debug!(log, "Creating push server port: {push}");
+        let name = format!("The stream TcpServer at {}", listeners.address);
+        let listeners = vec![listeners];
         let outbox = Arc::new(Outbox::new(name, log.clone(), options.limits.clone()));
         let (base, master) = (Arc::new(SlaveBase::new()), Master::new());
         let (counters, link_counters) = (Arc::default(), Arc::<LinkCounters>::default());
@@ -133,7 +142,7 @@ impl StreamServer {
         Ok(Arc::new(StreamServer { endpoint, master, counters, link_counters, log, port, address }))
     }
 
-    /// The port for frames from clients; that for frames to clients is the next.
+    /// The port for frames from clients; that for frames to clients is the next. 0 at a path.
     pub fn port(&self) -> u16 {
         self.port
     }

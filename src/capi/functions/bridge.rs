@@ -7,13 +7,14 @@ functions! {
         /// Opens a server, which serves at once. Until its master is connected to a slave, requests
         /// are answered with "Unsupported transaction using unconnected memory bus".
         /// @param addr the address to listen on: "*" for all, an IPv4 or IPv6 address, the name of
-        /// an interface or of a host.
+        /// an interface or of a host; or a path of this host, "unix:/run/board.sock", for its own
+        /// processes.
         /// @param port port for requests; the port for responses is the next one. 0 = a free pair,
-        /// see rogue_mem_tcp_server_port.
+        /// see rogue_mem_tcp_server_port. A path has port 0.
         /// @param options_or_null the options; NULL: the defaults.
         /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if
         /// an option or the port is invalid; ROGUE_MEM_ERROR_INVALID_TEXT; ROGUE_MEM_ERROR_BIND if
-        /// a port is taken or not allowed; ROGUE_MEM_ERROR_RESOLVE;
+        /// a port or path is taken or not allowed; ROGUE_MEM_ERROR_RESOLVE;
         /// ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
         /// Thread safe. Blocks while the system resolves addr, if that is a name.
         fn new(addr: text, port: u16, options_or_null: options) -> new tcp_server {
@@ -25,7 +26,7 @@ functions! {
         /// @return the master, a new reference.
         fn master(self) -> master { server.master().clone() }
 
-        /// The port for requests; with port 0, that of the free pair found.
+        /// The port for requests; with port 0, that of the free pair found. 0 at a path.
         /// @return the port.
         fn port(self) -> u16 { server.port() }
 
@@ -42,11 +43,13 @@ functions! {
 
     tcp_client {
         /// Makes a client, which begins to connect. Returns at once, even without a server.
-        /// @param addr the server: an IPv4 or IPv6 address, or a host name. A name is looked up
-        /// again in parallel with every attempt; the attempt uses the latest known addresses until
-        /// the answer arrives. If an address has not answered after 250 ms, the next one is tried
-        /// in parallel. The client uses the first address that answers.
-        /// @param port the server's port for requests; the port for responses is the next one.
+        /// @param addr the server: an IPv4 or IPv6 address, or a host name; or its path on this
+        /// host, "unix:/run/board.sock". A name is looked up again in parallel with every attempt;
+        /// the attempt uses the latest known addresses until the answer arrives. If an address has
+        /// not answered after 250 ms, the next one is tried in parallel. The client uses the first
+        /// address that answers.
+        /// @param port the server's port for requests; the port for responses is the next one. A
+        /// path has port 0.
         /// @param options_or_null the options; NULL: the defaults.
         /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if
         /// addr, the port or an option is invalid; ROGUE_MEM_ERROR_INVALID_TEXT;

@@ -33,11 +33,20 @@ pub struct rogue_mem_stream_server_options_t {
     pub clients_max: u32,
     /// Descriptors that the server leaves to the program, see rogue_mem_tcp_server_options_t.
     pub descriptors_reserved: u32,
+    /// Permissions of the files at a path ("unix:/run/board.sock"), at most 0777: users that may
+    /// write to them may connect. 0 = 0600, which lets in this user only.
+    pub unix_mode: u32,
+    /// Must be 0.
+    pub reserved: u32,
 }
 
 // SAFETY: integers and pointers, `size` first.
 unsafe impl Versioned for rogue_mem_stream_server_options_t {
     const SIZE_FIRST_BYTES: usize = size_of::<Self>();
+
+    fn reserved(&self) -> u32 {
+        self.reserved
+    }
 }
 
 impl Options for rogue_mem_stream_server_options_t {
@@ -71,6 +80,9 @@ impl Options for rogue_mem_stream_server_options_t {
         }
         if self.descriptors_reserved != 0 {
             options.descriptors_reserved = convert::number(self.descriptors_reserved);
+        }
+        if self.unix_mode != 0 {
+            options.unix_mode = convert::number(self.unix_mode);
         }
         Ok(options)
     }

@@ -4,11 +4,12 @@ use super::*;
 
 /// Makes a client, which begins to connect. Returns at once, even without a server.
 ///
-/// @param addr the server: an IPv4 or IPv6 address, or a host name. A name is looked up again in
-/// parallel with every attempt; the attempt uses the latest known addresses until the answer
-/// arrives. If an address has not answered after 250 ms, the next one is tried in parallel. The
-/// client uses the first address that answers.
-/// @param port the server's port for requests; the port for responses is the next one.
+/// @param addr the server: an IPv4 or IPv6 address, or a host name; or its path on this host,
+/// "unix:/run/board.sock". A name is looked up again in parallel with every attempt; the attempt
+/// uses the latest known addresses until the answer arrives. If an address has not answered after
+/// 250 ms, the next one is tried in parallel. The client uses the first address that answers.
+/// @param port the server's port for requests; the port for responses is the next one. A path has
+/// port 0.
 /// @param options_or_null the options; NULL: the defaults.
 /// @param out receives the client, a new reference. Untouched on failure.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if addr,

@@ -6,14 +6,14 @@ use super::*;
 /// answered with "Unsupported transaction using unconnected memory bus".
 ///
 /// @param addr the address to listen on: "*" for all, an IPv4 or IPv6 address, the name of an
-/// interface or of a host.
+/// interface or of a host; or a path of this host, "unix:/run/board.sock", for its own processes.
 /// @param port port for requests; the port for responses is the next one. 0 = a free pair, see
-/// rogue_mem_tcp_server_port.
+/// rogue_mem_tcp_server_port. A path has port 0.
 /// @param options_or_null the options; NULL: the defaults.
 /// @param out receives the server, a new reference. Untouched on failure.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if an
-/// option or the port is invalid; ROGUE_MEM_ERROR_INVALID_TEXT; ROGUE_MEM_ERROR_BIND if a port is
-/// taken or not allowed; ROGUE_MEM_ERROR_RESOLVE; ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
+/// option or the port is invalid; ROGUE_MEM_ERROR_INVALID_TEXT; ROGUE_MEM_ERROR_BIND if a port or
+/// path is taken or not allowed; ROGUE_MEM_ERROR_RESOLVE; ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
 ///
 /// Thread safe. Blocks while the system resolves addr, if that is a name.
 #[no_mangle]
@@ -50,7 +50,7 @@ pub unsafe extern "C" fn rogue_mem_tcp_server_master(
     unsafe { query(server, |server| into_handle(server.master().clone())) }
 }
 
-/// The port for requests; with port 0, that of the free pair found.
+/// The port for requests; with port 0, that of the free pair found. 0 at a path.
 ///
 /// @param server the server.
 /// @return the port; 0 if server is NULL.
@@ -158,11 +158,20 @@ pub struct rogue_mem_tcp_server_options_t {
     /// are unique in a process, as those of Rogue's clients are, which drop an answer with an
     /// unknown id. Without the flag the second of them is held until the first has left.
     pub legacy_shared_process: u32,
+    /// Permissions of the files at a path ("unix:/run/board.sock"), at most 0777: users that may
+    /// write to them may connect. 0 = 0600, which lets in this user only.
+    pub unix_mode: u32,
+    /// Must be 0.
+    pub reserved: u32,
 }
 
 // SAFETY: integers and pointers, `size` first.
 unsafe impl Versioned for rogue_mem_tcp_server_options_t {
     const SIZE_FIRST_BYTES: usize = size_of::<Self>();
+
+    fn reserved(&self) -> u32 {
+        self.reserved
+    }
 }
 
 impl Options for rogue_mem_tcp_server_options_t {
@@ -199,6 +208,9 @@ impl Options for rogue_mem_tcp_server_options_t {
         }
         if self.legacy_shared_process != 0 {
             options.legacy_shared_process = convert::is_set(self.legacy_shared_process);
+        }
+        if self.unix_mode != 0 {
+            options.unix_mode = convert::number(self.unix_mode);
         }
         Ok(options)
     }

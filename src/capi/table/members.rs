@@ -1,6 +1,6 @@
-//! The members of each object's options, and of its statistics.
+//! The members of each object's options.
 
-use super::{Bits, By, Member, Statistics};
+use super::{Bits, By, Member};
 
 pub const TCP_SERVER_OPTIONS: &[Member] = &[
     Member {
@@ -88,7 +88,19 @@ pub const TCP_SERVER_OPTIONS: &[Member] = &[
         sets: "legacy_shared_process",
         by: By::Conversion("is_set"),
     },
+    UNIX_MODE,
+    Member { name: "reserved", bits: Bits::B32, is: "Must be 0.", sets: "", by: By::Reserved },
 ];
+
+/// Permissions of the files of a server at a path.
+const UNIX_MODE: Member = Member {
+    name: "unix_mode",
+    bits: Bits::B32,
+    is: "Permissions of the files at a path (\"unix:/run/board.sock\"), at most 0777: users \
+         that may write to them may connect. 0 = 0600, which lets in this user only.",
+    sets: "unix_mode",
+    by: By::Conversion("number"),
+};
 
 pub const TCP_CLIENT_OPTIONS: &[Member] = &[
     Member {
@@ -253,6 +265,8 @@ pub const STREAM_SERVER_OPTIONS: &[Member] = &[
         sets: "descriptors_reserved",
         by: By::Conversion("number"),
     },
+    UNIX_MODE,
+    Member { name: "reserved", bits: Bits::B32, is: "Must be 0.", sets: "", by: By::Reserved },
 ];
 
 pub const STREAM_CLIENT_OPTIONS: &[Member] =
@@ -396,203 +410,4 @@ pub const RSSI_OPTIONS: &[Member] = &[
         sets: "stack_bytes",
         by: By::Conversion("stack_bytes"),
     },
-];
-
-pub const STATISTICS: &[Statistics] = &[
-    Statistics {
-        object: "tcp_server",
-        is: "Counters of a server. Set size before the call.",
-        members: &[
-            ("clients", "Clients being served now."),
-            ("held", "Open connections without a served client."),
-            ("accepted", "Connections accepted."),
-            ("requests", "Requests received, readiness probes included."),
-            ("responses", "Responses queued for sending."),
-            ("malformed", "Messages dropped because they are not requests."),
-            ("refused", "Requests refused with an error before they reached the slave."),
-            ("dropped_responses", "Responses dropped because their client had gone."),
-            ("bytes_in", "Bytes received."),
-            ("bytes_out", "Bytes of responses queued for sending."),
-        ],
-        grown_from: None,
-    },
-    Statistics {
-        object: "tcp_client",
-        is: "Counters of a client. Set size before the call.",
-        members: &[
-            ("outstanding", "Requests without an answer, unsent ones included."),
-            ("queued", "Unsent requests."),
-            ("requests", "Requests sent, readiness probes included."),
-            ("responses", "Responses received."),
-            ("connects", "Connections made."),
-            ("disconnects", "Connections lost."),
-            ("dropped_responses", "Responses to requests that had been given up."),
-            ("bytes_in", "Bytes received."),
-            ("bytes_out", "Bytes sent."),
-        ],
-        grown_from: None,
-    },
-    Statistics {
-        object: "packetizer",
-        is: "Counters of a packetizer. Set size before the call.",
-        members: &[
-            ("frames_sent", "Frames sent."),
-            ("packets_sent", "Packets sent."),
-            (
-                "frames_refused",
-                "Frames not sent: marked as faulty, empty, without a transport, or of requests \
-                 given up while they waited.",
-            ),
-            ("packets_received", "Packets received, dropped ones included."),
-            ("frames_received", "Frames delivered."),
-            (
-                "dropped",
-                "Packets dropped, and, with version 2, unfinished frames that were; modulo 2^32.",
-            ),
-            ("crc_errors", "Packets dropped for their CRC; modulo 2^32."),
-            (
-                "abandoned",
-                "Unfinished frames dropped because another one began or the link was lost, or for \
-                 their size; modulo 2^32.",
-            ),
-            (
-                "wrong_version",
-                "Packets dropped because they are of the other version, or of none; modulo 2^32.",
-            ),
-        ],
-        grown_from: None,
-    },
-    Statistics {
-        object: "prbs",
-        is: "Counters of a generator and checker. Set size before the call.",
-        members: &[
-            ("tx_count", "Frames sent; modulo 2^32."),
-            ("tx_errors", "Frames that could not be sent; modulo 2^32."),
-            ("tx_bytes", "Bytes sent."),
-            ("rx_count", "Good frames received; modulo 2^32."),
-            ("rx_errors", "Bad frames received; modulo 2^32."),
-            ("rx_bytes", "Bytes of good frames received."),
-        ],
-        grown_from: None,
-    },
-    Statistics {
-        object: "udp",
-        is: "Counters and sizes of a client or server. Set size before the call.",
-        members: &[
-            ("datagrams_in", "Datagrams received and delivered."),
-            ("bytes_in", "Their bytes."),
-            ("datagrams_out", "Datagrams sent."),
-            ("bytes_out", "Their bytes."),
-            (
-                "send_calls",
-                "System calls that have sent them: datagrams that are sent together share one.",
-            ),
-            ("queued", "Datagrams that wait for room in the socket now."),
-            ("oversized", "Datagrams dropped because they exceed the largest payload."),
-            (
-                "strangers",
-                "Datagrams dropped because others than the peer sent them: to a client, or to a \
-                 server whose receiver holds a link with the peer.",
-            ),
-            (
-                "unsent",
-                "Frames and datagrams not sent: in error, without a peer, refused by the system, \
-                 too many, after the end, or of requests given up before.",
-            ),
-            ("network_errors", "Errors that the network has reported about sent datagrams (ICMP)."),
-            (
-                "overflows",
-                "Datagrams that the system has dropped because the receive buffer was full; 0 \
-                 where it does not say.",
-            ),
-            ("receive_buffer_bytes", "Bytes of the receive buffer; 0 after the end."),
-        ],
-        grown_from: None,
-    },
-    Statistics {
-        object: "rssi",
-        is: "State and counters of a client or server. Set size before the call.",
-        members: &[
-            ("open", "1 while the link is open."),
-            ("open_count", "How often it has opened."),
-            ("down_count", "How often it was lost or stopped."),
-            ("drop_count", "Received segments that were dropped, in all; by cause below."),
-            ("dropped_malformed", "Dropped: shorter than a header, or with an impossible one."),
-            ("dropped_checksum", "Dropped: a wrong checksum."),
-            ("dropped_duplicate", "Dropped: received before."),
-            (
-                "dropped_out_of_window",
-                "Dropped: a number too far ahead, or an acknowledge of what was not sent.",
-            ),
-            (
-                "dropped_forged_reset",
-                "Dropped: an RST with a number that the peer cannot have sent.",
-            ),
-            ("dropped_syn", "Dropped: a SYN that has no effect."),
-            (
-                "dropped_errored",
-                "Dropped: datagrams whose frame had an error. Not part of the sum.",
-            ),
-            (
-                "unsent",
-                "Frames not sent: in error, empty, too long, without a link, too many, or of \
-                 requests given up while they waited.",
-            ),
-            ("retran_count", "Segments sent again."),
-            ("stale_acks", "Acknowledges that were ignored because others were newer."),
-            ("frames_out", "Frames sent."),
-            ("frames_in", "Frames received."),
-            ("outstanding", "Segments that are not acknowledged now."),
-            ("queued", "Frames that wait for room now."),
-            ("local_busy", "1 while this end is busy: its receiver takes nothing."),
-            ("local_busy_count", "How often it was."),
-            ("local_busy_us", "How long it was, in microseconds."),
-            ("remote_busy", "1 while the peer is busy."),
-            ("remote_busy_count", "How often it was."),
-            ("remote_busy_us", "How long it was, in microseconds."),
-            (
-                "round_trip_p50_ns",
-                "Median of the latest 256 round trips, in nanoseconds; 0 = none.",
-            ),
-            ("round_trip_p99_ns", "99th percentile of these."),
-        ],
-        grown_from: None,
-    },
-    Statistics {
-        object: "stream_server",
-        is: "Counters of a stream server. Set size before the call.",
-        members: STREAM_BRIDGE_STATISTICS,
-        grown_from: None,
-    },
-    Statistics {
-        object: "stream_client",
-        is: "Counters of a stream client. Set size before the call.",
-        members: STREAM_BRIDGE_STATISTICS,
-        grown_from: None,
-    },
-    super::board::STATISTICS,
-    super::files::COMBINER_STATISTICS,
-    super::files::SPLITTER_STATISTICS,
-    super::files::INVERTER_STATISTICS,
-    super::files::WRITER_STATISTICS,
-    super::files::READER_STATISTICS,
-];
-
-const STREAM_BRIDGE_STATISTICS: &[(&str, &str)] = &[
-    ("peers", "Peers connected now: the clients of a server; of a client, its server."),
-    ("held", "Open connections of a server that belong to no client yet."),
-    ("connects", "Peers that have connected."),
-    ("disconnects", "Peers that have disconnected."),
-    ("frames_in", "Frames received and passed on."),
-    ("bytes_in", "Bytes of their payload."),
-    ("frames_out", "Frames sent, which means: taken by the system."),
-    ("bytes_out", "Bytes of their payload."),
-    ("queued", "Frames accepted and not yet sent."),
-    ("dropped_in", "Received frames that were dropped: too large, or without a receiver."),
-    (
-        "dropped_out",
-        "Frames to be sent that were dropped: the object was stopped, the sender's wait ended, a \
-         connection was lost before they were sent completely, or a request was given up before.",
-    ),
-    ("malformed", "Messages received that are no frames."),
 ];

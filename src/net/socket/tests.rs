@@ -89,7 +89,7 @@ fn a_taken_port_is_named_whichever_of_the_two_it_is() {
     let both = bind_pair(UNDISTURBED[0], port).unwrap_err();
     assert!(both.text().starts_with(&expected_text(port + 1, UNDISTURBED[0])), "{both}");
     assert_eq!(both.status(), Status::Bind);
-    let ListenerPair { first, second, .. } = pair;
+    let PortPair { first, second, .. } = pair;
     drop(second);
     let first_taken = bind_pair(UNDISTURBED[0], port).unwrap_err();
     let text = first_taken.text();
@@ -243,6 +243,13 @@ fn sending_to_a_closed_connection_is_an_error_and_no_signal() {
     };
     assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
     assert_eq!(stream.write(b"x").unwrap_err().kind(), io::ErrorKind::BrokenPipe);
+    let (near, far) = mio::net::UnixStream::pair().unwrap();
+    drop(far);
+    let near = crate::net::ByteStream::from(near);
+    near.configure(UNACKNOWLEDGED_MAX).unwrap();
+    for outcome in [(&near).write(b"x"), (&near).write_vectored(&[IoSlice::new(b"x")])] {
+        assert_eq!(outcome.unwrap_err().kind(), io::ErrorKind::BrokenPipe);
+    }
     assert_eq!(sys::tests::broken_pipe_signals(), 0);
     // The counter works: this call makes no such promise.
     let error = stream.write_vectored(&[IoSlice::new(b"x")]).unwrap_err();

@@ -11,9 +11,11 @@
 //! * [`datagrams`]: a network for datagrams in virtual time, which loses and exchanges them.
 //! * [`relay`]: a relay of datagrams that loses, delays, duplicates and reorders them.
 //! * [`seeds`]: a test once for each of many seeds.
+//! * [`directory`]: a directory for the files of one test.
 //! * [`vectors`]: octets captured from real peers.
 
 pub mod datagrams;
+pub mod directory;
 pub mod network;
 pub mod process;
 pub mod raw;

@@ -37,8 +37,9 @@ public:
     typedef rogue::detail::TcpClientStats Stats;
 
     /**
-     * A client of the server at host `addr`, ports `port` and `port + 1`. The server need not exist
-     * yet. With `waitReadyEn`, start() waits for it.
+     * A client of the server at host `addr`, ports `port` and `port + 1`, or at a path of this host,
+     * `unix:/run/board.sock`, with port 0. The server need not exist yet. With `waitReadyEn`,
+     * start() waits for it.
      */
     static std::shared_ptr<TcpClient> create(std::string addr, uint16_t port,
                                              bool waitReadyEn = false) {
@@ -103,7 +104,7 @@ public:
     struct ConnectionChange {
         /** Whether it was made; otherwise it was lost. */
         bool connected;
-        /** The server's address and request port, as "192.0.2.1:9000". */
+        /** The server's address and request port, as "192.0.2.1:9000", or its path. */
         std::string server;
         /** Why the connection was lost; empty if it was made. */
         std::string reason;

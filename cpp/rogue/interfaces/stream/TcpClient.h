@@ -30,7 +30,8 @@ public:
 
     /**
      * A client of the server at `addr`, an IPv4 or IPv6 address or host name, and its ports `port`
-     * and `port + 1`. Returns at once. Throws GeneralError if the address is none.
+     * and `port + 1`; or at a path of this host, `unix:/run/board.sock`, with port 0. Returns at
+     * once. Throws GeneralError if the address is none.
      */
     static std::shared_ptr<TcpClient> create(std::string addr, uint16_t port) {
         return std::make_shared<TcpClient>(addr, port);

@@ -31,7 +31,8 @@ public:
 
     /**
      * A server at `addr` (`*` for all interfaces, or an IPv4 or IPv6 address, host or interface
-     * name), on ports `port` and `port + 1`; 0 lets the system choose, see getPort(). Throws
+     * name), on ports `port` and `port + 1`; 0 lets the system choose, see getPort(). Or at a path
+     * of this host, `unix:/run/board.sock`, with port 0. Throws
      * GeneralError if a port cannot be bound.
      */
     static std::shared_ptr<TcpServer> create(std::string addr, uint16_t port) {

@@ -3,12 +3,16 @@ use super::*;
 const PORT: u16 = 9000;
 const MS: Duration = Duration::from_millis(1);
 
-fn address(last: u8) -> HostAddress {
+fn host(last: u8) -> HostAddress {
     HostAddress::from(std::net::IpAddr::from([192, 0, 2, last]))
 }
 
+fn address(last: u8) -> Address {
+    Address::Ip(host(last))
+}
+
 fn addresses(range: std::ops::RangeInclusive<u8>) -> Vec<HostAddress> {
-    range.map(address).collect()
+    range.map(host).collect()
 }
 
 /// Attempts at a time that only the test moves.
@@ -27,7 +31,8 @@ impl World {
     }
 
     fn unresolved() -> World {
-        let attempts = Attempts::new(&RemoteHost::Name("board.test".to_owned()), PORT);
+        let attempts =
+            Attempts::new(&Destination::Host(RemoteHost::Name("board.test".to_owned()), PORT));
         World { attempts, now: Time(1_000_000_000) }
     }
 
@@ -35,10 +40,10 @@ impl World {
     fn steps(&mut self) -> Vec<Step> {
         let mut steps = Vec::new();
         while let Some(step) = self.attempts.next(self.now) {
-            steps.push(step);
-            if let Step::GiveUp(address) = step {
-                self.fail(address);
+            if let Step::GiveUp(address) = &step {
+                self.fail(address.clone());
             }
+            steps.push(step);
         }
         steps
     }
@@ -51,14 +56,14 @@ impl World {
         time
     }
 
-    fn fail(&mut self, address: HostAddress) {
+    fn fail(&mut self, address: Address) {
         let failure = format!("{}: Connection refused", address.with_port(PORT));
-        self.attempts.failed(address, failure, false, self.now, 0);
+        self.attempts.failed(&address, failure, false, self.now, 0);
     }
 
-    fn win(&mut self, address: HostAddress) {
-        self.attempts.connected(address, self.now);
-        self.attempts.won(address, self.now);
+    fn win(&mut self, address: Address) {
+        self.attempts.connected(&address, self.now);
+        self.attempts.won(&address, self.now);
         self.attempts.completed();
     }
 
@@ -72,7 +77,7 @@ fn f20_the_next_address_is_tried_beside_one_that_does_not_answer() {
     let mut world = World::with(addresses(1..=3));
     for last in 1..=3 {
         assert_eq!(world.steps(), [Step::Begin(address(last))]);
-        assert!(world.attempts.is_running(address(1)), "the first one goes on");
+        assert!(world.attempts.is_running(&address(1)), "the first one goes on");
         assert_eq!(world.wait(), if last < 3 { 250 * MS } else { 9500 * MS });
     }
     assert_eq!(world.steps()[0], Step::GiveUp(address(1)));
@@ -94,10 +99,10 @@ fn f20_the_first_to_answer_wins_and_is_the_first_to_be_tried_afterwards() {
     world.wait();
     assert_eq!(world.steps(), [Step::Begin(address(2))]);
     // The TCP connections with the first stand, but nobody says anything there.
-    world.attempts.connected(address(1), world.now);
+    world.attempts.connected(&address(1), world.now);
     assert!(world.attempts.is_connected());
     world.win(address(2));
-    assert!(!world.attempts.is_running(address(1)) && world.attempts.is_running(address(2)));
+    assert!(!world.attempts.is_running(&address(1)) && world.attempts.is_running(&address(2)));
     assert_eq!(world.steps(), []);
     let since = world.now;
     world.now = world.now + 3600 * 1000 * MS;
@@ -123,7 +128,7 @@ fn f20_an_address_without_an_answer_does_not_keep_another_from_being_tried_again
         world.attempts.resolved(Ok(addresses(1..=2)), world.now, 0);
     }
     assert_eq!(times, [50 * MS, 100 * MS, 200 * MS, 400 * MS, 800 * MS, 1000 * MS]);
-    assert!(world.attempts.is_running(address(1)));
+    assert!(world.attempts.is_running(&address(1)));
 }
 
 #[test]
@@ -150,8 +155,8 @@ fn f20_what_does_not_answer_is_said_to_be_connecting_and_for_how_long() {
         world.steps();
     }
     assert!(world.obstacle().ends_with("; and 2 more addresses"), "{}", world.obstacle());
-    world.attempts.connected(address(2), world.now);
-    world.attempts.won(address(2), world.now);
+    world.attempts.connected(&address(2), world.now);
+    world.attempts.won(&address(2), world.now);
     assert_eq!(
         world.obstacle(),
         "connected to 192.0.2.2:9000, but the server has not completed the handshake"
@@ -194,7 +199,7 @@ fn f19_the_last_addresses_are_tried_while_the_name_is_looked_up_again() {
     }
     // A lookup that fails leaves the addresses as they are, and is made again.
     world.attempts.resolved(Err("the name service is dead".to_owned()), world.now, 0);
-    assert!(world.attempts.is_running(address(1)));
+    assert!(world.attempts.is_running(&address(1)));
     assert!(world.obstacle().ends_with("; the name service is dead"), "{}", world.obstacle());
     assert_eq!(world.wait(), 50 * MS);
     assert_eq!(world.steps(), [Step::LookUp]);
@@ -213,11 +218,11 @@ fn f19_an_answer_replaces_the_addresses_and_with_them_the_connection() {
     world.wait();
     assert_eq!(world.steps(), [Step::Begin(address(1))]);
     world.attempts.resolved(Ok(addresses(2..=3)), world.now, 0);
-    assert!(!world.attempts.is_running(address(1)), "the host has this address no more");
-    assert!(world.attempts.is_running(address(2)), "and still this one");
+    assert!(!world.attempts.is_running(&address(1)), "the host has this address no more");
+    assert!(world.attempts.is_running(&address(2)), "and still this one");
     world.win(address(2));
     assert_eq!(world.attempts.resolved(Ok(addresses(2..=4)), world.now, 0), None);
-    assert!(world.attempts.is_running(address(2)));
+    assert!(world.attempts.is_running(&address(2)));
     // What is at this address now may be another host.
     let gone = world.attempts.resolved(Ok(addresses(3..=4)), world.now, 0);
     assert_eq!(gone, Some(address(2)));
@@ -226,32 +231,49 @@ fn f19_an_answer_replaces_the_addresses_and_with_them_the_connection() {
     world.win(address(3));
     // A full answer may be incomplete, so an address that it lacks may still be valid.
     assert_eq!(world.attempts.resolved(Ok(addresses(11..=26)), world.now, 0), None);
-    assert!(world.attempts.is_running(address(3)));
+    assert!(world.attempts.is_running(&address(3)));
 }
 
 #[test]
 fn what_was_refused_in_words_is_not_asked_again_soon() {
     let mut world = World::with(addresses(1..=1));
     world.steps();
-    world.attempts.connected(address(1), world.now);
-    world.attempts.won(address(1), world.now);
-    world.attempts.failed(address(1), "not today".to_owned(), true, world.now, 0);
+    world.attempts.connected(&address(1), world.now);
+    world.attempts.won(&address(1), world.now);
+    world.attempts.failed(&address(1), "not today".to_owned(), true, world.now, 0);
     assert_eq!(world.wait(), 5000 * MS);
 }
 
 #[test]
 fn a_handshake_that_is_not_completed_is_given_up() {
-    let host = RemoteHost::Address(address(1));
-    let mut world = World { attempts: Attempts::new(&host, PORT), now: Time(1) };
+    let destination = Destination::Host(RemoteHost::Address(host(1)), PORT);
+    let mut world = World { attempts: Attempts::new(&destination), now: Time(1) };
     assert_eq!(world.steps(), [Step::Begin(address(1))]);
     assert_eq!(world.wait(), 10_000 * MS);
     assert_eq!(world.steps(), [Step::GiveUp(address(1))]);
     world.wait();
     assert_eq!(world.steps(), [Step::Begin(address(1))]);
-    world.attempts.connected(address(1), world.now);
-    world.attempts.won(address(1), world.now);
+    world.attempts.connected(&address(1), world.now);
+    world.attempts.won(&address(1), world.now);
     assert_eq!(world.wait(), HANDSHAKE_TIME_MAX);
     assert_eq!(world.steps(), [Step::GiveUp(address(1))]);
+}
+
+#[test]
+fn a_path_is_tried_again_for_ever_and_named_by_itself() {
+    let path = UnixPath::parse("unix:/run/board.sock").unwrap().unwrap();
+    let attempts = Attempts::new(&Destination::Unix(path.clone()));
+    let mut world = World { attempts, now: Time(1) };
+    for _ in 0..3 {
+        assert_eq!(world.steps(), [Step::Begin(Address::Unix(path.clone()))]);
+        let failure = format!("{path}: No such file or directory");
+        world.attempts.failed(&Address::Unix(path.clone()), failure, false, world.now, 0);
+        assert_eq!(world.obstacle(), "unix:/run/board.sock: No such file or directory");
+        world.wait();
+    }
+    world.steps();
+    world.win(Address::Unix(path));
+    assert_eq!(world.steps(), []);
 }
 
 #[test]

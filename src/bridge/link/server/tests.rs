@@ -7,8 +7,9 @@ use super::*;
 use crate::bridge::link::acceptor::FIRST_CONNECTION;
 use crate::bridge::link::options::LegacyPolicy;
 use crate::bridge::link::service::Peer;
+use crate::net::listener::listen_at;
 use crate::net::owner::owners;
-use crate::net::socket::bind_pair;
+use crate::net::server_address::ServerAddress;
 use crate::net::{Driver, EventLoop, Spin};
 use crate::process::STACK_OF_PROCESS;
 use crate::proto::bridge::ServerId;
@@ -168,8 +169,9 @@ struct Echoing {
 
 impl Echoing {
     fn new() -> Echoing {
-        let listeners = bind_pair("127.0.0.1", 0).unwrap();
-        let port = listeners.port;
+        let at = ServerAddress::new("127.0.0.1", 0).unwrap();
+        let listeners = listen_at(&at, 0o600).unwrap();
+        let port = listeners.address.port();
         let options = LinkOptions {
             legacy: LegacyPolicy::OnePerAddress,
             legacy_shared_process: false,
@@ -192,7 +194,7 @@ impl Echoing {
             wraps: false,
         };
         let handle = EventLoop::spawn("echo", STACK_OF_PROCESS, Spin::Never, move |handle| {
-            let link = Link::new(handle, listeners, options, announcement, owners, parts);
+            let link = Link::new(handle, vec![listeners], options, announcement, owners, parts);
             EchoDriver { link, echo }
         })
         .unwrap();

@@ -17,6 +17,7 @@ use crate::bridge::link::connector::Obstacle;
 use crate::bridge::link::dialer::ClientState;
 use crate::logging::{log_debug, log_info, log_warning, Logger};
 use crate::memory::Transaction;
+use crate::net::server_address::ServerAddress;
 use crate::net::sleeper::Interrupter;
 use crate::net::{DriverHandle, Registry};
 use crate::process::{self, Generation};
@@ -77,8 +78,10 @@ impl CoreState {
 /// The part of a client that its event loop, its users and its transactions share.
 pub(super) struct ClientCore {
     generation: Generation,
-    /// `address:port` of the server.
+    /// The address of the server.
     pub(super) name: String,
+    /// The endpoint for requests, as libzmq names it.
+    pub(super) endpoint: String,
     pub(super) log: Logger,
     pub(super) options: ClientOptions,
     /// Offset of transaction ids on the wire. Answers to a predecessor of this client match
@@ -99,16 +102,17 @@ pub(super) struct ClientCore {
 impl ClientCore {
     /// The last argument is random.
     pub(super) fn new(
-        address: &str,
-        port: u16,
+        server: &ServerAddress,
+        log: Logger,
         options: ClientOptions,
         [a, b, c, d, ..]: [u8; 16],
     ) -> ClientCore {
         let arbiter = ReadArbiter::new(options.direct);
         ClientCore {
             generation: Generation::current(),
-            name: format!("{address}:{port}"),
-            log: Logger::new(&format!("memory.TcpClient.{address}.{port}")),
+            name: server.to_string(),
+            endpoint: server.endpoints()[0].clone(),
+            log,
             id_base: u32::from_le_bytes([a, b, c, d]),
             state: Mutex::new(CoreState { arbiter, ..CoreState::default() }),
             options,

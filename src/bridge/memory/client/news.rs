@@ -1,18 +1,18 @@
 //! Notification of connects and disconnects, with the reason of a disconnect.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::memory::observers;
 use crate::net::news::{self, Observer, Teller};
+use crate::net::server_address::ServerEnd;
 
 /// A connect or disconnect of a client.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ConnectionChange {
     /// The reason of a disconnect; `None` for a connect.
     pub reason: Option<String>,
-    /// The remote address of the request connection.
-    pub server: SocketAddr,
+    /// The server's end of the request connection.
+    pub server: ServerEnd,
     /// The protocol level of the bridge that the server has announced; `None` from a legacy server.
     pub bridge_level: Option<u32>,
 }
@@ -47,7 +47,7 @@ impl News {
     }
 
     /// The client has connected to `server`.
-    pub(super) fn came(&self, server: SocketAddr, bridge_level: Option<u32>) {
+    pub(super) fn came(&self, server: ServerEnd, bridge_level: Option<u32>) {
         self.0.came(ConnectionChange { reason: None, server, bridge_level });
     }
 

@@ -2,6 +2,9 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::time::Duration;
 
 use super::message::response_of;
@@ -35,6 +38,19 @@ impl Raw {
     /// Connects to `host`.
     pub fn connect_to(host: &str, port: u16) -> Raw {
         Raw::new(TcpStream::connect((host, port)).unwrap())
+    }
+
+    /// Connects to a path. The socket is used as a TCP one is, which differs in its options only.
+    pub fn connect_path(path: &Path) -> Raw {
+        Raw::of_path(UnixStream::connect(path).unwrap())
+    }
+
+    /// Takes a Unix-domain socket that is connected.
+    pub fn of_path(stream: UnixStream) -> Raw {
+        let stream = TcpStream::from(OwnedFd::from(stream));
+        stream.set_read_timeout(Some(LONG)).unwrap();
+        stream.set_write_timeout(Some(LONG)).unwrap();
+        Raw { stream, input: Vec::new() }
     }
 
     /// Sends octets as they are.

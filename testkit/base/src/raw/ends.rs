@@ -1,6 +1,7 @@
 //! Both ends of a memory bridge, made of raw connections.
 
 use std::net::{Ipv4Addr, TcpListener};
+use std::path::Path;
 
 use super::{properties_of, read, ready, Raw, Response};
 use crate::wait::wait_until;
@@ -22,6 +23,17 @@ impl RawClient {
     fn announce_to(host: &str, port: u16, properties: &[(&str, &str)]) -> RawClient {
         let mut response = Raw::connect_to(host, port + 1);
         let mut request = Raw::connect_to(host, port);
+        response.greet();
+        request.greet();
+        response.send(&ready("PULL", properties));
+        request.send(&ready("PUSH", properties));
+        RawClient { request, response }
+    }
+
+    /// Connects both at a path, or the one for responses at another, and says everything.
+    pub fn announce_at(request: &Path, response: &Path, properties: &[(&str, &str)]) -> RawClient {
+        let mut response = Raw::connect_path(response);
+        let mut request = Raw::connect_path(request);
         response.greet();
         request.greet();
         response.send(&ready("PULL", properties));

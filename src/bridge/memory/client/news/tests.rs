@@ -28,8 +28,8 @@ fn slow() -> (Arc<Slow>, Receiver<ConnectionChange>, Sender<()>) {
     (Arc::new(Slow { told, may_return: Mutex::new(may_return) }), changes, permit)
 }
 
-fn server(port: u16) -> SocketAddr {
-    SocketAddr::from(([192, 0, 2, 1], port))
+fn server(port: u16) -> ServerEnd {
+    std::net::SocketAddr::from(([192, 0, 2, 1], port)).into()
 }
 
 fn change(port: u16, reason: Option<&str>) -> ConnectionChange {

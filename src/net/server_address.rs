@@ -1,0 +1,119 @@
+//! Where a server listens, and where its clients connect: two ports of a host, or a path.
+
+use std::fmt;
+use std::net::SocketAddr;
+
+use super::unix::{self, UnixPath};
+use crate::error::{Error, Result, Status};
+
+/// The address of a server, as its operator or its clients have given it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ServerAddress {
+    /// Two consecutive TCP ports of a host; `text` is not checked yet.
+    Tcp {
+        /// An address, the name of an interface or of a host, or `*`.
+        text: String,
+        /// The first port.
+        port: u16,
+    },
+    /// A path, and the one beside it, of this host.
+    Unix(UnixPath),
+}
+
+impl ServerAddress {
+    /// From a text and a port. A Unix-domain address has port 0.
+    ///
+    /// # Errors
+    ///
+    /// [`Status::InvalidArgument`] for a bad path, or one with a port.
+    pub fn new(text: &str, port: u16) -> Result<ServerAddress> {
+        match UnixPath::parse(text)? {
+            None => Ok(ServerAddress::Tcp { text: text.to_owned(), port }),
+            Some(path) if port == 0 => Ok(ServerAddress::Unix(path)),
+            Some(_) => {
+                Err(bad_address(text, &format!("a path has no port; give 0 instead of {port}")))
+            }
+        }
+    }
+
+    /// The two endpoints, as libzmq names them.
+    pub fn endpoints(&self) -> [String; 2] {
+        match self {
+            ServerAddress::Tcp { text, port } => {
+                [format!("tcp://{text}:{port}"), format!("tcp://{text}:{}", port.saturating_add(1))]
+            }
+            ServerAddress::Unix(path) => {
+                [path.clone(), path.second()].map(|path| format!("ipc://{}", path.path().display()))
+            }
+        }
+    }
+
+    /// The port, or that of the first of two; 0 for a path.
+    pub fn port(&self) -> u16 {
+        match self {
+            ServerAddress::Tcp { port, .. } => *port,
+            ServerAddress::Unix(_) => 0,
+        }
+    }
+}
+
+/// `127.0.0.1:9000`, `[::1]:9000`, `unix:/run/board.sock`.
+impl fmt::Display for ServerAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ServerAddress::Tcp { text, port } if text.contains(':') && !text.starts_with('[') => {
+                write!(f, "[{text}]:{port}")
+            }
+            ServerAddress::Tcp { text, port } => write!(f, "{text}:{port}"),
+            ServerAddress::Unix(path) => path.fmt(f),
+        }
+    }
+}
+
+fn bad_address(text: &str, why: &str) -> Error {
+    let text = format!("Bad address {text:?}: {why}");
+    Error::new(Status::InvalidArgument, "net::server_address", text)
+}
+
+/// One end of a server, to which a client has a connection.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ServerEnd {
+    /// Address and port.
+    Tcp(SocketAddr),
+    /// The path of the server.
+    Unix(UnixPath),
+}
+
+impl ServerEnd {
+    /// The port; 0 for a path.
+    pub fn port(&self) -> u16 {
+        match self {
+            ServerEnd::Tcp(address) => address.port(),
+            ServerEnd::Unix(_) => 0,
+        }
+    }
+
+    /// The cause of a failed attempt to connect.
+    pub fn connect_cause(&self, error: &std::io::Error) -> String {
+        match self {
+            ServerEnd::Tcp(_) => super::socket::cause_text(error),
+            ServerEnd::Unix(_) => unix::connect_cause(error),
+        }
+    }
+}
+
+impl From<SocketAddr> for ServerEnd {
+    fn from(address: SocketAddr) -> ServerEnd {
+        ServerEnd::Tcp(address)
+    }
+}
+
+/// `127.0.0.1:9000`, `unix:/run/board.sock`.
+impl fmt::Display for ServerEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ServerEnd::Tcp(address) => address.fmt(f),
+            ServerEnd::Unix(path) => path.fmt(f),
+        }
+    }
+}
