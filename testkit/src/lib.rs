@@ -13,10 +13,12 @@
 //!
 //! * [`wait`]: patience for what must happen, a gate for what must not happen yet.
 //! * [`process`]: what the system says about this process, and programs that start themselves.
+//! * [`players`]: test programs whose processes are the program itself.
 //! * [`raw`]: peers that speak ZMTP octet by octet, so that they can misbehave.
 //! * [`network`]: a network in virtual time.
 //! * [`datagrams`]: a network for datagrams in virtual time, which loses and exchanges them.
 //! * [`relay`]: a relay of datagrams that loses, delays, duplicates and reorders them.
+//! * [`tcp_relay`]: a relay of the connections of a bridge that disturbs them.
 //! * [`seeds`]: a test once for each of many seeds.
 //! * [`directory`]: a directory for the files of one test.
 //! * [`vectors`]: octets captured from real peers.
@@ -28,4 +30,6 @@ pub mod log;
 pub mod slaves;
 pub mod srp_v0;
 
-pub use testkit_base::{datagrams, directory, network, process, raw, relay, seeds, vectors, wait};
+pub use testkit_base::{
+    datagrams, directory, network, players, process, raw, relay, seeds, tcp_relay, vectors, wait,
+};

@@ -5,14 +5,11 @@ mod mixed;
 mod speed;
 
 use std::collections::VecDeque;
-use std::env;
-use std::io::{BufRead, BufReader};
+use std::io::BufRead;
 use std::net::{Ipv4Addr, TcpStream};
-use std::panic;
-use std::process::{Child, ExitCode, Stdio};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
-use std::sync::{Arc, Mutex};
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
@@ -24,12 +21,10 @@ use rogue_mem::memory::{POST, READ, VERIFY, WRITE};
 use mixed::{mixed_client, Far};
 use speed::{Speed, PAIRS};
 use testkit::bridge::{memory, server_at, server_of, Client};
-use testkit::process::{self, program_as};
+use testkit::players::{self, Player};
 use testkit::raw::{self, Raw, RawClient};
 use testkit::wait::{let_pass, wait_until, LONG, LONG_US};
 
-/// How long a process may say nothing and not end.
-const PLAY_TIME_MAX: Duration = Duration::from_secs(300);
 const OPERATIONS: usize = 25_000;
 /// The same where many choices are tried.
 const OPERATIONS_OF_EACH: usize = 5_000;
@@ -50,33 +45,7 @@ const SCENARIOS: [(&str, fn()); 7] = [
 ];
 
 fn main() -> ExitCode {
-    if let Some(role) = process::role() {
-        play(&role);
-        return ExitCode::SUCCESS;
-    }
-    let arguments: Vec<String> = env::args().skip(1).collect();
-    let filters: Vec<&String> = arguments.iter().filter(|one| !one.starts_with('-')).collect();
-    let chosen = |name: &str| filters.is_empty() || filters.iter().any(|one| name.contains(*one));
-    let scenarios = SCENARIOS.into_iter().filter(|(name, _)| chosen(name));
-    if arguments.iter().any(|one| one == "--list") {
-        scenarios.for_each(|(name, _)| println!("{name}: test"));
-        return ExitCode::SUCCESS;
-    }
-    let failures = AtomicUsize::new(0);
-    let left = Mutex::new(scenarios);
-    let next = || left.lock().unwrap().next();
-    thread::scope(|scope| {
-        for _ in 0..SCENARIOS_AT_ONCE {
-            scope.spawn(|| {
-                while let Some((name, scenario)) = next() {
-                    let is_right = panic::catch_unwind(scenario).is_ok();
-                    println!("test {name} ... {}", if is_right { "ok" } else { "FAILED" });
-                    failures.fetch_add(usize::from(!is_right), Ordering::SeqCst);
-                }
-            });
-        }
-    });
-    ExitCode::from(u8::from(failures.into_inner() > 0))
+    players::main(&SCENARIOS, SCENARIOS_AT_ONCE, play)
 }
 
 fn play(role: &str) {
@@ -100,59 +69,6 @@ fn play(role: &str) {
         "endless" => endless_client(port),
         "server" => serve(port),
         other => panic!("no role {other}"),
-    }
-}
-
-/// A process of this program; killed when dropped.
-struct Player {
-    child: Child,
-    lines: Receiver<String>,
-}
-
-impl Player {
-    fn new(role: String) -> Player {
-        let mut child =
-            program_as(&role).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-        let output = BufReader::new(child.stdout.take().unwrap());
-        let (sender, lines) = mpsc::channel();
-        thread::spawn(move || {
-            output.lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
-        });
-        Player { child, lines }
-    }
-
-    /// The next line that it says; it fails the test if it has none.
-    fn line(&mut self) -> String {
-        self.lines.recv_timeout(LONG).expect("the process says nothing more")
-    }
-
-    /// Waits until it has said this `count` times.
-    fn wait_for(&mut self, text: &str, count: usize) {
-        let mut seen = 0;
-        while seen < count {
-            seen += usize::from(self.line() == text);
-        }
-    }
-
-    /// Tells it to end, and waits for that, which must be a success.
-    fn finish(mut self) {
-        drop(self.child.stdin.take());
-        let end = loop {
-            match self.lines.recv_timeout(PLAY_TIME_MAX) {
-                Ok(_) => {}
-                Err(end) => break end,
-            }
-        };
-        assert_eq!(end, RecvTimeoutError::Disconnected, "the process does not end");
-        let status = self.child.wait().unwrap();
-        assert!(status.success(), "{status}");
-    }
-}
-
-impl Drop for Player {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

@@ -6,10 +6,12 @@
 //!
 //! * [`wait`]: patience for what must happen, a gate for what must not happen yet.
 //! * [`process`]: what the system says about this process, and programs that start themselves.
+//! * [`players`]: test programs whose processes are the program itself.
 //! * [`raw`]: peers that speak ZMTP octet by octet.
 //! * [`network`]: a network in virtual time.
 //! * [`datagrams`]: a network for datagrams in virtual time, which loses and exchanges them.
 //! * [`relay`]: a relay of datagrams that loses, delays, duplicates and reorders them.
+//! * [`tcp_relay`]: a relay of the connections of a bridge that disturbs them.
 //! * [`seeds`]: a test once for each of many seeds.
 //! * [`directory`]: a directory for the files of one test.
 //! * [`vectors`]: octets captured from real peers.
@@ -17,9 +19,11 @@
 pub mod datagrams;
 pub mod directory;
 pub mod network;
+pub mod players;
 pub mod process;
 pub mod raw;
 pub mod relay;
 pub mod seeds;
+pub mod tcp_relay;
 pub mod vectors;
 pub mod wait;

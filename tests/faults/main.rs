@@ -1,0 +1,53 @@
+//! Faults of processes and connections under load: kills, suspensions, a relay that disturbs. A
+//! journal that no kill loses has what was asked, answered and carried out; in the end it must
+//! hold no contradiction. This program is its own server and client processes.
+//!
+//! `ROGUE_MEM_SOAK` multiplies the number of faults; `make soak` sets it. `ROGUE_MEM_SEED` sets the
+//! seed of the choices.
+
+mod client;
+mod device;
+mod journal;
+mod scenarios;
+
+use std::io::BufRead;
+use std::path::Path;
+use std::process::ExitCode;
+
+use rogue_mem::bridge::ServerOptions;
+use testkit::bridge::server_at;
+use testkit::players;
+
+use device::Device;
+
+/// They wait for timeouts most of the time.
+const SCENARIOS_AT_ONCE: usize = 2;
+const SCENARIOS: [(&str, fn()); 6] = [
+    ("killed_servers_lose_nothing_that_was_acknowledged", scenarios::killed_servers),
+    ("killed_clients_leave_no_write_behind_that_is_carried_out_twice", scenarios::killed_clients),
+    ("servers_and_clients_are_killed_in_any_order", scenarios::killed_both),
+    ("a_suspended_process_carries_nothing_out_that_has_timed_out", scenarios::suspended),
+    ("connections_fail_in_every_way", scenarios::disturbed),
+    ("legacy_answers_fail_in_every_way", scenarios::disturbed_apart),
+];
+
+fn main() -> ExitCode {
+    players::main(&SCENARIOS, SCENARIOS_AT_ONCE, play)
+}
+
+/// The roles: `server JOURNAL PORT SEED DUPLEX`, `client JOURNAL PORT NUMBER SIZE`.
+fn play(role: &str) {
+    let words: Vec<&str> = role.split(' ').collect();
+    let number = |at: usize| words[at].parse::<u64>().unwrap();
+    let (path, port) = (Path::new(words[1]), u16::try_from(number(2)).unwrap());
+    match words[0] {
+        "server" => {
+            let options = ServerOptions { duplex: number(4) == 1, ..ServerOptions::default() };
+            let server = server_at(port, Device::new(path, number(3)), options);
+            println!("{}", server.port());
+            let _ = std::io::stdin().lock().lines().count();
+        }
+        "client" => client::play(path, port, number(3), usize::try_from(number(4)).unwrap()),
+        other => panic!("no role {other}"),
+    }
+}
