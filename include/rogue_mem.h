@@ -3444,9 +3444,11 @@ typedef struct rogue_mem_tcp_server_options_t {
      */
     uint32_t unix_mode;
     /**
-     * Must be 0.
+     * Milliseconds for which the other host may be silent, because it has lost its power or the
+     * network is cut, before the connection is given up; its system answers probes otherwise, also
+     * while the bridge is idle or the peer busy. In whole seconds, at least 4000. 0 = 10 000.
      */
-    uint32_t reserved;
+    uint32_t host_silence_ms_max;
 } rogue_mem_tcp_server_options_t;
 
 /**
@@ -3677,9 +3679,11 @@ typedef struct rogue_mem_tcp_client_options_t {
      */
     uint32_t shared_loop;
     /**
-     * Must be 0.
+     * Milliseconds for which the other host may be silent, because it has lost its power or the
+     * network is cut, before the connection is given up; its system answers probes otherwise, also
+     * while the bridge is idle or the peer busy. In whole seconds, at least 4000. 0 = 10 000.
      */
-    uint32_t reserved;
+    uint32_t host_silence_ms_max;
 } rogue_mem_tcp_client_options_t;
 
 /**
@@ -4829,9 +4833,11 @@ typedef struct rogue_mem_stream_server_options_t {
      */
     uint32_t unix_mode;
     /**
-     * Must be 0.
+     * Milliseconds for which the other host may be silent, because it has lost its power or the
+     * network is cut, before the connection is given up; its system answers probes otherwise, also
+     * while the bridge is idle or the peer busy. In whole seconds, at least 4000. 0 = 10 000.
      */
-    uint32_t reserved;
+    uint32_t host_silence_ms_max;
 } rogue_mem_stream_server_options_t;
 
 /**
@@ -5020,6 +5026,16 @@ typedef struct rogue_mem_stream_client_options_t {
      * 0 = adaptive: up to 50, if recent polls have been successful. ROGUE_MEM_SPIN_NEVER = none.
      */
     uint32_t spin_us;
+    /**
+     * Milliseconds for which the other host may be silent, because it has lost its power or the
+     * network is cut, before the connection is given up; its system answers probes otherwise, also
+     * while the bridge is idle or the peer busy. In whole seconds, at least 4000. 0 = 10 000.
+     */
+    uint32_t host_silence_ms_max;
+    /**
+     * Must be 0.
+     */
+    uint32_t reserved;
 } rogue_mem_stream_client_options_t;
 
 /**

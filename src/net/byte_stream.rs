@@ -3,14 +3,13 @@
 use std::io::{self, IoSlice, IoSliceMut, Read, Write};
 use std::net::Shutdown;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
-use std::time::Duration;
 
 use mio::event::Source;
 use mio::net::{TcpStream, UnixStream};
 use mio::{Interest, Registry, Token};
 
 use super::descriptors::renumbered;
-use super::socket::{self, send_vectored};
+use super::socket::{self, send_vectored, Silence};
 #[cfg(target_vendor = "apple")]
 use super::sys;
 
@@ -44,9 +43,9 @@ impl ByteStream {
     /// # Errors
     ///
     /// The system's.
-    pub fn configure(&self, unacknowledged_max: Duration) -> io::Result<()> {
+    pub fn configure(&self, silence: Silence) -> io::Result<()> {
         match self {
-            ByteStream::Tcp(stream) => socket::configure(stream, unacknowledged_max),
+            ByteStream::Tcp(stream) => socket::configure(stream, silence),
             #[cfg(target_vendor = "apple")]
             ByteStream::Unix(stream) => {
                 sys::set_option(stream.as_fd(), libc::SOL_SOCKET, libc::SO_NOSIGPIPE, 1)

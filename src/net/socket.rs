@@ -200,12 +200,36 @@ fn is_unconnected(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotConnected | io::ErrorKind::InvalidInput)
 }
 
-/// When the kernel gives up a silent connection, also while the program's code blocks the loop:
-/// seconds of silence before it sends a keep-alive probe, seconds between two probes, and number of
-/// unanswered probes. A dead host is detected after eleven seconds.
-const KEEPALIVE_IDLE_S: libc::c_int = 5;
-const KEEPALIVE_INTERVAL_S: libc::c_int = 2;
-const KEEPALIVE_COUNT: libc::c_int = 3;
+/// How long a connection's other host may be silent, see [`Silence`].
+pub const HOST_SILENCE_MAX: Duration = Duration::from_secs(10);
+/// Unanswered keep-alive probes after which the kernel gives a silent connection up.
+const KEEPALIVE_COUNT: u64 = 3;
+/// The probes, with the pauses after each, take at most this part of the time.
+const KEEPALIVE_PART: u64 = 2;
+
+/// When the kernel gives a connection up by itself, also while the program's code blocks the loop.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Silence {
+    /// How long the other host may be silent if nothing has been sent to it: an idle connection
+    /// exchanges keep-alive probes in the kernel. In whole seconds, at least four.
+    pub host_max: Duration,
+    /// How long sent bytes may stay unacknowledged, in whole milliseconds: the kernel does not
+    /// distinguish a dead host from one that does not read. This limit then replaces the other one.
+    /// Zero, and anywhere but on Linux: the system's own limit applies, which a living peer never
+    /// reaches.
+    pub unread_max: Duration,
+}
+
+impl Silence {
+    /// Seconds without anything received before the first keep-alive probe, and between two.
+    fn keepalive_seconds(self) -> (u64, u64) {
+        // What the kernel's options hold.
+        const SECONDS_MAX: u64 = 32_767;
+        let seconds = self.host_max.as_secs().clamp(KEEPALIVE_COUNT + 1, SECONDS_MAX);
+        let interval = (seconds / KEEPALIVE_PART / KEEPALIVE_COUNT).max(1);
+        (seconds - KEEPALIVE_COUNT * interval, interval)
+    }
+}
 
 #[cfg(target_vendor = "apple")]
 const KEEPALIVE_IDLE: libc::c_int = libc::TCP_KEEPALIVE;
@@ -213,26 +237,24 @@ const KEEPALIVE_IDLE: libc::c_int = libc::TCP_KEEPALIVE;
 const KEEPALIVE_IDLE: libc::c_int = libc::TCP_KEEPIDLE;
 
 /// Sets a connection up for short messages: no coalescing delay (`TCP_NODELAY`), an early end if
-/// the peer's host is dead, and no signal when the peer has closed. Sent bytes may stay
-/// unacknowledged for `unacknowledged_max`, in whole milliseconds: the kernel does not distinguish
-/// a dead host from one that does not read. Zero, and anywhere but on Linux: the system's own limit
-/// applies, which a living peer never reaches.
+/// the peer's host is dead, and no signal when the peer has closed. May be called again.
 ///
 /// # Errors
 ///
 /// The system's.
-pub fn configure(stream: &TcpStream, unacknowledged_max: Duration) -> io::Result<()> {
+pub fn configure(stream: &TcpStream, silence: Silence) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let (socket, tcp) = (stream.as_fd(), libc::IPPROTO_TCP);
     #[cfg(target_vendor = "apple")]
     sys::set_option(socket, libc::SOL_SOCKET, libc::SO_NOSIGPIPE, 1)?;
-    sys::set_option(socket, tcp, KEEPALIVE_IDLE, KEEPALIVE_IDLE_S)?;
-    sys::set_option(socket, tcp, libc::TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S)?;
-    sys::set_option(socket, tcp, libc::TCP_KEEPCNT, KEEPALIVE_COUNT)?;
+    let (idle, interval) = silence.keepalive_seconds();
+    sys::set_option(socket, tcp, KEEPALIVE_IDLE, idle as libc::c_int)?;
+    sys::set_option(socket, tcp, libc::TCP_KEEPINTVL, interval as libc::c_int)?;
+    sys::set_option(socket, tcp, libc::TCP_KEEPCNT, KEEPALIVE_COUNT as libc::c_int)?;
     sys::set_option(socket, libc::SOL_SOCKET, libc::SO_KEEPALIVE, 1)?;
     #[cfg(any(target_os = "linux", target_os = "android"))]
     {
-        let milliseconds = unacknowledged_max.as_millis() as libc::c_int;
+        let milliseconds = silence.unread_max.as_millis() as libc::c_int;
         sys::set_option(socket, tcp, libc::TCP_USER_TIMEOUT, milliseconds)?;
     }
     Ok(())

@@ -550,6 +550,7 @@ static void f12_a_slave_has_the_stack_that_the_server_was_given(void **state) {
     asking.size = sizeof asking;
     serving.stack_bytes = asking.stack_bytes = 2 * LOCALS_BYTES;
     serving.descriptors_reserved = 100;
+    serving.host_silence_ms_max = asking.host_silence_ms_max = 4000;
     rogue_mem_tcp_server_t *server = serve(slave, &serving);
     rogue_mem_tcp_client_t *client = NULL;
     assert_ok(

@@ -453,6 +453,7 @@ TEST_CASE("options reach the library") {
     options.window = 1;
     options.stack_bytes = 4 << 20;
     options.descriptors_reserved = 100;
+    options.host_silence_ms_max = 4000;
     auto server = rim::TcpServer::create("127.0.0.1", 0, options);
     auto slave = KeepingSlave::create();
     *server >> slave;

@@ -8,6 +8,7 @@
 mod client;
 mod device;
 mod journal;
+mod network;
 mod scenarios;
 
 use std::io::BufRead;
@@ -22,12 +23,13 @@ use device::Device;
 
 /// They wait for timeouts most of the time.
 const SCENARIOS_AT_ONCE: usize = 2;
-const SCENARIOS: [(&str, fn()); 6] = [
+const SCENARIOS: [(&str, fn()); 7] = [
     ("killed_servers_lose_nothing_that_was_acknowledged", scenarios::killed_servers),
     ("killed_clients_leave_no_write_behind_that_is_carried_out_twice", scenarios::killed_clients),
     ("servers_and_clients_are_killed_in_any_order", scenarios::killed_both),
     ("a_suspended_process_carries_nothing_out_that_has_timed_out", scenarios::suspended),
     ("connections_fail_in_every_way", scenarios::disturbed),
+    ("a_network_that_is_cut_without_an_end_is_found_and_comes_back", network::cut),
     ("legacy_answers_fail_in_every_way", scenarios::disturbed_apart),
 ];
 
@@ -35,7 +37,8 @@ fn main() -> ExitCode {
     players::main(&SCENARIOS, SCENARIOS_AT_ONCE, play)
 }
 
-/// The roles: `server JOURNAL PORT SEED DUPLEX`, `client JOURNAL PORT NUMBER SIZE`.
+/// The roles: `server JOURNAL PORT SEED DUPLEX`, `client JOURNAL PORT NUMBER SIZE`,
+/// `near - 0`, `far - 0`.
 fn play(role: &str) {
     let words: Vec<&str> = role.split(' ').collect();
     let number = |at: usize| words[at].parse::<u64>().unwrap();
@@ -47,6 +50,8 @@ fn play(role: &str) {
             println!("{}", server.port());
             let _ = std::io::stdin().lock().lines().count();
         }
+        "near" => network::near(),
+        "far" => network::far(),
         "client" => client::play(path, port, number(3), usize::try_from(number(4)).unwrap()),
         other => panic!("no role {other}"),
     }

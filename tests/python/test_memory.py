@@ -847,6 +847,7 @@ def test_options_reach_the_library():
         legacy="refuse",
         stack_bytes=4 << 20,
         descriptors_reserved=100,
+        host_silence_ms_max=4000,
     )
     refusing >> rim.Emulate(1, 0)
     client = rim.TcpClient(

@@ -19,6 +19,7 @@ OPTIONS: "dict[str, tuple[str, ...]]" = {
         "descriptors_reserved",
         "legacy_shared_process",
         "unix_mode",
+        "host_silence_ms_max",
     ),
     "rogue_mem_tcp_client_options_t": (
         "wait_ready",
@@ -30,6 +31,7 @@ OPTIONS: "dict[str, tuple[str, ...]]" = {
         "no_duplex",
         "stack_bytes",
         "shared_loop",
+        "host_silence_ms_max",
     ),
     "rogue_mem_stream_server_options_t": (
         "queue_bytes_max",
@@ -42,6 +44,7 @@ OPTIONS: "dict[str, tuple[str, ...]]" = {
         "clients_max",
         "descriptors_reserved",
         "unix_mode",
+        "host_silence_ms_max",
     ),
     "rogue_mem_stream_client_options_t": (
         "queue_bytes_max",
@@ -49,6 +52,7 @@ OPTIONS: "dict[str, tuple[str, ...]]" = {
         "stack_bytes",
         "send_wait_ms_max",
         "spin_us",
+        "host_silence_ms_max",
     ),
     "rogue_mem_srp_v3_emulation_options_t": (
         "stack_bytes",

@@ -3,13 +3,12 @@
 use std::fmt;
 use std::io;
 use std::mem;
-use std::time::Duration;
 
 use super::scratch::{grow_if_filled, with_scratch};
 use super::wire::{Received, Wire};
 use crate::clock;
 use crate::net::server_address::ServerEnd;
-use crate::net::socket::cause_text;
+use crate::net::socket::{cause_text, Silence};
 use crate::proto::bridge::property::Announcement;
 use crate::proto::bridge::PeerInfo;
 use crate::proto::zmtp::{Event, ZmtpError};
@@ -67,9 +66,8 @@ impl Channel {
     }
 
     /// Sends the greeting, but not the client's identity, which only the chosen server receives.
-    /// What is sent may stay unread for `unread_time_max`.
-    pub fn greet(&mut self, unread_time_max: Duration) -> Result<(), Failure> {
-        self.wire.configure(unread_time_max).map_err(|error| self.failed(&error))?;
+    pub fn greet(&mut self, silence: Silence) -> Result<(), Failure> {
+        self.wire.configure(silence).map_err(|error| self.failed(&error))?;
         self.is_greeted = true;
         self.flush()
     }

@@ -18,7 +18,8 @@ use crate::net::event_loop::{self, DriverHandle, Readiness};
 use crate::net::random::random_128;
 use crate::net::resolve::{Lookup, Resolver};
 use crate::net::server_address::ServerEnd;
-use crate::net::{socket, unix, ByteStream, Registry};
+use crate::net::socket::{self, Silence};
+use crate::net::{unix, ByteStream, Registry};
 use crate::proto::bridge::property::Announcement;
 use crate::proto::bridge::{PeerInfo, SessionId};
 use crate::proto::zmtp::{Limits, Role};
@@ -90,8 +91,8 @@ pub struct Target {
     pub destination: Destination,
     /// What the client says of itself, but for its session: each pair of connections has its own.
     pub announcement: Announcement,
-    /// How long sent octets may stay unread; zero: as long as the system lets them.
-    pub unread_time_max: Duration,
+    /// When the system gives a connection up that carries requests.
+    pub silence: Silence,
     pub resolver: Resolver,
 }
 
@@ -333,13 +334,15 @@ impl Dialer {
 
     /// Both TCP connections are established: sends the greetings, and reads the server's.
     fn greet(&mut self, token: usize) -> Result<Option<Opened>, Failure> {
-        let unread_time_max = self.target.unread_time_max;
+        let silence = self.target.silence;
         let Some(opening) = self.opening_with(token) else { return Ok(None) };
         let address = opening.address.clone();
         let tokens = opening.channels.each_ref().map(|channel| channel.token);
-        for channel in &mut opening.channels {
-            channel.greet(unread_time_max)?;
-        }
+        let [responses, requests] = &mut opening.channels;
+        requests.greet(silence)?;
+        // Nothing is sent here, so that this one finds a dead host in time, and not the other one,
+        // whose server may leave requests unread for longer.
+        responses.greet(Silence { unread_max: Duration::ZERO, ..silence })?;
         self.attempts.connected(&address, clock::now());
         for token in tokens {
             if let Some(opened) = self.readable(token)? {

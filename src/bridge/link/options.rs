@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use crate::net::socket::Silence;
+
 /// How clients without a session (Rogue's own, plain libzmq programs) are distinguished.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum LegacyPolicy {
@@ -31,8 +33,8 @@ pub struct LinkOptions {
     pub clients_max: usize,
     /// Whether answers are sent on the request connection, to clients that agree.
     pub duplex: bool,
-    /// How long sent octets may stay unread; zero: as long as the system lets them.
-    pub unread_time_max: Duration,
+    /// When the system gives a connection up that carries answers.
+    pub silence: Silence,
     /// Descriptors reserved for the program, see [`is_reserved`](crate::net::is_reserved).
     pub descriptors_reserved: Option<u32>,
 }

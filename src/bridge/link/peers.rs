@@ -18,7 +18,7 @@ use crate::clock::{self, Time};
 use crate::logging::{log_debug, log_error, log_info, log_warning, Logger};
 use crate::net::address::{canonical, is_of_this_host};
 use crate::net::owner::Owner;
-use crate::net::socket::cause_text;
+use crate::net::socket::{cause_text, Silence};
 use crate::net::{event_loop, ByteStream, Registry};
 use crate::peer::{PeerAddress, UnixPeer};
 use crate::proto::bridge::property::Announcement;
@@ -137,8 +137,8 @@ impl<S: Service> Peers<S> {
         }
         let id = self.next_id;
         self.next_id = self.id_after(id);
-        let unread_time_max = self.options.unread_time_max;
-        let (wire, ends) = match prepare(registry, id, (stream, peer), side, unread_time_max) {
+        let silence = self.options.silence;
+        let (wire, ends) = match prepare(registry, id, (stream, peer), side, silence) {
             Ok(prepared) => prepared,
             Err(error) => {
                 let cause = cause_text(&error);
@@ -382,10 +382,22 @@ impl<S: Service> Peers<S> {
             state,
         });
         self.clients_count += 1;
+        self.watch_host(if is_duplex { response } else { request });
         if is_pair {
             self.send_ready(service, response);
         }
         self.send_ready(service, request);
+    }
+
+    /// Has the system watch the other host on a connection that carries no answers: on the other
+    /// one the limit for unread answers replaces that for silence.
+    fn watch_host(&mut self, id: ConnectionId) {
+        let silence = Silence { unread_max: Duration::ZERO, ..self.options.silence };
+        let Some(connection) = self.connections.get(&id) else { return };
+        if let Err(error) = connection.wire.configure(silence) {
+            let (peer, cause) = (connection.peer, cause_text(&error));
+            log_debug!(self.log, "The host of {peer} is not watched: {cause}");
+        }
     }
 
     fn send_ready(&mut self, service: &mut S, id: ConnectionId) {
@@ -554,7 +566,7 @@ fn prepare(
     id: ConnectionId,
     (stream, peer): (ByteStream, PeerAddress),
     side: Option<Side>,
-    unread_time_max: Duration,
+    silence: Silence,
 ) -> io::Result<(Wire, Option<Ends>)> {
     let role = side.map(|side| match side {
         Side::Request => Role::Pull,
@@ -562,7 +574,7 @@ fn prepare(
     });
     let limits = Limits { frame_octets_max: FRAME_OCTETS_MAX };
     let wire = Wire::new(registry, id, stream, role, limits)?;
-    wire.configure(unread_time_max)?;
+    wire.configure(silence)?;
     let ends = match (&*wire.stream, peer) {
         (ByteStream::Tcp(stream), PeerAddress::Tcp(remote)) => {
             Some((canonical(stream.local_addr()?), remote))

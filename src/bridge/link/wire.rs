@@ -8,7 +8,7 @@ use std::time::Duration;
 use mio::{Interest, Token};
 
 use super::buffers::make_room;
-use crate::net::socket;
+use crate::net::socket::{self, Silence};
 use crate::net::{ByteStream, Registry};
 use crate::proto::zmtp::{Limits, Mechanism, Null, Role, Sealer, Session};
 
@@ -345,8 +345,8 @@ impl Wire {
     }
 
     /// Sets the options that every connection of the bridge has.
-    pub fn configure(&self, unread_time_max: Duration) -> io::Result<()> {
-        self.stream.configure(unread_time_max)
+    pub fn configure(&self, silence: Silence) -> io::Result<()> {
+        self.stream.configure(silence)
     }
 
     /// Reads received octets, up to the size of `buffer`.

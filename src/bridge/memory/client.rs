@@ -25,6 +25,7 @@ use crate::logging::{log_debug, Logger};
 use crate::memory::{observers, Slave, SlaveBase, Transaction};
 use crate::net::resolve::{self, Resolver};
 use crate::net::server_address::ServerAddress;
+use crate::net::socket::{Silence, HOST_SILENCE_MAX};
 use crate::net::{DriverHandle, EventLoop, Spin};
 use crate::proto::bridge::property::Announcement;
 
@@ -69,6 +70,10 @@ pub struct ClientOptions {
     /// thread runs no user code. Observers of all these clients run on the second thread, one at a
     /// time: an observer that blocks delays the other observers, but no client.
     pub shared_loop: bool,
+    /// How long the server's host may be silent, because it has lost its power or the network is
+    /// cut, before the connection is given up: its system answers probes otherwise, also while the
+    /// bridge is idle or the server busy. In whole seconds, at least four.
+    pub host_silence_max: Duration,
 }
 
 impl Default for ClientOptions {
@@ -83,6 +88,7 @@ impl Default for ClientOptions {
             spin: Spin::default(),
             stack_bytes: 0,
             shared_loop: false,
+            host_silence_max: HOST_SILENCE_MAX,
         }
     }
 }
@@ -171,8 +177,9 @@ impl TcpClient {
             None => observers::prepare().and_then(|()| EventLoop::shared()),
         };
         let announcement = Announcement::client(core.options.duplex);
-        let unread_time_max = REQUESTS_UNREAD_TIME_MAX;
-        let target = Target { destination, announcement, unread_time_max, resolver };
+        let host_max = core.options.host_silence_max;
+        let silence = Silence { host_max, unread_max: REQUESTS_UNREAD_TIME_MAX };
+        let target = Target { destination, announcement, silence, resolver };
         let make_driver = |handle: DriverHandle| {
             let _ = core.handle.set(handle.clone());
             let dialer = Dialer::new(handle.clone(), core.log.clone(), target);

@@ -23,6 +23,7 @@ use crate::memory::Master;
 use crate::net::listener::listen_at;
 use crate::net::owner::{self, Finder};
 use crate::net::server_address::ServerAddress;
+use crate::net::socket::{Silence, HOST_SILENCE_MAX};
 use crate::net::{unix, DriverHandle, EventLoop, Spin};
 use crate::proto::bridge::property::Announcement;
 use crate::proto::bridge::ServerId;
@@ -73,6 +74,10 @@ pub struct ServerOptions {
     /// Permissions of the files at a path (`unix:/run/board.sock`), at most 0o777: users that may
     /// write to them may connect.
     pub unix_mode: u32,
+    /// How long a client's host may be silent, because it has lost its power or the network is cut,
+    /// before its connections are given up: its system answers probes otherwise, also while the
+    /// bridge is idle. In whole seconds, at least four.
+    pub host_silence_max: Duration,
 }
 
 impl Default for ServerOptions {
@@ -89,6 +94,7 @@ impl Default for ServerOptions {
             stack_bytes: 0,
             descriptors_reserved: None,
             unix_mode: unix::MODE_DEFAULT,
+            host_silence_max: HOST_SILENCE_MAX,
         }
     }
 }
@@ -212,7 +218,10 @@ fn link_options(options: &ServerOptions) -> LinkOptions {
         settle: options.settle,
         clients_max: options.clients_max,
         duplex: options.duplex,
-        unread_time_max: RESPONSES_UNREAD_TIME_MAX,
+        silence: Silence {
+            host_max: options.host_silence_max,
+            unread_max: RESPONSES_UNREAD_TIME_MAX,
+        },
         descriptors_reserved: options.descriptors_reserved,
     }
 }

@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::logging::{log_debug, Logger};
 use crate::net::resolve::{self, Resolver};
 use crate::net::server_address::ServerAddress;
+use crate::net::socket::{Silence, HOST_SILENCE_MAX};
 use crate::net::{DriverHandle, EventLoop, Spin};
 use crate::proto::bridge::property::Announcement;
 use crate::stream::{Master, Node, Slave, SlaveBase};
@@ -28,7 +29,7 @@ use status::LinkStatus;
 const SOURCE: &str = "stream::TcpCore::TcpCore";
 
 /// Options of a stream client.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct StreamClientOptions {
     /// What holds for frames.
     pub limits: StreamLimits,
@@ -37,6 +38,20 @@ pub struct StreamClientOptions {
     /// Bytes of the stack of the client's thread, on which slaves receive frames; 0 for the default
     /// of the process's threads (`ulimit -s`). At least 2 MiB.
     pub stack_bytes: usize,
+    /// How long the server's host may be silent before the connection is given up, see
+    /// [`ClientOptions`](crate::bridge::ClientOptions::host_silence_max).
+    pub host_silence_max: Duration,
+}
+
+impl Default for StreamClientOptions {
+    fn default() -> Self {
+        StreamClientOptions {
+            limits: StreamLimits::default(),
+            spin: Spin::default(),
+            stack_bytes: 0,
+            host_silence_max: HOST_SILENCE_MAX,
+        }
+    }
 }
 
 /// The connecting end of a stream bridge (Rogue's `interfaces::stream::TcpClient`).
@@ -107,8 +122,9 @@ impl StreamClient {
         // Either connection carries data in one direction already.
         let announcement = Announcement::client(false).untimed();
         // A server may pause for any time: its senders wait.
-        let unread_time_max = Duration::ZERO;
-        let target = Target { destination, announcement, unread_time_max, resolver };
+        let host_max = options.host_silence_max;
+        let silence = Silence { host_max, unread_max: Duration::ZERO };
+        let target = Target { destination, announcement, silence, resolver };
         let make_driver = |handle: DriverHandle| {
             let waker = handle.clone();
             delivery.intake.set_wake(move || waker.wake());

@@ -14,6 +14,7 @@ use crate::logging::{log_debug, Logger};
 use crate::net::listener::listen_at;
 use crate::net::owner;
 use crate::net::server_address::ServerAddress;
+use crate::net::socket::{Silence, HOST_SILENCE_MAX};
 use crate::net::{unix, EventLoop, Spin};
 use crate::proto::bridge::property::Announcement;
 use crate::proto::bridge::ServerId;
@@ -51,6 +52,9 @@ pub struct StreamServerOptions {
     /// Permissions of the files at a path, see
     /// [`ServerOptions`](crate::bridge::ServerOptions::unix_mode).
     pub unix_mode: u32,
+    /// How long a client's host may be silent before its connections are given up, see
+    /// [`ServerOptions`](crate::bridge::ServerOptions::host_silence_max).
+    pub host_silence_max: Duration,
 }
 
 impl Default for StreamServerOptions {
@@ -64,6 +68,7 @@ impl Default for StreamServerOptions {
             stack_bytes: 0,
             descriptors_reserved: None,
             unix_mode: unix::MODE_DEFAULT,
+            host_silence_max: HOST_SILENCE_MAX,
         }
     }
 }
@@ -189,7 +194,7 @@ fn link_options(options: &StreamServerOptions) -> LinkOptions {
         // Either connection carries data in one direction already.
         duplex: false,
         // A client may pause for any time: its senders wait.
-        unread_time_max: Duration::ZERO,
+        silence: Silence { host_max: options.host_silence_max, unread_max: Duration::ZERO },
         descriptors_reserved: options.descriptors_reserved,
     }
 }

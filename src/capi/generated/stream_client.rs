@@ -24,11 +24,21 @@ pub struct rogue_mem_stream_client_options_t {
     /// Microseconds for which its thread polls before it sleeps, which keeps a processor busy.
     /// 0 = adaptive: up to 50, if recent polls have been successful. ROGUE_MEM_SPIN_NEVER = none.
     pub spin_us: u32,
+    /// Milliseconds for which the other host may be silent, because it has lost its power or the
+    /// network is cut, before the connection is given up; its system answers probes otherwise, also
+    /// while the bridge is idle or the peer busy. In whole seconds, at least 4000. 0 = 10 000.
+    pub host_silence_ms_max: u32,
+    /// Must be 0.
+    pub reserved: u32,
 }
 
 // SAFETY: integers and pointers, `size` first.
 unsafe impl Versioned for rogue_mem_stream_client_options_t {
     const SIZE_FIRST_BYTES: usize = size_of::<Self>();
+
+    fn reserved(&self) -> u32 {
+        self.reserved
+    }
 }
 
 impl Options for rogue_mem_stream_client_options_t {
@@ -50,6 +60,9 @@ impl Options for rogue_mem_stream_client_options_t {
         }
         if self.spin_us != 0 {
             options.spin = convert::spin(self.spin_us);
+        }
+        if self.host_silence_ms_max != 0 {
+            options.host_silence_max = convert::milliseconds(self.host_silence_ms_max);
         }
         Ok(options)
     }

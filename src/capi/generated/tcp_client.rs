@@ -136,17 +136,15 @@ pub struct rogue_mem_tcp_client_options_t {
     /// transactions, run on the second thread, one at a time: an observer that blocks delays the
     /// other observers, but no client. stack_bytes then has no effect.
     pub shared_loop: u32,
-    /// Must be 0.
-    pub reserved: u32,
+    /// Milliseconds for which the other host may be silent, because it has lost its power or the
+    /// network is cut, before the connection is given up; its system answers probes otherwise, also
+    /// while the bridge is idle or the peer busy. In whole seconds, at least 4000. 0 = 10 000.
+    pub host_silence_ms_max: u32,
 }
 
 // SAFETY: integers and pointers, `size` first.
 unsafe impl Versioned for rogue_mem_tcp_client_options_t {
     const SIZE_FIRST_BYTES: usize = size_of::<Self>();
-
-    fn reserved(&self) -> u32 {
-        self.reserved
-    }
 }
 
 impl Options for rogue_mem_tcp_client_options_t {
@@ -180,6 +178,9 @@ impl Options for rogue_mem_tcp_client_options_t {
         }
         if self.shared_loop != 0 {
             options.shared_loop = convert::is_set(self.shared_loop);
+        }
+        if self.host_silence_ms_max != 0 {
+            options.host_silence_max = convert::milliseconds(self.host_silence_ms_max);
         }
         Ok(options)
     }

@@ -161,17 +161,15 @@ pub struct rogue_mem_tcp_server_options_t {
     /// Permissions of the files at a path ("unix:/run/board.sock"), at most 0777: users that may
     /// write to them may connect. 0 = 0600, which lets in this user only.
     pub unix_mode: u32,
-    /// Must be 0.
-    pub reserved: u32,
+    /// Milliseconds for which the other host may be silent, because it has lost its power or the
+    /// network is cut, before the connection is given up; its system answers probes otherwise, also
+    /// while the bridge is idle or the peer busy. In whole seconds, at least 4000. 0 = 10 000.
+    pub host_silence_ms_max: u32,
 }
 
 // SAFETY: integers and pointers, `size` first.
 unsafe impl Versioned for rogue_mem_tcp_server_options_t {
     const SIZE_FIRST_BYTES: usize = size_of::<Self>();
-
-    fn reserved(&self) -> u32 {
-        self.reserved
-    }
 }
 
 impl Options for rogue_mem_tcp_server_options_t {
@@ -211,6 +209,9 @@ impl Options for rogue_mem_tcp_server_options_t {
         }
         if self.unix_mode != 0 {
             options.unix_mode = convert::number(self.unix_mode);
+        }
+        if self.host_silence_ms_max != 0 {
+            options.host_silence_max = convert::milliseconds(self.host_silence_ms_max);
         }
         Ok(options)
     }

@@ -2,6 +2,20 @@
 
 use super::{Bits, By, Member};
 
+/// The same for every end of a bridge over TCP.
+const HOST_SILENCE_MS_MAX: Member = Member {
+    name: "host_silence_ms_max",
+    bits: Bits::B32,
+    is: "Milliseconds for which the other host may be silent, because it has lost its power or the \
+         network is cut, before the connection is given up; its system answers probes otherwise, \
+         also while the bridge is idle or the peer busy. In whole seconds, at least 4000. 0 = 10 000.",
+    sets: "host_silence_max",
+    by: By::Conversion("milliseconds"),
+};
+
+const RESERVED: Member =
+    Member { name: "reserved", bits: Bits::B32, is: "Must be 0.", sets: "", by: By::Reserved };
+
 pub const TCP_SERVER_OPTIONS: &[Member] = &[
     Member {
         name: "window",
@@ -89,7 +103,7 @@ pub const TCP_SERVER_OPTIONS: &[Member] = &[
         by: By::Conversion("is_set"),
     },
     UNIX_MODE,
-    Member { name: "reserved", bits: Bits::B32, is: "Must be 0.", sets: "", by: By::Reserved },
+    HOST_SILENCE_MS_MAX,
 ];
 
 /// Permissions of the files of a server at a path.
@@ -178,7 +192,7 @@ pub const TCP_CLIENT_OPTIONS: &[Member] = &[
         sets: "shared_loop",
         by: By::Conversion("is_set"),
     },
-    Member { name: "reserved", bits: Bits::B32, is: "Must be 0.", sets: "", by: By::Reserved },
+    HOST_SILENCE_MS_MAX,
 ];
 
 const QUEUE_BYTES_MAX: Member = Member {
@@ -266,11 +280,18 @@ pub const STREAM_SERVER_OPTIONS: &[Member] = &[
         by: By::Conversion("number"),
     },
     UNIX_MODE,
-    Member { name: "reserved", bits: Bits::B32, is: "Must be 0.", sets: "", by: By::Reserved },
+    HOST_SILENCE_MS_MAX,
 ];
 
-pub const STREAM_CLIENT_OPTIONS: &[Member] =
-    &[QUEUE_BYTES_MAX, FRAME_BYTES_MAX, STREAM_STACK_BYTES, SEND_WAIT_MS_MAX, STREAM_SPIN_US];
+pub const STREAM_CLIENT_OPTIONS: &[Member] = &[
+    QUEUE_BYTES_MAX,
+    FRAME_BYTES_MAX,
+    STREAM_STACK_BYTES,
+    SEND_WAIT_MS_MAX,
+    STREAM_SPIN_US,
+    HOST_SILENCE_MS_MAX,
+    RESERVED,
+];
 
 pub const SRP_V3_EMULATION_OPTIONS: &[Member] = &[
     Member {
@@ -291,7 +312,7 @@ pub const SRP_V3_EMULATION_OPTIONS: &[Member] = &[
         sets: "latency",
         by: By::Conversion("microseconds"),
     },
-    Member { name: "reserved", bits: Bits::B32, is: "Must be 0.", sets: "", by: By::Reserved },
+    RESERVED,
     Member {
         name: "memory_bytes_max",
         bits: Bits::B64,
@@ -328,7 +349,7 @@ pub const PACKETIZER_OPTIONS: &[Member] = &[
         sets: "send_crc",
         by: By::Conversion("is_clear"),
     },
-    Member { name: "reserved", bits: Bits::B32, is: "Must be 0.", sets: "", by: By::Reserved },
+    RESERVED,
 ];
 
 pub const EVENT_LOOP_OPTIONS: &[Member] = &[
@@ -341,7 +362,7 @@ pub const EVENT_LOOP_OPTIONS: &[Member] = &[
         sets: "spin",
         by: By::Conversion("spin"),
     },
-    Member { name: "reserved", bits: Bits::B32, is: "Must be 0.", sets: "", by: By::Reserved },
+    RESERVED,
     Member {
         name: "stack_bytes",
         bits: Bits::B64,

@@ -7,7 +7,8 @@ use super::*;
 /// Only against hangs.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-const UNACKNOWLEDGED_MAX: Duration = Duration::from_millis(12_345);
+const SILENCE: Silence =
+    Silence { host_max: HOST_SILENCE_MAX, unread_max: Duration::from_millis(12_345) };
 
 /// Addresses whose ports no other program takes, for tests that free a port and take it again.
 const UNDISTURBED: [&str; 2] = if cfg!(target_os = "linux") {
@@ -182,15 +183,29 @@ fn a_connection_to_itself_counts_as_refused() {
 #[test]
 fn configure_sets_every_option() {
     let (stream, _accepted) = connected();
-    configure(&stream, UNACKNOWLEDGED_MAX).unwrap();
+    configure(&stream, SILENCE).unwrap();
     assert!(stream.nodelay().unwrap());
     let read = |level, name| sys::option(stream.as_fd(), level, name).unwrap();
     assert_ne!(read(libc::SOL_SOCKET, libc::SO_KEEPALIVE), 0);
-    assert_eq!(read(libc::IPPROTO_TCP, KEEPALIVE_IDLE), KEEPALIVE_IDLE_S);
-    assert_eq!(read(libc::IPPROTO_TCP, libc::TCP_KEEPINTVL), KEEPALIVE_INTERVAL_S);
-    assert_eq!(read(libc::IPPROTO_TCP, libc::TCP_KEEPCNT), KEEPALIVE_COUNT);
+    assert_eq!(read(libc::IPPROTO_TCP, KEEPALIVE_IDLE), 7);
+    assert_eq!(read(libc::IPPROTO_TCP, libc::TCP_KEEPINTVL), 1);
+    assert_eq!(read(libc::IPPROTO_TCP, libc::TCP_KEEPCNT), 3);
     #[cfg(target_os = "linux")]
     assert_eq!(read(libc::IPPROTO_TCP, libc::TCP_USER_TIMEOUT), 12_345);
+}
+
+#[test]
+fn a_silent_host_is_given_up_when_it_was_asked_for() {
+    for seconds in 0..100 {
+        let host_max = Duration::from_secs(seconds);
+        let silence = Silence { host_max, ..SILENCE };
+        let (idle, interval) = silence.keepalive_seconds();
+        assert_eq!(idle + KEEPALIVE_COUNT * interval, seconds.max(4));
+        assert!(idle > 0 && interval > 0, "{seconds}");
+    }
+    let silence = Silence { host_max: Duration::MAX, ..SILENCE };
+    let (stream, _accepted) = connected();
+    configure(&stream, silence).unwrap();
 }
 
 #[test]
@@ -230,7 +245,7 @@ fn more_slices_than_the_system_takes_are_sent_in_part() {
 #[test]
 fn sending_to_a_closed_connection_is_an_error_and_no_signal() {
     let (mut stream, accepted) = connected();
-    configure(&stream, UNACKNOWLEDGED_MAX).unwrap();
+    configure(&stream, SILENCE).unwrap();
     sys::tests::count_broken_pipe_signals();
     drop(accepted);
     // The first bytes cause a reset; the next ones find the connection broken.

@@ -58,8 +58,12 @@ pub struct Player {
 impl Player {
     /// Starts a process with this role.
     pub fn new(role: String) -> Player {
-        let mut child =
-            program_as(&role).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        Player::started(program_as(&role))
+    }
+
+    /// Starts a program that becomes a process with a role.
+    pub fn started(mut program: Command) -> Player {
+        let mut child = program.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let output = BufReader::new(child.stdout.take().unwrap());
         let (sender, lines) = mpsc::channel();
         thread::spawn(move || {
