@@ -6,6 +6,8 @@
 
 #[path = "table/board.rs"]
 mod board;
+#[path = "table/bridges.rs"]
+mod bridges;
 #[path = "table/files.rs"]
 mod files;
 #[path = "table/members.rs"]
@@ -15,10 +17,11 @@ mod registers;
 #[path = "table/statistics.rs"]
 mod statistics;
 
-use members::{
-    EVENT_LOOP_OPTIONS, PACKETIZER_OPTIONS, RSSI_OPTIONS, SRP_V3_EMULATION_OPTIONS,
+use bridges::{
     STREAM_CLIENT_OPTIONS, STREAM_SERVER_OPTIONS, TCP_CLIENT_OPTIONS, TCP_SERVER_OPTIONS,
-    UDP_OPTIONS,
+};
+use members::{
+    EVENT_LOOP_OPTIONS, PACKETIZER_OPTIONS, RSSI_OPTIONS, SRP_V3_EMULATION_OPTIONS, UDP_OPTIONS,
 };
 
 pub use statistics::STATISTICS;

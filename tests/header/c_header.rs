@@ -173,6 +173,7 @@ pub const PLUMBING: &[&str] = &[
     "last_error",
     "table",
     "table/board",
+    "table/bridges",
     "table/files",
     "table/members",
     "table/registers",
