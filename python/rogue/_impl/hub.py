@@ -68,8 +68,8 @@ class Emulate(Slave):
     :param min: smallest access in bytes, advertised only.
     :param max: largest access in bytes, advertised only; 0 = not limited.
     :param memory_bytes_max: bytes that the memory may take, with the tables that lead to it; each
-        written page takes 4 KiB, and a write that needs more fails. 0 = a quarter of what the process
-        may have, at most 1 GiB.
+        written page takes 4 KiB, and a write that needs more fails. 0 = a quarter of what the
+        process may have, at most 1 GiB.
     """
 
     __module__ = "rogue.interfaces.memory"
