@@ -522,7 +522,9 @@ static int parse_options(program_t *program, int argc, char **argv) {
         }
         next += 2;
     }
-    if (program->target.port == 0 || program->clients == 0 || program->clients > CLIENTS_MAX) {
+    bool is_path = strncmp(program->target.host, "unix:", strlen("unix:")) == 0;
+    if ((program->target.port == 0 && !is_path) || program->clients == 0 ||
+        program->clients > CLIENTS_MAX) {
         bench_fail(BENCH_USAGE, "usage: --port P [--host H] [--clients N] [--spin US] [COMMAND]");
     }
     if (program->target.spin_us != 0 && !program->peer->spins) {

@@ -55,6 +55,24 @@ class Judge(Boards):
                 "%.2f × floor",
             )
 
+    def path(self):
+        """The median of a 4-byte read at a path by that at a port of the same host."""
+        for placement in ("one", "free"):
+            ratio = self.results.ratio(
+                ("path_latency", "c_path", placement, "p50_ns"),
+                ("path_latency", "c", placement, "p50_ns"),
+            )
+            self.at_most(
+                "path_latency",
+                "4-byte read, p50, at a path",
+                placement,
+                "c",
+                "≤ 1.0 × at a port",
+                ratio,
+                1.0,
+                "%.2f × at a port",
+            )
+
     def tail(self):
         """The slowest hundredth. A hiccup of the machine adds a time of its own to whatever it
         hits; the floor shows how long: by as much as the floor's p99 lies above its p50, ours
@@ -399,6 +417,7 @@ class Judge(Boards):
         """All verdicts, in the order of the table."""
         for part in (
             self.latency,
+            self.path,
             self.tail,
             self.rates,
             self.seen,

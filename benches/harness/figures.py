@@ -1,6 +1,8 @@
 """The figures that are taken in rounds: one sample is one server and its clients, run afresh."""
 
+import contextlib
 import math
+import tempfile
 import time
 
 from . import programs
@@ -29,7 +31,9 @@ LARGE_TIME_FACTOR = 2
 class Peer:
     """One way to carry register reads over TCP."""
 
-    def __init__(self, name, title, server, client, spin=False, many_clients=True, without=""):
+    def __init__(
+        self, name, title, server, client, spin=False, many_clients=True, without="", path=False
+    ):
         self.name = name
         self.title = title
         self.server = server
@@ -37,6 +41,8 @@ class Peer:
         self.spin = spin
         self.without = without
         self.many_clients = many_clients
+        # They meet at a path and not at a port.
+        self.path = path
 
     @property
     def family(self):
@@ -48,6 +54,15 @@ class Peer:
         """Options of both programs."""
         spin = ("--spin", str(SPIN_US)) if self.spin else ()
         return spin + (("--without", self.without) if self.without else ())
+
+    @contextlib.contextmanager
+    def place(self):
+        """Further options of both programs: where they meet."""
+        if not self.path:
+            yield ()
+            return
+        with tempfile.TemporaryDirectory(prefix="rogue_mem_bench_") as folder:
+            yield ("--host", "unix:%s/bridge" % folder)
 
 
 PEERS = {
@@ -67,6 +82,7 @@ PEERS = {
         Peer("c_noduplex", "without duplex", "c_server", "c_client", without="duplex"),
         Peer("c_nospin", "without spinning", "c_server", "c_client", without="spin"),
         Peer("c_plain", "without all three", "c_server", "c_client", without="direct,duplex,spin"),
+        Peer("c_path", "C, at a path", "c_server", "c_client", path=True),
         Peer("cpp_spin", "C++, spinning", "cpp_server", "cpp_client", spin=True),
         # One peer at a time, and a lost datagram is a hang.
         Peer("floor_udp", "floor, UDP", "floor_udp_server", "floor_udp_client", many_clients=False),
@@ -95,6 +111,8 @@ ALL_PEERS = MAIN_PEERS + ("python",)
 ROADS = {"udp": ("floor_udp", "c_udp"), "rssi": ("floor_rssi", "c_rssi")}
 ROAD_TITLES = {"udp": "UDP", "rssi": "RSSI"}
 # The library with its ways of saving time, and without.
+# The library at a port and at a path.
+PATH_PEERS = ("c", "c_path")
 WITHOUT_PEERS = ("c", "c_nodirect", "c_noduplex", "c_nospin", "c_plain")
 
 
@@ -163,6 +181,16 @@ def without_figures():
     return [
         Figure("without_latency", "4-byte read, one at a time", WITHOUT_PEERS),
         Figure("without_reads_16", "4-byte reads, 16 outstanding", WITHOUT_PEERS, outstanding=16),
+    ]
+
+
+def path_figures():
+    """What a path is worth on one host."""
+    return [
+        Figure("path_latency", "4-byte read, one at a time", PATH_PEERS),
+        Figure("path_reads_128", "4-byte reads, 128 outstanding", PATH_PEERS, outstanding=128),
+        Figure("path_read_%d" % MIB, "block read, 1 MiB", PATH_PEERS, size=MIB),
+        Figure("path_write_%d" % MIB, "block write, 1 MiB", PATH_PEERS, type="write", size=MIB),
     ]
 
 
@@ -246,7 +274,7 @@ def all_figures(spinning=(), quick=False):
                 sample=CLIENTS_SAMPLE,
             )
         )
-    return figures + without_figures() + road_figures()
+    return figures + without_figures() + path_figures() + road_figures()
 
 
 def quantile(buckets, fraction):
@@ -311,13 +339,12 @@ def used_since(server, before):
 
 def take_sample(bin_dir, figure, peer, placement, seconds, preload=None):
     """Runs a server and its clients and returns the values."""
-    with programs.Session(bin_dir, placement, preload=preload) as session:
-        server = session.start_server(peer.server, *peer.arguments)
+    with peer.place() as place, programs.Session(bin_dir, placement, preload=preload) as session:
+        arguments = place + peer.arguments
+        server = session.start_server(peer.server, *arguments)
         clients = []
         for count in spread_over(figure.clients):
-            clients.append(
-                session.start_client(peer.client, "--clients", str(count), *peer.arguments)
-            )
+            clients.append(session.start_client(peer.client, "--clients", str(count), *arguments))
         # Far memory has its pattern before anybody reads it.
         clients[0].ask("prepare size=%d" % (figure.size if figure.type == "read" else 0))
         before = server.ask("usage")

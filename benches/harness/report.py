@@ -114,7 +114,7 @@ def shown_values(figure):
             ("worst_client_share", "worst by mean", per_transaction),
             ("p99_ns", "p99", duration),
         ]
-    if figure.name.startswith("latency"):
+    if figure.name.startswith(("latency", "path_latency")):
         return [
             ("p50_ns", "p50", duration),
             ("p99_ns", "p99", duration),
@@ -140,7 +140,7 @@ def round_tables(results):
     every = [
         figure
         for figure in figures.all_figures(("c_spin", "cpp_spin"))
-        if figure.peers not in (figures.WITHOUT_PEERS, *figures.ROADS.values())
+        if figure.peers not in (figures.WITHOUT_PEERS, figures.PATH_PEERS, *figures.ROADS.values())
     ]
     tables = []
     for placement, title in PLACEMENT_TITLES.items():
@@ -194,6 +194,22 @@ def without_tables(results):
         if table.rows:
             tables.append(("what saves time, " + title, table))
     return tables
+
+
+def path_table(results):
+    """The library at a path and at a port of the same host."""
+    table = Table("C", "at a port", "at a path")
+    for placement, title in PLACEMENT_TITLES.items():
+        for figure in figures.path_figures():
+            for value, what, text in shown_values(figure) + list(COSTS[:2]):
+                cells = [
+                    with_ratio(results, (figure.name, peer, placement, value), "c", text)
+                    for peer in figures.PATH_PEERS
+                ]
+                if any(cell is not None for cell in cells):
+                    words = ": ".join(part for part in (figure.title, what) if part)
+                    table.add("%s, %s" % (words, title), *cells)
+    return table
 
 
 def road_table(results, road):
@@ -380,6 +396,7 @@ def sections(document, results):
     found = [("Bars", bar_table(document["bars"]))] if document["bars"] else []
     found += round_tables(results)
     found += without_tables(results)
+    found.append(("a path of the host", path_table(results)))
     for road, title in figures.ROAD_TITLES.items():
         found.append(("over %s (in brackets: by the floor's)" % title, road_table(results, road)))
     found.append(("taken once, free on all CPUs", single_table(results)))
