@@ -2751,7 +2751,8 @@ rogue_mem_status_t rogue_mem_variable_staged_bytes(rogue_mem_variable_t *variabl
 /**
  * Stages bytes that the program has made from a value: the first ones, in their order, or for a
  * big-endian variable in the opposite order. Of a ROGUE_MEM_MODEL_PYFUNC, a
- * ROGUE_MEM_MODEL_BYTES, or an integer of more than 64 bits.
+ * ROGUE_MEM_MODEL_BYTES, or an integer of more than 64 bits, which has to fit: the unused bits of
+ * its highest byte are 0, or repeat the sign.
  *
  * @param variable the variable.
  * @param bytes count bytes; what a value does not have is ignored.

@@ -356,7 +356,8 @@ rogue_mem_status_t rogue_mem_thread_watch(const rogue_mem_watch_t *watch_or_null
 
 /* Staged values in the result of a call, without a place for them: an interpreter pays for each
  * argument. A failure, which sets the last error, gives a value that is a rare one otherwise;
- * rogue_mem_variable_staged_uint and its like tell which it was. */
+ * rogue_mem_variable_staged_uint and its like tell which it was. Also lists of values that the
+ * program converts. */
 
 /**
  * The staged value of an unsigned integer of at most 64 bits.
@@ -430,6 +431,25 @@ rogue_mem_status_t rogue_mem_variable_check_count(const rogue_mem_variable_t *va
                                                   size_t count,
                                                   int32_t index,
                                                   uint32_t is_list);
+
+/**
+ * Stages what the program has made of values of a list, each as rogue_mem_variable_stage_raw does.
+ * All are checked before the first is staged.
+ *
+ * @param variable the variable.
+ * @param bytes the bytes of all values, one after the other. NULL is allowed if there are none.
+ * @param sizes count numbers of bytes.
+ * @param count number of values.
+ * @param index the first element; -1 means 0.
+ * @return ROGUE_MEM_OK; the errors of values; ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_variable_stage_raw_values(rogue_mem_variable_t *variable,
+                                                       const uint8_t *bytes,
+                                                       const size_t *sizes,
+                                                       size_t count,
+                                                       int32_t index);
 
 /* --- Frames ----------------------------------------------------------------------------------- */
 

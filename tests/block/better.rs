@@ -16,7 +16,10 @@ use serde_json::{json, Map, Value};
 
 use crate::models::{from_decimal, has_value, stage};
 use crate::oracle::Seen;
-use crate::support::{bytes, hex, message, number, numbers, rows, set, spec, text, value, Bench};
+use crate::python::{set_line, variable_of};
+use crate::support::{
+    bytes, defects, flag, hex, message, number, numbers, rows, set, spec, text, value, Bench,
+};
 use crate::traces::{expected, recorded, ALL};
 
 /// The members of a line, or of a step of it, that hold in place of the recorded ones.
@@ -145,6 +148,22 @@ fn geometry_line(row: &Value) -> Better {
     better
 }
 
+fn python_line(row: &Value) -> Better {
+    let mut better = Better::default();
+    let is_plain = row["kind"] == "py_set" && defects(row).is_empty() && row["error"].is_null();
+    if !is_plain || flag(row, "undefined", false) {
+        return better;
+    }
+    let bench = Bench::new(&bytes(row, "image"), vec![variable_of(row)]);
+    if let Some(outcome @ Err(_)) = set_line(&bench, row) {
+        better.compare_outcome(row, &outcome);
+        better.compare(row, "staged", hex(&bench.image()).into());
+        better.compare(row, "get", Value::Null);
+        better.add("reason", "a value that does not fit, or that the program does not allow");
+    }
+    better
+}
+
 /// An event of a naive block as a line has it.
 fn event(event: &str) -> Value {
     if let Some(name) = event.strip_prefix("update ") {
@@ -192,8 +211,9 @@ fn the_list_of_better_lines_is_what_the_engine_does() {
     let mut found = String::new();
     let mut count = Vec::new();
     type Line = fn(&Value) -> Better;
-    let files: [(&str, Line); 3] = [
+    let files: [(&str, Line); 4] = [
         ("block_models", model_line),
+        ("block_python_values", python_line),
         ("block_geometry", geometry_line),
         ("block_transactions", transaction_line),
     ];
@@ -220,5 +240,5 @@ fn the_list_of_better_lines_is_what_the_engine_does() {
         "{} is out of date. Run ROGUE_MEM_UPDATE_VECTORS=1 cargo test --test block better",
         path.display()
     );
-    assert_eq!(count, [1225, 27, 225]);
+    assert_eq!(count, [1225, 7, 27, 225]);
 }

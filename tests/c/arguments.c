@@ -496,6 +496,16 @@ static void lists_bytes_and_text(void **state) {
     REFUSES(NULL_ARGUMENT, rogue_mem_variable_stage_bytes, (bytes_variable, NULL, 1, -1));
     REFUSES(NULL_ARGUMENT, rogue_mem_variable_stage_raw, (NULL, bytes, 1, -1));
     REFUSES(NULL_ARGUMENT, rogue_mem_variable_stage_raw, (bytes_variable, NULL, 1, -1));
+    const size_t sizes[] = {1, SIZE_MAX};
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_stage_raw_values, (NULL, bytes, sizes, 1, -1));
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_stage_raw_values,
+            (bytes_variable, NULL, sizes, 1, -1));
+    REFUSES(NULL_ARGUMENT, rogue_mem_variable_stage_raw_values,
+            (bytes_variable, bytes, NULL, 1, -1));
+    REFUSES(INVALID_ARGUMENT, rogue_mem_variable_stage_raw_values,
+            (bytes_variable, bytes, sizes, 2, -1));
+    REFUSES(INVALID_ARGUMENT, rogue_mem_variable_stage_raw_values,
+            (bytes_variable, bytes, sizes, SIZE_MAX, -1));
     REFUSES(NULL_ARGUMENT, rogue_mem_variable_get_bytes, (NULL, -1, bytes, 1));
     REFUSES(NULL_ARGUMENT, rogue_mem_variable_get_bytes, (bytes_variable, -1, NULL, 1));
     REFUSES(INVALID_ARGUMENT, rogue_mem_variable_get_bytes, (bytes_variable, -1, bytes, 0));

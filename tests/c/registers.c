@@ -307,6 +307,17 @@ static void bytes_and_text_reach_the_device(void **state) {
                      ROGUE_MEM_ERROR_INVALID_ARGUMENT);
     assert_string_equal(rogue_mem_last_error_source(), "Block::setUInt");
     assert_contains(rogue_mem_last_error(), "which has more than 68 bits");
+    assert_int_equal(rogue_mem_variable_stage_raw(variable, large, sizeof large, -1),
+                     ROGUE_MEM_ERROR_INVALID_ARGUMENT);
+    assert_contains(rogue_mem_last_error(), "which has more than 68 bits");
+    assert_ok(rogue_mem_variable_stage_raw(variable, one, sizeof one, -1));
+    spec.minimum = 2;
+    spec.maximum = 100;
+    spec.has_range = 1;
+    variable = only_variable(block, &spec);
+    assert_int_equal(rogue_mem_variable_stage_bytes(variable, one, sizeof one, -1),
+                     ROGUE_MEM_ERROR_INVALID_ARGUMENT);
+    assert_contains(rogue_mem_last_error(), "Min=2.000000, Max=100.000000");
 
     spec = spec_of("text", ROGUE_MEM_MODEL_STRING, 64, 64);
     variable = only_variable(block, &spec);

@@ -27,6 +27,7 @@ _staged_values = held("rogue_mem_variable_staged_values")
 _stage_bytes = held("rogue_mem_variable_stage_bytes")
 _staged_bytes = held("rogue_mem_variable_staged_bytes")
 _stage_raw = held("rogue_mem_variable_stage_raw")
+_stage_raw_values = held("rogue_mem_variable_stage_raw_values")
 _staged_raw = held("rogue_mem_variable_staged_raw")
 _stage_string = held("rogue_mem_variable_stage_string")
 _staged_string = held("rogue_mem_variable_staged_string")
@@ -263,10 +264,10 @@ class Converted(Access):
             self._put(self._made(value), 0 if index == -1 else index)
             return
         self._check_count(len(value), index, False)
-        made = [(self._made(one), at) for at, one in enumerate(value, max(index, 0))]
-        # The shortest first: if the library refuses one, then that, and nothing has been staged.
-        for view, at in sorted(made, key=lambda one: len(one[0])):
-            self._put(view, at)
+        made = [self._made(one) for one in value]
+        joined = from_buffer(BYTES, b"".join(map(bytes, made)))
+        sizes = ffi.new("size_t[]", [len(view) for view in made])
+        _demand(_stage_raw_values(self._owned.place, place(joined), place(sizes), len(made), index))
 
     def staged(self, index: int) -> Any:
         index = self._element(index, "getPyFunc", "Accessing unindexed value not support for %s")

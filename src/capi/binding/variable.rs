@@ -1,11 +1,13 @@
 //! Staged values in the result of a call, without a place for them: an interpreter pays for each
 //! argument. A failure, which sets the last error, gives a value that is a rare one otherwise;
-//! rogue_mem_variable_staged_uint and its like tell which it was.
+//! rogue_mem_variable_staged_uint and its like tell which it was. Also lists of values that the
+//! program converts.
 
 use crate::capi::convert::is_set;
 use crate::capi::generated::rogue_mem_variable_t;
 use crate::capi::guard::{status, value_or};
 use crate::capi::status::rogue_mem_status_t;
+use crate::error::Status;
 use crate::memory::block::{BOOL, INT, UINT};
 
 /// The staged value of an unsigned integer of at most 64 bits.
@@ -117,5 +119,46 @@ pub unsafe extern "C" fn rogue_mem_variable_check_count(
         let variable = unsafe { call.handle(variable) }?;
         let what = if is_set(is_list) { "list" } else { "array" };
         variable.check_length(count, index, what).map(drop)
+    })
+}
+
+/// Stages what the program has made of values of a list, each as rogue_mem_variable_stage_raw does.
+/// All are checked before the first is staged.
+///
+/// @param variable the variable.
+/// @param bytes the bytes of all values, one after the other. NULL is allowed if there are none.
+/// @param sizes count numbers of bytes.
+/// @param count number of values.
+/// @param index the first element; -1 means 0.
+/// @return ROGUE_MEM_OK; the errors of values; ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_variable_stage_raw_values(
+    variable: *mut rogue_mem_variable_t,
+    bytes: *const u8,
+    sizes: *const usize,
+    count: usize,
+    index: i32,
+) -> rogue_mem_status_t {
+    status(|call| {
+        // SAFETY: null or live, as the header demands.
+        let variable = unsafe { call.handle(variable) }?;
+        // SAFETY: null or valid for count values, as the header demands.
+        let sizes = unsafe { call.values(sizes, count, "sizes") }?;
+        let total = sizes.iter().fold(0usize, |sum, size| sum.saturating_add(*size));
+        // SAFETY: null or valid for all of them, as the header demands.
+        let mut rest = unsafe { call.values(bytes, total, "bytes") }?;
+        let mut values = Vec::new();
+        values.try_reserve_exact(count).map_err(|error| {
+            let text = format!("No memory for {count} values: {error}");
+            call.error(Status::OutOfResources, text)
+        })?;
+        for size in sizes {
+            let (value, others) = rest.split_at(*size);
+            values.push(value);
+            rest = others;
+        }
+        variable.stage_raw_all(&values, index)
     })
 }

@@ -1,11 +1,15 @@
 //! Values of variables that are bytes: bytes themselves, text, integers of more than 64 bits, and
 //! what code of the program converts.
 
+use std::cmp::Ordering;
+
 use super::access::Reach;
 use super::model::{Model, WORD_BITS};
 use super::numbers::mask;
+use super::order::reverse_used_bits;
 use super::text;
 use super::variable::{Variable, LOAD_SOURCE, SET_SOURCE};
+use super::wide::Wide;
 use crate::error::{Error, Result, Status};
 
 /// Byte strings: bytes, text, integers of more than 64 bits, and values that code of the program
@@ -61,12 +65,38 @@ impl Variable {
     /// first ones, in their order, or for a big-endian variable in the opposite order. Of a
     /// [`Model::PyFunc`], a [`Model::Bytes`], or an integer of more than 64 bits; such a model of
     /// pyrogue's has already reversed the bytes of a big-endian value, which therefore is in memory
-    /// with its lowest byte first, as with Rogue.
+    /// with its lowest byte first, as with Rogue. An integer that does not fit is an error.
     pub fn stage_raw(&self, bytes: &[u8], index: i32) -> Result<()> {
-        match self.is_raw() {
-            true => self.put_ordered(Reach::Block, bytes, index),
-            false => Err(self.wrong_type("set", "PyFunc")),
+        let value = self.made(bytes)?;
+        self.store_bytes(Reach::Block, &value, index)
+    }
+
+    /// Stages bytes as [`stage_raw`](Self::stage_raw) does: values of elements from `index` on, from the
+    /// first one for -1. All are checked before the first is staged.
+    pub fn stage_raw_all(&self, values: &[&[u8]], index: i32) -> Result<()> {
+        let made = values.iter().map(|bytes| self.made(bytes)).collect::<Result<Vec<_>>>()?;
+        let first = self.check_length(made.len(), index, "array")?;
+        let Some(more) = made.len().checked_sub(1) else { return Ok(()) };
+        let last = first + more as u32;
+        self.store(Reach::Block, (first, last), |image, layout| {
+            (first..).zip(&made).for_each(|(at, value)| layout.store_bytes(image, at, value));
+        })
+    }
+
+    /// What is to be stored of bytes that code of the program has made.
+    fn made(&self, bytes: &[u8]) -> Result<Vec<u8>> {
+        if !self.is_raw() {
+            return Err(self.wrong_type("set", "PyFunc"));
         }
+        let value = self.ordered(bytes)?;
+        if self.is_wide() {
+            let mut number = value.clone();
+            if self.order.reverses_bits {
+                reverse_used_bits(&mut number, self.value_bits());
+            }
+            self.check_wide(&number)?;
+        }
+        Ok(value)
     }
 
     /// Staged bytes, as [`stage_raw`](Self::stage_raw) takes them.
@@ -161,9 +191,15 @@ impl Variable {
 
     /// Stores a byte string, reversed as a whole if the variable is big-endian.
     fn put_ordered(&self, reach: Reach, bytes: &[u8], index: i32) -> Result<()> {
+        let value = self.ordered(bytes)?;
+        self.store_bytes(reach, &value, index)
+    }
+
+    /// As many of `bytes` as a value has, in the order of a register.
+    fn ordered(&self, bytes: &[u8]) -> Result<Vec<u8>> {
         let mut value = self.enough(bytes)?.to_vec();
         self.order.reorder_bytes(&mut value);
-        self.store_bytes(reach, &value, index)
+        Ok(value)
     }
 
     /// A byte string, reversed as a whole if the variable is big-endian.
@@ -173,20 +209,27 @@ impl Variable {
         Ok(value)
     }
 
-    /// Checks that the unused bits of a wide integer's last byte are 0 or repeat its sign.
+    /// Checks a wide integer, lowest byte first, against the width and the program's limits.
     fn check_wide(&self, value: &[u8]) -> Result<()> {
-        let used = (self.value_bits() - 1) % 8 + 1;
-        let last = value.last().copied().unwrap_or_default();
-        let unused = last & !(mask(used) as u8);
-        let is_negative = self.spec().model == Model::Int && last >> (used - 1) & 1 == 1;
-        if unused == 0 || is_negative && unused == !(mask(used) as u8) {
-            return Ok(());
+        let (bits, model) = (self.value_bits(), self.spec().model);
+        let value = Wide { bytes: value, bits, is_signed: model == Model::Int };
+        let refused = |reason: String| {
+            let (name, value) = (self.name(), value.hexadecimal());
+            let text = format!("Value range error for {name}. Value={value}, {reason}");
+            Err(Error::new(Status::InvalidArgument, format!("Block::set{model}"), text))
+        };
+        if !value.fits() {
+            return refused(format!("which has more than {bits} bits"));
         }
-        let (bits, name) = (self.value_bits(), self.name());
-        let value = text::hexadecimal(value.iter().rev());
-        let text =
-            format!("Value range error for {name}. Value={value}, which has more than {bits} bits");
-        Err(Error::new(Status::InvalidArgument, format!("Block::set{}", self.spec().model), text))
+        match self.spec().range {
+            Some((min, max))
+                if value.compare(min) == Some(Ordering::Less)
+                    || value.compare(max) == Some(Ordering::Greater) =>
+            {
+                refused(format!("Min={}, Max={}", text::fixed(min), text::fixed(max)))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn store_bytes(&self, reach: Reach, value: &[u8], index: i32) -> Result<()> {

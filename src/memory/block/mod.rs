@@ -14,7 +14,7 @@
 //! # Ok::<(), rogue_mem::Error>(())
 //! ```
 //!
-//! The files, from the bits up: `model` and `numbers` (with `floats` and `text`) convert numbers,
+//! The files, from the bits up: `model` and `numbers` (with `floats`, `wide` and `text`) convert numbers,
 //! `order` orders their bytes, `layout` places them, `maps` says what the bits of a block are,
 //! `image` has the bytes. `registers` is the block with its variables, `transfer`, `turn` and
 //! `start` its transactions, which wait as `watch` says, `unchecked` what threads are told of them, `bulk`
@@ -46,6 +46,7 @@ mod turn;
 mod unchecked;
 mod variable;
 mod watch;
+mod wide;
 
 pub use access::{
     Accessor, BFLOAT16, BOOL, DOUBLE, FIXED, FLOAT, FLOAT16, FLOAT4, FLOAT6, FLOAT8, INT,

@@ -120,7 +120,7 @@ impl Numeric<'_> {
 }
 
 /// `value` times two to the power of `power`.
-fn scaled(mut value: f64, mut power: i64) -> f64 {
+pub(super) fn scaled(mut value: f64, mut power: i64) -> f64 {
     // The factor of one step is a normal number.
     const STEP: i64 = 1000;
     while power != 0 && value != 0.0 && value.is_finite() {

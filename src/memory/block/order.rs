@@ -128,6 +128,14 @@ fn reverse_bits(value: &mut [u8], bits: u32) {
     (0..bits).for_each(|at| move_bits(value, at, &number, bits - 1 - at, 1));
 }
 
+/// Reverses the lowest `bits` bits of a wide number, and leaves the others.
+pub(super) fn reverse_used_bits(value: &mut [u8], bits: u32) {
+    let number = value.to_vec();
+    reverse_bits(value, bits);
+    let others = bits..value.len() as u32 * 8;
+    others.for_each(|at| move_bits(value, at, &number, at, 1));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
