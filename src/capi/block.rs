@@ -247,7 +247,9 @@ pub unsafe extern "C" fn rogue_mem_block_staged_data(
         let block = unsafe { call.handle(block) }?;
         // SAFETY: null or valid for count bytes, as the header demands.
         let into = unsafe { call.bytes_mut(into, count as usize, "into") }?;
-        block.copy_staged(offset as usize, into)
+        let copied = block.copy_staged(offset as usize, into);
+        // The program has called no method of a block.
+        copied.map_err(|error| call.error(error.status(), error.text().to_owned()))
     })
 }
 
