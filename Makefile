@@ -24,7 +24,7 @@ C_FAMILY_FILES = git ls-files -- 'cpp/*.h' 'examples/*.h' 'examples/*.c' 'exampl
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := all
-.PHONY: all demo test test-rust test-doc test-programs test-python bench install lint format \
+.PHONY: all demo test test-rust test-doc test-programs test-python soak bench install lint format \
 	clean help
 
 help: ## show this list
@@ -70,6 +70,10 @@ test-programs: ## C and C++ tests, examples, interoperability, memcheck, packagi
 
 test-python: ## the Python package: built as a wheel, installed, tested on CPython and PyPy
 	scripts/test-python "$(BUILD)/python"
+
+soak: ## the long forms of the tests, about 75 minutes: kills, cuts, 64 clients for half an hour, 10 000 seeds
+	scripts/bootstrap test
+	scripts/soak --build-dir "$(BUILD)/soak"
 
 bench: ## measure against raw TCP and libzmq: the table, and build/bench/results.json
 	scripts/bench --build-dir "$(abspath $(BUILD))/bench"

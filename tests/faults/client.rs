@@ -4,15 +4,16 @@
 use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use rogue_mem::bridge::{ClientOptions, TcpClient};
+use rogue_mem::bridge::{ClientOptions, ClientState, TcpClient};
 use rogue_mem::error::{Error, Result};
 use rogue_mem::memory::{Master, POST, READ, WRITE};
-use testkit::wait::let_pass;
+use testkit::wait::{let_pass, wait_until};
 
 use crate::journal::{fill, number_of, Counter, Fate, Journal};
 use crate::journal::{CLIENT_BYTES, REGISTERS, REGISTER_BYTES};
@@ -210,5 +211,20 @@ fn fate_of(outcome: Result<()>) -> Fate {
         Fate::TimedOut
     } else {
         panic!("an error that says nothing of the write: {text}");
+    }
+}
+
+/// Plays `count` clients that do nothing until their input ends, and then finds that they have all
+/// kept their connections.
+pub fn idle(port: u16, count: usize) {
+    let options = ClientOptions { shared_loop: true, ..ClientOptions::default() };
+    let make = |_| TcpClient::new("127.0.0.1", port, options.clone()).unwrap();
+    let clients: Vec<Arc<TcpClient>> = (0..count).map(make).collect();
+    let is_connected = |client: &Arc<TcpClient>| client.state() == ClientState::Connected;
+    wait_until("all are connected", || clients.iter().all(is_connected));
+    println!("connected");
+    let _ = std::io::stdin().lines().count();
+    for client in &clients {
+        assert!(is_connected(client) && client.stats().disconnects == 0, "{:?}", client.stats());
     }
 }
