@@ -24,8 +24,8 @@ C_FAMILY_FILES = git ls-files -- 'cpp/*.h' 'examples/*.h' 'examples/*.c' 'exampl
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := all
-.PHONY: all demo test test-rust test-doc test-programs test-python soak bench install lint format \
-	clean help
+.PHONY: all demo test test-rust test-doc test-programs test-python soak fuzz bench install lint \
+	format clean help
 
 help: ## show this list
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
@@ -75,6 +75,14 @@ soak: ## the long forms of the tests, about 75 minutes: kills, cuts, 64 clients 
 	scripts/bootstrap test
 	scripts/soak --build-dir "$(BUILD)/soak"
 
+# Executions of each parser and of each state machine, those of earlier runs included.
+PARSER_RUNS ?= 50000000
+STATEFUL_RUNS ?= 5000000
+
+fuzz: ## run every fuzz target until it has been executed often enough: hours
+	scripts/bootstrap fuzz
+	scripts/fuzz all "$(PARSER_RUNS)" "$(STATEFUL_RUNS)"
+
 bench: ## measure against raw TCP and libzmq: the table, and build/bench/results.json
 	scripts/bench --build-dir "$(abspath $(BUILD))/bench"
 
@@ -84,6 +92,7 @@ install: $(BUILT) ## install to PREFIX (default /usr/local), below DESTDIR if gi
 lint: ## formatting, clippy, and for Python ruff and mypy; warnings are errors
 	scripts/bootstrap lint
 	$(CARGO) fmt --all -- --check
+	$(CARGO) fmt --manifest-path fuzz/Cargo.toml -- --check
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 	$(C_FAMILY_FILES) | xargs -r $(CLANG_FORMAT) --dry-run -Werror
 	$(RUFF) format --check
@@ -94,6 +103,7 @@ lint: ## formatting, clippy, and for Python ruff and mypy; warnings are errors
 format: ## rewrite the Rust, C, C++ and Python sources in the project's format
 	scripts/bootstrap lint
 	$(CARGO) fmt --all
+	$(CARGO) fmt --manifest-path fuzz/Cargo.toml
 	$(C_FAMILY_FILES) | xargs -r $(CLANG_FORMAT) -i
 	$(RUFF) check --select I --fix
 	$(RUFF) format

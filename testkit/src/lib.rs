@@ -5,6 +5,7 @@
 //! * [`slaves`]: slaves that do what a test wants.
 //! * [`bus`]: masters with patience, and observers that tell a test.
 //! * [`bridge`]: servers and clients of the memory bridge on this host.
+//! * [`fuzz`]: the bodies of the fuzz targets.
 //! * [`frames`]: a stream node that stands in for whatever is at the other end.
 //! * [`srp_v0`]: a device that speaks SRP version 0.
 //! * [`log`]: what the library logs.
@@ -26,6 +27,7 @@
 pub mod bridge;
 pub mod bus;
 pub mod frames;
+pub mod fuzz;
 pub mod log;
 pub mod slaves;
 pub mod srp_v0;

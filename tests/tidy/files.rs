@@ -23,6 +23,7 @@ impl File {
     pub fn is_handwritten(&self) -> bool {
         let generated = [
             "Cargo.lock",
+            "fuzz/Cargo.lock",
             "cpp/rogue/detail/Objects.h",
             "include/rogue_mem.h",
             "include/rogue_mem_binding.h",
@@ -35,6 +36,7 @@ impl File {
             && !self.path.starts_with("LICENSE")
             && !self.path.starts_with("src/capi/generated/")
             && !self.path.starts_with("tests/vectors/")
+            && !self.path.starts_with("fuzz/seeds/")
     }
 
     /// Rust, C and C++ sources and the scripts around them.

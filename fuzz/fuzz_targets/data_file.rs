@@ -1,0 +1,3 @@
+#![no_main]
+
+rogue_mem_fuzz::target!(testkit::fuzz::data_file::records);

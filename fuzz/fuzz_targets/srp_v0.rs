@@ -1,0 +1,3 @@
+#![no_main]
+
+rogue_mem_fuzz::target!(testkit::fuzz::srp::v0);
