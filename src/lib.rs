@@ -13,6 +13,8 @@
 //!   typed registers.
 //! * [`stream`]: frames, and the masters and slaves between which they travel.
 //! * [`net`]: sockets, the event loop, name resolution. Knows no protocol.
+//! * [`security`]: keys and their files, and which clients a server accepts. Decides, and has no
+//!   socket.
 //! * [`bridge`]: `TcpServer` and `TcpClient`: the bridge's protocol between sockets and the bus.
 //! * [`protocols`]: `SrpV3` and its emulation, memory and stream nodes over [`proto`]; streams over
 //!   UDP.
@@ -38,6 +40,7 @@ mod process;
 #[warn(clippy::disallowed_methods, clippy::disallowed_types)]
 pub mod proto;
 pub mod protocols;
+pub mod security;
 pub mod stream;
 mod sync;
 

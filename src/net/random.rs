@@ -2,14 +2,14 @@
 
 use crate::error::{Error, Result, Status};
 
-/// 128 random bits from the operating system's generator: unique without coordination, and
+/// Random octets from the operating system's generator: unique without coordination, and
 /// unpredictable. Callable from any thread.
 ///
 /// # Errors
 ///
 /// [`Status::OutOfResources`] if the system has no generator or refuses a descriptor for it.
-pub fn random_128() -> Result<[u8; 16]> {
-    let mut bits = [0; 16];
+pub fn random<const OCTETS: usize>() -> Result<[u8; OCTETS]> {
+    let mut bits = [0; OCTETS];
     getrandom::fill(&mut bits).map_err(|cause| {
         Error::new(
             Status::OutOfResources,
@@ -18,6 +18,15 @@ pub fn random_128() -> Result<[u8; 16]> {
         )
     })?;
     Ok(bits)
+}
+
+/// 128 random bits, see [`random`].
+///
+/// # Errors
+///
+/// Those of `random`.
+pub fn random_128() -> Result<[u8; 16]> {
+    random()
 }
 
 #[cfg(test)]

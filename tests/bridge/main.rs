@@ -7,6 +7,7 @@
 mod basics;
 mod blocks;
 mod clients;
+mod curve;
 mod direct;
 mod duplex;
 mod handshake;

@@ -5,7 +5,6 @@ mod mixed;
 mod speed;
 
 use std::collections::VecDeque;
-use std::io::BufRead;
 use std::net::{Ipv4Addr, TcpStream};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,7 +22,7 @@ use speed::{Speed, PAIRS};
 use testkit::bridge::{memory, server_at, server_of, Client};
 use testkit::players::{self, Player};
 use testkit::raw::{self, Raw, RawClient};
-use testkit::wait::{let_pass, wait_until, LONG, LONG_US};
+use testkit::wait::{let_pass, wait_until, LONG_US};
 
 const OPERATIONS: usize = 25_000;
 /// The same where many choices are tried.

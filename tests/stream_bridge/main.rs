@@ -14,6 +14,7 @@ use testkit::wait::{wait_until, Gate};
 
 mod backpressure;
 mod boards;
+mod curve;
 mod life;
 mod paths;
 mod peers;

@@ -23,9 +23,10 @@ const ROOMS: &[(&str, &[&str])] = &[
         "bridge",
         &[
             "error", "peer", "process", "clock", "sync", "logging", "proto", "memory", "stream",
-            "net",
+            "net", "security",
         ],
     ),
+    ("security", &["error", "sync", "proto", "net"]),
     ("files", &["error", "process", "clock", "sync", "logging", "proto", "stream", "net"]),
     ("hardware", &["error", "process", "sync", "logging", "memory", "net"]),
     (

@@ -145,12 +145,20 @@ impl Channel {
 
     /// The failure where the server has closed the connection.
     pub fn closed(&self) -> Failure {
-        format!("{}: closed by the server", self.remote).into()
+        match self.wire.session.if_closed() {
+            Some(why) => format!("{}: closed by the server: {why}", self.remote).into(),
+            None => format!("{}: closed by the server", self.remote).into(),
+        }
     }
 
     /// The failure for an error of the system.
     pub fn failed(&self, error: &io::Error) -> Failure {
-        Failure::at(&self.remote, error)
+        let failure = Failure::at(&self.remote, error);
+        let is_closed = error.kind() == io::ErrorKind::ConnectionReset;
+        match self.wire.session.if_closed().filter(|_| is_closed) {
+            Some(why) => format!("{}: {why}", failure.text).into(),
+            None => failure,
+        }
     }
 
     /// The failure for a violation of the protocol.

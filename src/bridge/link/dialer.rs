@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use super::channel::{Channel, Failure};
 use super::connector::{Address, Attempts, Destination, Obstacle, Step};
+use super::mechanism;
 use super::wire::Wire;
 use crate::clock::{self, Time};
 use crate::logging::{log_debug, Logger};
@@ -23,6 +24,7 @@ use crate::net::{unix, ByteStream, Registry};
 use crate::proto::bridge::property::Announcement;
 use crate::proto::bridge::{PeerInfo, SessionId};
 use crate::proto::zmtp::{Limits, Role};
+use crate::security::CurveClient;
 
 /// Body of the largest accepted frame in octets; a larger one is a failure of the connection.
 const FRAME_OCTETS_MAX: u64 = u32::MAX as u64;
@@ -94,6 +96,8 @@ pub struct Target {
     /// When the system gives a connection up that carries requests.
     pub silence: Silence,
     pub resolver: Resolver,
+    /// The keys, if the connections are to be secured by CURVE.
+    pub curve: Option<CurveClient>,
 }
 
 /// Makes the connection of a client, again after each loss. Runs on the client's event loop.
@@ -249,7 +253,10 @@ impl Dialer {
             }
             ServerEnd::Unix(path) => unix::connect(path).map(ByteStream::Unix),
         };
-        let wire = stream.and_then(|stream| Wire::new(registry, token, stream, role, limits));
+        let wire = stream.and_then(|stream| {
+            let mechanism = mechanism::for_client(self.target.curve.as_ref(), role)?;
+            Wire::new(registry, token, stream, (Some(role), mechanism), limits)
+        });
         let wire = wire.map_err(|error| format!("{remote}: {}", remote.connect_cause(&error)))?;
         Ok(Channel::new(wire, token, remote))
     }

@@ -2,6 +2,7 @@
 
 use crate::peer::Origin;
 use crate::proto::bridge::SessionId;
+use crate::proto::zmtp::mechanism::curve::keys::PublicKey;
 
 /// Identifies a connection; chosen by the owner of the sockets.
 pub type ConnectionId = usize;
@@ -20,6 +21,12 @@ pub enum Side {
 pub enum Identity {
     /// A client that announced its session: exact.
     Session(SessionId),
+    /// A client that announced its session, and proved the possession of this key: exact, and nobody
+    /// else's, whatever he has seen on the wire.
+    KeyedSession(SessionId, PublicKey),
+    /// A client without a session that proved the possession of this key: exact, unless several
+    /// clients have it.
+    Key(PublicKey),
     /// A legacy client in this process of this host (process id, start time): exact, unless the
     /// process has several clients to this server.
     Process(u32, u64),
@@ -36,6 +43,28 @@ pub enum Identity {
 }
 
 impl Identity {
+    /// That of a client with this session, if it has announced one, and this key, if it has proved to
+    /// have one. `None` if both are missing: then its process or its origin decides.
+    pub fn of(
+        session: Option<SessionId>,
+        key: Option<PublicKey>,
+        serves_legacy: bool,
+    ) -> Option<Identity> {
+        match (session, key) {
+            (Some(session), Some(key)) => Some(Identity::KeyedSession(session, key)),
+            (Some(session), None) => Some(Identity::Session(session)),
+            (None, Some(_)) if !serves_legacy => Some(Identity::Refused),
+            (None, Some(key)) => Some(Identity::Key(key)),
+            (None, None) => None,
+        }
+    }
+
+    /// Whether nothing about the connection's owner on its host has led to it.
+    pub fn is_announced(self) -> bool {
+        use Identity::{Key, KeyedSession, Session};
+        matches!(self, Session(_) | KeyedSession(..) | Key(_))
+    }
+
     /// The process and its start time, if they are known.
     pub fn process(self) -> Option<(u32, u64)> {
         match self {
@@ -48,6 +77,10 @@ impl Identity {
     /// context is known only after the announcement.
     pub fn may_be_of(self, owner: Option<Identity>) -> bool {
         let Some(owner) = owner else { return true };
+        if let Identity::Key(_) = self {
+            // Any process may have it.
+            return true;
+        }
         match (self.process(), owner.process()) {
             (None, None) => self == owner,
             (mine, other) => mine == other,
@@ -76,7 +109,11 @@ pub fn explain(identity: Identity, has_pair: bool) -> (String, &'static str) {
             origin.to_string(),
             "Give each client a server on a port of its own, or use this library's TcpClient",
         ),
-        Identity::Session(_) | Identity::Refused => {
+        Identity::Key(key) => (
+            format!("the key {key}"),
+            "Give each client a key pair of its own, or use this library's TcpClient",
+        ),
+        Identity::Session(_) | Identity::KeyedSession(..) | Identity::Refused => {
             let cause = "they announce no session, and such clients are refused here, or those \
                          whose process cannot be inspected";
             let help = "Set the server's option legacy, or use this library's TcpClient";

@@ -6,6 +6,7 @@
 //! greetings and READYs, reads in turns, and passes the octets of clients to a
 //! [`service::Service`], which queues answers. Both ends send and receive by [`wire`].
 
+mod accepted;
 pub mod acceptor;
 pub mod buffers;
 pub mod channel;
@@ -14,10 +15,12 @@ pub mod connection;
 pub mod connector;
 pub mod dialer;
 pub mod identity;
+pub mod mechanism;
 pub mod options;
 pub mod owners;
 pub mod pairing;
 pub mod peers;
+mod refusal;
 pub mod scratch;
 pub mod server;
 pub mod service;

@@ -1,9 +1,11 @@
 //! Options and counters of a server's connections.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::net::socket::Silence;
+use crate::security::CurveServer;
 
 /// How clients without a session (Rogue's own, plain libzmq programs) are distinguished.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -35,6 +37,10 @@ pub struct LinkOptions {
     pub duplex: bool,
     /// When the system gives a connection up that carries answers.
     pub silence: Silence,
+    /// The keys of the server, and the clients that it accepts. `None`: connections are in the clear.
+    pub curve: Option<Arc<CurveServer>>,
+    /// Octets of the largest frame that is accepted with CURVE.
+    pub sealed_octets_max: u64,
     /// Descriptors reserved for the program, see [`is_reserved`](crate::net::is_reserved).
     pub descriptors_reserved: Option<u32>,
 }
@@ -48,6 +54,9 @@ pub struct LinkCounters {
     pub held: AtomicU64,
     /// Connections accepted.
     pub accepted: AtomicU64,
+    /// Connections closed because CURVE has refused them: without it, with a wrong key of the server,
+    /// or with a client's key that is not allowed.
+    pub refused_keys: AtomicU64,
     /// Octets received.
     pub bytes_in: AtomicU64,
 }

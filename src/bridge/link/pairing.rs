@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use super::identity::explain;
 pub use super::identity::{ConnectionId, Identity, Side};
-use super::sessions::{SessionKey, Sessions, Verdict};
+use super::sessions::{Holder, SessionKey, Sessions, Verdict};
 use crate::clock::Time;
 use crate::peer::{Origin, PeerAddress};
 
@@ -88,7 +88,8 @@ impl Entry {
 
     fn session(&self) -> Option<SessionKey> {
         match self.identity {
-            Some(Identity::Session(session)) => Some((session, self.peer.origin())),
+            Some(Identity::Session(session)) => Some((session, Holder::Origin(self.peer.origin()))),
+            Some(Identity::KeyedSession(session, key)) => Some((session, Holder::Key(key))),
             _ => None,
         }
     }
@@ -365,7 +366,7 @@ impl Pairing {
                     silent.entry(origin).or_default().push((entry.opened, entry.owner));
                     continue;
                 }
-                None | Some(Identity::Session(_)) => continue,
+                None | Some(Identity::Session(_) | Identity::KeyedSession(..)) => continue,
                 Some(identity) => identity,
             };
             let members = all.entry(identity).or_default();

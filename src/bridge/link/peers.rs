@@ -1,28 +1,28 @@
 //! The peers of a server: the owners of connections, their pairs, and the clients.
 
 use std::collections::BTreeSet;
-use std::io;
 use std::sync::atomic::Ordering;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::accepted::prepare;
 use super::acceptor::FIRST_CONNECTION;
 use super::checks::Checks;
-use super::connection::{ActiveClient, Client, ClientId, Connection, Connections, Ends};
+use super::connection::{ActiveClient, Client, ClientId, Connection, Connections};
 use super::options::{add, LegacyPolicy, LinkCounters, LinkOptions};
 use super::owners::{connections_of, identity_of, Owners, Question};
 use super::pairing::{Action, ConnectionId, Identity, Pairing, Side};
 use super::service::{Peer, Service};
-use super::wire::{Wire, HANDSHAKE_TIME_MAX, LAST_OCTETS_WAIT_MAX};
+use super::wire::{HANDSHAKE_TIME_MAX, LAST_OCTETS_WAIT_MAX};
 use crate::clock::{self, Time};
 use crate::logging::{log_debug, log_error, log_info, log_warning, Logger};
-use crate::net::address::{canonical, is_of_this_host};
+use crate::net::address::is_of_this_host;
 use crate::net::owner::Owner;
 use crate::net::socket::{cause_text, Silence};
 use crate::net::{event_loop, ByteStream, Registry};
 use crate::peer::{PeerAddress, UnixPeer};
 use crate::proto::bridge::property::Announcement;
-use crate::proto::zmtp::{Limits, Role};
+use crate::proto::zmtp::Role;
 
 /// Number of connections that make room together when descriptors are short.
 const EVICTIONS_TOGETHER_MAX: usize = 8;
@@ -32,19 +32,17 @@ const HOLD_TIME_MAX: Duration = Duration::from_secs(60);
 /// How long a client is read after it has closed the connection for its answers. Its next such
 /// connection is held meanwhile, if it is a legacy client that has lost only one.
 const ENDING_TIME_MAX: Duration = Duration::from_secs(60);
-/// Body of the largest accepted frame in octets. A request above the server's limit is skipped and
-/// refused with an answer; a frame beyond this closes the connection.
-const FRAME_OCTETS_MAX: u64 = u32::MAX as u64;
-
 /// The open connections of a server and their clients. `S` is notified of new and departed clients.
 pub struct Peers<S: Service> {
     pub connections: Connections<S::Client>,
     pub pairing: Pairing,
     pub lookups: Owners,
     pub checks: Checks,
-    options: LinkOptions,
-    counters: Arc<LinkCounters>,
-    log: Arc<Logger>,
+    pub(super) options: LinkOptions,
+    /// Changes of the allowed keys that have been carried out.
+    pub(super) keys_revision: u64,
+    pub(super) counters: Arc<LinkCounters>,
+    pub(super) log: Arc<Logger>,
     announcement: Announcement,
     clients_count: usize,
     /// Number of clients that [end](Self::end_later). Each has a connection among the waiting ones.
@@ -67,6 +65,7 @@ impl<S: Service> Peers<S> {
     ) -> Peers<S> {
         Peers {
             connections: Connections::default(),
+            keys_revision: options.curve.as_ref().map_or(0, |curve| curve.revision()),
             pairing: Pairing::new(options.settle, options.legacy_shared_process, clock::now()),
             lookups,
             checks: Checks::default(),
@@ -137,8 +136,7 @@ impl<S: Service> Peers<S> {
         }
         let id = self.next_id;
         self.next_id = self.id_after(id);
-        let silence = self.options.silence;
-        let (wire, ends) = match prepare(registry, id, (stream, peer), side, silence) {
+        let (wire, ends) = match prepare(registry, id, (stream, peer), side, &self.options) {
             Ok(prepared) => prepared,
             Err(error) => {
                 let cause = cause_text(&error);
@@ -194,9 +192,13 @@ impl<S: Service> Peers<S> {
             log_warning!(self.log, from peer.origin(); "Closing a connection from {peer}: {why}");
             return self.close(service, id, why);
         }
+        if let Some(why) = self.key_refusal(id) {
+            return self.refuse(service, id, &why);
+        }
         self.wait_for(id, Some(now + HOLD_TIME_MAX));
+        let serves_legacy = self.options.legacy != LegacyPolicy::Refuse;
         let legacy = || legacy_identity(self.options.legacy, peer);
-        match info.session.map(Identity::Session).or_else(legacy) {
+        match Identity::of(info.session, self.key_of(id), serves_legacy).or_else(legacy) {
             Some(identity) => self.identified(service, id, identity),
             None => self.lookups.ask(Question::Identify(id)),
         }
@@ -263,10 +265,10 @@ impl<S: Service> Peers<S> {
             let connection = self.connections.get(&id);
             connection.is_some_and(|one| legacy_identity(self.options.legacy, one.peer).is_none())
         };
-        let has_session =
-            |&id: &ConnectionId| matches!(self.pairing.identity(id), Some(Identity::Session(_)));
+        let is_announced =
+            |&id: &ConnectionId| self.pairing.identity(id).is_some_and(Identity::is_announced);
         let ids = connections_of(decision);
-        !ids.iter().all(has_session) && ids.iter().any(is_looked_up)
+        !ids.iter().all(is_announced) && ids.iter().any(is_looked_up)
     }
 
     /// Starts the lookup of connection owners, if any are wanted.
@@ -367,12 +369,14 @@ impl<S: Service> Peers<S> {
             log_warning!(self.log, from address.origin(); "Closing the client at {address}: {why}");
             return self.close(service, request, why);
         }
-        log_info!(self.log, "Client at {address} and {second} connected");
         let info = connection.peer_info();
         let announced = connection.announced.unwrap_or_default();
         self.clients_ever += 1;
         let id = ClientId { connection: request, serial: self.clients_ever };
-        let state = service.joined(&Peer { id, address, info, announced });
+        let key = connection.wire.session.peer_key().copied();
+        let peer = Peer { id, address, info, key, announced };
+        log_info!(self.log, "Client at {peer} and {second} connected");
+        let state = service.joined(&peer);
         let is_duplex = self.options.duplex && info.duplex && info.session.is_some();
         connection.client = Some(Client {
             serial: self.clients_ever,
@@ -558,28 +562,4 @@ fn told_identity(peer: PeerAddress) -> Option<Identity> {
         PeerAddress::Unix(UnixPeer { pid: pid @ 1.., .. }) => Some(Identity::Process(pid, 0)),
         _ => None,
     }
-}
-
-/// A connection's wire, with the common options, and the ends by which its owner is looked up.
-fn prepare(
-    registry: &Registry,
-    id: ConnectionId,
-    (stream, peer): (ByteStream, PeerAddress),
-    side: Option<Side>,
-    silence: Silence,
-) -> io::Result<(Wire, Option<Ends>)> {
-    let role = side.map(|side| match side {
-        Side::Request => Role::Pull,
-        Side::Response => Role::Push,
-    });
-    let limits = Limits { frame_octets_max: FRAME_OCTETS_MAX };
-    let wire = Wire::new(registry, id, stream, role, limits)?;
-    wire.configure(silence)?;
-    let ends = match (&*wire.stream, peer) {
-        (ByteStream::Tcp(stream), PeerAddress::Tcp(remote)) => {
-            Some((canonical(stream.local_addr()?), remote))
-        }
-        _ => None,
-    };
-    Ok((wire, ends))
 }

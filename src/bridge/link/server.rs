@@ -24,6 +24,7 @@ use crate::net::socket::cause_text;
 use crate::net::{DriverHandle, Readiness, Registry};
 use crate::proto::bridge::property::Announcement;
 use crate::proto::zmtp::Event;
+use crate::security::Subscription;
 
 /// Number of connections accepted in one turn.
 const ACCEPTS_PER_TURN_MAX: usize = 64;
@@ -52,6 +53,9 @@ impl ReadEnd {
         match received {
             Received::Octets(_) | Received::Nothing => ReadEnd::Drained,
             Received::Closed => ReadEnd::Lost("closed by the client".to_owned()),
+            Received::Failed(error) if error.kind() == io::ErrorKind::InvalidData => {
+                ReadEnd::Violated(error.to_string())
+            }
             Received::Failed(error) => ReadEnd::Lost(cause_text(&error)),
         }
     }
@@ -68,6 +72,8 @@ pub struct Link<S: Service> {
     yielded: Vec<ConnectionId>,
     /// Clients with output queued outside of their turn.
     answered: Vec<ConnectionId>,
+    /// Wakes the loop when the allowed keys have changed.
+    _key_changes: Option<Subscription>,
 }
 
 impl<S: Service> Link<S> {
@@ -82,6 +88,9 @@ impl<S: Service> Link<S> {
     ) -> Link<S> {
         let lookups = Owners::new(find_owners, handle.clone());
         let reserved = options.descriptors_reserved;
+        let waker = handle.clone();
+        let curve = options.curve.as_ref();
+        let key_changes = curve.map(|curve| curve.subscribe(move || waker.wake()));
         Link {
             acceptor: Acceptor::new(listeners, reserved, log.clone()),
             peers: Peers::new(options, announcement, lookups, counters.clone(), log.clone()),
@@ -90,6 +99,7 @@ impl<S: Service> Link<S> {
             log,
             yielded: Vec::new(),
             answered: Vec::new(),
+            _key_changes: key_changes,
         }
     }
 
@@ -135,6 +145,7 @@ impl<S: Service> Link<S> {
 
     /// The loop has been woken.
     pub fn woken(&mut self, service: &mut S) {
+        self.peers.withdraw_keys(service);
         self.peers.take_owners(service);
         for id in std::mem::take(&mut self.yielded) {
             if let Some(connection) = self.peers.connections.get_mut(&id) {
@@ -420,7 +431,7 @@ fn read_session<C>(
     counters: &LinkCounters,
 ) -> ReadEnd {
     let (kept, start) = connection.input.take();
-    if let Some(end) = decode_session(connection, &kept[start..]) {
+    if let Some(end) = decode_session(connection, &kept[start..], counters) {
         return end;
     }
     for _ in 0..READS_PER_TURN_MAX {
@@ -428,14 +439,18 @@ fn read_session<C>(
         let Received::Octets(count) = received else { return ReadEnd::of(received) };
         add(&counters.bytes_in, count as u64);
         connection.input.received += count as u64;
-        if let Some(end) = decode_session(connection, &scratch[..count]) {
+        if let Some(end) = decode_session(connection, &scratch[..count], counters) {
             return end;
         }
     }
     ReadEnd::Yielded
 }
 
-fn decode_session<C>(connection: &mut Connection<C>, mut input: &[u8]) -> Option<ReadEnd> {
+fn decode_session<C>(
+    connection: &mut Connection<C>,
+    mut input: &[u8],
+    counters: &LinkCounters,
+) -> Option<ReadEnd> {
     loop {
         match connection.wire.session.receive(input) {
             Ok((_, None)) => return None,
@@ -447,7 +462,10 @@ fn decode_session<C>(connection: &mut Connection<C>, mut input: &[u8]) -> Option
                 }
                 connection.wire.queue_control();
             }
-            Err(error) => return Some(ReadEnd::Violated(error.to_string())),
+            Err(error) => {
+                add(&counters.refused_keys, u64::from(error.is_of_mechanism()));
+                return Some(ReadEnd::Violated(error.to_string()));
+            }
         }
     }
 }

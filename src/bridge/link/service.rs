@@ -1,5 +1,6 @@
 //! The interface between a link and the bridge that handles the messages of its clients.
 
+use std::fmt;
 use std::io;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use super::wire::Received;
 use crate::clock::Time;
 use crate::peer::PeerAddress;
 use crate::proto::bridge::PeerInfo;
+use crate::proto::zmtp::mechanism::curve::keys::PublicKey;
 
 /// Time limit of one connection's turn.
 const TURN_TIME_MAX: Duration = Duration::from_millis(5);
@@ -21,8 +23,20 @@ pub struct Peer {
     pub address: PeerAddress,
     /// The properties that it announced.
     pub info: PeerInfo,
+    /// The key that it has proved to have, on both of its connections; `None` without CURVE.
+    pub key: Option<PublicKey>,
     /// The time of that connection's READY.
     pub announced: Time,
+}
+
+/// The address, and the key if there is one.
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.key {
+            Some(key) => write!(f, "{} with the key {key}", self.address),
+            None => self.address.fmt(f),
+        }
+    }
 }
 
 /// A time slice for one connection.

@@ -1,7 +1,7 @@
 //! Which connections of clients that announce a session belong together.
 //!
-//! A session is a token for pairing and no key: it travels in clear, so another peer may present it
-//! too. It pairs connections of one origin only, and never takes a pair apart: a connection with the
+//! A session is a token for pairing and no key: without CURVE it travels in clear, so another peer may
+//! present it too. It pairs connections of one origin only, or of one key, and never takes a pair apart: a connection with the
 //! session of a pair waits until that has gone. Whether it is still there is for the owner of the
 //! sockets to [check](Verdict::Check).
 
@@ -10,9 +10,19 @@ use std::collections::BTreeMap;
 use super::identity::{ConnectionId, Side};
 use crate::peer::Origin;
 use crate::proto::bridge::SessionId;
+use crate::proto::zmtp::mechanism::curve::keys::PublicKey;
 
 /// A session, and whose connections it pairs.
-pub type SessionKey = (SessionId, Origin);
+pub type SessionKey = (SessionId, Holder);
+
+/// Whose connections a session pairs.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Holder {
+    /// Those of this origin.
+    Origin(Origin),
+    /// Those of the owner of this key, wherever they come from.
+    Key(PublicKey),
+}
 
 /// What follows from an arrival or a departure.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -94,8 +104,9 @@ impl Sessions {
 mod tests {
     use super::*;
 
-    const KEY: SessionKey = (SessionId([1; 16]), Origin::User(1));
-    const ELSEWHERE: SessionKey = (SessionId([1; 16]), Origin::User(2));
+    const KEY: SessionKey = (SessionId([1; 16]), Holder::Origin(Origin::User(1)));
+    const ELSEWHERE: SessionKey = (SessionId([1; 16]), Holder::Origin(Origin::User(2)));
+    const OTHER_KEY: SessionKey = (SessionId([1; 16]), Holder::Key(PublicKey([2; 32])));
 
     fn arrive(sessions: &mut Sessions, arrivals: &[(ConnectionId, Side)]) -> Vec<Verdict> {
         arrivals.iter().map(|&(id, side)| sessions.announced(id, side, KEY)).collect()
@@ -122,6 +133,17 @@ mod tests {
         assert_eq!(own, Verdict::Pair { request: 1, response: 3 });
         let other = sessions.announced(4, Side::Request, ELSEWHERE);
         assert_eq!(other, Verdict::Pair { request: 4, response: 2 });
+    }
+
+    #[test]
+    fn both_connections_of_a_session_have_the_same_key() {
+        const OWN_KEY: SessionKey = (SessionId([1; 16]), Holder::Key(PublicKey([1; 32])));
+        let mut sessions = Sessions::default();
+        assert_eq!(sessions.announced(1, Side::Request, OWN_KEY), Verdict::Wait);
+        assert_eq!(sessions.announced(2, Side::Response, OTHER_KEY), Verdict::Wait);
+        assert_eq!(sessions.announced(3, Side::Response, KEY), Verdict::Wait);
+        let own = sessions.announced(4, Side::Response, OWN_KEY);
+        assert_eq!(own, Verdict::Pair { request: 1, response: 4 });
     }
 
     #[test]

@@ -10,7 +10,7 @@ use mio::{Interest, Token};
 use super::buffers::make_room;
 use crate::net::socket::{self, Silence};
 use crate::net::{ByteStream, Registry};
-use crate::proto::zmtp::{Limits, Mechanism, Null, Role, Sealer, Session};
+use crate::proto::zmtp::{Limits, Mechanism, Role, Sealer, Session};
 
 /// Octets read from a socket at a time.
 pub const READ_OCTETS: usize = 64 * 1024;
@@ -97,6 +97,8 @@ pub struct Outgoing {
     spent: Vec<Vec<u8>>,
     /// Seals what is appended, if the connection's mechanism seals.
     sealer: Option<Box<dyn Sealer>>,
+    /// Empty memory for octets that are to be sealed.
+    plain: Vec<u8>,
     /// Number of octets of `end` in their final form: sealed, or of the handshake.
     final_len: usize,
 }
@@ -125,9 +127,19 @@ impl Outgoing {
     #[cold]
     fn seal_end(&mut self) {
         let Some(sealer) = &mut self.sealer else { return };
-        let plain = self.end.split_off(self.final_len);
+        let mut plain = std::mem::take(&mut self.plain);
+        if self.final_len == 0 {
+            std::mem::swap(&mut plain, &mut self.end);
+        } else {
+            plain.extend_from_slice(&self.end[self.final_len..]);
+            self.end.truncate(self.final_len);
+        }
         sealer.seal_all(&plain, &mut self.end);
         self.final_len = self.end.len();
+        if plain.capacity() <= OUT_KEPT_OCTETS_MAX {
+            plain.clear();
+            self.plain = plain;
+        }
     }
 
     /// Appends the output of `session`. From the end of its handshake on it is sealed.
@@ -320,20 +332,16 @@ impl OpenedInput {
 }
 
 impl Wire {
-    /// Takes over a connection that is up, or about to be, and registers it as `token`. Without a
-    /// `role` this end takes the one that its peer needs.
+    /// Takes over a connection that is up, or about to be, and registers it as `token`. Without a role
+    /// this end takes the one that its peer needs; the mechanism is for the same role.
     pub fn new(
         registry: &Registry,
         token: usize,
         mut stream: ByteStream,
-        role: impl Into<Option<Role>>,
+        (role, mechanism): (Option<Role>, Box<dyn Mechanism>),
         limits: Limits,
     ) -> io::Result<Wire> {
-        let role = role.into();
         registry.register(&mut stream, Token(token), Interest::READABLE | Interest::WRITABLE)?;
-        let mechanism: Box<dyn Mechanism> = Box::new(Null::new(role));
-        #[cfg(test)]
-        let mechanism = tests::mechanism(role).unwrap_or(mechanism);
         let session = Session::with_mechanism(role, limits, mechanism);
         Ok(Wire {
             opened: session.seals().then(Box::default),
@@ -458,4 +466,4 @@ fn receive(mut read: impl FnMut() -> io::Result<usize>) -> Received {
 }
 
 #[cfg(test)]
-pub mod tests;
+mod tests;

@@ -28,6 +28,7 @@ use crate::net::server_address::ServerAddress;
 use crate::net::socket::{Silence, HOST_SILENCE_MAX};
 use crate::net::{DriverHandle, EventLoop, Spin};
 use crate::proto::bridge::property::Announcement;
+use crate::security::CurveClient;
 
 use self::core::ClientCore;
 use driver::ClientDriver;
@@ -60,6 +61,9 @@ pub struct ClientOptions {
     pub direct: bool,
     /// Whether responses may use the request connection, if the server agrees.
     pub duplex: bool,
+    /// The client's keys, and the server's public key: the connection is encrypted then, and both
+    /// ends have proved their keys. `None`: it is in the clear.
+    pub curve: Option<CurveClient>,
     /// Whether such a thread polls for a while before it sleeps.
     pub spin: Spin,
     /// Stack size of the client's thread, in bytes; observers run on it. 0 selects the size of
@@ -85,6 +89,7 @@ impl Default for ClientOptions {
             transaction_bytes_max: u32::MAX,
             direct: true,
             duplex: true,
+            curve: None,
             spin: Spin::default(),
             stack_bytes: 0,
             shared_loop: false,
@@ -179,7 +184,8 @@ impl TcpClient {
         let announcement = Announcement::client(core.options.duplex);
         let host_max = core.options.host_silence_max;
         let silence = Silence { host_max, unread_max: REQUESTS_UNREAD_TIME_MAX };
-        let target = Target { destination, announcement, silence, resolver };
+        let curve = core.options.curve.clone();
+        let target = Target { destination, announcement, silence, resolver, curve };
         let make_driver = |handle: DriverHandle| {
             let _ = core.handle.set(handle.clone());
             let dialer = Dialer::new(handle.clone(), core.log.clone(), target);

@@ -27,6 +27,7 @@ use crate::net::socket::{Silence, HOST_SILENCE_MAX};
 use crate::net::{unix, DriverHandle, EventLoop, Spin};
 use crate::proto::bridge::property::Announcement;
 use crate::proto::bridge::ServerId;
+use crate::security::CurveServer;
 
 use driver::ServerDriver;
 use execute::Executor;
@@ -62,6 +63,9 @@ pub struct ServerOptions {
     pub clients_max: usize,
     /// Whether responses are sent on the request connection, to clients that agree.
     pub duplex: bool,
+    /// The server's keys, and the clients that it accepts: all connections are encrypted then, and
+    /// both ends have proved their keys. `None`: all connections are in the clear.
+    pub curve: Option<Arc<CurveServer>>,
     /// Whether the server polls for the next request for a while before it sleeps.
     pub spin: Spin,
     /// Bytes of the stack of the server's thread, on which the slave runs; 0 for the default of the
@@ -90,6 +94,7 @@ impl Default for ServerOptions {
             transaction_bytes_max: 64 << 20,
             clients_max: 1024,
             duplex: true,
+            curve: None,
             spin: Spin::default(),
             stack_bytes: 0,
             descriptors_reserved: None,
@@ -222,6 +227,8 @@ fn link_options(options: &ServerOptions) -> LinkOptions {
             host_max: options.host_silence_max,
             unread_max: RESPONSES_UNREAD_TIME_MAX,
         },
+        curve: options.curve.clone(),
+        sealed_octets_max: options.transaction_bytes_max.into(),
         descriptors_reserved: options.descriptors_reserved,
     }
 }

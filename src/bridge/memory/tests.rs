@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::bridge::link::wire::tests::SEALED;
+use crate::bridge::link::mechanism::tests::SEALED;
 use crate::bridge::{ClientOptions, ServerOptions, TcpClient, TcpServer};
 use crate::memory::{Emulate, Master, POST, READ, VERIFY, WRITE};
 use crate::sync::Mutex;

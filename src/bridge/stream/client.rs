@@ -15,6 +15,7 @@ use crate::net::server_address::ServerAddress;
 use crate::net::socket::{Silence, HOST_SILENCE_MAX};
 use crate::net::{DriverHandle, EventLoop, Spin};
 use crate::proto::bridge::property::Announcement;
+use crate::security::CurveClient;
 use crate::stream::{Master, Node, Slave, SlaveBase};
 use crate::sync::Mutex;
 
@@ -33,6 +34,9 @@ const SOURCE: &str = "stream::TcpCore::TcpCore";
 pub struct StreamClientOptions {
     /// What holds for frames.
     pub limits: StreamLimits,
+    /// The client's keys, and the server's public key: the connection is encrypted then, and both
+    /// ends have proved their keys. `None`: it is in the clear.
+    pub curve: Option<CurveClient>,
     /// Whether the client polls for a while before it sleeps.
     pub spin: Spin,
     /// Bytes of the stack of the client's thread, on which slaves receive frames; 0 for the default
@@ -46,6 +50,7 @@ pub struct StreamClientOptions {
 impl Default for StreamClientOptions {
     fn default() -> Self {
         StreamClientOptions {
+            curve: None,
             limits: StreamLimits::default(),
             spin: Spin::default(),
             stack_bytes: 0,
@@ -124,7 +129,8 @@ impl StreamClient {
         // A server may pause for any time: its senders wait.
         let host_max = options.host_silence_max;
         let silence = Silence { host_max, unread_max: Duration::ZERO };
-        let target = Target { destination, announcement, silence, resolver };
+        let curve = options.curve.clone();
+        let target = Target { destination, announcement, silence, resolver, curve };
         let make_driver = |handle: DriverHandle| {
             let waker = handle.clone();
             delivery.intake.set_wake(move || waker.wake());

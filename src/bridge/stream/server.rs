@@ -18,6 +18,7 @@ use crate::net::socket::{Silence, HOST_SILENCE_MAX};
 use crate::net::{unix, EventLoop, Spin};
 use crate::proto::bridge::property::Announcement;
 use crate::proto::bridge::ServerId;
+use crate::security::CurveServer;
 use crate::stream::{Master, Node, Slave, SlaveBase};
 
 use super::delivery::Delivery;
@@ -41,6 +42,9 @@ pub struct StreamServerOptions {
     pub settle: Duration,
     /// Clients served at once; further connections are closed.
     pub clients_max: usize,
+    /// The server's keys, and the clients that it accepts: all connections are encrypted then, and
+    /// both ends have proved their keys. `None`: all connections are in the clear.
+    pub curve: Option<Arc<CurveServer>>,
     /// Whether the server polls for a while before it sleeps.
     pub spin: Spin,
     /// Bytes of the stack of the server's thread, on which slaves receive frames; 0 for the default
@@ -64,6 +68,7 @@ impl Default for StreamServerOptions {
             legacy: LegacyPolicy::Auto,
             settle: Duration::from_millis(400),
             clients_max: 1024,
+            curve: None,
             spin: Spin::default(),
             stack_bytes: 0,
             descriptors_reserved: None,
@@ -169,7 +174,11 @@ impl StreamServer {
     /// The server's counters.
     pub fn stats(&self) -> StreamStats {
         let stats = self.counters.add_to(self.endpoint.outbox.stats());
-        StreamStats { held: self.link_counters.held.load(Ordering::Relaxed), ..stats }
+        StreamStats {
+            held: self.link_counters.held.load(Ordering::Relaxed),
+            refused_keys: self.link_counters.refused_keys.load(Ordering::Relaxed),
+            ..stats
+        }
     }
 }
 
@@ -193,6 +202,8 @@ fn link_options(options: &StreamServerOptions) -> LinkOptions {
         clients_max: options.clients_max,
         // Either connection carries data in one direction already.
         duplex: false,
+        curve: options.curve.clone(),
+        sealed_octets_max: options.limits.frame_bytes_max.into(),
         // A client may pause for any time: its senders wait.
         silence: Silence { host_max: options.host_silence_max, unread_max: Duration::ZERO },
         descriptors_reserved: options.descriptors_reserved,

@@ -10,6 +10,9 @@ pub struct StreamStats {
     pub peers: u64,
     /// Connections now open that belong to no peer; always 0 for a client.
     pub held: u64,
+    /// Connections that CURVE has refused, see [`ServerStats`](crate::bridge::ServerStats); always 0
+    /// for a client.
+    pub refused_keys: u64,
     /// Peers that have connected.
     pub connects: u64,
     /// Peers that have disconnected.

@@ -66,6 +66,15 @@ pub fn error_reason(data: &[u8]) -> Option<&[u8]> {
     reason.get(..usize::from(len))
 }
 
+/// Appends an ERROR command frame with this reason, cut to 255 octets, to `out`.
+pub fn encode_error(reason: &str, out: &mut Vec<u8>) {
+    let mut len = reason.len().min(0xff);
+    while !reason.is_char_boundary(len) {
+        len -= 1;
+    }
+    encode(ERROR, &[&[len as u8], &reason.as_bytes()[..len]], out);
+}
+
 /// The error for the body of a command that is not the expected one.
 pub fn unexpected(body: &[u8]) -> ZmtpError {
     match split(body) {
@@ -126,6 +135,20 @@ mod tests {
             assert_eq!(split(&body[..cut]), None);
         }
         assert_eq!(split(b"\x00abc"), None);
+    }
+
+    #[test]
+    fn the_reason_of_an_error_is_cut_between_characters() {
+        for (reason, kept) in [("no", "no"), (&*"x".repeat(300), &*"x".repeat(255))] {
+            let mut out = Vec::new();
+            encode_error(reason, &mut out);
+            let (_, start) = FrameHeader::decode(&out).unwrap();
+            let (name, data) = split(&out[start..]).unwrap();
+            assert_eq!((name, error_reason(data)), (ERROR, Some(kept.as_bytes())));
+        }
+        let mut out = Vec::new();
+        encode_error(&"ä".repeat(200), &mut out);
+        assert!(out.ends_with("ä".as_bytes()) && out.len() == 9 + 6 + 1 + 254);
     }
 
     #[test]

@@ -80,6 +80,13 @@ pub enum ZmtpError {
     },
 }
 
+impl ZmtpError {
+    /// Whether the peer has another security mechanism, or does not have the key that it should.
+    pub fn is_of_mechanism(&self) -> bool {
+        matches!(self, ZmtpError::Mechanism { .. } | ZmtpError::NotAuthentic { .. })
+    }
+}
+
 impl fmt::Display for ZmtpError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -142,6 +149,13 @@ impl fmt::Display for ZmtpError {
             },
         }
     }
+}
+
+/// What it may mean that a peer closes the connection while the ends greet each other, and the remedy.
+pub(super) fn other_mechanism_text(own: &str) -> String {
+    format!(
+        "it may require another security mechanism than {own}: give both ends their CURVE keys, or none"
+    )
 }
 
 /// How the mechanism of a peer and ours do not fit, and the remedy.

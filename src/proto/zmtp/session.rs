@@ -1,7 +1,7 @@
 //! One ZMTP connection: greeting, handshake, traffic.
 
 use super::command::{self, Ping, PING_TTL_MAX_DS};
-use super::error::{SendError, ZmtpError};
+use super::error::{self, SendError, ZmtpError};
 use super::frame::{FrameHeader, BODY_OCTETS_MAX, HEADER_OCTETS_MAX, HEADER_OCTETS_MIN};
 use super::greeting::{Greeting, GreetingExchange, GREETING_OCTETS};
 use super::mechanism::curve::keys::PublicKey;
@@ -181,6 +181,18 @@ impl Session {
         self.is_complete = self.mechanism.ready_sent() && self.mechanism.peer().is_some();
     }
 
+    /// Queues ERROR with this reason, of which at most 255 octets are said. The owner closes the
+    /// connection when it has been sent. Only for a peer that is known to come again nevertheless: a
+    /// libzmq connector does not.
+    pub fn refuse(&mut self, reason: &str) {
+        if self.failure.is_none() {
+            command::encode_error(reason, &mut self.output);
+            if !self.is_complete {
+                self.clear_output_len = self.output.len();
+            }
+        }
+    }
+
     /// Appends all queued output to `out`: greeting, READY, PINGs and PONGs. Returns the number of
     /// octets at its start that no mechanism seals.
     ///
@@ -351,13 +363,8 @@ impl Session {
         if self.greeting.peer().is_some() {
             return self.mechanism.if_closed();
         }
-        let name = self.mechanism.name();
-        (self.greeting.has_begun() || self.seals()).then(|| {
-            format!(
-                "it may require another security mechanism than {name}: give both ends their CURVE \
-                 keys, or none"
-            )
-        })
+        let may_be_that = self.greeting.has_begun() || self.seals();
+        may_be_that.then(|| error::other_mechanism_text(self.mechanism.name()))
     }
 
     // ------------------------------------------------------------------ input

@@ -7,6 +7,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::*;
 use crate::proto::bridge::SessionId;
+use crate::proto::zmtp::mechanism::curve::keys::PublicKey;
 
 const SETTLE: Duration = Duration::from_millis(400);
 
@@ -737,4 +738,41 @@ fn d14_whoever_comes_and_goes_a_pair_is_always_of_one_client() {
         exact += random_life(seed, |client| Identity::Context(7, 1, client as u32));
     }
     assert!(exact > 10_000, "clients were served: {exact}");
+}
+
+/// With CURVE the clients of one address need no process of their own: each has a key.
+#[test]
+fn legacy_clients_are_told_apart_by_their_keys() {
+    let mut bench = Bench::new();
+    let key = |n| Identity::Key(PublicKey([n; 32]));
+    bench.arrive(1, Side::Request, key(1), ms(0));
+    bench.arrive(2, Side::Request, key(2), ms(0));
+    bench.arrive(3, Side::Response, key(2), ms(10));
+    bench.arrive(4, Side::Response, key(1), ms(10));
+    assert_eq!(pairs(&bench.pass(ms(1000))), [(1, 4), (2, 3)]);
+    // Several clients with one key are held: the report says what to do.
+    bench.arrive(5, Side::Request, key(3), ms(1000));
+    bench.arrive(6, Side::Response, key(3), ms(1000));
+    bench.arrive(7, Side::Request, key(3), ms(1000));
+    bench.arrive(8, Side::Response, key(3), ms(1000));
+    let actions = bench.pass(ms(5000));
+    assert_eq!(pairs(&actions), []);
+    let is_told = |action: &Action| match action {
+        Action::Report { text, .. } => {
+            text.contains(&PublicKey([3; 32]).to_string()) && text.contains("key pair of its own")
+        }
+        _ => false,
+    };
+    assert!(actions.iter().any(is_told), "{actions:?}");
+}
+
+#[test]
+fn a_session_pairs_connections_of_one_key_only() {
+    let mut bench = Bench::new();
+    let of = |key| Identity::KeyedSession(SessionId([7; 16]), PublicKey([key; 32]));
+    bench.arrive(1, Side::Request, of(1), ms(0));
+    let stranger = bench.arrive(2, Side::Response, of(2), ms(0));
+    let in_clear = bench.arrive(3, Side::Response, session(7), ms(0));
+    assert_eq!((pairs(&stranger), pairs(&in_clear)), (vec![], vec![]));
+    assert_eq!(pairs(&bench.arrive(4, Side::Response, of(1), ms(0))), [(1, 4)]);
 }

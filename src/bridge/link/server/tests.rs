@@ -10,6 +10,7 @@ use crate::bridge::link::service::Peer;
 use crate::net::listener::listen_at;
 use crate::net::owner::owners;
 use crate::net::server_address::ServerAddress;
+use crate::net::socket::{Silence, HOST_SILENCE_MAX};
 use crate::net::{Driver, EventLoop, Spin};
 use crate::process::STACK_OF_PROCESS;
 use crate::proto::bridge::ServerId;
@@ -173,12 +174,14 @@ impl Echoing {
         let listeners = listen_at(&at, 0o600).unwrap();
         let port = listeners.address.port();
         let options = LinkOptions {
+            curve: None,
+            sealed_octets_max: 0,
             legacy: LegacyPolicy::OnePerAddress,
             legacy_shared_process: false,
             settle: Duration::from_millis(1),
             clients_max: 16,
             duplex: true,
-            unread_time_max: Duration::ZERO,
+            silence: Silence { host_max: HOST_SILENCE_MAX, unread_max: Duration::ZERO },
             descriptors_reserved: None,
         };
         let announcement = Announcement::server(ServerId([7; 16]), true);

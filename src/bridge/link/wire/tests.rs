@@ -1,14 +1,4 @@
 use super::*;
-use crate::proto::toy::Toy;
-
-/// The variable that has all connections of a test process sealed.
-pub const SEALED: &str = "ROGUE_MEM_TEST_SEALED";
-
-pub(super) fn mechanism(role: Option<Role>) -> Option<Box<dyn Mechanism>> {
-    std::env::var_os(SEALED)?;
-    let salt = u64::from_le_bytes(*crate::net::random::random_128().ok()?.first_chunk()?);
-    Some(Box::new(Toy::new(role, 7, salt)))
-}
 
 #[test]
 fn what_has_been_sent_does_not_pile_up_in_front_of_what_waits() {

@@ -14,6 +14,9 @@ pub struct ServerStats {
     pub held: u64,
     /// Connections accepted.
     pub accepted: u64,
+    /// Connections that CURVE has refused: without it, with a wrong key of the server, or with a
+    /// client's key that is not allowed.
+    pub refused_keys: u64,
     /// Requests received, probes included.
     pub requests: u64,
     /// Responses queued for sending.
@@ -50,6 +53,7 @@ impl Counters {
             clients: load(&self.link.clients),
             held: load(&self.link.held),
             accepted: load(&self.link.accepted),
+            refused_keys: load(&self.link.refused_keys),
             requests: load(&self.requests),
             responses: load(&self.responses),
             malformed: load(&self.malformed),

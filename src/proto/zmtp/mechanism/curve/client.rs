@@ -1,6 +1,8 @@
 //! The connecting end of the handshake: the one that knows the other's key.
 
-use super::keys::{KeyPair, PublicKey};
+use zeroize::{Zeroize, Zeroizing};
+
+use super::keys::{KeyPair, PublicKey, SecretKey};
 use super::secretbox::BoxKey;
 use super::traffic::{End, Traffic};
 use super::{COOKIE_OCTETS, HELLO, INITIATE, NAME, PADDING_OCTETS, PROOF_OCTETS, VERSION, WELCOME};
@@ -17,16 +19,29 @@ use crate::proto::zmtp::Role;
 pub type ClientRandom = [u8; 48];
 
 /// How far the handshake has come.
-#[derive(Debug)]
 enum Stage {
-    /// Nothing has been sent.
-    Silent,
+    /// Nothing has been sent: many an attempt to connect ends before.
+    Silent { keys: KeyPair, random: Zeroizing<ClientRandom> },
     /// HELLO has been sent; these are the metadata of INITIATE.
-    Greeted { metadata: Vec<u8> },
+    Greeted { secrets: Secrets, metadata: Vec<u8> },
     /// INITIATE has been sent.
     Initiated,
     /// The server's READY has arrived.
     Complete(Metadata),
+    /// The handshake has failed.
+    Failed,
+}
+
+impl std::fmt::Debug for Stage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Stage::Silent { .. } => "Silent",
+            Stage::Greeted { .. } => "Greeted",
+            Stage::Initiated => "Initiated",
+            Stage::Complete(_) => "Complete",
+            Stage::Failed => "Failed",
+        })
+    }
 }
 
 /// The secrets of the handshake, wiped at its end.
@@ -36,13 +51,22 @@ struct Secrets {
     /// Those of this connection.
     transient: KeyPair,
     /// Of boxes between this connection's key and the server's long-term key.
-    hello_key: Option<BoxKey>,
+    hello_key: BoxKey,
     vouch_nonce: [u8; 16],
 }
 
-impl std::fmt::Debug for Secrets {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Secrets(..)")
+impl Secrets {
+    /// `None` if `server` belongs to no key pair.
+    fn new(keys: &KeyPair, random: &ClientRandom, server: &PublicKey) -> Option<Secrets> {
+        let (secret, nonce) = random.split_first_chunk::<32>()?;
+        let transient = KeyPair::new(SecretKey::new(secret));
+        let hello_key = BoxKey::between(transient.secret(), server)?;
+        Some(Secrets {
+            keys: keys.clone(),
+            transient,
+            hello_key,
+            vouch_nonce: nonce.try_into().ok()?,
+        })
     }
 }
 
@@ -53,69 +77,52 @@ impl std::fmt::Debug for Secrets {
 pub struct CurveClient {
     role: Role,
     server: PublicKey,
+    own: PublicKey,
     stage: Stage,
-    secrets: Option<Secrets>,
     traffic: Traffic,
 }
 
 impl CurveClient {
     /// For an end with this role and these long-term keys, towards the owner of the public key
-    /// `server`. `random` is used for nothing else.
+    /// `server`. `random` is used for nothing else, and wiped.
     pub fn new(
         role: Role,
         keys: KeyPair,
         server: PublicKey,
         random: &mut ClientRandom,
     ) -> CurveClient {
-        let (secret, nonce) = random.split_first_chunk_mut::<32>().expect("48 octets");
-        let transient = KeyPair::from_random(secret);
-        let mut vouch_nonce = [0; 16];
-        vouch_nonce.copy_from_slice(nonce);
-        let hello_key = BoxKey::between(transient.secret(), &server);
-        let secrets = Secrets { keys, transient, hello_key, vouch_nonce };
-        CurveClient {
-            role,
-            server,
-            stage: Stage::Silent,
-            secrets: Some(secrets),
-            traffic: Traffic::new(End::Client),
-        }
+        let own = *keys.public();
+        let stage = Stage::Silent { keys, random: Zeroizing::new(*random) };
+        random.zeroize();
+        CurveClient { role, server, own, stage, traffic: Traffic::new(End::Client) }
     }
 
-    fn hello(&mut self, out: &mut Vec<u8>) -> Result<(), SendError> {
-        let secrets = self.secrets.as_ref().ok_or(SendError::ReadySent)?;
-        let key = secrets.hello_key.as_ref().ok_or(SendError::NotReady)?;
+    fn hello(&mut self, secrets: &Secrets, out: &mut Vec<u8>) {
         let counter = self.traffic.next_counter();
         let mut proof = Vec::new();
-        key.with_prefix(HELLO_NONCE).seal(counter, &[&[0; PROOF_OCTETS]], &mut proof);
+        let key = secrets.hello_key.with_prefix(HELLO_NONCE);
+        key.seal(counter, &[&[0; PROOF_OCTETS]], &mut proof);
         let transient = secrets.transient.public();
         let data = [&VERSION[..], &[0; PADDING_OCTETS], &transient.0, &counter, &proof];
         command::encode(HELLO, &data, out);
-        Ok(())
     }
 
     /// Takes WELCOME, and answers with INITIATE.
     fn welcomed(
         &mut self,
         data: &[u8],
+        secrets: &Secrets,
         metadata: &[u8],
         out: &mut Vec<u8>,
-    ) -> Result<(), ZmtpError> {
-        let not_genuine = || ZmtpError::NotAuthentic { command: "WELCOME" };
-        let secrets = self.secrets.as_ref().ok_or_else(not_genuine)?;
-        let hello_key = secrets.hello_key.as_ref().ok_or_else(not_genuine)?;
-        let (nonce, sealed) = data.split_first_chunk::<16>().ok_or_else(not_genuine)?;
-        let contents = hello_key.open_long(WELCOME_NONCE, nonce, sealed).ok_or_else(not_genuine)?;
-        let Some((transient, cookie)) = contents.split_first_chunk::<32>() else {
-            return Err(not_genuine());
-        };
-        if cookie.len() != COOKIE_OCTETS {
-            return Err(not_genuine());
-        }
+    ) -> Option<()> {
+        let (nonce, sealed) = data.split_first_chunk::<16>()?;
+        let contents = secrets.hello_key.open_long(WELCOME_NONCE, nonce, sealed)?;
+        let (transient, cookie) = contents.split_first_chunk::<32>()?;
+        let cookie: &[u8; COOKIE_OCTETS] = cookie.try_into().ok()?;
         let server = PublicKey(*transient);
         let own = &secrets.transient;
-        let key = BoxKey::between(own.secret(), &server).ok_or_else(not_genuine)?;
-        let vouch_key = BoxKey::between(secrets.keys.secret(), &server).ok_or_else(not_genuine)?;
+        let key = BoxKey::between(own.secret(), &server)?;
+        let vouch_key = BoxKey::between(secrets.keys.secret(), &server)?;
         let mut vouch = Vec::with_capacity(VOUCH_OCTETS);
         let vouched = [own.public().0, self.server.0].concat();
         vouch_key.seal_long(VOUCH_NONCE, &secrets.vouch_nonce, &vouched, &mut vouch);
@@ -125,9 +132,7 @@ impl CurveClient {
         key.with_prefix(INITIATE_NONCE).seal(counter, &contents, &mut sealed);
         command::encode(INITIATE, &[cookie, &counter, &sealed], out);
         self.traffic.set_key(key);
-        self.secrets = None;
-        self.stage = Stage::Initiated;
-        Ok(())
+        Some(())
     }
 
     fn accepted(&mut self, data: &[u8]) -> Result<(), ZmtpError> {
@@ -150,13 +155,12 @@ impl Mechanism for CurveClient {
         properties: &[(&str, &[u8])],
         out: &mut Vec<u8>,
     ) -> Result<(), SendError> {
-        if !matches!(self.stage, Stage::Silent) {
-            return Err(SendError::ReadySent);
-        }
+        let Stage::Silent { keys, random } = &self.stage else { return Err(SendError::ReadySent) };
         let octets_max = READY_OCTETS_MAX - INITIATE_OVERHEAD_OCTETS;
         let metadata = encode_ready(self.role, properties, octets_max)?;
-        self.hello(out)?;
-        self.stage = Stage::Greeted { metadata };
+        let secrets = Secrets::new(keys, random, &self.server).ok_or(SendError::NotReady)?;
+        self.hello(&secrets, out);
+        self.stage = Stage::Greeted { secrets, metadata };
         Ok(())
     }
 
@@ -165,13 +169,14 @@ impl Mechanism for CurveClient {
     }
 
     fn receive(&mut self, body: &[u8], out: &mut Vec<u8>) -> Result<(), ZmtpError> {
-        let metadata = match &mut self.stage {
-            Stage::Greeted { metadata } => Some(std::mem::take(metadata)),
-            _ => None,
-        };
-        match (command::split(body), metadata, &self.stage) {
-            (Some((WELCOME, data)), Some(metadata), _) => self.welcomed(data, &metadata, out),
-            (Some((command::READY, data)), _, Stage::Initiated) => self.accepted(data),
+        match (command::split(body), std::mem::replace(&mut self.stage, Stage::Failed)) {
+            (Some((WELCOME, data)), Stage::Greeted { secrets, metadata }) => {
+                let welcomed = self.welcomed(data, &secrets, &metadata, out);
+                welcomed.ok_or(ZmtpError::NotAuthentic { command: "WELCOME" })?;
+                self.stage = Stage::Initiated;
+                Ok(())
+            }
+            (Some((command::READY, data)), Stage::Initiated) => self.accepted(data),
             _ => Err(command::unexpected(body)),
         }
     }
@@ -194,12 +199,12 @@ impl Mechanism for CurveClient {
                  the server's own",
                 self.server
             )),
-            Stage::Initiated => Some(
-                "it does not accept the client's public key: have it added to those that the server \
-                 allows"
-                    .to_owned(),
-            ),
-            Stage::Silent | Stage::Complete(_) => None,
+            Stage::Initiated => Some(format!(
+                "it may not accept the client's public key {}: have it added to those that the \
+                 server allows",
+                self.own
+            )),
+            Stage::Silent { .. } | Stage::Complete(_) | Stage::Failed => None,
         }
     }
 

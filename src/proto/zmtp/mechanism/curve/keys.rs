@@ -54,6 +54,12 @@ impl PublicKey {
         let mut key = [0; KEY_OCTETS];
         decode(text, &mut key).then_some(PublicKey(key))
     }
+
+    /// Whether there may be a key pair with it. With the few points of small order every secret gives
+    /// the same key, which is none.
+    pub fn is_usable(&self) -> bool {
+        SecretKey::new(&[1; KEY_OCTETS]).shared_with(self).is_some()
+    }
 }
 
 impl fmt::Display for PublicKey {
