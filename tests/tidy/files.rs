@@ -23,7 +23,6 @@ impl File {
     pub fn is_handwritten(&self) -> bool {
         let generated = [
             "Cargo.lock",
-            "fuzz/Cargo.lock",
             "cpp/rogue/detail/Objects.h",
             "include/rogue_mem.h",
             "include/rogue_mem_binding.h",
