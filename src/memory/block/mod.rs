@@ -16,7 +16,7 @@
 //!
 //! The files, from the bits up: `model` and `numbers` (with `floats`, `wide` and `text`) convert numbers,
 //! `order` orders their bytes, `layout` places them, `maps` says what the bits of a block are,
-//! `image` has the bytes. `registers` is the block with its variables, `transfer`, `turn` and
+//! `image` has the bytes. `registers` is the block with its variables, `transfer`, `turn`, `settle` and
 //! `start` its transactions, which wait as `watch` says, `unchecked` what threads are told of them, `bulk`
 //! those of many blocks. `access` is the numbers of variables, `byte_strings` their other values, and `dump`
 //! their text.
@@ -39,6 +39,7 @@ mod model;
 mod numbers;
 mod order;
 mod registers;
+mod settle;
 mod start;
 mod text;
 mod transfer;

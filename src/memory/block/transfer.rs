@@ -14,14 +14,13 @@ use super::model::Mode;
 use super::registers::{Block, Slot, State};
 use super::unchecked::Failure;
 use super::variable::Variable;
-use super::watch;
 use crate::error::{Error, Result, Status};
 use crate::logging::log_warning;
 use crate::memory::{
     burst, is_write, split, Master, Slave, Transaction, POST, READ, VERIFY, WRITE,
 };
 
-const CHECK_SOURCE: &str = "Block::checkTransaction";
+pub(super) const CHECK_SOURCE: &str = "Block::checkTransaction";
 pub(super) const START_SOURCE: &str = "Block::startTransaction";
 
 /// Why a transaction was not sent.
@@ -55,22 +54,22 @@ pub struct Started {
 /// A transaction under way.
 pub(super) struct Flight {
     pub(super) tran: Arc<Transaction>,
-    ty: u32,
+    pub(super) ty: u32,
     pub(super) span: Span,
     /// The block's address, as seen from the end of the path.
     address: u64,
     /// The thread that sends it gets the outcome from here; otherwise its next check does. Changes
     /// under the lock of the state.
-    is_owned: AtomicBool,
+    pub(super) is_owned: AtomicBool,
     /// The thread that has started it.
     starter: usize,
     /// Whether a good end is an update for variables.
-    is_notified: bool,
+    pub(super) is_notified: bool,
     /// Whether a slave gets it, or has got it.
     is_taken: AtomicBool,
     /// The thread that is handing it to the slave; 0 = none.
     sender: AtomicUsize,
-    verdict: OnceLock<std::result::Result<(), Fault>>,
+    pub(super) verdict: OnceLock<std::result::Result<(), Fault>>,
 }
 
 /// How a transaction failed.
@@ -186,7 +185,7 @@ impl Flight {
         !self.is_taken.swap(true, Ordering::Relaxed)
     }
 
-    fn is_being_sent_here(&self) -> bool {
+    pub(super) fn is_being_sent_here(&self) -> bool {
         self.sender.load(Ordering::Acquire) == this_thread()
     }
 
@@ -285,7 +284,7 @@ impl State {
     }
 
     /// Keeps what has become of `flight` for the next check of its thread.
-    fn leave_to_check(&mut self, flight: &Flight) {
+    pub(super) fn leave_to_check(&mut self, flight: &Flight) {
         match flight.verdict.get() {
             Some(Ok(())) => self.wants_update |= flight.is_notified,
             Some(Err(fault)) => {
@@ -298,7 +297,7 @@ impl State {
     }
 
     /// Takes the answer to `flight` over.
-    fn absorb(
+    pub(super) fn absorb(
         &mut self,
         flight: &Flight,
         outcome: Result<()>,
@@ -446,110 +445,6 @@ impl Block {
         state.flight = Some(flight.clone());
         Ok(Some(flight))
     }
-
-    /// Waits until `flight` is no longer under way, and takes its answer over.
-    pub(super) fn settle(&self, flight: &Arc<Flight>) -> std::result::Result<(), Fault> {
-        let tran = &flight.tran;
-        loop {
-            if !tran.is_done() {
-                if flight.is_being_sent_here() {
-                    if !flight.take() {
-                        return Err(Fault::Refused(self.nested()));
-                    }
-                    // Its turn would come after the slave that uses the block now.
-                    launch(std::slice::from_ref(flight), &*self.master.slave());
-                    continue;
-                }
-                wait_for(tran)?;
-            }
-            let mut state = self.state_or(CHECK_SOURCE).map_err(Fault::Refused)?;
-            if !state.flight.as_ref().is_some_and(|current| Arc::ptr_eq(current, flight)) {
-                return Ok(());
-            }
-            let Some((outcome, buffer, is_due)) = tran.try_collect_quietly() else {
-                drop(state);
-                // The slave that has completed it still looks at the data.
-                watch::wait(|limit| tran.is_settled_by(limit)).map_err(Fault::Refused)?;
-                continue;
-            };
-            state.flight = None;
-            let bytes = buffer.map(|buffer| buffer.into_vec()).unwrap_or_default();
-            let verdict = state.absorb(flight, outcome, &bytes);
-            // The first one: only the thread that takes the flight out gets here.
-            let _ = flight.verdict.set(verdict);
-            if !flight.is_owned.load(Ordering::Relaxed) {
-                state.leave_to_check(flight);
-            }
-            drop(state);
-            if is_due {
-                tran.do_due();
-            }
-            return Ok(());
-        }
-    }
-
-    /// Waits until nothing is under way.
-    pub(super) fn settle_all(&self) -> Result<()> {
-        loop {
-            let flight = self.state_or(CHECK_SOURCE)?.flight.clone();
-            let Some(flight) = flight else { return Ok(()) };
-            self.settle(&flight).map_err(Fault::into_error)?;
-        }
-    }
-
-    #[cold]
-    fn nested(&self) -> Error {
-        let text = format!(
-            "Block {} is used by the slave that it is handing a transaction to, in the same \
-             thread: use it after that call",
-            self.path()
-        );
-        Error::new(Status::InvalidArgument, START_SOURCE, text)
-    }
-
-    /// Waits for `flight`, or for whatever is under way, and returns whether variables are to be
-    /// notified.
-    pub(super) fn collect(&self, flight: Option<&Arc<Flight>>) -> std::result::Result<bool, Fault> {
-        match flight {
-            Some(flight) => self.settle_own(flight)?,
-            // Only what is under way now: other threads may go on for ever.
-            None => {
-                let state = self.state_or(CHECK_SOURCE).map_err(Fault::Refused)?;
-                let flight = state.flight.clone();
-                drop(state);
-                flight.map_or(Ok(()), |flight| self.settle(&flight))?;
-            }
-        }
-        let mut state = self.state_or(CHECK_SOURCE).map_err(Fault::Refused)?;
-        // A check that fails tells of no update, neither now nor later.
-        let is_left = std::mem::take(&mut state.wants_update);
-        let failed = match flight {
-            None => state.unchecked.take(),
-            // A verify belongs to what is before it.
-            Some(flight) if flight.ty == VERIFY => state.unchecked.take_own(),
-            Some(_) => None,
-        };
-        if let Some(error) = failed {
-            return Err(Fault::Failed(error));
-        }
-        flight.and_then(|flight| flight.verdict.get()).cloned().unwrap_or(Ok(()))?;
-        let is_own = flight.is_some_and(|flight| flight.is_notified);
-        Ok((is_left || is_own) && state.is_enabled)
-    }
-
-    /// [Settles](Self::settle) `flight`, or leaves it to the next check.
-    pub(super) fn settle_own(&self, flight: &Arc<Flight>) -> std::result::Result<(), Fault> {
-        self.settle(flight).inspect_err(|_| self.disown(flight))
-    }
-
-    /// Leaves `flight`, whose thread waits for it no longer, to the next check.
-    pub(super) fn disown(&self, flight: &Flight) {
-        let Some(mut state) = self.own_state() else { return };
-        if flight.is_owned.swap(false, Ordering::Relaxed) {
-            // Another thread may have taken its answer over meanwhile.
-            state.leave_to_check(flight);
-        }
-    }
 }
 
 impl<'a> Request<'a> {
@@ -565,15 +460,6 @@ impl<'a> Request<'a> {
             self.again = span.or(self.again);
         }
     }
-}
-
-/// Waits for the end of `tran`, with no lock held.
-fn wait_for(tran: &Arc<Transaction>) -> std::result::Result<(), Fault> {
-    let wait = |limit| {
-        tran.wait_until(limit);
-        tran.is_done() || tran.is_lost()
-    };
-    watch::wait(wait).map_err(Fault::Refused)
 }
 
 #[cold]
