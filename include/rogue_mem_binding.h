@@ -259,6 +259,23 @@ rogue_mem_status_t rogue_mem_master_start_many(rogue_mem_master_t *master,
 #define ROGUE_MEM_PACKED_SKIP_SHIFT 24
 
 /**
+ * Added to the type for rogue_mem_block_try_start_packed: write also if nothing is stale.
+ */
+#define ROGUE_MEM_PACKED_FORCED 256
+
+/**
+ * How far the number of an element is shifted left in an argument of
+ * rogue_mem_block_try_start_packed.
+ */
+#define ROGUE_MEM_PACKED_ELEMENT_SHIFT 16
+
+/**
+ * Result of rogue_mem_block_try_start_packed and rogue_mem_block_try_check_packed: nothing has
+ * happened, because the call would have to wait, or to run code of the program.
+ */
+#define ROGUE_MEM_PACKED_WOULD_WAIT 131072
+
+/**
  * Starts a transaction: the single-call variant of rogue_mem_block_start.
  *
  * @param block the block.
@@ -290,6 +307,42 @@ uint32_t rogue_mem_block_start_packed(rogue_mem_block_t *block,
  * Thread safe.
  */
 uint32_t rogue_mem_block_check_packed(rogue_mem_block_t *block);
+
+/**
+ * Starts a transaction as rogue_mem_block_start_packed does without a wait, if that takes a moment:
+ * the block has no other transaction under way and no retries, the transaction has at most 4096
+ * bytes, and what carries it out is an emulated memory or a client of the bridge, reached directly
+ * or through hubs, and none of these is made from callbacks. For interpreters that keep their lock
+ * during the call. Code of the program that is to be called meanwhile, such as observers of other
+ * transactions and sinks of the log, is called in other threads.
+ *
+ * @param block the block.
+ * @param variable_or_null a variable of the block; NULL: the block.
+ * @param what ROGUE_MEM_READ, ROGUE_MEM_WRITE, ROGUE_MEM_POST or ROGUE_MEM_VERIFY; plus
+ * ROGUE_MEM_PACKED_FORCED to write also if nothing is stale; plus the element to read, counted from
+ * 1 and shifted left by ROGUE_MEM_PACKED_ELEMENT_SHIFT, or 0: all.
+ * @return as rogue_mem_block_start_packed; ROGUE_MEM_PACKED_WOULD_WAIT if it would have to wait:
+ * nothing has happened then.
+ *
+ * Thread safe.
+ */
+uint32_t rogue_mem_block_try_start_packed(rogue_mem_block_t *block,
+                                          rogue_mem_variable_t *variable_or_null,
+                                          uint32_t what);
+
+/**
+ * Checks as rogue_mem_block_check_packed does, if that takes a moment: nothing is under way, or
+ * that has ended, or it is with a client of the bridge whose answer comes while this thread polls
+ * for it, which it does for some microseconds at most. For interpreters that keep their lock during
+ * the call, as rogue_mem_block_try_start_packed.
+ *
+ * @param block the block.
+ * @return as rogue_mem_block_check_packed; ROGUE_MEM_PACKED_WOULD_WAIT if it would have to wait, or
+ * to call the observer of the block: nothing has happened then.
+ *
+ * Thread safe.
+ */
+uint32_t rogue_mem_block_try_check_packed(rogue_mem_block_t *block);
 
 /**
  * The first staged byte of a block. The bytes stay where they are as long as the block exists. They

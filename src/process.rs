@@ -253,6 +253,26 @@ pub(crate) fn runs_user_code() -> bool {
     !RUNS_NO_USER_CODE.try_with(Cell::get).unwrap_or(false)
 }
 
+/// While it exists, threads of the program wait for the calling thread, which holds the lock of an
+/// interpreter: it has a [`Duty`], and runs no code of the program.
+pub(crate) struct Restraint {
+    ran_user_code: bool,
+    _duty: Duty,
+}
+
+impl Restraint {
+    pub(crate) fn begin() -> Restraint {
+        let former = RUNS_NO_USER_CODE.try_with(|runs_none| runs_none.replace(true));
+        Restraint { ran_user_code: !former.unwrap_or(true), _duty: Duty::begin() }
+    }
+}
+
+impl Drop for Restraint {
+    fn drop(&mut self) {
+        let _ = RUNS_NO_USER_CODE.try_with(|runs_none| runs_none.set(!self.ran_user_code));
+    }
+}
+
 /// Runs `body` once when the process ends by `exit` or by a return from `main`; the first call
 /// registers it.
 pub(crate) fn at_exit(body: extern "C" fn()) {

@@ -51,6 +51,10 @@ impl Slave for Emulate {
         true
     }
 
+    fn is_brief(&self) -> bool {
+        true
+    }
+
     fn do_transaction(&self, tran: &Arc<Transaction>) {
         let outcome = match tran.data() {
             Some(data) if super::is_write(tran.ty()) => self.memory.write(tran.address(), &data),

@@ -127,6 +127,10 @@ impl Slave for Hub {
         self.forward_all(all);
     }
 
+    fn is_brief(&self) -> bool {
+        self.ask(|slave| slave.is_brief()).unwrap_or(false)
+    }
+
     fn slave_id(&self) -> u32 {
         self.answer(SlaveBase::id, |slave| slave.slave_id())
     }

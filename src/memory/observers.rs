@@ -167,9 +167,9 @@ fn contain(task: impl FnOnce()) {
 }
 
 /// [Calls](call) `task`: at once, or in the observer thread if the calling thread runs no code of
-/// the program.
+/// the program. At once also where the system refuses that thread.
 pub(crate) fn run(task: impl FnOnce() + Send + 'static) {
-    match process::runs_user_code() {
+    match process::runs_user_code() || prepare().is_err() {
         true => call(task),
         false => queue(task),
     }
@@ -285,6 +285,25 @@ mod tests {
         });
         thread.join().unwrap();
         assert_eq!(*log.lock(), [1, 2, 3, 4, 5, 6, -6, -5, -4, -3, -2, -1]);
+    }
+
+    #[test]
+    fn a_thread_with_a_restraint_runs_none_and_goes_on_after_it() {
+        let here = std::thread::current().id();
+        let thread_of_next = || {
+            let (told, tells) = std::sync::mpsc::channel();
+            run(move || told.send(std::thread::current().id()).unwrap());
+            tells.recv_timeout(std::time::Duration::from_secs(120)).unwrap()
+        };
+        assert_eq!(thread_of_next(), here);
+        {
+            let _outer = process::Restraint::begin();
+            drop(process::Restraint::begin());
+            assert!(process::is_on_duty());
+            assert_ne!(thread_of_next(), here);
+        }
+        assert!(!process::is_on_duty());
+        assert_eq!(thread_of_next(), here);
     }
 
     #[test]

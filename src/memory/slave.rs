@@ -37,6 +37,14 @@ pub trait Slave: Send + Sync + 'static {
         false
     }
 
+    /// Whether [`do_transaction`](Slave::do_transaction) and the queries of limits and address run
+    /// none of the program's code and wait for nothing but locks that are held for moments, if no
+    /// other thread has the transaction. Threads that hold the lock of an interpreter hand
+    /// transactions to such slaves.
+    fn is_brief(&self) -> bool {
+        false
+    }
+
     /// Id of the slave at the end of the path.
     fn slave_id(&self) -> u32 {
         self.base().id()
@@ -232,6 +240,10 @@ impl Slave for Unconnected {
             true => tran.error(inherited_text("The memory master")),
             false => tran.error(UNCONNECTED_TEXT),
         }
+    }
+
+    fn is_brief(&self) -> bool {
+        true
     }
 
     fn slave_name(&self) -> String {

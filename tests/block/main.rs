@@ -2,6 +2,7 @@
 //! from Rogue; where a line is marked with a defect, the better rule is expected instead.
 
 mod better;
+mod brief;
 mod bulk;
 mod defects;
 mod geometry;

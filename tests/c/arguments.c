@@ -567,6 +567,9 @@ static void blocks(void **state) {
     GIVES(ROGUE_MEM_ERROR_NULL_ARGUMENT, rogue_mem_block_check_packed, (NULL));
     GIVES(ROGUE_MEM_ERROR_NULL_ARGUMENT, rogue_mem_block_start_packed,
           (NULL, ROGUE_MEM_READ, 0, 0, NULL, -1));
+    GIVES(ROGUE_MEM_ERROR_NULL_ARGUMENT, rogue_mem_block_try_check_packed, (NULL));
+    GIVES(ROGUE_MEM_ERROR_NULL_ARGUMENT, rogue_mem_block_try_start_packed,
+          (NULL, NULL, ROGUE_MEM_READ));
     REFUSES(NULL_ARGUMENT, rogue_mem_block_path, (NULL, text, 4, &length));
     REFUSES(NULL_ARGUMENT, rogue_mem_block_path, (block, NULL, 4, &length));
     REFUSES(NULL_ARGUMENT, rogue_mem_block_mode, (NULL, text, 4, &length));

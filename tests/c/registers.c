@@ -637,6 +637,44 @@ static void a_result_is_packed_into_one_number(void **state) {
     end(block, &recorder);
 }
 
+static void a_start_and_a_check_that_would_wait_do_nothing(void **state) {
+    (void)state;
+    recorder_t recorder;
+    rogue_mem_block_t *block = block_with_memory(&recorder);
+    const rogue_mem_variable_spec_t spec = list_of("list", ROGUE_MEM_MODEL_UINT, 0, 4, 32);
+    rogue_mem_variable_t *list = only_variable(block, &spec);
+    /* Code of the program carries it out. */
+    assert_int_equal(rogue_mem_block_try_start_packed(block, list, ROGUE_MEM_READ),
+                     ROGUE_MEM_PACKED_WOULD_WAIT);
+    assert_int_equal(events_count(&recorder.transactions), 0);
+    assert_int_equal(rogue_mem_block_try_check_packed(block), 0);
+
+    rogue_mem_slave_t *memory = NULL;
+    assert_ok(rogue_mem_emulate_new(4, 0, &memory));
+    assert_ok(rogue_mem_master_set_slave(rogue_mem_block_master(block), memory));
+    const uint32_t nothing = ROGUE_MEM_SKIP_NOTHING_STAGED << ROGUE_MEM_PACKED_SKIP_SHIFT;
+    assert_int_equal(rogue_mem_block_try_start_packed(block, NULL, ROGUE_MEM_WRITE), nothing);
+    assert_ok(rogue_mem_variable_stage_uint(list, 42, 2));
+    /* Everything that is staged, and the variable: more than the element. */
+    assert_int_equal(
+        rogue_mem_block_try_start_packed(block, list, ROGUE_MEM_WRITE + ROGUE_MEM_PACKED_FORCED),
+        0);
+    assert_int_equal(rogue_mem_block_try_check_packed(block), ROGUE_MEM_PACKED_UPDATED);
+    assert_int_equal(rogue_mem_block_try_check_packed(block), 0);
+    /* A staged element hides itself, and no other one. */
+    assert_ok(rogue_mem_variable_stage_uint(list, 43, 2));
+    const uint32_t hidden = ROGUE_MEM_SKIP_ALL_STAGED << ROGUE_MEM_PACKED_SKIP_SHIFT;
+    for (uint32_t index = 0; index < 4; index++) {
+        const uint32_t element = (index + 1) << ROGUE_MEM_PACKED_ELEMENT_SHIFT;
+        assert_int_equal(rogue_mem_block_try_start_packed(block, list, ROGUE_MEM_READ + element),
+                         index == 2 ? hidden : 0);
+    }
+    assert_int_equal(rogue_mem_block_try_start_packed(block, list, 7),
+                     ROGUE_MEM_ERROR_INVALID_ARGUMENT);
+    rogue_mem_slave_release(memory);
+    end(block, &recorder);
+}
+
 /* Memory of one word, whose lowest bit is stuck at 0. */
 typedef struct {
     uint8_t word[4];
@@ -1154,6 +1192,7 @@ int main(void) {
         cmocka_unit_test(a_transaction_larger_than_the_path_allows_is_not_sent),
         cmocka_unit_test(a_transaction_that_is_not_needed_tells_why),
         cmocka_unit_test(a_result_is_packed_into_one_number),
+        cmocka_unit_test(a_start_and_a_check_that_would_wait_do_nothing),
         cmocka_unit_test(a_verify_that_finds_a_difference_has_a_status_of_its_own),
         cmocka_unit_test(a_failure_is_reported_once_with_the_text_of_the_slave),
         cmocka_unit_test(a_transaction_that_nobody_answers_times_out),

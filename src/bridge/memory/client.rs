@@ -294,6 +294,10 @@ impl Slave for TcpClient {
         true
     }
 
+    fn is_brief(&self) -> bool {
+        true
+    }
+
     fn stop(&self) {
         TcpClient::stop(self);
     }

@@ -3,6 +3,8 @@
 use crate::capi::block::{skip_number, start};
 use crate::capi::generated::{rogue_mem_block_t, rogue_mem_variable_t};
 use crate::capi::guard::{packed, query};
+use crate::capi::handle::borrow;
+use crate::memory::block::Variable;
 
 /// Mask of the status in the result of rogue_mem_block_start_packed.
 pub const ROGUE_MEM_PACKED_STATUS: u32 = 65535;
@@ -10,6 +12,15 @@ pub const ROGUE_MEM_PACKED_STATUS: u32 = 65535;
 pub const ROGUE_MEM_PACKED_UPDATED: u32 = 65536;
 /// How far ROGUE_MEM_SKIP_... is shifted left in the result of rogue_mem_block_start_packed.
 pub const ROGUE_MEM_PACKED_SKIP_SHIFT: u32 = 24;
+
+/// Added to the type for rogue_mem_block_try_start_packed: write also if nothing is stale.
+pub const ROGUE_MEM_PACKED_FORCED: u32 = 256;
+/// How far the number of an element is shifted left in an argument of
+/// rogue_mem_block_try_start_packed.
+pub const ROGUE_MEM_PACKED_ELEMENT_SHIFT: u32 = 16;
+/// Result of rogue_mem_block_try_start_packed and rogue_mem_block_try_check_packed: nothing has
+/// happened, because the call would have to wait, or to run code of the program.
+pub const ROGUE_MEM_PACKED_WOULD_WAIT: u32 = 131072;
 
 fn updated(is_updated: bool) -> u32 {
     if is_updated {
@@ -63,6 +74,64 @@ pub unsafe extern "C" fn rogue_mem_block_check_packed(block: *mut rogue_mem_bloc
         // SAFETY: null or live, as the header demands.
         let block = unsafe { call.handle(block) }?;
         block.check_transaction().map(updated)
+    })
+}
+
+/// Starts a transaction as rogue_mem_block_start_packed does without a wait, if that takes a moment:
+/// the block has no other transaction under way and no retries, the transaction has at most 4096
+/// bytes, and what carries it out is an emulated memory or a client of the bridge, reached directly
+/// or through hubs, and none of these is made from callbacks. For interpreters that keep their lock
+/// during the call. Code of the program that is to be called meanwhile, such as observers of other
+/// transactions and sinks of the log, is called in other threads.
+///
+/// @param block the block.
+/// @param variable_or_null a variable of the block; NULL: the block.
+/// @param what ROGUE_MEM_READ, ROGUE_MEM_WRITE, ROGUE_MEM_POST or ROGUE_MEM_VERIFY; plus
+/// ROGUE_MEM_PACKED_FORCED to write also if nothing is stale; plus the element to read, counted from
+/// 1 and shifted left by ROGUE_MEM_PACKED_ELEMENT_SHIFT, or 0: all.
+/// @return as rogue_mem_block_start_packed; ROGUE_MEM_PACKED_WOULD_WAIT if it would have to wait:
+/// nothing has happened then.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_block_try_start_packed(
+    block: *mut rogue_mem_block_t,
+    variable_or_null: *mut rogue_mem_variable_t,
+    what: u32,
+) -> u32 {
+    packed(|call| {
+        // SAFETY: null or live, as the header demands.
+        let block = unsafe { call.handle(block) }?;
+        // SAFETY: as above.
+        let variable = unsafe { borrow(variable_or_null) };
+        let variable: Option<&Variable> = variable.as_ref().map(|variable| &***variable);
+        let index = (what >> ROGUE_MEM_PACKED_ELEMENT_SHIFT) as i32 - 1;
+        let what = what & ((1 << ROGUE_MEM_PACKED_ELEMENT_SHIFT) - 1);
+        let is_forced = what & ROGUE_MEM_PACKED_FORCED != 0;
+        let ty = what & !ROGUE_MEM_PACKED_FORCED;
+        let Some(started) = block.try_start(ty, is_forced, variable, index)? else {
+            return Ok(ROGUE_MEM_PACKED_WOULD_WAIT);
+        };
+        Ok(skip_number(started.skipped) << ROGUE_MEM_PACKED_SKIP_SHIFT)
+    })
+}
+
+/// Checks as rogue_mem_block_check_packed does, if that takes a moment: nothing is under way, or
+/// that has ended, or it is with a client of the bridge whose answer comes while this thread polls
+/// for it, which it does for some microseconds at most. For interpreters that keep their lock during
+/// the call, as rogue_mem_block_try_start_packed.
+///
+/// @param block the block.
+/// @return as rogue_mem_block_check_packed; ROGUE_MEM_PACKED_WOULD_WAIT if it would have to wait, or
+/// to call the observer of the block: nothing has happened then.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_block_try_check_packed(block: *mut rogue_mem_block_t) -> u32 {
+    packed(|call| {
+        // SAFETY: null or live, as the header demands.
+        let block = unsafe { call.handle(block) }?;
+        Ok(block.try_check()?.map_or(ROGUE_MEM_PACKED_WOULD_WAIT, updated))
     })
 }
 

@@ -218,6 +218,11 @@ impl Block {
         drop(former);
     }
 
+    /// Whether there is such an observer.
+    pub(super) fn is_observed(&self) -> bool {
+        self.observer.lock_own(self.generation).is_some_and(|observer| observer.is_some())
+    }
+
     /// Sets the threshold of the block's own logger, `memory.block.` and its path.
     ///
     /// # Errors

@@ -25,30 +25,38 @@ impl Block {
                 }
                 wait_for(tran)?;
             }
-            let mut state = self.state_or(CHECK_SOURCE).map_err(Fault::Refused)?;
-            if !state.flight.as_ref().is_some_and(|current| Arc::ptr_eq(current, flight)) {
+            if self.take_over(flight)? {
                 return Ok(());
             }
-            let Some((outcome, buffer, is_due)) = tran.try_collect_quietly() else {
-                drop(state);
-                // The slave that has completed it still looks at the data.
-                watch::wait(|limit| tran.is_settled_by(limit)).map_err(Fault::Refused)?;
-                continue;
-            };
-            state.flight = None;
-            let bytes = buffer.map(|buffer| buffer.into_vec()).unwrap_or_default();
-            let verdict = state.absorb(flight, outcome, &bytes);
-            // The first one: only the thread that takes the flight out gets here.
-            let _ = flight.verdict.set(verdict);
-            if !flight.is_owned.load(Ordering::Relaxed) {
-                state.leave_to_check(flight);
-            }
-            drop(state);
-            if is_due {
-                tran.do_due();
-            }
-            return Ok(());
+            // The slave that has completed it still looks at the data.
+            watch::wait(|limit| tran.is_settled_by(limit)).map_err(Fault::Refused)?;
         }
+    }
+
+    /// Takes the answer to `flight`, which has ended, over. False, and nothing has changed, while a
+    /// slave still looks at the data.
+    pub(super) fn take_over(&self, flight: &Arc<Flight>) -> std::result::Result<bool, Fault> {
+        let tran = &flight.tran;
+        let mut state = self.state_or(CHECK_SOURCE).map_err(Fault::Refused)?;
+        if !state.flight.as_ref().is_some_and(|current| Arc::ptr_eq(current, flight)) {
+            return Ok(true);
+        }
+        let Some((outcome, buffer, is_due)) = tran.try_collect_quietly() else {
+            return Ok(false);
+        };
+        state.flight = None;
+        let bytes = buffer.map(|buffer| buffer.into_vec()).unwrap_or_default();
+        let verdict = state.absorb(flight, outcome, &bytes);
+        // The first one: only the thread that takes the flight out gets here.
+        let _ = flight.verdict.set(verdict);
+        if !flight.is_owned.load(Ordering::Relaxed) {
+            state.leave_to_check(flight);
+        }
+        drop(state);
+        if is_due {
+            tran.do_due();
+        }
+        Ok(true)
     }
 
     /// Waits until nothing is under way.
@@ -83,6 +91,12 @@ impl Block {
                 flight.map_or(Ok(()), |flight| self.settle(&flight))?;
             }
         }
+        self.verdict(flight)
+    }
+
+    /// What a check reports when `flight`, or what was under way, has ended; as
+    /// [`collect`](Self::collect).
+    pub(super) fn verdict(&self, flight: Option<&Arc<Flight>>) -> std::result::Result<bool, Fault> {
         let mut state = self.state_or(CHECK_SOURCE).map_err(Fault::Refused)?;
         // A check that fails tells of no update, neither now nor later.
         let is_left = std::mem::take(&mut state.wants_update);

@@ -139,7 +139,7 @@ impl Block {
     }
 
     /// What a transfer of `variable` with `index` covers.
-    fn target<'a>(&self, variable: &'a Variable, index: i32) -> Result<Target<'a>> {
+    pub(super) fn target<'a>(&self, variable: &'a Variable, index: i32) -> Result<Target<'a>> {
         let (block, slot) = variable.home()?;
         let (first, last) = variable.elements(index);
         if std::ptr::eq(&*block, self) {

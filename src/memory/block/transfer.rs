@@ -22,6 +22,8 @@ use crate::memory::{
 
 pub(super) const CHECK_SOURCE: &str = "Block::checkTransaction";
 pub(super) const START_SOURCE: &str = "Block::startTransaction";
+/// The largest transaction of a brief request: it is copied in less than a microsecond.
+const BRIEF_BYTES_MAX: u64 = 4096;
 
 /// Why a transaction was not sent.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -115,12 +117,16 @@ pub(super) struct Request<'a> {
     pub(super) resends: bool,
     /// The path, if it has been looked at already.
     pub(super) path: Option<Path>,
+    /// It must neither wait, but for an answer that [comes in a moment](Block::ends_briefly), nor
+    /// run the program's code.
+    pub(super) is_brief: bool,
 }
 
 /// What became of a request.
 pub(super) enum Attempt {
     Skipped(Skip),
-    /// Another transaction of the block is under way, or it is another thread's turn.
+    /// Another transaction of the block is under way, or it is another thread's turn. For a brief
+    /// request also: it would have to wait, or to run the program's code.
     Busy,
     /// It is under way, but has not been handed to the slave.
     Ready(Arc<Flight>, Arc<dyn Slave>),
@@ -259,6 +265,11 @@ impl State {
         }
     }
 
+    /// Whether a transaction of `request` takes a moment, and needs no further attempt.
+    fn is_brief(&self, request: &Request<'_>, size: u32) -> bool {
+        self.retry_count == 0 && self.span(request, size).size() <= BRIEF_BYTES_MAX
+    }
+
     /// Nothing within `span`, which contains all that is stale, is stale any more.
     fn clear_stale(&mut self, span: Span) {
         for index in std::mem::take(&mut self.stale_slots) {
@@ -369,6 +380,9 @@ impl Block {
     ) -> std::result::Result<Attempt, Fault> {
         // Of the program's code, so before the lock is taken.
         let slave = self.master.slave();
+        if request.is_brief && !slave.is_brief() {
+            return Ok(Attempt::Busy);
+        }
         let path = request.path.unwrap_or_else(|| self.path_to(&*slave));
         loop {
             let mut state = self.state_or(START_SOURCE).map_err(Fault::Refused)?;
@@ -386,11 +400,15 @@ impl Block {
             }
             if let Some(flight) = state.flight.clone() {
                 drop(state);
-                if !may_wait {
+                if may_wait {
+                    self.settle(&flight)?;
+                } else if !request.is_brief || !self.ends_briefly(&flight)? {
                     return Ok(Attempt::Busy);
                 }
-                self.settle(&flight)?;
                 continue;
+            }
+            if request.is_brief && !state.is_brief(request, self.size) {
+                return Ok(Attempt::Busy);
             }
             let attempt = self.begin(&mut state, request, &path)?;
             // A verify continues what has failed; everything else begins anew.
@@ -450,7 +468,8 @@ impl Block {
 impl<'a> Request<'a> {
     /// A request without a history.
     pub(super) fn new(ty: u32, is_forced: bool, target: Option<Target<'a>>) -> Request<'a> {
-        Request { ty, is_forced, target, is_owned: false, again: None, resends: false, path: None }
+        let (is_owned, resends, is_brief) = (false, false, false);
+        Request { ty, is_forced, target, is_owned, again: None, resends, path: None, is_brief }
     }
 
     /// Another attempt after `fault` of a transaction that covered `span`.

@@ -22,6 +22,10 @@ pub trait Tracker: Send + Sync {
     /// pending has another thread complete it.
     fn drive(&self, _tran: &Arc<Transaction>, _limit: Time) {}
 
+    /// As [`drive`](Self::drive), without a sleep, and only as long as that mostly pays off: some
+    /// microseconds. Threads of the program wait for this one.
+    fn poll(&self, _tran: &Arc<Transaction>) {}
+
     /// A transaction that is or was [driven](Self::drive) has ended: a thread that drives it looks
     /// again.
     fn interrupt(&self) {}

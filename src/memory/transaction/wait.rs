@@ -82,13 +82,28 @@ impl Transaction {
 
     /// Waits while `tracker` drives the transaction, no longer than until `limit`.
     fn drive(self: &Arc<Self>, tracker: &dyn Tracker, limit: Time) {
+        if self.begin_drive() {
+            tracker.drive(self, limit);
+        }
+    }
+
+    /// Lets a tracker [poll](Tracker::poll) for the answer. Returns whether the transaction has
+    /// ended. No code of the program runs here, if the calling thread runs none.
+    pub(in crate::memory) fn poll(self: &Arc<Self>) -> bool {
+        let trackers = self.trackers();
+        if let Some(tracker) = trackers.only().filter(|_| !self.is_lost() && self.begin_drive()) {
+            tracker.poll(self);
+        }
+        self.is_done()
+    }
+
+    /// Notes that a thread drives the transaction; false if it has ended.
+    fn begin_drive(&self) -> bool {
         let state = self.state.lock();
         // Either the thread that ends it sees the flag, or the end is seen here.
         self.flags.fetch_or(DRIVEN, Ordering::Relaxed);
         drop(state);
-        if !self.is_done() {
-            tracker.drive(self, limit);
-        }
+        !self.is_done()
     }
 
     /// The deadline, for a thread that waited until an earlier one: other answers may have refreshed

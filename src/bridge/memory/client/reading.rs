@@ -10,13 +10,18 @@ use super::core::ClientCore;
 use super::receive::{ReadOutcome, ReceiveHalf};
 use crate::bridge::link::channel::Failure;
 use crate::bridge::link::dialer::ClientState;
-use crate::clock::Time;
+use crate::clock::{self, Time};
 use crate::logging::log_error;
 use crate::memory::{Tracker, Transaction};
 use crate::net::reading::{read_until_over, Reading};
 use crate::net::Spinner;
 use crate::process::Duty;
 use crate::sync::MutexGuard;
+
+/// Longest poll for an answer in a thread that the program's threads wait for. CPython lets a thread
+/// compute for 5 ms before another one gets its lock, so these wait little longer; and twice the
+/// time in which an answer comes from another process on the same machine.
+const POLL_TIME_MAX: Duration = Duration::from_micros(20);
 
 impl ClientCore {
     /// Runs `action` with the receiving half on the event loop, unless a waiting thread holds it,
@@ -76,65 +81,8 @@ impl ClientCore {
         self.carry_out(&mut state, action);
     }
 
-    /// Reads once and delivers the responses.
-    pub(super) fn read(&self, half: &mut ReceiveHalf) -> Result<ReadOutcome, Failure> {
-        if self.is_inherited() {
-            // A listener has forked, and this is the child.
-            return Err(self.inherited_text().into());
-        }
-        half.read(self)
-    }
-}
-
-/// A thread that waits for the answer to `tran`, with the receiving half.
-struct DirectRead<'a> {
-    core: &'a ClientCore,
-    half: &'a mut ReceiveHalf,
-    tran: &'a Arc<Transaction>,
-    /// When to look whether the deadline has been renewed.
-    until: Time,
-    limit: Time,
-}
-
-impl Reading for DirectRead<'_> {
-    type Failure = Failure;
-
-    fn read(&mut self) -> Result<bool, Failure> {
-        Ok(self.core.read(self.half)? != ReadOutcome::Nothing)
-    }
-
-    fn is_over(&self) -> bool {
-        self.tran.is_done() || self.core.is_reclaimed.load(Ordering::SeqCst)
-    }
-
-    fn time_left(&mut self) -> Option<Duration> {
-        self.tran.time_left(&mut self.until, self.limit)
-    }
-
-    fn spinner(&mut self) -> &mut Spinner {
-        &mut self.half.spinner
-    }
-
-    fn sleep(&mut self, time: Duration) -> bool {
-        let (core, tran) = (self.core, self.tran);
-        let is_over = || tran.is_done() || core.is_reclaimed.load(Ordering::SeqCst);
-        let Some(sleeper) = self.half.sleeper(|waker| core.interrupter.set_waker(waker)) else {
-            return false;
-        };
-        match core.interrupter.sleep(is_over, || sleeper.sleep(Some(time))) {
-            None => {}
-            Some(Ok(is_read_closed)) => self.half.channel.wire.is_read_closed |= is_read_closed,
-            Some(Err(error)) => {
-                log_error!(core.log, "Waiting for {} failed: {error}", core.name);
-                return false;
-            }
-        }
-        true
-    }
-}
-
-impl Tracker for ClientCore {
-    fn drive(&self, tran: &Arc<Transaction>, limit: Time) {
+    /// Reads, if no other thread does, until `tran` has ended, or until `limit`.
+    fn read_for(&self, tran: &Arc<Transaction>, limit: Time, may_sleep: bool) {
         if self.is_inherited() {
             return;
         }
@@ -155,7 +103,7 @@ impl Tracker for ClientCore {
             let _duty = Duty::begin();
             let until = tran.own_deadline().min(limit);
             let half = &mut *half;
-            read_until_over(&mut DirectRead { core: self, half, tran, until, limit })
+            read_until_over(&mut DirectRead { core: self, half, tran, until, limit, may_sleep })
         };
         if self.is_inherited() {
             return;
@@ -171,6 +119,79 @@ impl Tracker for ClientCore {
                 self.wake();
             }
         }
+    }
+
+    /// Reads once and delivers the responses.
+    pub(super) fn read(&self, half: &mut ReceiveHalf) -> Result<ReadOutcome, Failure> {
+        if self.is_inherited() {
+            // A listener has forked, and this is the child.
+            return Err(self.inherited_text().into());
+        }
+        half.read(self)
+    }
+}
+
+/// A thread that waits for the answer to `tran`, with the receiving half.
+struct DirectRead<'a> {
+    core: &'a ClientCore,
+    half: &'a mut ReceiveHalf,
+    tran: &'a Arc<Transaction>,
+    /// When to look whether the deadline has been renewed.
+    until: Time,
+    limit: Time,
+    may_sleep: bool,
+}
+
+impl Reading for DirectRead<'_> {
+    type Failure = Failure;
+
+    fn read(&mut self) -> Result<bool, Failure> {
+        Ok(self.core.read(self.half)? != ReadOutcome::Nothing)
+    }
+
+    fn is_over(&self) -> bool {
+        self.tran.is_done() || self.core.is_reclaimed.load(Ordering::SeqCst)
+    }
+
+    fn time_left(&mut self) -> Option<Duration> {
+        self.tran.time_left(&mut self.until, self.limit)
+    }
+
+    fn spinner(&mut self) -> &mut Spinner {
+        match self.may_sleep {
+            true => &mut self.half.spinner,
+            false => &mut self.half.brief_spinner,
+        }
+    }
+
+    fn sleep(&mut self, time: Duration) -> bool {
+        if !self.may_sleep {
+            return false;
+        }
+        let (core, tran) = (self.core, self.tran);
+        let is_over = || tran.is_done() || core.is_reclaimed.load(Ordering::SeqCst);
+        let Some(sleeper) = self.half.sleeper(|waker| core.interrupter.set_waker(waker)) else {
+            return false;
+        };
+        match core.interrupter.sleep(is_over, || sleeper.sleep(Some(time))) {
+            None => {}
+            Some(Ok(is_read_closed)) => self.half.channel.wire.is_read_closed |= is_read_closed,
+            Some(Err(error)) => {
+                log_error!(core.log, "Waiting for {} failed: {error}", core.name);
+                return false;
+            }
+        }
+        true
+    }
+}
+
+impl Tracker for ClientCore {
+    fn drive(&self, tran: &Arc<Transaction>, limit: Time) {
+        self.read_for(tran, limit, true);
+    }
+
+    fn poll(&self, tran: &Arc<Transaction>) {
+        self.read_for(tran, clock::now() + POLL_TIME_MAX, false);
     }
 
     fn interrupt(&self) {

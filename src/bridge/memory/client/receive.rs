@@ -201,6 +201,8 @@ pub(super) struct ReceiveHalf {
     decoder: ResponseDecoder,
     body: Option<ResponseBody>,
     pub(super) spinner: Spinner,
+    /// That of threads that must not sleep.
+    pub(super) brief_spinner: Spinner,
     /// Created when a waiting thread first sleeps.
     sleeper: Option<Sleeper>,
 }
@@ -223,6 +225,7 @@ impl ReceiveHalf {
             decoder: ResponseDecoder::new(),
             body: None,
             spinner: Spinner::new(spin),
+            brief_spinner: Spinner::new(spin),
             sleeper: None,
         }
     }

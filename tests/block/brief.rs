@@ -1,0 +1,182 @@
+//! Starts and checks that wait for nothing and run no code of the program.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Arc;
+use std::thread;
+
+use rogue_mem::bridge::{ClientOptions, ServerOptions, TcpClient};
+use rogue_mem::memory::block::{Block, Skip, UpdateObserver, Variable, VariableSpec, UINT};
+use rogue_mem::memory::{Emulate, Hub, Slave, Unconnected, POST, READ, VERIFY, WRITE};
+use rogue_mem::Status;
+use testkit::bridge::server_of;
+use testkit::slaves::{Acting, Keeper};
+
+use crate::defects::{block_of, uint};
+
+const UPDATED: Result<Option<bool>, Status> = Ok(Some(true));
+const NOT_UPDATED: Result<Option<bool>, Status> = Ok(Some(false));
+const WOULD_WAIT: Result<Option<bool>, Status> = Ok(None);
+
+fn notified(name: &str, bits: u32) -> VariableSpec {
+    VariableSpec { is_notified: true, ..uint(name, 0, bits) }
+}
+
+fn word(slave: Arc<dyn Slave>) -> (Arc<Block>, Arc<Variable>) {
+    let (block, variables) = block_of(slave, (0x10, 4), vec![notified("word", 32)]);
+    (block, variables[0].clone())
+}
+
+/// Whether a read was started, and why it was skipped.
+fn start(block: &Block, ty: u32, variable: Option<&Variable>) -> Option<Option<Skip>> {
+    block.try_start(ty, false, variable, -1).unwrap().map(|started| started.skipped)
+}
+
+fn check(block: &Block) -> Result<Option<bool>, Status> {
+    block.try_check().map_err(|error| error.status())
+}
+
+fn hub_over(slave: Arc<dyn Slave>) -> Arc<Hub> {
+    let hub = Hub::new(0x1000, 0, 0);
+    hub.master().set_slave(slave);
+    hub
+}
+
+#[test]
+fn memory_behind_hubs_is_written_verified_and_read_without_a_wait() {
+    let (block, variable) = word(hub_over(hub_over(Emulate::new(4, 4096))));
+    let values = [0x1234, 0xFFFF_FFFF];
+    for value in values {
+        variable.stage(UINT, value, -1).unwrap();
+        assert_eq!(start(&block, READ, Some(&variable)), Some(Some(Skip::AllStaged)));
+        assert_eq!(start(&block, WRITE, Some(&variable)), Some(None));
+        assert_eq!(start(&block, WRITE, None), Some(Some(Skip::NothingStaged)));
+        assert_eq!(start(&block, VERIFY, Some(&variable)), Some(None));
+        assert_eq!((check(&block), check(&block)), (UPDATED, NOT_UPDATED));
+        assert_eq!(start(&block, READ, None), Some(None));
+        assert_eq!(check(&block), UPDATED);
+        assert_eq!(variable.staged(UINT, -1).unwrap(), value);
+    }
+    block.set_enable(false);
+    assert_eq!(start(&block, READ, None), Some(Some(Skip::Disabled)));
+    assert_eq!(block.try_start(9, false, None, -1).unwrap_err().status(), Status::InvalidArgument);
+}
+
+#[test]
+fn a_failure_is_reported_once_by_the_check() {
+    let (block, _) = word(Unconnected::new(4, 0));
+    assert_eq!(start(&block, READ, None), Some(None));
+    assert_eq!(check(&block), Err(Status::Transaction));
+    assert_eq!(check(&block), NOT_UPDATED);
+}
+
+#[test]
+fn a_slave_of_the_program_gets_nothing_also_behind_a_hub() {
+    let calls = Arc::new(AtomicUsize::new(0));
+    let counted = calls.clone();
+    let slave = Acting::new(4, 0, move |_, tran| {
+        counted.fetch_add(1, Ordering::Relaxed);
+        tran.done();
+    });
+    for slave in [slave.clone() as Arc<dyn Slave>, hub_over(slave)] {
+        let (block, variable) = word(slave);
+        variable.stage(UINT, 5, -1).unwrap();
+        for ty in [READ, WRITE, POST, VERIFY] {
+            assert_eq!(block.try_start(ty, true, None, -1).unwrap(), None);
+        }
+        assert_eq!((check(&block), calls.load(Ordering::Relaxed)), (NOT_UPDATED, 0));
+        // What was staged still is.
+        assert_eq!(block.start_transaction(WRITE, false, true, None, -1).unwrap().skipped, None);
+        assert_eq!(calls.swap(0, Ordering::Relaxed), 1);
+    }
+}
+
+#[test]
+fn a_circle_of_hubs_is_no_way_to_a_memory() {
+    let hub = Hub::new(0, 0, 0);
+    hub.master().set_slave(hub.clone());
+    let (block, _) = word(hub.clone());
+    assert_eq!(start(&block, READ, None), None);
+    hub.master().set_slave(Unconnected::placeholder());
+}
+
+#[test]
+fn what_takes_longer_or_needs_the_program_is_left_to_the_other_calls() {
+    struct Observer;
+    impl UpdateObserver for Observer {
+        fn updated(&self, _: &Arc<Variable>) {}
+    }
+    let memory = Emulate::new(4, 0);
+    // Further attempts.
+    let retried = VariableSpec { retry_count: 1, ..notified("word", 32) };
+    let (block, _) = block_of(memory.clone(), (0, 4), vec![retried]);
+    assert_eq!(start(&block, READ, None), None);
+    // Many bytes.
+    for (size, is_started) in [(4096, true), (4100, false)] {
+        let (block, variables) = block_of(memory.clone(), (0, size), vec![notified("word", 32)]);
+        assert_eq!(start(&block, READ, None).is_some(), is_started);
+        assert_eq!(start(&block, READ, Some(&variables[0])), Some(None));
+        assert_eq!(check(&block), UPDATED);
+    }
+    // Code of the program that the check calls.
+    let (block, _) = word(memory);
+    block.observe(Some(Arc::new(Observer)));
+    assert_eq!(start(&block, READ, None), Some(None));
+    assert_eq!(check(&block), WOULD_WAIT);
+    block.observe(None);
+    assert_eq!(check(&block), UPDATED);
+}
+
+#[test]
+fn a_transaction_under_way_is_waited_for_by_no_thread() {
+    let keeper = Keeper::new();
+    let (block, variable) = word(keeper.clone());
+    block.start_transaction(READ, false, false, None, -1).unwrap();
+    // A thread that has started nothing is told the same.
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                assert_eq!(check(&block), WOULD_WAIT);
+                block.master().set_slave(Emulate::new(4, 0));
+                assert_eq!(start(&block, READ, None), None);
+            });
+        }
+    });
+    assert_eq!(check(&block), WOULD_WAIT);
+    keeper.answer_all();
+    assert_eq!(check(&block), UPDATED);
+    assert_eq!(variable.staged(UINT, -1).unwrap(), 0x10);
+    assert_eq!(start(&block, READ, None), Some(None));
+}
+
+#[test]
+fn a_slave_that_still_looks_at_the_data_is_not_waited_for() {
+    let keeper = Keeper::new();
+    let (block, _) = word(keeper.clone());
+    block.start_transaction(READ, false, false, None, -1).unwrap();
+    let tran = keeper.next();
+    let data = tran.data().unwrap();
+    tran.done();
+    assert_eq!(check(&block), WOULD_WAIT);
+    drop(data);
+    assert_eq!(check(&block), UPDATED);
+}
+
+#[test]
+fn a_client_of_the_bridge_sends_at_once_and_its_answer_is_polled_for() {
+    let server = server_of(Emulate::new(4, 0), ServerOptions::default());
+    let client = TcpClient::new("127.0.0.1", server.port(), ClientOptions::default()).unwrap();
+    let (block, variable) = word(hub_over(client.clone()));
+    for value in 0..100 {
+        variable.stage(UINT, value, -1).unwrap();
+        assert_eq!(start(&block, WRITE, None), Some(None));
+        // Behind the write: nothing is sent if its answer takes longer.
+        if start(&block, VERIFY, None).is_none() {
+            block.start_transaction(VERIFY, false, false, None, -1).unwrap();
+        }
+        assert!(check(&block).unwrap().unwrap_or_else(|| block.check_transaction().unwrap()));
+        assert_eq!(variable.staged(UINT, -1).unwrap(), value);
+    }
+    client.stop();
+    assert_eq!(start(&block, READ, None), Some(None));
+    assert_eq!(check(&block), Err(Status::Transaction));
+}
