@@ -9,6 +9,7 @@ use rogue_mem::memory::block::{Block, Model, Variable, VariableSpec, UINT};
 use rogue_mem::memory::{is_write, Emulate, Slave, SlaveBase, Transaction, READ, VERIFY, WRITE};
 
 use rogue_mem::Status;
+use testkit::slaves::{answer, Keeper};
 
 use crate::defects::{block_of, uint};
 
@@ -135,6 +136,42 @@ fn f64_every_thread_is_told_of_the_update_by_its_own_transaction() {
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
     assert_eq!(missed, [0; THREADS as usize]);
+}
+
+/// A block of one word that two threads read, each without a wait: first another thread, then this
+/// one, which settles the read of the other. `answer` ends the reads. Returns what the checks say, in
+/// the same order: that of the other thread settles the read of this one.
+fn check_two_reads(answers: [fn(&Arc<Transaction>); 2]) -> [Result<bool, Status>; 2] {
+    let keeper = Keeper::new();
+    let (block, _variables) = block_of(keeper.clone(), (0, 4), vec![uint("a", 0, 32)]);
+    let start = || block.start_transaction(READ, false, false, None, -1).unwrap();
+    let check = || block.check_transaction().map_err(|error| error.status());
+    let (may_check, waits) = channel();
+    let (start, check) = (&start, &check);
+    thread::scope(|scope| {
+        let other = scope.spawn(move || {
+            start();
+            waits.recv().unwrap();
+            check()
+        });
+        answers[0](&keeper.next());
+        start();
+        answers[1](&keeper.next());
+        may_check.send(()).unwrap();
+        [other.join().unwrap(), check()]
+    })
+}
+
+#[test]
+fn f81_a_failed_check_leaves_the_update_of_another_thread_to_that_thread() {
+    let fail = |tran: &Arc<Transaction>| tran.error("gone");
+    assert_eq!(check_two_reads([fail, answer]), [Err(Status::Transaction), Ok(true)]);
+    assert_eq!(check_two_reads([answer, fail]), [Ok(true), Err(Status::Transaction)]);
+}
+
+#[test]
+fn f81_a_thread_is_told_of_its_update_also_if_another_one_was_first() {
+    assert_eq!(check_two_reads([answer, answer]), [Ok(true), Ok(true)]);
 }
 
 /// A slave whose limits are asked for before each transfer, and which replaces the variables of a

@@ -50,8 +50,6 @@ pub(super) struct State {
     pub(super) is_notified: bool,
     pub(super) retry_count: u32,
     pub(super) is_enabled: bool,
-    /// A transaction that nothing has checked has ended well, and variables are notified.
-    pub(super) wants_update: bool,
     /// The transaction that is under way.
     pub(super) flight: Option<Arc<Flight>>,
     /// The thread whose [turn](super::turn) it is, and how many wait for its end.
@@ -113,7 +111,6 @@ impl Block {
             is_notified: false,
             retry_count: 0,
             is_enabled: false,
-            wants_update: false,
             flight: None,
             holder: None,
             waiting_count: 0,

@@ -98,20 +98,22 @@ impl Block {
     /// [`collect`](Self::collect).
     pub(super) fn verdict(&self, flight: Option<&Arc<Flight>>) -> std::result::Result<bool, Fault> {
         let mut state = self.state_or(CHECK_SOURCE).map_err(Fault::Refused)?;
-        // A check that fails tells of no update, neither now nor later.
-        let is_left = std::mem::take(&mut state.wants_update);
-        let failed = match flight {
+        let own = match flight {
             None => state.unchecked.take(),
             // A verify belongs to what is before it.
             Some(flight) if flight.ty == VERIFY => state.unchecked.take_own(),
-            Some(_) => None,
+            Some(_) => Ok(false),
         };
-        if let Some(error) = failed {
-            return Err(Fault::Failed(error));
+        let result = own.map_err(Fault::Failed).and_then(|is_updated| {
+            flight.and_then(|flight| flight.verdict.get()).cloned().unwrap_or(Ok(()))?;
+            Ok(is_updated || flight.is_some_and(|flight| flight.is_notified))
+        });
+        if result.is_err() {
+            state.unchecked.forget_updates();
         }
-        flight.and_then(|flight| flight.verdict.get()).cloned().unwrap_or(Ok(()))?;
-        let is_own = flight.is_some_and(|flight| flight.is_notified);
-        Ok((is_left || is_own) && state.is_enabled)
+        // Of all that are not told yet.
+        let is_updated = result? | state.unchecked.take_updates();
+        Ok(is_updated && state.is_enabled)
     }
 
     /// [Settles](Self::settle) `flight`, or leaves it to the next check.

@@ -297,7 +297,8 @@ impl State {
     /// Keeps what has become of `flight` for the next check of its thread.
     pub(super) fn leave_to_check(&mut self, flight: &Flight) {
         match flight.verdict.get() {
-            Some(Ok(())) => self.wants_update |= flight.is_notified,
+            Some(Ok(())) if flight.is_notified => self.unchecked.update(flight.starter),
+            Some(Ok(())) => {}
             Some(Err(fault)) => {
                 let error = fault.clone().into_error();
                 let failure = Failure { error, is_of_write: is_write(flight.ty) };
