@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, Optional
 
-from .held import place
-from .lifecycle import NativeHandle, described, filled, gate, keep, report
+from .held import REFUSED_ARGUMENT, PlacedHandle, held, place
+from .lifecycle import described, filled, gate, keep, report
 from .master import Master
 from .native import (
     NULL,
@@ -27,13 +27,22 @@ from .native import (
     refuse_copies,
     text_of,
 )
-from .values import Shape, VariableHandle, access_of
+from .values import Shape, access_of
 
 _start = lib.rogue_mem_block_start_packed
 _check = lib.rogue_mem_block_check_packed
+_try_start = held("rogue_mem_block_try_start_packed")
+_try_check = held("rogue_mem_block_try_check_packed")
 _STATUS = lib.ROGUE_MEM_PACKED_STATUS
 _UPDATED = lib.ROGUE_MEM_PACKED_UPDATED
+_FORCED = lib.ROGUE_MEM_PACKED_FORCED
+_WOULD_WAIT = lib.ROGUE_MEM_PACKED_WOULD_WAIT
+_NO_PLACE = place(NULL)
+_ELEMENT_SHIFT = lib.ROGUE_MEM_PACKED_ELEMENT_SHIFT
+#: Indices below this one can be packed with the type into 32 bits.
+_PACKED_END = (1 << 32 - _ELEMENT_SHIFT) - 1
 _READ = lib.ROGUE_MEM_READ
+_UPDATE = "_queueUpdate of a memory variable"
 _UNEQUAL = (
     "Variable %s cannot be made: it has %d bit offsets and %d bit sizes: give one size for each "
     "offset, and at least one"
@@ -98,6 +107,13 @@ _watch_waits()
 if hasattr(os, "register_at_fork"):
     # After that of the life cycle, which makes a new gate.
     os.register_at_fork(after_in_child=_after_fork)
+
+
+def _packed(index: Any) -> int:
+    """The index of an element, in the form in which it is packed with a type."""
+    if index.__class__ is int and 0 <= index < _PACKED_END:
+        return int(index + 1 << _ELEMENT_SHIFT)
+    raise REFUSED_ARGUMENT("index %r" % (index,))
 
 
 def _limit(value: Any) -> float:
@@ -176,7 +192,7 @@ class Variable:
         spec.big_endian, spec.reverse_bits = bool(model.isBigEndian), bool(model.bitReverse)
         spec.num_values, spec.value_bits = count, listData.valueBits
         spec.value_stride, spec.retry_count = listData.valueStride, retryCount
-        owned = VariableHandle(NULL, lib.rogue_mem_variable_release)
+        owned = PlacedHandle(NULL, lib.rogue_mem_variable_release)
         filled(owned, "rogue_mem_variable_t", lib.rogue_mem_variable_new, spec)
         owned.place = place(owned.handle)
         self._rg_variable = owned
@@ -315,8 +331,9 @@ class Block(Master):
 
     def __init__(self, offset: int, size: int) -> None:
         _watch_waits()
-        owned = NativeHandle(NULL, lib.rogue_mem_block_release)
+        owned = PlacedHandle(NULL, lib.rogue_mem_block_release)
         self._rg_block = filled(owned, "rogue_mem_block_t", lib.rogue_mem_block_new, offset, size)
+        owned.place = place(owned.handle)
         self._rg_init_master(lib.rogue_mem_block_master(owned.handle))
         self._rg_variables: "tuple[Variable, ...]" = ()
         self._rg_notified: "tuple[Variable, ...]" = ()
@@ -405,6 +422,21 @@ class Block(Master):
         transaction that is larger than the path allows: nothing is sent then; with a wait as
         `_checkTransaction`.
         """
+        if not check:
+            try:
+                what = type + _FORCED if forceWr else type
+                if index != -1:
+                    what += _packed(index)
+                target = _NO_PLACE if variable is None else variable._rg_variable.place
+                result = _try_start(self._rg_block.place, target, what)
+            except REFUSED_ARGUMENT:
+                # The other call takes it, or says what is wrong.
+                result = _WOULD_WAIT
+            if not result:
+                return
+            if result != _WOULD_WAIT:
+                self._rg_settle(result)
+                return
         handle = NULL if variable is None else variable._rg_variable.handle
         result = _start(self._rg_block.handle, type, bool(forceWr), bool(check), handle, index)
         if result or interrupts:
@@ -413,8 +445,18 @@ class Block(Master):
     def _checkTransaction(self) -> None:
         """Waits for the transaction that is under way. Raises GeneralError if one that this thread
         has started has failed, or if what was read back is not what was written."""
-        result = _check(self._rg_block.handle)
-        if result or interrupts:
+        owned = self._rg_block
+        result = _try_check(owned.place)
+        if result == _WOULD_WAIT:
+            result = _check(owned.handle)
+        if result == _UPDATED and not interrupts:
+            # As `_rg_notify`, without a call: it is done for every access.
+            for one in self._rg_notified:
+                try:
+                    one._queueUpdate()
+                except BaseException as error:
+                    report(_UPDATE, error)
+        elif result or interrupts:
             self._rg_settle(result)
 
     def _rg_settle(self, result: int) -> None:
@@ -428,7 +470,7 @@ class Block(Master):
             try:
                 one._queueUpdate()
             except BaseException as error:
-                report("_queueUpdate of a memory variable", error)
+                report(_UPDATE, error)
 
     def _rateTest(self) -> None:
         """Prints how fast the block is read. Writes nothing, unlike Rogue's."""

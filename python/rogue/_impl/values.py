@@ -11,13 +11,13 @@ import sys
 from array import array
 from typing import Any, Callable, NamedTuple
 
-from .held import held, place
+from .held import PlacedHandle, held, place
 from .kinds import ARRAY_SOURCES, CODES, ELEMENTS, NUMBERS, Kind
-from .lifecycle import NativeHandle, forked_form
 from .native import BYTES, NULL, decode, ffi, from_buffer, general_error, last_error, lib
 
 #: Indices are `int32_t`.
 _INDEX_END = 1 << 31
+_INDEX_FIRST = -_INDEX_END
 #: The widest value that is a number for the library.
 _WORD_BITS = 64
 
@@ -35,22 +35,10 @@ _NO_PLACE = place(NULL)
 _UNINDEXED = "Accessing unindexed value not supported for %s"
 
 
-class VariableHandle(NativeHandle):
-    """A native variable."""
-
-    __slots__ = ("place",)
-
-    #: The handle, as an argument of held functions.
-    place: Any
-
-
-forked_form(VariableHandle)
-
-
 class Shape(NamedTuple):
     """What the access to a variable depends on."""
 
-    owned: VariableHandle
+    owned: PlacedHandle
     name: str
     #: Number of elements; 0 for a scalar.
     elements: int
@@ -64,7 +52,7 @@ def _checked(index: Any) -> int:
     """`index`, if it is one for the library."""
     if not isinstance(index, int):
         raise TypeError("an index is an int, not %s" % type(index).__name__)
-    if not -_INDEX_END <= index < _INDEX_END:
+    if not _INDEX_FIRST <= index < _INDEX_END:
         raise OverflowError("index %d is beyond every list" % index)
     return int(index)
 
@@ -145,7 +133,7 @@ class Numbers(Access):
         self._peek, self._unsure = held("rogue_mem_variable_peek_" + kind.word), kind.unsure
 
     def stage(self, value: Any, index: int) -> None:
-        if index.__class__ is not int or not -_INDEX_END <= index < _INDEX_END:
+        if index.__class__ is not int or not _INDEX_FIRST <= index < _INDEX_END:
             index = _checked(index)
         if value.__class__ is not self._exact or not self._lowest <= value <= self._highest:
             if isinstance(value, list):
@@ -159,10 +147,13 @@ class Numbers(Access):
             raise last_error()
 
     def staged(self, index: int) -> Any:
-        if index.__class__ is not int or not -_INDEX_END <= index < _INDEX_END:
-            index = _checked(index)
-        if index < 0 and self._count:
-            return self._all()
+        if index != -1:
+            index = max(_checked(index), -1)
+        if index == -1:
+            if self._count:
+                return self._all()
+            # Ignored; a negative number takes ctypes longer.
+            index = 0
         value = self._peek(self._owned.place, index)
         if value == self._unsure:
             return self._one(index)
