@@ -3420,6 +3420,12 @@ typedef struct rogue_mem_tcp_server_options_t {
      */
     uint32_t no_duplex;
     /**
+     * Further addresses at which the server listens, at most 31, between commas:
+     * "192.168.1.5:9000, [fe80::1%eth0]:9000, unix:/run/board.sock". It listens at all of them, or
+     * at none.
+     */
+    const char *addresses;
+    /**
      * Stack size of the server's thread, in bytes; the slave runs on it. At least 2 MiB. 0 = the
      * size of other threads of the process ("ulimit -s").
      */
@@ -3543,6 +3549,23 @@ rogue_mem_master_t *rogue_mem_tcp_server_master(const rogue_mem_tcp_server_t *se
  * Thread safe.
  */
 uint16_t rogue_mem_tcp_server_port(const rogue_mem_tcp_server_t *server);
+
+/**
+ * The addresses at which the server listens, each with its port or its path, one a line: first
+ * that of rogue_mem_tcp_server_new, then those of the option addresses.
+ *
+ * @param server the server.
+ * @param buffer receives the text, see "Texts" above.
+ * @param capacity size of buffer in bytes.
+ * @param length receives the length of the text; may be NULL.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_tcp_server_addresses(const rogue_mem_tcp_server_t *server,
+                                                  char *buffer,
+                                                  size_t capacity,
+                                                  size_t *length);
 
 /**
  * Does nothing, because a server serves from its creation. For programs that treat servers and
@@ -4796,6 +4819,12 @@ typedef struct rogue_mem_stream_server_options_t {
      */
     uint64_t frame_bytes_max;
     /**
+     * Further addresses at which the server listens, at most 31, between commas:
+     * "192.168.1.5:9000, [fe80::1%eth0]:9000, unix:/run/board.sock". It listens at all of them, or
+     * at none.
+     */
+    const char *addresses;
+    /**
      * Stack size of its thread, in bytes; the receivers of its frames run on it. At least 2 MiB.
      * 0 = the size of other threads of the process ("ulimit -s").
      */
@@ -4941,6 +4970,23 @@ rogue_mem_stream_port_t *rogue_mem_stream_server_stream_port(
  * Thread safe.
  */
 uint16_t rogue_mem_stream_server_port(const rogue_mem_stream_server_t *server);
+
+/**
+ * The addresses at which the server listens, each with its port or its path, one a line: first that
+ * of rogue_mem_stream_server_new, then those of the option addresses.
+ *
+ * @param server the server.
+ * @param buffer receives the text, see "Texts" above.
+ * @param capacity size of buffer in bytes.
+ * @param length receives the length of the text; may be NULL.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_stream_server_addresses(const rogue_mem_stream_server_t *server,
+                                                     char *buffer,
+                                                     size_t capacity,
+                                                     size_t *length);
 
 /**
  * Stops the server: closes both ports and all connections, and disconnects its slaves. Senders that

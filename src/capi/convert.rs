@@ -1,5 +1,5 @@
-//! Conversion of numbers from C to options. `table.rs` names the conversion of each option. 0 is
-//! not converted: it leaves the option at its default.
+//! Conversion of numbers and texts from C to options, and of lists to texts for C. `table.rs` names
+//! the conversion of each option. 0 and NULL are not converted: they leave the option at its default.
 
 use std::time::Duration;
 
@@ -72,6 +72,16 @@ pub(super) fn spin(microseconds: u32) -> Spin {
     }
 }
 
+/// The members of a list, between commas, without the blanks around them.
+pub(super) fn list(text: &str) -> Vec<String> {
+    text.split(',').map(str::trim).filter(|one| !one.is_empty()).map(str::to_owned).collect()
+}
+
+/// The texts of things, one a line.
+pub(super) fn lines(things: &[impl ToString]) -> String {
+    things.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
 /// Bytes of a stack. No thread gets one that is larger than the address space.
 pub(super) fn stack_bytes(bytes: u64) -> usize {
     usize::try_from(bytes).unwrap_or(usize::MAX)
@@ -99,6 +109,12 @@ mod tests {
         assert_eq!(wait(SEND_WAIT_NEVER), Some(Duration::ZERO));
         assert_eq!((limit(0), limit(7)), (None, Some(Duration::from_micros(7))));
         assert_eq!(bytes(7), 7);
+    }
+
+    #[test]
+    fn a_list_has_its_members_between_commas() {
+        assert_eq!(list("*:0, unix:/run/a b ,"), ["*:0", "unix:/run/a b"]);
+        assert_eq!(list(" "), [""; 0]);
     }
 
     #[test]

@@ -12,11 +12,11 @@
 use std::ffi::c_char;
 use std::sync::Arc;
 
-use super::convert::SEND_WAIT_NEVER;
+use super::convert::{lines, SEND_WAIT_NEVER};
 use super::generated::{
     rogue_mem_stream_port_t, rogue_mem_stream_server_options_t, rogue_mem_stream_server_t,
 };
-use super::guard::{query, status};
+use super::guard::{query, query_text, status};
 use super::handle::into_handle;
 use super::status::rogue_mem_status_t;
 use crate::bridge::StreamServer;
@@ -86,6 +86,27 @@ pub unsafe extern "C" fn rogue_mem_stream_server_port(
 ) -> u16 {
     // SAFETY: null or live, as the header demands.
     unsafe { query(server, |server| server.port()) }
+}
+
+/// The addresses at which the server listens, each with its port or its path, one a line: first that
+/// of rogue_mem_stream_server_new, then those of the option addresses.
+///
+/// @param server the server.
+/// @param buffer receives the text, see "Texts" above.
+/// @param capacity size of buffer in bytes.
+/// @param length receives the length of the text; may be NULL.
+/// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_stream_server_addresses(
+    server: *const rogue_mem_stream_server_t,
+    buffer: *mut c_char,
+    capacity: usize,
+    length: *mut usize,
+) -> rogue_mem_status_t {
+    // SAFETY: null or live and valid, as the header demands.
+    unsafe { query_text(server, buffer, capacity, length, |server| lines(server.addresses())) }
 }
 
 /// Stops the server: closes both ports and all connections, and disconnects its slaves. Senders that

@@ -72,11 +72,13 @@ pub struct Member {
     pub by: By,
 }
 
-/// What a member is: an unsigned integer of some width, or a handle.
+/// What a member is: an unsigned integer of some width, a text, or a handle.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Bits {
     B32,
     B64,
+    /// That of a pointer: a text of UTF-8 that ends in NUL.
+    Text,
     /// That of a pointer: a handle of this object.
     Handle(&'static str),
 }

@@ -10,7 +10,7 @@ use super::address::canonical;
 use super::server_address::ServerAddress;
 use super::unix::{self, UnixServer};
 use super::{socket, ByteStream};
-use crate::error::Result;
+use crate::error::{Error, Result, Status};
 use crate::peer::PeerAddress;
 
 /// A listener of either kind.
@@ -69,6 +69,31 @@ pub struct ListenerPair {
     pub second: Listener,
     /// Where they listen, with the port that the system has chosen.
     pub address: ServerAddress,
+}
+
+/// Addresses of one server, at most.
+pub const ADDRESSES_MAX: usize = 32;
+
+/// Opens the listeners of a server at `first` and at each of `further`, which have the form of
+/// [`ServerAddress::parse`]; all or none.
+///
+/// # Errors
+///
+/// Those of [`listen_at`]; [`Status::InvalidArgument`] for a malformed address, or more than
+/// [`ADDRESSES_MAX`].
+pub fn listen_at_all(
+    first: ServerAddress,
+    further: &[String],
+    unix_mode: u32,
+) -> Result<Vec<ListenerPair>> {
+    if further.len() >= ADDRESSES_MAX {
+        let count = further.len() + 1;
+        let text = format!("A server listens at {ADDRESSES_MAX} addresses at most, not at {count}");
+        return Err(Error::new(Status::InvalidArgument, "net::listener", text));
+    }
+    let further = further.iter().map(|text| ServerAddress::parse(text));
+    let addresses: Vec<_> = std::iter::once(Ok(first)).chain(further).collect::<Result<_>>()?;
+    addresses.iter().map(|address| listen_at(address, unix_mode)).collect()
 }
 
 /// Opens the listeners at `address`, both or none: at two consecutive ports, see

@@ -36,6 +36,32 @@ impl ServerAddress {
         }
     }
 
+    /// From a text with its port: `192.168.1.5:9000`, `*:9000`, `[fe80::1%eth0]:9000`, `eth0:9000`;
+    /// or from that of a path, `unix:/run/board.sock`.
+    ///
+    /// # Errors
+    ///
+    /// [`Status::InvalidArgument`] if it is neither.
+    pub fn parse(text: &str) -> Result<ServerAddress> {
+        if let Some(path) = UnixPath::parse(text)? {
+            return Ok(ServerAddress::Unix(path));
+        }
+        let wrong = |why: &str| Err(bad_address(text, why));
+        let Some((host, port)) = text.rsplit_once(':') else {
+            return wrong("add the port, as in 192.168.1.5:9000");
+        };
+        let Ok(port) = port.parse() else {
+            return wrong("what follows the last colon is no port from 0 to 65535");
+        };
+        let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+        match bare {
+            None if host.contains(':') => {
+                wrong("put an IPv6 address in brackets, as in [fe80::1%eth0]:9000")
+            }
+            _ => Ok(ServerAddress::Tcp { text: bare.unwrap_or(host).to_owned(), port }),
+        }
+    }
+
     /// The two endpoints, as libzmq names them.
     pub fn endpoints(&self) -> [String; 2] {
         match self {
@@ -115,5 +141,50 @@ impl fmt::Display for ServerEnd {
             ServerEnd::Tcp(address) => address.fmt(f),
             ServerEnd::Unix(path) => path.fmt(f),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tcp(text: &str, port: u16) -> ServerAddress {
+        ServerAddress::Tcp { text: text.to_owned(), port }
+    }
+
+    #[test]
+    fn an_address_of_a_list_has_its_port_behind_the_last_colon() {
+        for (text, expected) in [
+            ("192.168.1.5:9000", tcp("192.168.1.5", 9000)),
+            ("*:0", tcp("*", 0)),
+            ("[::1]:9000", tcp("::1", 9000)),
+            ("[fe80::1%eth0]:9000", tcp("fe80::1%eth0", 9000)),
+            ("unix:/run/a.sock", ServerAddress::new("unix:/run/a.sock", 0).unwrap()),
+        ] {
+            let found = ServerAddress::parse(text).unwrap();
+            assert_eq!((&found, found.to_string().as_str()), (&expected, text));
+        }
+        for (text, word) in [
+            ("192.168.1.5", "add the port"),
+            ("", "add the port"),
+            ("host:", "no port"),
+            ("host:70000", "no port"),
+            ("::1:9000", "brackets"),
+            ("unix:run/a.sock", "absolute"),
+        ] {
+            let error = ServerAddress::parse(text).unwrap_err();
+            assert_eq!(error.status(), Status::InvalidArgument);
+            assert!(error.text().contains(word), "{error}");
+        }
+    }
+
+    #[test]
+    fn endpoints_are_those_of_libzmq() {
+        assert_eq!(
+            tcp("127.0.0.1", 9000).endpoints(),
+            ["tcp://127.0.0.1:9000", "tcp://127.0.0.1:9001"]
+        );
+        let path = ServerAddress::new("unix:/run/a.sock", 0).unwrap();
+        assert_eq!(path.endpoints(), ["ipc:///run/a.sock", "ipc:///run/a.sock.1"]);
     }
 }

@@ -705,6 +705,11 @@ static void bridges(void **state) {
     REFUSES(INVALID_ARGUMENT, rogue_mem_tcp_server_new, ("127.0.0.1", 0, &serving, &server_out));
     GIVES(NULL, rogue_mem_tcp_server_master, (NULL));
     GIVES(0, rogue_mem_tcp_server_port, (NULL));
+    REFUSES(NULL_ARGUMENT, rogue_mem_tcp_server_addresses, (NULL, buffer, 4, &length));
+    REFUSES(NULL_ARGUMENT, rogue_mem_tcp_server_addresses, (server, NULL, 4, &length));
+    serving.size = sizeof serving;
+    serving.addresses = "\xFF";
+    REFUSES(INVALID_TEXT, rogue_mem_tcp_server_new, ("127.0.0.1", 0, &serving, &server_out));
     REFUSES(NULL_ARGUMENT, rogue_mem_tcp_server_start, (NULL));
     NOTES(rogue_mem_tcp_server_stop, (NULL));
     served.size = sizeof served;
@@ -1339,6 +1344,8 @@ static void stream_bridges(void **state) {
     REFUSES(INVALID_ARGUMENT, rogue_mem_stream_server_new, ("127.0.0.1", 0, &serving, &server_out));
     GIVES(NULL, rogue_mem_stream_server_stream_port, (NULL));
     GIVES(0, rogue_mem_stream_server_port, (NULL));
+    REFUSES(NULL_ARGUMENT, rogue_mem_stream_server_addresses, (NULL, text, 4, &length));
+    REFUSES(NULL_ARGUMENT, rogue_mem_stream_server_addresses, (server, NULL, 4, &length));
     NOTES(rogue_mem_stream_server_stop, (NULL));
     REFUSES(NULL_ARGUMENT, rogue_mem_stream_server_stats, (NULL, &served));
     REFUSES(NULL_ARGUMENT, rogue_mem_stream_server_stats, (server, NULL));

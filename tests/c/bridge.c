@@ -629,6 +629,39 @@ static void f14_a_child_by_fork_does_its_parents_client_no_harm(void **state) {
     bridge_close(&bridge);
 }
 
+static void a_server_may_listen_at_several_addresses(void **state) {
+    (void)state;
+    recorder_t recorder;
+    recorder_init(&recorder, 1, 0, MEMORY);
+    char path[64], further[128], text[256];
+    snprintf(path, sizeof path, "unix:/tmp/rogue-c-%ld", (long)getpid());
+    snprintf(further, sizeof further, "127.0.0.1:0, %s", path);
+    rogue_mem_tcp_server_options_t options = {0};
+    options.size = sizeof options;
+    options.addresses = further;
+    rogue_mem_tcp_server_t *server = serve(recorder.slave, &options);
+    memset(further, 'x', sizeof further - 1);
+    assert_ok(rogue_mem_tcp_server_addresses(server, text, sizeof text, NULL));
+    unsigned first = 0, second = 0;
+    char found[64] = "";
+    assert_int_equal(sscanf(text, "127.0.0.1:%u\n127.0.0.1:%u\n%63s", &first, &second, found), 3);
+    assert_int_equal(first, rogue_mem_tcp_server_port(server));
+    assert_string_equal(found, path);
+    const struct {
+        const char *host;
+        unsigned port;
+    } places[] = {{"127.0.0.1", first}, {"127.0.0.1", second}, {path, 0}};
+    for (size_t index = 0; index < COUNT_OF(places); index++) {
+        rogue_mem_tcp_client_t *client = NULL;
+        assert_ok(rogue_mem_tcp_client_new(places[index].host, (uint16_t)places[index].port, NULL,
+                                           &client));
+        assert_ok(rogue_mem_tcp_client_wait_ready(client, WAIT_S, PERIOD_S));
+        rogue_mem_tcp_client_release(client);
+    }
+    rogue_mem_tcp_server_release(server);
+    recorder_destroy(&recorder);
+}
+
 static void a_path_takes_the_place_of_address_and_port(void **state) {
     (void)state;
     recorder_t recorder;
@@ -697,6 +730,7 @@ int main(void) {
         cmocka_unit_test(f14_a_child_by_fork_does_its_parents_client_no_harm),
         cmocka_unit_test(f12_a_slave_has_the_stack_that_the_server_was_given),
         cmocka_unit_test(a_path_takes_the_place_of_address_and_port),
+        cmocka_unit_test(a_server_may_listen_at_several_addresses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -815,3 +815,19 @@ TEST_CASE("a server and its clients meet at a path") {
     CHECK_THROWS_AS(rim::TcpServer::create(address, 0), rogue::GeneralError);
     CHECK_THROWS_AS(rim::TcpServer::create(address, 9000), rogue::GeneralError);
 }
+
+TEST_CASE("a server listens at several addresses") {
+    const std::string path = "unix:/tmp/rogue-cpp-" + std::to_string(getpid());
+    const std::string further = "127.0.0.1:0, " + path;
+    rim::TcpServer::Options options;
+    options.addresses = further.c_str();
+    auto server = rim::TcpServer::create("127.0.0.1", 0, options);
+    *server >> rim::Emulate::create(4, 0x1000);
+    const std::vector<std::string> addresses = server->getAddresses();
+    REQUIRE(addresses.size() == 3);
+    CHECK(addresses[0] == "127.0.0.1:" + std::to_string(server->getPort()));
+    CHECK(addresses[2] == path);
+    rim::TcpClient::create(path, 0, true)->start();
+    const auto port = std::stoul(addresses[1].substr(addresses[1].find(':') + 1));
+    rim::TcpClient::create("127.0.0.1", static_cast<uint16_t>(port), true)->start();
+}

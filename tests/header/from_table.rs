@@ -174,6 +174,7 @@ fn type_of(member: &Member) -> String {
     match member.bits {
         Bits::B32 => "u32".to_owned(),
         Bits::B64 => "u64".to_owned(),
+        Bits::Text => "*const c_char".to_owned(),
         Bits::Handle(object) => format!("*mut rogue_mem_{object}_t"),
     }
 }
@@ -190,7 +191,7 @@ fn options(options: &Options) -> String {
         .collect();
     text += &versioned(&name, options.grown_from, &reserved);
     let (mut body, mut call) = (String::new(), "_call");
-    for Member { name, sets, by, .. } in options.members {
+    for Member { name, sets, by, bits, .. } in options.members {
         let value = match by {
             By::Reserved => continue,
             By::Handle => {
@@ -199,6 +200,18 @@ fn options(options: &Options) -> String {
                     "        // SAFETY: null or live, as promised by the caller.\n        \
                      if let Some(object) = unsafe {{ borrow(self.{name}) }} {{\n            \
                      options.{sets} = Some(Arc::clone(&object));\n        }}\n"
+                )
+                .unwrap();
+                continue;
+            }
+            By::Conversion(function) if *bits == Bits::Text => {
+                call = "call";
+                write!(
+                    body,
+                    "        if !self.{name}.is_null() {{\n            \
+                     // SAFETY: ending in NUL, as promised by the caller.\n            \
+                     let text = unsafe {{ call.text(self.{name}, \"{name}\") }}?;\n            \
+                     options.{sets} = convert::{function}(text);\n        }}\n"
                 )
                 .unwrap();
                 continue;

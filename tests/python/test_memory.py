@@ -883,6 +883,23 @@ def test_a_server_and_its_clients_meet_at_a_path(tmp_path):
         rim.TcpServer(address, 9000)
 
 
+def test_a_server_listens_at_several_addresses(tmp_path):
+    path = "unix:%s" % (tmp_path / "board.sock")
+    with rim.TcpServer("127.0.0.1", 0, addresses=["127.0.0.1:0", path]) as server:
+        server >> rim.Emulate(4, 0x1000)
+        first, second, third = server.getAddresses()
+        assert first == "127.0.0.1:%d" % server.getPort() and third == path
+        for host, port in (second.rsplit(":", 1), (path, 0)):
+            with rim.TcpClient(host, int(port)) as client:
+                assert client.waitReady(HANG_S, 0.01)
+        with pytest.raises(rogue.GeneralError, match="another server listens there"):
+            rim.TcpServer("127.0.0.1", 0, addresses=path)
+    with pytest.raises(rogue.GeneralError, match="add the port"):
+        rim.TcpServer("127.0.0.1", 0, addresses=["127.0.0.1"])
+    with pytest.raises(TypeError):
+        rim.TcpServer("127.0.0.1", 0, addresses=7)
+
+
 def test_a_client_without_a_server_says_why():
     with rim.TcpServer("127.0.0.1", 0) as server:
         port = server.getPort()

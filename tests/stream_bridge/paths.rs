@@ -46,3 +46,21 @@ fn libzmq_peers_find_both_sockets_at_a_path() {
         wait_connected(&server, 0);
     }
 }
+
+#[test]
+fn frames_of_all_addresses_of_a_server_meet() {
+    let directory = Directory::new();
+    let path = directory.address("stream.sock");
+    let addresses = vec!["127.0.0.1:0".to_owned(), path.clone()];
+    let server = server_with(StreamServerOptions { addresses, ..StreamServerOptions::default() });
+    let at_server = Counter::new();
+    server.stream_master().add_slave(at_server.clone()).unwrap();
+    let ports = server.addresses()[..2].iter().map(|address| address.port());
+    let mut clients: Vec<_> = ports.map(client).collect();
+    clients.push(StreamClient::new(&path, 0, StreamClientOptions::default()).unwrap());
+    wait_connected(&server, 3);
+    for client in &clients {
+        sending(client.stream_slave(), 10, 100).join().unwrap();
+    }
+    at_server.wait(30);
+}

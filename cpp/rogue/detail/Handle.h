@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace rogue {
 namespace detail {
@@ -98,6 +99,19 @@ std::string readText(Read read) {
         }
         text.resize(length + 1); // one more for the terminator; the text may have grown
     }
+}
+
+/** The lines of `text`, of which the last one has no end. */
+inline std::vector<std::string> splitLines(const std::string &text) {
+    std::vector<std::string> lines;
+    std::size_t begin = 0;
+    for (std::size_t end = text.find('\n'); end != std::string::npos;
+         end = text.find('\n', begin)) {
+        lines.push_back(text.substr(begin, end - begin));
+        begin = end + 1;
+    }
+    lines.push_back(text.substr(begin));
+    return lines;
 }
 
 /** Writes `text` as the C library requires it of a callback; returns its full length. */

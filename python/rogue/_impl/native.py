@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import weakref
 from typing import Any, Callable, NamedTuple
 
 from .declarations import ffi as _ffi
@@ -271,17 +272,36 @@ def counters(kind: str, function: Callable[..., int], handle: Any) -> "dict[str,
 
 def options(kind: str, values: "dict[str, Any]") -> Any:
     """A structure of options from keywords, named as its members are; None leaves one at its
-    default. The structure does not keep the objects among the values."""
+    default. The structure keeps the texts among the values, but not the objects."""
     result = ffi.new("%s *" % kind)
     result.size = ffi.sizeof(kind)
     for name, value in values.items():
         if name not in OPTIONS[kind]:
             known = ", ".join(sorted(OPTIONS[kind]))
             raise TypeError("there is no option %r; there are: %s" % (name, known))
+        if isinstance(value, (str, bytes)) or is_list(value):
+            value = option_text(result, value)
         if value is not None:
             native = getattr(value, "_rg_option", None)
             setattr(result, name, value if native is None else native.handle)
     return result
+
+
+#: The texts among the values of a structure of options, which has only their addresses.
+_TEXTS: "weakref.WeakKeyDictionary[Any, list[Any]]" = weakref.WeakKeyDictionary()
+
+
+def is_list(value: Any) -> bool:
+    """Whether a value is a list of texts."""
+    return isinstance(value, (list, tuple)) and all(isinstance(one, (str, bytes)) for one in value)
+
+
+def option_text(owner: Any, value: "str | bytes | list[str]") -> Any:
+    """A text for a structure of options, which keeps it; a list has commas between its texts."""
+    texts = [value] if isinstance(value, (str, bytes)) else value
+    text = ffi.new("char[]", b",".join(encode(one) for one in texts))
+    _TEXTS.setdefault(owner, []).append(text)
+    return text
 
 
 def spin(microseconds: "int | None") -> int:

@@ -59,7 +59,8 @@ class TcpServer(TcpCore):
         None = adaptive.
     :param options: further options of the C interface, by the member names of
         ``rogue_mem_stream_server_options_t``: ``queue_bytes_max``, ``send_wait_ms_max``,
-        ``frame_bytes_max``, ``clients_max``, ``unix_mode`` and others. None leaves an option at
+        ``frame_bytes_max``, ``clients_max``, ``unix_mode``,
+        ``addresses`` and others; a list is one of texts. None leaves an option at
         its default.
 
     Each frame for clients goes to one of them, in turn; a client that does not read is passed over.
@@ -96,12 +97,18 @@ class TcpServer(TcpCore):
             return filled(owned, "rogue_mem_stream_server_t", *arguments)
 
         # The system's resolver may block for any time.
-        self._rg_end = make() if is_address(place) else in_a_thread(make)
+        is_at_once = is_address(place) and not more.get("addresses")
+        self._rg_end = make() if is_at_once else in_a_thread(make)
         stream.init_ends(self, lib.rogue_mem_stream_server_stream_port(owned.handle))
 
     def getPort(self) -> int:
         """The port for frames from clients, also the one chosen for 0."""
         return lib.rogue_mem_stream_server_port(self._rg_end.handle)
+
+    def getAddresses(self) -> "list[str]":
+        """The addresses at which it listens, each with its port, or a path: first its own, then
+        those of the option ``addresses``."""
+        return text_of(lib.rogue_mem_stream_server_addresses, self._rg_end.handle).split("\n")
 
     def getStats(self) -> "dict[str, int]":
         """The server's counters: ``peers``, ``frames_in``, ``dropped_out`` and more, named as in

@@ -15,6 +15,7 @@ OPTIONS: "dict[str, tuple[str, ...]]" = {
         "transaction_bytes_max",
         "spin_us",
         "no_duplex",
+        "addresses",
         "stack_bytes",
         "descriptors_reserved",
         "legacy_shared_process",
@@ -36,6 +37,7 @@ OPTIONS: "dict[str, tuple[str, ...]]" = {
     "rogue_mem_stream_server_options_t": (
         "queue_bytes_max",
         "frame_bytes_max",
+        "addresses",
         "stack_bytes",
         "send_wait_ms_max",
         "spin_us",

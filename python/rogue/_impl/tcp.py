@@ -97,7 +97,8 @@ class TcpServer(Master):
     :param options: further options of the C interface, by the member names of
         ``rogue_mem_tcp_server_options_t``: ``settle_ms``, ``clients_max``,
         ``transaction_bytes_max``, ``stack_bytes``, ``descriptors_reserved``,
-        ``legacy_shared_process``, ``unix_mode`` and others. None leaves an option at its default.
+        ``legacy_shared_process``, ``unix_mode``,
+        ``addresses`` and others; a list is one of texts. None leaves an option at its default.
 
     It serves from its creation until `_stop`, the end of a ``with``, or its destruction: keep a
     reference. Raises GeneralError if a port cannot be bound or the address cannot be resolved.
@@ -132,13 +133,19 @@ class TcpServer(Master):
             return filled(owned, "rogue_mem_tcp_server_t", *arguments)
 
         # The system's resolver may block for any time.
-        self._rg_server: NativeHandle = make() if is_address(place) else in_a_thread(make)
+        is_at_once = is_address(place) and not more.get("addresses")
+        self._rg_server: NativeHandle = make() if is_at_once else in_a_thread(make)
         self._rg_stopped = False
         self._rg_init_master(lib.rogue_mem_tcp_server_master(self._rg_server.handle))
 
     def getPort(self) -> int:
         """The request port, also the one chosen for 0."""
         return lib.rogue_mem_tcp_server_port(self._rg_server.handle)
+
+    def getAddresses(self) -> "list[str]":
+        """The addresses at which it listens, each with its port, or a path: first its own, then
+        those of the option ``addresses``."""
+        return text_of(lib.rogue_mem_tcp_server_addresses, self._rg_server.handle).split("\n")
 
     def getStats(self) -> "dict[str, int]":
         """The server's counters: ``clients``, ``requests``, ``bytes_in`` and more, named as in

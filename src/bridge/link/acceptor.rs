@@ -9,13 +9,11 @@ use mio::{Interest, Token};
 use super::pairing::Side;
 use crate::clock::{self, Time};
 use crate::logging::{log_warning, Logger};
-use crate::net::listener::{Listener, ListenerPair};
+use crate::net::listener::{Listener, ListenerPair, ADDRESSES_MAX};
 use crate::net::socket::{cause_text, is_shortage};
 use crate::net::{is_reserved, ByteStream, Registry};
 use crate::peer::PeerAddress;
 
-/// Addresses at which one server listens; each has two listeners.
-pub const ADDRESSES_MAX: usize = 32;
 /// The first token after those of the listeners.
 pub const FIRST_CONNECTION: usize = 2 * ADDRESSES_MAX;
 /// Delay before the next attempt to accept when the system has no descriptors left.

@@ -20,7 +20,7 @@ use crate::bridge::link::wire::RESPONSES_UNREAD_TIME_MAX;
 use crate::error::{Error, Result};
 use crate::logging::{log_debug, Logger};
 use crate::memory::Master;
-use crate::net::listener::listen_at;
+use crate::net::listener::listen_at_all;
 use crate::net::owner::{self, Finder};
 use crate::net::server_address::ServerAddress;
 use crate::net::socket::{Silence, HOST_SILENCE_MAX};
@@ -75,6 +75,9 @@ pub struct ServerOptions {
     /// ones, if fewer are free below the process's soft limit (`ulimit -n`). `None`: a tenth of the
     /// limit, at least 32. Never more than half of the limit.
     pub descriptors_reserved: Option<u32>,
+    /// Further addresses at which the server listens, each with its port or two, or a path:
+    /// `192.168.1.5:9000`, `[fe80::1%eth0]:9000`, `unix:/run/board.sock`. At most 31.
+    pub addresses: Vec<String>,
     /// Permissions of the files at a path (`unix:/run/board.sock`), at most 0o777: users that may
     /// write to them may connect.
     pub unix_mode: u32,
@@ -98,6 +101,7 @@ impl Default for ServerOptions {
             spin: Spin::default(),
             stack_bytes: 0,
             descriptors_reserved: None,
+            addresses: Vec::new(),
             unix_mode: unix::MODE_DEFAULT,
             host_silence_max: HOST_SILENCE_MAX,
         }
@@ -114,8 +118,8 @@ pub struct TcpServer {
     handle: DriverHandle,
     counters: Arc<Counters>,
     log: Arc<Logger>,
-    port: u16,
     address: String,
+    addresses: Vec<ServerAddress>,
 }
 
 impl TcpServer {
@@ -140,13 +144,14 @@ impl TcpServer {
     ) -> Result<Arc<TcpServer>> {
         let named = |error: Error| Error::new(error.status(), SOURCE, error.text().to_owned());
         let at = ServerAddress::new(address, port).map_err(named)?;
-        let listeners = listen_at(&at, options.unix_mode).map_err(named)?;
-        let port = listeners.address.port();
+        let listeners = listen_at_all(at, &options.addresses, options.unix_mode).map_err(named)?;
+        let addresses: Vec<_> = listeners.iter().map(|pair| pair.address.clone()).collect();
+        let port = addresses[0].port();
         let log = Arc::new(Logger::new(&format!("memory.TcpServer.{address}.{port}")));
-        let [requests, responses] = listeners.address.endpoints();
-        log_debug!(log, "Creating response server port: {responses}");
-        log_debug!(log, "Creating request server port: {requests}");
-        let listeners = vec![listeners];
+        for [requests, responses] in addresses.iter().map(ServerAddress::endpoints) {
+            log_debug!(log, "Creating response server port: {responses}");
+            log_debug!(log, "Creating request server port: {requests}");
+        }
         let master = Arc::new(Master::new());
         let counters = Arc::new(Counters::default());
         let server_id = crate::net::random::random_128().map_err(named)?;
@@ -176,7 +181,7 @@ impl TcpServer {
         })
         .map_err(named)?;
         let address = address.to_owned();
-        Ok(Arc::new(TcpServer { master, handle, counters, log, port, address }))
+        Ok(Arc::new(TcpServer { master, handle, counters, log, address, addresses }))
     }
 
     /// The master of the slave: connect it with [`Master::set_slave`]. The slave's time is the
@@ -188,12 +193,18 @@ impl TcpServer {
 
     /// The request port; the response port is the one after it. 0 at a path.
     pub fn port(&self) -> u16 {
-        self.port
+        self.addresses[0].port()
     }
 
     /// The address given to [`new`](Self::new).
     pub fn address(&self) -> &str {
         &self.address
+    }
+
+    /// All addresses at which it listens, with the ports that the system has chosen; first that of
+    /// [`new`](Self::new).
+    pub fn addresses(&self) -> &[ServerAddress] {
+        &self.addresses
     }
 
     /// Does nothing: a server runs from its creation. For compatibility with Rogue.
@@ -204,7 +215,7 @@ impl TcpServer {
     /// a slave blocks longer, the ports close when it returns.
     pub fn stop(&self) {
         if !self.handle.is_stopping() {
-            log_debug!(self.log, "Stopping server at {}:{}", self.address, self.port);
+            log_debug!(self.log, "Stopping server at {}", self.addresses[0]);
         }
         self.handle.stop();
     }
@@ -241,10 +252,7 @@ impl Drop for TcpServer {
 
 impl std::fmt::Debug for TcpServer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("TcpServer")
-            .field("address", &self.address)
-            .field("port", &self.port)
-            .finish_non_exhaustive()
+        f.debug_struct("TcpServer").field("addresses", &self.addresses).finish_non_exhaustive()
     }
 }
 

@@ -11,7 +11,7 @@ use crate::bridge::link::options::{LegacyPolicy, LinkCounters, LinkOptions};
 use crate::bridge::link::server::Link;
 use crate::error::{Error, Result};
 use crate::logging::{log_debug, Logger};
-use crate::net::listener::listen_at;
+use crate::net::listener::listen_at_all;
 use crate::net::owner;
 use crate::net::server_address::ServerAddress;
 use crate::net::socket::{Silence, HOST_SILENCE_MAX};
@@ -53,6 +53,9 @@ pub struct StreamServerOptions {
     /// Descriptors reserved for the program, see
     /// [`ServerOptions`](crate::bridge::ServerOptions::descriptors_reserved).
     pub descriptors_reserved: Option<u32>,
+    /// Further addresses at which the server listens, see
+    /// [`ServerOptions`](crate::bridge::ServerOptions::addresses).
+    pub addresses: Vec<String>,
     /// Permissions of the files at a path, see
     /// [`ServerOptions`](crate::bridge::ServerOptions::unix_mode).
     pub unix_mode: u32,
@@ -72,6 +75,7 @@ impl Default for StreamServerOptions {
             spin: Spin::default(),
             stack_bytes: 0,
             descriptors_reserved: None,
+            addresses: Vec::new(),
             unix_mode: unix::MODE_DEFAULT,
             host_silence_max: HOST_SILENCE_MAX,
         }
@@ -92,8 +96,8 @@ pub struct StreamServer {
     counters: Arc<LoopCounters>,
     link_counters: Arc<LinkCounters>,
     log: Logger,
-    port: u16,
     address: String,
+    addresses: Vec<ServerAddress>,
 }
 
 impl StreamServer {
@@ -112,14 +116,15 @@ impl StreamServer {
     ) -> Result<Arc<StreamServer>> {
         let named = |error: Error| Error::new(error.status(), SOURCE, error.text().to_owned());
         let at = ServerAddress::new(address, port).map_err(named)?;
-        let listeners = listen_at(&at, options.unix_mode).map_err(named)?;
-        let port = listeners.address.port();
+        let listeners = listen_at_all(at, &options.addresses, options.unix_mode).map_err(named)?;
+        let addresses: Vec<_> = listeners.iter().map(|pair| pair.address.clone()).collect();
+        let port = addresses[0].port();
         let log = Logger::new(&format!("stream.TcpCore.{address}.Server.{port}"));
-        let [pull, push] = listeners.address.endpoints();
-        log_debug!(log, "Creating pull server port: {pull}");
-        log_debug!(log, "Creating push server port: {push}");
-        let name = format!("The stream TcpServer at {}", listeners.address);
-        let listeners = vec![listeners];
+        for [pull, push] in addresses.iter().map(ServerAddress::endpoints) {
+            log_debug!(log, "Creating pull server port: {pull}");
+            log_debug!(log, "Creating push server port: {push}");
+        }
+        let name = format!("The stream TcpServer at {}", addresses[0]);
         let outbox = Arc::new(Outbox::new(name, log.clone(), options.limits.clone()));
         let (base, master) = (Arc::new(SlaveBase::new()), Master::new());
         let (counters, link_counters) = (Arc::default(), Arc::<LinkCounters>::default());
@@ -149,12 +154,20 @@ impl StreamServer {
         outbox.set_handle(handle.clone());
         let endpoint = Arc::new(Endpoint::new(outbox, base, handle));
         let address = address.to_owned();
-        Ok(Arc::new(StreamServer { endpoint, master, counters, link_counters, log, port, address }))
+        Ok(Arc::new(StreamServer {
+            endpoint,
+            master,
+            counters,
+            link_counters,
+            log,
+            address,
+            addresses,
+        }))
     }
 
     /// The port for frames from clients; that for frames to clients is the next. 0 at a path.
     pub fn port(&self) -> u16 {
-        self.port
+        self.addresses[0].port()
     }
 
     /// The address given to [`new`](Self::new).
@@ -162,12 +175,18 @@ impl StreamServer {
         &self.address
     }
 
+    /// All addresses at which it listens, with the ports that the system has chosen; first that of
+    /// [`new`](Self::new).
+    pub fn addresses(&self) -> &[ServerAddress] {
+        &self.addresses
+    }
+
     /// Closes both ports and all connections, and disconnects the slaves of the master. Senders
     /// that wait return; frames that clients do not take at once are dropped. Idempotent; callable
     /// from any thread, also from a slave. Returns within 100 ms, whatever the peers do; if a slave
     /// blocks longer, the ports close when it returns.
     pub fn stop(&self) {
-        log_debug!(self.log, "Stopping server at {}:{}", self.address, self.port);
+        log_debug!(self.log, "Stopping server at {}", self.addresses[0]);
         self.endpoint.stop();
     }
 
@@ -212,9 +231,6 @@ fn link_options(options: &StreamServerOptions) -> LinkOptions {
 
 impl std::fmt::Debug for StreamServer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("StreamServer")
-            .field("address", &self.address)
-            .field("port", &self.port)
-            .finish_non_exhaustive()
+        f.debug_struct("StreamServer").field("addresses", &self.addresses).finish_non_exhaustive()
     }
 }

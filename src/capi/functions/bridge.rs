@@ -30,6 +30,10 @@ functions! {
         /// @return the port.
         fn port(self) -> u16 { server.port() }
 
+        /// The addresses at which the server listens, each with its port or its path, one a line:
+        /// first that of rogue_mem_tcp_server_new, then those of the option addresses.
+        fn addresses(self) -> text { convert::lines(server.addresses()) }
+
         /// Does nothing, because a server serves from its creation. For programs that treat servers
         /// and clients alike.
         fn start(self) -> status { server.start() }

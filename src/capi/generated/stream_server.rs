@@ -14,6 +14,10 @@ pub struct rogue_mem_stream_server_options_t {
     /// Size limit of a received frame, in bytes; larger ones are dropped, counted, and logged.
     /// 0 = 256 MiB.
     pub frame_bytes_max: u64,
+    /// Further addresses at which the server listens, at most 31, between commas:
+    /// "192.168.1.5:9000, [fe80::1%eth0]:9000, unix:/run/board.sock". It listens at all of them, or
+    /// at none.
+    pub addresses: *const c_char,
     /// Stack size of its thread, in bytes; the receivers of its frames run on it. At least 2 MiB.
     /// 0 = the size of other threads of the process ("ulimit -s").
     pub stack_bytes: u64,
@@ -57,6 +61,11 @@ impl Options for rogue_mem_stream_server_options_t {
         }
         if self.frame_bytes_max != 0 {
             options.limits.frame_bytes_max = convert::transaction_bytes(self.frame_bytes_max);
+        }
+        if !self.addresses.is_null() {
+            // SAFETY: ending in NUL, as promised by the caller.
+            let text = unsafe { call.text(self.addresses, "addresses") }?;
+            options.addresses = convert::list(text);
         }
         if self.stack_bytes != 0 {
             options.stack_bytes = convert::stack_bytes(self.stack_bytes);

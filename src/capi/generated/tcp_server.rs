@@ -62,6 +62,29 @@ pub unsafe extern "C" fn rogue_mem_tcp_server_port(server: *const rogue_mem_tcp_
     unsafe { query(server, |server| server.port()) }
 }
 
+/// The addresses at which the server listens, each with its port or its path, one a line: first
+/// that of rogue_mem_tcp_server_new, then those of the option addresses.
+///
+/// @param server the server.
+/// @param buffer receives the text, see "Texts" above.
+/// @param capacity size of buffer in bytes.
+/// @param length receives the length of the text; may be NULL.
+/// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
+///
+/// Thread safe.
+#[no_mangle]
+pub unsafe extern "C" fn rogue_mem_tcp_server_addresses(
+    server: *const rogue_mem_tcp_server_t,
+    buffer: *mut c_char,
+    capacity: usize,
+    length: *mut usize,
+) -> rogue_mem_status_t {
+    // SAFETY: null or live and valid, as the header demands.
+    unsafe {
+        query_text(server, buffer, capacity, length, |server| convert::lines(server.addresses()))
+    }
+}
+
 /// Does nothing, because a server serves from its creation. For programs that treat servers and
 /// clients alike.
 ///
@@ -144,6 +167,10 @@ pub struct rogue_mem_tcp_server_options_t {
     /// Otherwise answers use the connection of the requests if the client agrees, which saves both
     /// systems acknowledgements.
     pub no_duplex: u32,
+    /// Further addresses at which the server listens, at most 31, between commas:
+    /// "192.168.1.5:9000, [fe80::1%eth0]:9000, unix:/run/board.sock". It listens at all of them, or
+    /// at none.
+    pub addresses: *const c_char,
     /// Stack size of the server's thread, in bytes; the slave runs on it. At least 2 MiB. 0 = the
     /// size of other threads of the process ("ulimit -s").
     pub stack_bytes: u64,
@@ -197,6 +224,11 @@ impl Options for rogue_mem_tcp_server_options_t {
         }
         if self.no_duplex != 0 {
             options.duplex = convert::is_clear(self.no_duplex);
+        }
+        if !self.addresses.is_null() {
+            // SAFETY: ending in NUL, as promised by the caller.
+            let text = unsafe { call.text(self.addresses, "addresses") }?;
+            options.addresses = convert::list(text);
         }
         if self.stack_bytes != 0 {
             options.stack_bytes = convert::stack_bytes(self.stack_bytes);

@@ -70,6 +70,7 @@ pub const TCP_SERVER_OPTIONS: &[Member] = &[
         sets: "duplex",
         by: By::Conversion("is_clear"),
     },
+    ADDRESSES,
     Member {
         name: "stack_bytes",
         bits: Bits::B64,
@@ -103,6 +104,17 @@ pub const TCP_SERVER_OPTIONS: &[Member] = &[
     UNIX_MODE,
     HOST_SILENCE_MS_MAX,
 ];
+
+/// Where a server listens besides.
+const ADDRESSES: Member = Member {
+    name: "addresses",
+    bits: Bits::Text,
+    is: "Further addresses at which the server listens, at most 31, between commas: \
+         \"192.168.1.5:9000, [fe80::1%eth0]:9000, unix:/run/board.sock\". It listens at all of them, \
+         or at none.",
+    sets: "addresses",
+    by: By::Conversion("list"),
+};
 
 /// Permissions of the files of a server at a path.
 const UNIX_MODE: Member = Member {
@@ -244,6 +256,7 @@ const STREAM_STACK_BYTES: Member = Member {
 pub const STREAM_SERVER_OPTIONS: &[Member] = &[
     QUEUE_BYTES_MAX,
     FRAME_BYTES_MAX,
+    ADDRESSES,
     STREAM_STACK_BYTES,
     SEND_WAIT_MS_MAX,
     STREAM_SPIN_US,

@@ -12,6 +12,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace rogue {
 namespace interfaces {
@@ -72,6 +73,17 @@ public:
 
     /** The request port; the response port is the next one. */
     uint16_t getPort() { return rogue_mem_tcp_server_port(server_.get()); }
+
+    /**
+     * The addresses at which it listens, each with its port, or a path: first that of create(), then
+     * those of the option `addresses`.
+     */
+    std::vector<std::string> getAddresses() {
+        return rogue::detail::splitLines(rogue::detail::readText(
+            [this](char *buffer, std::size_t capacity, std::size_t *length) {
+                return rogue_mem_tcp_server_addresses(server_.get(), buffer, capacity, length);
+            }));
+    }
 
     /** The server's counters. */
     Stats getStats() {

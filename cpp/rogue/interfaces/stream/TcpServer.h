@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 #include <typeinfo>
+#include <vector>
 
 namespace rogue {
 namespace interfaces {
@@ -54,6 +55,18 @@ public:
 
     /** The port for frames from clients; that for frames to clients is the next one. */
     uint16_t getPort() { return rogue_mem_stream_server_port(ends_.server.get()); }
+
+    /**
+     * The addresses at which it listens, each with its port, or a path: first that of create(), then
+     * those of the option `addresses`.
+     */
+    std::vector<std::string> getAddresses() {
+        return rogue::detail::splitLines(rogue::detail::readText(
+            [this](char *buffer, std::size_t capacity, std::size_t *length) {
+                return rogue_mem_stream_server_addresses(ends_.server.get(), buffer, capacity,
+                                                         length);
+            }));
+    }
 
     /** The counters. */
     Stats getStats() {
