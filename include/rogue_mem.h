@@ -318,6 +318,21 @@ typedef struct rogue_mem_block_t rogue_mem_block_t;
 typedef struct rogue_mem_board_t rogue_mem_board_t;
 
 /**
+ * The keys of clients with CURVE, and that of their server.
+ */
+typedef struct rogue_mem_curve_client_t rogue_mem_curve_client_t;
+
+/**
+ * A key pair for CURVE.
+ */
+typedef struct rogue_mem_curve_keys_t rogue_mem_curve_keys_t;
+
+/**
+ * The keys of servers with CURVE, and the clients that they accept.
+ */
+typedef struct rogue_mem_curve_server_t rogue_mem_curve_server_t;
+
+/**
  * A thread that several objects share.
  */
 typedef struct rogue_mem_event_loop_t rogue_mem_event_loop_t;
@@ -3386,6 +3401,12 @@ typedef struct rogue_mem_tcp_server_options_t {
      */
     size_t size;
     /**
+     * The server's keys, and the clients that it accepts: all connections are encrypted, and both
+     * ends have proved their keys. The server takes a reference. NULL: all connections are in the
+     * clear.
+     */
+    rogue_mem_curve_server_t *curve;
+    /**
      * Maximum number of requests of one client outstanding at the slave; 1 = strictly one at a
      * time, 0 = 1024.
      */
@@ -3478,6 +3499,11 @@ typedef struct rogue_mem_tcp_server_stats_t {
      * Connections accepted.
      */
     uint64_t accepted;
+    /**
+     * Connections that CURVE has refused: without it, with a wrong key of the server, or with a
+     * client's key that is not allowed.
+     */
+    uint64_t refused_keys;
     /**
      * Requests received, readiness probes included.
      */
@@ -3655,6 +3681,11 @@ typedef struct rogue_mem_tcp_client_options_t {
      * sizeof(rogue_mem_tcp_client_options_t).
      */
     size_t size;
+    /**
+     * The client's keys, and the server's public key: the connection is encrypted, and both ends
+     * have proved their keys. The client takes a reference. NULL: it is in the clear.
+     */
+    rogue_mem_curve_client_t *curve;
     /**
      * A flag: whether rogue_mem_tcp_client_start waits for the server.
      */
@@ -4809,6 +4840,12 @@ typedef struct rogue_mem_stream_server_options_t {
      */
     size_t size;
     /**
+     * The server's keys, and the clients that it accepts: all connections are encrypted, and both
+     * ends have proved their keys. The server takes a reference. NULL: all connections are in the
+     * clear.
+     */
+    rogue_mem_curve_server_t *curve;
+    /**
      * Limit of the bytes of frames that wait to be sent. Once it is reached, further senders wait
      * until half of it is free. One frame is always allowed. 0 = 4 MiB.
      */
@@ -4886,6 +4923,10 @@ typedef struct rogue_mem_stream_server_stats_t {
      * Open connections of a server that belong to no client yet.
      */
     uint64_t held;
+    /**
+     * Connections that CURVE has refused at a server, as in rogue_mem_tcp_server_stats_t.
+     */
+    uint64_t refused_keys;
     /**
      * Peers that have connected.
      */
@@ -5048,6 +5089,11 @@ typedef struct rogue_mem_stream_client_options_t {
      */
     size_t size;
     /**
+     * The client's keys, and the server's public key: the connection is encrypted, and both ends
+     * have proved their keys. The client takes a reference. NULL: it is in the clear.
+     */
+    rogue_mem_curve_client_t *curve;
+    /**
      * Limit of the bytes of frames that wait to be sent. Once it is reached, further senders wait
      * until half of it is free. One frame is always allowed. 0 = 4 MiB.
      */
@@ -5101,6 +5147,10 @@ typedef struct rogue_mem_stream_client_stats_t {
      * Open connections of a server that belong to no client yet.
      */
     uint64_t held;
+    /**
+     * Connections that CURVE has refused at a server, as in rogue_mem_tcp_server_stats_t.
+     */
+    uint64_t refused_keys;
     /**
      * Peers that have connected.
      */
@@ -6183,6 +6233,254 @@ rogue_mem_prbs_t *rogue_mem_prbs_retain(rogue_mem_prbs_t *prbs);
  * Thread safe; also from a callback.
  */
 void rogue_mem_prbs_release(rogue_mem_prbs_t *prbs);
+
+/* --- CURVE: key pairs ------------------------------------------------------------------------- */
+
+/* A key pair for CURVE: by its secret key an end of a bridge proves that it is the owner of the
+ * public one. The text form of a key has 40 characters, Z85 (RFC 32), as in libzmq. */
+
+/**
+ * Makes a key pair, of the system's random numbers.
+ *
+ * @param out receives the key pair, a new reference. Untouched on failure.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_OUT_OF_RESOURCES if the
+ * system has no generator.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_curve_keys_generate(rogue_mem_curve_keys_t **out);
+
+/**
+ * Reads a key pair that rogue_mem_curve_keys_save has written.
+ *
+ * @param path the file with the secret key.
+ * @param out receives the key pair, a new reference. Untouched on failure.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_TEXT;
+ * ROGUE_MEM_ERROR_FILE if it cannot be read, or others than its owner may read or write it;
+ * ROGUE_MEM_ERROR_INVALID_ARGUMENT if its contents are no key pair.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_curve_keys_load(const char *path, rogue_mem_curve_keys_t **out);
+
+/**
+ * Makes a key pair from the text form of its secret key.
+ *
+ * @param secret the secret key. Wipe it afterwards.
+ * @param out receives the key pair, a new reference. Untouched on failure.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_TEXT;
+ * ROGUE_MEM_ERROR_INVALID_ARGUMENT if it is no key.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_curve_keys_from_secret(const char *secret,
+                                                    rogue_mem_curve_keys_t **out);
+
+/**
+ * Writes the key pair to a new file that only its owner may read, and the public key alone to
+ * another one, whose name ends in ".pub", for the other end.
+ *
+ * @param keys the key pair.
+ * @param path the file with the secret key; neither may exist.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_TEXT;
+ * ROGUE_MEM_ERROR_FILE.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_curve_keys_save(rogue_mem_curve_keys_t *keys, const char *path);
+
+/**
+ * The text form of the public key.
+ *
+ * @param keys the key pair.
+ * @param buffer receives the text, see "Texts" above.
+ * @param capacity size of buffer in bytes.
+ * @param length receives the length of the text; may be NULL.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_curve_keys_public_key(const rogue_mem_curve_keys_t *keys,
+                                                   char *buffer,
+                                                   size_t capacity,
+                                                   size_t *length);
+
+/**
+ * The text form of the secret key. Wipe the buffer afterwards.
+ *
+ * @param keys the key pair.
+ * @param buffer receives the text, see "Texts" above.
+ * @param capacity size of buffer in bytes.
+ * @param length receives the length of the text; may be NULL.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_curve_keys_secret_key(const rogue_mem_curve_keys_t *keys,
+                                                   char *buffer,
+                                                   size_t capacity,
+                                                   size_t *length);
+
+/**
+ * Adds a reference.
+ *
+ * @param keys the key pair; NULL is allowed and ignored.
+ * @return its argument.
+ *
+ * Thread safe.
+ */
+rogue_mem_curve_keys_t *rogue_mem_curve_keys_retain(rogue_mem_curve_keys_t *keys);
+
+/**
+ * Gives a reference back. With the last one the secret key is wiped.
+ *
+ * @param keys the key pair; NULL is allowed and ignored.
+ *
+ * Thread safe.
+ */
+void rogue_mem_curve_keys_release(rogue_mem_curve_keys_t *keys);
+
+/* --- CURVE: keys of servers ------------------------------------------------------------------- */
+
+/* What servers with CURVE need: their key pair, and the clients that they accept. Both may
+ * change while servers have it: that holds for new connections at once, and clients that are not
+ * accepted any more are disconnected as soon as the threads of their servers are free. */
+
+/**
+ * Makes the keys of servers. No client is accepted until one of the functions below says so.
+ *
+ * @param keys the servers' own key pair.
+ * @param out receives the keys of the servers, a new reference. Untouched on failure.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_curve_server_new(rogue_mem_curve_keys_t *keys,
+                                              rogue_mem_curve_server_t **out);
+
+/**
+ * Sets the key pair for new connections. Those that exist remain.
+ *
+ * @param curve the keys of the servers.
+ * @param keys the servers' own key pair.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_curve_server_set_keys(rogue_mem_curve_server_t *curve,
+                                                   rogue_mem_curve_keys_t *keys);
+
+/**
+ * Accepts clients with any key: those that know the servers' public key.
+ *
+ * @param curve the keys of the servers.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_curve_server_accept_any(rogue_mem_curve_server_t *curve);
+
+/**
+ * Accepts the clients with these public keys, and no others.
+ *
+ * @param curve the keys of the servers.
+ * @param keys_text the keys, separated by white space.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_TEXT;
+ * ROGUE_MEM_ERROR_INVALID_ARGUMENT if a word is no public key: nothing has changed then.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_curve_server_set_clients(rogue_mem_curve_server_t *curve,
+                                                      const char *keys_text);
+
+/**
+ * Accepts the clients whose public keys are in a file, and no others. Call it again when the file
+ * has changed.
+ *
+ * @param curve the keys of the servers.
+ * @param path the file: a line for each key, such as several ".pub" files one behind the other.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_TEXT;
+ * ROGUE_MEM_ERROR_FILE if it cannot be read; ROGUE_MEM_ERROR_INVALID_ARGUMENT if a line is no
+ * public key. Nothing has changed then.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_curve_server_load_clients(rogue_mem_curve_server_t *curve,
+                                                       const char *path);
+
+/**
+ * The text form of the servers' public key, which their clients have to know.
+ *
+ * @param curve the keys of the servers.
+ * @param buffer receives the text, see "Texts" above.
+ * @param capacity size of buffer in bytes.
+ * @param length receives the length of the text; may be NULL.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_curve_server_public_key(const rogue_mem_curve_server_t *curve,
+                                                     char *buffer,
+                                                     size_t capacity,
+                                                     size_t *length);
+
+/**
+ * Adds a reference.
+ *
+ * @param curve the keys of the servers; NULL is allowed and ignored.
+ * @return its argument.
+ *
+ * Thread safe.
+ */
+rogue_mem_curve_server_t *rogue_mem_curve_server_retain(rogue_mem_curve_server_t *curve);
+
+/**
+ * Gives a reference back. Servers that have it as their option curve keep it.
+ *
+ * @param curve the keys of the servers; NULL is allowed and ignored.
+ *
+ * Thread safe.
+ */
+void rogue_mem_curve_server_release(rogue_mem_curve_server_t *curve);
+
+/* --- CURVE: keys of clients ------------------------------------------------------------------- */
+
+/* What clients need for a server with CURVE. */
+
+/**
+ * Makes the keys of clients.
+ *
+ * @param server_key the text form of the server's public key.
+ * @param keys the clients' own key pair, by which the server may know them. For a server that
+ * accepts any, one of rogue_mem_curve_keys_generate is enough.
+ * @param out receives the keys of the clients, a new reference. Untouched on failure.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_TEXT;
+ * ROGUE_MEM_ERROR_INVALID_ARGUMENT if server_key is no public key.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_curve_client_new(const char *server_key,
+                                              rogue_mem_curve_keys_t *keys,
+                                              rogue_mem_curve_client_t **out);
+
+/**
+ * Adds a reference.
+ *
+ * @param curve the keys of the clients; NULL is allowed and ignored.
+ * @return its argument.
+ *
+ * Thread safe.
+ */
+rogue_mem_curve_client_t *rogue_mem_curve_client_retain(rogue_mem_curve_client_t *curve);
+
+/**
+ * Gives a reference back. Clients that have it as their option curve keep it.
+ *
+ * @param curve the keys of the clients; NULL is allowed and ignored.
+ *
+ * Thread safe.
+ */
+void rogue_mem_curve_client_release(rogue_mem_curve_client_t *curve);
 
 /* --- Event loops ------------------------------------------------------------------------------ */
 

@@ -24,6 +24,9 @@ mod batch_inverter;
 mod batch_splitter;
 mod block;
 mod board;
+mod curve_client;
+mod curve_keys;
+mod curve_server;
 mod emulate;
 mod event_loop;
 mod fifo;
@@ -62,6 +65,9 @@ pub use batch_inverter::*;
 pub use batch_splitter::*;
 pub use block::*;
 pub use board::*;
+pub use curve_client::*;
+pub use curve_keys::*;
+pub use curve_server::*;
 pub use emulate::*;
 pub use event_loop::*;
 pub use fifo::*;
@@ -296,6 +302,33 @@ pub struct rogue_mem_prbs_t {
 
 impl Handle for rogue_mem_prbs_t {
     type Object = crate::protocols::Prbs;
+}
+
+/// A key pair for CURVE.
+pub struct rogue_mem_curve_keys_t {
+    _private: (),
+}
+
+impl Handle for rogue_mem_curve_keys_t {
+    type Object = crate::security::keys::KeyPair;
+}
+
+/// The keys of servers with CURVE, and the clients that they accept.
+pub struct rogue_mem_curve_server_t {
+    _private: (),
+}
+
+impl Handle for rogue_mem_curve_server_t {
+    type Object = crate::security::CurveServer;
+}
+
+/// The keys of clients with CURVE, and that of their server.
+pub struct rogue_mem_curve_client_t {
+    _private: (),
+}
+
+impl Handle for rogue_mem_curve_client_t {
+    type Object = crate::security::CurveClient;
 }
 
 /// A thread that several objects share.

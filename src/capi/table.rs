@@ -319,6 +319,30 @@ pub const OBJECTS: &[Object] = &[
         ..PLAIN
     },
     Object {
+        name: "curve_keys",
+        rust: "crate::security::keys::KeyPair",
+        is: "A key pair for CURVE.",
+        argument: ("keys", "the key pair"),
+        release: "With the last one the secret key is wiped.",
+        ..PLAIN
+    },
+    Object {
+        name: "curve_server",
+        rust: "crate::security::CurveServer",
+        is: "The keys of servers with CURVE, and the clients that they accept.",
+        argument: ("curve", "the keys of the servers"),
+        release: "Servers that have it as their option curve keep it.",
+        ..PLAIN
+    },
+    Object {
+        name: "curve_client",
+        rust: "crate::security::CurveClient",
+        is: "The keys of clients with CURVE, and that of their server.",
+        argument: ("curve", "the keys of the clients"),
+        release: "Clients that have it as their option curve keep it.",
+        ..PLAIN
+    },
+    Object {
         name: "event_loop",
         rust: "crate::net::EventLoop",
         is: "A thread that several objects share.",

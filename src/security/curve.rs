@@ -28,6 +28,16 @@ impl AllowedClients {
         Ok(AllowedClients::These(PublicKey::load_all(path)?.into_iter().collect()))
     }
 
+    /// Those with the keys in a text, which are separated by white space.
+    ///
+    /// # Errors
+    ///
+    /// [`Status::InvalidArgument`](crate::Status::InvalidArgument) if a word of it is no public key.
+    pub fn from_text(text: &str) -> Result<AllowedClients> {
+        let keys = text.split_ascii_whitespace().map(PublicKey::from_text);
+        Ok(AllowedClients::These(keys.collect::<Result<_>>()?))
+    }
+
     fn contain(&self, key: &PublicKey) -> bool {
         match self {
             AllowedClients::Any => true,
@@ -61,6 +71,31 @@ impl CurveServer {
     pub fn new(keys: KeyPair, clients: AllowedClients) -> Arc<CurveServer> {
         let state = State { keys, clients: Arc::new(clients), servers: Vec::new(), latest: 0 };
         Arc::new(CurveServer { state: Mutex::new(state), revision: AtomicU64::new(0) })
+    }
+
+    /// With these keys, and no clients until they are set.
+    pub fn closed(keys: KeyPair) -> Arc<CurveServer> {
+        CurveServer::new(keys, AllowedClients::These(BTreeSet::new()))
+    }
+
+    /// As [`set_clients`](Self::set_clients), with those of [`AllowedClients::from_text`].
+    ///
+    /// # Errors
+    ///
+    /// Those of reading the text: then nothing has changed.
+    pub fn set_clients_from_text(&self, text: &str) -> Result<()> {
+        self.set_clients(AllowedClients::from_text(text)?);
+        Ok(())
+    }
+
+    /// As [`set_clients`](Self::set_clients), with those of [`AllowedClients::load`].
+    ///
+    /// # Errors
+    ///
+    /// Those of reading the file: then nothing has changed.
+    pub fn load_clients(&self, path: impl AsRef<Path>) -> Result<()> {
+        self.set_clients(AllowedClients::load(path)?);
+        Ok(())
     }
 
     /// The server's public key, which its clients have to know.
@@ -159,8 +194,18 @@ impl CurveClient {
     ///
     /// [`Status::OutOfResources`](crate::Status::OutOfResources) if the system has no generator for
     /// them.
-    pub fn new(server: PublicKey, keys: Option<KeyPair>) -> Result<CurveClient> {
-        Ok(CurveClient { server, keys: keys.map_or_else(KeyPair::generate, Ok)? })
+    pub fn new(server: PublicKey, keys: Option<KeyPair>) -> Result<Arc<CurveClient>> {
+        let keys = keys.map_or_else(KeyPair::generate, Ok)?;
+        Ok(Arc::new(CurveClient { server, keys }))
+    }
+
+    /// For the server with the public key in a text, and clients with these keys.
+    ///
+    /// # Errors
+    ///
+    /// [`Status::InvalidArgument`](crate::Status::InvalidArgument) if the text is no public key.
+    pub fn from_text(server: &str, keys: &KeyPair) -> Result<Arc<CurveClient>> {
+        CurveClient::new(PublicKey::from_text(server)?, Some(keys.clone()))
     }
 }
 

@@ -1014,6 +1014,56 @@ static void board(void **state) {
     rogue_mem_board_release(server);
 }
 
+static void curve(void **state) {
+    (void)state;
+    rogue_mem_curve_keys_t *keys = NULL, *out_keys = SENTINEL(rogue_mem_curve_keys_t);
+    rogue_mem_curve_server_t *server = NULL, *out_server = SENTINEL(rogue_mem_curve_server_t);
+    rogue_mem_curve_client_t *out_client = SENTINEL(rogue_mem_curve_client_t);
+    char text[64] = "";
+    size_t length;
+    ALLOWS_NULL(rogue_mem_curve_keys);
+    ALLOWS_NULL(rogue_mem_curve_server);
+    ALLOWS_NULL(rogue_mem_curve_client);
+    REFUSES(NULL_ARGUMENT, rogue_mem_curve_keys_generate, (NULL));
+    REFUSES(NULL_ARGUMENT, rogue_mem_curve_keys_load, (NULL, &out_keys));
+    REFUSES(INVALID_TEXT, rogue_mem_curve_keys_load, ("\xFF", &out_keys));
+    assert_int_equal(rogue_mem_curve_keys_load("/nowhere/at/all", &out_keys), ROGUE_MEM_ERROR_FILE);
+    REFUSES(NULL_ARGUMENT, rogue_mem_curve_keys_from_secret, (NULL, &out_keys));
+    assert_int_equal(rogue_mem_curve_keys_from_secret("no key", &out_keys),
+                     ROGUE_MEM_ERROR_INVALID_ARGUMENT);
+    assert_int_equal(rogue_mem_curve_keys_generate(&keys), ROGUE_MEM_OK);
+    REFUSES(NULL_ARGUMENT, rogue_mem_curve_keys_save, (NULL, "path"));
+    REFUSES(NULL_ARGUMENT, rogue_mem_curve_keys_save, (keys, NULL));
+    assert_int_equal(rogue_mem_curve_keys_save(keys, "/nowhere/at/all"), ROGUE_MEM_ERROR_FILE);
+    REFUSES(NULL_ARGUMENT, rogue_mem_curve_keys_public_key, (NULL, text, 4, &length));
+    REFUSES(NULL_ARGUMENT, rogue_mem_curve_keys_secret_key, (NULL, text, 4, &length));
+    REFUSES(NULL_ARGUMENT, rogue_mem_curve_server_new, (NULL, &out_server));
+    assert_int_equal(rogue_mem_curve_server_new(keys, &server), ROGUE_MEM_OK);
+    REFUSES(NULL_ARGUMENT, rogue_mem_curve_server_set_keys, (NULL, keys));
+    REFUSES(NULL_ARGUMENT, rogue_mem_curve_server_set_keys, (server, NULL));
+    REFUSES(NULL_ARGUMENT, rogue_mem_curve_server_accept_any, (NULL));
+    REFUSES(NULL_ARGUMENT, rogue_mem_curve_server_set_clients, (NULL, text));
+    REFUSES(NULL_ARGUMENT, rogue_mem_curve_server_set_clients, (server, NULL));
+    assert_int_equal(rogue_mem_curve_server_set_clients(server, "no key"),
+                     ROGUE_MEM_ERROR_INVALID_ARGUMENT);
+    REFUSES(NULL_ARGUMENT, rogue_mem_curve_server_load_clients, (server, NULL));
+    assert_int_equal(rogue_mem_curve_server_load_clients(server, "/nowhere/at/all"),
+                     ROGUE_MEM_ERROR_FILE);
+    REFUSES(NULL_ARGUMENT, rogue_mem_curve_server_public_key, (NULL, text, 4, &length));
+    REFUSES(NULL_ARGUMENT, rogue_mem_curve_client_new, (NULL, keys, &out_client));
+    assert_int_equal(rogue_mem_curve_client_new("no key", keys, &out_client),
+                     ROGUE_MEM_ERROR_INVALID_ARGUMENT);
+    REFUSES(NULL_ARGUMENT, rogue_mem_curve_client_new, ("no key", NULL, &out_client));
+    assert_ptr_equal(out_keys, SENTINEL(rogue_mem_curve_keys_t));
+    assert_ptr_equal(out_server, SENTINEL(rogue_mem_curve_server_t));
+    assert_ptr_equal(out_client, SENTINEL(rogue_mem_curve_client_t));
+    assert_int_equal(rogue_mem_curve_keys_public_key(keys, text, sizeof text, &length),
+                     ROGUE_MEM_OK);
+    assert_int_equal(length, 40);
+    rogue_mem_curve_server_release(server);
+    rogue_mem_curve_keys_release(keys);
+}
+
 static void event_loops(void **state) {
     (void)state;
     rogue_mem_event_loop_options_t options = {0};
@@ -1397,6 +1447,7 @@ int main(void) {
         cmocka_unit_test(srp),
         cmocka_unit_test(packets),
         cmocka_unit_test(pseudo_random_bits),
+        cmocka_unit_test(curve),
         cmocka_unit_test(event_loops),
         cmocka_unit_test(udp),
         cmocka_unit_test(board),

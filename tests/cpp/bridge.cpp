@@ -7,6 +7,7 @@
 #include "rogue/interfaces/memory/Hub.h"
 #include "rogue/interfaces/memory/TcpClient.h"
 #include "rogue/interfaces/memory/TcpServer.h"
+#include "rogue/security/Curve.h"
 
 #include <atomic>
 #include <csignal>
@@ -830,4 +831,30 @@ TEST_CASE("a server listens at several addresses") {
     rim::TcpClient::create(path, 0, true)->start();
     const auto port = std::stoul(addresses[1].substr(addresses[1].find(':') + 1));
     rim::TcpClient::create("127.0.0.1", static_cast<uint16_t>(port), true)->start();
+}
+
+TEST_CASE("both ends of a bridge prove their keys") {
+    auto own = rogue::security::CurveKeys::create();
+    auto serving = rogue::security::CurveKeys::create();
+    CHECK(own->publicKey().size() == 40);
+    auto keys = rogue::security::CurveServer::create(*serving);
+    rim::TcpServer::Options options;
+    options.curve = keys->nativeHandle();
+    auto server = rim::TcpServer::create("127.0.0.1", 0, options);
+    *server >> rim::Emulate::create(4, 0x1000);
+    keys->setClients(own->publicKey());
+    auto curve = rogue::security::CurveClient::create(serving->publicKey(), *own);
+    rim::TcpClient::Options secured;
+    secured.curve = curve->nativeHandle();
+    secured.wait_ready = 1;
+    auto client = rim::TcpClient::create("127.0.0.1", server->getPort(), secured);
+    client->start();
+    auto master = rim::Master::create();
+    *master >> client;
+    uint32_t found = 0;
+    CHECK(write32(*master, 0x10, 0x01020304) == "");
+    CHECK(read32(*master, 0x10, found) == "");
+    CHECK(found == 0x01020304);
+    CHECK_THROWS_AS(rogue::security::CurveClient::create("no key", *own), rogue::GeneralError);
+    CHECK_THROWS_AS(keys->loadClients("/nowhere/at/all"), rogue::GeneralError);
 }

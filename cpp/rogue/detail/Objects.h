@@ -152,6 +152,24 @@ struct Counting<rogue_mem_prbs_t> {
 };
 
 template <>
+struct Counting<rogue_mem_curve_keys_t> {
+    static void retain(rogue_mem_curve_keys_t *raw) { rogue_mem_curve_keys_retain(raw); }
+    static void release(rogue_mem_curve_keys_t *raw) { rogue_mem_curve_keys_release(raw); }
+};
+
+template <>
+struct Counting<rogue_mem_curve_server_t> {
+    static void retain(rogue_mem_curve_server_t *raw) { rogue_mem_curve_server_retain(raw); }
+    static void release(rogue_mem_curve_server_t *raw) { rogue_mem_curve_server_release(raw); }
+};
+
+template <>
+struct Counting<rogue_mem_curve_client_t> {
+    static void retain(rogue_mem_curve_client_t *raw) { rogue_mem_curve_client_retain(raw); }
+    static void release(rogue_mem_curve_client_t *raw) { rogue_mem_curve_client_release(raw); }
+};
+
+template <>
 struct Counting<rogue_mem_event_loop_t> {
     static void retain(rogue_mem_event_loop_t *raw) { rogue_mem_event_loop_retain(raw); }
     static void release(rogue_mem_event_loop_t *raw) { rogue_mem_event_loop_release(raw); }

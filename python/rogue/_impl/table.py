@@ -8,6 +8,7 @@ from __future__ import annotations
 #: What may be chosen.
 OPTIONS: "dict[str, tuple[str, ...]]" = {
     "rogue_mem_tcp_server_options_t": (
+        "curve",
         "window",
         "legacy",
         "settle_ms",
@@ -23,6 +24,7 @@ OPTIONS: "dict[str, tuple[str, ...]]" = {
         "host_silence_ms_max",
     ),
     "rogue_mem_tcp_client_options_t": (
+        "curve",
         "wait_ready",
         "probe_legacy",
         "window",
@@ -35,6 +37,7 @@ OPTIONS: "dict[str, tuple[str, ...]]" = {
         "host_silence_ms_max",
     ),
     "rogue_mem_stream_server_options_t": (
+        "curve",
         "queue_bytes_max",
         "frame_bytes_max",
         "addresses",
@@ -49,6 +52,7 @@ OPTIONS: "dict[str, tuple[str, ...]]" = {
         "host_silence_ms_max",
     ),
     "rogue_mem_stream_client_options_t": (
+        "curve",
         "queue_bytes_max",
         "frame_bytes_max",
         "stack_bytes",
@@ -108,6 +112,7 @@ STATISTICS: "dict[str, tuple[str, ...]]" = {
         "clients",
         "held",
         "accepted",
+        "refused_keys",
         "requests",
         "responses",
         "malformed",
@@ -191,6 +196,7 @@ STATISTICS: "dict[str, tuple[str, ...]]" = {
     "rogue_mem_stream_server_stats_t": (
         "peers",
         "held",
+        "refused_keys",
         "connects",
         "disconnects",
         "frames_in",
@@ -205,6 +211,7 @@ STATISTICS: "dict[str, tuple[str, ...]]" = {
     "rogue_mem_stream_client_stats_t": (
         "peers",
         "held",
+        "refused_keys",
         "connects",
         "disconnects",
         "frames_in",

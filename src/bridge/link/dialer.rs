@@ -6,6 +6,7 @@
 //! begins again.
 
 use std::mem;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::channel::{Channel, Failure};
@@ -97,7 +98,7 @@ pub struct Target {
     pub silence: Silence,
     pub resolver: Resolver,
     /// The keys, if the connections are to be secured by CURVE.
-    pub curve: Option<CurveClient>,
+    pub curve: Option<Arc<CurveClient>>,
 }
 
 /// Makes the connection of a client, again after each loss. Runs on the client's event loop.
@@ -254,7 +255,7 @@ impl Dialer {
             ServerEnd::Unix(path) => unix::connect(path).map(ByteStream::Unix),
         };
         let wire = stream.and_then(|stream| {
-            let mechanism = mechanism::for_client(self.target.curve.as_ref(), role)?;
+            let mechanism = mechanism::for_client(self.target.curve.as_deref(), role)?;
             Wire::new(registry, token, stream, (Some(role), mechanism), limits)
         });
         let wire = wire.map_err(|error| format!("{remote}: {}", remote.connect_cause(&error)))?;

@@ -63,7 +63,7 @@ pub struct ClientOptions {
     pub duplex: bool,
     /// The client's keys, and the server's public key: the connection is encrypted then, and both
     /// ends have proved their keys. `None`: it is in the clear.
-    pub curve: Option<CurveClient>,
+    pub curve: Option<Arc<CurveClient>>,
     /// Whether such a thread polls for a while before it sleeps.
     pub spin: Spin,
     /// Stack size of the client's thread, in bytes; observers run on it. 0 selects the size of

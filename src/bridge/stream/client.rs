@@ -36,7 +36,7 @@ pub struct StreamClientOptions {
     pub limits: StreamLimits,
     /// The client's keys, and the server's public key: the connection is encrypted then, and both
     /// ends have proved their keys. `None`: it is in the clear.
-    pub curve: Option<CurveClient>,
+    pub curve: Option<Arc<CurveClient>>,
     /// Whether the client polls for a while before it sleeps.
     pub spin: Spin,
     /// Bytes of the stack of the client's thread, on which slaves receive frames; 0 for the default

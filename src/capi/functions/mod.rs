@@ -24,6 +24,7 @@ mod files;
 mod logging;
 mod net;
 mod registers;
+mod security;
 mod stream;
 
 /// The functions of one section of the header.
@@ -75,6 +76,7 @@ pub fn group(name: &str) -> Option<&'static Group> {
         registers::GROUPS,
         bridge::GROUPS,
         net::GROUPS,
+        security::GROUPS,
         stream::GROUPS,
         files::GROUPS,
         logging::GROUPS,

@@ -8,6 +8,9 @@ use super::*;
 pub struct rogue_mem_stream_client_options_t {
     /// sizeof(rogue_mem_stream_client_options_t).
     pub size: usize,
+    /// The client's keys, and the server's public key: the connection is encrypted, and both ends
+    /// have proved their keys. The client takes a reference. NULL: it is in the clear.
+    pub curve: *mut rogue_mem_curve_client_t,
     /// Limit of the bytes of frames that wait to be sent. Once it is reached, further senders wait
     /// until half of it is free. One frame is always allowed. 0 = 4 MiB.
     pub queue_bytes_max: u64,
@@ -46,6 +49,10 @@ impl Options for rogue_mem_stream_client_options_t {
 
     unsafe fn chosen(&self, _call: Call) -> Result<Self::Chosen> {
         let mut options = Self::Chosen::default();
+        // SAFETY: null or live, as promised by the caller.
+        if let Some(object) = unsafe { borrow(self.curve) } {
+            options.curve = Some(Arc::clone(&object));
+        }
         if self.queue_bytes_max != 0 {
             options.limits.queue_bytes_max = convert::bytes(self.queue_bytes_max);
         }
@@ -78,6 +85,8 @@ pub struct rogue_mem_stream_client_stats_t {
     pub peers: u64,
     /// Open connections of a server that belong to no client yet.
     pub held: u64,
+    /// Connections that CURVE has refused at a server, as in rogue_mem_tcp_server_stats_t.
+    pub refused_keys: u64,
     /// Peers that have connected.
     pub connects: u64,
     /// Peers that have disconnected.
@@ -129,6 +138,7 @@ pub unsafe extern "C" fn rogue_mem_stream_client_stats(
             size: 0,
             peers: now.peers,
             held: now.held,
+            refused_keys: now.refused_keys,
             connects: now.connects,
             disconnects: now.disconnects,
             frames_in: now.frames_in,

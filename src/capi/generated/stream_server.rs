@@ -8,6 +8,10 @@ use super::*;
 pub struct rogue_mem_stream_server_options_t {
     /// sizeof(rogue_mem_stream_server_options_t).
     pub size: usize,
+    /// The server's keys, and the clients that it accepts: all connections are encrypted, and both
+    /// ends have proved their keys. The server takes a reference. NULL: all connections are in the
+    /// clear.
+    pub curve: *mut rogue_mem_curve_server_t,
     /// Limit of the bytes of frames that wait to be sent. Once it is reached, further senders wait
     /// until half of it is free. One frame is always allowed. 0 = 4 MiB.
     pub queue_bytes_max: u64,
@@ -56,6 +60,10 @@ impl Options for rogue_mem_stream_server_options_t {
 
     unsafe fn chosen(&self, call: Call) -> Result<Self::Chosen> {
         let mut options = Self::Chosen::default();
+        // SAFETY: null or live, as promised by the caller.
+        if let Some(object) = unsafe { borrow(self.curve) } {
+            options.curve = Some(Arc::clone(&object));
+        }
         if self.queue_bytes_max != 0 {
             options.limits.queue_bytes_max = convert::bytes(self.queue_bytes_max);
         }
@@ -108,6 +116,8 @@ pub struct rogue_mem_stream_server_stats_t {
     pub peers: u64,
     /// Open connections of a server that belong to no client yet.
     pub held: u64,
+    /// Connections that CURVE has refused at a server, as in rogue_mem_tcp_server_stats_t.
+    pub refused_keys: u64,
     /// Peers that have connected.
     pub connects: u64,
     /// Peers that have disconnected.
@@ -159,6 +169,7 @@ pub unsafe extern "C" fn rogue_mem_stream_server_stats(
             size: 0,
             peers: now.peers,
             held: now.held,
+            refused_keys: now.refused_keys,
             connects: now.connects,
             disconnects: now.disconnects,
             frames_in: now.frames_in,

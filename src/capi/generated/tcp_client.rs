@@ -107,6 +107,9 @@ pub unsafe extern "C" fn rogue_mem_tcp_client_state_text(
 pub struct rogue_mem_tcp_client_options_t {
     /// sizeof(rogue_mem_tcp_client_options_t).
     pub size: usize,
+    /// The client's keys, and the server's public key: the connection is encrypted, and both ends
+    /// have proved their keys. The client takes a reference. NULL: it is in the clear.
+    pub curve: *mut rogue_mem_curve_client_t,
     /// A flag: whether rogue_mem_tcp_client_start waits for the server.
     pub wait_ready: u32,
     /// A flag: whether readiness probes are also sent to servers that have not announced them.
@@ -152,6 +155,10 @@ impl Options for rogue_mem_tcp_client_options_t {
 
     unsafe fn chosen(&self, _call: Call) -> Result<Self::Chosen> {
         let mut options = Self::Chosen::default();
+        // SAFETY: null or live, as promised by the caller.
+        if let Some(object) = unsafe { borrow(self.curve) } {
+            options.curve = Some(Arc::clone(&object));
+        }
         if self.wait_ready != 0 {
             options.wait_ready = convert::is_set(self.wait_ready);
         }

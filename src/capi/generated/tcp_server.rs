@@ -147,6 +147,10 @@ pub(super) fn legacy(call: Call, number: u32) -> Result<crate::bridge::LegacyPol
 pub struct rogue_mem_tcp_server_options_t {
     /// sizeof(rogue_mem_tcp_server_options_t).
     pub size: usize,
+    /// The server's keys, and the clients that it accepts: all connections are encrypted, and both
+    /// ends have proved their keys. The server takes a reference. NULL: all connections are in the
+    /// clear.
+    pub curve: *mut rogue_mem_curve_server_t,
     /// Maximum number of requests of one client outstanding at the slave; 1 = strictly one at a
     /// time, 0 = 1024.
     pub window: u32,
@@ -204,6 +208,10 @@ impl Options for rogue_mem_tcp_server_options_t {
 
     unsafe fn chosen(&self, call: Call) -> Result<Self::Chosen> {
         let mut options = Self::Chosen::default();
+        // SAFETY: null or live, as promised by the caller.
+        if let Some(object) = unsafe { borrow(self.curve) } {
+            options.curve = Some(Arc::clone(&object));
+        }
         if self.window != 0 {
             options.window = convert::count(self.window);
         }
@@ -261,6 +269,9 @@ pub struct rogue_mem_tcp_server_stats_t {
     pub held: u64,
     /// Connections accepted.
     pub accepted: u64,
+    /// Connections that CURVE has refused: without it, with a wrong key of the server, or with a
+    /// client's key that is not allowed.
+    pub refused_keys: u64,
     /// Requests received, readiness probes included.
     pub requests: u64,
     /// Responses queued for sending.
@@ -306,6 +317,7 @@ pub unsafe extern "C" fn rogue_mem_tcp_server_stats(
             clients: now.clients,
             held: now.held,
             accepted: now.accepted,
+            refused_keys: now.refused_keys,
             requests: now.requests,
             responses: now.responses,
             malformed: now.malformed,

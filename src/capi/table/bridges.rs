@@ -16,6 +16,15 @@ const HOST_SILENCE_MS_MAX: Member = Member {
 
 pub const TCP_SERVER_OPTIONS: &[Member] = &[
     Member {
+        name: "curve",
+        bits: Bits::Handle("curve_server"),
+        is: "The server's keys, and the clients that it accepts: all connections are encrypted, and \
+             both ends have proved their keys. The server takes a reference. NULL: all connections are \
+             in the clear.",
+        sets: "curve",
+        by: By::Handle,
+    },
+    Member {
         name: "window",
         bits: Bits::B32,
         is: "Maximum number of requests of one client outstanding at the slave; 1 = strictly one \
@@ -127,6 +136,14 @@ const UNIX_MODE: Member = Member {
 };
 
 pub const TCP_CLIENT_OPTIONS: &[Member] = &[
+    Member {
+        name: "curve",
+        bits: Bits::Handle("curve_client"),
+        is: "The client's keys, and the server's public key: the connection is encrypted, and both ends \
+             have proved their keys. The client takes a reference. NULL: it is in the clear.",
+        sets: "curve",
+        by: By::Handle,
+    },
     Member {
         name: "wait_ready",
         bits: Bits::B32,
@@ -254,6 +271,15 @@ const STREAM_STACK_BYTES: Member = Member {
 };
 
 pub const STREAM_SERVER_OPTIONS: &[Member] = &[
+    Member {
+        name: "curve",
+        bits: Bits::Handle("curve_server"),
+        is: "The server's keys, and the clients that it accepts: all connections are encrypted, and \
+             both ends have proved their keys. The server takes a reference. NULL: all connections are \
+             in the clear.",
+        sets: "curve",
+        by: By::Handle,
+    },
     QUEUE_BYTES_MAX,
     FRAME_BYTES_MAX,
     ADDRESSES,
@@ -295,6 +321,14 @@ pub const STREAM_SERVER_OPTIONS: &[Member] = &[
 ];
 
 pub const STREAM_CLIENT_OPTIONS: &[Member] = &[
+    Member {
+        name: "curve",
+        bits: Bits::Handle("curve_client"),
+        is: "The client's keys, and the server's public key: the connection is encrypted, and both ends \
+             have proved their keys. The client takes a reference. NULL: it is in the clear.",
+        sets: "curve",
+        by: By::Handle,
+    },
     QUEUE_BYTES_MAX,
     FRAME_BYTES_MAX,
     STREAM_STACK_BYTES,

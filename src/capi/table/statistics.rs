@@ -10,6 +10,11 @@ pub const STATISTICS: &[Statistics] = &[
             ("clients", "Clients being served now."),
             ("held", "Open connections without a served client."),
             ("accepted", "Connections accepted."),
+            (
+                "refused_keys",
+                "Connections that CURVE has refused: without it, with a wrong key of the server, or \
+                 with a client's key that is not allowed.",
+            ),
             ("requests", "Requests received, readiness probes included."),
             ("responses", "Responses queued for sending."),
             ("malformed", "Messages dropped because they are not requests."),
@@ -185,6 +190,10 @@ pub const STATISTICS: &[Statistics] = &[
 const STREAM_BRIDGE_STATISTICS: &[(&str, &str)] = &[
     ("peers", "Peers connected now: the clients of a server; of a client, its server."),
     ("held", "Open connections of a server that belong to no client yet."),
+    (
+        "refused_keys",
+        "Connections that CURVE has refused at a server, as in rogue_mem_tcp_server_stats_t.",
+    ),
     ("connects", "Peers that have connected."),
     ("disconnects", "Peers that have disconnected."),
     ("frames_in", "Frames received and passed on."),
