@@ -174,6 +174,10 @@ impl Slave for MemMap {
         &self.base
     }
 
+    fn takes_together(&self) -> bool {
+        true
+    }
+
     fn fills_reads(&self) -> bool {
         true
     }

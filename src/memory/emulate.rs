@@ -47,6 +47,10 @@ impl Slave for Emulate {
         &self.base
     }
 
+    fn takes_together(&self) -> bool {
+        true
+    }
+
     fn fills_reads(&self) -> bool {
         true
     }

@@ -131,6 +131,10 @@ impl Slave for Hub {
         self.ask(|slave| slave.is_brief()).unwrap_or(false)
     }
 
+    fn takes_together(&self) -> bool {
+        self.ask(|slave| slave.takes_together()).unwrap_or(false)
+    }
+
     fn slave_id(&self) -> u32 {
         self.answer(SlaveBase::id, |slave| slave.slave_id())
     }

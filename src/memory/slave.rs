@@ -31,6 +31,13 @@ pub trait Slave: Send + Sync + 'static {
         super::burst::one_by_one(all, |tran| self.do_transaction(tran));
     }
 
+    /// Whether transactions of many blocks are handed over together, by
+    /// [`do_transactions`](Slave::do_transactions). Otherwise they come one by one, so that the slave
+    /// may use the blocks of those that it does not have yet.
+    fn takes_together(&self) -> bool {
+        false
+    }
+
     /// Whether [`do_transaction`](Slave::do_transaction) always returns at once, so that its
     /// duration need not be added to a transaction's time.
     fn is_prompt(&self) -> bool {

@@ -350,6 +350,10 @@ impl<P: Protocol> memory::Slave for SrpClient<P> {
         }
     }
 
+    fn takes_together(&self) -> bool {
+        true
+    }
+
     fn stop(&self) {
         SrpClient::stop(self);
     }

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use rogue_mem::memory::block::{
     check_all, read_all, start_all, write_all, Block, BulkOutcome, Model, Variable, VariableSpec,
@@ -10,7 +11,7 @@ use rogue_mem::memory::block::{
 use rogue_mem::memory::{Emulate, Hub, Slave, SlaveBase, Transaction, READ, VERIFY, WRITE};
 use testkit::bridge::{server, server_of, Client};
 use testkit::slaves::{calling, Keeper};
-use testkit::wait::SHORT_US;
+use testkit::wait::{wait_until, SHORT_US};
 
 use crate::defects::{block_of, uint};
 
@@ -55,6 +56,10 @@ impl Slave for Bursts {
     fn do_transactions(&self, all: &[Arc<Transaction>]) {
         self.seen.lock().unwrap().push((all[0].ty(), all.len()));
         all.iter().for_each(|tran| self.memory.do_transaction(tran));
+    }
+
+    fn takes_together(&self) -> bool {
+        true
     }
 }
 
@@ -262,6 +267,69 @@ fn f74_a_slave_may_use_a_block_of_another_one_in_the_same_call() {
     assert_eq!(read_all(&blocks).failures, []);
     assert_eq!(seen[2].staged(UINT, -1).unwrap(), 0x0707_0707);
     assert_eq!(values[0].staged(UINT, -1).unwrap(), 5);
+}
+
+#[test]
+fn f86_a_slave_may_use_a_block_of_its_own_in_the_same_call() {
+    let memory = Emulate::new(4, 0);
+    let used: Arc<Mutex<Vec<Arc<Variable>>>> = Arc::default();
+    let (own, of_device) = (used.clone(), memory.clone());
+    // A device whose register 0 selects what the others show.
+    let paged = calling(move |tran| {
+        if tran.address() == 0 {
+            return of_device.do_transaction(tran);
+        }
+        let select = own.lock().unwrap()[0].clone();
+        let page = select.get(UINT, -1).unwrap();
+        select.set(UINT, page + 1, -1).unwrap();
+        tran.data().unwrap().fill(page as u8);
+        tran.done();
+    });
+    let hub = Hub::new(0, 0, 0);
+    hub.master().set_slave(paged.clone());
+    for slave in [paged, hub as Arc<dyn Slave>] {
+        let (blocks, variables) = words(&slave, 4);
+        variables[0].set(UINT, 1, -1).unwrap();
+        *used.lock().unwrap() = variables.clone();
+        // The one that is used comes before the others, behind them and between them.
+        for (at, count) in [(0, 1), (3, 4), (1, 7)] {
+            let mut all = blocks.clone();
+            all[..=at].rotate_left(1);
+            assert_eq!(read_all(&all).failures, []);
+            let shown = variables[1..].iter().map(|one| one.staged(UINT, -1).unwrap() & 0xFF);
+            assert!(shown.eq(count..count + 3), "{at}");
+        }
+        assert_eq!(variables[0].get(UINT, -1).unwrap(), 10);
+    }
+    // Its own block, which it is asked for, it cannot use.
+    let own = used.clone();
+    let asking = calling(move |tran| {
+        let asked = own.lock().unwrap()[0].clone();
+        tran.error(asked.get(UINT, -1).unwrap_err().text().to_owned());
+    });
+    let (blocks, variables) = words(&asking, 1);
+    *used.lock().unwrap() = variables;
+    let failures = read_all(&blocks).failures;
+    assert!(failures[0].1.text().contains("is used by the slave"), "{failures:?}");
+    used.lock().unwrap().clear();
+}
+
+#[test]
+fn f85_the_time_of_a_transaction_begins_when_its_slave_gets_it() {
+    const TIMEOUT: Duration = Duration::from_millis(300);
+    let slow = calling(|tran| {
+        let start = Instant::now();
+        wait_until("the time of the others has passed", || start.elapsed() > 2 * TIMEOUT);
+        tran.done();
+    });
+    let hub = Hub::new(0, 0, 0);
+    hub.master().set_slave(Emulate::new(4, 0));
+    let (mut blocks, _) = words(&slow, 2);
+    // The hub fails what is overdue.
+    let (behind, _) = words(&(hub as Arc<dyn Slave>), 2);
+    behind.iter().for_each(|block| block.master().set_timeout(TIMEOUT.as_micros() as u64));
+    blocks.extend(behind);
+    assert_eq!(read_all(&blocks).failures, []);
 }
 
 /// A slave that panics at its turn, once when it is asked for its limits or gets a transaction.

@@ -290,6 +290,10 @@ impl Slave for TcpClient {
         self.core.submit_all(all);
     }
 
+    fn takes_together(&self) -> bool {
+        true
+    }
+
     fn is_prompt(&self) -> bool {
         true
     }

@@ -15,7 +15,7 @@ use crate::memory::{Slave, READ, VERIFY, WRITE};
 const HANDED_OVER_COUNT_MAX: usize = 2048;
 
 /// A slave, and the transactions for it.
-type Handed = (Arc<dyn Slave>, Vec<Arc<Flight>>);
+type Handed = (Arc<dyn Slave>, VecDeque<Arc<Flight>>);
 
 /// Transactions that no slave has yet.
 #[derive(Default)]
@@ -31,19 +31,38 @@ impl Batch {
         // Blocks of one device mostly follow each other.
         let known = self.slaves.iter_mut().rev().find(|(known, _)| Arc::ptr_eq(known, &slave));
         match known {
-            Some((_, flights)) => flights.push(flight),
-            None => self.slaves.push_back((slave, vec![flight])),
+            Some((_, flights)) => flights.push_back(flight),
+            None => self.slaves.push_back((slave, VecDeque::from([flight]))),
         }
     }
 
     fn launch(&mut self) {
         self.count = 0;
-        // One by one: if one panics, the rest stays.
-        while let Some((slave, mut flights)) = self.slaves.pop_front() {
-            // A slave before may have used some of the blocks.
-            flights.retain(|flight| flight.take());
-            if !flights.is_empty() {
-                launch(&flights, &*slave);
+        let mut is_first = true;
+        // Step by step: if a slave panics, the rest stays.
+        while let Some((slave, mut flights)) = self.next() {
+            if !is_first {
+                // The time that slaves before have taken does not count.
+                flights.iter().for_each(|flight| flight.tran.refresh_timer(None));
+            }
+            is_first = false;
+            launch(flights.make_contiguous(), &*slave);
+        }
+    }
+
+    /// Takes what is handed over next: all that a slave has, if it takes that together, otherwise one.
+    fn next(&mut self) -> Option<Handed> {
+        loop {
+            let (slave, flights) = self.slaves.front_mut()?;
+            let slave = slave.clone();
+            let count = if slave.takes_together() { flights.len() } else { 1 };
+            // A slave may have used some of the blocks meanwhile.
+            let next: VecDeque<_> = flights.drain(..count).filter(|flight| flight.take()).collect();
+            if flights.is_empty() {
+                self.slaves.pop_front();
+            }
+            if !next.is_empty() {
+                return Some((slave, next));
             }
         }
     }
@@ -75,7 +94,7 @@ impl Batch {
 impl Drop for Batch {
     fn drop(&mut self) {
         // Only a panic leaves any.
-        self.slaves.iter().for_each(|(_, flights)| recall(flights));
+        self.slaves.iter_mut().for_each(|(_, flights)| recall(flights.make_contiguous()));
     }
 }
 

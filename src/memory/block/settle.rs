@@ -19,7 +19,9 @@ impl Block {
                     if !flight.take() {
                         return Err(Fault::Refused(self.nested()));
                     }
-                    // Its turn would come after the slave that uses the block now.
+                    // Its turn would come after the slave that uses the block now, which may have taken
+                    // its time.
+                    tran.refresh_timer(None);
                     launch(std::slice::from_ref(flight), &*self.master.slave());
                     continue;
                 }
