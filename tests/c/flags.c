@@ -103,9 +103,9 @@ static void f27_what_is_reserved_must_be_zero(void **state) {
                      ROGUE_MEM_ERROR_INVALID_ARGUMENT);
     assert_contains(rogue_mem_last_error(), "`callbacks` uses members");
     assert_null(slave);
-    const rogue_mem_tcp_client_options_t options = {.size = sizeof options, .reserved = 1};
-    rogue_mem_tcp_client_t *client = NULL;
-    assert_int_equal(rogue_mem_tcp_client_new("127.0.0.1", 9000, &options, &client),
+    const rogue_mem_stream_client_options_t options = {.size = sizeof options, .reserved = 1};
+    rogue_mem_stream_client_t *client = NULL;
+    assert_int_equal(rogue_mem_stream_client_new("127.0.0.1", 9000, &options, &client),
                      ROGUE_MEM_ERROR_INVALID_ARGUMENT);
     assert_contains(rogue_mem_last_error(), "uses members");
     assert_null(client);
