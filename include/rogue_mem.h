@@ -3370,6 +3370,11 @@ rogue_mem_status_t rogue_mem_block_check_all(rogue_mem_block_t *const *blocks,
 #define ROGUE_MEM_SPIN_NEVER UINT32_MAX
 
 /**
+ * Value of progress_per_second_min: clients may be as slow as they like.
+ */
+#define ROGUE_MEM_PROGRESS_ANY UINT32_MAX
+
+/**
  * Legacy clients, which announce no session, are identified on the same host by their process and
  * its ZeroMQ context, or by their user if the server may not inspect the process; on other hosts
  * by their address. One client is served for each. A second one is held until the first has left,
@@ -3477,6 +3482,24 @@ typedef struct rogue_mem_tcp_server_options_t {
      * while the bridge is idle or the peer busy. In whole seconds, at least 4000. 0 = 10 000.
      */
     uint32_t host_silence_ms_max;
+    /**
+     * Bytes per second with which a client has to go on with a message that it has begun, and, of
+     * a tcp_server, to read its answers. A client that falls behind by 10 s is disconnected.
+     * 0 = 4096. ROGUE_MEM_PROGRESS_ANY = no limit.
+     */
+    uint32_t progress_per_second_min;
+    /**
+     * Must be 0.
+     */
+    uint32_t reserved;
+    /**
+     * Bytes that the server holds for all of its clients together: requests and frames, complete
+     * or in part, and what clients have not read. A part of the budget of the process,
+     * rogue_mem_budget_set_max. Clients for which there is no room are not read until there is.
+     * One transaction or frame takes at most half of it. 0 = a quarter of what the process may
+     * have (control group, address space, memory of the host), at most 1 GiB.
+     */
+    uint64_t budget_bytes_max;
 } rogue_mem_tcp_server_options_t;
 
 /**
@@ -3517,7 +3540,7 @@ typedef struct rogue_mem_tcp_server_stats_t {
      */
     uint64_t malformed;
     /**
-     * Requests refused with an error before they reached the slave.
+     * Requests refused with an error before they reached the slave, for any of the causes below.
      */
     uint64_t refused;
     /**
@@ -3532,6 +3555,51 @@ typedef struct rogue_mem_tcp_server_stats_t {
      * Bytes of responses queued for sending.
      */
     uint64_t bytes_out;
+    /**
+     * Refused: no such access is possible, for its type or its address.
+     */
+    uint64_t refused_access;
+    /**
+     * Refused: larger than the server allows.
+     */
+    uint64_t refused_size;
+    /**
+     * Refused: the client may not do that.
+     */
+    uint64_t refused_rights;
+    /**
+     * Refused: the time had passed when its turn came.
+     */
+    uint64_t refused_late;
+    /**
+     * Refused: the system had no memory for it.
+     */
+    uint64_t refused_memory;
+    /**
+     * Refused: the data did not match the header.
+     */
+    uint64_t refused_malformed;
+    /**
+     * Bytes that the server holds for its clients now.
+     */
+    uint64_t budget_used;
+    /**
+     * How often a client had to wait for room in the budget.
+     */
+    uint64_t budget_waits;
+    /**
+     * Age of the oldest message that has come in part, or answer that is unread, in milliseconds;
+     * 0 = none.
+     */
+    uint64_t unfinished_ms;
+    /**
+     * Clients disconnected because they were too slow with what they had begun.
+     */
+    uint64_t closed_slow;
+    /**
+     * Clients disconnected because they were the slowest and others needed the room.
+     */
+    uint64_t closed_for_room;
 } rogue_mem_tcp_server_stats_t;
 
 /**
@@ -3996,6 +4064,41 @@ rogue_mem_tcp_client_t *rogue_mem_tcp_client_retain(rogue_mem_tcp_client_t *clie
  * Thread safe; also from a callback.
  */
 void rogue_mem_tcp_client_release(rogue_mem_tcp_client_t *client);
+
+/* --- Memory of servers ------------------------------------------------------------------------ */
+
+/* The memory that all servers of the bridges hold for their clients, in this process together:
+ * requests and frames, complete or in part, and what clients have not read. Each server has a limit
+ * too, its option budget_bytes_max. */
+
+/**
+ * Limits the memory that servers hold together. What is held already stays. Clients for which there
+ * is no room are not read until there is.
+ *
+ * @param bytes_max the most that servers may hold, in bytes. 0 = a quarter of what the process may
+ * have (control group, address space, memory of the host), at most 1 GiB.
+ *
+ * Thread safe.
+ */
+void rogue_mem_budget_set_max(uint64_t bytes_max);
+
+/**
+ * The limit of the memory that servers hold together.
+ *
+ * @return bytes.
+ *
+ * Thread safe.
+ */
+uint64_t rogue_mem_budget_max(void);
+
+/**
+ * The memory that servers hold now.
+ *
+ * @return bytes, for each server rounded up by some 64 KiB.
+ *
+ * Thread safe.
+ */
+uint64_t rogue_mem_budget_used(void);
 
 /* --- Frames ----------------------------------------------------------------------------------- */
 
@@ -4905,6 +5008,24 @@ typedef struct rogue_mem_stream_server_options_t {
      * while the bridge is idle or the peer busy. In whole seconds, at least 4000. 0 = 10 000.
      */
     uint32_t host_silence_ms_max;
+    /**
+     * Bytes per second with which a client has to go on with a message that it has begun, and, of
+     * a tcp_server, to read its answers. A client that falls behind by 10 s is disconnected.
+     * 0 = 4096. ROGUE_MEM_PROGRESS_ANY = no limit.
+     */
+    uint32_t progress_per_second_min;
+    /**
+     * Must be 0.
+     */
+    uint32_t reserved;
+    /**
+     * Bytes that the server holds for all of its clients together: requests and frames, complete
+     * or in part, and what clients have not read. A part of the budget of the process,
+     * rogue_mem_budget_set_max. Clients for which there is no room are not read until there is.
+     * One transaction or frame takes at most half of it. 0 = a quarter of what the process may
+     * have (control group, address space, memory of the host), at most 1 GiB.
+     */
+    uint64_t budget_bytes_max;
 } rogue_mem_stream_server_options_t;
 
 /**
@@ -4968,6 +5089,27 @@ typedef struct rogue_mem_stream_server_stats_t {
      * Messages received that are no frames.
      */
     uint64_t malformed;
+    /**
+     * Bytes that a server holds for its clients now: frames in part, unread ones.
+     */
+    uint64_t budget_used;
+    /**
+     * How often a client of a server had to wait for room in the budget.
+     */
+    uint64_t budget_waits;
+    /**
+     * Age of a server's oldest frame that has come in part, or is unread, in milliseconds;
+     * 0 = none.
+     */
+    uint64_t unfinished_ms;
+    /**
+     * Clients of a server disconnected because they were too slow with a frame they had begun.
+     */
+    uint64_t closed_slow;
+    /**
+     * Clients of a server disconnected because they were the slowest and others needed the room.
+     */
+    uint64_t closed_for_room;
 } rogue_mem_stream_server_stats_t;
 
 /**
@@ -5192,6 +5334,27 @@ typedef struct rogue_mem_stream_client_stats_t {
      * Messages received that are no frames.
      */
     uint64_t malformed;
+    /**
+     * Bytes that a server holds for its clients now: frames in part, unread ones.
+     */
+    uint64_t budget_used;
+    /**
+     * How often a client of a server had to wait for room in the budget.
+     */
+    uint64_t budget_waits;
+    /**
+     * Age of a server's oldest frame that has come in part, or is unread, in milliseconds;
+     * 0 = none.
+     */
+    uint64_t unfinished_ms;
+    /**
+     * Clients of a server disconnected because they were too slow with a frame they had begun.
+     */
+    uint64_t closed_slow;
+    /**
+     * Clients of a server disconnected because they were the slowest and others needed the room.
+     */
+    uint64_t closed_for_room;
 } rogue_mem_stream_client_stats_t;
 
 /**

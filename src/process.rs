@@ -24,7 +24,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
-pub(crate) use memory::memory_share;
+pub(crate) use memory::{give_back_memory, memory_share};
 
 /// A function that runs around a fork.
 pub(crate) type ForkHandler = extern "C" fn();

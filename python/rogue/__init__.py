@@ -32,6 +32,7 @@ def _refuse_foreign() -> None:
 _refuse_foreign()
 
 from . import hardware, interfaces, peakrdl, protocols, utilities  # noqa: E402
+from ._impl.budget import memoryBudget, memoryHeld, setMemoryBudget  # noqa: E402
 from ._impl.logging import Logging  # noqa: E402
 from ._impl.native import GeneralError  # noqa: E402
 from ._impl.version import Version, rogue_mem_version  # noqa: E402
@@ -42,8 +43,11 @@ __all__ = [
     "Version",
     "hardware",
     "interfaces",
+    "memoryBudget",
+    "memoryHeld",
     "peakrdl",
     "protocols",
     "rogue_mem_version",
+    "setMemoryBudget",
     "utilities",
 ]

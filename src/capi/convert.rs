@@ -28,6 +28,17 @@ pub(super) fn number64(number: u64) -> u64 {
     number
 }
 
+/// Number of bytes per second that means: any.
+pub(super) const PROGRESS_ANY: u32 = u32::MAX;
+
+/// A speed in bytes per second, at least.
+pub(super) fn progress(per_second: u32) -> u32 {
+    match per_second {
+        PROGRESS_ANY => 0,
+        _ => per_second,
+    }
+}
+
 /// A number of things.
 pub(super) fn count<T: From<usize>>(count: u32) -> T {
     (count as usize).into()
@@ -115,6 +126,11 @@ mod tests {
     fn a_list_has_its_members_between_commas() {
         assert_eq!(list("*:0, unix:/run/a b ,"), ["*:0", "unix:/run/a b"]);
         assert_eq!(list(" "), [""; 0]);
+    }
+
+    #[test]
+    fn a_speed_is_a_number_or_any() {
+        assert_eq!((progress(7), progress(PROGRESS_ANY)), (7, 0));
     }
 
     #[test]

@@ -37,6 +37,7 @@ pub mod binding;
 pub mod bits;
 pub mod block;
 pub mod board;
+pub mod budget;
 pub mod bulk;
 pub mod cmd;
 pub mod frame;

@@ -260,5 +260,11 @@ pub fn configure(stream: &TcpStream, silence: Silence) -> io::Result<()> {
     Ok(())
 }
 
+/// Octets that have been sent and that the peer has not acknowledged; `None` where the system does not
+/// tell.
+pub fn unacknowledged(stream: &impl AsFd) -> Option<u64> {
+    sys::unacknowledged(stream.as_fd())
+}
+
 #[cfg(test)]
 pub(crate) mod tests;

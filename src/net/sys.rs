@@ -129,6 +129,28 @@ pub(crate) fn receive_behind(
     Ok(received)
 }
 
+/// Octets in the send buffer of a stream socket that the peer has not acknowledged; `None` where the
+/// system does not tell.
+pub(super) fn unacknowledged(socket: BorrowedFd<'_>) -> Option<u64> {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    {
+        let mut octets: libc::c_int = 0;
+        // SAFETY: the descriptor is open for the life of the borrow, and the kernel writes one `int`.
+        let answer = unsafe { libc::ioctl(socket.as_raw_fd(), libc::TIOCOUTQ, &mut octets) };
+        check(answer).ok()?;
+        u64::try_from(octets).ok()
+    }
+    #[cfg(target_vendor = "apple")]
+    {
+        u64::try_from(option(socket, libc::SOL_SOCKET, libc::SO_NWRITE).ok()?).ok()
+    }
+    #[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
+    {
+        let _ = socket;
+        None
+    }
+}
+
 /// Makes `poll` watch a descriptor that is registered there for nothing but errors, which epoll
 /// always reports. `mio` has no such interest, and another one would wake the thread that waits for
 /// `poll` whenever the descriptor's state changes.

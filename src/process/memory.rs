@@ -3,9 +3,9 @@
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use super::sys;
+use super::{at_fork, nothing, spawn, sys, STACK_BYTES_MIN};
 
 /// One part in this many of the process's memory is what a part of the library holds by default.
 const SHARE_DIVISOR: u64 = 4;
@@ -83,6 +83,31 @@ fn read(path: &Path) -> Option<String> {
     let mut text = String::new();
     file.take(TEXT_BYTES_MAX).read_to_string(&mut text).ok()?;
     Some(text)
+}
+
+/// A thread is giving memory back.
+static IS_GIVING_BACK: AtomicBool = AtomicBool::new(false);
+at_fork!(nothing, nothing, forget);
+
+/// The thread is the parent's.
+extern "C" fn forget() {
+    IS_GIVING_BACK.store(false, Ordering::Relaxed);
+}
+
+/// Gives freed memory back to the system, where the C library keeps it for later: it would for ever
+/// where a small block in use lies behind a large free one. That may take tens of milliseconds, so a
+/// thread of its own does it, which then ends. Call it after much has been freed, and seldom.
+pub(crate) fn give_back_memory() {
+    if !sys::KEEPS_FREED_MEMORY || IS_GIVING_BACK.swap(true, Ordering::Relaxed) {
+        return;
+    }
+    let body = || {
+        sys::trim();
+        IS_GIVING_BACK.store(false, Ordering::Relaxed);
+    };
+    if spawn("rogue_trim", STACK_BYTES_MIN, body).is_err() {
+        IS_GIVING_BACK.store(false, Ordering::Relaxed);
+    }
 }
 
 #[cfg(test)]

@@ -31,6 +31,18 @@ pub(super) fn physical_bytes() -> Option<u64> {
     u64::try_from(pages).ok()?.checked_mul(u64::try_from(page_bytes).ok()?)
 }
 
+/// Whether the C library keeps freed memory for later, and can be told not to.
+pub(super) const KEEPS_FREED_MEMORY: bool = cfg!(all(target_os = "linux", target_env = "gnu"));
+
+/// Gives freed memory back to the system.
+pub(super) fn trim() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    // SAFETY: takes a number; may be called at any time, from any thread.
+    unsafe {
+        libc::malloc_trim(0);
+    }
+}
+
 /// `file`, or the same one with a number above those of the standard streams.
 pub(super) fn above_standard(file: File) -> io::Result<File> {
     if file.as_raw_fd() >= FIRST {

@@ -1,7 +1,7 @@
 //! What a server makes of peers that are broken or mean harm. After each of them it still serves
 //! others.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -180,32 +180,6 @@ fn d15_a_write_beyond_the_limit_is_passed_over_and_refused_in_words() {
     let error = own.master.write(0, &data).unwrap_err();
     assert!(error.text().contains("exceeds the 1048576 bytes"), "{error}");
     assert_eq!(own.master.read(0, SMALL_MAX).unwrap().len(), SMALL_MAX as usize);
-}
-
-#[test]
-fn d15_data_of_unfinished_writes_is_bounded_over_all_clients() {
-    const CLIENTS: usize = 10;
-    let server = small_server();
-    let data = vec![0x5A; SMALL_MAX as usize];
-    let write = raw::request(1, 0, SMALL_MAX, WRITE, Some(&data));
-    let (last, most) = write.split_last().unwrap();
-    let mut clients: Vec<_> =
-        (0..CLIENTS).map(|n| RawClient::with_session(server.port(), n as u128 + 1)).collect();
-    clients.iter_mut().for_each(|client| client.request.send(most));
-    let sent = (CLIENTS * most.len()) as u64;
-    wait_until("the server has read it all", || server.stats().bytes_in >= sent);
-    let mut texts = Vec::new();
-    for client in &mut clients {
-        client.request.send(&[*last]);
-        texts.push(client.response.take_response().text());
-    }
-    let refused = texts.iter().filter(|text| text.contains("No room")).count();
-    let done = texts.iter().filter(|text| *text == "OK").count();
-    // Eight of the largest transactions have room, and each of the others loses its own.
-    assert!((1..=3).contains(&refused) && refused + done == CLIENTS, "{texts:?}");
-    clients[0].request.send(&write);
-    assert_eq!(clients[0].response.take_response().text(), "OK", "the room is free again");
-    assert_serves(&server);
 }
 
 #[test]
@@ -433,109 +407,4 @@ fn one_client_more_than_allowed_waits_until_another_has_left() {
     assert_eq!(server.stats().clients, 2);
     drop(first);
     assert_eq!(third.master.wait_buffer(read).unwrap(), [6; 4]);
-}
-
-#[test]
-fn several_clients_together_are_not_given_all_the_memory() {
-    let options = ServerOptions { transaction_bytes_max: SMALL_MAX, ..ServerOptions::default() };
-    let keeper = Keeper::new();
-    let server = server_of(keeper.clone(), options);
-    let mut clients: Vec<RawClient> =
-        (0..10).map(|session| RawClient::with_session(server.port(), session)).collect();
-    for (index, client) in clients.iter_mut().enumerate() {
-        client.request.send(&raw::request(index as u32, 0, SMALL_MAX, READ, None));
-        if index < 8 {
-            keeper.wait_seen(index + 1);
-        } else {
-            let text = client.response.take_response().text();
-            assert!(text.contains("No room"), "{text}");
-        }
-    }
-    let other = Client::ready(server.port());
-    let small = other.start_read(0, 1000);
-    keeper.wait_seen(9);
-    keeper.answer_all();
-    other.master.wait(small).unwrap();
-    for client in &mut clients[..8] {
-        assert_eq!(client.response.take_response().text(), "OK");
-    }
-    let large = other.start_read(0, SMALL_MAX as usize);
-    keeper.wait_seen(10);
-    keeper.answer_all();
-    other.master.wait(large).unwrap();
-}
-
-#[test]
-fn what_fails_or_is_left_half_done_costs_no_room_afterwards() {
-    // The server holds eight transactions of the maximum size.
-    const HELD_MAX: usize = 8;
-    const FAILS: u64 = 0x1000_0000;
-    const PANICS: u64 = 0x2000_0000;
-    const KEPT: u64 = 0x3000_0000;
-    let kept = Arc::new(Mutex::new(Vec::new()));
-    let keeping = kept.clone();
-    let slave = calling(move |tran| match tran.address() {
-        FAILS => tran.error("it fails".to_owned()),
-        PANICS => panic!("as the test wants it"),
-        KEPT => keeping.lock().unwrap().push(tran.clone()),
-        _ => answer(tran),
-    });
-    let options = ServerOptions { transaction_bytes_max: SMALL_MAX, ..ServerOptions::default() };
-    let server = server_of(slave, options);
-    let data = vec![7; SMALL_MAX as usize];
-    let write = |address| raw::request(1, address, SMALL_MAX, WRITE, Some(&data));
-    let read = |address| raw::request(2, address, SMALL_MAX, READ, None);
-    let wait_kept = |count| wait_until("they are kept", || kept.lock().unwrap().len() == count);
-    let end_all = || kept.lock().unwrap().drain(..).for_each(|tran| answer(&tran));
-    for round in 0..2 * HELD_MAX as u128 {
-        let mut client = RawClient::with_session(server.port(), round);
-        for address in [FAILS, PANICS] {
-            for octets in [write(address), read(address)] {
-                client.request.send(&octets);
-                assert_ne!(client.response.take_response().text(), "OK");
-            }
-        }
-        // Its size is a lie, its type is unknown, it is too large.
-        for octets in [
-            raw::request(3, 0, SMALL_MAX - 1, WRITE, Some(&data)),
-            raw::request(4, 0, SMALL_MAX, 99, None),
-            raw::request(5, 0, 2 * SMALL_MAX, WRITE, Some(&data.repeat(2))),
-        ] {
-            client.request.send(&octets);
-            assert_ne!(client.response.take_response().text(), "OK");
-        }
-        // The client leaves a transaction with the slave, an answer unread, and half a write.
-        client.request.send(&[read(KEPT), read(0), read(0)].concat());
-        let half = write(0);
-        client.request.send(&half[..half.len() / 2]);
-        wait_kept(1);
-        match round % 3 {
-            0 => drop(client),
-            1 => drop(client.response),
-            _ => drop(client.request),
-        }
-        wait_until("it has left", || server.stats().clients == 0);
-        end_all();
-        wait_until("it is dropped", || server.stats().dropped_responses == round as u64 + 1);
-    }
-    // There is room for as much as ever, and for no more.
-    let mut clients: Vec<RawClient> =
-        (100..101 + HELD_MAX as u128).map(|n| RawClient::with_session(server.port(), n)).collect();
-    let half = write(0);
-    let (last, others) = clients.split_last_mut().unwrap();
-    others.iter_mut().for_each(|client| client.request.send(&half[..half.len() - 1]));
-    others.iter_mut().for_each(|client| client.request.send(&half[half.len() - 1..]));
-    for client in others.iter_mut() {
-        assert_eq!(client.response.take_response().text(), "OK");
-    }
-    others.iter_mut().for_each(|client| client.request.send(&read(KEPT)));
-    wait_kept(HELD_MAX);
-    last.request.send(&read(0));
-    assert!(last.response.take_response().text().contains("No room"));
-    end_all();
-    for client in others.iter_mut() {
-        assert_eq!(client.response.take_response().text(), "OK");
-    }
-    last.request.send(&read(0));
-    assert_eq!(last.response.take_response().text(), "OK");
 }

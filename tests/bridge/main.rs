@@ -7,6 +7,7 @@
 mod addresses;
 mod basics;
 mod blocks;
+mod budget;
 mod clients;
 mod curve;
 mod direct;

@@ -113,6 +113,9 @@ static void status_and_version(void **state) {
     HAS_NO_POINTERS(rogue_mem_last_error_status);
     HAS_NO_POINTERS(rogue_mem_version);
     HAS_NO_POINTERS(rogue_mem_version_number);
+    HAS_NO_POINTERS(rogue_mem_budget_set_max);
+    HAS_NO_POINTERS(rogue_mem_budget_max);
+    HAS_NO_POINTERS(rogue_mem_budget_used);
     HAS_NO_POINTERS(rogue_mem_interface_version);
 }
 

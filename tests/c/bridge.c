@@ -403,6 +403,42 @@ static void a_transaction_beyond_the_servers_limit_is_refused(void **state) {
     bridge_close(&bridge);
 }
 
+static void a_transaction_beyond_half_of_the_budget_is_refused(void **state) {
+    (void)state;
+    rogue_mem_tcp_server_options_t options = {0};
+    options.size = sizeof options;
+    options.budget_bytes_max = 256 * 1024;
+    options.progress_per_second_min = ROGUE_MEM_PROGRESS_ANY;
+    bridge_t bridge;
+    bridge_open(&bridge, MEMORY, &options, NULL);
+    static uint8_t bytes[128 * 1024];
+    assert_ok(transfer(bridge.master, 0, bytes, 100 * 1024, ROGUE_MEM_READ));
+    assert_int_equal(transfer(bridge.master, 0, bytes, sizeof bytes, ROGUE_MEM_READ),
+                     ROGUE_MEM_ERROR_TRANSACTION);
+    assert_contains(rogue_mem_last_error(), "raise the server's memory budget");
+    rogue_mem_tcp_server_stats_t stats = {0};
+    stats.size = sizeof stats;
+    assert_ok(rogue_mem_tcp_server_stats(bridge.server, &stats));
+    assert_true(stats.refused == 1 && stats.refused_size == 1 && stats.closed_slow == 0);
+    bridge_close(&bridge);
+}
+
+static void the_budget_of_the_process_is_set_and_told(void **state) {
+    (void)state;
+    const uint64_t usual = rogue_mem_budget_max();
+    assert_in_range(usual, 1, 1 << 30);
+    rogue_mem_budget_set_max(64 << 20);
+    assert_int_equal(rogue_mem_budget_max(), 64 << 20);
+    bridge_t bridge;
+    bridge_open(&bridge, MEMORY, NULL, NULL);
+    uint8_t byte = 1;
+    assert_ok(transfer(bridge.master, 0, &byte, 1, ROGUE_MEM_WRITE));
+    assert_in_range(rogue_mem_budget_used(), 1, 1 << 20);
+    bridge_close(&bridge);
+    rogue_mem_budget_set_max(0);
+    assert_int_equal(rogue_mem_budget_max(), usual);
+}
+
 static void counters_tell_what_has_happened(void **state) {
     (void)state;
     bridge_t bridge;
@@ -724,6 +760,8 @@ int main(void) {
         cmocka_unit_test(spinning_ends_with_the_timeout),
         cmocka_unit_test(a_transaction_beyond_the_servers_limit_is_refused),
         cmocka_unit_test(counters_tell_what_has_happened),
+        cmocka_unit_test(a_transaction_beyond_half_of_the_budget_is_refused),
+        cmocka_unit_test(the_budget_of_the_process_is_set_and_told),
         cmocka_unit_test(the_window_limits_what_is_at_the_slave),
         cmocka_unit_test(the_clients_window_and_limit_hold_requests_back),
         cmocka_unit_test(a_server_may_be_stopped_by_its_own_slave),

@@ -2,6 +2,7 @@
 
 #include "support.h"
 
+#include "rogue/MemoryBudget.h"
 #include "rogue/Queue.h"
 #include "rogue/interfaces/memory/Emulate.h"
 #include "rogue/interfaces/memory/Hub.h"
@@ -447,6 +448,29 @@ TEST_CASE("options are at their defaults at first, and may come from C") {
     CHECK(client->getState() == ROGUE_MEM_CLIENT_CONNECTED);
     const rim::TcpServer::Stats stats = server->getStats();
     CHECK((stats.size == sizeof(rogue_mem_tcp_server_stats_t) && stats.clients == 1));
+}
+
+TEST_CASE("servers hold no more than their budget and that of the process") {
+    const uint64_t usual = rogue::memoryBudget();
+    rogue::setMemoryBudget(32 << 20);
+    CHECK(rogue::memoryBudget() == 32 << 20);
+    rim::TcpServer::Options options;
+    options.budget_bytes_max = 256 * 1024;
+    auto server = rim::TcpServer::create("127.0.0.1", 0, options);
+    *server >> rim::Emulate::create(4, 0xFFFFFFFF);
+    auto client = rim::TcpClient::create("127.0.0.1", server->getPort());
+    auto master = rim::Master::create();
+    *master >> client;
+    CHECK(write32(*master, 0, 7) == "");
+    std::vector<uint8_t> bytes(128 * 1024);
+    master->clearError();
+    master->reqTransaction(0, static_cast<uint32_t>(bytes.size()), bytes.data(), rim::Read);
+    master->waitTransaction(0);
+    CHECK(contains(master->getError(), "raise the server's memory budget"));
+    CHECK(server->getStats().refused_size == 1);
+    CHECK(rogue::memoryHeld() < 1 << 20);
+    rogue::setMemoryBudget(0);
+    CHECK(rogue::memoryBudget() == usual);
 }
 
 TEST_CASE("options reach the library") {

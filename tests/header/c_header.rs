@@ -114,6 +114,7 @@ pub const SECTIONS: &[Section] = &[
     programs("bulk", "Registers: many blocks"),
     programs("tcp_server", "Memory TCP bridge: servers"),
     programs("tcp_client", "Memory TCP bridge: clients"),
+    programs("budget", "Memory of servers"),
     programs("frame", "Frames"),
     programs("frame_buffers", "Frames: buffers"),
     programs("stream_slave", "Stream slaves"),

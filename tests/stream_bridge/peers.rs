@@ -148,18 +148,39 @@ fn frames_above_the_limit_are_dropped_and_counted_and_cost_no_memory() {
     }
     let sizes: Vec<usize> = at_server.wait(2).iter().map(|frame| frame.bytes.len()).collect();
     assert_eq!((sizes, server.stats().dropped_in), (vec![100_000, 7], 2));
-    // Incomplete frames of several clients together are limited as well.
-    let octets = message(&[&[0; 2], &[0], &[0], &[1; 99_000]]);
-    let (most, rest) = octets.split_at(90_000);
-    let mut raws: Vec<RawClient> =
-        (0..3).map(|n| RawClient::with_session(server.port(), n)).collect();
-    raws.iter_mut().for_each(|raw| raw.request.send(most));
-    wait_until("one has no room", || server.stats().dropped_in == 3);
-    raws.iter_mut().for_each(|raw| raw.request.send(rest));
-    at_server.wait(4);
-    raws.iter_mut().for_each(|raw| raw.request.send(&octets));
-    at_server.wait(7);
-    assert_eq!(server.stats().dropped_in, 3);
+}
+
+#[test]
+fn incomplete_frames_of_all_clients_have_one_budget_and_the_slow_ones_make_room() {
+    const BUDGET: u64 = 8 << 20;
+    const FRAME: usize = 1 << 20;
+    let options = StreamServerOptions { budget_bytes_max: BUDGET, ..Default::default() };
+    let server = server_with(options);
+    let at_server = Peer::silent();
+    connect(&*server, &*at_server).unwrap();
+    let octets = message(&[&[0; 2], &[0], &[0], &vec![1; FRAME]]);
+    // As much as the systems' buffers take of what the server does not read.
+    let most = &octets[..70_000];
+    let mut attackers: Vec<RawClient> =
+        (0..10).map(|n| RawClient::with_session(server.port(), n)).collect();
+    attackers.iter_mut().for_each(|raw| raw.request.send(most));
+    wait_until("some wait", || server.stats().budget_waits > 0);
+    let used = server.stats().budget_used;
+    assert!((1..=BUDGET).contains(&used), "{used}");
+    let polite = client(server.port());
+    wait_connected(&server, 11);
+    for (count, size) in [(1, 1000), (2, 100_000), (3, FRAME)] {
+        polite.stream_slave().accept_frame(frame(&pattern(size, size)));
+        assert_eq!(at_server.wait(count).last().unwrap().bytes.len(), size);
+    }
+    let stats = server.stats();
+    assert!(stats.closed_for_room > 0 && stats.dropped_in == 0, "{stats:?}");
+    assert!(polite.stats().disconnects == 0 && stats.unfinished_ms > 0);
+    drop(attackers);
+    wait_until("all is let go of", || server.stats().budget_used < 100_000);
+    let large = BUDGET as usize / 2 + 1;
+    polite.stream_slave().accept_frame(frame(&pattern(large, large)));
+    wait_until("no budget has room for it", || server.stats().dropped_in == 1);
 }
 
 #[test]

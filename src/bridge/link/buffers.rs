@@ -23,17 +23,34 @@ const ARRIVING_FIRST_BYTES: usize = 64 * 1024;
 const ARRIVING_GROWTH: usize = 4;
 
 /// The buffers.
-#[derive(Default)]
 pub struct BufferPool {
     small: Vec<Vec<u8>>,
     /// In order of their return.
     large: Vec<Vec<u8>>,
     large_bytes: usize,
+    large_bytes_max: usize,
     /// When the latest of them was returned.
     large_since: Time,
 }
 
+impl Default for BufferPool {
+    fn default() -> BufferPool {
+        BufferPool::limited(LARGE_BYTES_MAX)
+    }
+}
+
 impl BufferPool {
+    /// Keeps larger buffers of at most that many bytes together, and never more than by default.
+    pub fn limited(large_bytes_max: usize) -> BufferPool {
+        BufferPool {
+            small: Vec::new(),
+            large: Vec::new(),
+            large_bytes: 0,
+            large_bytes_max: large_bytes_max.min(LARGE_BYTES_MAX),
+            large_since: Time::default(),
+        }
+    }
+
     /// A buffer of `size` zeros.
     pub fn zeroed(&mut self, size: usize) -> Result<Vec<u8>, TryReserveError> {
         let mut buffer = self.used(size);
@@ -100,16 +117,27 @@ impl BufferPool {
     #[inline(never)]
     fn keep_large(&mut self, buffer: Vec<u8>, now: Time) {
         let room = buffer.capacity();
-        if room > LARGE_BYTES_MAX {
+        if room > self.large_bytes_max {
             return;
         }
         // The oldest make room.
-        while self.large.len() >= LARGE_COUNT_MAX || self.large_bytes + room > LARGE_BYTES_MAX {
+        while self.large.len() >= LARGE_COUNT_MAX || self.large_bytes + room > self.large_bytes_max
+        {
             self.large_bytes -= self.large.remove(0).capacity();
         }
         self.large_bytes += room;
         self.large.push(buffer);
         self.large_since = now;
+    }
+
+    /// Bytes of the larger ones. The small ones are few.
+    pub fn held_bytes(&self) -> u64 {
+        self.large_bytes as u64
+    }
+
+    /// Frees all of them.
+    pub fn give_all_back(&mut self) {
+        *self = BufferPool::limited(self.large_bytes_max);
     }
 
     /// When to call [`give_back`](Self::give_back).

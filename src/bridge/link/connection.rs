@@ -2,7 +2,9 @@
 
 use std::net::SocketAddr;
 
+use super::budget::{Budget, Charge, Demand, Holder};
 use super::pairing::ConnectionId;
+use super::progress::Progress;
 use super::wire::{Outgoing, Wire};
 use crate::clock::Time;
 use crate::memory::IdMap;
@@ -42,6 +44,11 @@ impl Input {
     pub fn take(&mut self) -> (Vec<u8>, usize) {
         (std::mem::take(&mut self.octets), std::mem::take(&mut self.start))
     }
+
+    /// Bytes of memory for the kept octets.
+    pub fn held_bytes(&self) -> u64 {
+        self.octets.capacity() as u64
+    }
 }
 
 /// The two ends of a TCP connection: ours and the peer's.
@@ -61,6 +68,10 @@ pub struct Connection<C> {
     pub input: Input,
     /// The client of a served request connection.
     pub client: Option<Client<C>>,
+    /// What the server's budget has been charged with.
+    pub charged: Charge,
+    /// What is unfinished on it: a message of the peer's, and output.
+    pub progress: [Option<Progress>; 2],
 }
 
 impl<C> Connection<C> {
@@ -74,7 +85,21 @@ impl<C> Connection<C> {
             waits_until: None,
             input: Input::default(),
             client: None,
+            charged: Charge::default(),
+            progress: [None; 2],
         }
+    }
+
+    /// Charges `budget` with what is held for the connection now.
+    #[inline]
+    pub fn charge(&mut self, budget: &Budget)
+    where
+        C: Holder,
+    {
+        let requests = self.client.as_ref().map_or(0, |client| client.state.held_bytes());
+        let held = requests + self.wire.held_bytes() + self.input.held_bytes();
+        let answers = if C::IS_ANSWERED { self.wire.out.backlog() as u64 } else { 0 };
+        budget.charge(&mut self.charged, held, requests + answers);
     }
 
     /// The peer's properties in its READY.
@@ -103,6 +128,10 @@ pub struct Client<C> {
     pub is_shared: bool,
     /// It has closed the connection for its answers: when it ends, also if it still sends.
     pub ends_by: Option<Time>,
+    /// Bytes that its next request or message needs and that the budget did not grant.
+    pub wanted: u64,
+    /// It is among those that wait for that.
+    pub is_starved: bool,
     /// The service's state for it.
     pub state: C,
 }
@@ -127,8 +156,41 @@ pub struct ActiveClient<'a, C> {
     pub(super) is_shared: bool,
     /// Further connections that get all of its answers.
     pub(super) sharers: &'a mut [(ConnectionId, Box<Connection<C>>)],
-    /// The connections of other clients.
-    pub(super) others: &'a Connections<C>,
+    pub(super) budget: &'a Budget,
+    /// What the budget has been charged with for its connections.
+    pub(super) charged: Charge,
+    /// See [`Client::wanted`].
+    pub(super) wanted: &'a mut u64,
+}
+
+impl<C: Holder> ActiveClient<'_, C> {
+    /// Whether the server may hold `more` bytes for the client. If not, the client is not read until
+    /// it may, and [`Service::receive`](super::service::Service::receive) is called again then.
+    #[inline]
+    pub fn may_take(&mut self, more: u64) -> bool {
+        let mut own = self.state.held_bytes();
+        if C::IS_ANSWERED {
+            let apart = self.response.as_ref().map_or(0, |response| response.out.backlog());
+            own += (self.request.out.backlog() + apart) as u64;
+        }
+        let demand = Demand { own, more, charged: self.charged };
+        let is_granted = self.budget.grants(&demand);
+        *self.wanted = if is_granted { 0 } else { more };
+        is_granted
+    }
+
+    /// Whether it has what it has asked for. A request that can never be granted is refused by the
+    /// service.
+    #[inline]
+    pub(super) fn is_fed(&mut self) -> bool {
+        let wanted = *self.wanted;
+        wanted == 0 || wanted > self.budget.largest() || self.may_take(wanted)
+    }
+
+    /// The budget of the server.
+    pub fn budget(&self) -> &Budget {
+        self.budget
+    }
 }
 
 impl<C> ActiveClient<'_, C> {
@@ -222,13 +284,5 @@ impl<C> ActiveClient<'_, C> {
             None => &self.request.out,
         };
         sharers.fold(answers.backlog(), usize::max)
-    }
-
-    /// Octets that the clients of the server have not read.
-    pub fn backlog_of_all(&self) -> u64 {
-        let others = self.others.values().map(|one| &one.wire);
-        let sharers = self.sharers.iter().map(|(_, one)| &one.wire);
-        let own = self.response.iter().map(|response| &**response).chain([&*self.request]);
-        others.chain(sharers).chain(own).map(|wire| wire.out.backlog() as u64).sum()
     }
 }

@@ -4,10 +4,12 @@
 //! completes the handshake of both its [`channel`]s. A server is a [`server::Link`]: it
 //! accepts connections, finds out which belong to one client ([`pairing`], [`owners`]), exchanges
 //! greetings and READYs, reads in turns, and passes the octets of clients to a
-//! [`service::Service`], which queues answers. Both ends send and receive by [`wire`].
+//! [`service::Service`], which queues answers. What is held for peers
+//! is charged to a [`budget::Budget`]. Both ends send and receive by [`wire`].
 
 mod accepted;
 pub mod acceptor;
+pub mod budget;
 pub mod buffers;
 pub mod channel;
 pub mod checks;
@@ -20,9 +22,12 @@ pub mod options;
 pub mod owners;
 pub mod pairing;
 pub mod peers;
+pub mod progress;
 mod refusal;
+pub mod release;
 pub mod scratch;
 pub mod server;
 pub mod service;
 pub mod sessions;
+pub mod starved;
 pub mod wire;

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::clock::{self, Time};
 use crate::net::socket::Silence;
 use crate::security::CurveServer;
 
@@ -21,6 +22,10 @@ pub enum LegacyPolicy {
     /// They are not served.
     Refuse,
 }
+
+/// Octets in a second with which peers have to go on, by default: less than the slowest network that
+/// anybody would run a bridge over, and enough that a message does not stay for hours.
+pub const PROGRESS_PER_SECOND_MIN: u32 = 4096;
 
 /// Limits on the connections and clients of a server.
 #[derive(Clone, Debug)]
@@ -43,6 +48,11 @@ pub struct LinkOptions {
     pub sealed_octets_max: u64,
     /// Descriptors reserved for the program, see [`is_reserved`](crate::net::is_reserved).
     pub descriptors_reserved: Option<u32>,
+    /// Bytes held for all peers together; 0 for the default.
+    pub budget_bytes_max: u64,
+    /// Octets in a second with which a peer has to go on with a message that it has begun, and to read
+    /// what has been sent if that may not stay unread for ever; 0 for any.
+    pub progress_per_second_min: u32,
 }
 
 /// Counters of a server's connections, written only by its event loop.
@@ -59,6 +69,26 @@ pub struct LinkCounters {
     pub refused_keys: AtomicU64,
     /// Octets received.
     pub bytes_in: AtomicU64,
+    /// Bytes held for peers now.
+    pub budget_used: AtomicU64,
+    /// How often a client had to wait for room in the budget.
+    pub budget_waits: AtomicU64,
+    /// When the oldest unfinished message or unread output has begun; 0 without any.
+    pub unfinished_since: AtomicU64,
+    /// Connections closed because their peers were too slow with what they had begun.
+    pub closed_slow: AtomicU64,
+    /// Connections closed because they were the slowest and others needed the room.
+    pub closed_for_room: AtomicU64,
+}
+
+impl LinkCounters {
+    /// Age of the oldest unfinished message or unread output in milliseconds, begun ones; 0 without any.
+    pub fn unfinished_ms(&self) -> u64 {
+        match self.unfinished_since.load(Ordering::Relaxed) {
+            0 => 0,
+            since => clock::now().since(Time(since)).as_millis() as u64 + 1,
+        }
+    }
 }
 
 /// Adds to a counter on the event loop's thread. It has one writer, so no count is lost between

@@ -1,5 +1,7 @@
 //! The peers of a server: the owners of connections, their pairs, and the clients.
 
+mod turns;
+
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 use std::sync::Arc;
@@ -7,11 +9,13 @@ use std::time::Duration;
 
 use super::accepted::prepare;
 use super::acceptor::FIRST_CONNECTION;
+use super::budget::Budget;
 use super::checks::Checks;
-use super::connection::{ActiveClient, Client, ClientId, Connection, Connections};
+use super::connection::{Client, ClientId, Connection, Connections};
 use super::options::{add, LegacyPolicy, LinkCounters, LinkOptions};
 use super::owners::{connections_of, identity_of, Owners, Question};
 use super::pairing::{Action, ConnectionId, Identity, Pairing, Side};
+use super::progress::Unfinished;
 use super::service::{Peer, Service};
 use super::wire::{HANDSHAKE_TIME_MAX, LAST_OCTETS_WAIT_MAX};
 use crate::clock::{self, Time};
@@ -43,6 +47,8 @@ pub struct Peers<S: Service> {
     pub(super) keys_revision: u64,
     pub(super) counters: Arc<LinkCounters>,
     pub(super) log: Arc<Logger>,
+    pub budget: Budget,
+    pub unfinished: Unfinished,
     announcement: Announcement,
     clients_count: usize,
     /// Number of clients that [end](Self::end_later). Each has a connection among the waiting ones.
@@ -60,8 +66,8 @@ impl<S: Service> Peers<S> {
         options: LinkOptions,
         announcement: Announcement,
         lookups: Owners,
-        counters: Arc<LinkCounters>,
-        log: Arc<Logger>,
+        budget: Budget,
+        (counters, log): (Arc<LinkCounters>, Arc<Logger>),
     ) -> Peers<S> {
         Peers {
             connections: Connections::default(),
@@ -69,6 +75,8 @@ impl<S: Service> Peers<S> {
             pairing: Pairing::new(options.settle, options.legacy_shared_process, clock::now()),
             lookups,
             checks: Checks::default(),
+            budget,
+            unfinished: Unfinished::default(),
             options,
             counters,
             log,
@@ -383,6 +391,8 @@ impl<S: Service> Peers<S> {
             response: (!is_duplex).then_some(response),
             is_shared: !is_pair,
             ends_by: None,
+            wanted: 0,
+            is_starved: false,
             state,
         });
         self.clients_count += 1;
@@ -414,61 +424,6 @@ impl<S: Service> Peers<S> {
         }
         self.pairing.served(id);
         self.flush(service, id);
-    }
-
-    /// Runs `work` on the client with this request connection. `None` if it has no client.
-    #[inline]
-    pub fn with_client<R>(
-        &mut self,
-        id: ConnectionId,
-        work: impl FnOnce(&mut ActiveClient<'_, S::Client>) -> R,
-    ) -> Option<R> {
-        let mut request = self.connections.remove(&id)?;
-        let worked = self.with_request(id, &mut request, work);
-        self.connections.insert(id, request);
-        worked
-    }
-
-    #[inline]
-    fn with_request<R>(
-        &mut self,
-        id: ConnectionId,
-        request: &mut Connection<S::Client>,
-        work: impl FnOnce(&mut ActiveClient<'_, S::Client>) -> R,
-    ) -> Option<R> {
-        let Connection { wire, peer, input, client, .. } = request;
-        let client = client.as_mut()?;
-        let mut response = None;
-        if let Some(id) = client.response {
-            response = Some((id, self.connections.remove(&id)?));
-        }
-        let mut sharers = if client.is_shared { self.take_sharers(id) } else { Vec::new() };
-        let worked = work(&mut ActiveClient {
-            id: ClientId { connection: id, serial: client.serial },
-            peer: *peer,
-            state: &mut client.state,
-            request: wire,
-            input,
-            response: response.as_mut().map(|(_, response)| &mut response.wire),
-            is_shared: client.is_shared,
-            sharers: &mut sharers,
-            others: &self.connections,
-        });
-        for (id, other) in response.into_iter().chain(sharers) {
-            self.connections.insert(id, other);
-        }
-        Some(worked)
-    }
-
-    /// Takes out the other response connections of a process whose clients share their answers.
-    #[cold]
-    fn take_sharers(
-        &mut self,
-        id: ConnectionId,
-    ) -> Vec<(ConnectionId, Box<Connection<S::Client>>)> {
-        // The representative one has been taken out already.
-        let ids = self.pairing.sharers(id, Side::Response).into_iter();
-        ids.filter_map(|id| Some((id, self.connections.remove(&id)?))).collect()
     }
 
     /// The clients whose answers are sent on a response connection.
@@ -517,6 +472,8 @@ impl<S: Service> Peers<S> {
         self.wait_for(id, None);
         // Dropping the last handle of a socket closes it and ends its registration.
         let Some(mut connection) = self.connections.remove(&id) else { return };
+        self.budget.charge(&mut connection.charged, 0, 0);
+        self.unfinished.forget(id, connection.progress);
         let Some(client) = connection.client.take() else {
             return log_debug!(self.log, "Connection from {} ended: {why}", connection.peer);
         };
@@ -534,8 +491,11 @@ impl<S: Service> Peers<S> {
 
     /// Closes all connections.
     pub fn clear(&mut self) {
-        self.connections.clear();
+        for (_, mut connection) in self.connections.drain() {
+            self.budget.charge(&mut connection.charged, 0, 0);
+        }
         self.waiting.clear();
+        self.unfinished = Unfinished::default();
         (self.clients_count, self.ending_count) = (0, 0);
         self.count_connections();
     }

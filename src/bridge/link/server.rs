@@ -2,19 +2,25 @@
 //!
 //! The owner forwards the calls of its event loop, and implements [`Service`].
 
+mod room;
+mod slow;
+
 use std::io;
 use std::sync::Arc;
 
 use mio::Token;
 
 use super::acceptor::{Accepted, Acceptor, FIRST_CONNECTION};
+use super::budget::Budget;
 use super::connection::{ActiveClient, ClientId, Connection, ReadState};
 use super::options::{add, LinkCounters, LinkOptions};
 use super::owners::Owners;
 use super::pairing::ConnectionId;
 use super::peers::Peers;
+use super::release::Release;
 use super::scratch::{grow_if_filled, with_scratch};
 use super::service::{Service, Turn};
+use super::starved::Starved;
 use super::wire::Received;
 use crate::clock::{self, Time};
 use crate::logging::{log_warning, Logger};
@@ -74,6 +80,17 @@ pub struct Link<S: Service> {
     answered: Vec<ConnectionId>,
     /// Wakes the loop when the allowed keys have changed.
     _key_changes: Option<Subscription>,
+    /// Clients that wait for room in the budget.
+    starved: Starved,
+    /// What the budget has been charged with for what the service holds for nobody in particular.
+    common_charged: u64,
+    /// Octets in a second that a peer has to go on with; 0 for any.
+    progress_rate: u32,
+    /// That holds for unread output too.
+    limits_output: bool,
+    release: Release,
+    /// Since when the speed of peers has been measured for others.
+    measured_at: Option<Time>,
 }
 
 impl<S: Service> Link<S> {
@@ -91,15 +108,26 @@ impl<S: Service> Link<S> {
         let waker = handle.clone();
         let curve = options.curve.as_ref();
         let key_changes = curve.map(|curve| curve.subscribe(move || waker.wake()));
+        let (bytes_max, clients_max) = (options.budget_bytes_max, options.clients_max);
+        let budget = Budget::new(bytes_max, clients_max, handle.clone(), counters.clone());
+        let progress_rate = options.progress_per_second_min;
+        let limits_output = !options.silence.unread_max.is_zero();
+        let of_peers = (counters.clone(), log.clone());
         Link {
             acceptor: Acceptor::new(listeners, reserved, log.clone()),
-            peers: Peers::new(options, announcement, lookups, counters.clone(), log.clone()),
+            peers: Peers::new(options, announcement, lookups, budget, of_peers),
             handle,
             counters,
             log,
             yielded: Vec::new(),
             answered: Vec::new(),
             _key_changes: key_changes,
+            starved: Starved::default(),
+            common_charged: 0,
+            progress_rate,
+            limits_output,
+            release: Release::default(),
+            measured_at: None,
         }
     }
 
@@ -147,6 +175,9 @@ impl<S: Service> Link<S> {
     pub fn woken(&mut self, service: &mut S) {
         self.peers.withdraw_keys(service);
         self.peers.take_owners(service);
+        if self.peers.budget.is_pressed() {
+            self.make_room_for_others(service, clock::now());
+        }
         for id in std::mem::take(&mut self.yielded) {
             if let Some(connection) = self.peers.connections.get_mut(&id) {
                 connection.input.state = ReadState::Reading;
@@ -157,7 +188,10 @@ impl<S: Service> Link<S> {
 
     /// When to call [`timeout`](Self::timeout).
     pub fn deadline(&self) -> Option<Time> {
-        clock::earliest([self.acceptor.again, self.peers.deadline()])
+        let (peers, unfinished) = (&self.peers, self.peers.unfinished.deadline());
+        let others = [self.starved.deadline(), self.release.deadline()];
+        let own = [self.acceptor.again, peers.deadline(), unfinished];
+        clock::earliest(own.into_iter().chain(others))
     }
 
     /// Does what is due at `now`.
@@ -166,6 +200,10 @@ impl<S: Service> Link<S> {
             self.read(service, id);
         }
         self.peers.timeout(service, now);
+        if self.peers.unfinished.deadline().is_some_and(|deadline| deadline <= now) {
+            self.check_progress(service, now);
+        }
+        self.make_room(service, now);
         if self.acceptor.again.is_some_and(|again| again <= now) {
             self.acceptor.again = None;
             self.acceptor.tokens().for_each(|token| self.accept(registry, service, token));
@@ -221,7 +259,14 @@ impl<S: Service> Link<S> {
         let input = &mut connection.input;
         match end {
             None | Some(ReadEnd::Drained | ReadEnd::Announced) => input.state = ReadState::Reading,
-            Some(ReadEnd::Stalled) => input.state = ReadState::Stalled,
+            Some(ReadEnd::Stalled) => {
+                input.state = ReadState::Stalled;
+                if let Some(client) = connection.client.as_mut().filter(|one| one.wanted > 0) {
+                    if !std::mem::replace(&mut client.is_starved, true) {
+                        self.starve(service, id, turn.now);
+                    }
+                }
+            }
             Some(ReadEnd::Yielded) => {
                 input.state = ReadState::Yielded;
                 self.yielded.push(id);
@@ -238,6 +283,7 @@ impl<S: Service> Link<S> {
         if is_ending {
             self.peers.end_later(id, turn.now);
         }
+        self.note_progress(id, turn.now);
     }
 
     /// A connection has ended. Whether it is that for the answers of a client whose last requests
@@ -276,7 +322,7 @@ impl<S: Service> Link<S> {
             }
             // If the system has taken all output, no readiness event follows: check for room here.
             match end {
-                ReadEnd::Stalled if !service.has_room(client) => return end,
+                ReadEnd::Stalled if !client.is_fed() || !service.has_room(client) => return end,
                 ReadEnd::Stalled if turn.is_over() => return ReadEnd::Yielded,
                 ReadEnd::Stalled => {}
                 _ => return end,
@@ -288,6 +334,7 @@ impl<S: Service> Link<S> {
         let connection = peers.connections.get_mut(&id)?;
         let end = with_scratch(|scratch| read_session(connection, scratch, counters));
         self.flush_output(service, id);
+        self.charge_handshake(service, id);
         Some(end)
     }
 
@@ -312,8 +359,9 @@ impl<S: Service> Link<S> {
         let now = clock::now();
         let flushed = self.peers.with_client(id, |client| service.flush(client, now));
         if let Some(Err(error)) = flushed {
-            self.peers.close(service, id, &cause_text(&error));
+            return self.peers.close(service, id, &cause_text(&error));
         }
+        self.note_progress(id, now);
     }
 
     /// Reads a stalled client again.
@@ -340,9 +388,12 @@ impl<S: Service> Link<S> {
         Some(worked)
     }
 
+    // ------------------------------------------------------------------ sending outside of turns
+
     /// Sends the output queued outside of the clients' turns, and reads the clients again that
     /// stalled for it. Returns whether there was any.
     pub fn flush_answered(&mut self, service: &mut S) -> bool {
+        self.feed(service);
         let mut answered = std::mem::take(&mut self.answered);
         let is_any = !answered.is_empty();
         answered.iter().for_each(|&id| self.flush(service, id));
@@ -360,6 +411,10 @@ fn read_client<S: Service>(
     turn: &mut Turn,
     (handle, counters): (&DriverHandle, &LinkCounters),
 ) -> ReadEnd {
+    if !client.is_fed() {
+        return ReadEnd::Stalled;
+    }
+    service.resume(client, turn);
     let (kept, start) = client.input.take();
     if start < kept.len() {
         let (used, end) = decode(service, client, &kept[start..], turn, handle);
@@ -369,7 +424,7 @@ fn read_client<S: Service>(
         }
     }
     for _ in 0..READS_PER_TURN_MAX {
-        if !service.has_room(client) {
+        if !client.is_fed() || !service.has_room(client) {
             return ReadEnd::Stalled;
         }
         let payload = service.receive_payload(client);
@@ -406,7 +461,7 @@ fn decode<S: Service>(
 ) -> (usize, Option<ReadEnd>) {
     let mut used = 0;
     while used < input.len() {
-        if !service.has_room(client) {
+        if !client.is_fed() || !service.has_room(client) {
             return (used, Some(ReadEnd::Stalled));
         }
         if turn.is_over() || handle.is_stopping() {

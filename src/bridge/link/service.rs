@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
+use super::budget::Holder;
 use super::connection::{ActiveClient, ClientId};
 use super::wire::Received;
 use crate::clock::Time;
@@ -63,7 +64,7 @@ impl Turn {
 /// Handles the messages of clients. All calls come from the event loop's thread.
 pub trait Service {
     /// State per client.
-    type Client;
+    type Client: Holder;
 
     /// A client has been paired, and is served from now on. Returns its state.
     fn joined(&mut self, peer: &Peer) -> Self::Client;
@@ -75,8 +76,15 @@ pub trait Service {
     /// client has read more, and when something has been queued for it.
     fn has_room(&self, client: &ActiveClient<'_, Self::Client>) -> bool;
 
+    /// Continues what had no room in the [budget](ActiveClient::may_take) before. Called first in each
+    /// turn of a client.
+    fn resume(&mut self, client: &mut ActiveClient<'_, Self::Client>, turn: &mut Turn) {
+        let _ = (client, turn);
+    }
+
     /// Takes octets, up to the end of a message or of `input`, and returns their number. The
-    /// session of [`ActiveClient::request`] decodes them.
+    /// session of [`ActiveClient::request`] decodes them. It may take none of them, if the client
+    /// [may not take](ActiveClient::may_take) what they ask for.
     ///
     /// # Errors
     ///
@@ -99,6 +107,14 @@ pub trait Service {
     ///
     /// The connection is lost.
     fn flush(&mut self, client: &mut ActiveClient<'_, Self::Client>, now: Time) -> io::Result<()>;
+
+    /// Bytes that are held for nobody in particular: for reuse, or for clients that have gone.
+    fn held_bytes(&self) -> u64 {
+        0
+    }
+
+    /// Frees what is kept for reuse.
+    fn give_back(&mut self) {}
 
     /// A client has closed the connection for its answers. Returns whether what it has sent before
     /// counts nevertheless: then the link reads its requests until their connection ends as well,

@@ -17,7 +17,7 @@ pub const READ_OCTETS: usize = 64 * 1024;
 /// Pieces of a large payload that are read in a row.
 const PAYLOAD_READS_MAX: usize = 64;
 /// A larger output buffer is freed once it is empty.
-const OUT_KEPT_OCTETS_MAX: usize = 256 * 1024;
+const OUT_KEPT_OCTETS_MAX: usize = 64 * 1024;
 /// Sent octets that may remain in front of unsent ones.
 const SENT_KEPT_OCTETS_MAX: usize = 64 * 1024;
 /// A block of at least this many octets is sent from its own memory.
@@ -189,6 +189,19 @@ impl Outgoing {
         self.spent.drain(..)
     }
 
+    /// Bytes of memory for them.
+    pub fn held_bytes(&self) -> u64 {
+        (self.blocks_octets + self.end.capacity()) as u64
+    }
+
+    /// Frees the memory of sent octets.
+    pub fn give_back(&mut self) {
+        if self.backlog() == 0 {
+            (self.end, self.sent, self.final_len) = (Vec::new(), 0, 0);
+            self.blocks = VecDeque::new();
+        }
+    }
+
     /// Octets not yet sent.
     pub fn backlog(&self) -> usize {
         self.blocks_octets + self.end.len() - self.sent
@@ -300,6 +313,10 @@ struct OpenedInput {
 }
 
 impl OpenedInput {
+    fn held_bytes(&self) -> u64 {
+        (self.octets.capacity() + self.scratch.capacity()) as u64
+    }
+
     /// Reads received octets of `stream` to `buffer`, opened. Keeps only the rest of a frame that
     /// is larger than `buffer`.
     #[cold]
@@ -355,6 +372,13 @@ impl Wire {
     /// Sets the options that every connection of the bridge has.
     pub fn configure(&self, silence: Silence) -> io::Result<()> {
         self.stream.configure(silence)
+    }
+
+    /// Bytes of memory that it holds.
+    #[inline]
+    pub fn held_bytes(&self) -> u64 {
+        let opened = self.opened.as_ref().map_or(0, |opened| opened.held_bytes());
+        self.out.held_bytes() + self.session.held_octets() as u64 + opened
     }
 
     /// Reads received octets, up to the size of `buffer`.

@@ -5,6 +5,7 @@ mod client;
 mod driver;
 mod execute;
 mod outstanding;
+mod refusal;
 mod requests;
 mod responder;
 mod rights;
@@ -14,7 +15,7 @@ mod timing;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::bridge::link::options::{LegacyPolicy, LinkOptions};
+use crate::bridge::link::options::{LegacyPolicy, LinkOptions, PROGRESS_PER_SECOND_MIN};
 use crate::bridge::link::server::Link;
 use crate::bridge::link::wire::RESPONSES_UNREAD_TIME_MAX;
 use crate::error::{Error, Result};
@@ -25,6 +26,7 @@ use crate::net::owner::{self, Finder};
 use crate::net::server_address::ServerAddress;
 use crate::net::socket::{Silence, HOST_SILENCE_MAX};
 use crate::net::{unix, DriverHandle, EventLoop, Spin};
+use crate::process::memory_share;
 use crate::proto::bridge::property::Announcement;
 use crate::proto::bridge::ServerId;
 use crate::security::CurveServer;
@@ -38,6 +40,9 @@ use rights::{rights_of, RightsPolicy};
 use stats::Counters;
 
 pub use stats::ServerStats;
+
+/// Buffers for reuse take at most one part in this many of the budget.
+const SPARE_DIVISOR: u64 = 16;
 
 const SOURCE: &str = "memory::TcpServer::TcpServer";
 
@@ -85,6 +90,16 @@ pub struct ServerOptions {
     /// before its connections are given up: its system answers probes otherwise, also while the
     /// bridge is idle. In whole seconds, at least four.
     pub host_silence_max: Duration,
+    /// Bytes that the server holds for all of its peers together: requests, writes that have begun,
+    /// unread answers. 0: a quarter of the memory that the process may have (control group, address
+    /// space, memory of the host), at most 1 GiB. It is a part of the [budget of the
+    /// process](crate::bridge::set_memory_budget). Clients for which there is no room are not read
+    /// until there is. No transaction may take more than half of it.
+    pub budget_bytes_max: u64,
+    /// Octets in a second with which a client has to go on with a message that it has begun, and to
+    /// read its answers; 0 for any number. A client that falls behind that by ten seconds is
+    /// disconnected.
+    pub progress_per_second_min: u32,
 }
 
 impl Default for ServerOptions {
@@ -104,6 +119,8 @@ impl Default for ServerOptions {
             addresses: Vec::new(),
             unix_mode: unix::MODE_DEFAULT,
             host_silence_max: HOST_SILENCE_MAX,
+            budget_bytes_max: 0,
+            progress_per_second_min: PROGRESS_PER_SECOND_MIN,
         }
     }
 }
@@ -156,7 +173,12 @@ impl TcpServer {
         let counters = Arc::new(Counters::default());
         let server_id = crate::net::random::random_128().map_err(named)?;
         let announcement = Announcement::server(ServerId(server_id), options.duplex);
-        let responder = Responder::new(counters.clone(), log.clone());
+        let budget = match options.budget_bytes_max {
+            0 => memory_share(),
+            chosen => chosen,
+        };
+        let spare = usize::try_from(budget / SPARE_DIVISOR).unwrap_or(usize::MAX);
+        let responder = Responder::new(counters.clone(), log.clone(), spare);
         let of_link = (counters.link.clone(), log.clone());
         let slave_master = master.clone();
         let (stack_bytes, spin) = (options.stack_bytes, options.spin);
@@ -241,6 +263,8 @@ fn link_options(options: &ServerOptions) -> LinkOptions {
         curve: options.curve.clone(),
         sealed_octets_max: options.transaction_bytes_max.into(),
         descriptors_reserved: options.descriptors_reserved,
+        budget_bytes_max: options.budget_bytes_max,
+        progress_per_second_min: options.progress_per_second_min,
     }
 }
 

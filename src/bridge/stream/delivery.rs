@@ -3,17 +3,14 @@
 use std::sync::Arc;
 
 use super::stats::LoopCounters;
+use crate::bridge::link::budget::note_failure;
 use crate::bridge::link::options::add;
 use crate::error::{caught, Result};
 use crate::logging::{log_error, log_warning, Logger};
 use crate::proto::bridge::stream::Tag;
 use crate::stream::{Fanout, Frame, Intake, Master, Pool, SlaveBase};
 
-/// Upper bound on the bytes of incomplete frames of all peers together, in frames of the largest
-/// size.
-const HELD_FRAMES_MAX: u64 = 2;
-
-/// Passes received frames on, and limits the memory of incomplete ones.
+/// Passes received frames on, and limits their size.
 pub(super) struct Delivery {
     master: Arc<Master>,
     /// The slaves, during one turn of the event loop.
@@ -23,8 +20,6 @@ pub(super) struct Delivery {
     counters: Arc<LoopCounters>,
     log: Logger,
     frame_bytes_max: u32,
-    /// Bytes of incomplete frames.
-    held_bytes: u64,
 }
 
 impl Delivery {
@@ -37,8 +32,7 @@ impl Delivery {
         frame_bytes_max: u32,
     ) -> Delivery {
         let (fanout, intake) = (Fanout::default(), Arc::default());
-        let held_bytes = 0;
-        Delivery { master, fanout, base, intake, counters, log, frame_bytes_max, held_bytes }
+        Delivery { master, fanout, base, intake, counters, log, frame_bytes_max }
     }
 
     /// Passes on a frame with a copy of `payload`.
@@ -94,29 +88,27 @@ impl Delivery {
         is_admitted
     }
 
-    /// Counts further bytes of an incomplete frame. False if there are too many, all peers
-    /// together: the frame is then counted as dropped, and its bytes are to be [let
-    /// go](Self::let_go).
-    #[must_use]
-    pub(super) fn hold(&mut self, bytes: u64) -> bool {
-        self.held_bytes += bytes;
-        let limit = HELD_FRAMES_MAX * u64::from(self.frame_bytes_max);
-        let has_room = self.held_bytes <= limit;
-        if !has_room {
-            add(&self.counters.dropped_in, 1);
-            log_warning!(
-                self.log,
-                "A frame is dropped while it is received: {} bytes of incomplete frames are held, \
-                 and {limit} are allowed",
-                self.held_bytes
-            );
-        }
-        has_room
+    /// A frame that is larger than the budget allows is dropped.
+    #[cold]
+    pub(super) fn note_beyond_budget(&self, bytes: u64, allowed: u64) {
+        add(&self.counters.dropped_in, 1);
+        log_warning!(
+            self.log,
+            "A received frame of {bytes} bytes is dropped: the memory budget allows {allowed} for one \
+             frame: send smaller ones, or raise budget_bytes_max"
+        );
     }
 
-    /// Counts bytes of an incomplete frame that is complete or dropped.
-    pub(super) fn let_go(&mut self, bytes: u64) {
-        self.held_bytes -= bytes;
+    /// A frame for which the system has no memory is dropped.
+    #[cold]
+    pub(super) fn note_no_memory(&self, bytes: u64) {
+        note_failure();
+        add(&self.counters.dropped_in, 1);
+        log_warning!(
+            self.log,
+            "A received frame of {bytes} bytes is dropped: the system has no memory for it: send \
+             smaller ones, or limit the memory budget"
+        );
     }
 
     /// Counts a message that is no frame.

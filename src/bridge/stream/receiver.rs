@@ -1,5 +1,7 @@
 //! Decodes the frames of one connection.
 
+use std::io;
+
 use super::delivery::Delivery;
 use crate::bridge::link::buffers::make_room;
 use crate::bridge::link::wire::{Received, Wire, READ_OCTETS};
@@ -12,8 +14,18 @@ struct Body {
     /// Announced size.
     octets: usize,
     memory: Vec<u8>,
-    /// The payload is skipped, because there was no room for it.
-    is_dropped: bool,
+    state: BodyState,
+}
+
+/// What becomes of the payload.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum BodyState {
+    /// It waits for room in the budget. It is read on only when there is some.
+    Waiting,
+    /// It is kept.
+    Kept,
+    /// It is skipped.
+    Dropped,
 }
 
 /// Decodes the frames of one connection and passes them on.
@@ -41,34 +53,54 @@ impl Receiver {
             None | Some(StreamEvent::Session(_)) => {}
             Some(StreamEvent::Complete { tag, payload }) => delivery.pass_copy(tag, payload),
             Some(StreamEvent::Start { tag, octets }) => {
-                let is_dropped = !delivery.admits(octets);
+                let state = match delivery.admits(octets) {
+                    true => BodyState::Waiting,
+                    false => BodyState::Dropped,
+                };
                 let octets = usize::try_from(octets).unwrap_or(usize::MAX);
-                self.body = Some(Body { tag, octets, memory: Vec::new(), is_dropped });
+                self.body = Some(Body { tag, octets, memory: Vec::new(), state });
             }
-            Some(StreamEvent::Data { bytes, last }) => self.receive_data(bytes, last, delivery)?,
+            Some(StreamEvent::Data { bytes, last }) => self.receive_data(bytes, last, delivery),
             Some(StreamEvent::Malformed(malformed)) => delivery.note_malformed(&malformed),
         }
         Ok(used)
     }
 
-    fn receive_data(
-        &mut self,
-        bytes: &[u8],
-        last: bool,
-        delivery: &mut Delivery,
-    ) -> Result<(), String> {
-        let Some(body) = &mut self.body else { return Ok(()) };
-        if !body.is_dropped {
-            let room = make_room(&mut body.memory, body.octets, bytes.len());
-            room.map_err(|_| "out of memory".to_owned())?;
-            body.memory.extend_from_slice(bytes);
-            body.hold(bytes.len(), delivery);
+    /// Size of a frame that has just begun, and waits for room.
+    pub(super) fn wanted(&self) -> Option<u64> {
+        let body = self.body.as_ref().filter(|body| body.state == BodyState::Waiting)?;
+        Some(body.octets as u64)
+    }
+
+    /// There is room for the frame that has begun.
+    pub(super) fn begin(&mut self) {
+        self.body.iter_mut().for_each(Body::begin);
+    }
+
+    /// There will never be room for the frame that has begun.
+    pub(super) fn skip(&mut self) {
+        self.body.iter_mut().for_each(|body| body.state = BodyState::Dropped);
+    }
+
+    /// Bytes held for an incomplete frame.
+    pub(super) fn held_bytes(&self) -> u64 {
+        let body = self.body.as_ref().filter(|body| body.state == BodyState::Kept);
+        body.map_or(0, |body| body.octets as u64)
+    }
+
+    fn receive_data(&mut self, bytes: &[u8], last: bool, delivery: &mut Delivery) {
+        let Some(body) = &mut self.body else { return };
+        body.begin();
+        if body.state == BodyState::Kept {
+            match make_room(&mut body.memory, body.octets, bytes.len()) {
+                Ok(()) => body.memory.extend_from_slice(bytes),
+                Err(_) => body.drop_payload(delivery),
+            }
         }
         if last {
-            let whole = self.take_body(delivery).filter(|body| !body.is_dropped);
+            let whole = self.body.take().filter(|body| body.state == BodyState::Kept);
             whole.into_iter().for_each(|body| delivery.pass_memory(body.tag, body.memory));
         }
-        Ok(())
     }
 
     /// Reads payload of a large frame from the socket to its memory, except its last octet, with
@@ -82,34 +114,37 @@ impl Receiver {
         if remaining <= READ_OCTETS as u64 {
             return None;
         }
-        let body = self.body.as_mut().filter(|body| !body.is_dropped)?;
+        let body = self.body.as_mut()?;
+        body.begin();
+        if body.state != BodyState::Kept {
+            return None;
+        }
         let received = wire.read_payload(&mut body.memory, remaining);
-        if let Received::Octets(count) = received {
-            self.decoder.payload_received(&mut wire.session, count as u64);
-            body.hold(count, delivery);
+        match &received {
+            Received::Octets(count) => {
+                self.decoder.payload_received(&mut wire.session, *count as u64);
+            }
+            Received::Failed(error) if error.kind() == io::ErrorKind::OutOfMemory => {
+                body.drop_payload(delivery);
+                return None;
+            }
+            _ => {}
         }
         Some(received)
-    }
-
-    /// Drops an incomplete frame, which counts for nothing: the connection is lost.
-    pub(super) fn close(&mut self, delivery: &mut Delivery) {
-        self.take_body(delivery);
-    }
-
-    fn take_body(&mut self, delivery: &mut Delivery) -> Option<Body> {
-        let body = self.body.take()?;
-        delivery.let_go(body.memory.len() as u64);
-        Some(body)
     }
 }
 
 impl Body {
-    /// Counts `added` bytes; without room for them the payload is dropped.
-    fn hold(&mut self, added: usize, delivery: &mut Delivery) {
-        if !delivery.hold(added as u64) {
-            delivery.let_go(self.memory.len() as u64);
-            self.memory = Vec::new();
-            self.is_dropped = true;
+    fn begin(&mut self) {
+        if self.state == BodyState::Waiting {
+            self.state = BodyState::Kept;
         }
+    }
+
+    /// There is no memory for the payload.
+    fn drop_payload(&mut self, delivery: &Delivery) {
+        delivery.note_no_memory(self.octets as u64);
+        self.memory = Vec::new();
+        self.state = BodyState::Dropped;
     }
 }

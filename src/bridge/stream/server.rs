@@ -3,11 +3,13 @@
 mod driver;
 mod frames;
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::bridge::link::options::{LegacyPolicy, LinkCounters, LinkOptions};
+use crate::bridge::link::options::{
+    LegacyPolicy, LinkCounters, LinkOptions, PROGRESS_PER_SECOND_MIN,
+};
 use crate::bridge::link::server::Link;
 use crate::error::{Error, Result};
 use crate::logging::{log_debug, Logger};
@@ -62,6 +64,15 @@ pub struct StreamServerOptions {
     /// How long a client's host may be silent before its connections are given up, see
     /// [`ServerOptions`](crate::bridge::ServerOptions::host_silence_max).
     pub host_silence_max: Duration,
+    /// Bytes that the server holds for all of its peers together: frames that have begun to arrive, and
+    /// those that peers do not read. 0 for the default; see
+    /// [`ServerOptions`](crate::bridge::ServerOptions::budget_bytes_max). No received frame may take
+    /// more than half of it.
+    pub budget_bytes_max: u64,
+    /// Octets in a second with which a client has to go on with a frame that it has begun; 0 for any
+    /// number. A client that falls behind that by ten seconds is disconnected. It may take as long as
+    /// it likes to read.
+    pub progress_per_second_min: u32,
 }
 
 impl Default for StreamServerOptions {
@@ -78,6 +89,8 @@ impl Default for StreamServerOptions {
             addresses: Vec::new(),
             unix_mode: unix::MODE_DEFAULT,
             host_silence_max: HOST_SILENCE_MAX,
+            budget_bytes_max: 0,
+            progress_per_second_min: PROGRESS_PER_SECOND_MIN,
         }
     }
 }
@@ -192,11 +205,16 @@ impl StreamServer {
 
     /// The server's counters.
     pub fn stats(&self) -> StreamStats {
-        let stats = self.counters.add_to(self.endpoint.outbox.stats());
+        let (link, load) = (&self.link_counters, |one: &AtomicU64| one.load(Ordering::Relaxed));
         StreamStats {
-            held: self.link_counters.held.load(Ordering::Relaxed),
-            refused_keys: self.link_counters.refused_keys.load(Ordering::Relaxed),
-            ..stats
+            held: load(&link.held),
+            refused_keys: load(&link.refused_keys),
+            budget_used: load(&link.budget_used),
+            budget_waits: load(&link.budget_waits),
+            unfinished_ms: link.unfinished_ms(),
+            closed_slow: load(&link.closed_slow),
+            closed_for_room: load(&link.closed_for_room),
+            ..self.counters.add_to(self.endpoint.outbox.stats())
         }
     }
 }
@@ -226,6 +244,8 @@ fn link_options(options: &StreamServerOptions) -> LinkOptions {
         // A client may pause for any time: its senders wait.
         silence: Silence { host_max: options.host_silence_max, unread_max: Duration::ZERO },
         descriptors_reserved: options.descriptors_reserved,
+        budget_bytes_max: options.budget_bytes_max,
+        progress_per_second_min: options.progress_per_second_min,
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Counters of one end of a stream bridge. They never decrease, except `peers`, `held` and
-/// `queued`.
+/// Counters of one end of a stream bridge. They never decrease, except `peers`, `held`, `queued`,
+/// `budget_used` and `unfinished_ms`. The last five are of servers only.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct StreamStats {
     /// Peers connected now: clients of a server; of a client, its server.
@@ -34,6 +34,16 @@ pub struct StreamStats {
     pub dropped_out: u64,
     /// Messages received that are no frames.
     pub malformed: u64,
+    /// Bytes that the server holds for its peers now.
+    pub budget_used: u64,
+    /// How often a client had to wait for room in the budget.
+    pub budget_waits: u64,
+    /// Age of the oldest frame that has come in part, or is unread, in milliseconds; 0 without any.
+    pub unfinished_ms: u64,
+    /// Clients disconnected because they were too slow with a frame that they had begun.
+    pub closed_slow: u64,
+    /// Clients disconnected because they were the slowest and others needed the room.
+    pub closed_for_room: u64,
 }
 
 /// The counters that only the event loop writes.

@@ -108,6 +108,17 @@ pub struct rogue_mem_stream_client_stats_t {
     pub dropped_out: u64,
     /// Messages received that are no frames.
     pub malformed: u64,
+    /// Bytes that a server holds for its clients now: frames in part, unread ones.
+    pub budget_used: u64,
+    /// How often a client of a server had to wait for room in the budget.
+    pub budget_waits: u64,
+    /// Age of a server's oldest frame that has come in part, or is unread, in milliseconds;
+    /// 0 = none.
+    pub unfinished_ms: u64,
+    /// Clients of a server disconnected because they were too slow with a frame they had begun.
+    pub closed_slow: u64,
+    /// Clients of a server disconnected because they were the slowest and others needed the room.
+    pub closed_for_room: u64,
 }
 
 // SAFETY: integers and pointers, `size` first.
@@ -149,6 +160,11 @@ pub unsafe extern "C" fn rogue_mem_stream_client_stats(
             dropped_in: now.dropped_in,
             dropped_out: now.dropped_out,
             malformed: now.malformed,
+            budget_used: now.budget_used,
+            budget_waits: now.budget_waits,
+            unfinished_ms: now.unfinished_ms,
+            closed_slow: now.closed_slow,
+            closed_for_room: now.closed_for_room,
         });
         Ok(())
     })

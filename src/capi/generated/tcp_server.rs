@@ -196,11 +196,27 @@ pub struct rogue_mem_tcp_server_options_t {
     /// network is cut, before the connection is given up; its system answers probes otherwise, also
     /// while the bridge is idle or the peer busy. In whole seconds, at least 4000. 0 = 10 000.
     pub host_silence_ms_max: u32,
+    /// Bytes per second with which a client has to go on with a message that it has begun, and, of
+    /// a tcp_server, to read its answers. A client that falls behind by 10 s is disconnected.
+    /// 0 = 4096. ROGUE_MEM_PROGRESS_ANY = no limit.
+    pub progress_per_second_min: u32,
+    /// Must be 0.
+    pub reserved: u32,
+    /// Bytes that the server holds for all of its clients together: requests and frames, complete
+    /// or in part, and what clients have not read. A part of the budget of the process,
+    /// rogue_mem_budget_set_max. Clients for which there is no room are not read until there is.
+    /// One transaction or frame takes at most half of it. 0 = a quarter of what the process may
+    /// have (control group, address space, memory of the host), at most 1 GiB.
+    pub budget_bytes_max: u64,
 }
 
 // SAFETY: integers and pointers, `size` first.
 unsafe impl Versioned for rogue_mem_tcp_server_options_t {
     const SIZE_FIRST_BYTES: usize = size_of::<Self>();
+
+    fn reserved(&self) -> u32 {
+        self.reserved
+    }
 }
 
 impl Options for rogue_mem_tcp_server_options_t {
@@ -253,6 +269,12 @@ impl Options for rogue_mem_tcp_server_options_t {
         if self.host_silence_ms_max != 0 {
             options.host_silence_max = convert::milliseconds(self.host_silence_ms_max);
         }
+        if self.progress_per_second_min != 0 {
+            options.progress_per_second_min = convert::progress(self.progress_per_second_min);
+        }
+        if self.budget_bytes_max != 0 {
+            options.budget_bytes_max = convert::number64(self.budget_bytes_max);
+        }
         Ok(options)
     }
 }
@@ -278,7 +300,7 @@ pub struct rogue_mem_tcp_server_stats_t {
     pub responses: u64,
     /// Messages dropped because they are not requests.
     pub malformed: u64,
-    /// Requests refused with an error before they reached the slave.
+    /// Requests refused with an error before they reached the slave, for any of the causes below.
     pub refused: u64,
     /// Responses dropped because their client had gone.
     pub dropped_responses: u64,
@@ -286,6 +308,29 @@ pub struct rogue_mem_tcp_server_stats_t {
     pub bytes_in: u64,
     /// Bytes of responses queued for sending.
     pub bytes_out: u64,
+    /// Refused: no such access is possible, for its type or its address.
+    pub refused_access: u64,
+    /// Refused: larger than the server allows.
+    pub refused_size: u64,
+    /// Refused: the client may not do that.
+    pub refused_rights: u64,
+    /// Refused: the time had passed when its turn came.
+    pub refused_late: u64,
+    /// Refused: the system had no memory for it.
+    pub refused_memory: u64,
+    /// Refused: the data did not match the header.
+    pub refused_malformed: u64,
+    /// Bytes that the server holds for its clients now.
+    pub budget_used: u64,
+    /// How often a client had to wait for room in the budget.
+    pub budget_waits: u64,
+    /// Age of the oldest message that has come in part, or answer that is unread, in milliseconds;
+    /// 0 = none.
+    pub unfinished_ms: u64,
+    /// Clients disconnected because they were too slow with what they had begun.
+    pub closed_slow: u64,
+    /// Clients disconnected because they were the slowest and others needed the room.
+    pub closed_for_room: u64,
 }
 
 // SAFETY: integers and pointers, `size` first.
@@ -325,6 +370,17 @@ pub unsafe extern "C" fn rogue_mem_tcp_server_stats(
             dropped_responses: now.dropped_responses,
             bytes_in: now.bytes_in,
             bytes_out: now.bytes_out,
+            refused_access: now.refused_access,
+            refused_size: now.refused_size,
+            refused_rights: now.refused_rights,
+            refused_late: now.refused_late,
+            refused_memory: now.refused_memory,
+            refused_malformed: now.refused_malformed,
+            budget_used: now.budget_used,
+            budget_waits: now.budget_waits,
+            unfinished_ms: now.unfinished_ms,
+            closed_slow: now.closed_slow,
+            closed_for_room: now.closed_for_room,
         });
         Ok(())
     })

@@ -112,6 +112,9 @@ pub const TCP_SERVER_OPTIONS: &[Member] = &[
     },
     UNIX_MODE,
     HOST_SILENCE_MS_MAX,
+    PROGRESS_PER_SECOND_MIN,
+    RESERVED,
+    BUDGET_BYTES_MAX,
 ];
 
 /// Where a server listens besides.
@@ -123,6 +126,28 @@ const ADDRESSES: Member = Member {
          or at none.",
     sets: "addresses",
     by: By::Conversion("list"),
+};
+
+const PROGRESS_PER_SECOND_MIN: Member = Member {
+    name: "progress_per_second_min",
+    bits: Bits::B32,
+    is: "Bytes per second with which a client has to go on with a message that it has begun, and, of \
+         a tcp_server, to read its answers. A client that falls behind by 10 s is disconnected. 0 = \
+         4096. ROGUE_MEM_PROGRESS_ANY = no limit.",
+    sets: "progress_per_second_min",
+    by: By::Conversion("progress"),
+};
+
+const BUDGET_BYTES_MAX: Member = Member {
+    name: "budget_bytes_max",
+    bits: Bits::B64,
+    is: "Bytes that the server holds for all of its clients together: requests and frames, complete or \
+         in part, and what clients have not read. A part of the budget of the process, \
+         rogue_mem_budget_set_max. Clients for which there is no room are not read until there is. \
+         One transaction or frame takes at most half of it. 0 = a quarter of what the process may have \
+         (control group, address space, memory of the host), at most 1 GiB.",
+    sets: "budget_bytes_max",
+    by: By::Conversion("number64"),
 };
 
 /// Permissions of the files of a server at a path.
@@ -318,6 +343,9 @@ pub const STREAM_SERVER_OPTIONS: &[Member] = &[
     },
     UNIX_MODE,
     HOST_SILENCE_MS_MAX,
+    PROGRESS_PER_SECOND_MIN,
+    RESERVED,
+    BUDGET_BYTES_MAX,
 ];
 
 pub const STREAM_CLIENT_OPTIONS: &[Member] = &[

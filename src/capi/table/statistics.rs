@@ -18,10 +18,35 @@ pub const STATISTICS: &[Statistics] = &[
             ("requests", "Requests received, readiness probes included."),
             ("responses", "Responses queued for sending."),
             ("malformed", "Messages dropped because they are not requests."),
-            ("refused", "Requests refused with an error before they reached the slave."),
+            (
+                "refused",
+                "Requests refused with an error before they reached the slave, for any of the causes \
+                 below.",
+            ),
             ("dropped_responses", "Responses dropped because their client had gone."),
             ("bytes_in", "Bytes received."),
             ("bytes_out", "Bytes of responses queued for sending."),
+            ("refused_access", "Refused: no such access is possible, for its type or its address."),
+            ("refused_size", "Refused: larger than the server allows."),
+            ("refused_rights", "Refused: the client may not do that."),
+            ("refused_late", "Refused: the time had passed when its turn came."),
+            ("refused_memory", "Refused: the system had no memory for it."),
+            ("refused_malformed", "Refused: the data did not match the header."),
+            ("budget_used", "Bytes that the server holds for its clients now."),
+            ("budget_waits", "How often a client had to wait for room in the budget."),
+            (
+                "unfinished_ms",
+                "Age of the oldest message that has come in part, or answer that is unread, in \
+                 milliseconds; 0 = none.",
+            ),
+            (
+                "closed_slow",
+                "Clients disconnected because they were too slow with what they had begun.",
+            ),
+            (
+                "closed_for_room",
+                "Clients disconnected because they were the slowest and others needed the room.",
+            ),
         ],
         grown_from: None,
     },
@@ -208,4 +233,19 @@ const STREAM_BRIDGE_STATISTICS: &[(&str, &str)] = &[
          connection was lost before they were sent completely, or a request was given up before.",
     ),
     ("malformed", "Messages received that are no frames."),
+    ("budget_used", "Bytes that a server holds for its clients now: frames in part, unread ones."),
+    ("budget_waits", "How often a client of a server had to wait for room in the budget."),
+    (
+        "unfinished_ms",
+        "Age of a server's oldest frame that has come in part, or is unread, in milliseconds; 0 = \
+         none.",
+    ),
+    (
+        "closed_slow",
+        "Clients of a server disconnected because they were too slow with a frame they had begun.",
+    ),
+    (
+        "closed_for_room",
+        "Clients of a server disconnected because they were the slowest and others needed the room.",
+    ),
 ];

@@ -133,6 +133,16 @@ pub(super) struct SealedInput {
 }
 
 impl SealedInput {
+    /// Whether a frame has come in part.
+    pub fn is_unfinished(&self) -> bool {
+        !self.octets.is_empty()
+    }
+
+    /// Octets of memory that it takes.
+    pub fn held_octets(&self) -> usize {
+        self.octets.capacity()
+    }
+
     /// See [`Session::read_limit`](super::Session::read_limit).
     pub fn read_limit(&self, room: usize) -> usize {
         let come = self.octets.len();

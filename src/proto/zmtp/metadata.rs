@@ -30,6 +30,11 @@ impl Metadata {
         Ok(Metadata { octets: octets.to_vec() })
     }
 
+    /// Octets of memory that they take.
+    pub fn held_octets(&self) -> usize {
+        self.octets.capacity()
+    }
+
     /// The value of the first property of this name, in any case; `None` if there is none.
     pub fn property(&self, name: &str) -> Option<&[u8]> {
         let name = name.as_bytes();

@@ -1,5 +1,7 @@
 //! One ZMTP connection: greeting, handshake, traffic.
 
+mod held;
+
 use super::command::{self, Ping, PING_TTL_MAX_DS};
 use super::error::{self, SendError, ZmtpError};
 use super::frame::{FrameHeader, BODY_OCTETS_MAX, HEADER_OCTETS_MAX, HEADER_OCTETS_MIN};

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::bridge::link::acceptor::FIRST_CONNECTION;
+use crate::bridge::link::budget::Holder;
 use crate::bridge::link::options::LegacyPolicy;
 use crate::bridge::link::service::Peer;
 use crate::net::listener::listen_at;
@@ -44,6 +45,14 @@ const LATER: &[u8] = b"later";
 const NOW: &[u8] = b"now";
 /// Gives the ids of connections from the first one again.
 const WRAP: &[u8] = b"wrap";
+
+impl Holder for Coming {
+    const IS_ANSWERED: bool = true;
+
+    fn held_bytes(&self) -> u64 {
+        self.parts.iter().map(|part| part.capacity() as u64).sum()
+    }
+}
 
 impl Service for Echo {
     type Client = Coming;
@@ -183,6 +192,8 @@ impl Echoing {
             duplex: true,
             silence: Silence { host_max: HOST_SILENCE_MAX, unread_max: Duration::ZERO },
             descriptors_reserved: None,
+            budget_bytes_max: 0,
+            progress_per_second_min: 0,
         };
         let announcement = Announcement::server(ServerId([7; 16]), true);
         let counters = Arc::<LinkCounters>::default();

@@ -1,7 +1,9 @@
 //! The server's state for each client.
 
+use super::outstanding::REQUEST_BYTES;
 use super::rights::Rights;
 use super::timing::ClientTimes;
+use crate::bridge::link::budget::Holder;
 use crate::bridge::link::connection::ActiveClient;
 use crate::bridge::link::service::Peer;
 use crate::proto::bridge::{Dialect, Header, RequestDecoder, Timing};
@@ -13,9 +15,11 @@ pub(super) struct MemoryClient {
     pub(super) decoder: RequestDecoder,
     /// A write with incomplete data.
     pub(super) body: Option<RequestBody>,
+    /// A request without data that waits for room in the budget.
+    pub(super) waiting: Option<ReceivedRequest>,
     /// The request times, if the client sends them.
     pub(super) times: Option<ClientTimes>,
-    /// Requests that the slave keeps, and their bytes.
+    /// Requests that the slave keeps, and the bytes held for them.
     pub(super) outstanding: usize,
     pub(super) outstanding_bytes: u64,
 }
@@ -33,8 +37,40 @@ pub(super) struct ReceivedRequest {
 /// A write with incomplete data.
 pub(super) struct RequestBody {
     pub(super) request: ReceivedRequest,
-    /// There was no room for the data: it is skipped, and the write refused at its end.
-    pub(super) is_refused: bool,
+    pub(super) state: BodyState,
+}
+
+/// What becomes of the data of an incomplete write.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum BodyState {
+    /// It waits for room in the budget.
+    Waiting,
+    /// It is kept.
+    Kept,
+    /// It is skipped, and the write refused at its end: it is larger than allowed.
+    TooLarge,
+    /// As before: the system has no memory for it.
+    NoMemory,
+}
+
+impl Holder for MemoryClient {
+    const IS_ANSWERED: bool = true;
+
+    #[inline]
+    fn held_bytes(&self) -> u64 {
+        self.outstanding_bytes + self.body.as_ref().map_or(0, RequestBody::held_bytes)
+    }
+}
+
+impl RequestBody {
+    /// The whole size is set aside when the data begins, so that writes of several clients never wait
+    /// for each other's rest.
+    fn held_bytes(&self) -> u64 {
+        match self.state {
+            BodyState::Kept => REQUEST_BYTES + u64::from(self.request.header.size),
+            BodyState::Waiting | BodyState::TooLarge | BodyState::NoMemory => 0,
+        }
+    }
 }
 
 impl MemoryClient {
@@ -49,6 +85,7 @@ impl MemoryClient {
                 None => RequestDecoder::new(),
             },
             body: None,
+            waiting: None,
             times: clock.map(|clock| ClientTimes::new(clock, peer.announced)),
             outstanding: 0,
             outstanding_bytes: 0,

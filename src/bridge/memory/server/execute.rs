@@ -4,10 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::batcher::SlaveCall;
-use super::client::{Active, ReceivedRequest};
-use super::outstanding::{Allowance, Outstanding, OutstandingTable};
+use super::client::{Active, MemoryClient, ReceivedRequest};
+use super::outstanding::{Allowance, Outstanding, OutstandingTable, REQUEST_BYTES};
+use super::refusal::{Cause, Refusal};
 use super::responder::Responder;
 use super::timing::Patience;
+use crate::bridge::link::budget::note_failure;
 use crate::bridge::link::options::add;
 use crate::bridge::link::service::Turn;
 use crate::clock::{self, Time};
@@ -18,11 +20,10 @@ use crate::memory::{
 };
 use crate::proto::bridge::{Header, Timing, LATE_TEXT};
 
-/// Upper bound on the memory of all clients together, in transactions of the maximum size:
-/// outstanding requests and unread answers. Requests beyond it are refused; small ones never are.
-const HELD_TRANSACTIONS_MAX: u64 = 8;
-const SMALL_BYTES_MAX: u32 = 64 * 1024;
-
+/// Size of a read from which on its buffer is not cleared for a slave that fills it.
+const CLEARED_BYTES_MAX: u32 = 64 * 1024;
+/// Size of a transaction that any budget has room for.
+const SMALL_BYTES: u32 = 4096;
 /// Executes requests.
 pub(super) struct Executor {
     pub(super) responder: Responder,
@@ -33,6 +34,8 @@ pub(super) struct Executor {
     /// Transactions for reuse.
     transactions: TransactionPool,
     transaction_bytes_max: u32,
+    /// Bytes held for kept transactions whose clients are gone.
+    orphaned_bytes: u64,
 }
 
 impl Executor {
@@ -42,18 +45,50 @@ impl Executor {
         responder: Responder,
         transaction_bytes_max: u32,
     ) -> Executor {
-        let (route, transactions) = (Route::default(), TransactionPool::default());
-        Executor { responder, outstanding, master, route, transactions, transaction_bytes_max }
+        Executor {
+            responder,
+            outstanding,
+            master,
+            route: Route::default(),
+            transactions: TransactionPool::default(),
+            transaction_bytes_max,
+            orphaned_bytes: 0,
+        }
     }
 
-    /// Upper bound on the bytes of all clients together.
-    pub(super) fn held_bytes_max(&self) -> u64 {
-        HELD_TRANSACTIONS_MAX * u64::from(self.transaction_bytes_max)
+    /// The largest transaction of a client, and whether that is what the budget has room for.
+    fn largest(&self, client: &Active<'_>) -> (u64, bool) {
+        let max = u64::from(self.transaction_bytes_max);
+        let by_budget = client.budget().largest().saturating_sub(REQUEST_BYTES);
+        (max.min(by_budget), by_budget < max)
     }
 
     /// Whether a transaction exceeds the server's limit.
-    pub(super) fn is_too_large(&self, header: &Header) -> bool {
-        header.size > self.transaction_bytes_max
+    #[inline]
+    pub(super) fn is_too_large(&self, client: &Active<'_>, header: &Header) -> bool {
+        header.size > SMALL_BYTES && u64::from(header.size) > self.largest(client).0
+            || header.size > self.transaction_bytes_max
+    }
+
+    /// Bytes to be held for a request. One that will be refused costs nothing.
+    #[inline]
+    pub(super) fn cost(&self, client: &Active<'_>, header: &Header) -> u64 {
+        match self.is_too_large(client, header) {
+            true => 0,
+            false => REQUEST_BYTES + u64::from(header.size),
+        }
+    }
+
+    /// Bytes held for nobody in particular: for reuse, and for clients that are gone.
+    pub(super) fn held_bytes(&self) -> u64 {
+        self.orphaned_bytes + self.responder.buffers.held_bytes()
+    }
+
+    /// Frees memory that is kept for later.
+    pub(super) fn give_back(&mut self) {
+        self.responder.buffers.give_all_back();
+        self.outstanding.give_back();
+        self.transactions = TransactionPool::default();
     }
 
     /// Executes one request: answers it, or keeps its transaction until the slave completes it.
@@ -69,9 +104,9 @@ impl Executor {
             let call = SlaveCall::none(turn.now);
             return self.responder.respond(client, &header, Ok(()), Vec::new(), call);
         }
-        let (tran, allowance) = match self.prepare(client, request, turn.now) {
+        let (tran, allowance, held_bytes) = match self.prepare(client, request, turn.now) {
             Ok(prepared) => prepared,
-            Err(why) => return self.responder.refuse(client, &header, &why, turn.now),
+            Err(refusal) => return self.responder.refuse(client, &header, &refusal, turn.now),
         };
         log_debug!(
             self.responder.log,
@@ -87,7 +122,8 @@ impl Executor {
         }
         let call = self.call_slave(&tran, turn);
         let id = client.id;
-        let kept = Outstanding { tran, allowance, client: id, header, is_locked: false };
+        let kept =
+            Outstanding { tran, allowance, client: id, header, held_bytes, is_locked: false };
         if !kept.tran.is_done() {
             match &client.state.times {
                 Some(times) => times.keep(&kept.tran),
@@ -99,63 +135,60 @@ impl Executor {
         self.answer(client, kept, call);
     }
 
-    /// Creates the transaction of a permitted request.
+    /// Creates the transaction of a permitted request. Returns the bytes held for it too.
     #[inline]
     fn prepare(
         &mut self,
         client: &mut Active<'_>,
         request: ReceivedRequest,
         now: Time,
-    ) -> Result<(Arc<Transaction>, Allowance), String> {
+    ) -> Result<(Arc<Transaction>, Allowance, u64), Refusal> {
         let ReceivedRequest { header, timing, mut data } = request;
         self.master.update(&mut self.route);
         self.check(client, &header)?;
-        client.state.rights.check(&header)?;
+        client.state.rights.check(&header).map_err(|text| Cause::Rights.with(text))?;
         let allowance = self.allowance(client, &header, timing, now)?;
         if !header.carries_data() {
             data = self.allocate(&header)?;
         }
+        let held_bytes = REQUEST_BYTES + data.capacity() as u64;
         let times = (allowance.start, allowance.timeout_ns);
         let pool = &mut self.transactions;
         self.master
             .prepare_from(pool, header.address, data.into(), header.ty, times)
-            .map(|tran| (tran, allowance))
-            .map_err(|error| error.text().to_owned())
+            .map(|tran| (tran, allowance, held_bytes))
+            .map_err(|error| Cause::Memory.with(error.text().to_owned()))
     }
 
-    /// Whether type, address and size of a request are possible, and there is room for it.
-    fn check(&self, client: &Active<'_>, header: &Header) -> Result<(), String> {
-        check_access(header.ty, header.address, header.size)?;
-        if self.is_too_large(header) {
-            let max = self.transaction_bytes_max;
-            return Err(format!(
-                "Transaction size {} at 0x{:x} exceeds the {max} bytes that this server allows: \
-                 ask for less at once",
-                header.size, header.address
-            ));
+    /// Whether type, address and size of a request are possible.
+    fn check(&self, client: &Active<'_>, header: &Header) -> Result<(), Refusal> {
+        check_access(header.ty, header.address, header.size)
+            .map_err(|text| Cause::Access.with(text))?;
+        if !self.is_too_large(client, header) {
+            return Ok(());
         }
-        if header.size > SMALL_BYTES_MAX {
-            let held = self.outstanding.bytes() + client.backlog_of_all();
-            if held + u64::from(header.size) > self.held_bytes_max() {
-                return Err(self.no_room_text(header));
-            }
-        }
-        Ok(())
+        let (max, is_by_budget) = self.largest(client);
+        let remedy = match is_by_budget {
+            true => "ask for less at once, or raise the server's memory budget",
+            false => "ask for less at once",
+        };
+        Err(Cause::Size.with(format!(
+            "Transaction size {} at 0x{:x} exceeds the {max} bytes that this server allows: {remedy}",
+            header.size, header.address
+        )))
     }
 
-    fn no_room_text(&self, header: &Header) -> String {
-        format!(
-            "No room for {} bytes: the server holds {} bytes of other requests and unread \
-             answers: ask again later or for less at once",
-            header.size,
-            self.held_bytes_max()
-        )
-    }
-
-    /// Refuses a write without room for its data.
-    pub(super) fn refuse_for_room(&mut self, client: &mut Active<'_>, header: &Header, now: Time) {
+    /// Refuses a request that the system has no memory for.
+    #[cold]
+    pub(super) fn refuse_for_memory(
+        &mut self,
+        client: &mut Active<'_>,
+        header: &Header,
+        now: Time,
+    ) {
         add(&self.responder.counters.requests, 1);
-        self.responder.refuse(client, header, &self.no_room_text(header), now);
+        let refusal = no_memory(header);
+        self.responder.refuse(client, header, &refusal, now);
     }
 
     /// The time of a request: the client's, or the master's timeout if that is less. A late request
@@ -166,7 +199,7 @@ impl Executor {
         header: &Header,
         timing: Option<Timing>,
         now: Time,
-    ) -> Result<Allowance, String> {
+    ) -> Result<Allowance, Refusal> {
         let (Some(times), Some(timing)) = (&mut client.state.times, timing) else {
             let (timeout_ns, grace) = (None, Duration::ZERO);
             return Ok(Allowance { start: now, timeout_ns, grace, patience: None });
@@ -174,11 +207,11 @@ impl Executor {
         let timeout = Duration::from_nanos(timing.timeout);
         let is_posted = header.ty == POST;
         let start = times.begin(&timing, is_posted, now).map_err(|age| {
-            format!(
+            Cause::Late.with(format!(
                 "{TIMEOUT_TEXT} of {} bytes at 0x{:x}: {LATE_TEXT} of {timeout:?} had passed when \
                  its turn came, {age:?} after it was sent",
                 header.size, header.address
-            )
+            ))
         })?;
         let patience = Some(Patience { start, timeout, is_posted });
         Ok(match self.master.set_timeout_ns().filter(|&set| set < timing.timeout) {
@@ -194,15 +227,15 @@ impl Executor {
     }
 
     /// Allocates the buffer of a read.
-    fn allocate(&mut self, header: &Header) -> Result<Vec<u8>, String> {
+    fn allocate(&mut self, header: &Header) -> Result<Vec<u8>, Refusal> {
         let size = header.size as usize;
         let buffers = &mut self.responder.buffers;
         // Old content must not reach this client if the slave fills too little.
-        let buffer = match header.size > SMALL_BYTES_MAX && self.route.fills_reads() {
+        let buffer = match header.size > CLEARED_BYTES_MAX && self.route.fills_reads() {
             true => buffers.dirty(size),
             false => buffers.zeroed(size),
         };
-        buffer.map_err(|error| format!("No memory for a read of {size} bytes: {error}"))
+        buffer.map_err(|_| no_memory(header))
     }
 
     /// Hands a transaction to the slave. A panic of the slave fails it, not the server.
@@ -225,7 +258,7 @@ impl Executor {
 
     fn keep(&mut self, client: &mut Active<'_>, kept: Outstanding) {
         client.state.outstanding += 1;
-        client.state.outstanding_bytes += u64::from(kept.header.size);
+        client.state.outstanding_bytes += kept.held_bytes;
         self.outstanding.keep(kept);
     }
 
@@ -234,7 +267,7 @@ impl Executor {
     /// Answers a kept transaction, at `now`.
     pub(super) fn answer_kept(&mut self, client: &mut Active<'_>, kept: Outstanding, now: Time) {
         client.state.outstanding -= 1;
-        client.state.outstanding_bytes -= u64::from(kept.header.size);
+        client.state.outstanding_bytes -= kept.held_bytes;
         self.answer(client, kept, SlaveCall::none(now));
     }
 
@@ -313,10 +346,27 @@ impl Executor {
         self.responder.fail(client, header, why, call);
     }
 
+    /// A client is gone; what the slave keeps for it stays until the slave completes it.
+    pub(super) fn left(&mut self, client: &MemoryClient) {
+        self.orphaned_bytes += client.outstanding_bytes;
+    }
+
     /// Takes back a transaction whose client is gone.
     pub(super) fn drop_answer(&mut self, kept: Outstanding) {
+        self.orphaned_bytes -= kept.held_bytes;
         // If its buffer is locked, the last reference frees it.
         drop(self.transactions.collect(kept.tran));
         add(&self.responder.counters.dropped_responses, 1);
     }
+}
+
+/// The refusal of a request that the system has no memory for.
+#[cold]
+fn no_memory(header: &Header) -> Refusal {
+    note_failure();
+    Cause::Memory.with(format!(
+        "No memory for {} bytes at 0x{:x}: the system gives the server's process no more: ask again \
+         later or for less at once, or limit its memory budget",
+        header.size, header.address
+    ))
 }

@@ -15,6 +15,10 @@ use crate::sync::Mutex;
 
 /// Number of obsolete checks that are not worth removing.
 const CHECKS_KEPT_MIN: usize = 64;
+/// Bytes that a request takes besides its data: its transaction, and its entries in the tables of
+/// kept ones, which may be half empty.
+pub(super) const REQUEST_BYTES: u64 =
+    (size_of::<Transaction>() + 2 * size_of::<Outstanding>() + 64) as u64;
 
 /// The time of a request.
 #[derive(Clone, Copy)]
@@ -43,6 +47,8 @@ pub(super) struct Outstanding {
     pub(super) allowance: Allowance,
     pub(super) client: ClientId,
     pub(super) header: Header,
+    /// Bytes held for it, its buffer included.
+    pub(super) held_bytes: u64,
     /// The slave has completed it, and still holds the lock of its data.
     pub(super) is_locked: bool,
 }
@@ -66,7 +72,6 @@ impl Observer for Completions {
 /// The kept transactions, by id.
 pub(super) struct OutstandingTable {
     kept: IdMap<Outstanding>,
-    bytes: u64,
     /// Checks for late transactions, the earliest first. Some may be of transactions that have
     /// ended.
     checks: BinaryHeap<Reverse<(Time, u32)>>,
@@ -78,12 +83,7 @@ impl OutstandingTable {
     pub(super) fn new(handle: DriverHandle) -> OutstandingTable {
         let completions = Arc::new(Completions { handle, ended: Mutex::default() });
         let (kept, checks) = (IdMap::default(), BinaryHeap::new());
-        OutstandingTable { kept, bytes: 0, checks, completions }
-    }
-
-    /// Their bytes, including those of clients that are gone.
-    pub(super) fn bytes(&self) -> u64 {
-        self.bytes
+        OutstandingTable { kept, checks, completions }
     }
 
     /// Keeps a transaction until its slave completes it, or unlocks its data if it has completed it
@@ -96,7 +96,6 @@ impl OutstandingTable {
         }
         let (tran, is_locked) = (kept.tran.clone(), kept.is_locked);
         self.checks.push(Reverse((tran.deadline() + kept.allowance.grace, tran.id())));
-        self.bytes += u64::from(kept.header.size);
         self.kept.insert(tran.id(), kept);
         let completions = self.completions.clone();
         if !is_locked {
@@ -113,7 +112,6 @@ impl OutstandingTable {
 
     fn remove(&mut self, id: u32) -> Option<Outstanding> {
         let kept = self.kept.remove(&id)?;
-        self.bytes -= u64::from(kept.header.size);
         if self.kept.is_empty() {
             self.checks.clear();
         }
@@ -161,11 +159,17 @@ impl OutstandingTable {
         }
     }
 
+    /// Frees memory that is kept for later.
+    pub(super) fn give_back(&mut self) {
+        self.kept.shrink_to_fit();
+        self.checks.shrink_to_fit();
+        self.completions.ended.lock().shrink_to_fit();
+    }
+
     /// Gives all of them up. The buffers are the server's own, freed with the last references.
     pub(super) fn give_up(&mut self, why: &str) {
         for (_, kept) in self.kept.drain() {
             kept.tran.give_up_at_once(why);
         }
-        self.bytes = 0;
     }
 }

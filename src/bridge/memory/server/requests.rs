@@ -1,9 +1,8 @@
 //! Decodes octets into requests.
 
-use std::collections::TryReserveError;
 use std::io;
 
-use super::client::{Active, MemoryClient, ReceivedRequest, RequestBody};
+use super::client::{Active, BodyState, MemoryClient, ReceivedRequest, RequestBody};
 use super::execute::Executor;
 use super::rights::RightsPolicy;
 use crate::bridge::link::buffers::make_room;
@@ -23,14 +22,12 @@ pub(super) struct Requests {
     pub(super) executor: Executor,
     policy: RightsPolicy,
     window: usize,
-    /// Received bytes of incomplete writes.
-    body_bytes: u64,
 }
 
 impl Requests {
     /// At most `window` requests of a client are outstanding; `policy` computes its rights.
     pub(super) fn new(executor: Executor, window: usize, policy: RightsPolicy) -> Requests {
-        Requests { executor, policy, window: window.max(1), body_bytes: 0 }
+        Requests { executor, policy, window: window.max(1) }
     }
 
     /// Executes a request with a copy of its data.
@@ -40,15 +37,18 @@ impl Requests {
         client: &mut Active<'_>,
         request: &WholeRequest<'_>,
         turn: &mut Turn,
-    ) -> Result<(), String> {
+    ) {
         let WholeRequest { header, timing, data } = *request;
         let copy = match data.is_empty() {
             true => Ok(Vec::new()),
             false => self.executor.responder.buffers.copied(data),
         };
-        let data = copy.map_err(|_| "out of memory".to_owned())?;
-        self.executor.execute(client, ReceivedRequest { header, timing, data }, turn);
-        Ok(())
+        match copy {
+            Ok(data) => {
+                self.executor.execute(client, ReceivedRequest { header, timing, data }, turn)
+            }
+            Err(_) => self.executor.refuse_for_memory(client, &header, turn.now),
+        }
     }
 
     /// Handles octets that are not a whole request in its usual form.
@@ -58,16 +58,28 @@ impl Requests {
         input: &[u8],
         turn: &mut Turn,
     ) -> Result<usize, String> {
+        if let Some(body) = client.state.body.as_mut() {
+            body.begin();
+        }
         let received = client.state.decoder.receive(&mut client.request.session, input);
         let (used, event) = received.map_err(|error| error.to_string())?;
         match event {
             None | Some(RequestEvent::Session(_)) => {}
-            Some(RequestEvent::Complete(request)) => self.execute_copy(client, &request, turn)?,
+            Some(RequestEvent::Complete(WholeRequest { header, timing, data: &[] })) => {
+                let request = ReceivedRequest { header, timing, data: Vec::new() };
+                match client.may_take(self.executor.cost(client, &header)) {
+                    true => self.executor.execute(client, request, turn),
+                    false => client.state.waiting = Some(request),
+                }
+            }
+            // The whole request is tried first, so it has been refused room.
+            Some(RequestEvent::Complete(request)) => self.execute_copy(client, &request, turn),
             Some(RequestEvent::Start { header, timing }) => {
-                client.state.body = Some(self.start_body(header, timing));
+                let body = self.start_body(client, header, timing);
+                client.state.body = Some(body);
             }
             Some(RequestEvent::Data { bytes, last }) => {
-                self.receive_data(client, bytes, last, turn).map_err(|error| error.to_string())?
+                self.receive_data(client, bytes, last, turn)
             }
             Some(RequestEvent::Malformed(malformed)) => {
                 self.executor.responder.refuse_malformed(client, &malformed, turn.now);
@@ -76,55 +88,57 @@ impl Requests {
         Ok(used)
     }
 
-    fn start_body(&mut self, header: Header, timing: Option<Timing>) -> RequestBody {
-        let is_refused = self.executor.is_too_large(&header);
-        let data = match is_refused {
-            true => Vec::new(),
-            false => self.executor.responder.buffers.arriving(header.size as usize),
-        };
-        RequestBody { request: ReceivedRequest { header, timing, data }, is_refused }
+    fn start_body(
+        &mut self,
+        client: &mut Active<'_>,
+        header: Header,
+        timing: Option<Timing>,
+    ) -> RequestBody {
+        let (mut state, mut data) = (BodyState::Kept, Vec::new());
+        if self.executor.is_too_large(client, &header) {
+            state = BodyState::TooLarge;
+        } else if client.may_take(self.executor.cost(client, &header)) {
+            data = self.executor.responder.buffers.arriving(header.size as usize);
+        } else {
+            state = BodyState::Waiting;
+        }
+        RequestBody { request: ReceivedRequest { header, timing, data }, state }
     }
 
     /// Takes data of an incomplete write.
-    fn receive_data(
-        &mut self,
-        client: &mut Active<'_>,
-        bytes: &[u8],
-        last: bool,
-        turn: &mut Turn,
-    ) -> Result<(), TryReserveError> {
-        let Some(body) = &mut client.state.body else { return Ok(()) };
-        // The data of a refused write is not kept.
-        let kept = if body.is_refused { &[] } else { bytes };
+    fn receive_data(&mut self, client: &mut Active<'_>, bytes: &[u8], last: bool, turn: &mut Turn) {
+        let Some(body) = &mut client.state.body else { return };
         let ReceivedRequest { header, data, .. } = &mut body.request;
-        make_room(data, header.size as usize, kept.len())?;
-        data.extend_from_slice(kept);
-        self.count_body(body, kept.len());
-        let Some(RequestBody { request, is_refused }) = client.state.body.take_if(|_| last) else {
-            return Ok(());
+        if body.state == BodyState::Kept {
+            match make_room(data, header.size as usize, bytes.len()) {
+                Ok(()) => data.extend_from_slice(bytes),
+                Err(_) => body.drop_data(),
+            }
+        }
+        let Some(RequestBody { request, state }) = client.state.body.take_if(|_| last) else {
+            return;
         };
-        self.body_bytes -= request.data.len() as u64;
-        match is_refused && !self.executor.is_too_large(&request.header) {
-            true => self.executor.refuse_for_room(client, &request.header, turn.now),
-            false => self.executor.execute(client, request, turn),
-        }
-        Ok(())
-    }
-
-    /// Counts `added` bytes of an incomplete write. There is a limit for all clients together; the
-    /// write that exceeds it loses its own data.
-    fn count_body(&mut self, body: &mut RequestBody, added: usize) {
-        self.body_bytes += added as u64;
-        if self.body_bytes > self.executor.held_bytes_max() {
-            self.forget_data(body);
-            body.is_refused = true;
+        match state {
+            BodyState::NoMemory => {
+                self.executor.refuse_for_memory(client, &request.header, turn.now);
+            }
+            _ => self.executor.execute(client, request, turn),
         }
     }
+}
 
-    /// Drops the data of an incomplete write.
-    fn forget_data(&mut self, body: &mut RequestBody) {
-        self.body_bytes -= body.request.data.len() as u64;
-        body.request.data = Vec::new();
+impl RequestBody {
+    /// Octets of a body that has waited are taken: there is room now.
+    fn begin(&mut self) {
+        if self.state == BodyState::Waiting {
+            self.state = BodyState::Kept;
+        }
+    }
+
+    /// There is no memory for the data.
+    fn drop_data(&mut self) {
+        self.request.data = Vec::new();
+        self.state = BodyState::NoMemory;
     }
 }
 
@@ -136,8 +150,20 @@ impl Service for Requests {
     }
 
     fn left(&mut self, client: MemoryClient) {
-        if let Some(mut body) = client.body {
-            self.forget_data(&mut body);
+        self.executor.left(&client);
+    }
+
+    fn held_bytes(&self) -> u64 {
+        self.executor.held_bytes()
+    }
+
+    fn give_back(&mut self) {
+        self.executor.give_back();
+    }
+
+    fn resume(&mut self, client: &mut Active<'_>, turn: &mut Turn) {
+        if let Some(request) = client.state.waiting.take() {
+            self.executor.execute(client, request, turn);
         }
     }
 
@@ -160,7 +186,13 @@ impl Service for Requests {
         turn: &mut Turn,
     ) -> Result<usize, String> {
         match client.state.decoder.receive_whole(&client.request.session, input) {
-            Some((used, request)) => self.execute_copy(client, &request, turn).map(|()| used),
+            Some((used, request)) => {
+                if !client.may_take(self.executor.cost(client, &request.header)) {
+                    return Ok(0);
+                }
+                self.execute_copy(client, &request, turn);
+                Ok(used)
+            }
             None => self.receive_event(client, input, turn),
         }
     }
@@ -170,11 +202,21 @@ impl Service for Requests {
         if remaining <= READ_OCTETS as u64 {
             return None;
         }
-        let body = client.state.body.as_mut().filter(|body| !body.is_refused)?;
+        let body = client.state.body.as_mut()?;
+        body.begin();
+        if body.state != BodyState::Kept {
+            return None;
+        }
         let received = client.request.read_payload(&mut body.request.data, remaining);
-        if let Received::Octets(count) = received {
-            client.state.decoder.data_received(&mut client.request.session, count as u64);
-            self.count_body(body, count);
+        match &received {
+            Received::Octets(count) => {
+                client.state.decoder.data_received(&mut client.request.session, *count as u64);
+            }
+            Received::Failed(error) if error.kind() == io::ErrorKind::OutOfMemory => {
+                body.drop_data();
+                return None;
+            }
+            _ => {}
         }
         Some(received)
     }

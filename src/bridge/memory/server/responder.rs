@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::batcher::{ResponseBatcher, SlaveCall};
 use super::client::Active;
+use super::refusal::{Cause, Refusal};
 use super::stats::Counters;
 use crate::bridge::link::buffers::BufferPool;
 use crate::bridge::link::options::add;
@@ -31,8 +32,13 @@ pub(super) struct Responder {
 }
 
 impl Responder {
-    pub(super) fn new(counters: Arc<Counters>, log: Arc<Logger>) -> Responder {
-        let (buffers, batcher) = (BufferPool::default(), ResponseBatcher::default());
+    /// Keeps at most `spare_bytes_max` bytes of larger buffers.
+    pub(super) fn new(
+        counters: Arc<Counters>,
+        log: Arc<Logger>,
+        spare_bytes_max: usize,
+    ) -> Responder {
+        let (buffers, batcher) = (BufferPool::limited(spare_bytes_max), ResponseBatcher::default());
         Responder { buffers, batcher, counters, log }
     }
 
@@ -42,11 +48,12 @@ impl Responder {
         &mut self,
         client: &mut Active<'_>,
         header: &Header,
-        why: &str,
+        refusal: &Refusal,
         now: Time,
     ) {
-        log_warning!(self.log, from client.peer.origin(); "Refused request id={}: {why}", header.id);
-        self.refuse_quietly(client, header, why, now);
+        let (id, why) = (header.id, &refusal.text);
+        log_warning!(self.log, from client.peer.origin(); "Refused request id={id}: {why}");
+        self.refuse_quietly(client, header, refusal, now);
     }
 
     /// Answers a write whose data does not match its header. Other malformed messages cannot be
@@ -62,14 +69,21 @@ impl Responder {
         let peer = client.peer;
         log_warning!(self.log, from peer.origin(); "{malformed} (from {peer})");
         if let Malformed::WriteData { header, .. } = malformed {
-            self.refuse_quietly(client, header, &malformed.to_string(), now);
+            let refusal = Cause::Malformed.with(malformed.to_string());
+            self.refuse_quietly(client, header, &refusal, now);
         }
     }
 
     /// Answers a refused request.
-    fn refuse_quietly(&mut self, client: &mut Active<'_>, header: &Header, why: &str, now: Time) {
-        add(&self.counters.refused, 1);
-        self.fail(client, header, why, SlaveCall::none(now));
+    fn refuse_quietly(
+        &mut self,
+        client: &mut Active<'_>,
+        header: &Header,
+        refusal: &Refusal,
+        now: Time,
+    ) {
+        add(self.counters.refused.of(refusal.cause), 1);
+        self.fail(client, header, &refusal.text, SlaveCall::none(now));
     }
 
     /// Answers with an error, without the transaction's data.
@@ -83,7 +97,8 @@ impl Responder {
         // Rogue's client shows the text only if the payload has the requested length.
         let is_legacy = client.state.dialect == Dialect::Legacy;
         let octets = if is_legacy && header.size <= ZEROS_BYTES_MAX { header.size } else { 0 };
-        self.respond(client, header, Err(why), vec![0; octets as usize], call);
+        let zeros = self.buffers.zeroed(octets as usize).unwrap_or_default();
+        self.respond(client, header, Err(why), zeros, call);
     }
 
     /// Queues the response to a request. A failed one contains no data of the slave.

@@ -3,9 +3,11 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
 
+use super::refusal::Refusals;
 use crate::bridge::link::options::LinkCounters;
 
-/// Counters of a server. They never decrease, except `clients` and `held`.
+/// Counters of a server. They never decrease, except `clients`, `held`, `budget_used` and
+/// `unfinished_ms`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct ServerStats {
     /// Clients being served now.
@@ -23,7 +25,7 @@ pub struct ServerStats {
     pub responses: u64,
     /// Messages dropped because they are not requests.
     pub malformed: u64,
-    /// Requests refused with an error before they reached the slave.
+    /// Requests refused with an error before they reached the slave, for any of the reasons below.
     pub refused: u64,
     /// Responses dropped because their client had gone.
     pub dropped_responses: u64,
@@ -31,6 +33,29 @@ pub struct ServerStats {
     pub bytes_in: u64,
     /// Octets of responses queued for sending.
     pub bytes_out: u64,
+    /// Refused: no such access is possible, for its type or its address.
+    pub refused_access: u64,
+    /// Refused: larger than the server allows.
+    pub refused_size: u64,
+    /// Refused: the client may not do that.
+    pub refused_rights: u64,
+    /// Refused: the time had passed when its turn came.
+    pub refused_late: u64,
+    /// Refused: the system had no memory for it.
+    pub refused_memory: u64,
+    /// Refused: the data did not match the header.
+    pub refused_malformed: u64,
+    /// Bytes that the server holds for its peers now.
+    pub budget_used: u64,
+    /// How often a client had to wait for room in the budget.
+    pub budget_waits: u64,
+    /// Age of the oldest message that has come in part, or answer that is unread, in milliseconds; 0
+    /// without any.
+    pub unfinished_ms: u64,
+    /// Clients disconnected because they were too slow with what they had begun.
+    pub closed_slow: u64,
+    /// Clients disconnected because they were the slowest and others needed the room.
+    pub closed_for_room: u64,
 }
 
 /// The counters of [`ServerStats`], written only by the event loop.
@@ -40,7 +65,7 @@ pub(super) struct Counters {
     pub(super) requests: AtomicU64,
     pub(super) responses: AtomicU64,
     pub(super) malformed: AtomicU64,
-    pub(super) refused: AtomicU64,
+    pub(super) refused: Refusals,
     pub(super) dropped_responses: AtomicU64,
     pub(super) bytes_out: AtomicU64,
 }
@@ -49,6 +74,8 @@ impl Counters {
     /// The current values.
     pub(super) fn stats(&self) -> ServerStats {
         let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let Refusals { access, size, rights, late, memory, malformed } = &self.refused;
+        let causes = [access, size, rights, late, memory, malformed];
         ServerStats {
             clients: load(&self.link.clients),
             held: load(&self.link.held),
@@ -57,10 +84,21 @@ impl Counters {
             requests: load(&self.requests),
             responses: load(&self.responses),
             malformed: load(&self.malformed),
-            refused: load(&self.refused),
+            refused: causes.into_iter().map(load).sum(),
             dropped_responses: load(&self.dropped_responses),
             bytes_in: load(&self.link.bytes_in),
             bytes_out: load(&self.bytes_out),
+            refused_access: load(access),
+            refused_size: load(size),
+            refused_rights: load(rights),
+            refused_late: load(late),
+            refused_memory: load(memory),
+            refused_malformed: load(malformed),
+            budget_used: load(&self.link.budget_used),
+            budget_waits: load(&self.link.budget_waits),
+            unfinished_ms: self.link.unfinished_ms(),
+            closed_slow: load(&self.link.closed_slow),
+            closed_for_room: load(&self.link.closed_for_room),
         }
     }
 }

@@ -129,9 +129,8 @@ impl ClientDriver {
 
     /// Closes the connection. Another attempt follows after a delay.
     fn lose(&mut self, failure: Failure) {
-        let Some(mut open) = self.open.take() else { return };
+        let Some(open) = self.open.take() else { return };
         let failure = open.ending.map_or(failure, |(first, _)| first);
-        open.receiver.close(&mut self.delivery);
         log_warning!(self.log, "Lost {}: {}", open.outgoing.remote, failure.text);
         self.outbox.left(&open.outgoing.remote, open.lane.unsent());
         self.dialer.lost(failure.text, open.since);

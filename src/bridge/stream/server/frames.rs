@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 
+use crate::bridge::link::budget::Holder;
 use crate::bridge::link::connection::{ActiveClient, ClientId};
 use crate::bridge::link::server::Link;
 use crate::bridge::link::service::{Peer, Service, Turn};
@@ -32,6 +33,15 @@ pub(super) struct ServedClient {
     is_ending: bool,
 }
 
+impl Holder for ServedClient {
+    const IS_ANSWERED: bool = false;
+
+    #[inline]
+    fn held_bytes(&self) -> u64 {
+        self.receiver.held_bytes()
+    }
+}
+
 type Active<'a> = ActiveClient<'a, ServedClient>;
 
 /// The frames of all clients.
@@ -57,6 +67,17 @@ impl Frames {
             clients: Vec::new(),
             batch: VecDeque::new(),
             is_stalled: Cell::new(false),
+        }
+    }
+
+    /// A frame of the client has begun.
+    fn begin(&self, client: &mut Active<'_>, bytes: u64) {
+        let allowed = client.budget().largest();
+        if bytes > allowed {
+            self.delivery.note_beyond_budget(bytes, allowed);
+            client.state.receiver.skip();
+        } else if client.may_take(bytes) {
+            client.state.receiver.begin();
         }
     }
 
@@ -123,10 +144,9 @@ impl Service for Frames {
         }
     }
 
-    fn left(&mut self, mut client: ServedClient) {
+    fn left(&mut self, client: ServedClient) {
         self.ready.retain(|&id| id != client.id);
         self.clients.retain(|&id| id != client.id);
-        client.receiver.close(&mut self.delivery);
         self.outbox.left(&client.address, client.lane.unsent());
     }
 
@@ -146,6 +166,9 @@ impl Service for Frames {
     ) -> Result<usize, String> {
         let session = &mut client.request.session;
         let used = client.state.receiver.receive(session, input, &mut self.delivery)?;
+        if let Some(bytes) = client.state.receiver.wanted() {
+            self.begin(client, bytes);
+        }
         turn.now = clock::now();
         Ok(used)
     }

@@ -1,0 +1,21 @@
+//! What a session holds because of the peer.
+
+use super::{Metadata, SealedInput, Session};
+
+impl Session {
+    /// Octets of memory that it holds because of the peer: an unfinished command, the peer's
+    /// properties, queued output, and an unfinished sealed frame.
+    #[inline]
+    pub fn held_octets(&self) -> usize {
+        let sealed = self.sealed_input.as_ref().map_or(0, SealedInput::held_octets);
+        let properties = self.mechanism.peer().map_or(0, Metadata::held_octets);
+        self.command.capacity() + self.output.capacity() + properties + sealed
+    }
+
+    /// Whether no message and no frame of the peer's is incomplete.
+    #[inline]
+    pub fn is_between_messages(&self) -> bool {
+        let is_sealed = self.sealed_input.as_ref().is_some_and(|input| input.is_unfinished());
+        self.at_message_boundary() && !is_sealed
+    }
+}
