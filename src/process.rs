@@ -168,22 +168,39 @@ pub(crate) const STACK_OF_PROCESS: usize = 0;
 /// `stack_bytes` is at least [`STACK_BYTES_MIN`], or [`STACK_OF_PROCESS`]. The thread blocks all
 /// signals except those that report its own faults, so that a program's signal handlers run on the
 /// program's threads. Characters that a thread name cannot contain are left out.
+///
+/// # Errors
+///
+/// The system's, with what to do about it: for the end of a text.
 pub(crate) fn spawn<F>(name: &str, stack_bytes: usize, body: F) -> io::Result<JoinHandle<()>>
 where
     F: FnOnce() + Send + 'static,
 {
-    let stack_bytes = match stack_bytes {
+    let used_stack_bytes = match stack_bytes {
         STACK_OF_PROCESS => stack_bytes_of_process(),
         chosen => chosen,
     };
-    let builder = thread::Builder::new()
-        .name(name.replace('\0', ""))
-        .stack_size(stack_bytes.max(STACK_BYTES_MIN));
+    let used_stack_bytes = used_stack_bytes.max(STACK_BYTES_MIN);
+    let refused = |cause: io::Error| {
+        let is_chosen = stack_bytes > stack_bytes_of_process().max(STACK_BYTES_MIN);
+        let remedy = match is_chosen {
+            true => "choose a smaller stack_bytes, or 0 for that of the process's other threads",
+            false => {
+                "the process, or its user, may have too many threads (ulimit -u), or too \
+                      little address space (ulimit -v)"
+            }
+        };
+        let text = format!(
+            "the system refuses a thread with a stack of {used_stack_bytes} bytes: {cause}; {remedy}"
+        );
+        io::Error::new(cause.kind(), text)
+    };
+    let builder = thread::Builder::new().name(name.replace('\0', "")).stack_size(used_stack_bytes);
     let body = move || {
         let _duty = Duty::begin();
         body();
     };
-    with_signals_blocked(|| builder.spawn(body))?
+    with_signals_blocked(|| builder.spawn(body))?.map_err(refused)
 }
 
 thread_local! {
@@ -404,6 +421,16 @@ mod tests {
         });
         thread.unwrap().join().unwrap();
         assert_eq!(is_blocked(libc::SIGTERM), before);
+    }
+
+    #[test]
+    fn a_stack_that_is_too_large_is_refused_with_its_size_and_a_remedy() {
+        for bytes in [usize::MAX / 2, usize::MAX / 4] {
+            let error = spawn("stack", bytes, || unreachable!("it has no stack")).unwrap_err();
+            let text = error.to_string();
+            let size = format!("a stack of {bytes} bytes");
+            assert!(text.contains(&size) && text.contains("smaller stack_bytes"), "{text}");
+        }
     }
 
     /// Size of the calling thread's stack.

@@ -78,7 +78,11 @@ fn f39_a_request_over_a_road_that_was_stopped_fails_at_once() {
     master.write(0x1000, &[1, 2, 3, 4]).unwrap();
     client.stop();
     let text = failure(&launch(&master, READ, 0x1000, vec![0; 4]));
-    assert!(text.contains("the packetizer has no transport"), "{text}");
+    let port = server.udp().port();
+    let expected = format!("UdpRssiPack to 127.0.0.1:{port} was stopped: make a new one");
+    assert!(text.contains("0x1000") && text.contains(&expected), "{text}");
+    let error = client.wait_open(PATIENCE).unwrap_err();
+    assert_eq!((error.status(), error.text()), (Status::Stopped, &*expected));
     server.stop();
 }
 

@@ -57,7 +57,7 @@ pub(crate) fn prepare() -> Result<()> {
         return Ok(());
     }
     let refused = |cause| {
-        let text = format!("No thread for observers: the system refused it: {cause}");
+        let text = format!("The thread for observers could not be started: {cause}");
         Error::new(Status::OutOfResources, "memory::observers", text)
     };
     process::spawn("rogue_observers", process::STACK_OF_PROCESS, run_queue).map_err(refused)?;

@@ -111,7 +111,10 @@ impl EventLoop {
         // Held during the spawn, so that no thread finds the place empty while this one exists.
         let mut thread = event_loop.thread.lock();
         let started = process::spawn(name, stack_bytes, move || body(runner));
-        *thread = Some(started.map_err(|cause| refused("no thread", cause))?);
+        *thread = Some(started.map_err(|cause| {
+            let text = format!("Failed to start event loop {name}: {cause}");
+            Error::new(Status::OutOfResources, "net::EventLoop", text)
+        })?);
         drop(thread);
         Ok(EventLoop { place, arrivals })
     }

@@ -93,7 +93,7 @@ fn submit(name: &str, resolver: Resolver, waiter: &Arc<Waiter>) -> Result<()> {
     // The thread needs its name in the table, whose lock this one holds.
     let own_name = name.to_owned();
     process::spawn("resolver", process::STACK_BYTES_MIN, move || look_up(&own_name, resolver))
-        .map_err(|cause| refused(format!("the system refused a thread: {cause}")))?;
+        .map_err(|cause| refused(cause.to_string()))?;
     table.insert(name.to_owned(), vec![Arc::downgrade(waiter)]);
     Ok(())
 }

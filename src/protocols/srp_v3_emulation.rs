@@ -141,11 +141,7 @@ impl SrpV3Emulation {
         let own = device.clone();
         let worker = Worker::start("SrpV3Emulation", options.stack_bytes, move || own.run());
         let worker = worker.map_err(|error| {
-            let stack = match options.stack_bytes {
-                0 => String::new(),
-                bytes => format!(" with a stack of {bytes} bytes"),
-            };
-            let text = format!("The worker thread{stack} could not be started: {error}");
+            let text = format!("The worker thread could not be started: {error}");
             Error::new(Status::OutOfResources, "srp::SrpV3Emulation::SrpV3Emulation", text)
         })?;
         let endpoint = Endpoint { device, worker };

@@ -150,6 +150,8 @@ pub struct UdpRssiPackStats {
 /// The road works as long as this object exists, or a master is connected to one of its
 /// [applications](Self::application). All methods may be called from any thread.
 pub struct UdpRssiPack {
+    /// With the address, for texts.
+    name: String,
     udp: Arc<UdpEndpoint>,
     rssi: Arc<RssiEndpoint>,
     packetizer: Arc<Packetizer>,
@@ -214,12 +216,16 @@ impl UdpRssiPack {
             rssi.set_local(parameter, value)?;
         }
         let packetizer = Packetizer::new(options.version, options.packetizer);
+        let name = match udp.peer() {
+            Some(peer) => format!("UdpRssiPack to {peer}"),
+            None => format!("UdpRssiPack at port {}", udp.port()),
+        };
         connect(&rssi.transport(), &*udp)?;
         connect(&packetizer.transport(), &rssi.application())?;
         let without_link = Arc::<Mutex<UdpStats>>::default();
         rssi.set_on_change(follow(&udp, &rssi, &without_link));
         rssi.start()?;
-        Ok(Arc::new(UdpRssiPack { udp, rssi, packetizer, without_link }))
+        Ok(Arc::new(UdpRssiPack { name, udp, rssi, packetizer, without_link }))
     }
 
     /// The port for the frames of destination `dest`; by convention 0 is that of registers
@@ -237,12 +243,17 @@ impl UdpRssiPack {
     /// `fork`.
     pub fn wait_open(&self, timeout: Duration) -> Result<()> {
         self.rssi.wait_open(timeout).map_err(|error| {
-            if error.status() != Status::Timeout {
-                return error;
-            }
-            let text = format!("{} ({})", error.text(), self.udp_situation());
+            let text = match error.status() {
+                Status::Timeout => format!("{} ({})", error.text(), self.udp_situation()),
+                _ if self.packetizer.has_end() => self.stopped_text(),
+                _ => return error,
+            };
             Error::new(error.status(), "UdpRssiPack::wait_open", text)
         })
+    }
+
+    fn stopped_text(&self) -> String {
+        format!("{} was stopped: make a new one", self.name)
     }
 
     /// What UDP has seen since there is no link, which tells a silent board from one that does not
@@ -321,6 +332,7 @@ impl UdpRssiPack {
     /// Closes the link, tells the peer, closes the port and disconnects all applications. Returns
     /// within 100 ms if no receiver of a frame blocks; further calls do nothing.
     pub fn stop(&self) {
+        self.packetizer.note_end(self.stopped_text());
         self.rssi.stop();
         self.rssi.finish_observation();
         self.udp.stop();

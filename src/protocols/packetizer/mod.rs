@@ -149,6 +149,17 @@ impl Packetizer {
         }
     }
 
+    /// Once there is no transport any more, there will be none again, for `reason`, which names the
+    /// object that the packetizer is a part of.
+    pub(super) fn note_end(&self, reason: String) {
+        self.sender.note_end(reason);
+    }
+
+    /// Whether its [end](Self::note_end) has been noted.
+    pub(super) fn has_end(&self) -> bool {
+        self.sender.has_end()
+    }
+
     /// Disconnects the transport and the applications: neither packets nor frames leave any more
     /// until others are connected. The applications are told that the road is
     /// [lost](crate::stream::Slave::link_lost). May be called from any thread and more than once.

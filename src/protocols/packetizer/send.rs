@@ -1,7 +1,7 @@
 //! The receiving ends of the applications: cut frames into packets and send these.
 
 use std::sync::atomic::{AtomicU16, AtomicU64, AtomicUsize, Ordering};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use super::super::lane::Lane;
@@ -22,8 +22,8 @@ use crate::stream::{
 /// transport, and little beside a large frame.
 const REQUEST_BYTES_MAX: usize = 64 * 1024;
 const REPORT_PERIOD: Duration = Duration::from_secs(1);
-const UNCONNECTED_TEXT: &str =
-    "the packetizer has no transport: connect one, or connect it again after it was stopped";
+const UNCONNECTED_TEXT: &str = "packetizer::Application: the packetizer has no transport: connect \
+                                one, or connect it again after it was stopped";
 
 /// Sends packets.
 pub(super) struct PacketSender {
@@ -31,6 +31,8 @@ pub(super) struct PacketSender {
     version: Version,
     options: PacketizerOptions,
     arrivals: Arc<Arrivals>,
+    /// Why there is no transport any more.
+    end: OnceLock<String>,
     master: Arc<Master>,
     /// Version 1: number of the next frame. Changed by the owner of the lane only.
     frame_number: AtomicU16,
@@ -52,6 +54,7 @@ impl PacketSender {
     ) -> Arc<PacketSender> {
         Arc::new(PacketSender {
             arrivals,
+            end: OnceLock::new(),
             generation: Generation::current(),
             version,
             options,
@@ -74,6 +77,20 @@ impl PacketSender {
     /// The master of the transport.
     pub(super) fn master(&self) -> &Arc<Master> {
         &self.master
+    }
+
+    /// Where there is no transport any more, there will be none again, for `reason`.
+    pub(super) fn note_end(&self, reason: String) {
+        let _ = self.end.set(reason);
+    }
+
+    pub(super) fn has_end(&self) -> bool {
+        self.end.get().is_some()
+    }
+
+    /// Why no frame can be sent without a transport.
+    fn unconnected_text(&self) -> &str {
+        self.end.get().map_or(UNCONNECTED_TEXT, String::as_str)
     }
 
     fn refuse(&self, dest: u8, why: impl std::fmt::Display) {
@@ -120,7 +137,7 @@ impl PacketSender {
         let mut fanout = Fanout::default();
         if self.master.update(&mut fanout) == 0 {
             Frame::release(frame);
-            return self.refuse(dest, UNCONNECTED_TEXT);
+            return self.refuse(dest, self.unconnected_text());
         }
         let mut cutter = self.cutter(dest, &frame);
         if self.seal(&mut frame, &mut cutter) {
@@ -387,7 +404,7 @@ impl Slave for ApplicationSlave {
         }
         let (master, mut fanout) = (self.sender.master(), Fanout::default());
         match master.update(&mut fanout) {
-            0 => Some(format!("packetizer::Application: {UNCONNECTED_TEXT}")),
+            0 => Some(self.sender.unconnected_text().to_owned()),
             _ => master.obstacle_by(&mut fanout, link),
         }
     }
