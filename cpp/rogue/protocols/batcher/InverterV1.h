@@ -3,8 +3,8 @@
 #define ROGUE_PROTOCOLS_BATCHER_INVERTER_V1_H
 
 #include "rogue/Directives.h"
+#include "rogue/detail/BatchNodes.h"
 #include "rogue/detail/Handle.h"
-#include "rogue/detail/StreamNode.h"
 
 #include <rogue_mem.h>
 
@@ -21,26 +21,16 @@ namespace batcher {
  * on; if others have it too, a copy of it. What came with an error, or cannot be inverted, is
  * dropped, counted and logged.
  */
-class InverterV1 : public rogue::detail::StreamNode<rogue_mem_batch_inverter_t> {
+class InverterV1 : public rogue::detail::BatchInverter {
 public:
-    /** Its counters. */
-    typedef rogue::detail::BatchInverterStats Stats;
-
     /** Makes one that is not connected. */
     static std::shared_ptr<InverterV1> create() { return std::make_shared<InverterV1>(); }
 
     /** As create(). */
     InverterV1()
-        : StreamNode(
+        : BatchInverter(
               rogue::detail::make<rogue_mem_batch_inverter_t>(&rogue_mem_batch_inverter_new_v1),
-              &rogue_mem_batch_inverter_stream_port, typeid(InverterV1)) {}
-
-    /** The counters. */
-    Stats getStats() {
-        Stats stats;
-        rogue::detail::check(rogue_mem_batch_inverter_stats(native(), &stats));
-        return stats;
-    }
+              typeid(InverterV1)) {}
 };
 
 /** Shared pointer to a InverterV1. */

@@ -3,8 +3,8 @@
 #define ROGUE_PROTOCOLS_BATCHER_INVERTER_V2_H
 
 #include "rogue/Directives.h"
+#include "rogue/detail/BatchNodes.h"
 #include "rogue/detail/Handle.h"
-#include "rogue/detail/StreamNode.h"
 
 #include <rogue_mem.h>
 
@@ -19,26 +19,16 @@ namespace batcher {
  * As InverterV1 for super-frames of version 2, of which it moves two of the seven bytes of
  * each tail, as Rogue does: the result is of use for one record at most.
  */
-class InverterV2 : public rogue::detail::StreamNode<rogue_mem_batch_inverter_t> {
+class InverterV2 : public rogue::detail::BatchInverter {
 public:
-    /** Its counters. */
-    typedef rogue::detail::BatchInverterStats Stats;
-
     /** Makes one that is not connected. */
     static std::shared_ptr<InverterV2> create() { return std::make_shared<InverterV2>(); }
 
     /** As create(). */
     InverterV2()
-        : StreamNode(
+        : BatchInverter(
               rogue::detail::make<rogue_mem_batch_inverter_t>(&rogue_mem_batch_inverter_new_v2),
-              &rogue_mem_batch_inverter_stream_port, typeid(InverterV2)) {}
-
-    /** The counters. */
-    Stats getStats() {
-        Stats stats;
-        rogue::detail::check(rogue_mem_batch_inverter_stats(native(), &stats));
-        return stats;
-    }
+              typeid(InverterV2)) {}
 };
 
 /** Shared pointer to a InverterV2. */

@@ -3,8 +3,8 @@
 #define ROGUE_PROTOCOLS_BATCHER_SPLITTER_V2_H
 
 #include "rogue/Directives.h"
+#include "rogue/detail/BatchNodes.h"
 #include "rogue/detail/Handle.h"
-#include "rogue/detail/StreamNode.h"
 
 #include <rogue_mem.h>
 
@@ -20,26 +20,16 @@ namespace batcher {
  * thread: with the destination as its channel, its first and last user, and no error. What
  * came with an error, or is no super-frame, is dropped as a whole, counted and logged.
  */
-class SplitterV2 : public rogue::detail::StreamNode<rogue_mem_batch_splitter_t> {
+class SplitterV2 : public rogue::detail::BatchSplitter {
 public:
-    /** Its counters. */
-    typedef rogue::detail::BatchSplitterStats Stats;
-
     /** Makes one that is not connected. */
     static std::shared_ptr<SplitterV2> create() { return std::make_shared<SplitterV2>(); }
 
     /** As create(). */
     SplitterV2()
-        : StreamNode(
+        : BatchSplitter(
               rogue::detail::make<rogue_mem_batch_splitter_t>(&rogue_mem_batch_splitter_new_v2),
-              &rogue_mem_batch_splitter_stream_port, typeid(SplitterV2)) {}
-
-    /** The counters. */
-    Stats getStats() {
-        Stats stats;
-        rogue::detail::check(rogue_mem_batch_splitter_stats(native(), &stats));
-        return stats;
-    }
+              typeid(SplitterV2)) {}
 };
 
 /** Shared pointer to a SplitterV2. */
