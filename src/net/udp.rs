@@ -11,11 +11,12 @@ use std::os::fd::AsFd;
 
 use super::descriptors::make_descriptor;
 
-pub use sys::{Datagram, NetworkError, BATCH_COUNT_MAX};
+pub use sys::{Arrival, NetworkError, BATCH_COUNT_MAX, SPILL_BYTES};
 
 /// Opens a socket at `address`; port 0 lets the system choose. The address must be free: no second
 /// socket can be bound to it. `[::]` receives IPv4 datagrams too, unless the system is configured
-/// otherwise. Linux also reports errors of the network ([`network_error`]).
+/// otherwise. Linux also reports errors of the network ([`network_error`]), and joins datagrams of
+/// one size from one source, which then cost about as much as one.
 ///
 /// # Errors
 ///
@@ -24,6 +25,7 @@ pub fn bind(address: SocketAddr) -> io::Result<UdpSocket> {
     let socket = make_descriptor(|| UdpSocket::bind(address))?;
     socket.set_nonblocking(true)?;
     sys::report_network_errors(socket.as_fd(), address.is_ipv6())?;
+    sys::join_datagrams(socket.as_fd());
     Ok(socket)
 }
 
@@ -42,9 +44,10 @@ pub fn send(socket: &UdpSocket, datagrams: &[&[u8]], to: SocketAddr) -> io::Resu
     }
 }
 
-/// Receives at most one datagram into each of `rooms`, at most `COUNT_MAX` of them, and describes
-/// them in `received`, which is cleared first. With fewer datagrams than rooms the socket has been
-/// drained. The call costs what `COUNT_MAX` rooms cost to describe.
+/// Receives into each of `rooms`, at most `COUNT_MAX` of them, each continued by the next
+/// [`SPILL_BYTES`] of `spill`, and describes what has arrived in `arrivals`, which is cleared first.
+/// With fewer arrivals than rooms the socket has been drained. The call costs what `COUNT_MAX` rooms
+/// cost to describe. A room without its part of `spill` may lose joined datagrams.
 ///
 /// # Errors
 ///
@@ -53,10 +56,11 @@ pub fn send(socket: &UdpSocket, datagrams: &[&[u8]], to: SocketAddr) -> io::Resu
 pub fn receive<'a, const COUNT_MAX: usize>(
     socket: &UdpSocket,
     rooms: impl Iterator<Item = &'a mut [u8]>,
-    received: &mut Vec<Datagram>,
+    spill: &mut [u8],
+    arrivals: &mut Vec<Arrival>,
 ) -> io::Result<()> {
-    received.clear();
-    sys::receive::<COUNT_MAX>(socket.as_fd(), rooms, received)
+    arrivals.clear();
+    sys::receive::<COUNT_MAX>(socket.as_fd(), rooms, spill, arrivals)
 }
 
 /// The next error that the network has reported; `None` if there is none. Linux only; elsewhere

@@ -8,7 +8,7 @@ use rogue_mem::error::Status;
 use rogue_mem::memory::READ;
 use rogue_mem::net::{EventLoop, Spin};
 use rogue_mem::protocols::{SrpV3, UdpEndpoint, UdpOptions};
-use rogue_mem::stream::{self, Dispatch, Frame, Node, Slave, SlaveBase};
+use rogue_mem::stream::{self, Buffers, Dispatch, Frame, Node, Slave, SlaveBase};
 use testkit::bus::{failure, launch, master_of, text_of, zeros};
 use testkit::frames::Peer;
 use testkit::process::{context_switches, threads_named};
@@ -47,6 +47,52 @@ fn a_burst_arrives_in_order_and_whole() {
     for (n, seen) in (0..).zip(at_server.wait(100)) {
         assert_eq!(seen.bytes, vec![n; usize::from(n) + 1]);
     }
+}
+
+fn client_to(server: &UdpEndpoint) -> Arc<UdpEndpoint> {
+    UdpEndpoint::client("127.0.0.1", server.port(), UdpOptions::default()).unwrap()
+}
+
+/// A frame whose buffers have these sizes: as many datagrams, which the system may join.
+fn frame_of(sizes: &[usize]) -> (Arc<Frame>, Vec<Vec<u8>>) {
+    let texts: Vec<Vec<u8>> = (1..).zip(sizes).map(|(n, &size)| vec![n; size]).collect();
+    let mut buffers = Buffers::default();
+    texts.iter().for_each(|text| buffers.push(text.clone().into()));
+    (Frame::with_buffers(buffers), texts)
+}
+
+#[test]
+fn datagrams_that_are_sent_together_arrive_one_by_one_whatever_their_sizes() {
+    let sizes: [&[usize]; 6] =
+        [&[1472; 30], &[48; 100], &[1400, 1400, 1400, 7], &[1, 1, 1], &[30, 40, 40, 9], &[8972; 9]];
+    for jumbo_server in [false, true] {
+        let options = UdpOptions { jumbo: jumbo_server, ..UdpOptions::default() };
+        for sizes in sizes.into_iter().filter(|sizes| jumbo_server || sizes[0] <= 1472) {
+            let endpoint = UdpEndpoint::server("127.0.0.1", 0, options.clone()).unwrap();
+            let (server, at_server) = observed(endpoint);
+            let client = client_to(&server);
+            let (frame, texts) = frame_of(sizes);
+            client.stream_slave().accept_frame(frame);
+            let seen: Vec<_> =
+                at_server.wait(sizes.len()).into_iter().map(|seen| seen.bytes).collect();
+            assert_eq!(seen, texts, "{sizes:?}");
+            assert_eq!(server.stats().datagrams_in, sizes.len() as u64);
+            assert_eq!(server.stats().bytes_in, sizes.iter().sum::<usize>() as u64);
+        }
+    }
+}
+
+#[test]
+fn joined_datagrams_that_are_too_long_are_dropped_and_counted_each() {
+    let (server, at_server) = server();
+    let client = client_to(&server);
+    for sizes in [&[1473, 1473, 1473, 20][..], &[4]] {
+        client.stream_slave().accept_frame(frame_of(sizes).0);
+    }
+    // A shorter last one is whole.
+    let seen: Vec<_> = at_server.wait(2).into_iter().map(|seen| seen.bytes).collect();
+    assert_eq!(seen, [vec![4; 20], vec![1; 4]]);
+    assert_eq!((server.stats().oversized, server.stats().datagrams_in), (3, 2));
 }
 
 /// Takes frames that have arrived together, and answers each by `answer`, which may panic.

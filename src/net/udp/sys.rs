@@ -4,6 +4,7 @@
 use std::io;
 use std::mem;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
+use std::ops::Range;
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 use std::ptr;
 
@@ -12,15 +13,36 @@ use crate::net::sys::{option, set_option};
 /// Upper bound on the datagrams of one system call: beyond it the call's own cost is a few percent.
 pub const BATCH_COUNT_MAX: usize = 32;
 
-/// A datagram that has been received.
+/// Bytes of the second part of a room, behind that of a datagram's usual size: what the system may
+/// join is one IPv4 packet. 0 where it joins nothing.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub const SPILL_BYTES: usize = 1 << 16;
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub const SPILL_BYTES: usize = 0;
+
+/// What has been received into one room: a datagram, or several from one source that the system has
+/// joined.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Datagram {
-    /// Bytes stored in its room.
+pub struct Arrival {
+    /// Bytes in all.
     pub bytes: usize,
-    /// It was longer than its room; the rest is lost.
+    /// Bytes of each datagram, but the last one, which may be shorter.
+    pub datagram_bytes: usize,
+    /// There was no room for all of it; the rest is lost.
     pub is_truncated: bool,
     /// Where it came from; `None` if the system does not say.
     pub source: Option<SocketAddr>,
+}
+
+impl Arrival {
+    /// Where each datagram lies in the room.
+    pub fn datagrams(&self) -> impl Iterator<Item = Range<usize>> {
+        let Arrival { bytes, datagram_bytes, .. } = *self;
+        // An empty datagram is one too.
+        let count = bytes.div_ceil(datagram_bytes.max(1)).max(1);
+        let bound = move |index: usize| (index * datagram_bytes).min(bytes);
+        (0..count).map(move |index| bound(index)..bound(index + 1))
+    }
 }
 
 /// An error that the network reports about an earlier datagram: an ICMP message, or a limit of this
@@ -218,42 +240,91 @@ fn send_batch(socket: BorrowedFd<'_>, datagrams: &[&[u8]], to: SocketAddr) -> io
     usize::try_from(sent).map_err(|_| io::Error::last_os_error())
 }
 
-/// Receives one datagram into each of the first `COUNT_MAX` of `rooms`, and describes them in
-/// `received`.
+/// Lets the system join datagrams of one size from one source on their way (udp(7), `UDP_GRO`). One
+/// that is older than Linux 5.0 does not.
+pub(super) fn join_datagrams(socket: BorrowedFd<'_>) {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    let _ = set_option(socket, libc::SOL_UDP, libc::UDP_GRO, 1);
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    let _ = socket;
+}
+
+/// Room for what the system says about joined datagrams: a header and a number.
+#[derive(Clone, Copy)]
+#[repr(align(8))]
+struct JoinRoom([u8; 32]);
+
+/// Receives into each of the first `COUNT_MAX` of `rooms`, each with the next [`SPILL_BYTES`] of
+/// `spill` behind it, and describes what has arrived in `arrivals`.
 pub(super) fn receive<'a, const COUNT_MAX: usize>(
     socket: BorrowedFd<'_>,
     rooms: impl Iterator<Item = &'a mut [u8]>,
-    received: &mut Vec<Datagram>,
+    spill: &mut [u8],
+    arrivals: &mut Vec<Arrival>,
 ) -> io::Result<()> {
     // SAFETY: all zeros are valid values of all three: null pointers with zero lengths, family 0.
     let (mut slices, mut sources, mut messages): (
-        [libc::iovec; COUNT_MAX],
+        [[libc::iovec; 2]; COUNT_MAX],
         [AnyAddress; COUNT_MAX],
         [Message; COUNT_MAX],
     ) = unsafe { (mem::zeroed(), mem::zeroed(), mem::zeroed()) };
+    let mut controls = [JoinRoom([0; 32]); COUNT_MAX];
+    let mut spills = spill.chunks_exact_mut(SPILL_BYTES.max(1));
     let mut count = 0;
-    for (slice, room) in slices.iter_mut().zip(rooms) {
-        slice.iov_base = room.as_mut_ptr().cast();
-        slice.iov_len = room.len();
+    for (pair, room) in slices.iter_mut().zip(rooms) {
+        let spill = spills.next().unwrap_or_default();
+        for (slice, part) in pair.iter_mut().zip([room, spill]) {
+            slice.iov_base = part.as_mut_ptr().cast();
+            slice.iov_len = part.len();
+        }
         count += 1;
     }
-    let places = slices.iter_mut().zip(&mut sources);
-    for (message, (slice, source)) in messages[..count].iter_mut().zip(places) {
+    let places = slices.iter_mut().zip(&mut sources).zip(&mut controls);
+    for (message, ((pair, source), control)) in messages[..count].iter_mut().zip(places) {
         message.msg_hdr.msg_name = ptr::from_mut(source).cast();
         message.msg_hdr.msg_namelen = mem::size_of::<AnyAddress>() as libc::socklen_t;
-        message.msg_hdr.msg_iov = slice;
-        message.msg_hdr.msg_iovlen = 1;
+        message.msg_hdr.msg_iov = pair.as_mut_ptr();
+        message.msg_hdr.msg_iovlen = pair.len() as _;
+        message.msg_hdr.msg_control = control.0.as_mut_ptr().cast();
+        message.msg_hdr.msg_controllen = control.0.len() as _;
     }
-    // SAFETY: each message points to its source and its slice, and through that to a room, which
-    // is borrowed for 'a: all outlive the call, and nothing else refers to them meanwhile.
+    // SAFETY: each message points to its source, its control room and its slices, and through these
+    // to a room, which is borrowed for 'a, and to a part of `spill` of its own: all outlive the
+    // call, and nothing else refers to them meanwhile.
     let answer = unsafe { receive_several(socket.as_raw_fd(), &mut messages[..count]) };
     let Ok(arrived) = usize::try_from(answer) else { return Err(io::Error::last_os_error()) };
-    received.extend(messages[..arrived].iter().zip(&sources).map(|(message, source)| Datagram {
-        bytes: message.msg_len as usize,
-        is_truncated: message.msg_hdr.msg_flags & libc::MSG_TRUNC != 0,
-        source: decode(source),
+    arrivals.extend(messages[..arrived].iter().zip(&sources).map(|(message, source)| {
+        let bytes = message.msg_len as usize;
+        Arrival {
+            bytes,
+            datagram_bytes: joined_bytes(&message.msg_hdr).unwrap_or(bytes),
+            is_truncated: message.msg_hdr.msg_flags & libc::MSG_TRUNC != 0,
+            source: decode(source),
+        }
     }));
     Ok(())
+}
+
+/// Size of the datagrams that the system has joined to a message; `None` for a single one.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn joined_bytes(message: &libc::msghdr) -> Option<usize> {
+    // SAFETY: the system has written a list of headers to the control room and its length to the
+    // message.
+    let header = unsafe { libc::CMSG_FIRSTHDR(message) };
+    if header.is_null() {
+        return None;
+    }
+    // SAFETY: a header of the list, which lies within the control room.
+    let (level, kind) = unsafe { ((*header).cmsg_level, (*header).cmsg_type) };
+    // SAFETY: a header of this kind is followed by this number (udp(7)).
+    let bytes = ((level, kind) == (libc::SOL_UDP, libc::UDP_GRO))
+        .then(|| unsafe { ptr::read_unaligned(libc::CMSG_DATA(header).cast::<libc::c_int>()) });
+    bytes.and_then(|bytes| usize::try_from(bytes).ok()).filter(|&bytes| bytes > 0)
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn joined_bytes(_: &libc::msghdr) -> Option<usize> {
+    None
 }
 
 /// # Safety

@@ -10,24 +10,39 @@ fn pair(address: SocketAddr) -> (UdpSocket, UdpSocket) {
     (bind(address).unwrap(), bind(address).unwrap())
 }
 
-/// Receives until `count` datagrams have come; the sockets of a test wait for nothing.
-fn receive_all(socket: &UdpSocket, count: usize, room_bytes: usize) -> Vec<(Vec<u8>, Datagram)> {
-    let (mut rooms, mut received) = (vec![vec![0xA5; room_bytes]; count], Vec::new());
-    let mut all = Vec::new();
+/// A datagram that has arrived.
+struct Seen {
+    bytes: Vec<u8>,
+    is_truncated: bool,
+    source: Option<SocketAddr>,
+}
+
+/// Receives until `count` datagrams have come, and returns how many arrivals they were; the sockets
+/// of a test wait for nothing.
+fn receive_all(socket: &UdpSocket, count: usize, room_bytes: usize) -> (Vec<Seen>, usize) {
+    let (mut rooms, mut arrivals) = (vec![vec![0xA5; room_bytes]; count], Vec::new());
+    let mut spill = vec![0x5A; count * SPILL_BYTES];
+    let (mut all, mut together) = (Vec::new(), 0);
     while all.len() < count {
-        match receive::<BATCH_COUNT_MAX>(
-            socket,
-            rooms.iter_mut().map(Vec::as_mut_slice),
-            &mut received,
-        ) {
+        let places = rooms.iter_mut().map(Vec::as_mut_slice);
+        match receive::<BATCH_COUNT_MAX>(socket, places, &mut spill, &mut arrivals) {
             Ok(()) => {
-                let seen = received.iter().zip(&rooms);
-                all.extend(seen.map(|(seen, room)| (room[..seen.bytes].to_vec(), *seen)));
+                for (arrival, (room, spill)) in
+                    arrivals.iter().zip(rooms.iter().zip(spill.chunks(SPILL_BYTES)))
+                {
+                    let bytes = [&room[..], spill].concat();
+                    let Arrival { is_truncated, source, .. } = *arrival;
+                    all.extend(arrival.datagrams().map(|range| {
+                        let bytes = bytes[range].to_vec();
+                        Seen { bytes, is_truncated, source }
+                    }));
+                    together += 1;
+                }
             }
             Err(error) => assert_eq!(error.kind(), io::ErrorKind::WouldBlock),
         }
     }
-    all
+    (all, together)
 }
 
 #[test]
@@ -40,11 +55,11 @@ fn datagrams_arrive_whole_in_order_and_with_their_source() {
         let sent = send(&one, &datagrams, to).unwrap();
         assert_eq!(sent, BATCH_COUNT_MAX, "one call takes no more");
         assert_eq!(send(&one, &datagrams[sent..], to).unwrap(), 40 - sent);
-        let all = receive_all(&other, 40, 64);
-        for ((bytes, datagram), text) in all.iter().zip(&texts) {
-            assert_eq!(bytes, text);
-            assert_eq!(datagram.source, Some(one.local_addr().unwrap()));
-            assert!(!datagram.is_truncated);
+        let (all, _) = receive_all(&other, 40, 64);
+        for (seen, text) in all.iter().zip(&texts) {
+            assert_eq!(&seen.bytes, text);
+            assert_eq!(seen.source, Some(one.local_addr().unwrap()));
+            assert!(!seen.is_truncated);
         }
     }
 }
@@ -63,7 +78,8 @@ fn datagrams_of_one_size_arrive_one_by_one_however_the_system_sends_them() {
     for address in [at(Ipv4Addr::LOCALHOST), at(Ipv6Addr::LOCALHOST)] {
         let (one, other) = pair(address);
         let to = other.local_addr().unwrap();
-        for sizes in batches {
+        // What is joined goes on behind a room of any size.
+        for (sizes, room_bytes) in batches.into_iter().flat_map(|it| [(it, 9000), (it, 5)]) {
             let texts = (0..).zip(sizes).map(|(n, &size)| vec![n; size]);
             let texts: Vec<Vec<u8>> = texts.collect();
             let datagrams: Vec<&[u8]> = texts.iter().map(Vec::as_slice).collect();
@@ -73,33 +89,60 @@ fn datagrams_of_one_size_arrive_one_by_one_however_the_system_sends_them() {
                 assert!(sent > 0);
                 done += sent;
             }
-            let all = receive_all(&other, texts.len(), 9000);
-            assert!(all.iter().map(|(bytes, _)| bytes).eq(&texts), "{sizes:?}");
+            let (all, _) = receive_all(&other, texts.len(), room_bytes);
+            assert!(all.iter().map(|seen| &seen.bytes).eq(&texts), "{sizes:?}");
         }
     }
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn datagrams_of_one_size_that_are_sent_together_are_received_together() {
+    let (one, other) = pair(at(Ipv4Addr::LOCALHOST));
+    let sent: Vec<&[u8]> = vec![&[7; 1400]; 32];
+    assert_eq!(send(&one, &sent, other.local_addr().unwrap()).unwrap(), 32);
+    let (all, together) = receive_all(&other, 32, 1472);
+    assert_eq!(together, 1, "by one arrival");
+    assert!(all.iter().all(|seen| seen.bytes == [7; 1400]));
+}
+
+#[test]
+fn an_arrival_says_where_its_datagrams_lie() {
+    let datagrams = |bytes, datagram_bytes| {
+        let arrival = Arrival { bytes, datagram_bytes, is_truncated: false, source: None };
+        arrival.datagrams().map(|range| (range.start, range.end)).collect::<Vec<_>>()
+    };
+    assert_eq!(datagrams(0, 0), [(0, 0)]);
+    assert_eq!(datagrams(9, 9), [(0, 9)]);
+    assert_eq!(datagrams(20, 9), [(0, 9), (9, 18), (18, 20)]);
+}
+
+#[test]
 fn a_datagram_longer_than_its_room_is_cut_and_says_so() {
     let (one, other) = pair(at(Ipv4Addr::LOCALHOST));
-    send(&one, &[&[1; 9], &[2; 8]], other.local_addr().unwrap()).unwrap();
-    let all = receive_all(&other, 2, 8);
-    assert_eq!((all[0].0.as_slice(), all[0].1.is_truncated), (&[1; 8][..], true));
-    assert_eq!((all[1].0.as_slice(), all[1].1.is_truncated), (&[2; 8][..], false));
+    let (mut rooms, mut arrivals) = ([[0; 8]; 2], Vec::new());
+    for datagram in [&[1; 9][..], &[2; 8]] {
+        send(&one, &[datagram], other.local_addr().unwrap()).unwrap();
+    }
+    let places = rooms.iter_mut().map(|room| &mut room[..]);
+    receive::<BATCH_COUNT_MAX>(&other, places, &mut [], &mut arrivals).unwrap();
+    assert_eq!(rooms, [[1; 8], [2; 8]]);
+    assert_eq!(arrivals.iter().map(|it| it.is_truncated).collect::<Vec<_>>(), [true, false]);
 }
 
 #[test]
 fn an_empty_datagram_is_one() {
     let (one, other) = pair(at(Ipv4Addr::LOCALHOST));
     send(&one, &[&[]], other.local_addr().unwrap()).unwrap();
-    assert_eq!(receive_all(&other, 1, 8)[0].1.bytes, 0);
+    assert_eq!(receive_all(&other, 1, 8).0[0].bytes.len(), 0);
 }
 
 #[test]
 fn without_a_datagram_or_a_room_nothing_is_received() {
     let (one, _other) = pair(at(Ipv4Addr::LOCALHOST));
     let (mut room, mut received) = ([0; 4], Vec::new());
-    let outcome = receive::<BATCH_COUNT_MAX>(&one, [&mut room[..]].into_iter(), &mut received);
+    let rooms = [&mut room[..]].into_iter();
+    let outcome = receive::<BATCH_COUNT_MAX>(&one, rooms, &mut [], &mut received);
     assert_eq!(outcome.unwrap_err().kind(), io::ErrorKind::WouldBlock);
     assert_eq!(send(&one, &[], one.local_addr().unwrap()).unwrap(), 0);
 }
@@ -147,5 +190,6 @@ fn datagrams_that_found_no_room_are_counted() {
     }
     let dropped = overflow_count(&other);
     assert!((1..100).contains(&dropped), "{dropped}");
-    assert_eq!(receive_all(&other, 100 - dropped as usize, 1000).len(), 100 - dropped as usize);
+    let left = 100 - dropped as usize;
+    assert_eq!(receive_all(&other, left, 1000).0.len(), left);
 }

@@ -6,13 +6,13 @@ use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
 
 use super::link::{add, Link};
-use super::receiver::Receiver;
+use super::receiver::{Datagram, Receiver};
 use crate::error::caught;
 use crate::logging::{log_error, log_warning, static_logger};
 use crate::net::address::canonical;
 use crate::net::sleeper::{Interrupter, Sleeper};
 use crate::net::socket::cause_text;
-use crate::net::udp::{self, Datagram};
+use crate::net::udp;
 use crate::net::{DriverHandle, Spin, Spinner};
 use crate::stream::{Dispatch, Fanout, Frame, Intake, Master};
 
@@ -149,8 +149,8 @@ impl Reception {
 
     /// Judges a datagram; the frame, if it is for the slaves.
     fn accept(&mut self, index: usize, fanout: &mut Fanout) -> Option<Arc<Frame>> {
-        let Datagram { bytes, is_truncated, source } = self.receiver.received()[index];
-        if bytes == 0 && !is_truncated {
+        let Datagram { bytes, is_oversized, source, .. } = self.receiver.received()[index];
+        if bytes == 0 && !is_oversized {
             // Carries nothing, as in Rogue.
             return None;
         }
@@ -168,7 +168,7 @@ impl Reception {
             self.report_stranger(source);
             return None;
         }
-        if is_truncated {
+        if is_oversized {
             Frame::release(frame);
             self.report_oversized(source);
             return None;
