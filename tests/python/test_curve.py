@@ -1,20 +1,13 @@
 """CURVE from Python: keys, their files, both bridges, and what is said to a client without them."""
 
 import os
-import time
 
 import pytest
 import rogue
 import rogue.interfaces.memory as memory
 import rogue.interfaces.stream as stream
 from rogue.security import CurveClient, CurveKeys, CurveServer
-
-
-def wait_for(condition):
-    end = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
+from support import wait_until
 
 
 def test_keys_survive_their_files_which_only_their_owner_may_read(tmp_path):
@@ -48,16 +41,16 @@ def test_a_client_with_the_keys_comes_in_and_one_without_is_told_why(tmp_path):
         master._waitTransaction(master._reqTransaction(0x10, back, 8, 0, memory.Read))
         assert back == sent
         clear = memory.TcpClient("127.0.0.1", port)
-        wait_for(lambda: "requires CURVE" in clear.getStateText())
+        assert wait_until(lambda: "requires CURVE" in clear.getStateText())
         refused = memory.TcpClient("127.0.0.1", port, curve=CurveClient(curve.public, other))
-        wait_for(lambda: other.public in refused.getStateText())
+        assert wait_until(lambda: other.public in refused.getStateText())
         assert server.getStats()["refused_keys"] > 0
         # A list from a file, and a client whose key is withdrawn.
         listed = tmp_path / "clients"
         listed.write_text("# desk\npublic %s desk 2\n" % other.public)
         curve.setClients(listed)
         assert refused.waitReady(30, 0.05)
-        wait_for(lambda: own.public in good.getStateText())
+        assert wait_until(lambda: own.public in good.getStateText())
         curve.setClients(None)
         assert good.waitReady(30, 0.05)
         for client in (good, clear, refused):
@@ -68,7 +61,7 @@ def test_streams_have_it_too():
     curve = CurveServer(CurveKeys())
     server = stream.TcpServer("127.0.0.1", 0, curve=curve)
     client = stream.TcpClient("127.0.0.1", server.getPort(), curve=CurveClient(curve.public))
-    wait_for(lambda: server.getStats()["peers"] == 1)
+    assert wait_until(lambda: server.getStats()["peers"] == 1)
     client.close()
     server.close()
 

@@ -1,4 +1,4 @@
-/** Keys for CURVE, by which both ends of a bridge prove who they are: docs/security.md. */
+/** Keys for CURVE, by which both ends of a bridge prove their identity: docs/security.md. */
 #ifndef ROGUE_SECURITY_CURVE_H
 #define ROGUE_SECURITY_CURVE_H
 
