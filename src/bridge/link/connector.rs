@@ -48,7 +48,7 @@ impl Destination {
     ///
     /// # Errors
     ///
-    /// [`Status::InvalidArgument`](crate::Status::InvalidArgument) for an address that names no
+    /// [`Status::InvalidArgument`] for an address that names no
     /// host, and for a port that has no successor.
     pub fn new(address: &ServerAddress) -> Result<Destination> {
         match address {

@@ -1,8 +1,8 @@
 //! Which request connection belongs to which response connection.
 //!
 //! A client of the bridge has two one-way connections, and nothing in the reference's protocol
-//! relates them. Our own clients announce a session in the READY of both ([`sessions`]). Others are distinguished
-//! with care: by the process that owns the far end, and the ZeroMQ context within it, if that can
+//! relates them. Our own clients announce a session in the READY of both (`sessions.rs`). Others are
+//! distinguished with care: by the process that owns the far end, and the ZeroMQ context within it, if that can
 //! be looked up; by the user, or the source address, if one client runs there. Ambiguous
 //! connections are held: the server has not sent its READY, so a held client can send nothing that
 //! could be answered wrongly.

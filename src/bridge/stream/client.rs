@@ -84,7 +84,7 @@ impl StreamClient {
     ///
     /// # Errors
     ///
-    /// [`Status::InvalidArgument`] for an invalid address or port.
+    /// [`Status::InvalidArgument`](crate::Status::InvalidArgument) for an invalid address or port.
     pub fn new(
         address: &str,
         port: u16,

@@ -20,7 +20,7 @@ impl Variable {
     ///
     /// # Errors
     ///
-    /// Those of a transfer; [`Status::NotFound`] for a variable without a block.
+    /// Those of a transfer; [`Status::NotFound`](crate::Status::NotFound) for a variable without a block.
     pub fn dump(&self, read: bool) -> Result<String> {
         if read {
             self.block()?.read(self, -1)?;
