@@ -3489,9 +3489,10 @@ typedef struct rogue_mem_tcp_server_options_t {
      */
     uint32_t progress_per_second_min;
     /**
-     * Must be 0.
+     * A flag: whether every client may read only. A write is answered with an error, and does not
+     * reach the slave.
      */
-    uint32_t reserved;
+    uint32_t read_only;
     /**
      * Bytes that the server holds for all of its clients together: requests and frames, complete
      * or in part, and what clients have not read. A part of the budget of the process,

@@ -19,6 +19,7 @@ mod locks;
 mod news;
 mod paths;
 mod queues;
+mod read_only;
 mod sending;
 mod servers;
 mod stale;

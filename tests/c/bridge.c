@@ -665,6 +665,22 @@ static void f14_a_child_by_fork_does_its_parents_client_no_harm(void **state) {
     bridge_close(&bridge);
 }
 
+static void a_read_only_server_refuses_writes(void **state) {
+    (void)state;
+    rogue_mem_tcp_server_options_t options = {0};
+    options.size = sizeof options;
+    options.read_only = 1;
+    bridge_t bridge;
+    bridge_open(&bridge, MEMORY, &options, NULL);
+    uint8_t bytes[4] = {1, 2, 3, 4};
+    assert_int_equal(transfer(bridge.master, 0x10, bytes, 4, ROGUE_MEM_WRITE),
+                     ROGUE_MEM_ERROR_TRANSACTION);
+    assert_contains(rogue_mem_last_error(), "read only");
+    assert_ok(transfer(bridge.master, 0x10, bytes, 4, ROGUE_MEM_READ));
+    assert_int_equal(bridge.recorder.count, 1);
+    bridge_close(&bridge);
+}
+
 static void a_server_may_listen_at_several_addresses(void **state) {
     (void)state;
     recorder_t recorder;
@@ -769,6 +785,7 @@ int main(void) {
         cmocka_unit_test(f12_a_slave_has_the_stack_that_the_server_was_given),
         cmocka_unit_test(a_path_takes_the_place_of_address_and_port),
         cmocka_unit_test(a_server_may_listen_at_several_addresses),
+        cmocka_unit_test(a_read_only_server_refuses_writes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

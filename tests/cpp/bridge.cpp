@@ -882,3 +882,18 @@ TEST_CASE("both ends of a bridge prove their keys") {
     CHECK_THROWS_AS(rogue::security::CurveClient::create("no key", *own), rogue::GeneralError);
     CHECK_THROWS_AS(keys->loadClients("/nowhere/at/all"), rogue::GeneralError);
 }
+
+TEST_CASE("a read-only server refuses writes") {
+    rim::TcpServer::Options options;
+    options.read_only = 1;
+    auto server = rim::TcpServer::create("127.0.0.1", 0, options);
+    *server >> rim::Emulate::create(4, 0x1000);
+    auto client = rim::TcpClient::create("127.0.0.1", server->getPort(), true);
+    client->start();
+    auto master = rim::Master::create();
+    *master >> client;
+    uint32_t found = 1;
+    CHECK(contains(write32(*master, 0x10, 7), "read only"));
+    CHECK(read32(*master, 0x10, found) == "");
+    CHECK(found == 0);
+}

@@ -883,6 +883,18 @@ def test_a_server_and_its_clients_meet_at_a_path(tmp_path):
         rim.TcpServer(address, 9000)
 
 
+def test_a_read_only_server_refuses_writes():
+    with rim.TcpServer("127.0.0.1", 0, read_only=True) as server:
+        server >> rim.Emulate(4, 0x1000)
+        with rim.TcpClient("127.0.0.1", server.getPort()) as client:
+            assert client.waitReady(HANG_S, 0.01)
+            master = master_of(client)
+            assert "read only" in request(master, rim.Write, 0x10, b"abcd")
+            found = bytearray(4)
+            assert request(master, rim.Read, 0x10, found) == "" and found == bytes(4)
+        assert server.getStats()["refused"] == 1
+
+
 def test_a_server_listens_at_several_addresses(tmp_path):
     path = "unix:%s" % (tmp_path / "board.sock")
     with rim.TcpServer("127.0.0.1", 0, addresses=["127.0.0.1:0", path]) as server:

@@ -23,6 +23,7 @@ OPTIONS: "dict[str, tuple[str, ...]]" = {
         "unix_mode",
         "host_silence_ms_max",
         "progress_per_second_min",
+        "read_only",
         "budget_bytes_max",
     ),
     "rogue_mem_tcp_client_options_t": (

@@ -36,7 +36,7 @@ use execute::Executor;
 use outstanding::OutstandingTable;
 use requests::Requests;
 use responder::Responder;
-use rights::{rights_of, RightsPolicy};
+use rights::{rights_of, rights_to_read, RightsPolicy};
 use stats::Counters;
 
 pub use stats::ServerStats;
@@ -83,6 +83,9 @@ pub struct ServerOptions {
     /// Further addresses at which the server listens, each with its port or two, or a path:
     /// `192.168.1.5:9000`, `[fe80::1%eth0]:9000`, `unix:/run/board.sock`. At most 31.
     pub addresses: Vec<String>,
+    /// Whether every client may read only: a write is answered with an error, and does not reach the
+    /// slave.
+    pub read_only: bool,
     /// Permissions of the files at a path (`unix:/run/board.sock`), at most 0o777: users that may
     /// write to them may connect.
     pub unix_mode: u32,
@@ -117,6 +120,7 @@ impl Default for ServerOptions {
             stack_bytes: 0,
             descriptors_reserved: None,
             addresses: Vec::new(),
+            read_only: false,
             unix_mode: unix::MODE_DEFAULT,
             host_silence_max: HOST_SILENCE_MAX,
             budget_bytes_max: 0,
@@ -149,7 +153,8 @@ impl TcpServer {
     ///
     /// [`Status::Bind`](crate::Status::Bind) and related statuses, with the port and the address.
     pub fn new(address: &str, port: u16, options: ServerOptions) -> Result<Arc<TcpServer>> {
-        TcpServer::with_parts(address, port, options, owner::owners, rights_of)
+        let policy = if options.read_only { rights_to_read } else { rights_of };
+        TcpServer::with_parts(address, port, options, owner::owners, policy)
     }
 
     fn with_parts(

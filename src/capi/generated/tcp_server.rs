@@ -200,8 +200,9 @@ pub struct rogue_mem_tcp_server_options_t {
     /// a tcp_server, to read its answers. A client that falls behind by 10 s is disconnected.
     /// 0 = 4096. ROGUE_MEM_PROGRESS_ANY = no limit.
     pub progress_per_second_min: u32,
-    /// Must be 0.
-    pub reserved: u32,
+    /// A flag: whether every client may read only. A write is answered with an error, and does not
+    /// reach the slave.
+    pub read_only: u32,
     /// Bytes that the server holds for all of its clients together: requests and frames, complete
     /// or in part, and what clients have not read. A part of the budget of the process,
     /// rogue_mem_budget_set_max. Clients for which there is no room are not read until there is.
@@ -213,10 +214,6 @@ pub struct rogue_mem_tcp_server_options_t {
 // SAFETY: integers and pointers, `size` first.
 unsafe impl Versioned for rogue_mem_tcp_server_options_t {
     const SIZE_FIRST_BYTES: usize = size_of::<Self>();
-
-    fn reserved(&self) -> u32 {
-        self.reserved
-    }
 }
 
 impl Options for rogue_mem_tcp_server_options_t {
@@ -271,6 +268,9 @@ impl Options for rogue_mem_tcp_server_options_t {
         }
         if self.progress_per_second_min != 0 {
             options.progress_per_second_min = convert::progress(self.progress_per_second_min);
+        }
+        if self.read_only != 0 {
+            options.read_only = convert::is_set(self.read_only);
         }
         if self.budget_bytes_max != 0 {
             options.budget_bytes_max = convert::number64(self.budget_bytes_max);

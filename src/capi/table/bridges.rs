@@ -113,7 +113,14 @@ pub const TCP_SERVER_OPTIONS: &[Member] = &[
     UNIX_MODE,
     HOST_SILENCE_MS_MAX,
     PROGRESS_PER_SECOND_MIN,
-    RESERVED,
+    Member {
+        name: "read_only",
+        bits: Bits::B32,
+        is: "A flag: whether every client may read only. A write is answered with an error, and does \
+             not reach the slave.",
+        sets: "read_only",
+        by: By::Conversion("is_set"),
+    },
     BUDGET_BYTES_MAX,
 ];
 

@@ -51,8 +51,8 @@ impl Responder {
         refusal: &Refusal,
         now: Time,
     ) {
-        let (id, why) = (header.id, &refusal.text);
-        log_warning!(self.log, from client.peer.origin(); "Refused request id={id}: {why}");
+        let (id, why, peer) = (header.id, &refusal.text, client.peer);
+        log_warning!(self.log, from peer.origin(); "Refused request id={id} of {peer}: {why}");
         self.refuse_quietly(client, header, refusal, now);
     }
 

@@ -17,8 +17,12 @@ pub(super) fn rights_of(_peer: &Peer) -> Rights {
     Rights { may_write: true }
 }
 
+/// The rights of a client of a read-only server.
+pub(super) fn rights_to_read(_peer: &Peer) -> Rights {
+    Rights::READ_ONLY
+}
+
 impl Rights {
-    #[cfg(test)]
     pub(super) const READ_ONLY: Rights = Rights { may_write: false };
 
     /// Whether a request is permitted.
