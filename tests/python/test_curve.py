@@ -7,6 +7,7 @@ import rogue
 import rogue.interfaces.memory as memory
 import rogue.interfaces.stream as stream
 from rogue.security import CurveClient, CurveKeys, CurveServer
+
 from support import wait_until
 
 

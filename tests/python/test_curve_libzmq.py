@@ -6,6 +6,7 @@ import threading
 import pytest
 import rogue.interfaces.memory as memory
 from rogue.security import CurveClient, CurveKeys, CurveServer
+
 from support import wait_until
 
 zmq = pytest.importorskip("zmq")

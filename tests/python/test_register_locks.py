@@ -4,7 +4,6 @@ it."""
 import logging
 import sys
 import threading
-import time
 
 import pytest
 import rogue.interfaces.memory as rim
@@ -26,6 +25,8 @@ from support import (
 #: Longer than any test.
 NEVER_S = 10 * HANG_S
 READS = 100
+#: A pause of a thread that counts.
+TICK_S = 0.0001
 
 only_cpython = pytest.mark.skipif(not IS_CPYTHON, reason="the lock of PyPy is always released")
 
@@ -97,9 +98,8 @@ def test_no_other_thread_runs_during_accesses_of_an_emulated_memory():
     ticks, is_over = [0], threading.Event()
 
     def tick():
-        while not is_over.is_set():
+        while not is_over.wait(TICK_S):
             ticks[0] += 1
-            time.sleep(0)
 
     interval = sys.getswitchinterval()
     # From now on a thread gets the lock where another one releases it, and nowhere else.
@@ -107,8 +107,7 @@ def test_no_other_thread_runs_during_accesses_of_an_emulated_memory():
     try:
         with thread(tick):
             try:
-                while not ticks[0]:
-                    time.sleep(0.001)
+                assert wait_until(lambda: ticks[0])
                 before = ticks[0]
                 for value in range(READS):
                     put(block, one, value)
@@ -160,7 +159,7 @@ def test_an_access_with_retries_or_with_a_wait_releases_the_lock(releases):
 def let_begin():
     """Lets another thread begin its wait; if it is slower, the test is only weaker. It is not the
     main thread, whose waits Python interrupts from time to time."""
-    time.sleep(0.05)
+    threading.Event().wait(0.05)
 
 
 # --- what never waits with it ---------------------------------------------------------------------
