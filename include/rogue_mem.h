@@ -3426,7 +3426,9 @@ typedef struct rogue_mem_tcp_server_options_t {
      */
     uint32_t settle_ms;
     /**
-     * Maximum number of clients; 0 = 1024.
+     * Clients served at once, at most. When there are that many, the longest idle client of the
+     * address that has most of them makes room for another; none does that has requests
+     * outstanding, or was used within the last second. 0 = 1024.
      */
     uint32_t clients_max;
     /**
@@ -3493,6 +3495,15 @@ typedef struct rogue_mem_tcp_server_options_t {
      * reach the slave.
      */
     uint32_t read_only;
+    /**
+     * Clients of one address, or of one user by Unix-domain connections, served at once, at most:
+     * the longest idle one of them makes room for another. 0 = as many as clients_max.
+     */
+    uint32_t clients_per_address_max;
+    /**
+     * Must be 0.
+     */
+    uint32_t reserved;
     /**
      * Bytes that the server holds for all of its clients together: requests and frames, complete
      * or in part, and what clients have not read. A part of the budget of the process,
@@ -3601,6 +3612,23 @@ typedef struct rogue_mem_tcp_server_stats_t {
      * Clients disconnected because they were the slowest and others needed the room.
      */
     uint64_t closed_for_room;
+    /**
+     * Idle clients that have made room for others.
+     */
+    uint64_t clients_evicted;
+    /**
+     * Clients not served because all places were taken by clients that were not idle.
+     */
+    uint64_t clients_refused_full;
+    /**
+     * Clients not served because all places of their address were taken by clients that were not
+     * idle.
+     */
+    uint64_t clients_refused_address;
+    /**
+     * Connections without a client that have made room for others.
+     */
+    uint64_t connections_displaced;
 } rogue_mem_tcp_server_stats_t;
 
 /**
@@ -4991,7 +5019,9 @@ typedef struct rogue_mem_stream_server_options_t {
      */
     uint32_t settle_ms;
     /**
-     * Maximum number of clients; 0 = 1024.
+     * Clients served at once, at most. When there are that many, the longest idle client of the
+     * address that has most of them makes room for another; none does to which frames are being
+     * sent, or that was used within the last second. 0 = 1024.
      */
     uint32_t clients_max;
     /**
@@ -5016,9 +5046,10 @@ typedef struct rogue_mem_stream_server_options_t {
      */
     uint32_t progress_per_second_min;
     /**
-     * Must be 0.
+     * Clients of one address, or of one user by Unix-domain connections, served at once, at most:
+     * the longest idle one of them makes room for another. 0 = as many as clients_max.
      */
-    uint32_t reserved;
+    uint32_t clients_per_address_max;
     /**
      * Bytes that the server holds for all of its clients together: requests and frames, complete
      * or in part, and what clients have not read. A part of the budget of the process,
@@ -5111,6 +5142,24 @@ typedef struct rogue_mem_stream_server_stats_t {
      * Clients of a server disconnected because they were the slowest and others needed the room.
      */
     uint64_t closed_for_room;
+    /**
+     * Idle clients of a server that have made room for others.
+     */
+    uint64_t clients_evicted;
+    /**
+     * Clients that a server did not serve because all places were taken by clients that were not
+     * idle.
+     */
+    uint64_t clients_refused_full;
+    /**
+     * Clients that a server did not serve because all places of their address were taken by
+     * clients that were not idle.
+     */
+    uint64_t clients_refused_address;
+    /**
+     * Connections of a server without a client that have made room for others.
+     */
+    uint64_t connections_displaced;
 } rogue_mem_stream_server_stats_t;
 
 /**
@@ -5356,6 +5405,24 @@ typedef struct rogue_mem_stream_client_stats_t {
      * Clients of a server disconnected because they were the slowest and others needed the room.
      */
     uint64_t closed_for_room;
+    /**
+     * Idle clients of a server that have made room for others.
+     */
+    uint64_t clients_evicted;
+    /**
+     * Clients that a server did not serve because all places were taken by clients that were not
+     * idle.
+     */
+    uint64_t clients_refused_full;
+    /**
+     * Clients that a server did not serve because all places of their address were taken by
+     * clients that were not idle.
+     */
+    uint64_t clients_refused_address;
+    /**
+     * Connections of a server without a client that have made room for others.
+     */
+    uint64_t connections_displaced;
 } rogue_mem_stream_client_stats_t;
 
 /**

@@ -234,7 +234,7 @@ fn a_session_that_comes_back_waits_until_its_former_connections_fail_a_ping() {
 }
 
 #[test]
-fn f77_who_replays_a_session_takes_nothing_from_the_client_that_has_it() {
+fn f82_who_replays_a_session_takes_nothing_from_the_client_that_has_it() {
     let server = server();
     let replay = |session: u128| {
         RawClient::announce(server.port(), &raw::properties_of(&format!("{session:032x}")))

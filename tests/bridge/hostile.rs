@@ -393,18 +393,3 @@ fn connections_that_never_greet_make_room_for_those_that_do() {
     assert_serves(&server);
     assert_eq!(honest.tcp.stats().disconnects, 0);
 }
-
-#[test]
-fn one_client_more_than_allowed_waits_until_another_has_left() {
-    let options = ServerOptions { clients_max: 2, ..ServerOptions::default() };
-    let server = server_of(Emulate::new(4, 0xFFFF_FFFF), options);
-    let first = Client::ready(server.port());
-    let second = Client::ready(server.port());
-    let third = Client::new(server.port());
-    let read = third.start_read(0, 4);
-    first.master.write(0, &[5; 4]).unwrap();
-    second.master.write(0, &[6; 4]).unwrap();
-    assert_eq!(server.stats().clients, 2);
-    drop(first);
-    assert_eq!(third.master.wait_buffer(read).unwrap(), [6; 4]);
-}

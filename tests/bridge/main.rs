@@ -9,6 +9,7 @@ mod basics;
 mod blocks;
 mod budget;
 mod clients;
+mod crowds;
 mod curve;
 mod direct;
 mod duplex;

@@ -184,12 +184,31 @@ fn incomplete_frames_of_all_clients_have_one_budget_and_the_slow_ones_make_room(
 }
 
 #[test]
+fn f83_an_idle_client_makes_room_for_another_one_and_comes_back_for_its_frames() {
+    let options = StreamServerOptions { clients_max: 1, ..Default::default() };
+    let server = server_with(options);
+    let at_server = Peer::silent();
+    connect(&*server, &*at_server).unwrap();
+    let first = client(server.port());
+    wait_connected(&server, 1);
+    let second = client(server.port());
+    second.stream_slave().accept_frame(frame(b"second"));
+    at_server.wait(1);
+    wait_until("it is told", || first.state_text().contains("another client needs its place"));
+    // The second one is no longer idle, so that this waits for a second.
+    first.stream_slave().accept_frame(frame(b"first"));
+    at_server.wait(2);
+    assert!(server.stats().clients_evicted >= 2);
+}
+
+#[test]
 fn ends_of_a_memory_bridge_are_told_that_they_are_at_the_wrong_port() {
     let server = server();
     let lost = testkit::bridge::Client::new(server.port());
     let client = client(server.port());
     wait_connected(&server, 1);
-    wait_until("it is turned away", || lost.tcp.state_text().contains("closed by the server"));
+    let text = "the client is one of the memory bridge";
+    wait_until("it is turned away", || lost.tcp.state_text().contains(text));
     let memory = testkit::bridge::server();
     let stream = StreamClient::new("127.0.0.1", memory.port(), StreamClientOptions::default());
     let stream = stream.unwrap();

@@ -24,6 +24,7 @@ OPTIONS: "dict[str, tuple[str, ...]]" = {
         "host_silence_ms_max",
         "progress_per_second_min",
         "read_only",
+        "clients_per_address_max",
         "budget_bytes_max",
     ),
     "rogue_mem_tcp_client_options_t": (
@@ -54,6 +55,7 @@ OPTIONS: "dict[str, tuple[str, ...]]" = {
         "unix_mode",
         "host_silence_ms_max",
         "progress_per_second_min",
+        "clients_per_address_max",
         "budget_bytes_max",
     ),
     "rogue_mem_stream_client_options_t": (
@@ -136,6 +138,10 @@ STATISTICS: "dict[str, tuple[str, ...]]" = {
         "unfinished_ms",
         "closed_slow",
         "closed_for_room",
+        "clients_evicted",
+        "clients_refused_full",
+        "clients_refused_address",
+        "connections_displaced",
     ),
     "rogue_mem_tcp_client_stats_t": (
         "outstanding",
@@ -228,6 +234,10 @@ STATISTICS: "dict[str, tuple[str, ...]]" = {
         "unfinished_ms",
         "closed_slow",
         "closed_for_room",
+        "clients_evicted",
+        "clients_refused_full",
+        "clients_refused_address",
+        "connections_displaced",
     ),
     "rogue_mem_stream_client_stats_t": (
         "peers",
@@ -248,6 +258,10 @@ STATISTICS: "dict[str, tuple[str, ...]]" = {
         "unfinished_ms",
         "closed_slow",
         "closed_for_room",
+        "clients_evicted",
+        "clients_refused_full",
+        "clients_refused_address",
+        "connections_displaced",
     ),
     "rogue_mem_board_stats_t": (
         "open",

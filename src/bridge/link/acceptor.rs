@@ -12,7 +12,7 @@ use crate::logging::{log_warning, Logger};
 use crate::net::listener::{Listener, ListenerPair, ADDRESSES_MAX};
 use crate::net::socket::{cause_text, is_shortage};
 use crate::net::{is_reserved, ByteStream, Registry};
-use crate::peer::PeerAddress;
+use crate::peer::{Origin, PeerAddress};
 
 /// The first token after those of the listeners.
 pub const FIRST_CONNECTION: usize = 2 * ADDRESSES_MAX;
@@ -70,13 +70,18 @@ impl Acceptor {
     }
 
     /// Accepts the next connection of a listener, unless its descriptor is reserved for the program.
-    /// If there are too few, `make_room` frees descriptors, and returns whether it freed any.
-    pub fn accept(&mut self, token: usize, mut make_room: impl FnMut() -> bool) -> Accepted {
+    /// If there are too few, `make_room` frees descriptors for the peer, if that is known, and returns
+    /// whether it freed any.
+    pub fn accept(
+        &mut self,
+        token: usize,
+        mut make_room: impl FnMut(Option<Origin>) -> bool,
+    ) -> Accepted {
         let Some((listener, _)) = self.listeners.get(token) else { return Accepted::Nobody };
         match listener.accept() {
             Ok(None) => Accepted::Nobody,
             Ok(Some((stream, peer))) if is_reserved(&stream, self.descriptors_reserved) => {
-                if !make_room() {
+                if !make_room(Some(peer.origin())) {
                     drop(stream);
                     self.note_shortage("the other descriptors of this process are in use");
                     return Accepted::Closed;
@@ -90,7 +95,7 @@ impl Acceptor {
                 self.has_failed = false;
                 Accepted::Connection(stream, peer)
             }
-            Err(error) if is_shortage(&error) && make_room() => Accepted::Closed,
+            Err(error) if is_shortage(&error) && make_room(None) => Accepted::Closed,
             Err(error) => {
                 self.note_shortage(&cause_text(&error));
                 self.again = Some(clock::now() + ACCEPT_RETRY);

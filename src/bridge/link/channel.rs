@@ -34,7 +34,7 @@ pub struct Channel {
 /// The reason for closing a connection.
 pub struct Failure {
     pub text: String,
-    /// The server has refused the client with an error text.
+    /// The server has refused the client, or sent it away, with an error text.
     pub refused: bool,
 }
 
@@ -134,6 +134,10 @@ impl Channel {
                 None => return Ok(()),
                 Some(Event::PeerReady) => {
                     let metadata = self.wire.session.peer_metadata();
+                    if let Some(reason) = metadata.and_then(Announcement::refusal_in) {
+                        // That may change at any time, so the next attempt comes soon.
+                        return Err(format!("{}: the server refuses: {reason}", self.remote).into());
+                    }
                     self.ready = Some(metadata.map(PeerInfo::from_metadata).unwrap_or_default());
                     self.early = input.to_vec();
                     return Ok(());
@@ -163,7 +167,13 @@ impl Channel {
 
     /// The failure for a violation of the protocol.
     pub fn protocol_failure(&self, error: &ZmtpError) -> Failure {
-        let refused = matches!(error, ZmtpError::Refused { .. });
-        Failure { text: format!("{}: handshake failed: {error}", self.remote), refused }
+        let remote = &self.remote;
+        let (text, refused) = match error {
+            ZmtpError::Refused { .. } => (format!("{remote}: handshake failed: {error}"), true),
+            ZmtpError::Dismissed { .. } => (format!("{remote}: {error}"), true),
+            _ if self.ready.is_some() => (format!("{remote}: {error}"), false),
+            _ => (format!("{remote}: handshake failed: {error}"), false),
+        };
+        Failure { text, refused }
     }
 }

@@ -29,6 +29,8 @@ pub struct Input {
     pub state: ReadState,
     /// Number of octets received so far.
     pub received: u64,
+    /// The time of the latest octets, or of the latest answer outside of the client's turn.
+    pub latest: Time,
     /// Received octets, not decoded from `start` on.
     octets: Vec<u8>,
     start: usize,
@@ -61,6 +63,8 @@ pub struct Connection<C> {
     /// Our and the peer's address, by which the owner of the other end is looked up; `None` if the
     /// system has told it.
     pub ends: Option<Ends>,
+    /// When it was accepted.
+    pub opened: Time,
     /// When its READY arrived.
     pub announced: Option<Time>,
     /// When it is closed, unless our READY has been sent.
@@ -76,11 +80,12 @@ pub struct Connection<C> {
 
 impl<C> Connection<C> {
     /// A newly accepted connection.
-    pub fn new(wire: Wire, peer: PeerAddress, ends: Option<Ends>) -> Connection<C> {
+    pub fn new(wire: Wire, peer: PeerAddress, ends: Option<Ends>, opened: Time) -> Connection<C> {
         Connection {
             wire,
             peer,
             ends,
+            opened,
             announced: None,
             waits_until: None,
             input: Input::default(),
@@ -132,6 +137,8 @@ pub struct Client<C> {
     pub wanted: u64,
     /// It is among those that wait for that.
     pub is_starved: bool,
+    /// Since when it is served.
+    pub since: Time,
     /// The service's state for it.
     pub state: C,
 }

@@ -28,7 +28,8 @@ const RETRY_MIN: Duration = Duration::from_millis(50);
 const RETRY_MAX: Duration = Duration::from_secs(1);
 /// A connection of this duration counts as a success: the next attempt comes soon.
 const SUCCESS_TIME_MIN: Duration = Duration::from_secs(1);
-/// Delay after an explicit refusal by the server.
+/// Delay after an explicit refusal by the server; and after the end of a connection that the server
+/// needed for others, unless the client needs it earlier.
 const RETRY_REFUSED: Duration = Duration::from_secs(5);
 /// Number of addresses that an error text names.
 const ADDRESSES_NAMED_MAX: usize = 4;
@@ -110,6 +111,8 @@ struct Candidate {
     /// The port whose connection is awaited: the first, then the other one.
     port: u16,
     stage: Stage,
+    /// When it may be tried again at the earliest, where its rest is a matter of courtesy.
+    hurried: Option<Time>,
     /// Consecutive failures.
     failures: u32,
     /// The last one.
@@ -119,7 +122,7 @@ struct Candidate {
 impl Candidate {
     fn new(address: Address, port: u16) -> Candidate {
         let stage = Stage::Resting(Time::default());
-        Candidate { address, port, stage, failures: 0, failure: None }
+        Candidate { address, port, stage, hurried: None, failures: 0, failure: None }
     }
 
     fn is_resting(&self) -> bool {
@@ -287,6 +290,7 @@ impl Attempts {
         candidate.failure = Some(failure);
         let wait = if is_refusal { RETRY_REFUSED } else { wait_after(candidate.failures) };
         let until = now + jittered(wait, random);
+        candidate.hurried = None;
         candidate.stage = Stage::Resting(until);
         self.turn = now;
         self.winner.take_if(|winner| winner == address);
@@ -296,21 +300,44 @@ impl Attempts {
     }
 
     /// The connection, complete since `since`, is lost. All addresses are tried again, that of this
-    /// connection first.
-    pub fn lost(&mut self, failure: String, since: Time, now: Time, random: u8) {
+    /// connection first. If the server has ended it because it needs it for others
+    /// (`is_dismissal`), that has time until a [hurry](Self::hurry).
+    pub fn lost(
+        &mut self,
+        failure: String,
+        is_dismissal: bool,
+        since: Time,
+        now: Time,
+        random: u8,
+    ) {
         let Some(address) = self.winner.clone() else { return };
         let Some(winner) = self.candidate(&address) else { return };
         if now.since(since) >= SUCCESS_TIME_MIN {
             winner.failures = 0;
         }
-        self.failed(&address, failure, false, now, random);
-        let Some(Stage::Resting(first)) = self.candidate(&address).map(|lost| lost.stage) else {
-            return;
-        };
+        self.failed(&address, failure, is_dismissal, now, random);
+        let Some(lost) = self.candidate(&address) else { return };
+        let Stage::Resting(first) = lost.stage else { return };
+        let hurried = now + jittered(wait_after(lost.failures), random);
+        lost.hurried = is_dismissal.then_some(hurried);
         for candidate in &mut self.candidates {
             if let Stage::Resting(until) = &mut candidate.stage {
                 *until = first.max(*until);
             }
+        }
+    }
+
+    /// The client needs its connection: ends the rests that are a matter of courtesy.
+    pub fn hurry(&mut self) {
+        let hurried = self.candidates.iter_mut().find_map(|candidate| candidate.hurried.take());
+        let Some(hurried) = hurried else { return };
+        for candidate in &mut self.candidates {
+            if let Stage::Resting(until) = &mut candidate.stage {
+                *until = hurried.min(*until);
+            }
+        }
+        if let Some(due) = self.name.as_mut().and_then(|name| name.due.as_mut()) {
+            *due = hurried.min(*due);
         }
     }
 

@@ -184,10 +184,16 @@ impl Dialer {
         self.openings = Vec::new();
     }
 
-    /// The connection, the owner's since `since`, is lost. Another attempt follows after a delay.
-    pub fn lost(&mut self, failure: String, since: Time) {
+    /// The connection, the owner's since `since`, is lost. Another attempt follows after a delay,
+    /// which is longer if the server has sent the client away: until [`hurry`](Self::hurry).
+    pub fn lost(&mut self, Failure { text, refused }: Failure, since: Time) {
         self.is_open = false;
-        self.attempts.lost(failure, since, clock::now(), random());
+        self.attempts.lost(text, refused, since, clock::now(), random());
+    }
+
+    /// The owner needs the connection.
+    pub fn hurry(&mut self) {
+        self.attempts.hurry();
     }
 
     // ------------------------------------------------------------------ names

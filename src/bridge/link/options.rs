@@ -38,6 +38,8 @@ pub struct LinkOptions {
     pub settle: Duration,
     /// Clients served at once; four times as many connections are open at once.
     pub clients_max: usize,
+    /// Clients of one address, or of one user of this host, served at once.
+    pub clients_per_address_max: Option<usize>,
     /// Whether answers are sent on the request connection, to clients that agree.
     pub duplex: bool,
     /// When the system gives a connection up that carries answers.
@@ -79,6 +81,14 @@ pub struct LinkCounters {
     pub closed_slow: AtomicU64,
     /// Connections closed because they were the slowest and others needed the room.
     pub closed_for_room: AtomicU64,
+    /// Idle clients that have made room for others.
+    pub clients_evicted: AtomicU64,
+    /// Clients not served because all places were taken.
+    pub refused_full: AtomicU64,
+    /// Clients not served because all places of their address were taken.
+    pub refused_address: AtomicU64,
+    /// Connections without a client that have made room for others.
+    pub connections_displaced: AtomicU64,
 }
 
 impl LinkCounters {

@@ -7,35 +7,34 @@ use std::sync::atomic::Ordering;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::accepted::prepare;
 use super::acceptor::FIRST_CONNECTION;
 use super::budget::Budget;
 use super::checks::Checks;
-use super::connection::{Client, ClientId, Connection, Connections};
-use super::options::{add, LegacyPolicy, LinkCounters, LinkOptions};
+use super::connection::{Client, ClientId, Connections};
+use super::options::{LegacyPolicy, LinkCounters, LinkOptions};
 use super::owners::{connections_of, identity_of, Owners, Question};
 use super::pairing::{Action, ConnectionId, Identity, Pairing, Side};
+use super::places::Places;
 use super::progress::Unfinished;
 use super::service::{Peer, Service};
-use super::wire::{HANDSHAKE_TIME_MAX, LAST_OCTETS_WAIT_MAX};
+use super::wire::LAST_OCTETS_WAIT_MAX;
 use crate::clock::{self, Time};
 use crate::logging::{log_debug, log_error, log_info, log_warning, Logger};
 use crate::net::address::is_of_this_host;
 use crate::net::owner::Owner;
 use crate::net::socket::{cause_text, Silence};
-use crate::net::{event_loop, ByteStream, Registry};
 use crate::peer::{PeerAddress, UnixPeer};
 use crate::proto::bridge::property::Announcement;
 use crate::proto::zmtp::Role;
 
-/// Number of connections that make room together when descriptors are short.
-const EVICTIONS_TOGETHER_MAX: usize = 8;
 /// How long a connection without a client is held. Clients give up after 30 seconds by themselves
 /// and reconnect.
 const HOLD_TIME_MAX: Duration = Duration::from_secs(60);
 /// How long a client is read after it has closed the connection for its answers. Its next such
 /// connection is held meanwhile, if it is a legacy client that has lost only one.
 const ENDING_TIME_MAX: Duration = Duration::from_secs(60);
+mod admission;
+
 /// The open connections of a server and their clients. `S` is notified of new and departed clients.
 pub struct Peers<S: Service> {
     pub connections: Connections<S::Client>,
@@ -50,7 +49,7 @@ pub struct Peers<S: Service> {
     pub budget: Budget,
     pub unfinished: Unfinished,
     announcement: Announcement,
-    clients_count: usize,
+    places: Places,
     /// Number of clients that [end](Self::end_later). Each has a connection among the waiting ones.
     ending_count: usize,
     /// Connections without a client, by the time at which they are closed.
@@ -77,11 +76,11 @@ impl<S: Service> Peers<S> {
             checks: Checks::default(),
             budget,
             unfinished: Unfinished::default(),
+            places: Places::new(&options),
             options,
             counters,
             log,
             announcement,
-            clients_count: 0,
             ending_count: 0,
             waiting: BTreeSet::new(),
             next_id: FIRST_CONNECTION,
@@ -113,68 +112,6 @@ impl<S: Service> Peers<S> {
         self.lookups.timeout(now);
     }
 
-    // ------------------------------------------------------------------ accepting
-
-    /// Frees descriptors by closing connections without a client; returns whether there were any.
-    pub fn make_room(&mut self, service: &mut S) -> bool {
-        (0..EVICTIONS_TOGETHER_MAX).take_while(|_| self.evict(service)).count() > 0
-    }
-
-    /// Closes the connection that has been without a client for longest, if there is one. That of a
-    /// client that [ends](Self::end_later) has one, whose last messages count.
-    fn evict(&mut self, service: &mut S) -> bool {
-        let mut all = self.waiting.iter().map(|&(_, id)| id);
-        let Some(id) = all.find(|&id| self.clients_of(id).is_empty()) else { return false };
-        self.close(service, id, "others wait to be accepted");
-        true
-    }
-
-    /// Adds an accepted connection. Without a `side` the peer's READY tells it.
-    pub fn admit(
-        &mut self,
-        registry: &Registry,
-        service: &mut S,
-        side: Option<Side>,
-        (stream, peer): (ByteStream, PeerAddress),
-    ) {
-        // Two connections per client, and as many again that may become clients.
-        let full = self.connections.len() >= self.options.clients_max.saturating_mul(4);
-        if full && !self.evict(service) {
-            return log_debug!(self.log, "Closing a connection from {peer}: too many are open");
-        }
-        let id = self.next_id;
-        self.next_id = self.id_after(id);
-        let (wire, ends) = match prepare(registry, id, (stream, peer), side, &self.options) {
-            Ok(prepared) => prepared,
-            Err(error) => {
-                let cause = cause_text(&error);
-                return log_debug!(self.log, "Connection from {peer} is unusable: {cause}");
-            }
-        };
-        let now = clock::now();
-        match ends {
-            Some((local, _)) => {
-                log_debug!(self.log, "Connection from {peer} to port {}", local.port());
-            }
-            None => log_debug!(self.log, "Connection from {peer}"),
-        }
-        add(&self.counters.accepted, 1);
-        self.pairing.opened(id, peer, now);
-        if let Some(identity) = told_identity(peer) {
-            self.pairing.owned(id, identity);
-        }
-        self.connections.insert(id, Box::new(Connection::new(wire, peer, ends)));
-        self.wait_for(id, Some(now + HANDSHAKE_TIME_MAX));
-        self.flush(service, id);
-        self.count_connections();
-    }
-
-    /// The next free id after `id`.
-    fn id_after(&self, id: ConnectionId) -> ConnectionId {
-        let mut following = (id + 1..event_loop::TOKENS_COUNT).chain(FIRST_CONNECTION..id);
-        following.find(|id| !self.connections.contains_key(id)).unwrap_or(id)
-    }
-
     /// Sets when a connection is closed without a client; never once it has one.
     fn wait_for(&mut self, id: ConnectionId, until: Option<Time>) {
         let Some(connection) = self.connections.get_mut(&id) else { return };
@@ -182,8 +119,12 @@ impl<S: Service> Peers<S> {
         if let Some(former) = former {
             self.waiting.remove(&(former, id));
         }
-        if let Some(until) = until {
-            self.waiting.insert((until, id));
+        match until {
+            Some(until) => {
+                self.waiting.insert((until, id));
+                self.places.held(id, connection.peer.origin(), connection.opened);
+            }
+            None => self.places.released(id),
         }
     }
 
@@ -196,9 +137,10 @@ impl<S: Service> Peers<S> {
         connection.announced = Some(now);
         let (info, peer) = (connection.peer_info(), connection.peer);
         if self.announcement.is_foreign(&info) {
-            let why = "it is a client of the memory bridge";
-            log_warning!(self.log, from peer.origin(); "Closing a connection from {peer}: {why}");
-            return self.close(service, id, why);
+            let why =
+                "the client is one of the memory bridge, and the server of the stream bridge: \
+                       check the port";
+            return self.turn_away(service, &[id], why);
         }
         if let Some(why) = self.key_refusal(id) {
             return self.refuse(service, id, &why);
@@ -369,16 +311,16 @@ impl<S: Service> Peers<S> {
         response: ConnectionId,
         is_pair: bool,
     ) {
+        if !self.find_place(service, request, response) {
+            return;
+        }
         let Some(second) = self.connections.get(&response).map(|one| one.peer) else { return };
         let Some(connection) = self.connections.get_mut(&request) else { return };
         let address = connection.peer;
-        if self.clients_count >= self.options.clients_max {
-            let why = "too many clients";
-            log_warning!(self.log, from address.origin(); "Closing the client at {address}: {why}");
-            return self.close(service, request, why);
-        }
+        log_info!(self.log, "Client at {address} and {second} connected");
         let info = connection.peer_info();
         let announced = connection.announced.unwrap_or_default();
+        let since = clock::now();
         self.clients_ever += 1;
         let id = ClientId { connection: request, serial: self.clients_ever };
         let key = connection.wire.session.peer_key().copied();
@@ -393,9 +335,10 @@ impl<S: Service> Peers<S> {
             ends_by: None,
             wanted: 0,
             is_starved: false,
+            since,
             state,
         });
-        self.clients_count += 1;
+        self.places.joined(request, address.origin(), since);
         self.watch_host(if is_duplex { response } else { request });
         if is_pair {
             self.send_ready(service, response);
@@ -477,14 +420,14 @@ impl<S: Service> Peers<S> {
         let Some(client) = connection.client.take() else {
             return log_debug!(self.log, "Connection from {} ended: {why}", connection.peer);
         };
-        self.clients_count -= 1;
+        self.places.left(id);
         self.ending_count -= usize::from(client.ends_by.is_some());
         log_info!(self.log, "Client at {} disconnected: {why}", connection.peer);
         service.left(client.state);
     }
 
     fn count_connections(&self) {
-        self.counters.clients.store(self.clients_count as u64, Ordering::Relaxed);
+        self.counters.clients.store(self.places.clients_count() as u64, Ordering::Relaxed);
         let held = self.waiting.len().saturating_sub(self.ending_count);
         self.counters.held.store(held as u64, Ordering::Relaxed);
     }
@@ -496,7 +439,8 @@ impl<S: Service> Peers<S> {
         }
         self.waiting.clear();
         self.unfinished = Unfinished::default();
-        (self.clients_count, self.ending_count) = (0, 0);
+        self.places = Places::new(&self.options);
+        self.ending_count = 0;
         self.count_connections();
     }
 }

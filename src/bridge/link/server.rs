@@ -228,7 +228,7 @@ impl<S: Service> Link<S> {
         let Link { acceptor, peers, .. } = self;
         let side = acceptor.side(token);
         for _ in 0..ACCEPTS_PER_TURN_MAX {
-            match acceptor.accept(token, || peers.make_room(service)) {
+            match acceptor.accept(token, |newcomer| peers.make_room(service, newcomer)) {
                 Accepted::Connection(stream, peer) => {
                     peers.admit(registry, service, side, (stream, peer));
                 }
@@ -357,7 +357,10 @@ impl<S: Service> Link<S> {
             return;
         }
         let now = clock::now();
-        let flushed = self.peers.with_client(id, |client| service.flush(client, now));
+        let flushed = self.peers.with_client(id, |client| {
+            client.input.latest = now;
+            service.flush(client, now)
+        });
         if let Some(Err(error)) = flushed {
             return self.peers.close(service, id, &cause_text(&error));
         }
@@ -434,9 +437,11 @@ fn read_client<S: Service>(
         add(&counters.bytes_in, count as u64);
         client.input.received += count as u64;
         if is_payload {
+            client.input.latest = turn.now;
             continue;
         }
         turn.now = clock::now();
+        client.input.latest = turn.now;
         let (used, end) = decode(service, client, &scratch[..count], turn, handle);
         if let Some(end) = end {
             client.input.keep(scratch[used..count].to_vec(), 0);

@@ -72,6 +72,10 @@ pub trait Service {
     /// A client has disconnected.
     fn left(&mut self, client: Self::Client);
 
+    /// Whether something of a client's is under way, so that it is not idle, however long nothing has
+    /// come from it.
+    fn is_busy(&self, client: &Self::Client) -> bool;
+
     /// Whether the next message of a client may be taken. If not, the link asks again when the
     /// client has read more, and when something has been queued for it.
     fn has_room(&self, client: &ActiveClient<'_, Self::Client>) -> bool;

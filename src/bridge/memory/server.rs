@@ -64,8 +64,13 @@ pub struct ServerOptions {
     /// Bytes of the largest transaction; larger requests are refused before anything is
     /// allocated for them.
     pub transaction_bytes_max: u32,
-    /// Clients served at once; further connections are closed.
+    /// Clients served at once. When there are that many, the longest idle client of the address
+    /// that has most of them makes room for another; none does that has requests outstanding, or
+    /// was used within the last second.
     pub clients_max: usize,
+    /// Clients of one address, or of one user by Unix-domain connections, served at once: the
+    /// longest idle one of them makes room for another. `None`: as many as `clients_max`.
+    pub clients_per_address_max: Option<usize>,
     /// Whether responses are sent on the request connection, to clients that agree.
     pub duplex: bool,
     /// The server's keys, and the clients that it accepts: all connections are encrypted then, and
@@ -114,6 +119,7 @@ impl Default for ServerOptions {
             settle: Duration::from_millis(400),
             transaction_bytes_max: 64 << 20,
             clients_max: 1024,
+            clients_per_address_max: None,
             duplex: true,
             curve: None,
             spin: Spin::default(),
@@ -260,6 +266,7 @@ fn link_options(options: &ServerOptions) -> LinkOptions {
         legacy_shared_process: options.legacy_shared_process,
         settle: options.settle,
         clients_max: options.clients_max,
+        clients_per_address_max: options.clients_per_address_max,
         duplex: options.duplex,
         silence: Silence {
             host_max: options.host_silence_max,

@@ -141,6 +141,10 @@ impl Outbox {
         state.stats.queued += 1;
         state.frames.push_back(frame);
         drop(state);
+        self.wake();
+    }
+
+    fn wake(&self) {
         if let Some(handle) = self.handle.get() {
             handle.wake();
         }
@@ -159,6 +163,10 @@ impl Outbox {
             state = self.state.lock();
         }
         state.waiting += 1;
+        if state.stats.peers == 0 {
+            // A client that its server has sent away comes back for the frame.
+            self.wake();
+        }
         while !state.has_room() && !state.is_closed {
             let now = clock::now();
             if limit.is_some_and(|limit| now >= limit) || frame.is_cancelled(now) {
@@ -174,6 +182,12 @@ impl Outbox {
     }
 
     // ------------------------------------------------------------------ event loop
+
+    /// Whether frames, or their senders, wait for a peer.
+    pub(super) fn is_wanted(&self) -> bool {
+        let state = self.state.lock();
+        state.waiting > 0 || state.stats.queued > 0
+    }
 
     /// A peer has connected.
     pub(super) fn joined(&self) {

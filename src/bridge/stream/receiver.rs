@@ -6,7 +6,7 @@ use super::delivery::Delivery;
 use crate::bridge::link::buffers::make_room;
 use crate::bridge::link::wire::{Received, Wire, READ_OCTETS};
 use crate::proto::bridge::stream::{StreamDecoder, StreamEvent, Tag};
-use crate::proto::zmtp::Session;
+use crate::proto::zmtp::{Session, ZmtpError};
 
 /// A frame whose payload is still arriving.
 struct Body {
@@ -40,15 +40,14 @@ impl Receiver {
     ///
     /// # Errors
     ///
-    /// The violation of the protocol.
+    /// The peer breaks the protocol, or has ended the connection.
     pub(super) fn receive(
         &mut self,
         session: &mut Session,
         input: &[u8],
         delivery: &mut Delivery,
-    ) -> Result<usize, String> {
-        let received = self.decoder.receive(session, input);
-        let (used, event) = received.map_err(|error| error.to_string())?;
+    ) -> Result<usize, ZmtpError> {
+        let (used, event) = self.decoder.receive(session, input)?;
         match event {
             None | Some(StreamEvent::Session(_)) => {}
             Some(StreamEvent::Complete { tag, payload }) => delivery.pass_copy(tag, payload),

@@ -42,11 +42,16 @@ pub struct StreamServerOptions {
     pub legacy: LegacyPolicy,
     /// How long connections of one address must have been unambiguous before they are paired.
     pub settle: Duration,
-    /// Clients served at once; further connections are closed.
+    /// Clients served at once. When there are that many, the longest idle client of the address
+    /// that has most of them makes room for another; none does to which frames are being sent, or
+    /// that was used within the last second.
     pub clients_max: usize,
     /// The server's keys, and the clients that it accepts: all connections are encrypted then, and
     /// both ends have proved their keys. `None`: all connections are in the clear.
     pub curve: Option<Arc<CurveServer>>,
+    /// Clients of one address, see
+    /// [`ServerOptions`](crate::bridge::ServerOptions::clients_per_address_max).
+    pub clients_per_address_max: Option<usize>,
     /// Whether the server polls for a while before it sleeps.
     pub spin: Spin,
     /// Bytes of the stack of the server's thread, on which slaves receive frames; 0 for the default
@@ -83,6 +88,7 @@ impl Default for StreamServerOptions {
             settle: Duration::from_millis(400),
             clients_max: 1024,
             curve: None,
+            clients_per_address_max: None,
             spin: Spin::default(),
             stack_bytes: 0,
             descriptors_reserved: None,
@@ -214,6 +220,10 @@ impl StreamServer {
             unfinished_ms: link.unfinished_ms(),
             closed_slow: load(&link.closed_slow),
             closed_for_room: load(&link.closed_for_room),
+            clients_evicted: load(&link.clients_evicted),
+            clients_refused_full: load(&link.refused_full),
+            clients_refused_address: load(&link.refused_address),
+            connections_displaced: load(&link.connections_displaced),
             ..self.counters.add_to(self.endpoint.outbox.stats())
         }
     }
@@ -237,6 +247,7 @@ fn link_options(options: &StreamServerOptions) -> LinkOptions {
         legacy_shared_process: false,
         settle: options.settle,
         clients_max: options.clients_max,
+        clients_per_address_max: options.clients_per_address_max,
         // Either connection carries data in one direction already.
         duplex: false,
         curve: options.curve.clone(),

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Counters of one end of a stream bridge. They never decrease, except `peers`, `held`, `queued`,
-/// `budget_used` and `unfinished_ms`. The last five are of servers only.
+/// `budget_used` and `unfinished_ms`. The last nine are of servers only.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct StreamStats {
     /// Peers connected now: clients of a server; of a client, its server.
@@ -44,6 +44,14 @@ pub struct StreamStats {
     pub closed_slow: u64,
     /// Clients disconnected because they were the slowest and others needed the room.
     pub closed_for_room: u64,
+    /// Idle clients that have made room for others.
+    pub clients_evicted: u64,
+    /// Clients not served because all places were taken by clients that were not idle.
+    pub clients_refused_full: u64,
+    /// Clients not served because all places of their address were taken by such clients.
+    pub clients_refused_address: u64,
+    /// Connections without a client that have made room for others.
+    pub connections_displaced: u64,
 }
 
 /// The counters that only the event loop writes.

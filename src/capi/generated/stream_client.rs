@@ -119,6 +119,16 @@ pub struct rogue_mem_stream_client_stats_t {
     pub closed_slow: u64,
     /// Clients of a server disconnected because they were the slowest and others needed the room.
     pub closed_for_room: u64,
+    /// Idle clients of a server that have made room for others.
+    pub clients_evicted: u64,
+    /// Clients that a server did not serve because all places were taken by clients that were not
+    /// idle.
+    pub clients_refused_full: u64,
+    /// Clients that a server did not serve because all places of their address were taken by
+    /// clients that were not idle.
+    pub clients_refused_address: u64,
+    /// Connections of a server without a client that have made room for others.
+    pub connections_displaced: u64,
 }
 
 // SAFETY: integers and pointers, `size` first.
@@ -165,6 +175,10 @@ pub unsafe extern "C" fn rogue_mem_stream_client_stats(
             unfinished_ms: now.unfinished_ms,
             closed_slow: now.closed_slow,
             closed_for_room: now.closed_for_room,
+            clients_evicted: now.clients_evicted,
+            clients_refused_full: now.clients_refused_full,
+            clients_refused_address: now.clients_refused_address,
+            connections_displaced: now.connections_displaced,
         });
         Ok(())
     })

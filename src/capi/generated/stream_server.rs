@@ -37,7 +37,9 @@ pub struct rogue_mem_stream_server_options_t {
     /// Milliseconds for which the connections of one address must have been unambiguous before they
     /// are paired, if ports and processes do not decide; 0 = 400.
     pub settle_ms: u32,
-    /// Maximum number of clients; 0 = 1024.
+    /// Clients served at once, at most. When there are that many, the longest idle client of the
+    /// address that has most of them makes room for another; none does to which frames are being
+    /// sent, or that was used within the last second. 0 = 1024.
     pub clients_max: u32,
     /// Descriptors that the server leaves to the program, see rogue_mem_tcp_server_options_t.
     pub descriptors_reserved: u32,
@@ -52,8 +54,9 @@ pub struct rogue_mem_stream_server_options_t {
     /// a tcp_server, to read its answers. A client that falls behind by 10 s is disconnected.
     /// 0 = 4096. ROGUE_MEM_PROGRESS_ANY = no limit.
     pub progress_per_second_min: u32,
-    /// Must be 0.
-    pub reserved: u32,
+    /// Clients of one address, or of one user by Unix-domain connections, served at once, at most:
+    /// the longest idle one of them makes room for another. 0 = as many as clients_max.
+    pub clients_per_address_max: u32,
     /// Bytes that the server holds for all of its clients together: requests and frames, complete
     /// or in part, and what clients have not read. A part of the budget of the process,
     /// rogue_mem_budget_set_max. Clients for which there is no room are not read until there is.
@@ -65,10 +68,6 @@ pub struct rogue_mem_stream_server_options_t {
 // SAFETY: integers and pointers, `size` first.
 unsafe impl Versioned for rogue_mem_stream_server_options_t {
     const SIZE_FIRST_BYTES: usize = size_of::<Self>();
-
-    fn reserved(&self) -> u32 {
-        self.reserved
-    }
 }
 
 impl Options for rogue_mem_stream_server_options_t {
@@ -121,6 +120,9 @@ impl Options for rogue_mem_stream_server_options_t {
         if self.progress_per_second_min != 0 {
             options.progress_per_second_min = convert::progress(self.progress_per_second_min);
         }
+        if self.clients_per_address_max != 0 {
+            options.clients_per_address_max = convert::count(self.clients_per_address_max);
+        }
         if self.budget_bytes_max != 0 {
             options.budget_bytes_max = convert::number64(self.budget_bytes_max);
         }
@@ -172,6 +174,16 @@ pub struct rogue_mem_stream_server_stats_t {
     pub closed_slow: u64,
     /// Clients of a server disconnected because they were the slowest and others needed the room.
     pub closed_for_room: u64,
+    /// Idle clients of a server that have made room for others.
+    pub clients_evicted: u64,
+    /// Clients that a server did not serve because all places were taken by clients that were not
+    /// idle.
+    pub clients_refused_full: u64,
+    /// Clients that a server did not serve because all places of their address were taken by
+    /// clients that were not idle.
+    pub clients_refused_address: u64,
+    /// Connections of a server without a client that have made room for others.
+    pub connections_displaced: u64,
 }
 
 // SAFETY: integers and pointers, `size` first.
@@ -218,6 +230,10 @@ pub unsafe extern "C" fn rogue_mem_stream_server_stats(
             unfinished_ms: now.unfinished_ms,
             closed_slow: now.closed_slow,
             closed_for_room: now.closed_for_room,
+            clients_evicted: now.clients_evicted,
+            clients_refused_full: now.clients_refused_full,
+            clients_refused_address: now.clients_refused_address,
+            connections_displaced: now.connections_displaced,
         });
         Ok(())
     })

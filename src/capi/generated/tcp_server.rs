@@ -159,7 +159,9 @@ pub struct rogue_mem_tcp_server_options_t {
     /// Milliseconds for which the connections of one address must have been unambiguous before they
     /// are paired, if ports and processes do not decide; 0 = 400.
     pub settle_ms: u32,
-    /// Maximum number of clients; 0 = 1024.
+    /// Clients served at once, at most. When there are that many, the longest idle client of the
+    /// address that has most of them makes room for another; none does that has requests
+    /// outstanding, or was used within the last second. 0 = 1024.
     pub clients_max: u32,
     /// Size limit of a transaction, in bytes; larger requests are refused. 0 = 64 MiB.
     pub transaction_bytes_max: u64,
@@ -203,6 +205,11 @@ pub struct rogue_mem_tcp_server_options_t {
     /// A flag: whether every client may read only. A write is answered with an error, and does not
     /// reach the slave.
     pub read_only: u32,
+    /// Clients of one address, or of one user by Unix-domain connections, served at once, at most:
+    /// the longest idle one of them makes room for another. 0 = as many as clients_max.
+    pub clients_per_address_max: u32,
+    /// Must be 0.
+    pub reserved: u32,
     /// Bytes that the server holds for all of its clients together: requests and frames, complete
     /// or in part, and what clients have not read. A part of the budget of the process,
     /// rogue_mem_budget_set_max. Clients for which there is no room are not read until there is.
@@ -214,6 +221,10 @@ pub struct rogue_mem_tcp_server_options_t {
 // SAFETY: integers and pointers, `size` first.
 unsafe impl Versioned for rogue_mem_tcp_server_options_t {
     const SIZE_FIRST_BYTES: usize = size_of::<Self>();
+
+    fn reserved(&self) -> u32 {
+        self.reserved
+    }
 }
 
 impl Options for rogue_mem_tcp_server_options_t {
@@ -271,6 +282,9 @@ impl Options for rogue_mem_tcp_server_options_t {
         }
         if self.read_only != 0 {
             options.read_only = convert::is_set(self.read_only);
+        }
+        if self.clients_per_address_max != 0 {
+            options.clients_per_address_max = convert::count(self.clients_per_address_max);
         }
         if self.budget_bytes_max != 0 {
             options.budget_bytes_max = convert::number64(self.budget_bytes_max);
@@ -331,6 +345,15 @@ pub struct rogue_mem_tcp_server_stats_t {
     pub closed_slow: u64,
     /// Clients disconnected because they were the slowest and others needed the room.
     pub closed_for_room: u64,
+    /// Idle clients that have made room for others.
+    pub clients_evicted: u64,
+    /// Clients not served because all places were taken by clients that were not idle.
+    pub clients_refused_full: u64,
+    /// Clients not served because all places of their address were taken by clients that were not
+    /// idle.
+    pub clients_refused_address: u64,
+    /// Connections without a client that have made room for others.
+    pub connections_displaced: u64,
 }
 
 // SAFETY: integers and pointers, `size` first.
@@ -381,6 +404,10 @@ pub unsafe extern "C" fn rogue_mem_tcp_server_stats(
             unfinished_ms: now.unfinished_ms,
             closed_slow: now.closed_slow,
             closed_for_room: now.closed_for_room,
+            clients_evicted: now.clients_evicted,
+            clients_refused_full: now.clients_refused_full,
+            clients_refused_address: now.clients_refused_address,
+            connections_displaced: now.connections_displaced,
         });
         Ok(())
     })

@@ -14,6 +14,15 @@ const HOST_SILENCE_MS_MAX: Member = Member {
     by: By::Conversion("milliseconds"),
 };
 
+const CLIENTS_PER_ADDRESS_MAX: Member = Member {
+    name: "clients_per_address_max",
+    bits: Bits::B32,
+    is: "Clients of one address, or of one user by Unix-domain connections, served at once, at \
+         most: the longest idle one of them makes room for another. 0 = as many as clients_max.",
+    sets: "clients_per_address_max",
+    by: By::Conversion("count"),
+};
+
 pub const TCP_SERVER_OPTIONS: &[Member] = &[
     Member {
         name: "curve",
@@ -50,7 +59,10 @@ pub const TCP_SERVER_OPTIONS: &[Member] = &[
     Member {
         name: "clients_max",
         bits: Bits::B32,
-        is: "Maximum number of clients; 0 = 1024.",
+        is:
+            "Clients served at once, at most. When there are that many, the longest idle client of \
+             the address that has most of them makes room for another; none does that has \
+             requests outstanding, or was used within the last second. 0 = 1024.",
         sets: "clients_max",
         by: By::Conversion("count"),
     },
@@ -121,6 +133,8 @@ pub const TCP_SERVER_OPTIONS: &[Member] = &[
         sets: "read_only",
         by: By::Conversion("is_set"),
     },
+    CLIENTS_PER_ADDRESS_MAX,
+    RESERVED,
     BUDGET_BYTES_MAX,
 ];
 
@@ -336,7 +350,10 @@ pub const STREAM_SERVER_OPTIONS: &[Member] = &[
     Member {
         name: "clients_max",
         bits: Bits::B32,
-        is: "Maximum number of clients; 0 = 1024.",
+        is:
+            "Clients served at once, at most. When there are that many, the longest idle client of \
+             the address that has most of them makes room for another; none does to which frames \
+             are being sent, or that was used within the last second. 0 = 1024.",
         sets: "clients_max",
         by: By::Conversion("count"),
     },
@@ -351,7 +368,7 @@ pub const STREAM_SERVER_OPTIONS: &[Member] = &[
     UNIX_MODE,
     HOST_SILENCE_MS_MAX,
     PROGRESS_PER_SECOND_MIN,
-    RESERVED,
+    CLIENTS_PER_ADDRESS_MAX,
     BUDGET_BYTES_MAX,
 ];
 

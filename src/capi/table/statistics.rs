@@ -47,6 +47,20 @@ pub const STATISTICS: &[Statistics] = &[
                 "closed_for_room",
                 "Clients disconnected because they were the slowest and others needed the room.",
             ),
+            ("clients_evicted", "Idle clients that have made room for others."),
+            (
+                "clients_refused_full",
+                "Clients not served because all places were taken by clients that were not idle.",
+            ),
+            (
+                "clients_refused_address",
+                "Clients not served because all places of their address were taken by clients \
+                 that were not idle.",
+            ),
+            (
+                "connections_displaced",
+                "Connections without a client that have made room for others.",
+            ),
         ],
         grown_from: None,
     },
@@ -247,5 +261,20 @@ const STREAM_BRIDGE_STATISTICS: &[(&str, &str)] = &[
     (
         "closed_for_room",
         "Clients of a server disconnected because they were the slowest and others needed the room.",
+    ),
+    ("clients_evicted", "Idle clients of a server that have made room for others."),
+    (
+        "clients_refused_full",
+        "Clients that a server did not serve because all places were taken by clients that were \
+         not idle.",
+    ),
+    (
+        "clients_refused_address",
+        "Clients that a server did not serve because all places of their address were taken by \
+         clients that were not idle.",
+    ),
+    (
+        "connections_displaced",
+        "Connections of a server without a client that have made room for others.",
     ),
 ];

@@ -4,6 +4,7 @@
 //! server's READY. Names are compared without regard to case. A property with a value of another
 //! form than described here counts as absent.
 
+use crate::proto::text::escape;
 use crate::proto::zmtp::Metadata;
 use std::fmt;
 
@@ -30,6 +31,15 @@ pub const DUPLEX: &str = "1";
 /// carries its [`Timing`](super::Timing), so that the server carries out no late request. The
 /// client's value is the server's first comparison of the two clocks. Specific to this library.
 pub const X_ROGUE_DEADLINE: &str = "X-Rogue-Deadline";
+
+/// Property of a server, on both connections, in a READY that it sends only to a peer with
+/// [`X_ROGUE_BRIDGE`]: it does not serve this client, and ends the connection. The value is the
+/// reason, for the client's user. Specific to this library; for other peers it is a connection that
+/// ends.
+pub const X_ROGUE_REFUSAL: &str = "X-Rogue-Refusal";
+
+/// Octets of a refusal that are shown.
+const REFUSAL_OCTETS_MAX: usize = 255;
 
 /// The protocol level of this implementation.
 pub const BRIDGE_LEVEL: u32 = 1;
@@ -226,6 +236,20 @@ impl Announcement {
         Announcement { id_name, id, level, duplex, is_timed: true }
     }
 
+    /// Those of a READY by which a server refuses a client, which has to have announced a
+    /// [level](PeerInfo::bridge_level): others would take it for the usual one.
+    pub fn refusal<'a>(&'a self, clock: &'a str, why: &'a str) -> Vec<(&'a str, &'a [u8])> {
+        let mut properties = self.properties(clock);
+        properties.push((X_ROGUE_REFUSAL, why.as_bytes()));
+        properties
+    }
+
+    /// Why the server whose READY has these properties does not serve the client, if that is so.
+    pub fn refusal_in(metadata: &Metadata) -> Option<String> {
+        let why = metadata.property(X_ROGUE_REFUSAL)?;
+        Some(escape(&why[..why.len().min(REFUSAL_OCTETS_MAX)]))
+    }
+
     /// The properties of a new READY, for
     /// [`Session::send_ready`](crate::proto::zmtp::Session::send_ready). `clock` is the value of
     /// [`X_ROGUE_DEADLINE`]: this end's monotonic clock in nanoseconds, from 1, in digits.
@@ -285,6 +309,23 @@ mod tests {
         assert_eq!(info.server, None);
         assert_eq!(info.dialect(), crate::proto::bridge::Dialect::Announced);
         assert!(info.answers_probes());
+    }
+
+    #[test]
+    fn a_refusal_is_shown_without_control_characters() {
+        let server = Announcement::server(ServerId([1; 16]), true);
+        let shown = |properties: &[(&str, &[u8])]| {
+            let mut octets = Vec::new();
+            properties
+                .iter()
+                .for_each(|(name, value)| encode_property(name, value, &mut octets).unwrap());
+            Announcement::refusal_in(&Metadata::decode(&octets).unwrap())
+        };
+        assert_eq!(shown(&server.refusal("5", "full\n")).as_deref(), Some("full\\n"));
+        let long = "x".repeat(300);
+        let cut = shown(&server.refusal("5", &long)).map(|text| text.len());
+        assert_eq!(cut, Some(REFUSAL_OCTETS_MAX));
+        assert_eq!(shown(&server.properties("5")), None);
     }
 
     #[test]

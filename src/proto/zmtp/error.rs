@@ -78,6 +78,11 @@ pub enum ZmtpError {
         /// The peer's reason, escaped; empty if it gave none.
         reason: String,
     },
+    /// The peer sent an ERROR command after the handshake: it ends the connection.
+    Dismissed {
+        /// The peer's reason, escaped; empty if it gave none.
+        reason: String,
+    },
 }
 
 impl ZmtpError {
@@ -121,12 +126,9 @@ impl fmt::Display for ZmtpError {
                 "the peer is a {peer} socket where a {expected} socket is needed: check the port \
                  number, requests use the base port and responses the next one"
             ),
-            ZmtpError::UnexpectedMessage => {
-                write!(
-                    f,
-                    "the peer sent a message although it is a PULL socket, which only receives"
-                )
-            }
+            ZmtpError::UnexpectedMessage => f.write_str(
+                "the peer sent a message although it is a PULL socket, which only receives",
+            ),
             ZmtpError::FrameTooLarge { len, limit } => {
                 write!(f, "the peer announced a frame of {len} octets, the limit is {limit}")
             }
@@ -143,10 +145,12 @@ impl fmt::Display for ZmtpError {
             ZmtpError::OutOfMemory { len } => {
                 write!(f, "there is no memory for {len} octets that the peer has sent")
             }
-            ZmtpError::Refused { reason } => match reason.as_str() {
-                "" => write!(f, "the peer refused the connection without a reason"),
-                _ => write!(f, "the peer refused the connection: {reason}"),
-            },
+            ZmtpError::Refused { reason } => {
+                write!(f, "the peer refused the connection{}", reason_text(reason))
+            }
+            ZmtpError::Dismissed { reason } => {
+                write!(f, "the peer ended the connection{}", reason_text(reason))
+            }
         }
     }
 }
@@ -156,6 +160,13 @@ pub(super) fn other_mechanism_text(own: &str) -> String {
     format!(
         "it may require another security mechanism than {own}: give both ends their CURVE keys, or none"
     )
+}
+
+fn reason_text(reason: &str) -> String {
+    match reason {
+        "" => " without a reason".to_owned(),
+        _ => format!(": {reason}"),
+    }
 }
 
 /// How the mechanism of a peer and ours do not fit, and the remedy.

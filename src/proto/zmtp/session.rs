@@ -579,7 +579,7 @@ impl Session {
             },
             Some((command::PONG, _)) => Ok(Some(Event::Pong)),
             Some((command::ERROR, data)) => match command::error_reason(data) {
-                Some(reason) => Err(ZmtpError::Refused { reason: escape(reason) }),
+                Some(reason) => Err(ZmtpError::Dismissed { reason: escape(reason) }),
                 None => Ok(None),
             },
             _ => Ok(None),

@@ -106,7 +106,7 @@ fn f20_the_first_to_answer_wins_and_is_the_first_to_be_tried_afterwards() {
     assert_eq!(world.steps(), []);
     let since = world.now;
     world.now = world.now + 3600 * 1000 * MS;
-    world.attempts.lost("lost".to_owned(), since, world.now, 0);
+    world.attempts.lost("lost".to_owned(), false, since, world.now, 0);
     assert_eq!(world.obstacle(), "lost");
     assert_eq!(world.wait(), 50 * MS);
     assert_eq!(world.steps(), [Step::LookUp, Step::Begin(address(2))]);
@@ -188,7 +188,7 @@ fn f19_the_last_addresses_are_tried_while_the_name_is_looked_up_again() {
     let mut world = World::with(addresses(1..=1));
     world.steps();
     world.win(address(1));
-    world.attempts.lost("lost".to_owned(), world.now, world.now, 0);
+    world.attempts.lost("lost".to_owned(), false, world.now, world.now, 0);
     world.wait();
     assert_eq!(world.steps(), [Step::LookUp, Step::Begin(address(1))]);
     // No answer comes: it is not looked up a second time meanwhile, and the address is used.
@@ -226,7 +226,7 @@ fn f19_an_answer_replaces_the_addresses_and_with_them_the_connection() {
     // What is at this address now may be another host.
     let gone = world.attempts.resolved(Ok(addresses(3..=4)), world.now, 0);
     assert_eq!(gone, Some(address(2)));
-    world.attempts.lost("gone".to_owned(), world.now, world.now, 0);
+    world.attempts.lost("gone".to_owned(), false, world.now, world.now, 0);
     assert_eq!(world.steps(), [Step::Begin(address(3))]);
     world.win(address(3));
     // A full answer may be incomplete, so an address that it lacks may still be valid.
@@ -280,4 +280,27 @@ fn a_path_is_tried_again_for_ever_and_named_by_itself() {
 fn many_clients_do_not_come_at_once() {
     assert_eq!(jittered(100 * MS, 0), 100 * MS);
     assert!(jittered(100 * MS, 255) > 149 * MS && jittered(100 * MS, 255) <= 150 * MS);
+}
+
+#[test]
+fn a_client_that_was_sent_away_comes_back_late_or_when_it_is_needed() {
+    for is_needed in [false, true] {
+        let mut world = World::with(addresses(1..=2));
+        assert_eq!(world.steps(), [Step::Begin(address(1))]);
+        world.win(address(1));
+        let since = world.now;
+        world.now = world.now + 10 * SUCCESS_TIME_MIN;
+        world.attempts.lost("idle".to_owned(), true, since, world.now, 0);
+        if is_needed {
+            world.attempts.hurry();
+        }
+        let wait = if is_needed { RETRY_MIN } else { RETRY_REFUSED };
+        assert_eq!(world.wait(), wait);
+        assert_eq!(world.steps(), [Step::LookUp, Step::Begin(address(1))]);
+        world.fail(address(1));
+        // Only what was a courtesy is cut short.
+        let before = world.attempts.deadline();
+        world.attempts.hurry();
+        assert_eq!(world.attempts.deadline(), before);
+    }
 }

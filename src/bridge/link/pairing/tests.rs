@@ -122,7 +122,7 @@ fn sessions_are_paired_at_once_in_either_order() {
 }
 
 #[test]
-fn f77_a_session_that_is_presented_again_waits_for_the_end_of_its_pair() {
+fn f82_a_session_that_is_presented_again_waits_for_the_end_of_its_pair() {
     let mut bench = Bench::new();
     bench.arrive(1, Side::Response, session(1), ms(0));
     bench.arrive(2, Side::Request, session(1), ms(0));

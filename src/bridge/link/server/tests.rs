@@ -65,6 +65,10 @@ impl Service for Echo {
         self.left.fetch_add(1, Ordering::Relaxed);
     }
 
+    fn is_busy(&self, _: &Coming) -> bool {
+        false
+    }
+
     fn has_room(&self, client: &ActiveClient<'_, Coming>) -> bool {
         client.backlog() < BACKLOG_OCTETS_MAX
     }
@@ -189,6 +193,7 @@ impl Echoing {
             legacy_shared_process: false,
             settle: Duration::from_millis(1),
             clients_max: 16,
+            clients_per_address_max: None,
             duplex: true,
             silence: Silence { host_max: HOST_SILENCE_MAX, unread_max: Duration::ZERO },
             descriptors_reserved: None,

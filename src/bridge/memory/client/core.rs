@@ -29,6 +29,8 @@ pub(super) struct CoreState {
     pub(super) phase: ClientState,
     /// Why there is no connection.
     pub(super) obstacle: Obstacle,
+    /// The server has sent the client away, which has needed no connection since.
+    pub(super) is_away: bool,
     /// What the server announced.
     pub(super) peer: PeerInfo,
     pub(super) requests: Requests,
@@ -201,14 +203,28 @@ impl ClientCore {
         log_info!(self.log, "Connected to {}", self.name);
     }
 
-    /// The connection is lost, because of `obstacle`. Fails all requests in flight. False if the
+    /// Whether the server has sent the client away, which has needed no connection since.
+    pub(super) fn is_away(&self) -> bool {
+        self.state.lock().is_away
+    }
+
+    /// A connection is needed.
+    pub(super) fn call_back(&self, state: &mut CoreState) {
+        if std::mem::take(&mut state.is_away) {
+            self.wake();
+        }
+    }
+
+    /// The connection is lost, because of `failure`. Fails all requests in flight. False if the
     /// client has been stopped, which has closed the connection.
-    pub(super) fn disconnected(&self, obstacle: &str) -> bool {
+    pub(super) fn disconnected(&self, failure: &Failure) -> bool {
+        let obstacle = failure.text.as_str();
         let mut state = self.state.lock();
         if state.phase == ClientState::Stopped {
             return false;
         }
         state.phase = ClientState::Connecting;
+        state.is_away = failure.refused && state.requests.queued_count() == 0;
         let (lost, connection) = state.drop_connection();
         state.requests.stats.disconnects += 1;
         state.obstacle = obstacle.into();

@@ -58,6 +58,9 @@ impl ClientDriver {
         if self.open.is_some() {
             return;
         }
+        if !self.core.is_away() {
+            self.dialer.hurry();
+        }
         self.dialer.advance(registry);
         self.core.connecting(self.dialer.obstacle(), self.dialer.state());
     }
@@ -70,8 +73,8 @@ impl ClientDriver {
             // No response can be among them, because nothing has been requested.
             let early = channel.take_early();
             let outcome = channel.receive(&early).and_then(|()| channel.flush());
-            if let Err(Failure { text, .. }) = outcome {
-                return self.dialer.lost(text, clock::now());
+            if let Err(failure) = outcome {
+                return self.dialer.lost(failure, clock::now());
             }
         }
         let (connection, other) = Connection::new(channels, &info, &self.core.options);
@@ -94,16 +97,17 @@ impl ClientDriver {
             self.failing.get_or_insert(failure);
             return;
         };
-        // It may be broken as well.
-        let _ = read_turn(&mut half, &self.core, LAST_READS_MAX);
+        // It may be broken as well. The server's own words say more than the system's.
+        let last = read_turn(&mut half, &self.core, LAST_READS_MAX).err();
         drop(half);
         self.failing = None;
-        if !self.core.disconnected(&failure.text) {
+        let failure = last.filter(|last| last.refused && !failure.refused).unwrap_or(failure);
+        if !self.core.disconnected(&failure) {
             // The driver is about to be stopped as well.
             return;
         }
         self.news.went(&failure.text);
-        self.dialer.lost(failure.text, since);
+        self.dialer.lost(failure, since);
         self.open = None;
     }
 

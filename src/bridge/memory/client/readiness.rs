@@ -31,6 +31,7 @@ impl ClientCore {
         let mut next_ask = Time::default();
         let mut asked_in = 0;
         loop {
+            self.call_back(&mut state);
             if state.phase == ClientState::Stopped {
                 return Err(Error::new(Status::Stopped, WAIT_READY, self.stopped_text()));
             }

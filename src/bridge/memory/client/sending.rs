@@ -125,11 +125,16 @@ impl ClientCore {
 
     /// Encodes and sends queued requests, unless nothing can be sent, or another thread sends
     /// already, which then sends these too. May run on any thread.
-    pub(super) fn pump<'a>(&'a self, state: StateGuard<'a>) {
+    pub(super) fn pump<'a>(&'a self, mut state: StateGuard<'a>) {
         if state.is_blocked || self.is_inherited() {
             return;
         }
-        let Some(connection) = state.connection.clone() else { return };
+        let Some(connection) = state.connection.clone() else {
+            if state.requests.queued_count() > 0 {
+                self.call_back(&mut state);
+            }
+            return;
+        };
         let Some(mut half) = connection.send.try_lock() else { return };
         let mut batch = Batch::default();
         let (mut state, outcome) = self.send_batches(state, &connection, &mut half, &mut batch);

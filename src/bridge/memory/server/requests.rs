@@ -167,6 +167,10 @@ impl Service for Requests {
         }
     }
 
+    fn is_busy(&self, client: &MemoryClient) -> bool {
+        client.outstanding > 0
+    }
+
     #[inline]
     fn has_room(&self, client: &Active<'_>) -> bool {
         let MemoryClient { outstanding, outstanding_bytes, .. } = *client.state;

@@ -56,6 +56,14 @@ pub struct ServerStats {
     pub closed_slow: u64,
     /// Clients disconnected because they were the slowest and others needed the room.
     pub closed_for_room: u64,
+    /// Idle clients that have made room for others.
+    pub clients_evicted: u64,
+    /// Clients not served because all places were taken by clients that were not idle.
+    pub clients_refused_full: u64,
+    /// Clients not served because all places of their address were taken by such clients.
+    pub clients_refused_address: u64,
+    /// Connections without a client that have made room for others.
+    pub connections_displaced: u64,
 }
 
 /// The counters of [`ServerStats`], written only by the event loop.
@@ -99,6 +107,10 @@ impl Counters {
             unfinished_ms: self.link.unfinished_ms(),
             closed_slow: load(&self.link.closed_slow),
             closed_for_room: load(&self.link.closed_for_room),
+            clients_evicted: load(&self.link.clients_evicted),
+            clients_refused_full: load(&self.link.refused_full),
+            clients_refused_address: load(&self.link.refused_address),
+            connections_displaced: load(&self.link.connections_displaced),
         }
     }
 }

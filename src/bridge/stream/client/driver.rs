@@ -90,6 +90,9 @@ impl ClientDriver {
         if self.open.is_some() {
             return;
         }
+        if self.outbox.is_wanted() {
+            self.dialer.hurry();
+        }
         self.dialer.advance(registry);
         let (state, obstacle) = (self.dialer.state(), self.dialer.obstacle());
         *self.status.lock() = LinkStatus { state, obstacle };
@@ -130,10 +133,14 @@ impl ClientDriver {
     /// Closes the connection. Another attempt follows after a delay.
     fn lose(&mut self, failure: Failure) {
         let Some(open) = self.open.take() else { return };
-        let failure = open.ending.map_or(failure, |(first, _)| first);
+        let failure = match open.ending {
+            // The server's own words say more than the system's.
+            Some((first, _)) if !failure.refused => first,
+            _ => failure,
+        };
         log_warning!(self.log, "Lost {}: {}", open.outgoing.remote, failure.text);
         self.outbox.left(&open.outgoing.remote, open.lane.unsent());
-        self.dialer.lost(failure.text, open.since);
+        self.dialer.lost(failure, open.since);
     }
 
     // ------------------------------------------------------------------ receiving
@@ -270,7 +277,7 @@ impl Open {
         while !input.is_empty() && !handle.is_stopping() {
             let session = &mut self.incoming.wire.session;
             let received = self.receiver.receive(session, input, delivery);
-            let used = received.map_err(|text| format!("{}: {text}", self.incoming.remote))?;
+            let used = received.map_err(|error| self.incoming.protocol_failure(&error))?;
             input = &input[used..];
         }
         if !handle.is_stopping() {

@@ -150,6 +150,10 @@ impl Service for Frames {
         self.outbox.left(&client.address, client.lane.unsent());
     }
 
+    fn is_busy(&self, client: &ServedClient) -> bool {
+        client.lane.unsent() > 0
+    }
+
     #[inline]
     fn has_room(&self, _: &Active<'_>) -> bool {
         let is_paused = self.delivery.intake.is_paused();
@@ -165,7 +169,8 @@ impl Service for Frames {
         turn: &mut Turn,
     ) -> Result<usize, String> {
         let session = &mut client.request.session;
-        let used = client.state.receiver.receive(session, input, &mut self.delivery)?;
+        let received = client.state.receiver.receive(session, input, &mut self.delivery);
+        let used = received.map_err(|error| error.to_string())?;
         if let Some(bytes) = client.state.receiver.wanted() {
             self.begin(client, bytes);
         }

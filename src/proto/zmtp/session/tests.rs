@@ -311,9 +311,10 @@ fn a_huge_command_is_refused_by_its_header() {
 #[test]
 fn error_of_the_peer_carries_its_reason_escaped() {
     let refused = |reason: &str| Err(ZmtpError::Refused { reason: reason.to_owned() });
+    let dismissed = Err(ZmtpError::Dismissed { reason: "no\\n\\x1b.".to_owned() });
     let frame = command_frame(b"\x05ERROR\x05no\n\x1b.");
     assert_eq!(feed(&mut session(Role::Pull), &hello(&frame), 2), refused("no\\n\\x1b."));
-    assert_eq!(feed(&mut established(Role::Pull), &frame, 2), refused("no\\n\\x1b."));
+    assert_eq!(feed(&mut established(Role::Pull), &frame, 2), dismissed);
     let short = command_frame(b"\x05ERROR\x05no");
     assert_eq!(feed(&mut session(Role::Pull), &hello(&short), 1000), refused(""));
 }
@@ -564,6 +565,8 @@ fn every_error_tells_its_cause_in_words() {
         ZmtpError::CommandTooLarge { len: 10, limit: 9 },
         ZmtpError::Refused { reason: String::new() },
         ZmtpError::Refused { reason: "400".into() },
+        ZmtpError::Dismissed { reason: String::new() },
+        ZmtpError::Dismissed { reason: "idle".into() },
     ];
     let mut texts = std::collections::HashSet::new();
     for error in errors {

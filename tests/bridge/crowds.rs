@@ -1,0 +1,158 @@
+//! Many clients at one server: who makes room for whom, and what those are told who do.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rogue_mem::bridge::{ClientState, ServerOptions, TcpServer};
+
+use testkit::bridge::{assert_serves, memory, server_of, Client};
+use testkit::raw::{self, Item, Raw, RawClient, RawServer};
+use testkit::slaves::{answer, Keeper};
+use testkit::wait::wait_until;
+
+const PLACES: usize = 4;
+
+fn small_server() -> Arc<TcpServer> {
+    server_of(memory(), ServerOptions { clients_max: PLACES, ..ServerOptions::default() })
+}
+
+/// The reason of an ERROR, which is what comes next on a connection.
+#[track_caller]
+fn dismissal(raw: &mut Raw) -> String {
+    let Item::Command(body) = raw.item() else { panic!("no command") };
+    let reason = body.strip_prefix(b"\x05ERROR").expect("an ERROR");
+    assert_eq!(reason.len(), usize::from(reason[0]) + 1);
+    String::from_utf8(reason[1..].to_vec()).unwrap()
+}
+
+#[test]
+fn f83_idle_strangers_make_room_and_are_told_why() {
+    let server = small_server();
+    let mut strangers: Vec<RawClient> =
+        (1..=PLACES as u128).map(|n| RawClient::with_session(server.port(), n)).collect();
+    let newcomer = Client::new(server.port());
+    newcomer.master.write(0, &[5; 4]).unwrap();
+    // The first one has been idle for longest.
+    let (first, others) = strangers.split_first_mut().unwrap();
+    for raw in [&mut first.request, &mut first.response] {
+        let reason = dismissal(raw);
+        assert!(reason.starts_with("idle for ") && reason.contains("its place"), "{reason}");
+        raw.wait_closed();
+    }
+    assert!(others.iter_mut().all(|one| !one.request.is_closed()));
+    let stats = server.stats();
+    assert_eq!((stats.clients, stats.clients_evicted), (PLACES as u64, 1));
+}
+
+#[test]
+fn a_client_that_uses_its_place_keeps_it_while_strangers_come_and_go() {
+    let server = small_server();
+    let polite = Client::ready(server.port());
+    let mut strangers = Vec::new();
+    for n in 1..=10 * PLACES as u128 {
+        strangers.push(RawClient::with_session(server.port(), n));
+        polite.master.write(0, &[n as u8; 4]).unwrap();
+    }
+    assert_eq!(polite.tcp.stats().disconnects, 0);
+}
+
+#[test]
+fn a_legacy_client_that_makes_room_sees_a_closed_connection_and_no_error() {
+    let options = ServerOptions { clients_max: 1, ..ServerOptions::default() };
+    let server = server_of(memory(), options);
+    let RawClient { request, response } = RawClient::legacy(server.port());
+    assert_serves(&server);
+    assert_eq!((request.rest(), response.rest()), (Vec::new(), Vec::new()));
+}
+
+#[test]
+fn clients_with_requests_outstanding_make_no_room_and_the_newcomer_is_told_why() {
+    let keeper = Keeper::new();
+    let options = ServerOptions { clients_max: PLACES, ..ServerOptions::default() };
+    let server = server_of(keeper.clone(), options);
+    let clients: Vec<Client> = (0..PLACES).map(|_| Client::ready(server.port())).collect();
+    let reads: Vec<u32> = clients.iter().map(|client| client.start_read(0, 4)).collect();
+    keeper.wait_seen(PLACES);
+    let newcomer = Client::new(server.port());
+    wait_until("it is refused", || newcomer.tcp.state_text().contains("the server refuses"));
+    let text = newcomer.tcp.state_text();
+    assert!(text.contains("all 4 places are taken") && text.contains("clients_max"), "{text}");
+    assert!(server.stats().clients_refused_full > 0);
+    let legacy = RawClient::announce(server.port(), &[]);
+    for raw in [legacy.request, legacy.response] {
+        assert!(raw.rest().is_empty(), "a legacy client is told nothing but an end");
+    }
+    assert_eq!(server.stats().clients_evicted, 0);
+    // Its request waits, and so does it, for one that leaves or is idle.
+    let waiting = newcomer.start_read(4, 4);
+    keeper.answer_all();
+    for (client, read) in clients.iter().zip(reads) {
+        client.master.wait(read).unwrap();
+    }
+    answer(&keeper.next());
+    newcomer.master.wait(waiting).unwrap();
+    assert_eq!(server.stats().clients_evicted, 1);
+}
+
+#[test]
+fn an_address_with_a_quota_has_no_more_clients_than_that() {
+    let options = ServerOptions { clients_per_address_max: Some(2), ..ServerOptions::default() };
+    let keeper = Keeper::new();
+    let server = server_of(keeper.clone(), options);
+    let busy: Vec<Client> = (0..2).map(|_| Client::ready(server.port())).collect();
+    busy.iter().for_each(|client| _ = client.start_read(0, 4));
+    keeper.wait_seen(2);
+    let newcomer = Client::new(server.port());
+    wait_until("it is refused", || newcomer.tcp.state_text().contains("clients_per_address_max"));
+    assert!(newcomer.tcp.state_text().contains("all 2 places of 127.0.0.1 are taken"));
+    assert!(server.stats().clients_refused_address > 0);
+    keeper.answer_all();
+    newcomer.wait_connected();
+    wait_until("one has made room", || server.stats().clients_evicted == 1);
+    assert_eq!(server.stats().clients, 2);
+}
+
+#[test]
+fn a_client_that_is_sent_away_stays_away_until_it_is_needed() {
+    let server = RawServer::new();
+    let client = Client::new(server.port);
+    let mut peer = server.serve(&[("X-Rogue-Bridge", "1")]);
+    client.wait_connected();
+    peer.request.send(&raw::command("ERROR", b"\x04idle"));
+    drop(peer);
+    wait_until("it has gone", || client.tcp.state() == ClientState::Connecting);
+    assert!(client.tcp.state_text().contains("the peer ended the connection: idle"));
+    // Without a need for it, it would be there within a tenth of a second.
+    server.request.set_nonblocking(true).unwrap();
+    testkit::wait::let_pass(Duration::from_millis(300));
+    assert!(server.request.accept().is_err());
+    server.request.set_nonblocking(false).unwrap();
+    let read = client.start_read(0, 4);
+    let mut peer = server.serve(&[("X-Rogue-Bridge", "1")]);
+    let request = peer.request.take_request();
+    peer.response.send(&request.answer());
+    client.master.wait(read).unwrap();
+}
+
+#[test]
+fn f84_connections_that_have_announced_themselves_are_no_younger_than_newcomers() {
+    const PLACES: usize = 2;
+    let server =
+        server_of(memory(), ServerOptions { clients_max: PLACES, ..ServerOptions::default() });
+    // They are held, and closed later than one that has just been accepted.
+    let mut held: Vec<Raw> = (0..4 * PLACES)
+        .map(|n| {
+            let mut raw = Raw::connect(server.port());
+            raw.greet();
+            raw.send(&raw::ready("PUSH", &raw::properties_of(&format!("{n:032x}"))));
+            raw
+        })
+        .collect();
+    wait_until("all are held", || server.stats().held == held.len() as u64);
+    let mut newcomer = Raw::connect(server.port());
+    newcomer.greet();
+    wait_until("the oldest is closed", || held[0].is_closed());
+    assert!(!newcomer.is_closed());
+    assert_eq!(server.stats().connections_displaced, 1);
+    assert_serves(&server);
+}
