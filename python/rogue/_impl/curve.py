@@ -27,10 +27,12 @@ class CurveKeys:
 
     def __init__(self, path: Optional[_Path] = None) -> None:
         owned = NativeHandle(NULL, lib.rogue_mem_curve_keys_release)
-        make = (lib.rogue_mem_curve_keys_generate,)
-        if path is not None:
-            make = (lib.rogue_mem_curve_keys_load, _path(path))
-        self._rg_option: NativeHandle = filled(owned, "rogue_mem_curve_keys_t", *make)
+        made = "rogue_mem_curve_keys_t"
+        self._rg_option: NativeHandle = (
+            filled(owned, made, lib.rogue_mem_curve_keys_generate)
+            if path is None
+            else filled(owned, made, lib.rogue_mem_curve_keys_load, _path(path))
+        )
 
     def save(self, path: _Path) -> None:
         """Writes the pair to a new file that only its owner may read, and the public key alone to
