@@ -31,7 +31,7 @@ def _refuse_foreign() -> None:
 
 _refuse_foreign()
 
-from . import hardware, interfaces, peakrdl, protocols, utilities  # noqa: E402
+from . import hardware, interfaces, peakrdl, protocols, security, utilities  # noqa: E402
 from ._impl.budget import memoryBudget, memoryHeld, setMemoryBudget  # noqa: E402
 from ._impl.logging import Logging  # noqa: E402
 from ._impl.native import GeneralError  # noqa: E402
@@ -48,6 +48,7 @@ __all__ = [
     "peakrdl",
     "protocols",
     "rogue_mem_version",
+    "security",
     "setMemoryBudget",
     "utilities",
 ]

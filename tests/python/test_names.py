@@ -140,7 +140,7 @@ CLASSES = {
     ),
     "rogue.interfaces.memory.Emulate": (
         "rogue.interfaces.memory.Slave",
-        {"__init__": "self min max"},
+        {"__init__": "self min max memory_bytes_max"},
     ),
     "rogue.interfaces.memory.Block": (
         "rogue.interfaces.memory.Master",
@@ -498,6 +498,12 @@ CLASSES = {
         "rogue.interfaces.memory.Slave",
         {"__init__": "self base size path access_bytes"},
     ),
+    "rogue.security.CurveKeys": ("", {"__init__": "self path", "save": "self path"}),
+    "rogue.security.CurveServer": (
+        "",
+        {"__init__": "self keys clients", "setKeys": "self keys", "setClients": "self clients"},
+    ),
+    "rogue.security.CurveClient": ("", {"__init__": "self server keys"}),
 }
 
 STREAM = "rogue.interfaces.stream.Master rogue.interfaces.stream.Slave"
