@@ -137,7 +137,7 @@ FIXED(sizeof(rogue_mem_watch_t), 5 * sizeof(void *));
 FIXED(offsetof(rogue_mem_bulk_report_t, size), 0);
 FIXED(sizeof(rogue_mem_bulk_report_t), 4 * sizeof(void *));
 FIXED(offsetof(rogue_mem_tcp_server_options_t, size), 0);
-FIXED(sizeof(rogue_mem_tcp_server_options_t), HEAD(sizeof(void *) + 16) + 8 * 8);
+FIXED(sizeof(rogue_mem_tcp_server_options_t), HEAD(sizeof(void *) + 16) + 9 * 8);
 FIXED(offsetof(rogue_mem_tcp_server_stats_t, size), 0);
 FIXED(sizeof(rogue_mem_tcp_server_stats_t), HEAD(0) + 26 * 8);
 FIXED(offsetof(rogue_mem_tcp_client_options_t, size), 0);
