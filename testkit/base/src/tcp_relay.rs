@@ -293,6 +293,7 @@ fn listeners() -> (TcpListener, TcpListener, u16) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wait::wait_until;
 
     /// A client's end, the server's end and the relay between them.
     fn connected() -> (TcpStream, TcpStream, TcpRelay) {
@@ -302,6 +303,8 @@ mod tests {
         let client = TcpStream::connect((Ipv4Addr::LOCALHOST, relay.port())).unwrap();
         let (server, _) = first.accept().unwrap();
         drop(second);
+        // The server's end is there before the relay has noted the connection.
+        wait_until("the relay knows the connection", || relay.shared.open().len() == 1);
         (client, server, relay)
     }
 
