@@ -651,7 +651,9 @@ static void a_start_and_a_check_that_would_wait_do_nothing(void **state) {
 
     rogue_mem_slave_t *memory = NULL;
     assert_ok(rogue_mem_emulate_new(4, 0, &memory));
-    assert_ok(rogue_mem_master_set_slave(rogue_mem_block_master(block), memory));
+    rogue_mem_master_t *master = rogue_mem_block_master(block);
+    assert_ok(rogue_mem_master_set_slave(master, memory));
+    rogue_mem_master_release(master);
     const uint32_t nothing = ROGUE_MEM_SKIP_NOTHING_STAGED << ROGUE_MEM_PACKED_SKIP_SHIFT;
     assert_int_equal(rogue_mem_block_try_start_packed(block, NULL, ROGUE_MEM_WRITE), nothing);
     assert_ok(rogue_mem_variable_stage_uint(list, 42, 2));
