@@ -2,6 +2,8 @@
 #ifndef ROGUE_MEMORY_BUDGET_H
 #define ROGUE_MEMORY_BUDGET_H
 
+#include "rogue/Directives.h"
+
 #include <rogue_mem.h>
 
 #include <cstdint>

@@ -34,6 +34,7 @@ TOOLS = {
     "readelf": "exit 0",
     "pkg-config": "exit 0",
     "valgrind": "exit 0",
+    "ip": "exit 0",
     "python3": "echo 3.11.2",
     "pypy3": "echo 3.9.16",
     "id": "echo 0",

@@ -5,6 +5,7 @@
 #ifndef ROGUE_DETAIL_OBJECT_MUTEX_H
 #define ROGUE_DETAIL_OBJECT_MUTEX_H
 
+#include "rogue/Directives.h"
 #include "rogue/GeneralError.h"
 
 #include <sys/types.h>

@@ -188,10 +188,13 @@ impl<S: Service> Link<S> {
 
     /// When to call [`timeout`](Self::timeout).
     pub fn deadline(&self) -> Option<Time> {
-        let (peers, unfinished) = (&self.peers, self.peers.unfinished.deadline());
-        let others = [self.starved.deadline(), self.release.deadline()];
-        let own = [self.acceptor.again, peers.deadline(), unfinished];
-        clock::earliest(own.into_iter().chain(others))
+        clock::earliest([
+            self.acceptor.again,
+            self.peers.deadline(),
+            self.peers.unfinished.deadline(),
+            self.starved.deadline(),
+            self.release.deadline(),
+        ])
     }
 
     /// Does what is due at `now`.
