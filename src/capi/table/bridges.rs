@@ -23,16 +23,44 @@ const CLIENTS_PER_ADDRESS_MAX: Member = Member {
     by: By::Conversion("count"),
 };
 
+const CURVE_SERVER: Member = Member {
+    name: "curve",
+    bits: Bits::Handle("curve_server"),
+    is: "The server's keys, and the clients that it accepts: all connections are encrypted, and \
+         both ends have proved their keys. The server takes a reference. NULL: all connections are \
+         in the clear.",
+    sets: "curve",
+    by: By::Handle,
+};
+
+const CURVE_CLIENT: Member = Member {
+    name: "curve",
+    bits: Bits::Handle("curve_client"),
+    is: "The client's keys, and the server's public key: the connection is encrypted, and both ends \
+         have proved their keys. The client takes a reference. NULL: it is in the clear.",
+    sets: "curve",
+    by: By::Handle,
+};
+
+const LEGACY: Member = Member {
+    name: "legacy",
+    bits: Bits::B32,
+    is: "ROGUE_MEM_LEGACY_...: how clients that announce no session are identified.",
+    sets: "legacy",
+    by: By::Choice("legacy"),
+};
+
+const SETTLE_MS: Member = Member {
+    name: "settle_ms",
+    bits: Bits::B32,
+    is: "Milliseconds for which the connections of one address must have been unambiguous \
+         before they are paired, if ports and processes do not decide; 0 = 400.",
+    sets: "settle",
+    by: By::Conversion("milliseconds"),
+};
+
 pub const TCP_SERVER_OPTIONS: &[Member] = &[
-    Member {
-        name: "curve",
-        bits: Bits::Handle("curve_server"),
-        is: "The server's keys, and the clients that it accepts: all connections are encrypted, and \
-             both ends have proved their keys. The server takes a reference. NULL: all connections are \
-             in the clear.",
-        sets: "curve",
-        by: By::Handle,
-    },
+    CURVE_SERVER,
     Member {
         name: "window",
         bits: Bits::B32,
@@ -41,21 +69,8 @@ pub const TCP_SERVER_OPTIONS: &[Member] = &[
         sets: "window",
         by: By::Conversion("count"),
     },
-    Member {
-        name: "legacy",
-        bits: Bits::B32,
-        is: "ROGUE_MEM_LEGACY_...: how clients that announce no session are identified.",
-        sets: "legacy",
-        by: By::Choice("legacy"),
-    },
-    Member {
-        name: "settle_ms",
-        bits: Bits::B32,
-        is: "Milliseconds for which the connections of one address must have been unambiguous \
-             before they are paired, if ports and processes do not decide; 0 = 400.",
-        sets: "settle",
-        by: By::Conversion("milliseconds"),
-    },
+    LEGACY,
+    SETTLE_MS,
     Member {
         name: "clients_max",
         bits: Bits::B32,
@@ -182,14 +197,7 @@ const UNIX_MODE: Member = Member {
 };
 
 pub const TCP_CLIENT_OPTIONS: &[Member] = &[
-    Member {
-        name: "curve",
-        bits: Bits::Handle("curve_client"),
-        is: "The client's keys, and the server's public key: the connection is encrypted, and both ends \
-             have proved their keys. The client takes a reference. NULL: it is in the clear.",
-        sets: "curve",
-        by: By::Handle,
-    },
+    CURVE_CLIENT,
     Member {
         name: "wait_ready",
         bits: Bits::B32,
@@ -317,36 +325,15 @@ const STREAM_STACK_BYTES: Member = Member {
 };
 
 pub const STREAM_SERVER_OPTIONS: &[Member] = &[
-    Member {
-        name: "curve",
-        bits: Bits::Handle("curve_server"),
-        is: "The server's keys, and the clients that it accepts: all connections are encrypted, and \
-             both ends have proved their keys. The server takes a reference. NULL: all connections are \
-             in the clear.",
-        sets: "curve",
-        by: By::Handle,
-    },
+    CURVE_SERVER,
     QUEUE_BYTES_MAX,
     FRAME_BYTES_MAX,
     ADDRESSES,
     STREAM_STACK_BYTES,
     SEND_WAIT_MS_MAX,
     STREAM_SPIN_US,
-    Member {
-        name: "legacy",
-        bits: Bits::B32,
-        is: "ROGUE_MEM_LEGACY_...: how clients that announce no session are identified.",
-        sets: "legacy",
-        by: By::Choice("legacy"),
-    },
-    Member {
-        name: "settle_ms",
-        bits: Bits::B32,
-        is: "Milliseconds for which the connections of one address must have been unambiguous \
-             before they are paired, if ports and processes do not decide; 0 = 400.",
-        sets: "settle",
-        by: By::Conversion("milliseconds"),
-    },
+    LEGACY,
+    SETTLE_MS,
     Member {
         name: "clients_max",
         bits: Bits::B32,
@@ -373,14 +360,7 @@ pub const STREAM_SERVER_OPTIONS: &[Member] = &[
 ];
 
 pub const STREAM_CLIENT_OPTIONS: &[Member] = &[
-    Member {
-        name: "curve",
-        bits: Bits::Handle("curve_client"),
-        is: "The client's keys, and the server's public key: the connection is encrypted, and both ends \
-             have proved their keys. The client takes a reference. NULL: it is in the clear.",
-        sets: "curve",
-        by: By::Handle,
-    },
+    CURVE_CLIENT,
     QUEUE_BYTES_MAX,
     FRAME_BYTES_MAX,
     STREAM_STACK_BYTES,
