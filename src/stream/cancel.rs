@@ -27,3 +27,25 @@ pub trait CancelToken: Send + Sync + 'static {
         None
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// That of a request that was given up.
+    pub(crate) struct Cancelled;
+
+    impl CancelToken for Cancelled {
+        fn cancel_if_late(self: Arc<Self>, _now: Time) -> bool {
+            true
+        }
+
+        fn is_cancelled(&self, _now: Time) -> bool {
+            true
+        }
+
+        fn deadline(&self) -> Time {
+            Time(0)
+        }
+    }
+}

@@ -16,7 +16,7 @@
 //! a program do form a cycle, [`Master::stop`] breaks it.
 
 mod buffer;
-mod cancel;
+pub(crate) mod cancel;
 mod dispatch;
 mod drops;
 mod dump;

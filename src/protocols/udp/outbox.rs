@@ -135,28 +135,12 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::stream::cancel::tests::Cancelled;
 
     fn datagram(first: u8, bytes: usize) -> Queued {
         let mut content = vec![0; bytes];
         content[0] = first;
         Queued { bytes: content, to: "192.0.2.1:9".parse().unwrap(), cancel_token: None }
-    }
-
-    /// That of a request that was given up.
-    struct Cancelled;
-
-    impl CancelToken for Cancelled {
-        fn cancel_if_late(self: Arc<Self>, _now: Time) -> bool {
-            true
-        }
-
-        fn is_cancelled(&self, _now: Time) -> bool {
-            true
-        }
-
-        fn deadline(&self) -> Time {
-            Time(0)
-        }
     }
 
     /// Drains until `room` datagrams have been taken; the first bytes of these.

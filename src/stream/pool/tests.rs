@@ -1,6 +1,6 @@
 use super::*;
 use crate::clock::Time;
-use crate::stream::CancelToken;
+use crate::stream::cancel::tests::Cancelled;
 
 #[test]
 fn a_frame_without_a_fixed_size_is_one_buffer_of_what_was_asked_for() {
@@ -134,23 +134,11 @@ fn a_released_frame_is_used_again_and_is_as_a_new_one() {
 
 #[test]
 fn a_frame_that_is_used_again_has_lost_its_cancel_token() {
-    struct Token;
-    impl CancelToken for Token {
-        fn cancel_if_late(self: Arc<Self>, _now: Time) -> bool {
-            true
-        }
-        fn is_cancelled(&self, _now: Time) -> bool {
-            true
-        }
-        fn deadline(&self) -> Time {
-            Time(0)
-        }
-    }
     for fixed in [0, 8] {
         let pool = Pool::new();
         pool.set_fixed_size(fixed);
         pool.set_pool_size(1);
-        let (frame, token) = (pool.request(8).unwrap(), Arc::new(Token));
+        let (frame, token) = (pool.request(8).unwrap(), Arc::new(Cancelled));
         let place = Arc::as_ptr(&frame);
         frame.set_cancel_token(token.clone());
         assert!(frame.is_cancelled(Time(0)) && frame.cancel_if_late(Time(0)));
