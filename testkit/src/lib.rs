@@ -7,6 +7,7 @@
 //! * [`bridge`]: servers and clients of the memory bridge on this host.
 //! * [`fuzz`]: the bodies of the fuzz targets.
 //! * [`frames`]: a stream node that stands in for whatever is at the other end.
+//! * [`registers`]: where the bits of typed registers go.
 //! * [`srp_v0`]: a device that speaks SRP version 0.
 //! * [`log`]: what the library logs.
 //!
@@ -29,6 +30,7 @@ pub mod bus;
 pub mod frames;
 pub mod fuzz;
 pub mod log;
+pub mod registers;
 pub mod slaves;
 pub mod srp_v0;
 

@@ -5,6 +5,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rogue_mem::memory::block::{Model, Variable, VariableSpec, INT, UINT};
 use serde_json::{json, Value};
+use testkit::registers::in_order;
 
 use crate::oracle::Seen;
 use crate::support::{bit, hex, put_bit, Bench};
@@ -17,24 +18,6 @@ const SEQUENCES: u64 = 400;
 struct Field {
     spec: VariableSpec,
     elements: Vec<Vec<u64>>,
-}
-
-/// Where the bits of a number go that are in the register's order: of a big-endian one the bytes
-/// from the highest on, of a reversed one the highest bit first.
-fn in_order(spec: &VariableSpec, register: Vec<u64>) -> Vec<u64> {
-    let width = register.len();
-    let mut places = register.clone();
-    if spec.is_big_endian {
-        let starts = (0..width.div_ceil(8)).rev().map(|byte| byte * 8);
-        let order = starts.flat_map(|start| start..width.min(start + 8));
-        for (place, number) in register.into_iter().zip(order) {
-            places[number] = place;
-        }
-    }
-    if spec.reverses_bits {
-        places.reverse();
-    }
-    places
 }
 
 /// Takes `parts` of bits from `free` runs of a block, or overlaps.

@@ -11,6 +11,7 @@ use rogue_mem::memory::{Emulate, READ, VERIFY, WRITE};
 
 use super::heap::bounded;
 use super::input::Input;
+use crate::registers::in_order;
 
 /// The most operations of one run.
 const OPERATIONS_MAX: usize = 32;
@@ -101,18 +102,7 @@ fn places(variable: &Variable, index: u64) -> Option<Vec<u64>> {
     if sorted.len() < width {
         return None;
     }
-    let mut places = register.clone();
-    if spec.is_big_endian {
-        let starts = (0..width.div_ceil(8)).rev().map(|byte| byte * 8);
-        let order = starts.flat_map(|start| start..width.min(start + 8));
-        for (place, number) in register.into_iter().zip(order) {
-            places[number] = place;
-        }
-    }
-    if spec.reverses_bits {
-        places.reverse();
-    }
-    Some(places)
+    Some(in_order(spec, register))
 }
 
 /// Drives a block of up to three variables.
