@@ -16,7 +16,7 @@ use rogue_mem::{Error, Status};
 
 use testkit::bridge::{server, server_of, Client};
 use testkit::bus::Telling;
-use testkit::process::{context_switches, threads_named};
+use testkit::process::{context_switches, raise_descriptor_limit, threads_named};
 use testkit::raw::RawServer;
 use testkit::slaves::Keeper;
 use testkit::wait::{let_pass, wait_until, LONG};
@@ -66,15 +66,7 @@ fn bridge_threads() -> Vec<String> {
 
 /// Raises the limit of descriptors as far as it may be; for how many clients that is enough.
 fn clients_count() -> usize {
-    // SAFETY: all zeros is a valid `rlimit`, which the system fills and reads.
-    let limit = unsafe {
-        let mut limit: libc::rlimit = std::mem::zeroed();
-        assert_eq!(libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit), 0);
-        limit.rlim_cur = limit.rlim_max;
-        assert_eq!(libc::setrlimit(libc::RLIMIT_NOFILE, &limit), 0);
-        limit.rlim_cur
-    };
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let limit = usize::try_from(raise_descriptor_limit()).unwrap_or(usize::MAX);
     (limit / DESCRIPTORS_PER_CLIENT).min(CLIENTS_MAX)
 }
 

@@ -18,6 +18,7 @@ use std::process::ExitCode;
 use rogue_mem::bridge::ServerOptions;
 use testkit::bridge::server_at;
 use testkit::players;
+use testkit::process::raise_descriptor_limit;
 
 use device::Device;
 
@@ -41,7 +42,7 @@ fn main() -> ExitCode {
 /// The roles: `server JOURNAL PORT SEED DUPLEX`, `client JOURNAL PORT NUMBER SIZE`,
 /// `idle - PORT COUNT`, `near - 0`, `far - 0`.
 fn play(role: &str) {
-    raise_descriptors();
+    raise_descriptor_limit();
     let words: Vec<&str> = role.split(' ').collect();
     let number = |at: usize| words[at].parse::<u64>().unwrap();
     let (path, port) = (Path::new(words[1]), u16::try_from(number(2)).unwrap());
@@ -58,16 +59,5 @@ fn play(role: &str) {
         "far" => network::far(),
         "client" => client::play(path, port, number(3), usize::try_from(number(4)).unwrap()),
         other => panic!("no role {other}"),
-    }
-}
-
-/// Allows this process as many descriptors as it may allow itself.
-fn raise_descriptors() {
-    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    // SAFETY: the system writes to the local variable, and reads it.
-    unsafe {
-        assert_eq!(libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit), 0);
-        limit.rlim_cur = limit.rlim_max;
-        assert_eq!(libc::setrlimit(libc::RLIMIT_NOFILE, &limit), 0);
     }
 }

@@ -23,6 +23,18 @@ pub fn descriptor_count() -> usize {
     fs::read_dir("/proc/self/fd").unwrap().count()
 }
 
+/// Raises the limit of this process's descriptors as far as it may be raised. Returns the limit.
+pub fn raise_descriptor_limit() -> libc::rlim_t {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: the system writes to the local variable, and reads it.
+    unsafe {
+        assert_eq!(libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit), 0);
+        limit.rlim_cur = limit.rlim_max;
+        assert_eq!(libc::setrlimit(libc::RLIMIT_NOFILE, &limit), 0);
+    }
+    limit.rlim_cur
+}
+
 /// Threads with this name.
 pub fn threads_named(name: &str) -> Vec<u32> {
     let tasks = fs::read_dir("/proc/self/task").unwrap().flatten();
