@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::slave::{Slave, SlaveBase};
 use super::sparse::SparseMemory;
 use super::transaction::Transaction;
-use crate::logging::{log_debug, static_logger};
+use crate::logging::{log_debug, static_logger, Level};
 
 static_logger!(LOG, "memory.Emulate");
 
@@ -55,8 +55,9 @@ impl Slave for Emulate {
         true
     }
 
+    // Its messages reach the program's sink in the thread that has caused them, before its access ends.
     fn is_brief(&self) -> bool {
-        true
+        !LOG.enabled(Level::DEBUG)
     }
 
     fn do_transaction(&self, tran: &Arc<Transaction>) {

@@ -110,6 +110,9 @@ fn what_takes_longer_or_needs_the_program_is_left_to_the_other_calls() {
     let retried = VariableSpec { retry_count: 1, ..notified("word", 32) };
     let (block, _) = block_of(memory.clone(), (0, 4), vec![retried]);
     assert_eq!(start(&block, READ, None), None);
+    // A failure that nothing has checked: the log gets it.
+    let (block, _) = word(Unconnected::new(4, 0));
+    assert_eq!((start(&block, READ, None), start(&block, READ, None)), (Some(None), None));
     // Many bytes.
     for (size, is_started) in [(4096, true), (4100, false)] {
         let (block, variables) = block_of(memory.clone(), (0, size), vec![notified("word", 32)]);

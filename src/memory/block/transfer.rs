@@ -265,9 +265,12 @@ impl State {
         }
     }
 
-    /// Whether a transaction of `request` takes a moment, and needs no further attempt.
+    /// Whether a transaction of `request` takes a moment, needs no further attempt, and has nothing to
+    /// log.
     fn is_brief(&self, request: &Request<'_>, size: u32) -> bool {
-        self.retry_count == 0 && self.span(request, size).size() <= BRIEF_BYTES_MAX
+        self.retry_count == 0
+            && !self.unchecked.has_failures()
+            && self.span(request, size).size() <= BRIEF_BYTES_MAX
     }
 
     /// Nothing within `span`, which contains all that is stale, is stale any more.

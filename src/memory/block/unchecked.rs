@@ -71,6 +71,11 @@ impl Unchecked {
         }
     }
 
+    /// Whether a failure may have to be logged by [`start`](Self::start).
+    pub(super) fn has_failures(&self) -> bool {
+        self.records.iter().any(|record| record.failure.is_some())
+    }
+
     fn record_of(&mut self, thread: usize) -> Option<&mut Record> {
         self.records.iter_mut().find(|record| record.thread == thread)
     }
