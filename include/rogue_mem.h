@@ -3629,6 +3629,18 @@ typedef struct rogue_mem_tcp_server_stats_t {
      * Connections without a client that have made room for others.
      */
     uint64_t connections_displaced;
+    /**
+     * 1 since the server drains, see rogue_mem_tcp_server_drain.
+     */
+    uint64_t draining;
+    /**
+     * Refused: the server drained.
+     */
+    uint64_t refused_draining;
+    /**
+     * Clients not served because the server drained.
+     */
+    uint64_t clients_refused_draining;
 } rogue_mem_tcp_server_stats_t;
 
 /**
@@ -3710,6 +3722,32 @@ rogue_mem_status_t rogue_mem_tcp_server_start(rogue_mem_tcp_server_t *server);
  * Thread safe; also from a callback of the server.
  */
 void rogue_mem_tcp_server_stop(rogue_mem_tcp_server_t *server);
+
+/**
+ * Takes no request any more, and waits until those that the slave has are answered and the answers
+ * have arrived at the hosts of the clients. Then stop the server: no answer is lost by that.
+ *
+ * Requests that come meanwhile, also those that have come in part, are answered with an error that
+ * says so, and do not reach the slave. New clients are sent away: what those of this library have
+ * to send waits for the next server at the address, until it times out.
+ *
+ * There is no way back: a server that has begun to drain does so until it is stopped, also if this
+ * returns before. Further calls wait on.
+ *
+ * @param server the server.
+ * @param timeout_seconds the time limit; 0 or less does not wait.
+ * @param remaining receives what is left at the end of the time, 0 = nothing: requests that the
+ * slave keeps, and clients that have not got all answers; 1 if the slave has not let the server's
+ * thread count them. Untouched on failure.
+ * @return ROGUE_MEM_OK, also if something is left; ROGUE_MEM_ERROR_STOPPED if the server is
+ * stopped, before or meanwhile; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if
+ * the time is not a number, or in a callback of the server, whose thread would wait for itself.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_tcp_server_drain(rogue_mem_tcp_server_t *server,
+                                              double timeout_seconds,
+                                              uint64_t *remaining);
 
 /**
  * What the server has done so far.

@@ -5,16 +5,13 @@
 
 use std::ffi::{c_char, c_void};
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::argument::Versioned;
-use super::call::Call;
 use super::callback::{c_text, Context};
 use super::generated::{rogue_mem_gate_t, rogue_mem_tcp_client_t};
 use super::guard::{query, status};
 use super::status::rogue_mem_status_t;
 use crate::bridge::{ClientState, ConnectionChange, ConnectionObserver};
-use crate::error::{Result, Status};
 
 /// State of a client: not connected; connection attempts continue.
 pub const ROGUE_MEM_CLIENT_CONNECTING: u32 = 0;
@@ -33,15 +30,6 @@ pub(super) fn client_state_number(state: ClientState) -> u32 {
         ClientState::Connected => ROGUE_MEM_CLIENT_CONNECTED,
         ClientState::Stopped => ROGUE_MEM_CLIENT_STOPPED,
     }
-}
-
-/// Converts seconds to a duration: negative values to zero, too large ones to the maximum.
-fn seconds(call: Call, seconds: f64, name: &str) -> Result<Duration> {
-    if seconds.is_nan() {
-        let text = format!("Argument `{name}` is not a number");
-        return Err(call.error(Status::InvalidArgument, text));
-    }
-    Ok(Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX))
 }
 
 /// Waits until the server is ready. A server that supports readiness probes is probed every period
@@ -64,8 +52,8 @@ pub unsafe extern "C" fn rogue_mem_tcp_client_wait_ready(
     status(|call| {
         // SAFETY: null or live, as the header demands.
         let client = unsafe { call.handle(client) }?;
-        let timeout = seconds(call, timeout_seconds, "timeout_seconds")?;
-        client.wait_ready(timeout, seconds(call, period_seconds, "period_seconds")?)
+        let timeout = call.seconds(timeout_seconds, "timeout_seconds")?;
+        client.wait_ready(timeout, call.seconds(period_seconds, "period_seconds")?)
     })
 }
 

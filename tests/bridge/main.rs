@@ -12,6 +12,7 @@ mod clients;
 mod crowds;
 mod curve;
 mod direct;
+mod drain;
 mod duplex;
 mod handshake;
 mod hostile;

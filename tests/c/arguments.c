@@ -698,6 +698,7 @@ static void bridges(void **state) {
     rogue_mem_tcp_server_stats_t served = {0};
     rogue_mem_tcp_client_stats_t asked = {0};
     served.clients = asked.queued = 77;
+    uint64_t remaining = 77;
     const double nan = (double)NAN;
     reset_outputs();
 
@@ -715,6 +716,9 @@ static void bridges(void **state) {
     REFUSES(INVALID_TEXT, rogue_mem_tcp_server_new, ("127.0.0.1", 0, &serving, &server_out));
     REFUSES(NULL_ARGUMENT, rogue_mem_tcp_server_start, (NULL));
     NOTES(rogue_mem_tcp_server_stop, (NULL));
+    REFUSES(NULL_ARGUMENT, rogue_mem_tcp_server_drain, (NULL, 1, &remaining));
+    REFUSES(NULL_ARGUMENT, rogue_mem_tcp_server_drain, (server, 1, NULL));
+    REFUSES(INVALID_ARGUMENT, rogue_mem_tcp_server_drain, (server, nan, &remaining));
     served.size = sizeof served;
     REFUSES(NULL_ARGUMENT, rogue_mem_tcp_server_stats, (NULL, &served));
     REFUSES(NULL_ARGUMENT, rogue_mem_tcp_server_stats, (server, NULL));
@@ -749,6 +753,7 @@ static void bridges(void **state) {
     assert_ptr_equal(server_out, SENTINEL(rogue_mem_tcp_server_t));
     assert_ptr_equal(client_out, SENTINEL(rogue_mem_tcp_client_t));
     assert_int_equal(served.clients, 77);
+    assert_int_equal(remaining, 77);
     assert_int_equal(asked.queued, 77);
     assert_outputs_untouched();
     rogue_mem_tcp_client_release(client);

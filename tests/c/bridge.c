@@ -761,6 +761,38 @@ static void a_path_takes_the_place_of_address_and_port(void **state) {
     recorder_destroy(&recorder);
 }
 
+static void a_server_that_drains_answers_what_it_has_and_refuses_the_rest(void **state) {
+    (void)state;
+    bridge_t bridge;
+    uint8_t data[4] = {0};
+    uint64_t remaining = 77;
+    rogue_mem_tcp_server_stats_t stats = {0};
+    stats.size = sizeof stats;
+    bridge_open(&bridge, KEEP, NULL, NULL);
+    uint32_t id = 0;
+    assert_ok(rogue_mem_master_request(bridge.master, 0, 4, data, ROGUE_MEM_READ, &id));
+    events_wait(&bridge.recorder.transactions, 1);
+    while (remaining != 1 || !stats.draining || !stats.refused_draining) {
+        assert_ok(rogue_mem_tcp_server_drain(bridge.server, 0.001, &remaining));
+        uint8_t other[4] = {0};
+        assert_int_not_equal(transfer(bridge.master, 8, other, 4, ROGUE_MEM_READ), ROGUE_MEM_OK);
+        assert_contains(rogue_mem_last_error(), "drains");
+        assert_ok(rogue_mem_tcp_server_stats(bridge.server, &stats));
+    }
+    rogue_mem_transaction_t *kept = recorder_take(&bridge.recorder);
+    rogue_mem_transaction_done(kept);
+    rogue_mem_transaction_release(kept);
+    assert_ok(rogue_mem_tcp_server_drain(bridge.server, WAIT_S, &remaining));
+    assert_int_equal(remaining, 0);
+    assert_ok(rogue_mem_master_wait(bridge.master, id));
+    rogue_mem_tcp_server_stop(bridge.server);
+    remaining = 77;
+    assert_int_equal(rogue_mem_tcp_server_drain(bridge.server, 0, &remaining),
+                     ROGUE_MEM_ERROR_STOPPED);
+    assert_int_equal(remaining, 77);
+    bridge_close(&bridge);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_kind_of_transaction_crosses_the_bridge),
@@ -786,6 +818,7 @@ int main(void) {
         cmocka_unit_test(a_path_takes_the_place_of_address_and_port),
         cmocka_unit_test(a_server_may_listen_at_several_addresses),
         cmocka_unit_test(a_read_only_server_refuses_writes),
+        cmocka_unit_test(a_server_that_drains_answers_what_it_has_and_refuses_the_rest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -897,3 +897,16 @@ TEST_CASE("a read-only server refuses writes") {
     CHECK(read32(*master, 0x10, found) == "");
     CHECK(found == 0);
 }
+
+TEST_CASE("a server that drains answers what it has and refuses the rest") {
+    Served served;
+    auto master = served.newMaster();
+    uint32_t found = 1;
+    CHECK(read32(*master, 0x10, found) == "");
+    CHECK(served.server->drain(LONG_TIMEOUT_US / 1e6) == 0);
+    CHECK(contains(read32(*master, 0x10, found), "drains"));
+    CHECK(served.server->getStats().draining == 1);
+    CHECK(served.server->getStats().refused_draining == 1);
+    served.server->stop();
+    CHECK_THROWS_AS(served.server->drain(0), rogue::GeneralError);
+}

@@ -11,6 +11,7 @@ import rogue.interfaces.memory as rim
 from support import (
     HANG_S,
     IS_CPYTHON,
+    LONG_US,
     SHORT_US,
     Acting,
     Keeping,
@@ -19,6 +20,7 @@ from support import (
     master_of,
     request,
     thread,
+    wait_until,
 )
 
 UNCONNECTED = "Unsupported transaction using unconnected memory bus"
@@ -893,6 +895,30 @@ def test_a_read_only_server_refuses_writes():
             found = bytearray(4)
             assert request(master, rim.Read, 0x10, found) == "" and found == bytes(4)
         assert server.getStats()["refused"] == 1
+
+
+def test_a_server_that_drains_answers_what_it_has_and_refuses_the_rest():
+    keeping = Keeping()
+    with rim.TcpServer("127.0.0.1", 0) as server:
+        server >> keeping
+        server._setTimeout(LONG_US)
+        with rim.TcpClient("127.0.0.1", server.getPort()) as client:
+            assert client.waitReady(HANG_S, 0.01)
+            master, data = master_of(client), bytearray(4)
+            kept = master._reqTransaction(0, data, 0, 0, rim.Read)
+            tran = keeping.next()
+            assert wait_until(lambda: server.drain(0.001) == 1)
+            assert "drains" in request(master, rim.Read, 8, bytearray(4))
+            tran.setData(b"abcd", 0)
+            tran.done()
+            assert server.drain(HANG_S) == 0
+            master._clearError()
+            master._waitTransaction(kept)
+            assert (master._getError(), data) == ("", b"abcd")
+        stats = server.getStats()
+        assert (stats["draining"], stats["refused_draining"]) == (1, 1)
+    with pytest.raises(rogue.GeneralError, match="is stopped"):
+        server.drain(0)
 
 
 def test_a_server_listens_at_several_addresses(tmp_path):

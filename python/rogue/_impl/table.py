@@ -142,6 +142,9 @@ STATISTICS: "dict[str, tuple[str, ...]]" = {
         "clients_refused_full",
         "clients_refused_address",
         "connections_displaced",
+        "draining",
+        "refused_draining",
+        "clients_refused_draining",
     ),
     "rogue_mem_tcp_client_stats_t": (
         "outstanding",

@@ -157,6 +157,22 @@ class TcpServer(Master):
     def _start(self) -> None:
         """Does nothing: a server serves from its creation."""
 
+    def drain(self, timeout: float) -> int:
+        """Takes no request any more, and waits, at most `timeout` seconds, until those that the
+        slave has are answered and the answers have arrived at the hosts of the clients; then
+        `_stop` loses no answer. Requests that come meanwhile are answered with an error that says
+        so. Returns what is left, 0 for nothing: requests that the slave keeps, and clients that
+        have not got all answers. Once begun it goes on until `_stop`, also after the return or
+        Ctrl-C. Raises GeneralError if the server is stopped, before or meanwhile, and in a callback
+        of the server."""
+        end = time.monotonic() + timeout
+        remaining = ffi.new("uint64_t *")
+        while True:
+            slice_s = min(max(end - time.monotonic(), 0.0), SLICE_US / 1e6)
+            check(lib.rogue_mem_tcp_server_drain(self._rg_server.handle, slice_s, remaining))
+            if remaining[0] == 0 or time.monotonic() >= end:
+                return int(remaining[0])
+
     def _stop(self) -> None:
         """Closes both ports and all connections, within 100 ms; if the slave blocks for longer, the
         ports close when it returns. Further calls do nothing."""

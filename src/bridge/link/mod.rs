@@ -16,6 +16,7 @@ pub mod channel;
 pub mod checks;
 pub mod connection;
 pub mod connector;
+pub mod delivery;
 pub mod dialer;
 pub mod identity;
 pub mod mechanism;

@@ -87,6 +87,8 @@ pub struct LinkCounters {
     pub refused_full: AtomicU64,
     /// Clients not served because all places of their address were taken.
     pub refused_address: AtomicU64,
+    /// Clients not served because the server drained.
+    pub refused_draining: AtomicU64,
     /// Connections without a client that have made room for others.
     pub connections_displaced: AtomicU64,
 }

@@ -58,6 +58,8 @@ pub struct Peers<S: Service> {
     pub next_id: ConnectionId,
     /// Number of clients so far.
     clients_ever: u64,
+    /// Why no further clients are served, if none are.
+    pub newcomers_refused: Option<String>,
 }
 
 impl<S: Service> Peers<S> {
@@ -85,6 +87,7 @@ impl<S: Service> Peers<S> {
             waiting: BTreeSet::new(),
             next_id: FIRST_CONNECTION,
             clients_ever: 0,
+            newcomers_refused: None,
         }
     }
 
@@ -317,7 +320,6 @@ impl<S: Service> Peers<S> {
         let Some(second) = self.connections.get(&response).map(|one| one.peer) else { return };
         let Some(connection) = self.connections.get_mut(&request) else { return };
         let address = connection.peer;
-        log_info!(self.log, "Client at {address} and {second} connected");
         let info = connection.peer_info();
         let announced = connection.announced.unwrap_or_default();
         let since = clock::now();

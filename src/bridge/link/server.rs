@@ -13,6 +13,7 @@ use mio::Token;
 use super::acceptor::{Accepted, Acceptor, FIRST_CONNECTION};
 use super::budget::Budget;
 use super::connection::{ActiveClient, ClientId, Connection, ReadState};
+use super::delivery::Delivery;
 use super::options::{add, LinkCounters, LinkOptions};
 use super::owners::Owners;
 use super::pairing::ConnectionId;
@@ -216,6 +217,21 @@ impl<S: Service> Link<S> {
     /// Called when all events of a turn of the loop have been delivered.
     pub fn find_owners(&mut self) {
         self.peers.find_owners();
+    }
+
+    /// Serves no further clients, and tells them why.
+    pub fn refuse_newcomers(&mut self, why: impl FnOnce() -> String) {
+        self.peers.newcomers_refused.get_or_insert_with(why);
+    }
+
+    /// The output of all clients so far, which is to be delivered.
+    pub fn delivery(&self) -> Delivery {
+        Delivery::of(&self.peers.connections)
+    }
+
+    /// The number of connections that have not delivered all of it.
+    pub fn undelivered(&self, delivery: &mut Delivery, now: Time) -> u64 {
+        delivery.check(&self.peers.connections, now)
     }
 
     /// Closes all connections, after one last attempt to send queued output.

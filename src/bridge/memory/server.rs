@@ -2,6 +2,7 @@
 
 mod batcher;
 mod client;
+mod drain;
 mod driver;
 mod execute;
 mod outstanding;
@@ -18,19 +19,21 @@ use std::time::Duration;
 use crate::bridge::link::options::{LegacyPolicy, LinkOptions, PROGRESS_PER_SECOND_MIN};
 use crate::bridge::link::server::Link;
 use crate::bridge::link::wire::RESPONSES_UNREAD_TIME_MAX;
-use crate::error::{Error, Result};
-use crate::logging::{log_debug, Logger};
+use crate::clock;
+use crate::error::{Error, Result, Status};
+use crate::logging::{log_debug, log_info, Logger};
 use crate::memory::Master;
 use crate::net::listener::listen_at_all;
 use crate::net::owner::{self, Finder};
 use crate::net::server_address::ServerAddress;
 use crate::net::socket::{Silence, HOST_SILENCE_MAX};
 use crate::net::{unix, DriverHandle, EventLoop, Spin};
-use crate::process::memory_share;
+use crate::process::{inherited_text, memory_share};
 use crate::proto::bridge::property::Announcement;
 use crate::proto::bridge::ServerId;
 use crate::security::CurveServer;
 
+use drain::{Departure, Drain, WaitEnd};
 use driver::ServerDriver;
 use execute::Executor;
 use outstanding::OutstandingTable;
@@ -144,6 +147,7 @@ pub struct TcpServer {
     master: Arc<Master>,
     handle: DriverHandle,
     counters: Arc<Counters>,
+    drain: Arc<Drain>,
     log: Arc<Logger>,
     address: String,
     addresses: Vec<ServerAddress>,
@@ -192,11 +196,19 @@ impl TcpServer {
         let responder = Responder::new(counters.clone(), log.clone(), spare);
         let of_link = (counters.link.clone(), log.clone());
         let slave_master = master.clone();
+        let drain = Arc::new(Drain::default());
+        let (departing, name) = (drain.clone(), addresses[0].to_string());
         let (stack_bytes, spin) = (options.stack_bytes, options.spin);
         let handle = EventLoop::spawn("TcpServer", stack_bytes, spin, move |handle| {
             let outstanding = OutstandingTable::new(handle.clone());
             let bytes_max = options.transaction_bytes_max;
-            let executor = Executor::new(slave_master, outstanding, responder, bytes_max);
+            let executor = Executor::new(
+                slave_master,
+                outstanding,
+                responder,
+                bytes_max,
+                (departing.clone(), name.clone()),
+            );
             let link_options = link_options(&options);
             ServerDriver {
                 link: Link::new(
@@ -210,11 +222,14 @@ impl TcpServer {
                 requests: Requests::new(executor, options.window, policy),
                 handle,
                 ended: Vec::new(),
+                drain: departing,
+                departure: Departure::default(),
+                name,
             }
         })
         .map_err(named)?;
         let address = address.to_owned();
-        Ok(Arc::new(TcpServer { master, handle, counters, log, address, addresses }))
+        Ok(Arc::new(TcpServer { master, handle, counters, drain, log, address, addresses }))
     }
 
     /// The master of the slave: connect it with [`Master::set_slave`]. The slave's time is the
@@ -243,6 +258,58 @@ impl TcpServer {
     /// Does nothing: a server runs from its creation. For compatibility with Rogue.
     pub fn start(&self) {}
 
+    /// Takes no request any more, and waits until those that the slave has are answered and the
+    /// answers have arrived at the hosts of the clients. Returns what is left at the end of
+    /// `timeout`, 0 if nothing: requests that the slave keeps, and clients that have not got all
+    /// answers; 1 if the slave has not let the server's thread count them. Then [`stop`](Self::stop) the server: no answer is lost by that.
+    ///
+    /// Requests that come meanwhile, also those that have come in part, are answered with an error that
+    /// says so; they do not reach the slave, and our client sends nothing twice. New clients are sent
+    /// away: what ours have to send waits for the next server at the address, until it times out.
+    ///
+    /// There is no way back: a server that has begun to drain does so until it is stopped, also
+    /// if this returns before. Further calls wait on. Callable from any thread but the server's own.
+    ///
+    /// # Errors
+    ///
+    /// [`Status::Stopped`]: the server is stopped, before or meanwhile. [`Status::InvalidArgument`] in
+    /// a callback of the server, which its thread would wait for. Nothing has begun then.
+    pub fn drain(&self, timeout: Duration) -> Result<u64> {
+        const SOURCE: &str = "memory::TcpServer::drain";
+        let server = &self.addresses[0];
+        if self.handle.is_inherited() {
+            return Err(Error::new(Status::Stopped, SOURCE, inherited_text("The TcpServer")));
+        }
+        if self.handle.is_loop_thread() {
+            let text = format!(
+                "The server at {server} cannot wait in its own thread until its slave has answered:                  call drain in another one"
+            );
+            return Err(Error::new(Status::InvalidArgument, SOURCE, text));
+        }
+        let limit = clock::now() + timeout;
+        if !self.handle.is_stopping() && !self.drain.begin() {
+            log_info!(self.log, "The server at {server} drains");
+        }
+        self.handle.wake();
+        match self.drain.wait(limit, clock::now) {
+            WaitEnd::Drained => Ok(0),
+            WaitEnd::Late(left) => {
+                // Until the thread has counted, it may be with the slave.
+                let (requests, clients) = left.map_or((1, 0), |left| (left.requests, left.clients));
+                log_debug!(
+                    self.log,
+                    "The server at {server} has not drained in {timeout:?}: the slave keeps                      {requests} requests, and {clients} clients have not got all answers"
+                );
+                Ok(requests + clients)
+            }
+            WaitEnd::Stopped => {
+                let text =
+                    format!("The server at {server} is stopped, and has given up its requests");
+                Err(Error::new(Status::Stopped, SOURCE, text))
+            }
+        }
+    }
+
     /// Stops serving: closes both ports and all connections. Idempotent; callable from any
     /// thread, also from a callback of the slave. Returns within 100 ms, whatever the peers do; if
     /// a slave blocks longer, the ports close when it returns.
@@ -250,12 +317,15 @@ impl TcpServer {
         if !self.handle.is_stopping() {
             log_debug!(self.log, "Stopping server at {}", self.addresses[0]);
         }
+        if !self.handle.is_inherited() {
+            self.drain.stop();
+        }
         self.handle.stop();
     }
 
     /// The server's counters.
     pub fn stats(&self) -> ServerStats {
-        self.counters.stats()
+        self.counters.stats(self.drain.has_begun())
     }
 }
 

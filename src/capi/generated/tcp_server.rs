@@ -354,6 +354,12 @@ pub struct rogue_mem_tcp_server_stats_t {
     pub clients_refused_address: u64,
     /// Connections without a client that have made room for others.
     pub connections_displaced: u64,
+    /// 1 since the server drains, see rogue_mem_tcp_server_drain.
+    pub draining: u64,
+    /// Refused: the server drained.
+    pub refused_draining: u64,
+    /// Clients not served because the server drained.
+    pub clients_refused_draining: u64,
 }
 
 // SAFETY: integers and pointers, `size` first.
@@ -408,6 +414,9 @@ pub unsafe extern "C" fn rogue_mem_tcp_server_stats(
             clients_refused_full: now.clients_refused_full,
             clients_refused_address: now.clients_refused_address,
             connections_displaced: now.connections_displaced,
+            draining: now.draining,
+            refused_draining: now.refused_draining,
+            clients_refused_draining: now.clients_refused_draining,
         });
         Ok(())
     })

@@ -68,6 +68,21 @@ public:
      */
     void stop() override { stopServer(); }
 
+    /**
+     * Takes no request any more, and waits, at most `seconds`, until those that the slave has are
+     * answered and the answers have arrived at the hosts of the clients; then stop() loses no answer.
+     * Requests that come meanwhile are answered with an error that says so. Returns what is left, 0
+     * for nothing: requests that the slave keeps, and clients that have not got all answers. Once
+     * begun it goes on until stop(), also after the return. Throws GeneralError if the server is
+     * stopped, before or meanwhile, and in a callback of the server.
+     */
+    uint64_t drain(double seconds) {
+        uint64_t remaining = 0;
+        rogue::detail::check(rogue_mem_tcp_server_drain(server_.get(), seconds, &remaining));
+        rogue::detail::announceAcquire();
+        return remaining;
+    }
+
     /** Does nothing on a running server. Throws GeneralError on a stopped one. */
     void start() { rogue::detail::check(rogue_mem_tcp_server_start(server_.get())); }
 

@@ -102,6 +102,10 @@ impl<S: Service> Peers<S> {
         request: ConnectionId,
         response: ConnectionId,
     ) -> bool {
+        if let Some(why) = self.newcomers_refused.clone() {
+            add(&self.counters.refused_draining, 1);
+            self.turn_away(service, &[request, response], &why);
+        }
         loop {
             let Some(address) = self.connections.get(&request).map(|one| one.peer) else {
                 return false;

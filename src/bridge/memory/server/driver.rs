@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use mio::Token;
 
+use super::drain::{refusal_text, Departure, Drain};
 use super::requests::Requests;
 use crate::bridge::link::server::Link;
 use crate::clock::{self, Time};
@@ -21,6 +22,10 @@ pub(super) struct ServerDriver {
     pub(super) handle: DriverHandle,
     /// Empty memory for ended transactions, exchanged with the list of new ones.
     pub(super) ended: Vec<Arc<Transaction>>,
+    pub(super) drain: Arc<Drain>,
+    pub(super) departure: Departure,
+    /// Its first address.
+    pub(super) name: String,
 }
 
 impl ServerDriver {
@@ -63,6 +68,17 @@ impl ServerDriver {
         // There is more: let listeners and other clients have their turn.
         self.handle.wake();
     }
+
+    /// Counts what the server has still to do before it has drained.
+    #[cold]
+    fn count_remainder(&mut self, now: Time) {
+        let ServerDriver { link, requests, departure, .. } = self;
+        link.refuse_newcomers(|| refusal_text(&self.name));
+        let kept = requests.executor.outstanding.count() as u64;
+        let check = |delivery: &mut _| link.undelivered(delivery, now);
+        let remainder = departure.remainder(kept, || link.delivery(), check);
+        self.drain.note(remainder);
+    }
 }
 
 /// The timers of the server.
@@ -74,12 +90,14 @@ pub(super) enum ServerTimer {
     Transactions,
     /// Frees unused buffers.
     Buffers,
+    /// Looks what is left of a drain.
+    Drain,
 }
 
 impl Driver for ServerDriver {
     type Timer = ServerTimer;
     const TIMERS: &'static [ServerTimer] =
-        &[ServerTimer::Link, ServerTimer::Transactions, ServerTimer::Buffers];
+        &[ServerTimer::Link, ServerTimer::Transactions, ServerTimer::Buffers, ServerTimer::Drain];
 
     fn start(&mut self, registry: &Registry) -> io::Result<()> {
         self.link.start(registry)
@@ -98,6 +116,7 @@ impl Driver for ServerDriver {
             ServerTimer::Link => self.link.deadline(),
             ServerTimer::Transactions => self.requests.executor.outstanding.deadline(),
             ServerTimer::Buffers => self.requests.executor.responder.buffers.deadline(),
+            ServerTimer::Drain => self.departure.deadline(),
         }
     }
 
@@ -107,12 +126,16 @@ impl Driver for ServerDriver {
             ServerTimer::Link => self.link.timeout(registry, &mut self.requests, now),
             ServerTimer::Transactions => executor.outstanding.end_late(now),
             ServerTimer::Buffers => executor.responder.buffers.give_back(now),
+            ServerTimer::Drain => self.count_remainder(now),
         }
     }
 
     fn flush(&mut self, _registry: &Registry) {
         self.link.find_owners();
         self.settle();
+        if self.drain.has_begun() {
+            self.count_remainder(clock::now());
+        }
     }
 
     fn stopped(&mut self, _registry: &Registry) {
@@ -121,5 +144,6 @@ impl Driver for ServerDriver {
         self.link.stop(&mut self.requests);
         let text = "The server that requested the transaction was stopped";
         self.requests.executor.outstanding.give_up(text);
+        self.drain.stop();
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::batcher::SlaveCall;
 use super::client::{Active, MemoryClient, ReceivedRequest};
+use super::drain::{self, Drain};
 use super::outstanding::{Allowance, Outstanding, OutstandingTable, REQUEST_BYTES};
 use super::refusal::{Cause, Refusal};
 use super::responder::Responder;
@@ -36,6 +37,9 @@ pub(super) struct Executor {
     transaction_bytes_max: u32,
     /// Bytes held for kept transactions whose clients are gone.
     orphaned_bytes: u64,
+    drain: Arc<Drain>,
+    /// The first address of the server.
+    name: String,
 }
 
 impl Executor {
@@ -44,6 +48,7 @@ impl Executor {
         outstanding: OutstandingTable,
         responder: Responder,
         transaction_bytes_max: u32,
+        (drain, name): (Arc<Drain>, String),
     ) -> Executor {
         Executor {
             responder,
@@ -53,6 +58,8 @@ impl Executor {
             transactions: TransactionPool::default(),
             transaction_bytes_max,
             orphaned_bytes: 0,
+            drain,
+            name,
         }
     }
 
@@ -144,6 +151,9 @@ impl Executor {
         now: Time,
     ) -> Result<(Arc<Transaction>, Allowance, u64), Refusal> {
         let ReceivedRequest { header, timing, mut data } = request;
+        if self.drain.has_begun() {
+            return Err(drain::refusal(&header, &self.name));
+        }
         self.master.update(&mut self.route);
         self.check(client, &header)?;
         client.state.rights.check(&header).map_err(|text| Cause::Rights.with(text))?;

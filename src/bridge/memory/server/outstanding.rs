@@ -135,6 +135,11 @@ impl OutstandingTable {
         ended.find_map(|tran| self.remove(tran.id()))
     }
 
+    /// Number of kept transactions, also of clients that are gone.
+    pub(super) fn count(&self) -> usize {
+        self.kept.len()
+    }
+
     /// When to call [`end_late`](Self::end_late).
     pub(super) fn deadline(&self) -> Option<Time> {
         self.checks.peek().map(|&Reverse((time, _))| time)

@@ -17,6 +17,8 @@ pub(super) enum Cause {
     Memory,
     /// Its data does not match its header.
     Malformed,
+    /// The server drains.
+    Draining,
 }
 
 /// A reason in words.
@@ -42,6 +44,7 @@ pub(super) struct Refusals {
     pub(super) late: AtomicU64,
     pub(super) memory: AtomicU64,
     pub(super) malformed: AtomicU64,
+    pub(super) draining: AtomicU64,
 }
 
 impl Refusals {
@@ -54,6 +57,7 @@ impl Refusals {
             Cause::Late => &self.late,
             Cause::Memory => &self.memory,
             Cause::Malformed => &self.malformed,
+            Cause::Draining => &self.draining,
         }
     }
 }

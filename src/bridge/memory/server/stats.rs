@@ -64,6 +64,12 @@ pub struct ServerStats {
     pub clients_refused_address: u64,
     /// Connections without a client that have made room for others.
     pub connections_displaced: u64,
+    /// 1 since the server [drains](super::TcpServer::drain), else 0.
+    pub draining: u64,
+    /// Refused: the server drained.
+    pub refused_draining: u64,
+    /// Clients not served because the server drained.
+    pub clients_refused_draining: u64,
 }
 
 /// The counters of [`ServerStats`], written only by the event loop.
@@ -79,11 +85,11 @@ pub(super) struct Counters {
 }
 
 impl Counters {
-    /// The current values.
-    pub(super) fn stats(&self) -> ServerStats {
+    /// The current values, of a server that drains or not.
+    pub(super) fn stats(&self, is_draining: bool) -> ServerStats {
         let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        let Refusals { access, size, rights, late, memory, malformed } = &self.refused;
-        let causes = [access, size, rights, late, memory, malformed];
+        let Refusals { access, size, rights, late, memory, malformed, draining } = &self.refused;
+        let causes = [access, size, rights, late, memory, malformed, draining];
         ServerStats {
             clients: load(&self.link.clients),
             held: load(&self.link.held),
@@ -111,6 +117,9 @@ impl Counters {
             clients_refused_full: load(&self.link.refused_full),
             clients_refused_address: load(&self.link.refused_address),
             connections_displaced: load(&self.link.connections_displaced),
+            draining: u64::from(is_draining),
+            refused_draining: load(draining),
+            clients_refused_draining: load(&self.link.refused_draining),
         }
     }
 }
