@@ -17,6 +17,11 @@ use crate::peer::Origin;
 
 /// Delay before the next attempt when the system has no thread for a pass.
 const THREAD_RETRY: Duration = Duration::from_millis(100);
+/// Pause after a pass, as a multiple of its duration: passes take no more than a quarter of the time
+/// of one processor, however many connections ask for them.
+const PAUSE_FACTOR: u32 = 3;
+/// The longest pause: connections that wait for a pass hold their clients up.
+const PAUSE_MAX: Duration = Duration::from_millis(500);
 
 /// A question for the owners of connections.
 #[derive(Clone, PartialEq, Eq)]
@@ -42,30 +47,36 @@ pub struct Owners {
     find: Finder,
     handle: DriverHandle,
     queued: Vec<Question>,
-    /// With its questions in order.
-    pass: Option<(OwnerLookup, Vec<Question>)>,
-    /// When to try again, if the system had no thread.
+    /// The connections of the queued questions for one owner.
+    asked: BTreeSet<ConnectionId>,
+    /// With its start, and its questions in order.
+    pass: Option<(OwnerLookup, Time, Vec<Question>)>,
+    /// When the next pass may start: after a pause, or if the system had no thread.
     again: Option<Time>,
 }
 
 impl Owners {
     pub fn new(find: Finder, handle: DriverHandle) -> Owners {
-        Owners { find, handle, queued: Vec::new(), pass: None, again: None }
+        let (queued, asked) = (Vec::new(), BTreeSet::new());
+        Owners { find, handle, queued, asked, pass: None, again: None }
     }
 
     /// Queues a question.
     pub fn ask(&mut self, question: Question) {
+        if let Question::Identify(id) = question {
+            self.asked.insert(id);
+        }
         self.queued.push(question);
     }
 
     /// Whether the owner of a connection has been asked for since the start of the running pass.
     pub fn is_asked(&self, id: ConnectionId) -> bool {
-        self.queued.contains(&Question::Identify(id))
+        self.asked.contains(&id)
     }
 
-    /// When to try again, if the system had no thread.
+    /// When a pass may start for which questions wait.
     pub fn deadline(&self) -> Option<Time> {
-        self.again
+        self.again.filter(|_| !self.queued.is_empty())
     }
 
     /// Ends the delay if the [`deadline`](Self::deadline) has come.
@@ -73,9 +84,9 @@ impl Owners {
         self.again = self.again.filter(|&again| now < again);
     }
 
-    /// Starts a pass for all questions, unless one is running; `stands` tells which decisions are
-    /// still valid. Silent connections from the same addresses are looked up too, so that they do
-    /// not delay others.
+    /// Starts a pass for all questions, unless one is running or has just ended; `stands` tells which
+    /// decisions are still valid. Silent connections from the same addresses are looked up too, so
+    /// that they do not delay others.
     ///
     /// # Errors
     ///
@@ -85,7 +96,9 @@ impl Owners {
         connections: &Connections<C>,
         stands: impl Fn(&Action) -> bool,
     ) -> io::Result<()> {
-        if self.pass.is_some() || self.again.is_some() || self.queued.is_empty() {
+        let now = clock::now();
+        let is_paused = self.again.is_some_and(|again| now < again);
+        if self.pass.is_some() || is_paused || self.queued.is_empty() {
             return Ok(());
         }
         let mut addresses = BTreeSet::new();
@@ -107,11 +120,12 @@ impl Owners {
         match OwnerLookup::start(self.find, ends, self.handle.clone()) {
             Ok(lookup) => {
                 self.queued.clear();
-                self.pass = Some((lookup, questions));
+                self.asked.clear();
+                self.pass = Some((lookup, now, questions));
                 Ok(())
             }
             Err(cause) => {
-                self.again = Some(clock::now() + THREAD_RETRY);
+                self.again = Some(now + THREAD_RETRY);
                 Err(cause)
             }
         }
@@ -121,7 +135,9 @@ impl Owners {
     /// the owners of its connections.
     pub fn take(&mut self) -> Option<Vec<(Question, Vec<Owner>)>> {
         let found = self.pass.as_mut()?.0.take()?;
-        let (_, questions) = self.pass.take()?;
+        let (_, started, questions) = self.pass.take()?;
+        let now = clock::now();
+        self.again = Some(now + (now.since(started) * PAUSE_FACTOR).min(PAUSE_MAX));
         let mut found = found.into_iter();
         let answer = |question: Question| {
             let count = question.connections().len();

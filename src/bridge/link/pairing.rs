@@ -139,6 +139,10 @@ pub struct Pairing {
     shares: bool,
     started: Time,
     entries: BTreeMap<ConnectionId, Entry>,
+    /// Those that have not announced themselves.
+    silent: BTreeSet<ConnectionId>,
+    /// Those that have, without a session.
+    legacy: BTreeSet<ConnectionId>,
     sessions: Sessions,
     /// Since when groups of legacy connections have been unambiguous.
     unambiguous: BTreeMap<Identity, Time>,
@@ -164,6 +168,8 @@ impl Pairing {
             shares,
             started: now,
             entries: BTreeMap::new(),
+            silent: BTreeSet::new(),
+            legacy: BTreeSet::new(),
             sessions: Sessions::default(),
             unambiguous: BTreeMap::new(),
             ambiguous: BTreeMap::new(),
@@ -192,6 +198,7 @@ impl Pairing {
             is_served: false,
         };
         self.entries.insert(id, entry);
+        self.silent.insert(id);
     }
 
     /// The owner of a connection that has not announced itself yet: it does not delay others.
@@ -205,9 +212,13 @@ impl Pairing {
     pub fn announced(&mut self, id: ConnectionId, side: Side, identity: Identity, now: Time) {
         let Some(entry) = self.entries.get_mut(&id) else { return };
         (entry.side, entry.identity) = (Some(side), Some(identity));
-        if let Some(key) = entry.session() {
-            let verdict = self.sessions.announced(id, side, key);
-            self.judge(verdict);
+        self.silent.remove(&id);
+        match entry.session() {
+            Some(key) => {
+                let verdict = self.sessions.announced(id, side, key);
+                self.judge(verdict);
+            }
+            None => _ = self.legacy.insert(id),
         }
         self.changed(Some(identity), now);
     }
@@ -225,11 +236,17 @@ impl Pairing {
     }
 
     /// The members of a group have changed: it counts as unambiguous from now on at best. The
-    /// evaluation takes place once for all changes of a loop turn, because it visits every
-    /// connection.
+    /// evaluation takes place once for all changes of a loop turn, because it visits every connection
+    /// that matters to legacy ones. Without any of those nothing is evaluated.
     fn changed(&mut self, group: Option<Identity>, now: Time) {
         group.map(|group| self.unambiguous.remove(&group));
-        self.next = Some(now);
+        self.next = (!self.legacy.is_empty()).then_some(now);
+    }
+
+    fn forget(&mut self, id: ConnectionId) -> Option<Entry> {
+        self.silent.remove(&id);
+        self.legacy.remove(&id);
+        self.entries.remove(&id)
     }
 
     /// The partner of a paired connection; for a request connection whose process shares its
@@ -258,10 +275,9 @@ impl Pairing {
     }
 
     fn sharers_of(&self, identity: Option<Identity>, side: Side) -> Vec<ConnectionId> {
-        let all = self.entries.iter();
-        let same =
-            all.filter(|(_, e)| e.is_shared && e.side == Some(side) && e.identity == identity);
-        same.map(|(&id, _)| id).collect()
+        let is_same = |e: &Entry| e.is_shared && e.side == Some(side) && e.identity == identity;
+        let all = self.legacy.iter().copied();
+        all.filter(|id| self.entries.get(id).is_some_and(is_same)).collect()
     }
 
     /// The owner of a connection that has announced itself.
@@ -276,7 +292,7 @@ impl Pairing {
     }
 
     fn remove(&mut self, id: ConnectionId, why: &'static str, now: Time) {
-        let Some(entry) = self.entries.remove(&id) else { return };
+        let Some(entry) = self.forget(id) else { return };
         self.changed(entry.identity, now);
         if let Some(identity) = entry.identity.filter(|identity| identity.process().is_some()) {
             self.departures.insert(identity, now);
@@ -286,7 +302,7 @@ impl Pairing {
                 self.replace(id, entry.identity);
             }
         } else if let Some(partner) = entry.partner {
-            self.entries.remove(&partner);
+            self.forget(partner);
             self.actions.push(Action::Close(partner, why));
         }
         if let Some(key) = entry.session() {
@@ -308,13 +324,14 @@ impl Pairing {
             }
             entry.partner =
                 if entry.is_served { served } else { served.or(others.first().copied()) };
-            self.actions.push(match entry.partner {
+            let action = match entry.partner {
                 Some(response) => Action::ShareRequests { request, response },
                 None => {
-                    self.entries.remove(&request);
+                    self.forget(request);
                     Action::Close(request, "no connection for its answers is left")
                 }
-            });
+            };
+            self.actions.push(action);
         }
     }
 
@@ -359,18 +376,17 @@ impl Pairing {
     fn sort(&self, now: Time) -> (BTreeMap<Identity, Members>, Silent) {
         let mut all: BTreeMap<Identity, Members> = BTreeMap::new();
         let mut silent = Silent::new();
-        for (&id, entry) in &self.entries {
-            let origin = entry.peer.origin();
-            let identity = match entry.identity {
-                None if now.since(entry.opened) < GREETING_GRACE => {
-                    silent.entry(origin).or_default().push((entry.opened, entry.owner));
-                    continue;
-                }
-                None | Some(Identity::Session(_) | Identity::KeyedSession(..)) => continue,
-                Some(identity) => identity,
-            };
+        let entries = |ids| BTreeSet::iter(ids).filter_map(|id| Some((*id, self.entries.get(id)?)));
+        for (_, entry) in entries(&self.silent) {
+            if now.since(entry.opened) < GREETING_GRACE {
+                let of_origin = silent.entry(entry.peer.origin()).or_default();
+                of_origin.push((entry.opened, entry.owner));
+            }
+        }
+        for (id, entry) in entries(&self.legacy) {
+            let Some(identity) = entry.identity else { continue };
             let members = all.entry(identity).or_default();
-            members.origins.insert(origin);
+            members.origins.insert(entry.peer.origin());
             match (entry.is_held(), entry.side) {
                 (false, _) => members.has_pair = true,
                 (true, Some(Side::Response)) => members.responses.push(id),
