@@ -3501,9 +3501,10 @@ typedef struct rogue_mem_tcp_server_options_t {
      */
     uint32_t clients_per_address_max;
     /**
-     * Must be 0.
+     * A client is disconnected that sends this many malformed messages in a second. 0 = 16, the
+     * largest number = never.
      */
-    uint32_t reserved;
+    uint32_t malformed_per_second_max;
     /**
      * Bytes that the server holds for all of its clients together: requests and frames, complete
      * or in part, and what clients have not read. A part of the budget of the process,
@@ -3625,6 +3626,10 @@ typedef struct rogue_mem_tcp_server_stats_t {
      * idle.
      */
     uint64_t clients_refused_address;
+    /**
+     * Clients disconnected because too many of their messages were malformed.
+     */
+    uint64_t closed_malformed;
     /**
      * Connections without a client that have made room for others.
      */
@@ -5089,6 +5094,15 @@ typedef struct rogue_mem_stream_server_options_t {
      */
     uint32_t clients_per_address_max;
     /**
+     * A client is disconnected that sends this many malformed messages in a second. 0 = 16, the
+     * largest number = never.
+     */
+    uint32_t malformed_per_second_max;
+    /**
+     * Must be 0.
+     */
+    uint32_t reserved;
+    /**
      * Bytes that the server holds for all of its clients together: requests and frames, complete
      * or in part, and what clients have not read. A part of the budget of the process,
      * rogue_mem_budget_set_max. Clients for which there is no room are not read until there is.
@@ -5194,6 +5208,10 @@ typedef struct rogue_mem_stream_server_stats_t {
      * clients that were not idle.
      */
     uint64_t clients_refused_address;
+    /**
+     * Clients of a server disconnected because too many of their messages were malformed.
+     */
+    uint64_t closed_malformed;
     /**
      * Connections of a server without a client that have made room for others.
      */
@@ -5457,6 +5475,10 @@ typedef struct rogue_mem_stream_client_stats_t {
      * clients that were not idle.
      */
     uint64_t clients_refused_address;
+    /**
+     * Clients of a server disconnected because too many of their messages were malformed.
+     */
+    uint64_t closed_malformed;
     /**
      * Connections of a server without a client that have made room for others.
      */

@@ -156,3 +156,49 @@ fn f84_connections_that_have_announced_themselves_are_no_younger_than_newcomers(
     assert_eq!(server.stats().connections_displaced, 1);
     assert_serves(&server);
 }
+
+/// Sends messages until the server closes the connection, and returns how many it took.
+fn flood(raw: &mut Raw, octets: &[u8], server: &TcpServer) -> u64 {
+    while raw.try_send(octets) {}
+    wait_until("it is closed", || server.stats().closed_malformed > 0);
+    server.stats().malformed
+}
+
+#[test]
+fn f87_a_client_that_floods_is_disconnected_at_its_sixteenth_malformed_message_and_told_why() {
+    let server = server_of(memory(), ServerOptions::default());
+    let polite = Client::ready(server.port());
+    let mut flooder = RawClient::with_session(server.port(), 1);
+    let malformed = flood(&mut flooder.request, &raw::message(&[b"ab"]).repeat(1000), &server);
+    assert_eq!(malformed, 16);
+    let reason = dismissal(&mut flooder.response);
+    assert!(reason.contains("16 malformed messages in a second"), "{reason}");
+    polite.master.read(0, 4).unwrap();
+    assert_eq!((server.stats().closed_malformed, polite.tcp.stats().disconnects), (1, 0));
+}
+
+#[test]
+fn pieces_of_requests_that_an_overloaded_client_of_rogue_leaves_are_tolerated() {
+    const PIECES: u32 = 300;
+    let server = server_of(memory(), ServerOptions::default());
+    let pieces = [
+        // Of a read, and of a write, without the id.
+        raw::message(&[&[0; 8], &[4, 0, 0, 0], &[1, 0, 0, 0]]),
+        raw::message(&[&[0; 8], &[4, 0, 0, 0], &[2, 0, 0, 0], b"data"]),
+        // Of a write without id and address.
+        raw::message(&[&[2, 0, 0, 0], &[2, 0, 0, 0], b"ab"]),
+    ];
+    let mut legacy = RawClient::legacy(server.port());
+    for id in 0..PIECES {
+        legacy.request.send(&[&pieces.concat()[..], &raw::read(id, 0)].concat());
+        assert_eq!(legacy.response.take_response().header.id, id);
+    }
+    assert_eq!(server.stats().malformed, u64::from(3 * PIECES));
+    // Ours sends no such thing.
+    let mut ours = RawClient::with_session(server.port(), 1);
+    flood(&mut ours.request, &pieces[0].repeat(1000), &server);
+    assert_eq!(server.stats().malformed, u64::from(3 * PIECES) + 16);
+    // And there is an end to it.
+    flood(&mut legacy.request, &pieces[1].repeat(1000), &server);
+    wait_until("it is closed too", || server.stats().closed_malformed == 2);
+}

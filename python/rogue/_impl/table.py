@@ -25,6 +25,7 @@ OPTIONS: "dict[str, tuple[str, ...]]" = {
         "progress_per_second_min",
         "read_only",
         "clients_per_address_max",
+        "malformed_per_second_max",
         "budget_bytes_max",
     ),
     "rogue_mem_tcp_client_options_t": (
@@ -56,6 +57,7 @@ OPTIONS: "dict[str, tuple[str, ...]]" = {
         "host_silence_ms_max",
         "progress_per_second_min",
         "clients_per_address_max",
+        "malformed_per_second_max",
         "budget_bytes_max",
     ),
     "rogue_mem_stream_client_options_t": (
@@ -141,6 +143,7 @@ STATISTICS: "dict[str, tuple[str, ...]]" = {
         "clients_evicted",
         "clients_refused_full",
         "clients_refused_address",
+        "closed_malformed",
         "connections_displaced",
         "draining",
         "refused_draining",
@@ -240,6 +243,7 @@ STATISTICS: "dict[str, tuple[str, ...]]" = {
         "clients_evicted",
         "clients_refused_full",
         "clients_refused_address",
+        "closed_malformed",
         "connections_displaced",
     ),
     "rogue_mem_stream_client_stats_t": (
@@ -264,6 +268,7 @@ STATISTICS: "dict[str, tuple[str, ...]]" = {
         "clients_evicted",
         "clients_refused_full",
         "clients_refused_address",
+        "closed_malformed",
         "connections_displaced",
     ),
     "rogue_mem_board_stats_t": (

@@ -96,9 +96,9 @@ class TcpServer(Master):
         microseconds; 0 = not at all, None = adaptive.
     :param options: further options of the C interface, by the member names of
         ``rogue_mem_tcp_server_options_t``: ``settle_ms``, ``clients_max``,
-        ``clients_per_address_max``, ``transaction_bytes_max``, ``stack_bytes``,
-        ``descriptors_reserved``, ``legacy_shared_process``, ``unix_mode``, ``addresses`` and
-        others; a list is one of texts. None leaves an option at its default.
+        ``clients_per_address_max``, ``malformed_per_second_max``, ``transaction_bytes_max``,
+        ``stack_bytes``, ``descriptors_reserved``, ``legacy_shared_process``, ``unix_mode``,
+        ``addresses`` and others; a list is one of texts. None leaves an option at its default.
 
     It serves from its creation until `_stop`, the end of a ``with``, or its destruction: keep a
     reference. Raises GeneralError if a port cannot be bound or the address cannot be resolved.

@@ -29,13 +29,22 @@ pub enum Accepted {
     Nobody,
 }
 
+/// A listener.
+struct Entrance {
+    listener: Listener,
+    /// The side of its connections; `None`: the peer's READY tells it.
+    side: Option<Side>,
+    /// Connections may wait there.
+    is_ready: bool,
+}
+
 /// Accepts the connections of a server.
 pub struct Acceptor {
-    /// By their tokens, each with the side of its connections; `None`: the peer's READY tells it.
-    listeners: Vec<(Listener, Option<Side>)>,
+    /// By their tokens.
+    listeners: Vec<Entrance>,
     descriptors_reserved: Option<u32>,
-    /// When to accept again, after a failure or a full turn.
-    pub again: Option<Time>,
+    /// When to accept again, after a failure.
+    again: Option<Time>,
     /// The last attempt to accept has failed.
     has_failed: bool,
     log: Arc<Logger>,
@@ -53,20 +62,45 @@ impl Acceptor {
     }
 
     pub fn register(&mut self, registry: &Registry) -> io::Result<()> {
-        for (token, (listener, _)) in self.listeners.iter_mut().enumerate() {
-            registry.register(listener, Token(token), Interest::READABLE)?;
+        for (token, entrance) in self.listeners.iter_mut().enumerate() {
+            registry.register(&mut entrance.listener, Token(token), Interest::READABLE)?;
         }
         Ok(())
     }
 
-    /// The tokens of all listeners.
-    pub fn tokens(&self) -> std::ops::Range<usize> {
-        0..self.listeners.len()
+    /// A listener is ready.
+    pub fn note_ready(&mut self, token: usize) {
+        if let Some(entrance) = self.listeners.get_mut(token) {
+            entrance.is_ready = true;
+        }
+    }
+
+    /// The tokens of the listeners that may have connections.
+    pub fn ready(&self) -> Vec<usize> {
+        let all = self.listeners.iter().enumerate();
+        all.filter(|(_, entrance)| entrance.is_ready).map(|(token, _)| token).collect()
+    }
+
+    /// Whether a listener may have connections.
+    pub fn is_any_ready(&self) -> bool {
+        self.listeners.iter().any(|entrance| entrance.is_ready)
+    }
+
+    /// When to call [`timeout`](Self::timeout).
+    pub fn deadline(&self) -> Option<Time> {
+        self.again
+    }
+
+    /// After a failure no event says that connections wait: all listeners are tried again.
+    pub fn timeout(&mut self, now: Time) {
+        if self.again.take_if(|again| *again <= now).is_some() {
+            self.listeners.iter_mut().for_each(|entrance| entrance.is_ready = true);
+        }
     }
 
     /// The side of the connections of a listener, if it is the same for all of them.
     pub fn side(&self, token: usize) -> Option<Side> {
-        self.listeners.get(token).and_then(|&(_, side)| side)
+        self.listeners.get(token).and_then(|entrance| entrance.side)
     }
 
     /// Accepts the next connection of a listener, unless its descriptor is reserved for the program.
@@ -77,9 +111,12 @@ impl Acceptor {
         token: usize,
         mut make_room: impl FnMut(Option<Origin>) -> bool,
     ) -> Accepted {
-        let Some((listener, _)) = self.listeners.get(token) else { return Accepted::Nobody };
-        match listener.accept() {
-            Ok(None) => Accepted::Nobody,
+        let Some(entrance) = self.listeners.get_mut(token) else { return Accepted::Nobody };
+        match entrance.listener.accept() {
+            Ok(None) => {
+                entrance.is_ready = false;
+                Accepted::Nobody
+            }
             Ok(Some((stream, peer))) if is_reserved(&stream, self.descriptors_reserved) => {
                 if !make_room(Some(peer.origin())) {
                     drop(stream);
@@ -97,6 +134,7 @@ impl Acceptor {
             }
             Err(error) if is_shortage(&error) && make_room(None) => Accepted::Closed,
             Err(error) => {
+                entrance.is_ready = false;
                 self.note_shortage(&cause_text(&error));
                 self.again = Some(clock::now() + ACCEPT_RETRY);
                 Accepted::Nobody
@@ -116,10 +154,11 @@ impl Acceptor {
 
 /// The listeners of an address, with the sides of their connections. At a path clients make both of
 /// them, and the file beside it is for those that need one for each socket, as libzmq's do.
-fn sided(pair: ListenerPair) -> [(Listener, Option<Side>); 2] {
+fn sided(pair: ListenerPair) -> [Entrance; 2] {
     let first = match pair.first {
         Listener::Tcp(_) => Some(Side::Request),
         Listener::Unix(_) => None,
     };
-    [(pair.first, first), (pair.second, Some(Side::Response))]
+    let sides = [(pair.first, first), (pair.second, Some(Side::Response))];
+    sides.map(|(listener, side)| Entrance { listener, side, is_ready: false })
 }

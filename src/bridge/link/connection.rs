@@ -8,6 +8,7 @@ use super::progress::Progress;
 use super::wire::{Outgoing, Wire};
 use crate::clock::Time;
 use crate::memory::IdMap;
+use crate::net::Readiness;
 use crate::peer::PeerAddress;
 use crate::proto::bridge::PeerInfo;
 
@@ -69,6 +70,8 @@ pub struct Connection<C> {
     pub announced: Option<Time>,
     /// When it is closed, unless our READY has been sent.
     pub waits_until: Option<Time>,
+    /// Events that have come while it was not served, and have not been handled.
+    pub events: Option<Readiness>,
     pub input: Input,
     /// The client of a served request connection.
     pub client: Option<Client<C>>,
@@ -88,6 +91,7 @@ impl<C> Connection<C> {
             opened,
             announced: None,
             waits_until: None,
+            events: None,
             input: Input::default(),
             client: None,
             charged: Charge::default(),

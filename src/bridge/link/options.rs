@@ -89,6 +89,8 @@ pub struct LinkCounters {
     pub refused_address: AtomicU64,
     /// Clients not served because the server drained.
     pub refused_draining: AtomicU64,
+    /// Clients disconnected because too many of their messages were malformed.
+    pub closed_malformed: AtomicU64,
     /// Connections without a client that have made room for others.
     pub connections_displaced: AtomicU64,
 }

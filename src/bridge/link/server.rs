@@ -5,24 +5,27 @@
 mod room;
 mod slow;
 
+use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use mio::Token;
 
 use super::acceptor::{Accepted, Acceptor, FIRST_CONNECTION};
 use super::budget::Budget;
-use super::connection::{ActiveClient, ClientId, Connection, ReadState};
+use super::connection::{ActiveClient, ClientId, ReadState};
 use super::delivery::Delivery;
 use super::options::{add, LinkCounters, LinkOptions};
 use super::owners::Owners;
 use super::pairing::ConnectionId;
 use super::peers::Peers;
+use super::reading::{read_client, read_session, ReadEnd};
 use super::release::Release;
-use super::scratch::{grow_if_filled, with_scratch};
+use super::scratch::with_scratch;
 use super::service::{Service, Turn};
 use super::starved::Starved;
-use super::wire::Received;
+use super::turns::Turns;
 use crate::clock::{self, Time};
 use crate::logging::{log_warning, Logger};
 use crate::net::listener::ListenerPair;
@@ -30,44 +33,13 @@ use crate::net::owner::Finder;
 use crate::net::socket::cause_text;
 use crate::net::{DriverHandle, Readiness, Registry};
 use crate::proto::bridge::property::Announcement;
-use crate::proto::zmtp::Event;
 use crate::security::Subscription;
 
-/// Number of connections accepted in one turn.
+/// Number of connections of one listener accepted in one turn of the loop.
 const ACCEPTS_PER_TURN_MAX: usize = 64;
-/// Number of buffers read from one connection in one turn.
-const READS_PER_TURN_MAX: usize = 4;
-
-/// Why the reading of a connection has ended.
-enum ReadEnd {
-    /// The socket is empty.
-    Drained,
-    /// The service has no room for the client's next message.
-    Stalled,
-    /// The turn is over.
-    Yielded,
-    /// The peer's READY has arrived.
-    Announced,
-    /// The connection is lost.
-    Lost(String),
-    /// The peer breaks the protocol.
-    Violated(String),
-}
-
-impl ReadEnd {
-    /// The end for a read without octets.
-    fn of(received: Received) -> ReadEnd {
-        match received {
-            Received::Octets(_) | Received::Nothing => ReadEnd::Drained,
-            Received::Closed => ReadEnd::Lost("closed by the client".to_owned()),
-            Received::Failed(error) if error.kind() == io::ErrorKind::InvalidData => {
-                ReadEnd::Violated(error.to_string())
-            }
-            Received::Failed(error) => ReadEnd::Lost(cause_text(&error)),
-        }
-    }
-}
-
+/// Time of one turn of the loop for connections that are accepted, and for those without a client:
+/// the clients do not wait for them any longer.
+const STRANGERS_TIME_MAX: Duration = Duration::from_millis(2);
 /// The connections of a server and their pending work.
 pub struct Link<S: Service> {
     acceptor: Acceptor,
@@ -75,8 +47,11 @@ pub struct Link<S: Service> {
     handle: DriverHandle,
     counters: Arc<LinkCounters>,
     log: Arc<Logger>,
-    /// Connections whose last turn ended early.
-    yielded: Vec<ConnectionId>,
+    turns: Turns,
+    /// Connections without a client that have events to be handled.
+    strangers: VecDeque<ConnectionId>,
+    /// Connections whose last turn ended early, in the order of their next ones.
+    yielded: VecDeque<ConnectionId>,
     /// Clients with output queued outside of their turn.
     answered: Vec<ConnectionId>,
     /// Wakes the loop when the allowed keys have changed.
@@ -120,7 +95,9 @@ impl<S: Service> Link<S> {
             handle,
             counters,
             log,
-            yielded: Vec::new(),
+            turns: Turns::default(),
+            strangers: VecDeque::new(),
+            yielded: VecDeque::new(),
             answered: Vec::new(),
             _key_changes: key_changes,
             starved: Starved::default(),
@@ -143,19 +120,26 @@ impl<S: Service> Link<S> {
         self.acceptor.register(registry)
     }
 
-    /// A socket is ready.
-    pub fn ready(
-        &mut self,
-        registry: &Registry,
-        service: &mut S,
-        Token(token): Token,
-        readiness: Readiness,
-    ) {
+    /// A socket is ready. Those of clients are handled at once, others at the end of the turn.
+    pub fn ready(&mut self, service: &mut S, Token(token): Token, readiness: Readiness) {
         if token < FIRST_CONNECTION {
-            return self.accept(registry, service, token);
+            return self.acceptor.note_ready(token);
         }
         let Some(connection) = self.peers.connections.get_mut(&token) else { return };
         connection.wire.is_read_closed |= readiness.read_closed || readiness.error;
+        if connection.waits_until.is_none() {
+            return self.handle_events(service, token, readiness);
+        }
+        let former = connection.events.replace(readiness);
+        match former {
+            Some(former) => connection.events = Some(readiness.with(former)),
+            None => self.strangers.push_back(token),
+        }
+    }
+
+    /// Handles what has become ready on a connection.
+    fn handle_events(&mut self, service: &mut S, token: ConnectionId, readiness: Readiness) {
+        let Some(connection) = self.peers.connections.get_mut(&token) else { return };
         let is_client = connection.client.is_some();
         let has_turn = connection.input.state == ReadState::Yielded;
         if readiness.readable || readiness.read_closed || readiness.error {
@@ -179,7 +163,20 @@ impl<S: Service> Link<S> {
         if self.peers.budget.is_pressed() {
             self.make_room_for_others(service, clock::now());
         }
-        for id in std::mem::take(&mut self.yielded) {
+        self.go_on(service);
+    }
+
+    /// Reads connections whose last turn ended early, as long as there is time.
+    fn go_on(&mut self, service: &mut S) {
+        for _ in 0..self.yielded.len() {
+            if self.handle.is_inherited() {
+                return;
+            }
+            if self.turns.is_used_up(clock::now()) {
+                // Others first, which have become ready meanwhile.
+                return self.handle.wake();
+            }
+            let Some(id) = self.yielded.pop_front() else { return };
             if let Some(connection) = self.peers.connections.get_mut(&id) {
                 connection.input.state = ReadState::Reading;
                 self.read(service, id);
@@ -190,7 +187,7 @@ impl<S: Service> Link<S> {
     /// When to call [`timeout`](Self::timeout).
     pub fn deadline(&self) -> Option<Time> {
         clock::earliest([
-            self.acceptor.again,
+            self.acceptor.deadline(),
             self.peers.deadline(),
             self.peers.unfinished.deadline(),
             self.starved.deadline(),
@@ -199,7 +196,7 @@ impl<S: Service> Link<S> {
     }
 
     /// Does what is due at `now`.
-    pub fn timeout(&mut self, registry: &Registry, service: &mut S, now: Time) {
+    pub fn timeout(&mut self, service: &mut S, now: Time) {
         for id in self.peers.checks.ending(now) {
             self.read(service, id);
         }
@@ -208,15 +205,43 @@ impl<S: Service> Link<S> {
             self.check_progress(service, now);
         }
         self.make_room(service, now);
-        if self.acceptor.again.is_some_and(|again| again <= now) {
-            self.acceptor.again = None;
-            self.acceptor.tokens().for_each(|token| self.accept(registry, service, token));
-        }
+        self.acceptor.timeout(now);
     }
 
-    /// Called when all events of a turn of the loop have been delivered.
-    pub fn find_owners(&mut self) {
+    /// Called when all events of a turn of the loop have been delivered, and those of clients have been
+    /// handled. Returns whether there were others or newcomers: they may have become clients and have left
+    /// output.
+    pub fn end_turn(&mut self, registry: &Registry, service: &mut S) -> bool {
+        self.turns.end();
+        let end = clock::now() + STRANGERS_TIME_MAX;
+        let is_any = !self.strangers.is_empty() || self.acceptor.is_any_ready();
+        self.handle_strangers(service, end);
+        if self.handle.is_inherited() {
+            return false;
+        }
+        let is_more = self.accept(registry, service, end);
+        if is_more || !self.strangers.is_empty() {
+            // Clients first, which have become ready meanwhile.
+            self.handle.wake();
+        }
+        self.turns.forget();
         self.peers.find_owners();
+        is_any
+    }
+
+    /// Handles the events of connections without a client, until `end`, and those of one at least.
+    fn handle_strangers(&mut self, service: &mut S, end: Time) {
+        for _ in 0..self.strangers.len() {
+            let Some(id) = self.strangers.pop_front() else { return };
+            let connection = self.peers.connections.get_mut(&id);
+            if let Some(events) = connection.and_then(|one| one.events.take()) {
+                self.handle_events(service, id, events);
+            }
+            // The first request of a new client may have run a slave that forks.
+            if self.handle.is_inherited() || clock::now() >= end {
+                return;
+            }
+        }
     }
 
     /// Serves no further clients, and tells them why.
@@ -242,20 +267,26 @@ impl<S: Service> Link<S> {
         self.peers.clear();
     }
 
-    /// Accepts the connections of one listener.
-    fn accept(&mut self, registry: &Registry, service: &mut S, token: usize) {
+    /// Accepts connections until `end`, and one of each listener at least. Returns whether there may
+    /// be more.
+    fn accept(&mut self, registry: &Registry, service: &mut S, end: Time) -> bool {
         let Link { acceptor, peers, .. } = self;
-        let side = acceptor.side(token);
-        for _ in 0..ACCEPTS_PER_TURN_MAX {
-            match acceptor.accept(token, |newcomer| peers.make_room(service, newcomer)) {
-                Accepted::Connection(stream, peer) => {
-                    peers.admit(registry, service, side, (stream, peer));
+        for token in acceptor.ready() {
+            let side = acceptor.side(token);
+            for _ in 0..ACCEPTS_PER_TURN_MAX {
+                match acceptor.accept(token, |newcomer| peers.make_room(service, newcomer)) {
+                    Accepted::Connection(stream, peer) => {
+                        peers.admit(registry, service, side, (stream, peer));
+                    }
+                    Accepted::Closed => {}
+                    Accepted::Nobody => break,
                 }
-                Accepted::Closed => {}
-                Accepted::Nobody => return,
+                if clock::now() >= end {
+                    break;
+                }
             }
         }
-        acceptor.again = Some(clock::now());
+        acceptor.is_any_ready()
     }
 
     // ------------------------------------------------------------------ reading
@@ -263,7 +294,7 @@ impl<S: Service> Link<S> {
     /// Reads a connection until it is drained, its turn is over, or it stalls. Then sends its
     /// client's answers, so that they do not wait for the requests of other clients.
     fn read(&mut self, service: &mut S, id: ConnectionId) {
-        let mut turn = Turn::new(clock::now());
+        let mut turn = self.turns.next(clock::now());
         let end = loop {
             match self.read_some(service, id, &mut turn) {
                 Some(ReadEnd::Announced) => self.peers.announced(service, id),
@@ -288,7 +319,7 @@ impl<S: Service> Link<S> {
             }
             Some(ReadEnd::Yielded) => {
                 input.state = ReadState::Yielded;
-                self.yielded.push(id);
+                self.yielded.push_back(id);
                 self.handle.wake();
             }
             Some(ReadEnd::Lost(why)) => self.close(service, id, &why),
@@ -297,6 +328,16 @@ impl<S: Service> Link<S> {
                 let why = format!("{peer}: {why}");
                 log_warning!(self.log, from peer.origin(); "Closing a connection: {why}");
                 self.close(service, id, &why);
+            }
+            Some(ReadEnd::Malformed(count)) => {
+                add(&self.counters.closed_malformed, 1);
+                let why = format!(
+                    "it has sent {count} malformed messages in a second (the server's option \
+                     malformed_per_second_max)"
+                );
+                let peer = connection.peer;
+                log_warning!(self.log, from peer.origin(); "Closing the client at {peer}: {why}");
+                self.dismiss(service, id, &why);
             }
         }
         if is_ending {
@@ -322,6 +363,12 @@ impl<S: Service> Link<S> {
         let clients = self.peers.clients_of(id);
         self.peers.close(service, id, why);
         clients.into_iter().for_each(|client| self.resume(service, client));
+    }
+
+    /// Closes the connections of a client, after telling it why if it is one of ours.
+    fn dismiss(&mut self, service: &mut S, id: ConnectionId, why: &str) {
+        self.peers.tell(id, why);
+        self.close(service, id, why);
     }
 
     /// Reads a connection, whether it belongs to a client or is not paired yet. `None` if it has
@@ -422,130 +469,6 @@ impl<S: Service> Link<S> {
         answered.drain(..).for_each(|id| self.resume(service, id));
         self.answered = answered;
         is_any
-    }
-}
-
-/// Reads the requests of a client.
-fn read_client<S: Service>(
-    service: &mut S,
-    client: &mut ActiveClient<'_, S::Client>,
-    scratch: &mut Vec<u8>,
-    turn: &mut Turn,
-    (handle, counters): (&DriverHandle, &LinkCounters),
-) -> ReadEnd {
-    if !client.is_fed() {
-        return ReadEnd::Stalled;
-    }
-    service.resume(client, turn);
-    let (kept, start) = client.input.take();
-    if start < kept.len() {
-        let (used, end) = decode(service, client, &kept[start..], turn, handle);
-        if let Some(end) = end {
-            client.input.keep(kept, start + used);
-            return end;
-        }
-    }
-    for _ in 0..READS_PER_TURN_MAX {
-        if !client.is_fed() || !service.has_room(client) {
-            return ReadEnd::Stalled;
-        }
-        let payload = service.receive_payload(client);
-        let is_payload = payload.is_some();
-        let received = payload.unwrap_or_else(|| client.request.read(scratch));
-        let Received::Octets(count) = received else { return ReadEnd::of(received) };
-        add(&counters.bytes_in, count as u64);
-        client.input.received += count as u64;
-        if is_payload {
-            client.input.latest = turn.now;
-            continue;
-        }
-        turn.now = clock::now();
-        client.input.latest = turn.now;
-        let (used, end) = decode(service, client, &scratch[..count], turn, handle);
-        if let Some(end) = end {
-            client.input.keep(scratch[used..count].to_vec(), 0);
-            return end;
-        }
-        let may_have_more = client.request.may_have_more(count, scratch.len());
-        grow_if_filled(scratch, count);
-        if !may_have_more {
-            return ReadEnd::Drained;
-        }
-    }
-    ReadEnd::Yielded
-}
-
-/// Passes octets to the service. Returns how many were used, and the reason if not all were.
-fn decode<S: Service>(
-    service: &mut S,
-    client: &mut ActiveClient<'_, S::Client>,
-    input: &[u8],
-    turn: &mut Turn,
-    handle: &DriverHandle,
-) -> (usize, Option<ReadEnd>) {
-    let mut used = 0;
-    while used < input.len() {
-        if !client.is_fed() || !service.has_room(client) {
-            return (used, Some(ReadEnd::Stalled));
-        }
-        if turn.is_over() || handle.is_stopping() {
-            return (used, Some(ReadEnd::Yielded));
-        }
-        match service.receive(client, &input[used..], turn) {
-            Ok(octets) => used += octets,
-            Err(why) => return (used, Some(ReadEnd::Violated(why))),
-        }
-        client.request.queue_control();
-    }
-    (used, None)
-}
-
-/// Reads a connection that carries no requests: one that is not paired yet, or a response
-/// connection. The peer may send only greeting, READY, PING and PONG. The session treats everything
-/// else as a violation, because our READY has not been sent, or because only this end sends
-/// messages.
-fn read_session<C>(
-    connection: &mut Connection<C>,
-    scratch: &mut [u8],
-    counters: &LinkCounters,
-) -> ReadEnd {
-    let (kept, start) = connection.input.take();
-    if let Some(end) = decode_session(connection, &kept[start..], counters) {
-        return end;
-    }
-    for _ in 0..READS_PER_TURN_MAX {
-        let received = connection.wire.read(scratch);
-        let Received::Octets(count) = received else { return ReadEnd::of(received) };
-        add(&counters.bytes_in, count as u64);
-        connection.input.received += count as u64;
-        if let Some(end) = decode_session(connection, &scratch[..count], counters) {
-            return end;
-        }
-    }
-    ReadEnd::Yielded
-}
-
-fn decode_session<C>(
-    connection: &mut Connection<C>,
-    mut input: &[u8],
-    counters: &LinkCounters,
-) -> Option<ReadEnd> {
-    loop {
-        match connection.wire.session.receive(input) {
-            Ok((_, None)) => return None,
-            Ok((used, Some(event))) => {
-                input = &input[used..];
-                if event == Event::PeerReady {
-                    connection.input.keep(input.to_vec(), 0);
-                    return Some(ReadEnd::Announced);
-                }
-                connection.wire.queue_control();
-            }
-            Err(error) => {
-                add(&counters.refused_keys, u64::from(error.is_of_mechanism()));
-                return Some(ReadEnd::Violated(error.to_string()));
-            }
-        }
     }
 }
 

@@ -7,13 +7,14 @@ use std::time::Duration;
 use super::budget::Holder;
 use super::connection::{ActiveClient, ClientId};
 use super::wire::Received;
-use crate::clock::Time;
+use crate::clock::{self, Time};
 use crate::peer::PeerAddress;
 use crate::proto::bridge::PeerInfo;
 use crate::proto::zmtp::mechanism::curve::keys::PublicKey;
+use crate::proto::zmtp::ZmtpError;
 
-/// Time limit of one connection's turn.
-const TURN_TIME_MAX: Duration = Duration::from_millis(5);
+/// Messages after which the clock is read, if they have not run user code.
+const MESSAGES_PER_CLOCK: u32 = 32;
 
 /// A client that has been paired.
 #[derive(Clone, Copy, Debug)]
@@ -40,24 +41,61 @@ impl fmt::Display for Peer {
     }
 }
 
+/// What a connection may be read in its turn.
+#[derive(Clone, Copy, Debug)]
+pub struct Allowance {
+    /// Octets at a time.
+    pub read_octets: usize,
+    /// Octets of a large payload in a row.
+    pub payload_octets: u64,
+}
+
 /// A time slice for one connection.
 #[derive(Clone, Copy, Debug)]
 pub struct Turn {
     end: Time,
+    pub allowance: Allowance,
+    /// Messages since the clock was read by [`Turn::message`].
+    messages: u32,
     /// The time of the latest octets, or of the return of the latest call of user code. A service
     /// that makes such calls updates it, so that the clock is read once a message.
     pub now: Time,
 }
 
 impl Turn {
-    pub(super) fn new(now: Time) -> Turn {
-        Turn { end: now + TURN_TIME_MAX, now }
+    pub(super) fn new(now: Time, time: Duration, allowance: Allowance) -> Turn {
+        Turn { end: now + time, allowance, messages: 0, now }
+    }
+
+    /// A message has been handled, or a part of one. Most cost so little that the clock is read for
+    /// some of them only.
+    #[inline]
+    pub(super) fn message(&mut self) {
+        self.messages += 1;
+        if self.messages == MESSAGES_PER_CLOCK {
+            self.messages = 0;
+            self.now = clock::now();
+        }
     }
 
     /// Whether the time is up.
     #[inline]
     pub(super) fn is_over(&self) -> bool {
         self.now >= self.end
+    }
+}
+
+/// Why a client is not served any longer.
+pub enum Fault {
+    /// It breaks the protocol, so that what follows means nothing.
+    Violation(String),
+    /// Too many of its messages are malformed: this many in a second.
+    Malformed(u32),
+}
+
+impl From<ZmtpError> for Fault {
+    fn from(error: ZmtpError) -> Fault {
+        Fault::Violation(error.to_string())
     }
 }
 
@@ -92,17 +130,22 @@ pub trait Service {
     ///
     /// # Errors
     ///
-    /// The violation of the protocol; the link closes the connection.
+    /// The link closes the connection.
     fn receive(
         &mut self,
         client: &mut ActiveClient<'_, Self::Client>,
         input: &[u8],
         turn: &mut Turn,
-    ) -> Result<usize, String>;
+    ) -> Result<usize, Fault>;
 
     /// Reads a large payload from the socket straight into its buffer, and returns the outcome.
     /// `None` if no such payload is due; the link then reads, and calls [`receive`](Self::receive).
-    fn receive_payload(&mut self, client: &mut ActiveClient<'_, Self::Client>) -> Option<Received>;
+    /// About `octets_max` octets are read, no more.
+    fn receive_payload(
+        &mut self,
+        client: &mut ActiveClient<'_, Self::Client>,
+        octets_max: u64,
+    ) -> Option<Received>;
 
     /// Sends what is queued, with [`ActiveClient::flush`]. Called when the turn of a client ends,
     /// or its connections can take octets again.

@@ -414,13 +414,19 @@ impl Wire {
 
     /// Reads a large payload, of which `remaining` octets are missing, to the end of `payload`, which
     /// grows. Leaves its last octet, with which a decoder completes the message. The sender is often
-    /// still sending: another read at once is cheaper than a sleep after each piece.
-    pub fn read_payload(&mut self, payload: &mut Vec<u8>, remaining: u64) -> Received {
+    /// still sending: another read at once is cheaper than a sleep after each piece. None begins after
+    /// `octets_max` octets.
+    pub fn read_payload(
+        &mut self,
+        payload: &mut Vec<u8>,
+        remaining: u64,
+        octets_max: u64,
+    ) -> Received {
         let before = payload.len();
         let size = before.saturating_add(usize::try_from(remaining).unwrap_or(usize::MAX));
         let mut received = Received::Nothing;
         for _ in 0..PAYLOAD_READS_MAX {
-            if payload.len() + 1 >= size {
+            if payload.len() + 1 >= size || (payload.len() - before) as u64 >= octets_max {
                 break;
             }
             if let Err(error) = make_room(payload, size, 0) {

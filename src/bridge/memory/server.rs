@@ -16,6 +16,7 @@ mod timing;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::bridge::link::malformed::MALFORMED_PER_SECOND_MAX;
 use crate::bridge::link::options::{LegacyPolicy, LinkOptions, PROGRESS_PER_SECOND_MIN};
 use crate::bridge::link::server::Link;
 use crate::bridge::link::wire::RESPONSES_UNREAD_TIME_MAX;
@@ -74,6 +75,9 @@ pub struct ServerOptions {
     /// Clients of one address, or of one user by Unix-domain connections, served at once: the
     /// longest idle one of them makes room for another. `None`: as many as `clients_max`.
     pub clients_per_address_max: Option<usize>,
+    /// A client is disconnected that sends this many malformed messages in a second; those that an
+    /// overloaded client of Rogue leaves count apart, up to 1024. [`u32::MAX`]: never.
+    pub malformed_per_second_max: u32,
     /// Whether responses are sent on the request connection, to clients that agree.
     pub duplex: bool,
     /// The server's keys, and the clients that it accepts: all connections are encrypted then, and
@@ -123,6 +127,7 @@ impl Default for ServerOptions {
             transaction_bytes_max: 64 << 20,
             clients_max: 1024,
             clients_per_address_max: None,
+            malformed_per_second_max: MALFORMED_PER_SECOND_MAX,
             duplex: true,
             curve: None,
             spin: Spin::default(),
@@ -219,7 +224,12 @@ impl TcpServer {
                     find_owners,
                     of_link,
                 ),
-                requests: Requests::new(executor, options.window, policy),
+                requests: Requests::new(
+                    executor,
+                    options.window,
+                    options.malformed_per_second_max,
+                    policy,
+                ),
                 handle,
                 ended: Vec::new(),
                 drain: departing,

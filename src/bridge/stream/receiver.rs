@@ -33,6 +33,8 @@ enum BodyState {
 pub(super) struct Receiver {
     decoder: StreamDecoder,
     body: Option<Body>,
+    /// Messages so far that were no frames.
+    pub(super) malformed_count: u64,
 }
 
 impl Receiver {
@@ -60,7 +62,10 @@ impl Receiver {
                 self.body = Some(Body { tag, octets, memory: Vec::new(), state });
             }
             Some(StreamEvent::Data { bytes, last }) => self.receive_data(bytes, last, delivery),
-            Some(StreamEvent::Malformed(malformed)) => delivery.note_malformed(&malformed),
+            Some(StreamEvent::Malformed(malformed)) => {
+                self.malformed_count += 1;
+                delivery.note_malformed(&malformed);
+            }
         }
         Ok(used)
     }
@@ -103,10 +108,12 @@ impl Receiver {
     }
 
     /// Reads payload of a large frame from the socket to its memory, except its last octet, with
-    /// which the decoder completes the frame. `None` if no such payload is due.
+    /// which the decoder completes the frame; about `octets_max` octets, no more. `None` if no such
+    /// payload is due.
     pub(super) fn receive_payload(
         &mut self,
         wire: &mut Wire,
+        octets_max: u64,
         delivery: &mut Delivery,
     ) -> Option<Received> {
         let remaining = self.decoder.payload_remaining(&wire.session);
@@ -118,7 +125,7 @@ impl Receiver {
         if body.state != BodyState::Kept {
             return None;
         }
-        let received = wire.read_payload(&mut body.memory, remaining);
+        let received = wire.read_payload(&mut body.memory, remaining, octets_max);
         match &received {
             Received::Octets(count) => {
                 self.decoder.payload_received(&mut wire.session, *count as u64);

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::bridge::link::malformed::MALFORMED_PER_SECOND_MAX;
 use crate::bridge::link::options::{
     LegacyPolicy, LinkCounters, LinkOptions, PROGRESS_PER_SECOND_MIN,
 };
@@ -52,6 +53,9 @@ pub struct StreamServerOptions {
     /// Clients of one address, see
     /// [`ServerOptions`](crate::bridge::ServerOptions::clients_per_address_max).
     pub clients_per_address_max: Option<usize>,
+    /// A client is disconnected that sends this many malformed messages in a second;
+    /// [`u32::MAX`]: never.
+    pub malformed_per_second_max: u32,
     /// Whether the server polls for a while before it sleeps.
     pub spin: Spin,
     /// Bytes of the stack of the server's thread, on which slaves receive frames; 0 for the default
@@ -89,6 +93,7 @@ impl Default for StreamServerOptions {
             clients_max: 1024,
             curve: None,
             clients_per_address_max: None,
+            malformed_per_second_max: MALFORMED_PER_SECOND_MAX,
             spin: Spin::default(),
             stack_bytes: 0,
             descriptors_reserved: None,
@@ -159,7 +164,7 @@ impl StreamServer {
             frame_bytes_max,
         );
         let intake = delivery.intake.clone();
-        let frames = Frames::new(delivery, outbox.clone());
+        let frames = Frames::new(delivery, outbox.clone(), options.malformed_per_second_max);
         let (stack_bytes, spin) = (options.stack_bytes, options.spin);
         let handle = EventLoop::spawn("StreamServer", stack_bytes, spin, |handle| {
             let options = link_options(&options);
@@ -223,6 +228,7 @@ impl StreamServer {
             clients_evicted: load(&link.clients_evicted),
             clients_refused_full: load(&link.refused_full),
             clients_refused_address: load(&link.refused_address),
+            closed_malformed: load(&link.closed_malformed),
             connections_displaced: load(&link.connections_displaced),
             ..self.counters.add_to(self.endpoint.outbox.stats())
         }

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Counters of one end of a stream bridge. They never decrease, except `peers`, `held`, `queued`,
-/// `budget_used` and `unfinished_ms`. The last nine are of servers only.
+/// `budget_used` and `unfinished_ms`. The last ten are of servers only.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct StreamStats {
     /// Peers connected now: clients of a server; of a client, its server.
@@ -50,6 +50,8 @@ pub struct StreamStats {
     pub clients_refused_full: u64,
     /// Clients not served because all places of their address were taken by such clients.
     pub clients_refused_address: u64,
+    /// Clients disconnected because too many of their messages were malformed.
+    pub closed_malformed: u64,
     /// Connections without a client that have made room for others.
     pub connections_displaced: u64,
 }

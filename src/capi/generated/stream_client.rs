@@ -127,6 +127,8 @@ pub struct rogue_mem_stream_client_stats_t {
     /// Clients that a server did not serve because all places of their address were taken by
     /// clients that were not idle.
     pub clients_refused_address: u64,
+    /// Clients of a server disconnected because too many of their messages were malformed.
+    pub closed_malformed: u64,
     /// Connections of a server without a client that have made room for others.
     pub connections_displaced: u64,
 }
@@ -178,6 +180,7 @@ pub unsafe extern "C" fn rogue_mem_stream_client_stats(
             clients_evicted: now.clients_evicted,
             clients_refused_full: now.clients_refused_full,
             clients_refused_address: now.clients_refused_address,
+            closed_malformed: now.closed_malformed,
             connections_displaced: now.connections_displaced,
         });
         Ok(())

@@ -57,6 +57,11 @@ pub struct rogue_mem_stream_server_options_t {
     /// Clients of one address, or of one user by Unix-domain connections, served at once, at most:
     /// the longest idle one of them makes room for another. 0 = as many as clients_max.
     pub clients_per_address_max: u32,
+    /// A client is disconnected that sends this many malformed messages in a second. 0 = 16, the
+    /// largest number = never.
+    pub malformed_per_second_max: u32,
+    /// Must be 0.
+    pub reserved: u32,
     /// Bytes that the server holds for all of its clients together: requests and frames, complete
     /// or in part, and what clients have not read. A part of the budget of the process,
     /// rogue_mem_budget_set_max. Clients for which there is no room are not read until there is.
@@ -68,6 +73,10 @@ pub struct rogue_mem_stream_server_options_t {
 // SAFETY: integers and pointers, `size` first.
 unsafe impl Versioned for rogue_mem_stream_server_options_t {
     const SIZE_FIRST_BYTES: usize = size_of::<Self>();
+
+    fn reserved(&self) -> u32 {
+        self.reserved
+    }
 }
 
 impl Options for rogue_mem_stream_server_options_t {
@@ -122,6 +131,9 @@ impl Options for rogue_mem_stream_server_options_t {
         }
         if self.clients_per_address_max != 0 {
             options.clients_per_address_max = convert::count(self.clients_per_address_max);
+        }
+        if self.malformed_per_second_max != 0 {
+            options.malformed_per_second_max = convert::number(self.malformed_per_second_max);
         }
         if self.budget_bytes_max != 0 {
             options.budget_bytes_max = convert::number64(self.budget_bytes_max);
@@ -182,6 +194,8 @@ pub struct rogue_mem_stream_server_stats_t {
     /// Clients that a server did not serve because all places of their address were taken by
     /// clients that were not idle.
     pub clients_refused_address: u64,
+    /// Clients of a server disconnected because too many of their messages were malformed.
+    pub closed_malformed: u64,
     /// Connections of a server without a client that have made room for others.
     pub connections_displaced: u64,
 }
@@ -233,6 +247,7 @@ pub unsafe extern "C" fn rogue_mem_stream_server_stats(
             clients_evicted: now.clients_evicted,
             clients_refused_full: now.clients_refused_full,
             clients_refused_address: now.clients_refused_address,
+            closed_malformed: now.closed_malformed,
             connections_displaced: now.connections_displaced,
         });
         Ok(())

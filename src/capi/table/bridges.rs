@@ -23,6 +23,16 @@ const CLIENTS_PER_ADDRESS_MAX: Member = Member {
     by: By::Conversion("count"),
 };
 
+const MALFORMED_PER_SECOND_MAX: Member = Member {
+    name: "malformed_per_second_max",
+    bits: Bits::B32,
+    is:
+        "A client is disconnected that sends this many malformed messages in a second. 0 = 16, the \
+         largest number = never.",
+    sets: "malformed_per_second_max",
+    by: By::Conversion("number"),
+};
+
 const CURVE_SERVER: Member = Member {
     name: "curve",
     bits: Bits::Handle("curve_server"),
@@ -149,7 +159,7 @@ pub const TCP_SERVER_OPTIONS: &[Member] = &[
         by: By::Conversion("is_set"),
     },
     CLIENTS_PER_ADDRESS_MAX,
-    RESERVED,
+    MALFORMED_PER_SECOND_MAX,
     BUDGET_BYTES_MAX,
 ];
 
@@ -356,6 +366,8 @@ pub const STREAM_SERVER_OPTIONS: &[Member] = &[
     HOST_SILENCE_MS_MAX,
     PROGRESS_PER_SECOND_MIN,
     CLIENTS_PER_ADDRESS_MAX,
+    MALFORMED_PER_SECOND_MAX,
+    RESERVED,
     BUDGET_BYTES_MAX,
 ];
 

@@ -58,6 +58,10 @@ pub const STATISTICS: &[Statistics] = &[
                  that were not idle.",
             ),
             (
+                "closed_malformed",
+                "Clients disconnected because too many of their messages were malformed.",
+            ),
+            (
                 "connections_displaced",
                 "Connections without a client that have made room for others.",
             ),
@@ -275,6 +279,10 @@ const STREAM_BRIDGE_STATISTICS: &[(&str, &str)] = &[
         "clients_refused_address",
         "Clients that a server did not serve because all places of their address were taken by \
          clients that were not idle.",
+    ),
+    (
+        "closed_malformed",
+        "Clients of a server disconnected because too many of their messages were malformed.",
     ),
     (
         "connections_displaced",

@@ -22,6 +22,16 @@ pub struct Readiness {
 }
 
 impl Readiness {
+    /// The readiness of a socket for which two events have come.
+    pub fn with(self, other: Readiness) -> Readiness {
+        Readiness {
+            readable: self.readable | other.readable,
+            writable: self.writable | other.writable,
+            read_closed: self.read_closed | other.read_closed,
+            error: self.error | other.error,
+        }
+    }
+
     pub(super) fn of(event: &mio::event::Event) -> Readiness {
         Readiness {
             readable: event.is_readable(),

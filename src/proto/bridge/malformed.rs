@@ -12,6 +12,8 @@ pub enum Malformed {
     PartCount {
         /// Parts of the message.
         parts: u64,
+        /// Its three parts have the sizes of the last ones of a request.
+        is_end: bool,
     },
     /// A request whose first four parts do not have 4, 8, 4 and 4 octets, or whose timing does not
     /// have 24 where the ends have agreed on a timing. Numbers in octets.
@@ -57,6 +59,17 @@ pub enum Malformed {
 }
 
 impl Malformed {
+    /// Whether this may be the last three or four parts of a request. An overloaded client of Rogue
+    /// leaves such pieces: libzmq refuses the first parts while its queue is full, and takes the
+    /// rest.
+    pub fn may_be_piece(&self) -> bool {
+        match *self {
+            Malformed::PartCount { is_end, .. } => is_end,
+            Malformed::RequestSizes { id: 8, address: 4, size: 4, .. } => true,
+            _ => false,
+        }
+    }
+
     /// Whether Rogue logs a warning for this; it drops the others silently.
     pub fn is_worth_a_warning(&self) -> bool {
         !matches!(self, Malformed::PartCount { .. })
@@ -66,7 +79,9 @@ impl Malformed {
 impl fmt::Display for Malformed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
-            Malformed::PartCount { parts } => write!(f, "Bad message part count. parts={parts}"),
+            Malformed::PartCount { parts, .. } => {
+                write!(f, "Bad message part count. parts={parts}")
+            }
             Malformed::RequestSizes { id, address, size, ty, timing } => {
                 write!(f, "Bad message sizes. id={id} addr={address} size={size} type={ty}")?;
                 timing.map_or(Ok(()), |octets| write!(f, " timing={octets}"))

@@ -242,7 +242,11 @@ impl RequestDecoder {
 fn judge(parts: &HeaderParts) -> Result<Header, Malformed> {
     let (count, collected) = (parts.parts, parts.collected);
     if count != collected && count != collected + 1 {
-        return Err(Malformed::PartCount { parts: count });
+        let is_end = match parts.sizes[..3] {
+            [8, 4, 4] | [4, 4, _] => count == 3,
+            _ => false,
+        };
+        return Err(Malformed::PartCount { parts: count, is_end });
     }
     if !parts.sizes_fit() {
         let [id, address, size, ty, ..] = parts.sizes;

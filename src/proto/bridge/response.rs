@@ -281,7 +281,7 @@ impl ResponseDecoder {
 
 fn judge(parts: &HeaderParts) -> Result<(), Malformed> {
     if parts.parts != RESPONSE_PARTS {
-        return Err(Malformed::PartCount { parts: parts.parts });
+        return Err(Malformed::PartCount { parts: parts.parts, is_end: false });
     }
     let [id, address, size, ty, _, result] = parts.sizes;
     if !parts.sizes_fit() {

@@ -259,7 +259,7 @@ fn f02_a_timed_request_without_its_times_is_malformed() {
             );
         }
         let parts = decoded(timed_decode, &message(&[ID, ADDRESS, FOUR, ty]));
-        assert_eq!(parts, [Seen::Malformed(Malformed::PartCount { parts: 4 })]);
+        assert_eq!(parts, [Seen::Malformed(Malformed::PartCount { parts: 4, is_end: false })]);
         let mut parts = vec![ID, ADDRESS, FOUR, ty, &times];
         parts.extend(data);
         let expected = header(7, 0x1000, 4, number);
@@ -358,7 +358,7 @@ fn d11_requests_of_any_part_count_are_counted_and_do_no_harm() {
         all.resize(parts, &[1; 300]);
         let input = [message(&all), good.clone()].concat();
         let seen = decoded(request_decode, &input);
-        let malformed = Malformed::PartCount { parts: parts as u64 };
+        let malformed = Malformed::PartCount { parts: parts as u64, is_end: false };
         let read = Seen::Request(header(7, 0x1000, 4, TYPE_READ), vec![]);
         assert_eq!(seen, [Seen::Malformed(malformed), read]);
         assert!(!malformed.is_worth_a_warning());
@@ -455,8 +455,8 @@ fn torn_messages_of_an_overloaded_client_do_not_hide_the_next_request() {
         [
             Seen::Malformed(sizes),
             good.clone(),
-            Seen::Malformed(Malformed::PartCount { parts: 2 }),
-            Seen::Malformed(Malformed::PartCount { parts: 1 }),
+            Seen::Malformed(Malformed::PartCount { parts: 2, is_end: false }),
+            Seen::Malformed(Malformed::PartCount { parts: 1, is_end: false }),
             good,
         ]
     );
@@ -521,7 +521,7 @@ fn d11_responses_of_any_part_count_are_counted_and_do_no_harm() {
         all.resize(parts, &[1; 300]);
         let input = [message(&all), good.clone()].concat();
         let seen = decoded(response_decode, &input);
-        let malformed = Malformed::PartCount { parts: parts as u64 };
+        let malformed = Malformed::PartCount { parts: parts as u64, is_end: false };
         let read = header(7, 0x1000, 4, TYPE_READ);
         let read = Seen::Response(read, b"data".to_vec(), b"OK".to_vec());
         assert_eq!(seen, [Seen::Malformed(malformed), read]);

@@ -3,7 +3,7 @@
 use super::{told_identity, Peers};
 use crate::bridge::link::accepted::prepare;
 use crate::bridge::link::acceptor::FIRST_CONNECTION;
-use crate::bridge::link::connection::{Connection, Connections};
+use crate::bridge::link::connection::{Client, Connection, Connections};
 use crate::bridge::link::options::add;
 use crate::bridge::link::pairing::{ConnectionId, Side};
 use crate::bridge::link::places::{Idleness, Place};
@@ -163,23 +163,26 @@ impl<S: Service> Peers<S> {
     fn evict_client(&mut self, service: &mut S, request: ConnectionId, why: &str) {
         let Some((_, since)) = idleness_of(&self.connections, service, request) else { return };
         let idle = clock::now().since(since).as_secs_f64();
+        let Some(peer) = self.connections.get(&request).map(|one| one.peer) else { return };
+        let why = format!("idle for {idle:.1} s, and {why}");
         add(&self.counters.clients_evicted, 1);
-        self.dismiss(service, request, &format!("idle for {idle:.1} s, and {why}"));
+        log_warning!(self.log, from peer.origin(); "Closing the client at {peer}: {why}");
+        self.tell(request, &why);
+        self.close(service, request, &why);
     }
 
-    /// Ends a client, and tells it why if it is one of ours: libzmq shows nothing to its user.
-    pub fn dismiss(&mut self, service: &mut S, request: ConnectionId, why: &str) {
-        let Some(peer) = self.connections.get(&request).map(|one| one.peer) else { return };
-        log_warning!(self.log, from peer.origin(); "Sending the client at {peer} away: {why}");
-        for id in [Some(request), self.pairing.partner(request)].into_iter().flatten() {
+    /// Tells a client why its connections are about to be closed, if it is one of ours: libzmq shows
+    /// nothing to its user. `id` is one of its connections.
+    pub fn tell(&mut self, id: ConnectionId, why: &str) {
+        for id in [Some(id), self.pairing.partner(id)].into_iter().flatten() {
             let Some(connection) = self.connections.get_mut(&id) else { continue };
-            if connection.peer_info().bridge_level.is_some() {
-                // It is closed anyhow.
+            let is_ours = connection.peer_info().bridge_level.is_some();
+            if is_ours && connection.wire.session.traffic_allowed() {
                 connection.wire.session.refuse(why);
+                // As far as its socket takes it: a peer that does not read is told nothing.
                 let _ = connection.wire.flush();
             }
         }
-        self.close(service, request, why);
     }
 }
 
@@ -190,7 +193,8 @@ fn idleness_of<S: Service>(
     id: ConnectionId,
 ) -> Option<Idleness> {
     let connection = connections.get(&id)?;
-    let client = connection.client.as_ref().filter(|one| !service.is_busy(&one.state))?;
+    let is_busy = |one: &&Client<S::Client>| one.is_starved || service.is_busy(&one.state);
+    let client = connection.client.as_ref().filter(|client| !is_busy(client))?;
     let latest = connection.input.latest;
     Some((latest > client.since, latest.max(client.since)))
 }

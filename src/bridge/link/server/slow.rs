@@ -118,7 +118,7 @@ impl<S: Service> Link<S> {
         );
         add(&self.counters.closed_slow, 1);
         log_warning!(self.log, from peer.origin(); "Closing a connection from {peer}: {why}");
-        self.close(service, id, &why);
+        self.dismiss(service, id, &why);
     }
 
     // ------------------------------------------------------------------ for others
@@ -157,7 +157,7 @@ impl<S: Service> Link<S> {
         let why = format!("others wait for the {held} bytes that it holds, and it is the slowest");
         add(&self.counters.closed_for_room, 1);
         log_warning!(self.log, from peer.origin(); "Closing a connection from {peer}: {why}");
-        self.close(service, id, &why);
+        self.dismiss(service, id, &why);
         true
     }
 

@@ -7,7 +7,8 @@ use super::*;
 use crate::bridge::link::acceptor::FIRST_CONNECTION;
 use crate::bridge::link::budget::Holder;
 use crate::bridge::link::options::LegacyPolicy;
-use crate::bridge::link::service::Peer;
+use crate::bridge::link::service::{Fault, Peer};
+use crate::bridge::link::wire::Received;
 use crate::net::listener::listen_at;
 use crate::net::owner::owners;
 use crate::net::server_address::ServerAddress;
@@ -16,6 +17,7 @@ use crate::net::{Driver, EventLoop, Spin};
 use crate::process::STACK_OF_PROCESS;
 use crate::proto::bridge::ServerId;
 use crate::proto::zmtp::frame::encode_message;
+use crate::proto::zmtp::Event;
 
 use testkit_base::raw::{message, properties_of, ready, Item, Raw, RawClient};
 use testkit_base::wait::wait_until;
@@ -78,9 +80,8 @@ impl Service for Echo {
         client: &mut ActiveClient<'_, Coming>,
         input: &[u8],
         _: &mut Turn,
-    ) -> Result<usize, String> {
-        let received = client.request.session.receive(input);
-        let (used, event) = received.map_err(|error| error.to_string())?;
+    ) -> Result<usize, Fault> {
+        let (used, event) = client.request.session.receive(input)?;
         let is_complete = match event {
             Some(Event::PartStart { len, more }) => {
                 client.state.parts.push(Vec::new());
@@ -107,7 +108,7 @@ impl Service for Echo {
         Ok(used)
     }
 
-    fn receive_payload(&mut self, _: &mut ActiveClient<'_, Coming>) -> Option<Received> {
+    fn receive_payload(&mut self, _: &mut ActiveClient<'_, Coming>, _: u64) -> Option<Received> {
         None
     }
 
@@ -134,8 +135,8 @@ impl Driver for EchoDriver {
         self.link.start(registry)
     }
 
-    fn ready(&mut self, registry: &Registry, token: Token, readiness: Readiness) {
-        self.link.ready(registry, &mut self.echo, token, readiness);
+    fn ready(&mut self, _: &Registry, token: Token, readiness: Readiness) {
+        self.link.ready(&mut self.echo, token, readiness);
     }
 
     fn woken(&mut self, _: &Registry) {
@@ -146,12 +147,12 @@ impl Driver for EchoDriver {
         self.link.deadline()
     }
 
-    fn timeout(&mut self, registry: &Registry, (): (), now: Time) {
-        self.link.timeout(registry, &mut self.echo, now);
+    fn timeout(&mut self, _: &Registry, (): (), now: Time) {
+        self.link.timeout(&mut self.echo, now);
     }
 
-    fn flush(&mut self, _: &Registry) {
-        self.link.find_owners();
+    fn flush(&mut self, registry: &Registry) {
+        self.link.end_turn(registry, &mut self.echo);
         if std::mem::take(&mut self.echo.wraps) {
             self.link.peers.next_id = FIRST_CONNECTION;
         }

@@ -287,7 +287,7 @@ impl ReceiveHalf {
             // Usually the echo of a write: the decoder drops it.
             PayloadTarget::Nowhere => None,
             PayloadTarget::Here(payload) if remaining > READ_OCTETS as u64 => {
-                let received = wire.read_payload(payload, remaining);
+                let received = wire.read_payload(payload, remaining, u64::MAX);
                 let count = received.count();
                 Some(Reading { received, placed: count, room: count })
             }

@@ -5,6 +5,7 @@ use super::rights::Rights;
 use super::timing::ClientTimes;
 use crate::bridge::link::budget::Holder;
 use crate::bridge::link::connection::ActiveClient;
+use crate::bridge::link::malformed::Misconduct;
 use crate::bridge::link::service::Peer;
 use crate::proto::bridge::{Dialect, Header, RequestDecoder, Timing};
 
@@ -17,6 +18,7 @@ pub(super) struct MemoryClient {
     pub(super) body: Option<RequestBody>,
     /// A request without data that waits for room in the budget.
     pub(super) waiting: Option<ReceivedRequest>,
+    pub(super) misconduct: Misconduct,
     /// The request times, if the client sends them.
     pub(super) times: Option<ClientTimes>,
     /// Requests that the slave keeps, and the bytes held for them.
@@ -86,6 +88,7 @@ impl MemoryClient {
             },
             body: None,
             waiting: None,
+            misconduct: Misconduct::default(),
             times: clock.map(|clock| ClientTimes::new(clock, peer.announced)),
             outstanding: 0,
             outstanding_bytes: 0,

@@ -103,8 +103,8 @@ impl Driver for ServerDriver {
         self.link.start(registry)
     }
 
-    fn ready(&mut self, registry: &Registry, token: Token, readiness: Readiness) {
-        self.link.ready(registry, &mut self.requests, token, readiness);
+    fn ready(&mut self, _: &Registry, token: Token, readiness: Readiness) {
+        self.link.ready(&mut self.requests, token, readiness);
     }
 
     fn woken(&mut self, _registry: &Registry) {
@@ -120,19 +120,21 @@ impl Driver for ServerDriver {
         }
     }
 
-    fn timeout(&mut self, registry: &Registry, timer: ServerTimer, now: Time) {
+    fn timeout(&mut self, _: &Registry, timer: ServerTimer, now: Time) {
         let executor = &mut self.requests.executor;
         match timer {
-            ServerTimer::Link => self.link.timeout(registry, &mut self.requests, now),
+            ServerTimer::Link => self.link.timeout(&mut self.requests, now),
             ServerTimer::Transactions => executor.outstanding.end_late(now),
             ServerTimer::Buffers => executor.responder.buffers.give_back(now),
             ServerTimer::Drain => self.count_remainder(now),
         }
     }
 
-    fn flush(&mut self, _registry: &Registry) {
-        self.link.find_owners();
+    fn flush(&mut self, registry: &Registry) {
         self.settle();
+        if self.link.end_turn(registry, &mut self.requests) {
+            self.settle();
+        }
         if self.drain.has_begun() {
             self.count_remainder(clock::now());
         }

@@ -6,10 +6,10 @@ use super::client::{Active, BodyState, MemoryClient, ReceivedRequest, RequestBod
 use super::execute::Executor;
 use super::rights::RightsPolicy;
 use crate::bridge::link::buffers::make_room;
-use crate::bridge::link::service::{Peer, Service, Turn};
+use crate::bridge::link::service::{Fault, Peer, Service, Turn};
 use crate::bridge::link::wire::{Received, READ_OCTETS};
 use crate::clock::Time;
-use crate::proto::bridge::{Header, RequestEvent, Timing, WholeRequest};
+use crate::proto::bridge::{Dialect, Header, RequestEvent, Timing, WholeRequest};
 
 /// Unread responses of a client above which no more of its requests are read.
 const BACKLOG_BYTES_MAX: usize = 1 << 20;
@@ -22,12 +22,19 @@ pub(super) struct Requests {
     pub(super) executor: Executor,
     policy: RightsPolicy,
     window: usize,
+    malformed_max: u32,
 }
 
 impl Requests {
-    /// At most `window` requests of a client are outstanding; `policy` computes its rights.
-    pub(super) fn new(executor: Executor, window: usize, policy: RightsPolicy) -> Requests {
-        Requests { executor, policy, window: window.max(1) }
+    /// At most `window` requests of a client are outstanding, and less than `malformed_max` messages
+    /// of it may be malformed in a second; `policy` computes its rights.
+    pub(super) fn new(
+        executor: Executor,
+        window: usize,
+        malformed_max: u32,
+        policy: RightsPolicy,
+    ) -> Requests {
+        Requests { executor, policy, window: window.max(1), malformed_max }
     }
 
     /// Executes a request with a copy of its data.
@@ -57,12 +64,11 @@ impl Requests {
         client: &mut Active<'_>,
         input: &[u8],
         turn: &mut Turn,
-    ) -> Result<usize, String> {
+    ) -> Result<usize, Fault> {
         if let Some(body) = client.state.body.as_mut() {
             body.begin();
         }
-        let received = client.state.decoder.receive(&mut client.request.session, input);
-        let (used, event) = received.map_err(|error| error.to_string())?;
+        let (used, event) = client.state.decoder.receive(&mut client.request.session, input)?;
         match event {
             None | Some(RequestEvent::Session(_)) => {}
             Some(RequestEvent::Complete(WholeRequest { header, timing, data: &[] })) => {
@@ -83,6 +89,11 @@ impl Requests {
             }
             Some(RequestEvent::Malformed(malformed)) => {
                 self.executor.responder.refuse_malformed(client, &malformed, turn.now);
+                // Only a client of Rogue sends what is left of a request.
+                let is_piece = client.state.dialect == Dialect::Legacy && malformed.may_be_piece();
+                if client.state.misconduct.note(is_piece, self.malformed_max, turn.now) {
+                    return Err(Fault::Malformed(self.malformed_max));
+                }
             }
         }
         Ok(used)
@@ -168,7 +179,7 @@ impl Service for Requests {
     }
 
     fn is_busy(&self, client: &MemoryClient) -> bool {
-        client.outstanding > 0
+        client.outstanding > 0 || client.waiting.is_some()
     }
 
     #[inline]
@@ -188,7 +199,7 @@ impl Service for Requests {
         client: &mut Active<'_>,
         input: &[u8],
         turn: &mut Turn,
-    ) -> Result<usize, String> {
+    ) -> Result<usize, Fault> {
         match client.state.decoder.receive_whole(&client.request.session, input) {
             Some((used, request)) => {
                 if !client.may_take(self.executor.cost(client, &request.header)) {
@@ -201,7 +212,7 @@ impl Service for Requests {
         }
     }
 
-    fn receive_payload(&mut self, client: &mut Active<'_>) -> Option<Received> {
+    fn receive_payload(&mut self, client: &mut Active<'_>, octets_max: u64) -> Option<Received> {
         let remaining = client.state.decoder.data_remaining(&client.request.session);
         if remaining <= READ_OCTETS as u64 {
             return None;
@@ -211,7 +222,8 @@ impl Service for Requests {
         if body.state != BodyState::Kept {
             return None;
         }
-        let received = client.request.read_payload(&mut body.request.data, remaining);
+        let data = &mut body.request.data;
+        let received = client.request.read_payload(data, remaining, octets_max);
         match &received {
             Received::Octets(count) => {
                 client.state.decoder.data_received(&mut client.request.session, *count as u64);

@@ -62,6 +62,8 @@ pub struct ServerStats {
     pub clients_refused_full: u64,
     /// Clients not served because all places of their address were taken by such clients.
     pub clients_refused_address: u64,
+    /// Clients disconnected because too many of their messages were malformed.
+    pub closed_malformed: u64,
     /// Connections without a client that have made room for others.
     pub connections_displaced: u64,
     /// 1 since the server [drains](super::TcpServer::drain), else 0.
@@ -116,6 +118,7 @@ impl Counters {
             clients_evicted: load(&self.link.clients_evicted),
             clients_refused_full: load(&self.link.refused_full),
             clients_refused_address: load(&self.link.refused_address),
+            closed_malformed: load(&self.link.closed_malformed),
             connections_displaced: load(&self.link.connections_displaced),
             draining: u64::from(is_draining),
             refused_draining: load(draining),

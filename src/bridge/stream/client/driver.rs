@@ -243,7 +243,7 @@ impl Open {
                     return Ok(true);
                 }
                 let wire = &mut self.incoming.wire;
-                let payload = self.receiver.receive_payload(wire, delivery);
+                let payload = self.receiver.receive_payload(wire, u64::MAX, delivery);
                 let is_payload = payload.is_some();
                 let count = match payload.unwrap_or_else(|| wire.read(scratch)) {
                     Received::Nothing => return Ok(true),

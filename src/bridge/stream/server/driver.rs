@@ -54,8 +54,8 @@ impl Driver for ServerDriver {
         self.link.start(registry)
     }
 
-    fn ready(&mut self, registry: &Registry, token: Token, readiness: Readiness) {
-        self.link.ready(registry, &mut self.frames, token, readiness);
+    fn ready(&mut self, _: &Registry, token: Token, readiness: Readiness) {
+        self.link.ready(&mut self.frames, token, readiness);
     }
 
     fn woken(&mut self, _: &Registry) {
@@ -66,13 +66,15 @@ impl Driver for ServerDriver {
         self.link.deadline()
     }
 
-    fn timeout(&mut self, registry: &Registry, ServerTimer::Link: ServerTimer, now: Time) {
-        self.link.timeout(registry, &mut self.frames, now);
+    fn timeout(&mut self, _: &Registry, ServerTimer::Link: ServerTimer, now: Time) {
+        self.link.timeout(&mut self.frames, now);
     }
 
-    fn flush(&mut self, _: &Registry) {
-        self.link.find_owners();
+    fn flush(&mut self, registry: &Registry) {
         self.pump();
+        if self.link.end_turn(registry, &mut self.frames) {
+            self.pump();
+        }
         self.frames.delivery.end_turn();
     }
 

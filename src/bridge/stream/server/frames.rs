@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use crate::bridge::link::budget::Holder;
 use crate::bridge::link::connection::{ActiveClient, ClientId};
+use crate::bridge::link::malformed::Misconduct;
 use crate::bridge::link::server::Link;
-use crate::bridge::link::service::{Peer, Service, Turn};
+use crate::bridge::link::service::{Fault, Peer, Service, Turn};
 use crate::bridge::link::wire::Received;
 use crate::bridge::stream::delivery::Delivery;
 use crate::bridge::stream::lane::{Lane, QueuedFrame};
@@ -26,6 +27,7 @@ pub(super) struct ServedClient {
     id: ClientId,
     address: PeerAddress,
     receiver: Receiver,
+    misconduct: Misconduct,
     lane: Lane,
     /// It is among [`Frames::ready`].
     is_ready: bool,
@@ -56,10 +58,12 @@ pub(super) struct Frames {
     batch: VecDeque<QueuedFrame>,
     /// A client has not been read because of a pause.
     is_stalled: Cell<bool>,
+    malformed_max: u32,
 }
 
 impl Frames {
-    pub(super) fn new(delivery: Delivery, outbox: Arc<Outbox>) -> Frames {
+    /// Less than `malformed_max` messages of a client may be malformed in a second.
+    pub(super) fn new(delivery: Delivery, outbox: Arc<Outbox>, malformed_max: u32) -> Frames {
         Frames {
             delivery,
             outbox,
@@ -67,6 +71,7 @@ impl Frames {
             clients: Vec::new(),
             batch: VecDeque::new(),
             is_stalled: Cell::new(false),
+            malformed_max,
         }
     }
 
@@ -138,6 +143,7 @@ impl Service for Frames {
             id: peer.id,
             address: peer.address,
             receiver: Receiver::default(),
+            misconduct: Misconduct::default(),
             lane: Lane::new(peer.info.bridge_level.is_some()),
             is_ready: true,
             is_ending: false,
@@ -167,10 +173,15 @@ impl Service for Frames {
         client: &mut Active<'_>,
         input: &[u8],
         turn: &mut Turn,
-    ) -> Result<usize, String> {
+    ) -> Result<usize, Fault> {
+        let ServedClient { receiver, misconduct, .. } = client.state;
+        let before = receiver.malformed_count;
         let session = &mut client.request.session;
-        let received = client.state.receiver.receive(session, input, &mut self.delivery);
-        let used = received.map_err(|error| error.to_string())?;
+        let used = receiver.receive(session, input, &mut self.delivery)?;
+        let is_malformed = receiver.malformed_count != before;
+        if is_malformed && misconduct.note(false, self.malformed_max, turn.now) {
+            return Err(Fault::Malformed(self.malformed_max));
+        }
         if let Some(bytes) = client.state.receiver.wanted() {
             self.begin(client, bytes);
         }
@@ -178,8 +189,9 @@ impl Service for Frames {
         Ok(used)
     }
 
-    fn receive_payload(&mut self, client: &mut Active<'_>) -> Option<Received> {
-        client.state.receiver.receive_payload(client.request, &mut self.delivery)
+    fn receive_payload(&mut self, client: &mut Active<'_>, octets_max: u64) -> Option<Received> {
+        let receiver = &mut client.state.receiver;
+        receiver.receive_payload(client.request, octets_max, &mut self.delivery)
     }
 
     fn flush(&mut self, client: &mut Active<'_>, _: Time) -> io::Result<()> {
