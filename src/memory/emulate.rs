@@ -60,6 +60,10 @@ impl Slave for Emulate {
         !LOG.enabled(Level::DEBUG)
     }
 
+    fn read_at_once(&self, address: u64, bytes: &mut [u8]) -> bool {
+        self.memory.read(address, bytes).is_ok()
+    }
+
     fn do_transaction(&self, tran: &Arc<Transaction>) {
         let outcome = match tran.data() {
             Some(data) if super::is_write(tran.ty()) => self.memory.write(tran.address(), &data),

@@ -131,6 +131,10 @@ impl Slave for Hub {
         self.ask(|slave| slave.is_brief()).unwrap_or(false)
     }
 
+    fn passes_to(&self) -> Option<(Arc<dyn Slave>, u64)> {
+        Some((self.master.slave(), self.offset))
+    }
+
     fn takes_together(&self) -> bool {
         self.ask(|slave| slave.takes_together()).unwrap_or(false)
     }

@@ -11,7 +11,8 @@
 //! code from outside the room runs. The leaves are a transaction's state, a slave's table of
 //! pending transactions, a master's slave and its error, a slave's name and the pages of a
 //! [`SparseMemory`]. A master's table is a leaf with two exceptions: under it the state of a
-//! transaction is read, and a free data lock is taken.
+//! transaction is read, and a free data lock is taken. Under a block's state a transaction is made,
+//! begun or collected, and the pages of a `SparseMemory` are read.
 //!
 //! The exception is the *data lock* of a transaction and all its parts. It comes first. Its holder
 //! (the slave that copies, in code of its own) may take any leaf, so it may keep and complete

@@ -52,6 +52,19 @@ pub trait Slave: Send + Sync + 'static {
         false
     }
 
+    /// The slave that gets all transactions of this one, and what is added to their addresses, if
+    /// this one does nothing else with them: a hub's.
+    fn passes_to(&self) -> Option<(Arc<dyn Slave>, u64)> {
+        None
+    }
+
+    /// Reads `bytes` at `address` without a transaction. False where that takes one, which then says
+    /// why it fails; nothing has happened then. A slave that does it takes one lock at most, its own
+    /// memory's, and runs no code of the program: the caller may hold the lock of a block.
+    fn read_at_once(&self, _address: u64, _bytes: &mut [u8]) -> bool {
+        false
+    }
+
     /// Id of the slave at the end of the path.
     fn slave_id(&self) -> u32 {
         self.base().id()

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::thread;
 
 use rogue_mem::bridge::{ClientOptions, ServerOptions, TcpClient};
-use rogue_mem::memory::block::{Block, Skip, UpdateObserver, Variable, VariableSpec, UINT};
-use rogue_mem::memory::{Emulate, Hub, Slave, Unconnected, POST, READ, VERIFY, WRITE};
+use rogue_mem::memory::block::{Block, Mode, Skip, UpdateObserver, Variable, VariableSpec, UINT};
+use rogue_mem::memory::{Emulate, Hub, Master, Slave, Unconnected, POST, READ, VERIFY, WRITE};
 use rogue_mem::Status;
 use testkit::bridge::server_of;
 use testkit::slaves::{Acting, Keeper};
@@ -182,4 +182,62 @@ fn a_client_of_the_bridge_sends_at_once_and_its_answer_is_polled_for() {
     client.stop();
     assert_eq!(start(&block, READ, None), Some(None));
     assert_eq!(check(&block), Err(Status::Transaction));
+}
+
+#[test]
+fn a_read_without_a_transaction_ends_as_one_with_it() {
+    let at = |offset, limits: (u32, u32), slave: Arc<dyn Slave>| -> Arc<dyn Slave> {
+        let hub = Hub::new(offset, limits.0, limits.1);
+        hub.master().set_slave(slave);
+        hub
+    };
+    let memory = Emulate::new(4, 0);
+    let ways = [
+        memory.clone() as Arc<dyn Slave>,
+        at(0x2000, (0, 0), at(0x1000, (0, 0), memory.clone())),
+        // A virtual root has addresses and limits of its own.
+        at(0x1000, (8, 64), memory.clone()),
+        at(0x1000, (0, 0), at(0, (2, 4), memory.clone())),
+        // Beyond the end of the address space, in the block's second half.
+        at(u64::MAX - 0x17, (0, 0), memory.clone()),
+        at(u64::MAX - 8, (0, 0), at(0x1000, (0, 0), memory.clone())),
+    ];
+    for (number, slave) in ways.into_iter().enumerate() {
+        let writer = Master::new();
+        writer.set_slave(slave.clone());
+        writer.write(0x10, &[0xA0 + number as u8; 16]).ok();
+        let outcomes = [true, false].map(|is_brief| {
+            let only = |name: &str, first: u64, mode| VariableSpec {
+                mode,
+                is_notified: true,
+                ..uint(name, first, 16)
+            };
+            let specs = vec![
+                only("both", 0, Mode::ReadWrite),
+                only("written", 16, Mode::WriteOnly),
+                only("staged", 32, Mode::ReadWrite),
+                only("read", 64, Mode::ReadOnly),
+            ];
+            let (block, variables) = block_of(slave.clone(), (0x10, 12), specs);
+            variables[1].stage(UINT, 0x1111, -1).unwrap();
+            block.start_transaction(WRITE, false, true, None, -1).ok();
+            variables[2].stage(UINT, 0x2222, -1).unwrap();
+            let ends: Vec<_> = [None, Some(&*variables[0]), Some(&*variables[3])]
+                .into_iter()
+                .map(|variable| match is_brief {
+                    true => {
+                        assert_eq!(start(&block, READ, variable), Some(None));
+                        check(&block).map(Option::unwrap)
+                    }
+                    false => {
+                        let started = block.start_transaction(READ, false, true, variable, -1);
+                        started.map(|one| one.is_updated).map_err(|error| error.status())
+                    }
+                })
+                .collect();
+            (ends, block.staged())
+        });
+        assert_eq!(outcomes[0], outcomes[1], "way {number}");
+        assert_eq!(outcomes[0].0[2].is_ok(), number < 4, "way {number}");
+    }
 }

@@ -684,6 +684,24 @@ def test_classes_may_have_other_bases_and_the_same_objects_come_back():
     assert {name for name in own if not name.startswith("_rg_")} == set(known.split())
 
 
+def test_methods_of_derived_classes_are_called():
+    class Doubled(rim.Variable):
+        _count = 0
+
+        def _get(self, index):
+            return 2 * super()._get(index)
+
+        def _queueUpdate(self):
+            self._count += 1
+
+    doubled = variable(kind=Doubled, notify=True)
+    block = block_over(rim.Emulate(4, 0), doubled)
+    doubled._set(21, -1)
+    block._startTransaction(rim.Write, True, False, doubled, -1)
+    block._checkTransaction()
+    assert (doubled._get(-1), doubled._count) == (42, 1)
+
+
 def test_a_block_keeps_its_variables_and_its_slave_and_circles_are_collected():
     class Lived(rim.Variable):
         pass

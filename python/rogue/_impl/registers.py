@@ -7,7 +7,7 @@ import time
 import weakref
 from collections.abc import Iterable
 from threading import get_ident
-from typing import TYPE_CHECKING, Any, Optional
+from typing import TYPE_CHECKING, Any, Callable, Optional
 
 from .held import REFUSED_ARGUMENT, PlacedHandle, held, place
 from .lifecycle import described, filled, gate, keep, report
@@ -201,6 +201,10 @@ class Variable:
         shape = Shape(owned, decode(texts[0]), count, bits, model)
         access = access_of(shape, model_id)
         self._rg_stage, self._rg_staged = access.stage, access.staged
+        if type(self)._get is Variable._get:
+            # Without the method around it: a class with `__getattr__`, such as pyrogue's, makes
+            # each look-up of an attribute of the variable take several times as long.
+            self.__dict__["_get"] = access.staged
 
     def _set(self, value: Any, index: int) -> None:
         """Stages `value`: the block has it, and the next write takes it to the device. Nothing is
@@ -336,7 +340,7 @@ class Block(Master):
         owned.place = place(owned.handle)
         self._rg_init_master(lib.rogue_mem_block_master(owned.handle))
         self._rg_variables: "tuple[Variable, ...]" = ()
-        self._rg_notified: "tuple[Variable, ...]" = ()
+        self._rg_updates: "tuple[Callable[[], None], ...]" = ()
 
     @property
     def path(self) -> str:
@@ -395,8 +399,10 @@ class Block(Master):
         for one in added:
             one._rg_home = weakref.ref(self)
         self._rg_variables = added
-        self._rg_notified = tuple(
-            one for one, handle in zip(added, handles) if lib.rogue_mem_variable_is_notified(handle)
+        self._rg_updates = tuple(
+            one._queueUpdate
+            for one, handle in zip(added, handles)
+            if lib.rogue_mem_variable_is_notified(handle)
         )
 
     def _startTransaction(
@@ -451,9 +457,9 @@ class Block(Master):
             result = _check(owned.handle)
         if result == _UPDATED and not interrupts:
             # As `_rg_notify`, without a call: it is done for every access.
-            for one in self._rg_notified:
+            for update in self._rg_updates:
                 try:
-                    one._queueUpdate()
+                    update()
                 except BaseException as error:
                     report(_UPDATE, error)
         elif result or interrupts:
@@ -466,9 +472,9 @@ class Block(Master):
         check(result & _STATUS)
 
     def _rg_notify(self) -> None:
-        for one in self._rg_notified:
+        for update in self._rg_updates:
             try:
-                one._queueUpdate()
+                update()
             except BaseException as error:
                 report(_UPDATE, error)
 

@@ -4,12 +4,23 @@
 
 use std::sync::Arc;
 
-use super::registers::Block;
+use super::registers::{Block, State};
 use super::start::check_type;
-use super::transfer::{launch, Attempt, Fault, Flight, Request, Started, CHECK_SOURCE};
+use super::transfer::{launch, Attempt, Fault, Flight, Path, Request, Started, CHECK_SOURCE};
 use super::variable::Variable;
 use crate::error::Result;
+use crate::memory::{Slave, HUBS_COUNT_MAX};
 use crate::process::Restraint;
+
+/// The largest read without a transaction: larger ones are copied under a lock for too long.
+const AT_ONCE_BYTES_MAX: usize = 64;
+
+/// A slave that a block leads to.
+pub(super) struct End {
+    slave: Arc<dyn Slave>,
+    /// What is added to addresses within the block.
+    offset: u64,
+}
 
 impl Block {
     /// Starts a transaction as [`start_transaction`](Self::start_transaction) without a wait does, if
@@ -40,7 +51,7 @@ impl Block {
         let _restraint = Restraint::begin();
         let skipped = match self.attempt(&request, false).map_err(Fault::into_error)? {
             Attempt::Busy => return Ok(None),
-            Attempt::Skipped(skip) => Some(skip),
+            Attempt::Over(skip) => skip,
             Attempt::Ready(flight, slave) => {
                 if flight.take() {
                     launch(std::slice::from_ref(&flight), &*slave);
@@ -75,6 +86,39 @@ impl Block {
             }
         }
         self.verdict(None).map(Some).map_err(Fault::into_error)
+    }
+
+    /// The slave at the end of the way through `slave` and hubs, and what these add to addresses.
+    /// `None` if that is beyond all addresses.
+    pub(super) fn end_of(&self, slave: &Arc<dyn Slave>) -> Option<End> {
+        let mut end = End { slave: slave.clone(), offset: self.offset };
+        // Of a circle of hubs, any: it reads nothing at once.
+        for _ in 0..HUBS_COUNT_MAX {
+            let Some((slave, offset)) = end.slave.passes_to() else { break };
+            end = End { slave, offset: end.offset.checked_add(offset)? };
+        }
+        Some(end)
+    }
+
+    /// Reads what `request` covers without a transaction, and takes it over; false if that needs
+    /// one. Nothing is under way. To make a transaction, and to end it, takes several times as long.
+    pub(super) fn read_at_once(
+        &self,
+        state: &mut State,
+        request: &Request<'_>,
+        path: &Path,
+        end: &End,
+    ) -> bool {
+        let span = path.admit(state.span(request, self.size), self.size, &state.path);
+        let Some(span) = span.ok().filter(|_| state.is_enabled) else { return false };
+        let Some(address) = end.offset.checked_add(span.low) else { return false };
+        let mut room = [0; AT_ONCE_BYTES_MAX];
+        let Some(bytes) = room.get_mut(..span.size() as usize) else { return false };
+        let is_read = end.slave.read_at_once(address, bytes);
+        if is_read {
+            state.image.absorb(span, bytes);
+        }
+        is_read
     }
 
     /// Takes the answer to `flight` over, if it is there or comes in a moment.

@@ -85,7 +85,7 @@ impl Batch {
                 }
                 Ok((Some(flight), None))
             }
-            Attempt::Skipped(skip) => Ok((None, Some(skip))),
+            Attempt::Over(skip) => Ok((None, skip)),
             Attempt::Busy => Ok((None, None)),
         }
     }

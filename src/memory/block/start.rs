@@ -211,7 +211,7 @@ impl Block {
                 }
                 (Some(flight), None)
             }
-            Attempt::Skipped(skip) => (None, Some(skip)),
+            Attempt::Over(skip) => (None, skip),
             Attempt::Busy => (None, None),
         })
     }

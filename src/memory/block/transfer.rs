@@ -124,7 +124,9 @@ pub(super) struct Request<'a> {
 
 /// What became of a request.
 pub(super) enum Attempt {
-    Skipped(Skip),
+    /// There is no transaction: why, or `None` if a read has ended well [without
+    /// one](Block::read_at_once).
+    Over(Option<Skip>),
     /// Another transaction of the block is under way, or it is another thread's turn. For a brief
     /// request also: it would have to wait, or to run the program's code.
     Busy,
@@ -247,7 +249,7 @@ impl State {
     }
 
     /// The bytes that `request` covers.
-    fn span(&self, request: &Request<'_>, size: u32) -> Span {
+    pub(super) fn span(&self, request: &Request<'_>, size: u32) -> Span {
         let whole = Span { low: 0, high: size.into() };
         match (request.ty, self.target(request)) {
             (VERIFY, _) => self.unverified.unwrap_or(whole),
@@ -388,6 +390,7 @@ impl Block {
             return Ok(Attempt::Busy);
         }
         let path = request.path.unwrap_or_else(|| self.path_to(&*slave));
+        let end = (request.is_brief && request.ty == READ).then(|| self.end_of(&slave)).flatten();
         loop {
             let mut state = self.state_or(START_SOURCE).map_err(Fault::Refused)?;
             if Block::is_taken(&state) {
@@ -400,7 +403,7 @@ impl Block {
                 return Err(Fault::Refused(target.variable.homeless()));
             }
             if let Some(skip) = state.skip(request) {
-                return Ok(Attempt::Skipped(skip));
+                return Ok(Attempt::Over(Some(skip)));
             }
             if let Some(flight) = state.flight.clone() {
                 drop(state);
@@ -414,19 +417,27 @@ impl Block {
             if request.is_brief && !state.is_brief(request, self.size) {
                 return Ok(Attempt::Busy);
             }
-            let attempt = self.begin(&mut state, request, &path)?;
-            // A verify continues what has failed; everything else begins anew.
-            let missed = match &attempt {
-                None => None,
-                Some(_) => state.unchecked.start(request.is_owned, request.ty == VERIFY),
+            let is_read =
+                end.as_ref().is_some_and(|end| self.read_at_once(&mut state, request, &path, end));
+            let flight = match is_read {
+                true => None,
+                false => self.begin(&mut state, request, &path)?,
             };
+            // A verify continues what has failed; everything else begins anew.
+            let missed = match is_read || flight.is_some() {
+                true => state.unchecked.start(request.is_owned, request.ty == VERIFY),
+                false => None,
+            };
+            if is_read && state.is_notified {
+                state.unchecked.update(this_thread());
+            }
             drop(state);
             if let Some(error) = missed {
                 log_warning!(self.logger(), "A failure that nothing has checked: {error}");
             }
-            return Ok(match attempt {
+            return Ok(match flight {
                 Some(flight) => Attempt::Ready(flight, slave),
-                None => Attempt::Skipped(Skip::Disabled),
+                None => Attempt::Over((!is_read).then_some(Skip::Disabled)),
             });
         }
     }
