@@ -126,7 +126,14 @@ impl Error {
         source: impl Into<Cow<'static, str>>,
         text: impl Into<Cow<'static, str>>,
     ) -> Self {
-        Error { status, source: source.into(), text: text.into() }
+        Error::made(status, source.into(), text.into())
+    }
+
+    // Cold, so that the compiler keeps the texts of errors away from what it makes fast, and small.
+    #[cold]
+    #[inline(never)]
+    fn made(status: Status, source: Cow<'static, str>, text: Cow<'static, str>) -> Self {
+        Error { status, source, text }
     }
 
     /// The status code of this error; never [`Status::Ok`].
@@ -155,12 +162,17 @@ impl std::error::Error for Error {}
 
 /// Calls `body`; its panic ends here, with its text as the error.
 pub(crate) fn caught<T>(body: impl FnOnce() -> T) -> std::result::Result<T, String> {
-    catch_unwind(AssertUnwindSafe(body)).map_err(|payload| {
-        let text = panic_text(&*payload).to_owned();
-        // The destructor of a value of an unknown type could panic again.
-        mem::forget(payload);
-        text
-    })
+    catch_unwind(AssertUnwindSafe(body)).map_err(text_of)
+}
+
+/// The text of a panic that was caught. One for all bodies: there are hundreds of them.
+#[cold]
+#[inline(never)]
+fn text_of(payload: Box<dyn Any + Send>) -> String {
+    let text = panic_text(&*payload).to_owned();
+    // The destructor of a value of an unknown type could panic again.
+    mem::forget(payload);
+    text
 }
 
 /// The text of a caught panic.

@@ -5,6 +5,7 @@ use std::ffi::{c_char, CStr};
 use std::marker::PhantomData;
 use std::mem::{size_of, MaybeUninit};
 use std::ptr::NonNull;
+use std::str::Utf8Error;
 use std::sync::atomic::AtomicU32;
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,6 +47,8 @@ pub(super) trait Options: Versioned {
 
 impl Call {
     /// What a pointer is refused with that is null.
+    #[cold]
+    #[inline(never)]
     pub(super) fn null(self, name: &str) -> Error {
         self.error(Status::NullArgument, format!("Argument `{name}` is a null pointer"))
     }
@@ -58,13 +61,18 @@ impl Call {
     /// duration of the call.
     pub(super) unsafe fn handle<'a, H: Handle>(self, handle: *const H) -> Result<Borrowed<'a, H>> {
         // SAFETY: promised by the caller.
-        unsafe { borrow(handle) }.ok_or_else(|| {
-            let text = format!(
-                "The argument of type {} is a null pointer; pass the handle that made it",
-                c_type_name::<H>()
-            );
-            self.error(Status::NullArgument, text)
-        })
+        unsafe { borrow(handle) }.ok_or_else(|| self.null_handle(c_type_name::<H>))
+    }
+
+    /// What a handle is refused with that is null.
+    #[cold]
+    #[inline(never)]
+    fn null_handle(self, type_name: fn() -> &'static str) -> Error {
+        let text = format!(
+            "The argument of type {} is a null pointer; pass the handle that made it",
+            type_name()
+        );
+        self.error(Status::NullArgument, text)
     }
 
     /// The objects of several handles.
@@ -116,10 +124,14 @@ impl Call {
     pub(super) unsafe fn text<'a>(self, text: *const c_char, name: &str) -> Result<&'a str> {
         // SAFETY: promised by the caller.
         let text = unsafe { self.c_string(text, name) }?;
-        text.to_str().map_err(|error| {
-            let text = format!("Argument `{name}` is not valid UTF-8: {error}");
-            self.error(Status::InvalidText, text)
-        })
+        text.to_str().map_err(|error| self.no_text(name, error))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn no_text(self, name: &str, error: Utf8Error) -> Error {
+        let text = format!("Argument `{name}` is not valid UTF-8: {error}");
+        self.error(Status::InvalidText, text)
     }
 
     /// A place for a text.
@@ -257,14 +269,20 @@ impl Call {
         // SAFETY: all zeros is a value of `T`, and so are the caller's members.
         let value = unsafe { value.assume_init() };
         if is_of_later_release || value.reserved() != 0 {
-            let text = format!(
-                "`{name}` uses members that this release ({}) does not know: it was compiled for a \
-                 later one, or not all of it was set to zero first",
-                env!("CARGO_PKG_VERSION")
-            );
-            return Err(self.error(Status::InvalidArgument, text));
+            return Err(self.unknown_members(name));
         }
         Ok(value)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn unknown_members(self, name: &str) -> Error {
+        let text = format!(
+            "`{name}` uses members that this release ({}) does not know: it was compiled for a \
+             later one, or not all of it was set to zero first",
+            env!("CARGO_PKG_VERSION")
+        );
+        self.error(Status::InvalidArgument, text)
     }
 
     /// As [`versioned`](Self::versioned), for a structure that may be missing.
@@ -325,12 +343,23 @@ impl Call {
         if (T::SIZE_FIRST_BYTES..=STRUCT_BYTES_MAX).contains(&size) {
             return Ok(());
         }
+        Err(self.odd_size(size, name, c_type_name::<T>, size_of::<T>()))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn odd_size(
+        self,
+        size: usize,
+        name: &str,
+        type_name: fn() -> &'static str,
+        right: usize,
+    ) -> Error {
         let text = format!(
-            "`{name}`->size is {size}; set it to sizeof({}), which is {}",
-            c_type_name::<T>(),
-            size_of::<T>()
+            "`{name}`->size is {size}; set it to sizeof({}), which is {right}",
+            type_name()
         );
-        Err(self.error(Status::InvalidArgument, text))
+        self.error(Status::InvalidArgument, text)
     }
 }
 

@@ -26,6 +26,12 @@ impl Call {
 
     /// An error of this call.
     pub(super) fn error(self, status: Status, text: impl Into<Cow<'static, str>>) -> Error {
+        self.error_with(status, text.into())
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn error_with(self, status: Status, text: Cow<'static, str>) -> Error {
         Error::new(status, self.function(), text)
     }
 }

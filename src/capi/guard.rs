@@ -8,7 +8,7 @@ use super::argument::TextOut;
 use super::call::Call;
 use super::handle::Handle;
 use super::last_error;
-use crate::error::{caught, Result, Status};
+use crate::error::{caught, Error, Result, Status};
 
 /// The result of a function without a status on failure.
 pub(super) trait Neutral {
@@ -136,16 +136,27 @@ fn contained_as<T>(
     call: Call,
     body: impl FnOnce(Call) -> Result<T>,
 ) -> std::result::Result<T, Status> {
-    let error = match caught(|| body(call)) {
-        Ok(Ok(value)) => return Ok(value),
-        Ok(Err(error)) => error,
-        Err(text) => {
-            let text = format!("Internal error of the library, please report it: {text}");
-            call.error(Status::Internal, text)
-        }
-    };
+    match caught(|| body(call)) {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(error)) => Err(failed(error)),
+        Err(text) => Err(panicked(call, text)),
+    }
+}
+
+// One for all functions, none inlined: in hundreds of functions they would be a sixth of the library.
+
+#[cold]
+#[inline(never)]
+fn failed(error: Error) -> Status {
     last_error::set(&error);
-    Err(error.status())
+    error.status()
+}
+
+#[cold]
+#[inline(never)]
+fn panicked(call: Call, text: String) -> Status {
+    let text = format!("Internal error of the library, please report it: {text}");
+    failed(call.error(Status::Internal, text))
 }
 
 #[cfg(test)]
@@ -153,7 +164,6 @@ mod tests {
     use std::ffi::CStr;
 
     use super::*;
-    use crate::error::Error;
 
     fn last_error() -> (String, String) {
         let text = |from: *const c_char| {

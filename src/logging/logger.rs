@@ -54,6 +54,8 @@ impl Logger {
     }
 
     /// Logs `text`, if that level is enabled: `logger.log(Level::INFO, format_args!("{n} words"))`.
+    #[cold]
+    #[inline(never)]
     pub fn log(&self, level: Level, text: fmt::Arguments<'_>) {
         if self.enabled(level) {
             emit(self.name(), &self.entry.threshold, level, text);
@@ -62,6 +64,8 @@ impl Logger {
 
     /// As [`log`](Self::log), rate limited: for messages that `peer` can cause any number of times.
     #[track_caller]
+    #[cold]
+    #[inline(never)]
     pub(crate) fn log_limited(&self, peer: Option<Origin>, level: Level, text: fmt::Arguments<'_>) {
         if self.enabled(level) {
             emit_limited(
@@ -122,6 +126,8 @@ impl StaticLogger {
     }
 
     /// As [`Logger::log`].
+    #[cold]
+    #[inline(never)]
     pub(crate) fn log(&'static self, level: Level, text: fmt::Arguments<'_>) {
         if self.enabled(level) {
             emit(self.name, &self.threshold, level, text);
@@ -130,6 +136,8 @@ impl StaticLogger {
 
     /// As [`Logger::log_limited`].
     #[track_caller]
+    #[cold]
+    #[inline(never)]
     pub(crate) fn log_limited(
         &'static self,
         peer: Option<Origin>,
