@@ -45,10 +45,11 @@ const LINK_MAY_USE_OF_BRIDGES: &[&str] = &[
     "proto::bridge::property::Announcement",
 ];
 
-/// All that protocol code may use of the standard library: values and collections. No socket,
-/// clock, thread, lock or file.
+/// All that protocol code may use of the standard library: values, collections, and what the
+/// processor can do. No socket, clock, thread, lock or file.
 const STANDARD_FOR_PROTO: &[&str] = &[
     "any",
+    "arch",
     "array",
     "ascii",
     "borrow",

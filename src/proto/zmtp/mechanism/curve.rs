@@ -18,11 +18,14 @@
 //! A box that does not open, a counter that does not grow, or a frame in the clear ends the
 //! connection. Random octets are handed in, so that a connection can be repeated in a test.
 
+mod authenticator;
+mod block;
 mod client;
 pub mod keys;
 mod salsa;
 mod secretbox;
 mod server;
+mod sys;
 mod traffic;
 
 pub use client::{ClientRandom, CurveClient};

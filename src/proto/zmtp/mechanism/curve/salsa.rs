@@ -1,27 +1,24 @@
-//! The key stream of Salsa20, four blocks at a time.
+//! The key stream of Salsa20, four or eight blocks at a time.
 //!
-//! The well-kept crates compute one block after the other, at a third of the speed of the
+//! The well-kept crates compute one block after the other, at a quarter of the speed of the
 //! libsodium under libzmq, and a block of 1 MiB is all key stream. So the blocks stand beside each
-//! other in the lanes of vectors. The tests compare every octet with a crate's. There is no branch
-//! and no memory access that depends on a secret.
+//! other in the lanes of vectors: eight where the processor has AVX2, else four. The block of a
+//! text that needs but one is a crate's. The tests compare every octet with a crate's. There is no
+//! branch and no memory access that depends on a secret.
 
+use cryptoxide::salsa20::Salsa20;
 use wide::u32x4;
 use zeroize::Zeroizing;
 
+use super::block::{BLOCK_OCTETS, COUNTER, DOUBLE_ROUNDS, WORDS};
+use super::sys;
+
 /// Blocks that are computed together.
 const LANES: usize = 4;
-/// Octets of a block.
-const BLOCK_OCTETS: usize = 64;
 /// Octets of the blocks that are computed together.
 pub const BATCH_OCTETS: usize = LANES * BLOCK_OCTETS;
-/// Words of the state, and of a block.
-const WORDS: usize = 16;
-/// Column rounds and row rounds, in pairs.
-const DOUBLE_ROUNDS: usize = 10;
 /// "expand 32-byte k", which is on the diagonal of the state.
 const SIGMA: [u32; 4] = [0x6170_7865, 0x3320_646e, 0x7962_2d32, 0x6b20_6574];
-/// Where the number of the block is in the state, its lower half first.
-const COUNTER: [usize; 2] = [8, 9];
 
 /// The key stream for one key and one nonce.
 pub struct KeyStream {
@@ -34,7 +31,8 @@ pub struct KeyStream {
 }
 
 impl KeyStream {
-    pub fn new(key: &[u8; 32], nonce: &[u8; 8]) -> KeyStream {
+    /// The stream from its beginning on, of which `len` octets will be used.
+    pub fn new(key: &[u8; 32], nonce: &[u8; 8], len: usize) -> KeyStream {
         let word = |octets: &[u8], place: usize| {
             let at = 4 * place;
             u32::from_le_bytes([octets[at], octets[at + 1], octets[at + 2], octets[at + 3]])
@@ -46,7 +44,14 @@ impl KeyStream {
             state[11 + place] = word(key, 4 + place);
         }
         (state[6], state[7]) = (word(nonce, 0), word(nonce, 1));
-        KeyStream { state, block: 0, batch: [0; BATCH_OCTETS], used: BATCH_OCTETS }
+        let mut stream =
+            KeyStream { state, block: 0, batch: [0; BATCH_OCTETS], used: BATCH_OCTETS };
+        if len <= BLOCK_OCTETS {
+            let at = BATCH_OCTETS - BLOCK_OCTETS;
+            Salsa20::new(key, nonce).process_mut(&mut stream.batch[at..]);
+            (stream.block, stream.used) = (1, at);
+        }
+        stream
     }
 
     /// The next `N` octets of the stream, as a key.
@@ -61,6 +66,12 @@ impl KeyStream {
         let mut rest = octets;
         while !rest.is_empty() {
             if self.used == BATCH_OCTETS {
+                let done = sys::combine_wide(&self.state, self.block, rest);
+                self.block += (done / BLOCK_OCTETS) as u64;
+                rest = &mut rest[done..];
+                if rest.is_empty() {
+                    break;
+                }
                 self.batch = self.next_batch();
                 self.used = 0;
             }
@@ -137,19 +148,22 @@ mod tests {
 
     #[test]
     fn the_stream_is_that_of_the_crate_at_every_length() {
-        let expected = of_crate(b"nonce 01", 3 * BATCH_OCTETS + 1);
+        let expected = of_crate(b"nonce 01", 5 * BATCH_OCTETS + 1);
         for len in 0..expected.len() {
-            let mut stream = vec![0; len];
-            KeyStream::new(&KEY, b"nonce 01").apply(&mut stream);
-            assert_eq!(stream, expected[..len], "{len}");
+            // Whatever was announced.
+            for announced in [0, len, usize::MAX] {
+                let mut stream = vec![0; len];
+                KeyStream::new(&KEY, b"nonce 01", announced).apply(&mut stream);
+                assert_eq!(stream, expected[..len], "{len}, announced {announced}");
+            }
         }
     }
 
     #[test]
     fn the_stream_does_not_depend_on_how_it_is_cut() {
         let expected = of_crate(b"nonce 02", 4000);
-        for step in [1, 3, 31, 32, 63, 64, 65, 255, 256, 257, 1000] {
-            let mut stream = KeyStream::new(&KEY, b"nonce 02");
+        for step in [1, 3, 31, 32, 63, 64, 65, 255, 256, 257, 511, 512, 513, 1000, 2100] {
+            let mut stream = KeyStream::new(&KEY, b"nonce 02", expected.len());
             let first = stream.next_key::<32>();
             assert_eq!(first[..], expected[..32]);
             let mut octets = vec![0; expected.len() - 32];
@@ -160,16 +174,23 @@ mod tests {
 
     #[test]
     fn the_number_of_a_block_has_64_bits() {
-        let mut stream = KeyStream::new(&KEY, b"nonce 03");
+        let mut stream = KeyStream::new(&KEY, b"nonce 03", 2 * BATCH_OCTETS);
         stream.block = u64::from(u32::MAX) - 1;
         let batch = stream.next_batch();
         // The crate cannot begin there: the same block, computed in a batch that begins with it.
         for lane in 0..LANES as u64 {
-            let mut single = KeyStream::new(&KEY, b"nonce 03");
+            let mut single = KeyStream::new(&KEY, b"nonce 03", 2 * BATCH_OCTETS);
             single.block = u64::from(u32::MAX) - 1 + lane;
             let at = lane as usize * BLOCK_OCTETS;
             assert_eq!(batch[at..at + BLOCK_OCTETS], single.next_batch()[..BLOCK_OCTETS]);
         }
         assert_ne!(batch[..BLOCK_OCTETS], batch[2 * BLOCK_OCTETS..3 * BLOCK_OCTETS]);
+        // And eight at a time.
+        stream.block = u64::from(u32::MAX) - 1;
+        let mut wide = [0; 2 * BATCH_OCTETS];
+        let done = sys::combine_wide(&stream.state, stream.block, &mut wide);
+        if done != 0 {
+            assert_eq!((done, &wide[..BATCH_OCTETS]), (wide.len(), &batch[..]));
+        }
     }
 }

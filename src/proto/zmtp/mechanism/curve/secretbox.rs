@@ -1,18 +1,23 @@
 //! NaCl's authenticated encryption, X25519 with XSalsa20 and Poly1305, in the places where the
 //! octets are.
 
-use cryptoxide::poly1305::{Poly1305, Tag};
+use cryptoxide::poly1305::Tag;
 use cryptoxide::salsa20::hsalsa20;
 use zeroize::Zeroizing;
 
+use super::authenticator::Authenticator;
+// By as many a box is longer than its contents: the Poly1305 tag comes first.
+pub use super::authenticator::TAG_OCTETS;
 use super::keys::{PublicKey, SecretKey};
 use super::salsa::{KeyStream, BATCH_OCTETS};
 
-/// Octets by which a box is longer than its contents: the Poly1305 tag, which comes first.
-pub const TAG_OCTETS: usize = 16;
+/// Octets of the key stream that are the key of Poly1305.
+const KEY_OCTETS: usize = 32;
 /// Octets that are encrypted and authenticated in one go, while they are in the processor's cache:
-/// a multiple of the key stream's batches.
+/// a multiple of the key stream's batches of either size.
 const CHUNK_OCTETS: usize = 16 * BATCH_OCTETS;
+/// Octets of the first chunk: what is left of the first batch, so that the others begin with one.
+const FIRST_CHUNK_OCTETS: usize = CHUNK_OCTETS + BATCH_OCTETS - KEY_OCTETS;
 
 /// A key of boxes between two key pairs, or of secret boxes. Wiped when it is dropped.
 #[derive(Clone)]
@@ -70,17 +75,28 @@ pub struct NonceKey(Zeroizing<[u8; 32]>);
 impl NonceKey {
     /// Appends a box with the concatenated `parts`. No two boxes may have the same nonce.
     pub fn seal(&self, nonce: [u8; 8], parts: &[&[u8]], out: &mut Vec<u8>) {
-        let mut stream = KeyStream::new(&self.0, &nonce);
-        let mut mac = Poly1305::new(&stream.next_key());
+        let len = parts.iter().map(|part| part.len()).sum();
+        let (mut stream, mut mac) = self.begin(nonce, len);
         let start = out.len();
+        out.reserve(TAG_OCTETS + len);
         out.extend_from_slice(&[0; TAG_OCTETS]);
-        for chunk in parts.iter().flat_map(|part| part.chunks(CHUNK_OCTETS)) {
-            let before = out.len();
-            out.extend_from_slice(chunk);
-            stream.apply(&mut out[before..]);
-            mac.update_mut(&out[before..]);
+        let (mut begun, mut end) = (out.len(), out.len() + FIRST_CHUNK_OCTETS);
+        for part in parts {
+            let mut rest = *part;
+            while !rest.is_empty() {
+                if out.len() == end {
+                    stream.apply(&mut out[begun..]);
+                    mac.update(&out[begun..]);
+                    (begun, end) = (end, end + CHUNK_OCTETS);
+                }
+                let (now, later) = rest.split_at(rest.len().min(end - out.len()));
+                out.extend_from_slice(now);
+                rest = later;
+            }
         }
-        out[start..start + TAG_OCTETS].copy_from_slice(&mac.finalize().0);
+        stream.apply(&mut out[begun..]);
+        let tag = mac.finish(&out[begun..]);
+        out[start..start + TAG_OCTETS].copy_from_slice(&tag.0);
     }
 
     /// Appends the contents of a box to `out`. False, and nothing is appended, if it was altered or
@@ -88,22 +104,31 @@ impl NonceKey {
     #[must_use]
     pub fn open(&self, nonce: [u8; 8], sealed: &[u8], out: &mut Vec<u8>) -> bool {
         let Some((tag, text)) = sealed.split_first_chunk::<TAG_OCTETS>() else { return false };
-        let mut stream = KeyStream::new(&self.0, &nonce);
-        let mut mac = Poly1305::new(&stream.next_key());
+        let (mut stream, mut mac) = self.begin(nonce, text.len());
         let start = out.len();
-        for chunk in text.chunks(CHUNK_OCTETS) {
-            mac.update_mut(chunk);
-            let before = out.len();
-            out.extend_from_slice(chunk);
-            stream.apply(&mut out[before..]);
+        let (mut rest, mut chunk_octets) = (text, FIRST_CHUNK_OCTETS);
+        while rest.len() > chunk_octets {
+            let (chunk, later) = rest.split_at(chunk_octets);
+            mac.update(chunk);
+            decrypt(&mut stream, chunk, out);
+            (rest, chunk_octets) = (later, CHUNK_OCTETS);
         }
         // The comparison of tags does not depend on where they differ.
-        let is_genuine = mac.finalize() == Tag(*tag);
-        if !is_genuine {
+        let is_genuine = mac.finish(rest) == Tag(*tag);
+        if is_genuine {
+            decrypt(&mut stream, rest, out);
+        } else {
             out[start..].fill(0);
             out.truncate(start);
         }
         is_genuine
+    }
+
+    /// What encrypts and what authenticates a text of that many octets.
+    fn begin(&self, nonce: [u8; 8], len: usize) -> (KeyStream, Authenticator) {
+        let mut stream = KeyStream::new(&self.0, &nonce, KEY_OCTETS + len);
+        let mac = Authenticator::new(&stream.next_key::<KEY_OCTETS>(), len);
+        (stream, mac)
     }
 
     /// The contents of a box; see [`open`](Self::open).
@@ -111,6 +136,13 @@ impl NonceKey {
         let mut contents = Zeroizing::new(Vec::with_capacity(sealed.len()));
         self.open(nonce, sealed, &mut contents).then_some(contents)
     }
+}
+
+/// Appends the contents of a part of a box.
+fn decrypt(stream: &mut KeyStream, sealed: &[u8], out: &mut Vec<u8>) {
+    let begun = out.len();
+    out.extend_from_slice(sealed);
+    stream.apply(&mut out[begun..]);
 }
 
 #[cfg(test)]
@@ -144,7 +176,10 @@ mod tests {
     #[test]
     fn a_box_of_any_length_opens_and_one_altered_bit_is_noticed() {
         let key = BoxKey::new([9; 32]).with_prefix(b"sixteen  octets!");
-        let sizes = [0, 1, 31, 32, 33, 223, 224, 225, CHUNK_OCTETS - 1, CHUNK_OCTETS, 10_001];
+        let sizes = [0, 1, 31, 32, 33, 223, 224, 225, CHUNK_OCTETS - 1, CHUNK_OCTETS]
+            .into_iter()
+            .chain([FIRST_CHUNK_OCTETS, FIRST_CHUNK_OCTETS + 1, 5999, 6000, 10_001])
+            .chain([FIRST_CHUNK_OCTETS + CHUNK_OCTETS, FIRST_CHUNK_OCTETS + CHUNK_OCTETS + 1]);
         for size in sizes {
             let text: Vec<u8> = (0..size).map(|at| (at * 7) as u8).collect();
             let mut sealed = Vec::new();
