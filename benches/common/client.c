@@ -517,6 +517,8 @@ static int parse_options(program_t *program, int argc, char **argv) {
             program->target.spin_us = (uint32_t)bench_number(value, name);
         } else if (strcmp(name, "--without") == 0 && program->peer->lacks) {
             program->target.without = bench_without_parse(value);
+        } else if (strcmp(name, "--curve") == 0 && program->peer->curves) {
+            program->target.curve = strcmp(value, "on") == 0;
         } else {
             bench_fail(BENCH_USAGE, "unknown option %s", name);
         }

@@ -2,11 +2,12 @@
  * The client programs: each brings the few functions that make it a peer, and this runs the same
  * loops over all of them.
  *
- *   CLIENT --port P [--host H] [--clients N] [--spin US] [--without LIST]
+ *   CLIENT --port P [--host H] [--clients N] [--spin US] [--without LIST] [--curve on]
  *       [COMMAND [KEY=VALUE]...]
  *
  * Connects N clients, prints {"ready": ...}, and then carries out the command, or without one every
- * line of standard input until its end. Each command prints one JSON object.
+ * line of standard input until its end. Each command prints one JSON object. --curve is for a server
+ * that has it too: see curve.h.
  *
  *   prepare [size=B]       fills the far memory with the pattern that `run` expects to read
  *   run [type=read|write] [size=B] [outstanding=N] [seconds=S | count=N] [begin_ns=T]
@@ -42,6 +43,7 @@ typedef struct bench_target {
     uint16_t port;
     uint32_t spin_us; /* how long waits spin before they sleep; 0: as the peer does by itself */
     bench_without_t without;
+    bool curve; /* with CURVE */
 } bench_target_t;
 
 /* One way to reach a memory. A link is used by one thread at a time. Whatever fails ends the
@@ -68,6 +70,7 @@ typedef struct bench_peer {
     /* Grows by one with each segment without data that the link sends or receives. NULL where there
      * are no segments. */
     uint64_t (*bare_segments)(void *link);
+    bool curves; /* --curve is obeyed */
 } bench_peer_t;
 
 #ifdef __cplusplus

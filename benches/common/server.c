@@ -12,6 +12,8 @@ static bool parse_special(bench_server_options_t *options, unsigned takes, const
         options->spin_us = (uint32_t)bench_number(value, name);
     } else if (strcmp(name, "--without") == 0 && spins) {
         options->without = bench_without_parse(value);
+    } else if (strcmp(name, "--curve") == 0 && (takes & BENCH_TAKES_CURVE) != 0) {
+        options->curve = strcmp(value, "on") == 0;
     } else if (strcmp(name, "--window") == 0 && has_road) {
         options->window = (uint32_t)bench_number(value, name);
     } else if (strcmp(name, "--latency") == 0 && has_road) {

@@ -241,6 +241,7 @@ int main(int argc, char **argv) {
                                       false,
                                       true,
                                       NULL,
-                                      NULL};
+                                      NULL,
+                                      false};
     return bench_client_main(&peer, argc, argv);
 }

@@ -73,6 +73,46 @@ class Judge(Boards):
                 "%.2f × at a port",
             )
 
+    def curve(self):
+        """Encrypted by in the clear, and by libzmq encrypted."""
+        blocks = [("curve_%s_%d" % (kind, MIB), kind) for kind in ("read", "write")]
+        for placement in ("one", "free"):
+            for other, limit, words in (("c", 3.0, "in the clear"), ("zmq_curve", 1.0, "zmq")):
+                ratio = self.results.ratio(
+                    ("curve_latency", "c_curve", placement, "p50_ns"),
+                    ("curve_latency", other, placement, "p50_ns"),
+                )
+                self.at_most(
+                    "curve_latency",
+                    "4-byte read, p50, CURVE",
+                    placement,
+                    "c",
+                    "≤ %.1f × %s" % (limit, words),
+                    ratio,
+                    limit,
+                    "%.2f × " + words,
+                )
+            for figure, kind in blocks:
+                title = "1 MiB block %s, CURVE" % kind
+                rate = self.results.median(figure, "c_curve", placement, "bytes_per_s")
+                self.at_least(
+                    figure,
+                    title,
+                    placement,
+                    "c",
+                    "≥ 0.2 GB/s",
+                    None if rate is None else rate / 1e9,
+                    0.2,
+                    "%.2f GB/s",
+                )
+                ratio = self.results.ratio(
+                    (figure, "c_curve", placement, "bytes_per_s"),
+                    (figure, "zmq_curve", placement, "bytes_per_s"),
+                )
+                self.at_least(
+                    figure, title, placement, "c", "≥ 1.0 × zmq", ratio, 1.0, "%.2f × zmq"
+                )
+
     def tail(self):
         """The slowest hundredth. A hiccup of the machine adds a time of its own to whatever it
         hits; the floor shows how long: by as much as the floor's p99 lies above its p50, ours
@@ -418,6 +458,7 @@ class Judge(Boards):
         for part in (
             self.latency,
             self.path,
+            self.curve,
             self.tail,
             self.rates,
             self.seen,

@@ -32,7 +32,16 @@ class Peer:
     """One way to carry register reads over TCP."""
 
     def __init__(
-        self, name, title, server, client, spin=False, many_clients=True, without="", path=False
+        self,
+        name,
+        title,
+        server,
+        client,
+        spin=False,
+        many_clients=True,
+        without="",
+        path=False,
+        curve=False,
     ):
         self.name = name
         self.title = title
@@ -43,6 +52,7 @@ class Peer:
         self.many_clients = many_clients
         # They meet at a path and not at a port.
         self.path = path
+        self.curve = curve
 
     @property
     def family(self):
@@ -53,7 +63,8 @@ class Peer:
     def arguments(self):
         """Options of both programs."""
         spin = ("--spin", str(SPIN_US)) if self.spin else ()
-        return spin + (("--without", self.without) if self.without else ())
+        curve = ("--curve", "on") if self.curve else ()
+        return spin + curve + (("--without", self.without) if self.without else ())
 
     @contextlib.contextmanager
     def place(self):
@@ -83,6 +94,8 @@ PEERS = {
         Peer("c_nospin", "without spinning", "c_server", "c_client", without="spin"),
         Peer("c_plain", "without all three", "c_server", "c_client", without="direct,duplex,spin"),
         Peer("c_path", "C, at a path", "c_server", "c_client", path=True),
+        Peer("c_curve", "C, CURVE", "c_server", "c_client", curve=True),
+        Peer("zmq_curve", "zmq, CURVE", "zmq_server", "zmq_client", many_clients=False, curve=True),
         Peer("cpp_spin", "C++, spinning", "cpp_server", "cpp_client", spin=True),
         # One peer at a time, and a lost datagram is a hang.
         Peer("floor_udp", "floor, UDP", "floor_udp_server", "floor_udp_client", many_clients=False),
@@ -110,9 +123,11 @@ ALL_PEERS = MAIN_PEERS + ("python",)
 # Register roads without the bridge, each with what it is measured by: {name: (floor, ours)}.
 ROADS = {"udp": ("floor_udp", "c_udp"), "rssi": ("floor_rssi", "c_rssi")}
 ROAD_TITLES = {"udp": "UDP", "rssi": "RSSI"}
-# The library with its ways of saving time, and without.
 # The library at a port and at a path.
 PATH_PEERS = ("c", "c_path")
+# The library in the clear and encrypted, and libzmq encrypted.
+CURVE_PEERS = ("c", "c_curve", "zmq_curve")
+# The library with its ways of saving time, and without.
 WITHOUT_PEERS = ("c", "c_nodirect", "c_noduplex", "c_nospin", "c_plain")
 
 
@@ -191,6 +206,16 @@ def path_figures():
         Figure("path_reads_128", "4-byte reads, 128 outstanding", PATH_PEERS, outstanding=128),
         Figure("path_read_%d" % MIB, "block read, 1 MiB", PATH_PEERS, size=MIB),
         Figure("path_write_%d" % MIB, "block write, 1 MiB", PATH_PEERS, type="write", size=MIB),
+    ]
+
+
+def curve_figures():
+    """What encryption costs."""
+    return [
+        Figure("curve_latency", "4-byte read, one at a time", CURVE_PEERS),
+        Figure("curve_reads_128", "4-byte reads, 128 outstanding", CURVE_PEERS, outstanding=128),
+        Figure("curve_read_%d" % MIB, "block read, 1 MiB", CURVE_PEERS, size=MIB),
+        Figure("curve_write_%d" % MIB, "block write, 1 MiB", CURVE_PEERS, type="write", size=MIB),
     ]
 
 
@@ -274,7 +299,7 @@ def all_figures(spinning=(), quick=False):
                 sample=CLIENTS_SAMPLE,
             )
         )
-    return figures + without_figures() + path_figures() + road_figures()
+    return figures + without_figures() + path_figures() + curve_figures() + road_figures()
 
 
 def quantile(buckets, fraction):

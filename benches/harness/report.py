@@ -114,7 +114,7 @@ def shown_values(figure):
             ("worst_client_share", "worst by mean", per_transaction),
             ("p99_ns", "p99", duration),
         ]
-    if figure.name.startswith(("latency", "path_latency")):
+    if figure.name.startswith(("latency", "path_latency", "curve_latency")):
         return [
             ("p50_ns", "p50", duration),
             ("p99_ns", "p99", duration),
@@ -137,10 +137,16 @@ COSTS = (
 def round_tables(results):
     """The figures of the rounds, one table for each placement: [(title, table)]."""
     peers = ("floor", "floor2", "floor_spin", "zmq", "cpp", "c", "python", "cpp_spin", "c_spin")
+    elsewhere = (
+        figures.WITHOUT_PEERS,
+        figures.PATH_PEERS,
+        figures.CURVE_PEERS,
+        *figures.ROADS.values(),
+    )
     every = [
         figure
         for figure in figures.all_figures(("c_spin", "cpp_spin"))
-        if figure.peers not in (figures.WITHOUT_PEERS, figures.PATH_PEERS, *figures.ROADS.values())
+        if figure.peers not in elsewhere
     ]
     tables = []
     for placement, title in PLACEMENT_TITLES.items():
@@ -198,18 +204,28 @@ def without_tables(results):
 
 def path_table(results):
     """The library at a path and at a port of the same host."""
-    table = Table("C", "at a port", "at a path")
+    return beside_table(results, figures.PATH_PEERS, figures.path_figures())
+
+
+def beside_table(results, peers, every):
+    """Figures of several peers, by the first of them."""
+    table = Table("figure", *(PEER_TITLES[peer] for peer in peers))
     for placement, title in PLACEMENT_TITLES.items():
-        for figure in figures.path_figures():
+        for figure in every:
             for value, what, text in shown_values(figure) + list(COSTS[:2]):
                 cells = [
-                    with_ratio(results, (figure.name, peer, placement, value), "c", text)
-                    for peer in figures.PATH_PEERS
+                    with_ratio(results, (figure.name, peer, placement, value), peers[0], text)
+                    for peer in peers
                 ]
                 if any(cell is not None for cell in cells):
                     words = ": ".join(part for part in (figure.title, what) if part)
                     table.add("%s, %s" % (words, title), *cells)
     return table
+
+
+def curve_table(results):
+    """The library in the clear and encrypted, and libzmq encrypted."""
+    return beside_table(results, figures.CURVE_PEERS, figures.curve_figures())
 
 
 def road_table(results, road):
@@ -396,7 +412,8 @@ def sections(document, results):
     found = [("Bars", bar_table(document["bars"]))] if document["bars"] else []
     found += round_tables(results)
     found += without_tables(results)
-    found.append(("a path of the host", path_table(results)))
+    found.append(("a path of the host (in brackets: by a port's)", path_table(results)))
+    found.append(("CURVE (in brackets: by in the clear)", curve_table(results)))
     for road, title in figures.ROAD_TITLES.items():
         found.append(("over %s (in brackets: by the floor's)" % title, road_table(results, road)))
     found.append(("taken once, free on all CPUs", single_table(results)))

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "../common/client.h"
+#include "../common/curve.h"
 #include "timeout.h"
 
 #define READY_TIMEOUT_S 60.0
@@ -22,6 +23,15 @@ static void check(rogue_mem_status_t status, const char *what) {
     }
 }
 
+static rogue_mem_curve_client_t *new_curve(void) {
+    rogue_mem_curve_keys_t *keys;
+    rogue_mem_curve_client_t *curve;
+    check(rogue_mem_curve_keys_from_secret(BENCH_CURVE_CLIENT_SECRET, &keys), "the client's keys");
+    check(rogue_mem_curve_client_new(BENCH_CURVE_SERVER_PUBLIC, keys, &curve), "CURVE");
+    rogue_mem_curve_keys_release(keys);
+    return curve;
+}
+
 static void *open_link(const bench_target_t *target) {
     link_t *link = bench_alloc(sizeof *link);
     rogue_mem_tcp_client_options_t options = {0};
@@ -29,8 +39,10 @@ static void *open_link(const bench_target_t *target) {
     options.spin_us = target->without.spin ? ROGUE_MEM_SPIN_NEVER : target->spin_us;
     options.no_direct = target->without.direct;
     options.no_duplex = target->without.duplex;
+    options.curve = target->curve ? new_curve() : NULL;
     check(rogue_mem_tcp_client_new(target->host, target->port, &options, &link->client),
           "a client");
+    rogue_mem_curve_client_release(options.curve);
     check(rogue_mem_tcp_client_wait_ready(link->client, READY_TIMEOUT_S, READY_PERIOD_S),
           "connecting");
     check(rogue_mem_master_new(&link->master), "a master");
@@ -82,6 +94,7 @@ int main(int argc, char **argv) {
                                       .wait = wait_for,
                                       .close = close_link,
                                       .lacks = true,
-                                      .request_many = request_many};
+                                      .request_many = request_many,
+                                      .curves = true};
     return bench_client_main(&peer, argc, argv);
 }

@@ -3,6 +3,7 @@
  */
 #include <rogue_mem.h>
 
+#include "../common/curve.h"
 #include "../common/server.h"
 #include "timeout.h"
 
@@ -30,6 +31,16 @@ static void stamp(void *context, rogue_mem_transaction_t *transaction) {
     rogue_mem_transaction_done(transaction);
 }
 
+static rogue_mem_curve_server_t *new_curve(void) {
+    rogue_mem_curve_keys_t *keys;
+    rogue_mem_curve_server_t *curve;
+    check(rogue_mem_curve_keys_from_secret(BENCH_CURVE_SERVER_SECRET, &keys), "the server's keys");
+    check(rogue_mem_curve_server_new(keys, &curve), "CURVE");
+    check(rogue_mem_curve_server_accept_any(curve), "accepting clients");
+    rogue_mem_curve_keys_release(keys);
+    return curve;
+}
+
 static rogue_mem_slave_t *new_slave(const bench_server_options_t *options) {
     rogue_mem_slave_t *slave;
     if (options->silent || options->stamps) {
@@ -44,13 +55,16 @@ static rogue_mem_slave_t *new_slave(const bench_server_options_t *options) {
 }
 
 int main(int argc, char **argv) {
-    bench_server_options_t options = bench_server_options(BENCH_TAKES_SPIN, argc, argv);
+    bench_server_options_t options =
+        bench_server_options(BENCH_TAKES_SPIN | BENCH_TAKES_CURVE, argc, argv);
     rogue_mem_tcp_server_options_t chosen = {0};
     chosen.size = sizeof chosen;
     chosen.spin_us = options.without.spin ? ROGUE_MEM_SPIN_NEVER : options.spin_us;
     chosen.no_duplex = options.without.duplex;
+    chosen.curve = options.curve ? new_curve() : NULL;
     rogue_mem_tcp_server_t *server;
     check(rogue_mem_tcp_server_new(options.host, options.port, &chosen, &server), "a server");
+    rogue_mem_curve_server_release(chosen.curve);
     rogue_mem_slave_t *slave = new_slave(&options);
     rogue_mem_master_t *master = rogue_mem_tcp_server_master(server);
     check(rogue_mem_master_set_slave(master, slave), "connecting the slave");

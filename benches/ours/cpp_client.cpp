@@ -69,6 +69,6 @@ void closeLink(void *link) { delete static_cast<Registers *>(link); }
 
 int main(int argc, char **argv) {
     static const bench_peer_t peer = {"cpp",     true,  true,  openLink,    request, waitFor,
-                                      closeLink, false, false, requestMany, nullptr};
+                                      closeLink, false, false, requestMany, nullptr, false};
     return bench_client_main(&peer, argc, argv);
 }

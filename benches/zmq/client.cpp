@@ -68,6 +68,10 @@ public:
         requests_ = bench::openSocket(context_, ZMQ_PUSH);
         int on = 1;
         zmq_setsockopt(requests_, ZMQ_IMMEDIATE, &on, sizeof on);
+        if (target.curve) {
+            bench::encryptAsClient(responses_);
+            bench::encryptAsClient(requests_);
+        }
         void *events = monitor(responses_);
         connectTo(responses_, target, target.port + 1U);
         connectTo(requests_, target, target.port);
@@ -204,6 +208,6 @@ void closeClient(void *link) { delete static_cast<Client *>(link); }
 
 int main(int argc, char **argv) {
     static const bench_peer_t peer = {"zmq",       true,  false, openClient, request, waitFor,
-                                      closeClient, false, false, nullptr,    nullptr};
+                                      closeClient, false, false, nullptr,    nullptr, true};
     return bench_client_main(&peer, argc, argv);
 }

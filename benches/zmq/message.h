@@ -12,6 +12,7 @@
 #include <cstring>
 
 #include "../common/client.h"
+#include "../common/curve.h"
 
 namespace bench {
 
@@ -123,6 +124,26 @@ inline void *openSocket(void *context, int type) {
         zmq_setsockopt(socket, ZMQ_RCVTIMEO, &timeoutMs, sizeof timeoutMs);
     }
     return socket;
+}
+
+inline void setKey(void *socket, int option, const char *key) {
+    if (zmq_setsockopt(socket, option, key, std::strlen(key)) != 0) {
+        failZmq("setting a key");
+    }
+}
+
+/* For a socket that connects. */
+inline void encryptAsClient(void *socket) {
+    setKey(socket, ZMQ_CURVE_SERVERKEY, BENCH_CURVE_SERVER_PUBLIC);
+    setKey(socket, ZMQ_CURVE_PUBLICKEY, BENCH_CURVE_CLIENT_PUBLIC);
+    setKey(socket, ZMQ_CURVE_SECRETKEY, BENCH_CURVE_CLIENT_SECRET);
+}
+
+/* For a socket that binds. Without a handler of ZAP it accepts any client. */
+inline void encryptAsServer(void *socket) {
+    int on = 1;
+    zmq_setsockopt(socket, ZMQ_CURVE_SERVER, &on, sizeof on);
+    setKey(socket, ZMQ_CURVE_SECRETKEY, BENCH_CURVE_SERVER_SECRET);
 }
 
 } // namespace bench

@@ -131,6 +131,10 @@ private:
             }
             responses_ = bench::openSocket(context_, ZMQ_PUSH);
             requests_ = bench::openSocket(context_, ZMQ_PULL);
+            if (options.curve) {
+                bench::encryptAsServer(responses_);
+                bench::encryptAsServer(requests_);
+            }
             if (bindTo(responses_, options.host, port + 1) &&
                 bindTo(requests_, options.host, port)) {
                 return static_cast<uint16_t>(port);
@@ -188,7 +192,7 @@ private:
 } // namespace
 
 int main(int argc, char **argv) {
-    Server server(bench_server_options(0, argc, argv));
+    Server server(bench_server_options(BENCH_TAKES_CURVE, argc, argv));
     bench_server_attend(server.port());
     return BENCH_OK;
 }
