@@ -94,6 +94,13 @@ lint: ## formatting, clippy, and for Python ruff and mypy; warnings are errors
 	$(CARGO) fmt --all -- --check
 	$(CARGO) fmt --manifest-path fuzz/Cargo.toml -- --check
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	@if $(CARGO) deny --version >/dev/null 2>&1; then \
+		$(CARGO) deny --locked check licenses bans sources; \
+	else \
+		echo "make lint: cargo deny is not installed (cargo install cargo-deny); instead of it" \
+			"tests/tidy checks the licences and sources of all crates"; \
+		$(CARGO) test --quiet --locked --test tidy dependencies; \
+	fi
 	$(C_FAMILY_FILES) | xargs -r $(CLANG_FORMAT) --dry-run -Werror
 	$(RUFF) format --check
 	$(RUFF) check

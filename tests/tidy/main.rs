@@ -4,6 +4,7 @@
 //! A rule reports every offence with its file and line, not only the first.
 
 mod circles;
+mod dependencies;
 mod files;
 mod prose;
 mod rooms;
