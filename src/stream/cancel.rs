@@ -22,7 +22,8 @@ pub trait CancelToken: Send + Sync + 'static {
     /// When to ask again, for a thread that waits.
     fn deadline(&self) -> Time;
 
-    /// The payload that leaves instead of the frame's, where its receiver counts along.
+    /// The payload that leaves instead of the frame's, where its receiver counts along: a node that
+    /// withholds the frame sends this in its place, see [`Frame::stand_in`](super::Frame::stand_in).
     fn placeholder(&self) -> Option<&[u8]> {
         None
     }

@@ -296,11 +296,13 @@ impl FrameQueue {
 
     /// Delivers frames until the end; the body of the thread.
     fn deliver(&self) {
-        while let Some(frame) = self.next() {
+        while let Some(mut frame) = self.next() {
             if frame.cancel_if_late(clock::now()) {
                 self.dropped.fetch_add(1, Ordering::Relaxed);
+                let instead = frame.stand_in();
                 Frame::release(frame);
-                continue;
+                let Some(instead) = instead else { continue };
+                frame = instead;
             }
             if let Err(text) = caught(|| self.master.send_frame(frame)) {
                 log_warning!(LOG, "The receiver of a frame panicked: {text}");

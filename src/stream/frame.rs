@@ -227,6 +227,16 @@ impl Frame {
         self.cancel_token().is_some_and(|token| token.is_cancelled(now))
     }
 
+    /// The frame that leaves in place of this one, which is cancelled: see
+    /// [`CancelToken::placeholder`].
+    pub fn stand_in(&self) -> Option<Arc<Frame>> {
+        let payload = self.cancel_token()?.placeholder()?.to_vec();
+        let frame = Frame::from(payload);
+        frame.set_flags(self.flags());
+        frame.set_channel(self.channel());
+        Some(Arc::new(frame))
+    }
+
     fn replace(&self, mask: u32, value: u32) {
         let change = |old: u32| Some(old & !mask | value);
         // Never `Err`: `change` always returns a value.

@@ -1,18 +1,24 @@
 //! The packetizer's nodes among others.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::net::UdpSocket;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{mpsc, Arc, Mutex};
 use std::time::Duration;
 
+use rogue_mem::clock::Time;
 use rogue_mem::memory::{self, POST, READ, WRITE};
+use rogue_mem::proto::packetizer::v1;
 use rogue_mem::protocols::{
     Packetizer, PacketizerOptions, PacketizerStats, PacketizerVersion, SrpV3, SrpV3Emulation,
+    UdpEndpoint, UdpOptions,
 };
-use rogue_mem::stream::{self, Buffers, Dispatch, Fifo, Frame, Master, Node, Slave, SlaveBase};
+use rogue_mem::stream::{
+    self, Buffers, CancelToken, Dispatch, Fifo, Frame, Master, Node, Slave, SlaveBase,
+};
 
 use testkit::bus::{failure, launch, master_of};
 use testkit::frames::Peer;
-use testkit::wait::{let_pass, wait_until, wait_until_freed, Gate};
+use testkit::wait::{let_pass, wait_until, wait_until_freed, Gate, LONG};
 
 const VERSIONS: [PacketizerVersion; 2] = [PacketizerVersion::V1, PacketizerVersion::V2];
 const HEADER_BYTES: usize = 8;
@@ -560,4 +566,83 @@ fn packets_that_arrive_together_reach_their_destinations_in_order() {
         let seen = peers[dest].seen();
         assert_eq!(seen.iter().map(|seen| seen.bytes[0]).collect::<Vec<u8>>(), numbers);
     }
+}
+
+/// The token of a request that is given up when its owner says so. A node that cannot end the
+/// request does not hear of it here.
+#[derive(Default)]
+struct Request {
+    is_given_up: AtomicBool,
+    is_known_to_all: AtomicBool,
+}
+
+impl CancelToken for Request {
+    fn cancel_if_late(self: Arc<Self>, _now: Time) -> bool {
+        self.is_known_to_all.load(Ordering::Relaxed) && self.is_given_up.load(Ordering::Relaxed)
+    }
+
+    fn is_cancelled(&self, _now: Time) -> bool {
+        self.is_given_up.load(Ordering::Relaxed)
+    }
+
+    fn deadline(&self) -> Time {
+        Time(u64::MAX)
+    }
+}
+
+fn send_with(packetizer: &Packetizer, token: &Arc<Request>, payload: &[u8]) {
+    let frame = Arc::new(Frame::from(payload.to_vec()));
+    frame.set_cancel_token(token.clone());
+    packetizer.application(0).stream_slave().accept_frame(frame);
+}
+
+/// The frame numbers of packets; of one that takes the place of a frame, that frame's.
+fn numbers(packets: &[Vec<u8>]) -> Vec<u16> {
+    let number = |packet: &Vec<u8>| u16::from_le_bytes([packet[0], packet[1]]) >> 4;
+    let placed = |packet: &Vec<u8>| (0..9).find(|frame| v1::placeholder(*frame)[..] == packet[..]);
+    packets.iter().map(|packet| placed(packet).unwrap_or_else(|| number(packet))).collect()
+}
+
+/// Firmware counts the frames along, and discards one after a gap.
+#[test]
+fn f89_the_number_of_a_frame_that_is_cancelled_in_a_fifo_below_leaves() {
+    for no_copy in [false, true] {
+        let (near, request) = (packetizer(PacketizerVersion::V1), Arc::new(Request::default()));
+        let (gate, fifo) = (Gate::new(), Fifo::new(0, 0, no_copy).unwrap());
+        let closed = gate.clone();
+        let transport = Peer::new(move |_, _| closed.pass());
+        near.transport().stream_master().add_slave(fifo.stream_slave()).unwrap();
+        fifo.stream_master().add_slave(transport.stream_slave()).unwrap();
+        send(&near, 0, b"first");
+        gate.wait_arrived(1);
+        send_with(&near, &request, b"late");
+        send(&near, 0, b"last");
+        request.is_given_up.store(true, Ordering::Relaxed);
+        request.is_known_to_all.store(true, Ordering::Relaxed);
+        gate.open();
+        let packets: Vec<_> = transport.wait(3).into_iter().map(|seen| seen.bytes).collect();
+        assert_eq!((numbers(&packets), fifo.dropped()), (vec![0, 1, 2], 1), "{no_copy}");
+        assert!(!packets.iter().any(|packet| packet.windows(4).any(|part| part == b"late")));
+    }
+}
+
+#[test]
+fn f89_the_number_of_a_frame_that_is_cancelled_in_udp_leaves() {
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket.set_read_timeout(Some(LONG)).unwrap();
+    let port = socket.local_addr().unwrap().port();
+    let udp = UdpEndpoint::client("127.0.0.1", port, UdpOptions::default()).unwrap();
+    let (near, request) = (packetizer(PacketizerVersion::V1), Arc::new(Request::default()));
+    near.transport().stream_master().add_slave(udp.stream_slave()).unwrap();
+    send(&near, 0, b"first");
+    request.is_given_up.store(true, Ordering::Relaxed);
+    send_with(&near, &request, b"late");
+    send(&near, 0, b"last");
+    let receive = || {
+        let mut packet = [0; 100];
+        let count = socket.recv(&mut packet).unwrap();
+        packet[..count].to_vec()
+    };
+    let packets: Vec<_> = (0..3).map(|_| receive()).collect();
+    assert_eq!((numbers(&packets), udp.stats().unsent), (vec![0, 1, 2], 1));
 }

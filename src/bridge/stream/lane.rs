@@ -36,6 +36,14 @@ impl QueuedFrame {
         self.cancel_token.as_ref().is_some_and(|token| token.clone().cancel_if_late(now))
     }
 
+    /// As [`Frame::stand_in`].
+    pub(super) fn stand_in(&self) -> Option<QueuedFrame> {
+        let frame = Frame::from(self.cancel_token.as_ref()?.placeholder()?.to_vec());
+        let mut instead = QueuedFrame::of(Arc::new(frame));
+        instead.tag = self.tag;
+        Some(instead)
+    }
+
     /// As [`Frame::is_cancelled`].
     pub(super) fn is_cancelled(&self, now: Time) -> bool {
         self.cancel_token.as_ref().is_some_and(|token| token.is_cancelled(now))

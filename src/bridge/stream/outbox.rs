@@ -231,6 +231,10 @@ impl Outbox {
             if !frame.cancel_if_late(clock::now()) {
                 return Some(frame);
             }
+            if let Some(instead) = frame.stand_in() {
+                self.state.lock().stats.dropped_out += 1;
+                return Some(instead);
+            }
             let mut state = self.state.lock();
             state.stats.queued -= 1;
             state.stats.dropped_out += 1;

@@ -26,6 +26,12 @@ impl Queued {
     fn is_cancelled(&self) -> bool {
         self.cancel_token.as_ref().is_some_and(|token| token.is_cancelled(clock::now()))
     }
+
+    /// What leaves in place of this one, which is cancelled.
+    fn stand_in(&self) -> Option<Queued> {
+        let bytes = self.cancel_token.as_ref()?.placeholder()?.to_vec();
+        Some(Queued { bytes, to: self.to, cancel_token: None })
+    }
 }
 
 /// What has become of the queue.
@@ -89,7 +95,8 @@ impl Outbox {
     }
 
     /// Passes datagrams to `send` in their order until it reports `WouldBlock`. Whatever else it
-    /// reports, the datagram has been dealt with. Drops those that are cancelled.
+    /// reports, the datagram has been dealt with. Drops those that are cancelled, or passes what
+    /// stands in for them.
     pub(super) fn drain(&self, mut send: impl FnMut(&Queued) -> io::Result<()>) -> Drained {
         let mut cancelled = 0;
         if !self.is_used() {
@@ -100,11 +107,14 @@ impl Outbox {
         // Held meanwhile, so that no later datagram overtakes the one that is being sent.
         let mut queue = self.queue.lock();
         while let Some(first) = queue.datagrams.front() {
-            if first.is_cancelled() {
-                cancelled += 1;
-            } else if send(first).is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock) {
+            let is_cancelled = first.is_cancelled();
+            let instead = is_cancelled.then(|| first.stand_in()).flatten();
+            let leaving = if is_cancelled { instead.as_ref() } else { Some(first) };
+            let sent = leaving.map_or(Ok(()), &mut send);
+            if sent.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock) {
                 break;
             }
+            cancelled += usize::from(is_cancelled);
             queue.bytes -= first.bytes.len();
             done.extend(queue.datagrams.pop_front());
         }
@@ -198,6 +208,33 @@ mod tests {
             Ok(())
         });
         assert_eq!((seen, drained.cancelled, drained.is_empty), (vec![0, 2], 2, true));
+    }
+
+    #[test]
+    fn f89_what_stands_in_for_a_cancelled_datagram_leaves_in_its_place() {
+        struct Numbered;
+        impl CancelToken for Numbered {
+            fn cancel_if_late(self: Arc<Self>, _now: Time) -> bool {
+                true
+            }
+            fn is_cancelled(&self, _now: Time) -> bool {
+                true
+            }
+            fn deadline(&self) -> Time {
+                Time(0)
+            }
+            fn placeholder(&self) -> Option<&[u8]> {
+                Some(&[9])
+            }
+        }
+        let outbox = Outbox::default();
+        for n in 0..3 {
+            let token = (n == 1).then(|| Arc::new(Numbered) as _);
+            outbox.push(Queued { cancel_token: token, ..datagram(n, 4) }, None);
+        }
+        // Also if the socket has no room for it at first.
+        assert_eq!(drained(&outbox, 1), (vec![0], false));
+        assert_eq!((drained(&outbox, 9), outbox.count()), ((vec![9, 2], true), 0));
     }
 
     #[test]

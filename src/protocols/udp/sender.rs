@@ -181,6 +181,14 @@ impl Slave for Sender {
                 ),
             };
         }
+        let frame = match is_cancelled(&frame).then(|| frame.stand_in()).flatten() {
+            Some(instead) => {
+                self.link.lose(1);
+                Frame::release(frame);
+                instead
+            }
+            None => frame,
+        };
         let unsent = match self.link.route() {
             Ok(_) if is_cancelled(&frame) => Err("its request was given up before"),
             Ok(route) => Ok(route),
