@@ -1,7 +1,7 @@
 //! Starts and checks that wait for nothing and run no code of the program.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::Arc;
+use std::sync::{mpsc, Arc};
 use std::thread;
 
 use rogue_mem::bridge::{ClientOptions, ServerOptions, TcpClient};
@@ -10,6 +10,7 @@ use rogue_mem::memory::{Emulate, Hub, Master, Slave, Unconnected, POST, READ, VE
 use rogue_mem::Status;
 use testkit::bridge::server_of;
 use testkit::slaves::{Acting, Keeper};
+use testkit::wait::LONG;
 
 use crate::defects::{block_of, uint};
 
@@ -240,4 +241,27 @@ fn a_read_without_a_transaction_ends_as_one_with_it() {
         assert_eq!(outcomes[0], outcomes[1], "way {number}");
         assert_eq!(outcomes[0].0[2].is_ok(), number < 4, "way {number}");
     }
+}
+
+/// A call of another thread may have the last reference to the block, and the lock of an interpreter
+/// that the slave needs.
+#[test]
+fn f90_the_end_of_a_block_waits_for_no_slave_that_looks_at_the_data() {
+    let keeper = Keeper::new();
+    let (block, variable) = word(keeper.clone());
+    block.start_transaction(READ, false, false, None, -1).unwrap();
+    let tran = keeper.next();
+    let mut data = tran.data().unwrap();
+    let (ended, end) = mpsc::channel();
+    thread::spawn(move || {
+        drop(block);
+        ended.send(()).unwrap();
+    });
+    end.recv_timeout(LONG).expect("the block ends");
+    // The slave goes on with memory that is still there.
+    data.fill(7);
+    drop(data);
+    tran.done();
+    assert!(tran.is_done() && tran.data().is_none());
+    assert_eq!(variable.staged(UINT, -1).unwrap_err().status(), Status::NotFound);
 }

@@ -204,8 +204,10 @@ impl Flight {
             std::mem::forget(self);
             return;
         }
-        self.tran.give_up("The block that requested the transaction no longer exists");
-        self.tran.collect();
+        // The slave that looks at the data is not waited for: it may need the interpreter's lock, which
+        // this thread may have. The transaction owns the data.
+        self.tran.give_up_at_once("The block that requested the transaction no longer exists");
+        self.tran.try_collect();
     }
 }
 
