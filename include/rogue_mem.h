@@ -288,6 +288,11 @@ const char *rogue_mem_interface_version(void);
  * else. A pointer stands for one reference, or for more that somebody else keeps. */
 
 /**
+ * The peers that servers let in, and what each of them may do.
+ */
+typedef struct rogue_mem_access_list_t rogue_mem_access_list_t;
+
+/**
  * Packs frames into super-frames.
  */
 typedef struct rogue_mem_batch_combiner_t rogue_mem_batch_combiner_t;
@@ -3412,6 +3417,12 @@ typedef struct rogue_mem_tcp_server_options_t {
      */
     rogue_mem_curve_server_t *curve;
     /**
+     * The peers that may connect, and, of a tcp_server, what each of them may do. The server takes
+     * a reference. NULL: every peer that reaches the server may do everything that its other
+     * options permit.
+     */
+    rogue_mem_access_list_t *access_list;
+    /**
      * Maximum number of requests of one client outstanding at the slave; 1 = strictly one at a
      * time, 0 = 1024.
      */
@@ -3491,8 +3502,8 @@ typedef struct rogue_mem_tcp_server_options_t {
      */
     uint32_t progress_per_second_min;
     /**
-     * A flag: whether every client may read only. A write is answered with an error, and does not
-     * reach the slave.
+     * A flag: whether every client may read only, whatever access_list says. A write is answered
+     * with an error, and does not reach the slave.
      */
     uint32_t read_only;
     /**
@@ -3577,9 +3588,9 @@ typedef struct rogue_mem_tcp_server_stats_t {
      */
     uint64_t refused_size;
     /**
-     * Refused: the client may not do that.
+     * Refused: a write of a client that may read only.
      */
-    uint64_t refused_rights;
+    uint64_t refused_writes;
     /**
      * Refused: the time had passed when its turn came.
      */
@@ -3646,6 +3657,14 @@ typedef struct rogue_mem_tcp_server_stats_t {
      * Clients not served because the server drained.
      */
     uint64_t clients_refused_draining;
+    /**
+     * Refused: outside of the addresses that the access list lets the client read, or write.
+     */
+    uint64_t refused_windows;
+    /**
+     * Connections closed because the access list does not let their peers in, or not any more.
+     */
+    uint64_t refused_peers;
 } rogue_mem_tcp_server_stats_t;
 
 /**
@@ -5021,6 +5040,12 @@ typedef struct rogue_mem_stream_server_options_t {
      */
     rogue_mem_curve_server_t *curve;
     /**
+     * The peers that may connect, and, of a tcp_server, what each of them may do. The server takes
+     * a reference. NULL: every peer that reaches the server may do everything that its other
+     * options permit.
+     */
+    rogue_mem_access_list_t *access_list;
+    /**
      * Limit of the bytes of frames that wait to be sent. Once it is reached, further senders wait
      * until half of it is free. One frame is always allowed. 0 = 4 MiB.
      */
@@ -5216,6 +5241,11 @@ typedef struct rogue_mem_stream_server_stats_t {
      * Connections of a server without a client that have made room for others.
      */
     uint64_t connections_displaced;
+    /**
+     * Connections of a server closed because the access list does not let their peers in, or not
+     * any more.
+     */
+    uint64_t refused_peers;
 } rogue_mem_stream_server_stats_t;
 
 /**
@@ -5483,6 +5513,11 @@ typedef struct rogue_mem_stream_client_stats_t {
      * Connections of a server without a client that have made room for others.
      */
     uint64_t connections_displaced;
+    /**
+     * Connections of a server closed because the access list does not let their peers in, or not
+     * any more.
+     */
+    uint64_t refused_peers;
 } rogue_mem_stream_client_stats_t;
 
 /**
@@ -6772,6 +6807,90 @@ rogue_mem_curve_client_t *rogue_mem_curve_client_retain(rogue_mem_curve_client_t
  * Thread safe.
  */
 void rogue_mem_curve_client_release(rogue_mem_curve_client_t *curve);
+
+/* --- Access lists: rights of peers ------------------------------------------------------------ */
+
+/* The peers that servers let in, and what each of them may do. A text with a rule on each line: a
+ * peer, and its rights; what follows a word that begins with "#" is for people. A peer is
+ * an address ("192.168.1.5", "fe80::1"), a range ("192.168.1.0/24"), a user at a path ("uid:1000"),
+ * the owner of a key ("key:" and its 40 characters), or "*" for all. Rights are "none", "read" and
+ * "read-write", each of the last two with windows if it is limited to them, first and last address
+ * ("read 0x0..0xffff read-write 0x1000..0x1fff"). The first rule for a peer decides; a peer without
+ * a rule has no access. The rules may change while servers have them: that holds for new
+ * connections at once, and for connected clients as soon as their servers' threads are free. */
+
+/**
+ * Makes a list.
+ *
+ * @param rules the rules, one a line; at least one.
+ * @param out receives the access list, a new reference. Untouched on failure.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_TEXT;
+ * ROGUE_MEM_ERROR_INVALID_ARGUMENT if a line is no rule, or there is none.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_access_list_new(const char *rules, rogue_mem_access_list_t **out);
+
+/**
+ * Makes a list from a file.
+ *
+ * @param path the file, which only its owner may write.
+ * @param out receives the access list, a new reference. Untouched on failure.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_TEXT;
+ * ROGUE_MEM_ERROR_FILE if it cannot be read, or others than its owner may write it;
+ * ROGUE_MEM_ERROR_INVALID_ARGUMENT if a line is no rule, or there is none.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_access_list_load(const char *path, rogue_mem_access_list_t **out);
+
+/**
+ * Replaces all rules. A client that has no right any more is disconnected, and the rights of
+ * others change, as soon as the threads of their servers are free. Requests that the slave has got
+ * already go on.
+ *
+ * @param access the access list.
+ * @param rules the rules, one a line; at least one.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_TEXT;
+ * ROGUE_MEM_ERROR_INVALID_ARGUMENT as of rogue_mem_access_list_new: nothing has changed then.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_access_list_set_rules(rogue_mem_access_list_t *access,
+                                                   const char *rules);
+
+/**
+ * As rogue_mem_access_list_set_rules, from a file. Call it again when the file has changed.
+ *
+ * @param access the access list.
+ * @param path the file, which only its owner may write.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT, and all that rogue_mem_access_list_load
+ * returns: ROGUE_MEM_ERROR_INVALID_TEXT, ROGUE_MEM_ERROR_FILE, ROGUE_MEM_ERROR_INVALID_ARGUMENT.
+ * Nothing has changed then.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_access_list_load_rules(rogue_mem_access_list_t *access,
+                                                    const char *path);
+
+/**
+ * Adds a reference.
+ *
+ * @param access the access list; NULL is allowed and ignored.
+ * @return its argument.
+ *
+ * Thread safe.
+ */
+rogue_mem_access_list_t *rogue_mem_access_list_retain(rogue_mem_access_list_t *access);
+
+/**
+ * Gives a reference back. Servers that have it as their option access_list keep it.
+ *
+ * @param access the access list; NULL is allowed and ignored.
+ *
+ * Thread safe.
+ */
+void rogue_mem_access_list_release(rogue_mem_access_list_t *access);
 
 /* --- Event loops ------------------------------------------------------------------------------ */
 

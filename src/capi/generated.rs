@@ -18,6 +18,7 @@ use crate::error::{Result, Status};
 use crate::memory::block::{Model, BOOL, INT, UINT};
 use crate::stream::{self, Node};
 
+mod access_list;
 mod batch;
 mod batch_combiner;
 mod batch_inverter;
@@ -59,6 +60,7 @@ mod udp;
 mod variable;
 mod variable_numbers;
 
+pub use access_list::*;
 pub use batch::*;
 pub use batch_combiner::*;
 pub use batch_inverter::*;
@@ -329,6 +331,15 @@ pub struct rogue_mem_curve_client_t {
 
 impl Handle for rogue_mem_curve_client_t {
     type Object = crate::security::CurveClient;
+}
+
+/// The peers that servers let in, and what each of them may do.
+pub struct rogue_mem_access_list_t {
+    _private: (),
+}
+
+impl Handle for rogue_mem_access_list_t {
+    type Object = crate::security::AccessList;
 }
 
 /// A thread that several objects share.

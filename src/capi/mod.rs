@@ -42,6 +42,8 @@ pub mod bulk;
 pub mod cmd;
 pub mod frame;
 pub mod frame_buffers;
+// The options of an object are set one by one.
+#[allow(clippy::too_many_lines)]
 pub mod generated;
 pub mod hub;
 pub mod link;

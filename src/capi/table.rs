@@ -14,6 +14,8 @@ mod files;
 mod members;
 #[path = "table/registers.rs"]
 mod registers;
+#[path = "table/security.rs"]
+mod security;
 #[path = "table/statistics.rs"]
 mod statistics;
 
@@ -318,30 +320,10 @@ pub const OBJECTS: &[Object] = &[
         threads: "; also from a callback",
         ..PLAIN
     },
-    Object {
-        name: "curve_keys",
-        rust: "crate::security::keys::KeyPair",
-        is: "A key pair for CURVE.",
-        argument: ("keys", "the key pair"),
-        release: "With the last one the secret key is wiped.",
-        ..PLAIN
-    },
-    Object {
-        name: "curve_server",
-        rust: "crate::security::CurveServer",
-        is: "The keys of servers with CURVE, and the clients that they accept.",
-        argument: ("curve", "the keys of the servers"),
-        release: "Servers that have it as their option curve keep it.",
-        ..PLAIN
-    },
-    Object {
-        name: "curve_client",
-        rust: "crate::security::CurveClient",
-        is: "The keys of clients with CURVE, and that of their server.",
-        argument: ("curve", "the keys of the clients"),
-        release: "Clients that have it as their option curve keep it.",
-        ..PLAIN
-    },
+    security::CURVE_KEYS,
+    security::CURVE_SERVER,
+    security::CURVE_CLIENT,
+    security::ACCESS_LIST,
     Object {
         name: "event_loop",
         rust: "crate::net::EventLoop",

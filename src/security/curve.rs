@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
+use super::changes::{Changes, Subscription};
 use super::keys::{KeyPair, PublicKey};
 use crate::error::Result;
 use crate::sync::Mutex;
@@ -46,31 +46,25 @@ impl AllowedClients {
     }
 }
 
-/// A function that wakes the event loop of a server.
-type Wake = Box<dyn Fn() + Send + Sync>;
-
 /// The keys of one or more servers, and the clients that they accept. Both may change while they
 /// serve: what is set holds for new connections at once, and clients that are not allowed any more
 /// are disconnected. All methods may be called from any thread.
 pub struct CurveServer {
     state: Mutex<State>,
-    /// Changes of the allowed clients so far.
-    revision: AtomicU64,
+    /// Those of the allowed clients.
+    changes: Arc<Changes>,
 }
 
 struct State {
     keys: KeyPair,
     clients: Arc<AllowedClients>,
-    /// The servers, and the number of the latest one.
-    servers: Vec<(u64, Arc<Wake>)>,
-    latest: u64,
 }
 
 impl CurveServer {
     /// With these keys and clients.
     pub fn new(keys: KeyPair, clients: AllowedClients) -> Arc<CurveServer> {
-        let state = State { keys, clients: Arc::new(clients), servers: Vec::new(), latest: 0 };
-        Arc::new(CurveServer { state: Mutex::new(state), revision: AtomicU64::new(0) })
+        let state = State { keys, clients: Arc::new(clients) };
+        Arc::new(CurveServer { state: Mutex::new(state), changes: Arc::default() })
     }
 
     /// With these keys, and no clients until they are set.
@@ -111,12 +105,8 @@ impl CurveServer {
     /// Sets the clients that are accepted from now on. Others are disconnected, as soon as the
     /// threads of their servers are free.
     pub fn set_clients(&self, clients: AllowedClients) {
-        let mut state = self.state.lock();
-        state.clients = Arc::new(clients);
-        self.revision.fetch_add(1, Ordering::Release);
-        let servers: Vec<Arc<Wake>> = state.servers.iter().map(|(_, wake)| wake.clone()).collect();
-        drop(state);
-        servers.iter().for_each(|wake| wake());
+        self.state.lock().clients = Arc::new(clients);
+        self.changes.announce();
     }
 
     /// The keys for a new connection.
@@ -132,20 +122,13 @@ impl CurveServer {
 
     /// A number that is another one after each change of the allowed clients.
     pub(crate) fn revision(&self) -> u64 {
-        self.revision.load(Ordering::Acquire)
+        self.changes.revision()
     }
 
     /// Has `wake` called after each change of the allowed clients, until the subscription is
     /// dropped.
-    pub(crate) fn subscribe(
-        self: &Arc<CurveServer>,
-        wake: impl Fn() + Send + Sync + 'static,
-    ) -> Subscription {
-        let mut state = self.state.lock();
-        state.latest += 1;
-        let number = state.latest;
-        state.servers.push((number, Arc::new(Box::new(wake))));
-        Subscription { server: Arc::downgrade(self), number }
+    pub(crate) fn subscribe(&self, wake: impl Fn() + Send + Sync + 'static) -> Subscription {
+        self.changes.subscribe(wake)
     }
 }
 
@@ -156,24 +139,6 @@ impl std::fmt::Debug for CurveServer {
             (*state.keys.public(), state.clients.clone())
         };
         f.debug_struct("CurveServer").field("key", &key).field("clients", &clients).finish()
-    }
-}
-
-/// A server's interest in changes of its allowed clients, as long as it lives.
-pub struct Subscription {
-    server: Weak<CurveServer>,
-    number: u64,
-}
-
-impl Drop for Subscription {
-    fn drop(&mut self) {
-        let Some(server) = self.server.upgrade() else { return };
-        let mut state = server.state.lock();
-        let place = state.servers.iter().position(|(number, _)| *number == self.number);
-        let wake = place.map(|place| state.servers.swap_remove(place));
-        drop(state);
-        // It may own what calls this object when it ends.
-        drop(wake);
     }
 }
 
@@ -212,7 +177,7 @@ impl CurveClient {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::atomic::AtomicUsize;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     #[test]
     fn clients_are_allowed_by_their_keys_until_that_changes() {

@@ -6,19 +6,18 @@
 //!
 //! A file with a secret key is refused if others than its owner may read or write it.
 
-use std::fs::{File, OpenOptions};
-use std::io::{Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
 use super::keys::{invalid, of_file, KeyPair, PublicKey};
+use super::text_file;
 use crate::error::Result;
 use crate::net::socket::cause_text;
 
-/// Octets of the largest file of keys: some 10 000 of them.
-const FILE_OCTETS_MAX: u64 = 1 << 20;
 /// Permissions by which others than the owner get at a file.
 const OTHERS_MODE: u32 = 0o077;
 
@@ -54,36 +53,16 @@ fn lines<'a>(text: &'a str, path: &'a Path) -> impl Iterator<Item = Result<(usiz
 
 /// Reads a whole file of keys. The text is wiped when it is dropped.
 fn read(path: &Path, is_secret: bool) -> Result<Zeroizing<String>> {
-    let shown = path.display();
-    let failed = |error: std::io::Error| {
-        of_file(format!("Cannot read the keys in {shown}: {}", cause_text(&error)))
-    };
-    let mut file = File::open(path).map_err(failed)?;
-    let about = file.metadata().map_err(failed)?;
-    if !about.is_file() {
-        return Err(of_file(format!("Cannot read the keys in {shown}: it is no regular file")));
-    }
-    let mode = about.mode() & 0o7777;
-    if is_secret && mode & OTHERS_MODE != 0 {
-        return Err(of_file(format!(
-            "The secret key in {shown} is open to others than its owner (mode {mode:04o}), so it is \
-             refused: `chmod 600 {shown}`, and make new keys if others may have read it"
-        )));
-    }
-    if about.len() > FILE_OCTETS_MAX {
-        return Err(of_file(format!(
-            "{shown} has {} bytes; a file of keys has at most {FILE_OCTETS_MAX}",
-            about.len()
-        )));
-    }
-    // Of its final size, because a buffer that grows leaves copies behind.
-    let mut octets = Zeroizing::new(vec![0; about.len() as usize]);
-    file.read_exact(&mut octets).map_err(failed)?;
-    let octets = std::mem::take(&mut *octets);
-    String::from_utf8(octets).map(Zeroizing::new).map_err(|error| {
-        drop(Zeroizing::new(error.into_bytes()));
-        of_file(format!("{shown} is no file of keys: it is no text"))
+    text_file::read(path, "keys", |mode| {
+        let shown = path.display();
+        (is_secret && mode & OTHERS_MODE != 0).then(|| {
+            format!(
+                "The secret key in {shown} is open to others than its owner (mode {mode:04o}), so \
+                 it is refused: `chmod 600 {shown}`, and make new keys if others may have read it"
+            )
+        })
     })
+    .map_err(of_file)
 }
 
 impl KeyPair {
@@ -195,7 +174,7 @@ impl PublicKey {
 mod tests {
     use super::*;
     use crate::Status;
-    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
     /// A new empty folder.
     fn folder(name: &str) -> PathBuf {

@@ -4,6 +4,7 @@
 //! What needs a process for itself (memory, descriptors, idleness) is in `bridge_alone.rs`, what
 //! needs several in `bridge_processes/`.
 
+mod access;
 mod addresses;
 mod basics;
 mod blocks;

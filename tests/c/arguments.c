@@ -1072,6 +1072,34 @@ static void curve(void **state) {
     rogue_mem_curve_keys_release(keys);
 }
 
+static void access_lists(void **state) {
+    (void)state;
+    rogue_mem_access_list_t *list = NULL, *out = SENTINEL(rogue_mem_access_list_t);
+    ALLOWS_NULL(rogue_mem_access_list);
+    REFUSES(NULL_ARGUMENT, rogue_mem_access_list_new, (NULL, &out));
+    REFUSES(INVALID_TEXT, rogue_mem_access_list_new, ("\xFF", &out));
+    assert_int_equal(rogue_mem_access_list_new("", &out), ROGUE_MEM_ERROR_INVALID_ARGUMENT);
+    assert_int_equal(rogue_mem_access_list_new("* all", &out), ROGUE_MEM_ERROR_INVALID_ARGUMENT);
+    REFUSES(NULL_ARGUMENT, rogue_mem_access_list_load, (NULL, &out));
+    REFUSES(INVALID_TEXT, rogue_mem_access_list_load, ("\xFF", &out));
+    assert_int_equal(rogue_mem_access_list_load("/nowhere/at/all", &out), ROGUE_MEM_ERROR_FILE);
+    assert_ptr_equal(out, SENTINEL(rogue_mem_access_list_t));
+    REFUSES(NULL_ARGUMENT, rogue_mem_access_list_new, ("* read", NULL));
+    assert_int_equal(rogue_mem_access_list_new("* read", &list), ROGUE_MEM_OK);
+    REFUSES(NULL_ARGUMENT, rogue_mem_access_list_set_rules, (NULL, "* read"));
+    REFUSES(NULL_ARGUMENT, rogue_mem_access_list_set_rules, (list, NULL));
+    REFUSES(INVALID_TEXT, rogue_mem_access_list_set_rules, (list, "\xFF"));
+    assert_int_equal(rogue_mem_access_list_set_rules(list, "* 5"),
+                     ROGUE_MEM_ERROR_INVALID_ARGUMENT);
+    REFUSES(NULL_ARGUMENT, rogue_mem_access_list_load_rules, (NULL, "/nowhere/at/all"));
+    REFUSES(NULL_ARGUMENT, rogue_mem_access_list_load_rules, (list, NULL));
+    REFUSES(INVALID_TEXT, rogue_mem_access_list_load_rules, (list, "\xFF"));
+    assert_int_equal(rogue_mem_access_list_load_rules(list, "/nowhere/at/all"),
+                     ROGUE_MEM_ERROR_FILE);
+    assert_int_equal(rogue_mem_access_list_set_rules(list, "* read-write"), ROGUE_MEM_OK);
+    rogue_mem_access_list_release(list);
+}
+
 static void event_loops(void **state) {
     (void)state;
     rogue_mem_event_loop_options_t options = {0};
@@ -1456,6 +1484,7 @@ int main(void) {
         cmocka_unit_test(packets),
         cmocka_unit_test(pseudo_random_bits),
         cmocka_unit_test(curve),
+        cmocka_unit_test(access_lists),
         cmocka_unit_test(event_loops),
         cmocka_unit_test(udp),
         cmocka_unit_test(board),

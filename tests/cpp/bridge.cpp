@@ -8,6 +8,7 @@
 #include "rogue/interfaces/memory/Hub.h"
 #include "rogue/interfaces/memory/TcpClient.h"
 #include "rogue/interfaces/memory/TcpServer.h"
+#include "rogue/security/AccessList.h"
 #include "rogue/security/Curve.h"
 
 #include <atomic>
@@ -909,4 +910,31 @@ TEST_CASE("a server that drains answers what it has and refuses the rest") {
     CHECK(served.server->getStats().refused_draining == 1);
     served.server->stop();
     CHECK_THROWS_AS(served.server->drain(0), rogue::GeneralError);
+}
+
+TEST_CASE("an access list says what each client may do") {
+    using rogue::security::AccessList;
+    auto access = AccessList::create("127.0.0.1 read read-write 0x100..0x1ff # the crew\n");
+    rim::TcpServer::Options options;
+    options.access_list = access->nativeHandle();
+    auto server = rim::TcpServer::create("127.0.0.1", 0, options);
+    *server >> rim::Emulate::create(4, 0x1000);
+    auto client = rim::TcpClient::create("127.0.0.1", server->getPort(), true);
+    client->start();
+    auto master = rim::Master::create();
+    *master >> client;
+    CHECK(write32(*master, 0x100, 7) == "");
+    const std::string refused = write32(*master, 0x200, 7);
+    CHECK(contains(refused, "Write of 4 bytes at 0x200 refused: the access list of 127.0.0.1:"));
+    CHECK(contains(refused, "lets 127.0.0.1 read everything, and write only 0x100..0x1ff"));
+    CHECK(server->getStats().refused_windows == 1);
+    CHECK_THROWS_AS(access->setRules("127.0.0.1 all"), rogue::GeneralError);
+    CHECK_THROWS_AS(access->loadRules("/nowhere/at/all"), rogue::GeneralError);
+    CHECK_THROWS_AS(AccessList::create(""), rogue::GeneralError);
+    CHECK_THROWS_AS(AccessList::load("/nowhere/at/all"), rogue::GeneralError);
+    access->setRules("::1 none");
+    auto stranger = rim::TcpClient::create("127.0.0.1", server->getPort());
+    CHECK(!stranger->waitReady(0.3, 0.05));
+    access->setRules("* read-write");
+    CHECK(stranger->waitReady(60, 0.05));
 }

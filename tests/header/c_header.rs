@@ -134,6 +134,7 @@ pub const SECTIONS: &[Section] = &[
     programs("curve_keys", "CURVE: key pairs"),
     programs("curve_server", "CURVE: keys of servers"),
     programs("curve_client", "CURVE: keys of clients"),
+    programs("access_list", "Access lists: rights of peers"),
     programs("event_loop", "Event loops"),
     programs("link", "Observers of links"),
     programs("udp", "Streams over UDP"),
@@ -182,6 +183,7 @@ pub const PLUMBING: &[&str] = &[
     "table/files",
     "table/members",
     "table/registers",
+    "table/security",
     "table/statistics",
 ];
 

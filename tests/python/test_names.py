@@ -498,6 +498,7 @@ CLASSES = {
         "rogue.interfaces.memory.Slave",
         {"__init__": "self base size path access_bytes"},
     ),
+    "rogue.security.AccessList": ("", {"__init__": "self rules", "setRules": "self rules"}),
     "rogue.security.CurveKeys": ("", {"__init__": "self path", "save": "self path"}),
     "rogue.security.CurveServer": (
         "",

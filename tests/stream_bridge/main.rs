@@ -12,6 +12,7 @@ use rogue_mem::stream::{connect, Buffer, Buffers, Frame, Node, Slave, SlaveBase}
 use testkit::frames::Seen;
 use testkit::wait::{wait_until, Gate};
 
+mod access;
 mod backpressure;
 mod boards;
 mod curve;

@@ -170,6 +170,12 @@ struct Counting<rogue_mem_curve_client_t> {
 };
 
 template <>
+struct Counting<rogue_mem_access_list_t> {
+    static void retain(rogue_mem_access_list_t *raw) { rogue_mem_access_list_retain(raw); }
+    static void release(rogue_mem_access_list_t *raw) { rogue_mem_access_list_release(raw); }
+};
+
+template <>
 struct Counting<rogue_mem_event_loop_t> {
     static void retain(rogue_mem_event_loop_t *raw) { rogue_mem_event_loop_retain(raw); }
     static void release(rogue_mem_event_loop_t *raw) { rogue_mem_event_loop_release(raw); }

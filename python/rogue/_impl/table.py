@@ -9,6 +9,7 @@ from __future__ import annotations
 OPTIONS: "dict[str, tuple[str, ...]]" = {
     "rogue_mem_tcp_server_options_t": (
         "curve",
+        "access_list",
         "window",
         "legacy",
         "settle_ms",
@@ -43,6 +44,7 @@ OPTIONS: "dict[str, tuple[str, ...]]" = {
     ),
     "rogue_mem_stream_server_options_t": (
         "curve",
+        "access_list",
         "queue_bytes_max",
         "frame_bytes_max",
         "addresses",
@@ -131,7 +133,7 @@ STATISTICS: "dict[str, tuple[str, ...]]" = {
         "bytes_out",
         "refused_access",
         "refused_size",
-        "refused_rights",
+        "refused_writes",
         "refused_late",
         "refused_memory",
         "refused_malformed",
@@ -148,6 +150,8 @@ STATISTICS: "dict[str, tuple[str, ...]]" = {
         "draining",
         "refused_draining",
         "clients_refused_draining",
+        "refused_windows",
+        "refused_peers",
     ),
     "rogue_mem_tcp_client_stats_t": (
         "outstanding",
@@ -245,6 +249,7 @@ STATISTICS: "dict[str, tuple[str, ...]]" = {
         "clients_refused_address",
         "closed_malformed",
         "connections_displaced",
+        "refused_peers",
     ),
     "rogue_mem_stream_client_stats_t": (
         "peers",
@@ -270,6 +275,7 @@ STATISTICS: "dict[str, tuple[str, ...]]" = {
         "clients_refused_address",
         "closed_malformed",
         "connections_displaced",
+        "refused_peers",
     ),
     "rogue_mem_board_stats_t": (
         "open",

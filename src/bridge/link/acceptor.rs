@@ -12,7 +12,7 @@ use crate::logging::{log_warning, Logger};
 use crate::net::listener::{Listener, ListenerPair, ADDRESSES_MAX};
 use crate::net::socket::{cause_text, is_shortage};
 use crate::net::{is_reserved, ByteStream, Registry};
-use crate::peer::{Origin, PeerAddress};
+use crate::peer::PeerAddress;
 
 /// The first token after those of the listeners.
 pub const FIRST_CONNECTION: usize = 2 * ADDRESSES_MAX;
@@ -36,6 +36,17 @@ struct Entrance {
     side: Option<Side>,
     /// Connections may wait there.
     is_ready: bool,
+}
+
+/// Descriptors for a new connection.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Room {
+    /// Some are free now.
+    Made,
+    /// None are, and nobody gives any up.
+    Full,
+    /// The peer may not come in.
+    Unneeded,
 }
 
 /// Accepts the connections of a server.
@@ -104,12 +115,11 @@ impl Acceptor {
     }
 
     /// Accepts the next connection of a listener, unless its descriptor is reserved for the program.
-    /// If there are too few, `make_room` frees descriptors for the peer, if that is known, and returns
-    /// whether it freed any.
+    /// If there are too few, `make_room` frees descriptors for the peer, if that is known.
     pub fn accept(
         &mut self,
         token: usize,
-        mut make_room: impl FnMut(Option<Origin>) -> bool,
+        mut make_room: impl FnMut(Option<PeerAddress>) -> Room,
     ) -> Accepted {
         let Some(entrance) = self.listeners.get_mut(token) else { return Accepted::Nobody };
         match entrance.listener.accept() {
@@ -118,21 +128,24 @@ impl Acceptor {
                 Accepted::Nobody
             }
             Ok(Some((stream, peer))) if is_reserved(&stream, self.descriptors_reserved) => {
-                if !make_room(Some(peer.origin())) {
-                    drop(stream);
-                    self.note_shortage("the other descriptors of this process are in use");
-                    return Accepted::Closed;
-                }
-                match stream.renumbered() {
-                    Ok(stream) => Accepted::Connection(stream, peer),
-                    Err(_) => Accepted::Closed,
+                match make_room(Some(peer)) {
+                    Room::Made => match stream.renumbered() {
+                        Ok(stream) => Accepted::Connection(stream, peer),
+                        Err(_) => Accepted::Closed,
+                    },
+                    Room::Unneeded => Accepted::Closed,
+                    Room::Full => {
+                        drop(stream);
+                        self.note_shortage("the other descriptors of this process are in use");
+                        Accepted::Closed
+                    }
                 }
             }
             Ok(Some((stream, peer))) => {
                 self.has_failed = false;
                 Accepted::Connection(stream, peer)
             }
-            Err(error) if is_shortage(&error) && make_room(None) => Accepted::Closed,
+            Err(error) if is_shortage(&error) && make_room(None) == Room::Made => Accepted::Closed,
             Err(error) => {
                 entrance.is_ready = false;
                 self.note_shortage(&cause_text(&error));

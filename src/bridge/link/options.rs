@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::clock::{self, Time};
 use crate::net::socket::Silence;
-use crate::security::CurveServer;
+use crate::security::{AccessList, CurveServer};
 
 /// How clients without a session (Rogue's own, plain libzmq programs) are distinguished.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -46,6 +46,8 @@ pub struct LinkOptions {
     pub silence: Silence,
     /// The keys of the server, and the clients that it accepts. `None`: connections are in the clear.
     pub curve: Option<Arc<CurveServer>>,
+    /// The peers that are let in. `None`: all.
+    pub access_list: Option<Arc<AccessList>>,
     /// Octets of the largest frame that is accepted with CURVE.
     pub sealed_octets_max: u64,
     /// Descriptors reserved for the program, see [`is_reserved`](crate::net::is_reserved).
@@ -55,6 +57,23 @@ pub struct LinkOptions {
     /// Octets in a second with which a peer has to go on with a message that it has begun, and to read
     /// what has been sent if that may not stay unread for ever; 0 for any.
     pub progress_per_second_min: u32,
+}
+
+/// The changes of keys and rules that have been carried out.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Revisions {
+    keys: u64,
+    rules: u64,
+}
+
+impl LinkOptions {
+    /// The changes of keys and rules so far.
+    pub fn revisions(&self) -> Revisions {
+        Revisions {
+            keys: self.curve.as_ref().map_or(0, |curve| curve.revision()),
+            rules: self.access_list.as_ref().map_or(0, |list| list.revision()),
+        }
+    }
 }
 
 /// Counters of a server's connections, written only by its event loop.
@@ -69,6 +88,8 @@ pub struct LinkCounters {
     /// Connections closed because CURVE has refused them: without it, with a wrong key of the server,
     /// or with a client's key that is not allowed.
     pub refused_keys: AtomicU64,
+    /// Connections that the access list has not let in, or not any more.
+    pub refused_peers: AtomicU64,
     /// Octets received.
     pub bytes_in: AtomicU64,
     /// Bytes held for peers now.

@@ -11,7 +11,7 @@ use super::acceptor::FIRST_CONNECTION;
 use super::budget::Budget;
 use super::checks::Checks;
 use super::connection::{Client, ClientId, Connections};
-use super::options::{LegacyPolicy, LinkCounters, LinkOptions};
+use super::options::{LegacyPolicy, LinkCounters, LinkOptions, Revisions};
 use super::owners::{connections_of, identity_of, Owners, Question};
 use super::pairing::{Action, ConnectionId, Identity, Pairing, Side};
 use super::places::Places;
@@ -42,8 +42,8 @@ pub struct Peers<S: Service> {
     pub lookups: Owners,
     pub checks: Checks,
     pub(super) options: LinkOptions,
-    /// Changes of the allowed keys that have been carried out.
-    pub(super) keys_revision: u64,
+    /// The changes of keys and rules that have been carried out.
+    pub(super) revisions: Revisions,
     pub(super) counters: Arc<LinkCounters>,
     pub(super) log: Arc<Logger>,
     pub budget: Budget,
@@ -72,7 +72,7 @@ impl<S: Service> Peers<S> {
     ) -> Peers<S> {
         Peers {
             connections: Connections::default(),
-            keys_revision: options.curve.as_ref().map_or(0, |curve| curve.revision()),
+            revisions: options.revisions(),
             pairing: Pairing::new(options.settle, options.legacy_shared_process, clock::now()),
             lookups,
             checks: Checks::default(),
@@ -145,8 +145,8 @@ impl<S: Service> Peers<S> {
                        check the port";
             return self.turn_away(service, &[id], why);
         }
-        if let Some(why) = self.key_refusal(id) {
-            return self.refuse(service, id, &why);
+        if let Some(refusal) = self.refusal(id) {
+            return self.refuse(service, id, &refusal);
         }
         self.wait_for(id, Some(now + HOLD_TIME_MAX));
         let serves_legacy = self.options.legacy != LegacyPolicy::Refuse;

@@ -54,8 +54,8 @@ pub struct Link<S: Service> {
     yielded: VecDeque<ConnectionId>,
     /// Clients with output queued outside of their turn.
     answered: Vec<ConnectionId>,
-    /// Wakes the loop when the allowed keys have changed.
-    _key_changes: Option<Subscription>,
+    /// Wake the loop when the allowed keys or the rules of access have changed.
+    _changes: Vec<Subscription>,
     /// Clients that wait for room in the budget.
     starved: Starved,
     /// What the budget has been charged with for what the service holds for nobody in particular.
@@ -81,9 +81,7 @@ impl<S: Service> Link<S> {
     ) -> Link<S> {
         let lookups = Owners::new(find_owners, handle.clone());
         let reserved = options.descriptors_reserved;
-        let waker = handle.clone();
-        let curve = options.curve.as_ref();
-        let key_changes = curve.map(|curve| curve.subscribe(move || waker.wake()));
+        let changes = changes_of(&options, &handle);
         let (bytes_max, clients_max) = (options.budget_bytes_max, options.clients_max);
         let budget = Budget::new(bytes_max, clients_max, handle.clone(), counters.clone());
         let progress_rate = options.progress_per_second_min;
@@ -99,7 +97,7 @@ impl<S: Service> Link<S> {
             strangers: VecDeque::new(),
             yielded: VecDeque::new(),
             answered: Vec::new(),
-            _key_changes: key_changes,
+            _changes: changes,
             starved: Starved::default(),
             common_charged: 0,
             progress_rate,
@@ -158,7 +156,7 @@ impl<S: Service> Link<S> {
 
     /// The loop has been woken.
     pub fn woken(&mut self, service: &mut S) {
-        self.peers.withdraw_keys(service);
+        self.peers.withdraw(service);
         self.peers.take_owners(service);
         if self.peers.budget.is_pressed() {
             self.make_room_for_others(service, clock::now());
@@ -274,7 +272,7 @@ impl<S: Service> Link<S> {
         for token in acceptor.ready() {
             let side = acceptor.side(token);
             for _ in 0..ACCEPTS_PER_TURN_MAX {
-                match acceptor.accept(token, |newcomer| peers.make_room(service, newcomer)) {
+                match acceptor.accept(token, |newcomer| peers.room_for(service, newcomer)) {
                     Accepted::Connection(stream, peer) => {
                         peers.admit(registry, service, side, (stream, peer));
                     }
@@ -470,6 +468,17 @@ impl<S: Service> Link<S> {
         self.answered = answered;
         is_any
     }
+}
+
+/// Has the loop woken when the allowed keys or the rules of access have changed.
+fn changes_of(options: &LinkOptions, handle: &DriverHandle) -> Vec<Subscription> {
+    let wake = || {
+        let handle = handle.clone();
+        move || handle.wake()
+    };
+    let keys = options.curve.as_ref().map(|curve| curve.subscribe(wake()));
+    let rules = options.access_list.as_ref().map(|list| list.subscribe(wake()));
+    keys.into_iter().chain(rules).collect()
 }
 
 #[cfg(test)]

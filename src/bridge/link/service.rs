@@ -107,6 +107,11 @@ pub trait Service {
     /// A client has been paired, and is served from now on. Returns its state.
     fn joined(&mut self, peer: &Peer) -> Self::Client;
 
+    /// What peers may do has changed: computes the rights of a client again.
+    fn rights_changed(&mut self, client: &mut Self::Client, peer: &Peer) {
+        let _ = (client, peer);
+    }
+
     /// A client has disconnected.
     fn left(&mut self, client: Self::Client);
 

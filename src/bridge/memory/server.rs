@@ -32,7 +32,7 @@ use crate::net::{unix, DriverHandle, EventLoop, Spin};
 use crate::process::{inherited_text, memory_share};
 use crate::proto::bridge::property::Announcement;
 use crate::proto::bridge::ServerId;
-use crate::security::CurveServer;
+use crate::security::{AccessList, CurveServer};
 
 use drain::{Departure, Drain, WaitEnd};
 use driver::ServerDriver;
@@ -40,7 +40,7 @@ use execute::Executor;
 use outstanding::OutstandingTable;
 use requests::Requests;
 use responder::Responder;
-use rights::{rights_of, rights_to_read, RightsPolicy};
+use rights::RightsPolicy;
 use stats::Counters;
 
 pub use stats::ServerStats;
@@ -83,6 +83,10 @@ pub struct ServerOptions {
     /// The server's keys, and the clients that it accepts: all connections are encrypted then, and
     /// both ends have proved their keys. `None`: all connections are in the clear.
     pub curve: Option<Arc<CurveServer>>,
+    /// The peers that may connect, and what each of them may do. `None`: every peer that reaches the
+    /// server may do everything, as far as [`curve`](Self::curve) and [`read_only`](Self::read_only)
+    /// permit.
+    pub access_list: Option<Arc<AccessList>>,
     /// Whether the server polls for the next request for a while before it sleeps.
     pub spin: Spin,
     /// Bytes of the stack of the server's thread, on which the slave runs; 0 for the default of the
@@ -95,8 +99,8 @@ pub struct ServerOptions {
     /// Further addresses at which the server listens, each with its port or two, or a path:
     /// `192.168.1.5:9000`, `[fe80::1%eth0]:9000`, `unix:/run/board.sock`. At most 31.
     pub addresses: Vec<String>,
-    /// Whether every client may read only: a write is answered with an error, and does not reach the
-    /// slave.
+    /// Whether every client may read only, whatever the access list says: a write is answered with an
+    /// error, and does not reach the slave.
     pub read_only: bool,
     /// Permissions of the files at a path (`unix:/run/board.sock`), at most 0o777: users that may
     /// write to them may connect.
@@ -130,6 +134,7 @@ impl Default for ServerOptions {
             malformed_per_second_max: MALFORMED_PER_SECOND_MAX,
             duplex: true,
             curve: None,
+            access_list: None,
             spin: Spin::default(),
             stack_bytes: 0,
             descriptors_reserved: None,
@@ -168,8 +173,7 @@ impl TcpServer {
     ///
     /// [`Status::Bind`](crate::Status::Bind) and related statuses, with the port and the address.
     pub fn new(address: &str, port: u16, options: ServerOptions) -> Result<Arc<TcpServer>> {
-        let policy = if options.read_only { rights_to_read } else { rights_of };
-        TcpServer::with_parts(address, port, options, owner::owners, policy)
+        TcpServer::with_parts(address, port, options, owner::owners)
     }
 
     fn with_parts(
@@ -177,7 +181,6 @@ impl TcpServer {
         port: u16,
         options: ServerOptions,
         find_owners: Finder,
-        policy: RightsPolicy,
     ) -> Result<Arc<TcpServer>> {
         let named = |error: Error| Error::new(error.status(), SOURCE, error.text().to_owned());
         let at = ServerAddress::new(address, port).map_err(named)?;
@@ -204,6 +207,7 @@ impl TcpServer {
         let drain = Arc::new(Drain::default());
         let (departing, name) = (drain.clone(), addresses[0].to_string());
         let (stack_bytes, spin) = (options.stack_bytes, options.spin);
+        let server = addresses[0].to_string();
         let handle = EventLoop::spawn("TcpServer", stack_bytes, spin, move |handle| {
             let outstanding = OutstandingTable::new(handle.clone());
             let bytes_max = options.transaction_bytes_max;
@@ -215,6 +219,7 @@ impl TcpServer {
                 (departing.clone(), name.clone()),
             );
             let link_options = link_options(&options);
+            let (window, policy) = (options.window, policy_of(&options, server));
             ServerDriver {
                 link: Link::new(
                     handle.clone(),
@@ -224,12 +229,7 @@ impl TcpServer {
                     find_owners,
                     of_link,
                 ),
-                requests: Requests::new(
-                    executor,
-                    options.window,
-                    options.malformed_per_second_max,
-                    policy,
-                ),
+                requests: Requests::new(executor, window, options.malformed_per_second_max, policy),
                 handle,
                 ended: Vec::new(),
                 drain: departing,
@@ -339,6 +339,12 @@ impl TcpServer {
     }
 }
 
+/// What the server with this address lets its clients do.
+fn policy_of(options: &ServerOptions, server: String) -> RightsPolicy {
+    let ServerOptions { read_only, access_list, .. } = options;
+    RightsPolicy { server, read_only: *read_only, access_list: access_list.clone() }
+}
+
 /// The options of the connections.
 fn link_options(options: &ServerOptions) -> LinkOptions {
     LinkOptions {
@@ -353,6 +359,7 @@ fn link_options(options: &ServerOptions) -> LinkOptions {
             unread_max: RESPONSES_UNREAD_TIME_MAX,
         },
         curve: options.curve.clone(),
+        access_list: options.access_list.clone(),
         sealed_octets_max: options.transaction_bytes_max.into(),
         descriptors_reserved: options.descriptors_reserved,
         budget_bytes_max: options.budget_bytes_max,

@@ -21,7 +21,7 @@ use crate::net::socket::{Silence, HOST_SILENCE_MAX};
 use crate::net::{unix, EventLoop, Spin};
 use crate::proto::bridge::property::Announcement;
 use crate::proto::bridge::ServerId;
-use crate::security::CurveServer;
+use crate::security::{AccessList, CurveServer};
 use crate::stream::{Master, Node, Slave, SlaveBase};
 
 use super::delivery::Delivery;
@@ -50,6 +50,9 @@ pub struct StreamServerOptions {
     /// The server's keys, and the clients that it accepts: all connections are encrypted then, and
     /// both ends have proved their keys. `None`: all connections are in the clear.
     pub curve: Option<Arc<CurveServer>>,
+    /// The peers that may connect: those with any right. `None`: every peer that reaches the server,
+    /// as far as [`curve`](Self::curve) permits.
+    pub access_list: Option<Arc<AccessList>>,
     /// Clients of one address, see
     /// [`ServerOptions`](crate::bridge::ServerOptions::clients_per_address_max).
     pub clients_per_address_max: Option<usize>,
@@ -92,6 +95,7 @@ impl Default for StreamServerOptions {
             settle: Duration::from_millis(400),
             clients_max: 1024,
             curve: None,
+            access_list: None,
             clients_per_address_max: None,
             malformed_per_second_max: MALFORMED_PER_SECOND_MAX,
             spin: Spin::default(),
@@ -230,6 +234,7 @@ impl StreamServer {
             clients_refused_address: load(&link.refused_address),
             closed_malformed: load(&link.closed_malformed),
             connections_displaced: load(&link.connections_displaced),
+            refused_peers: load(&link.refused_peers),
             ..self.counters.add_to(self.endpoint.outbox.stats())
         }
     }
@@ -257,6 +262,7 @@ fn link_options(options: &StreamServerOptions) -> LinkOptions {
         // Either connection carries data in one direction already.
         duplex: false,
         curve: options.curve.clone(),
+        access_list: options.access_list.clone(),
         sealed_octets_max: options.limits.frame_bytes_max.into(),
         // A client may pause for any time: its senders wait.
         silence: Silence { host_max: options.host_silence_max, unread_max: Duration::ZERO },

@@ -54,6 +54,8 @@ pub struct StreamStats {
     pub closed_malformed: u64,
     /// Connections without a client that have made room for others.
     pub connections_displaced: u64,
+    /// Connections closed because the access list does not let their peers in, or not any more.
+    pub refused_peers: u64,
 }
 
 /// The counters that only the event loop writes.

@@ -1,4 +1,4 @@
-//! Functions of keys for CURVE.
+//! Functions of keys for CURVE, and of access lists.
 
 use super::{functions, Function, Group};
 
@@ -96,5 +96,43 @@ functions! {
         fn new(server_key: text, keys: curve_keys) -> new curve_client {
             crate::security::CurveClient::from_text(server_key, &keys)?
         }
+    }
+
+    /// The peers that servers let in, and what each of them may do. A text with a rule on each line: a
+    /// peer, and its rights; what follows a word that begins with "#" is for people. A peer is
+    /// an address ("192.168.1.5", "fe80::1"), a range ("192.168.1.0/24"), a user at a path ("uid:1000"),
+    /// the owner of a key ("key:" and its 40 characters), or "*" for all. Rights are "none", "read" and
+    /// "read-write", each of the last two with windows if it is limited to them, first and last address
+    /// ("read 0x0..0xffff read-write 0x1000..0x1fff"). The first rule for a peer decides; a peer without
+    /// a rule has no access. The rules may change while servers have them: that holds for new
+    /// connections at once, and for connected clients as soon as their servers' threads are free.
+    access_list {
+        /// Makes a list.
+        /// @param rules the rules, one a line; at least one.
+        /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_TEXT;
+        /// ROGUE_MEM_ERROR_INVALID_ARGUMENT if a line is no rule, or there is none.
+        fn new(rules: text) -> new access_list { crate::security::AccessList::from_text(rules)? }
+
+        /// Makes a list from a file.
+        /// @param path the file, which only its owner may write.
+        /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_TEXT;
+        /// ROGUE_MEM_ERROR_FILE if it cannot be read, or others than its owner may write it;
+        /// ROGUE_MEM_ERROR_INVALID_ARGUMENT if a line is no rule, or there is none.
+        fn load(path: text) -> new access_list { crate::security::AccessList::load(path)? }
+
+        /// Replaces all rules. A client that has no right any more is disconnected, and the rights of
+        /// others change, as soon as the threads of their servers are free. Requests that the slave
+        /// has got already go on.
+        /// @param rules the rules, one a line; at least one.
+        /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_TEXT;
+        /// ROGUE_MEM_ERROR_INVALID_ARGUMENT as of rogue_mem_access_list_new: nothing has changed then.
+        fn set_rules(self, rules: text) -> result { access.set_rules(rules) }
+
+        /// As rogue_mem_access_list_set_rules, from a file. Call it again when the file has changed.
+        /// @param path the file, which only its owner may write.
+        /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT, and all that
+        /// rogue_mem_access_list_load returns: ROGUE_MEM_ERROR_INVALID_TEXT, ROGUE_MEM_ERROR_FILE,
+        /// ROGUE_MEM_ERROR_INVALID_ARGUMENT. Nothing has changed then.
+        fn load_rules(self, path: text) -> result { access.load_rules(path) }
     }
 }

@@ -131,6 +131,9 @@ pub struct rogue_mem_stream_client_stats_t {
     pub closed_malformed: u64,
     /// Connections of a server without a client that have made room for others.
     pub connections_displaced: u64,
+    /// Connections of a server closed because the access list does not let their peers in, or not
+    /// any more.
+    pub refused_peers: u64,
 }
 
 // SAFETY: integers and pointers, `size` first.
@@ -182,6 +185,7 @@ pub unsafe extern "C" fn rogue_mem_stream_client_stats(
             clients_refused_address: now.clients_refused_address,
             closed_malformed: now.closed_malformed,
             connections_displaced: now.connections_displaced,
+            refused_peers: now.refused_peers,
         });
         Ok(())
     })

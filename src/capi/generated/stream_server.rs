@@ -12,6 +12,10 @@ pub struct rogue_mem_stream_server_options_t {
     /// ends have proved their keys. The server takes a reference. NULL: all connections are in the
     /// clear.
     pub curve: *mut rogue_mem_curve_server_t,
+    /// The peers that may connect, and, of a tcp_server, what each of them may do. The server takes
+    /// a reference. NULL: every peer that reaches the server may do everything that its other
+    /// options permit.
+    pub access_list: *mut rogue_mem_access_list_t,
     /// Limit of the bytes of frames that wait to be sent. Once it is reached, further senders wait
     /// until half of it is free. One frame is always allowed. 0 = 4 MiB.
     pub queue_bytes_max: u64,
@@ -87,6 +91,10 @@ impl Options for rogue_mem_stream_server_options_t {
         // SAFETY: null or live, as promised by the caller.
         if let Some(object) = unsafe { borrow(self.curve) } {
             options.curve = Some(Arc::clone(&object));
+        }
+        // SAFETY: null or live, as promised by the caller.
+        if let Some(object) = unsafe { borrow(self.access_list) } {
+            options.access_list = Some(Arc::clone(&object));
         }
         if self.queue_bytes_max != 0 {
             options.limits.queue_bytes_max = convert::bytes(self.queue_bytes_max);
@@ -198,6 +206,9 @@ pub struct rogue_mem_stream_server_stats_t {
     pub closed_malformed: u64,
     /// Connections of a server without a client that have made room for others.
     pub connections_displaced: u64,
+    /// Connections of a server closed because the access list does not let their peers in, or not
+    /// any more.
+    pub refused_peers: u64,
 }
 
 // SAFETY: integers and pointers, `size` first.
@@ -249,6 +260,7 @@ pub unsafe extern "C" fn rogue_mem_stream_server_stats(
             clients_refused_address: now.clients_refused_address,
             closed_malformed: now.closed_malformed,
             connections_displaced: now.connections_displaced,
+            refused_peers: now.refused_peers,
         });
         Ok(())
     })

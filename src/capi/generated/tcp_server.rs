@@ -151,6 +151,10 @@ pub struct rogue_mem_tcp_server_options_t {
     /// ends have proved their keys. The server takes a reference. NULL: all connections are in the
     /// clear.
     pub curve: *mut rogue_mem_curve_server_t,
+    /// The peers that may connect, and, of a tcp_server, what each of them may do. The server takes
+    /// a reference. NULL: every peer that reaches the server may do everything that its other
+    /// options permit.
+    pub access_list: *mut rogue_mem_access_list_t,
     /// Maximum number of requests of one client outstanding at the slave; 1 = strictly one at a
     /// time, 0 = 1024.
     pub window: u32,
@@ -202,8 +206,8 @@ pub struct rogue_mem_tcp_server_options_t {
     /// a tcp_server, to read its answers. A client that falls behind by 10 s is disconnected.
     /// 0 = 4096. ROGUE_MEM_PROGRESS_ANY = no limit.
     pub progress_per_second_min: u32,
-    /// A flag: whether every client may read only. A write is answered with an error, and does not
-    /// reach the slave.
+    /// A flag: whether every client may read only, whatever access_list says. A write is answered
+    /// with an error, and does not reach the slave.
     pub read_only: u32,
     /// Clients of one address, or of one user by Unix-domain connections, served at once, at most:
     /// the longest idle one of them makes room for another. 0 = as many as clients_max.
@@ -232,6 +236,10 @@ impl Options for rogue_mem_tcp_server_options_t {
         // SAFETY: null or live, as promised by the caller.
         if let Some(object) = unsafe { borrow(self.curve) } {
             options.curve = Some(Arc::clone(&object));
+        }
+        // SAFETY: null or live, as promised by the caller.
+        if let Some(object) = unsafe { borrow(self.access_list) } {
+            options.access_list = Some(Arc::clone(&object));
         }
         if self.window != 0 {
             options.window = convert::count(self.window);
@@ -326,8 +334,8 @@ pub struct rogue_mem_tcp_server_stats_t {
     pub refused_access: u64,
     /// Refused: larger than the server allows.
     pub refused_size: u64,
-    /// Refused: the client may not do that.
-    pub refused_rights: u64,
+    /// Refused: a write of a client that may read only.
+    pub refused_writes: u64,
     /// Refused: the time had passed when its turn came.
     pub refused_late: u64,
     /// Refused: the system had no memory for it.
@@ -362,6 +370,10 @@ pub struct rogue_mem_tcp_server_stats_t {
     pub refused_draining: u64,
     /// Clients not served because the server drained.
     pub clients_refused_draining: u64,
+    /// Refused: outside of the addresses that the access list lets the client read, or write.
+    pub refused_windows: u64,
+    /// Connections closed because the access list does not let their peers in, or not any more.
+    pub refused_peers: u64,
 }
 
 // SAFETY: integers and pointers, `size` first.
@@ -403,7 +415,7 @@ pub unsafe extern "C" fn rogue_mem_tcp_server_stats(
             bytes_out: now.bytes_out,
             refused_access: now.refused_access,
             refused_size: now.refused_size,
-            refused_rights: now.refused_rights,
+            refused_writes: now.refused_writes,
             refused_late: now.refused_late,
             refused_memory: now.refused_memory,
             refused_malformed: now.refused_malformed,
@@ -420,6 +432,8 @@ pub unsafe extern "C" fn rogue_mem_tcp_server_stats(
             draining: now.draining,
             refused_draining: now.refused_draining,
             clients_refused_draining: now.clients_refused_draining,
+            refused_windows: now.refused_windows,
+            refused_peers: now.refused_peers,
         });
         Ok(())
     })

@@ -43,6 +43,16 @@ const CURVE_SERVER: Member = Member {
     by: By::Handle,
 };
 
+const ACCESS_LIST: Member = Member {
+    name: "access_list",
+    bits: Bits::Handle("access_list"),
+    is: "The peers that may connect, and, of a tcp_server, what each of them may do. The server takes \
+         a reference. NULL: every peer that reaches the server may do everything that its other \
+         options permit.",
+    sets: "access_list",
+    by: By::Handle,
+};
+
 const CURVE_CLIENT: Member = Member {
     name: "curve",
     bits: Bits::Handle("curve_client"),
@@ -71,6 +81,7 @@ const SETTLE_MS: Member = Member {
 
 pub const TCP_SERVER_OPTIONS: &[Member] = &[
     CURVE_SERVER,
+    ACCESS_LIST,
     Member {
         name: "window",
         bits: Bits::B32,
@@ -153,8 +164,8 @@ pub const TCP_SERVER_OPTIONS: &[Member] = &[
     Member {
         name: "read_only",
         bits: Bits::B32,
-        is: "A flag: whether every client may read only. A write is answered with an error, and does \
-             not reach the slave.",
+        is: "A flag: whether every client may read only, whatever access_list says. A write is \
+             answered with an error, and does not reach the slave.",
         sets: "read_only",
         by: By::Conversion("is_set"),
     },
@@ -336,6 +347,7 @@ const STREAM_STACK_BYTES: Member = Member {
 
 pub const STREAM_SERVER_OPTIONS: &[Member] = &[
     CURVE_SERVER,
+    ACCESS_LIST,
     QUEUE_BYTES_MAX,
     FRAME_BYTES_MAX,
     ADDRESSES,

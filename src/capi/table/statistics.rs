@@ -28,7 +28,7 @@ pub const STATISTICS: &[Statistics] = &[
             ("bytes_out", "Bytes of responses queued for sending."),
             ("refused_access", "Refused: no such access is possible, for its type or its address."),
             ("refused_size", "Refused: larger than the server allows."),
-            ("refused_rights", "Refused: the client may not do that."),
+            ("refused_writes", "Refused: a write of a client that may read only."),
             ("refused_late", "Refused: the time had passed when its turn came."),
             ("refused_memory", "Refused: the system had no memory for it."),
             ("refused_malformed", "Refused: the data did not match the header."),
@@ -68,6 +68,16 @@ pub const STATISTICS: &[Statistics] = &[
             ("draining", "1 since the server drains, see rogue_mem_tcp_server_drain."),
             ("refused_draining", "Refused: the server drained."),
             ("clients_refused_draining", "Clients not served because the server drained."),
+            (
+                "refused_windows",
+                "Refused: outside of the addresses that the access list lets the client read, or \
+                 write.",
+            ),
+            (
+                "refused_peers",
+                "Connections closed because the access list does not let their peers in, or not any \
+                 more.",
+            ),
         ],
         grown_from: None,
     },
@@ -287,5 +297,10 @@ const STREAM_BRIDGE_STATISTICS: &[(&str, &str)] = &[
     (
         "connections_displaced",
         "Connections of a server without a client that have made room for others.",
+    ),
+    (
+        "refused_peers",
+        "Connections of a server closed because the access list does not let their peers in, or not \
+         any more.",
     ),
 ];

@@ -2,7 +2,7 @@
 
 use super::{told_identity, Peers};
 use crate::bridge::link::accepted::prepare;
-use crate::bridge::link::acceptor::FIRST_CONNECTION;
+use crate::bridge::link::acceptor::{Room, FIRST_CONNECTION};
 use crate::bridge::link::connection::{Client, Connection, Connections};
 use crate::bridge::link::options::add;
 use crate::bridge::link::pairing::{ConnectionId, Side};
@@ -20,9 +20,21 @@ const EVICTIONS_TOGETHER_MAX: usize = 8;
 impl<S: Service> Peers<S> {
     // ------------------------------------------------------------------ connections
 
+    /// Frees descriptors for a connection, of `newcomer` if that is known, unless it may not come in.
+    pub fn room_for(&mut self, service: &mut S, newcomer: Option<PeerAddress>) -> Room {
+        if let Some(peer) = newcomer.filter(|peer| self.is_unwelcome(peer.origin())) {
+            self.note_unwelcome(peer);
+            return Room::Unneeded;
+        }
+        match self.make_room(service, newcomer.map(|peer| peer.origin())) {
+            true => Room::Made,
+            false => Room::Full,
+        }
+    }
+
     /// Frees descriptors for a connection, of `newcomer` if that is known: those of connections without a client, or
     /// of an idle client. Returns whether there were any.
-    pub fn make_room(&mut self, service: &mut S, newcomer: Option<Origin>) -> bool {
+    fn make_room(&mut self, service: &mut S, newcomer: Option<Origin>) -> bool {
         let evicted = (0..EVICTIONS_TOGETHER_MAX).take_while(|_| self.evict(service)).count();
         if evicted > 0 {
             return true;
@@ -54,6 +66,9 @@ impl<S: Service> Peers<S> {
         side: Option<Side>,
         (stream, peer): (ByteStream, PeerAddress),
     ) {
+        if self.is_unwelcome(peer.origin()) {
+            return self.note_unwelcome(peer);
+        }
         // Two connections per client, and as many again that may become clients.
         let full = self.connections.len() >= self.options.clients_max.saturating_mul(4);
         if full && !self.evict(service) {

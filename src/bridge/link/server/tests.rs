@@ -189,6 +189,7 @@ impl Echoing {
         let port = listeners.address.port();
         let options = LinkOptions {
             curve: None,
+            access_list: None,
             sealed_octets_max: 0,
             legacy: LegacyPolicy::OnePerAddress,
             legacy_shared_process: false,

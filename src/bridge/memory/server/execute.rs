@@ -156,7 +156,7 @@ impl Executor {
         }
         self.master.update(&mut self.route);
         self.check(client, &header)?;
-        client.state.rights.check(&header).map_err(|text| Cause::Rights.with(text))?;
+        client.state.rights.check(&header)?;
         let allowance = self.allowance(client, &header, timing, now)?;
         if !header.carries_data() {
             data = self.allocate(&header)?;

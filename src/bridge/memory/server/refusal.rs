@@ -9,8 +9,10 @@ pub(super) enum Cause {
     Access,
     /// It is larger than the server allows.
     Size,
-    /// The client may not do that.
-    Rights,
+    /// It is a write, and the client may read only.
+    Writes,
+    /// The client may not do that at these addresses.
+    Windows,
     /// Its time had passed when its turn came.
     Late,
     /// The system has no memory for it.
@@ -40,7 +42,8 @@ impl Cause {
 pub(super) struct Refusals {
     pub(super) access: AtomicU64,
     pub(super) size: AtomicU64,
-    pub(super) rights: AtomicU64,
+    pub(super) writes: AtomicU64,
+    pub(super) windows: AtomicU64,
     pub(super) late: AtomicU64,
     pub(super) memory: AtomicU64,
     pub(super) malformed: AtomicU64,
@@ -53,7 +56,8 @@ impl Refusals {
         match cause {
             Cause::Access => &self.access,
             Cause::Size => &self.size,
-            Cause::Rights => &self.rights,
+            Cause::Writes => &self.writes,
+            Cause::Windows => &self.windows,
             Cause::Late => &self.late,
             Cause::Memory => &self.memory,
             Cause::Malformed => &self.malformed,

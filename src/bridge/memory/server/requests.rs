@@ -157,7 +157,11 @@ impl Service for Requests {
     type Client = MemoryClient;
 
     fn joined(&mut self, peer: &Peer) -> MemoryClient {
-        MemoryClient::new(peer, (self.policy)(peer))
+        MemoryClient::new(peer, self.policy.rights_of(peer))
+    }
+
+    fn rights_changed(&mut self, client: &mut MemoryClient, peer: &Peer) {
+        client.rights = self.policy.rights_of(peer);
     }
 
     fn left(&mut self, client: MemoryClient) {

@@ -37,8 +37,8 @@ pub struct ServerStats {
     pub refused_access: u64,
     /// Refused: larger than the server allows.
     pub refused_size: u64,
-    /// Refused: the client may not do that.
-    pub refused_rights: u64,
+    /// Refused: a write of a client that may read only.
+    pub refused_writes: u64,
     /// Refused: the time had passed when its turn came.
     pub refused_late: u64,
     /// Refused: the system had no memory for it.
@@ -72,6 +72,10 @@ pub struct ServerStats {
     pub refused_draining: u64,
     /// Clients not served because the server drained.
     pub clients_refused_draining: u64,
+    /// Refused: outside of the addresses that the access list lets the client read, or write.
+    pub refused_windows: u64,
+    /// Connections closed because the access list does not let their peers in, or not any more.
+    pub refused_peers: u64,
 }
 
 /// The counters of [`ServerStats`], written only by the event loop.
@@ -90,8 +94,9 @@ impl Counters {
     /// The current values, of a server that drains or not.
     pub(super) fn stats(&self, is_draining: bool) -> ServerStats {
         let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        let Refusals { access, size, rights, late, memory, malformed, draining } = &self.refused;
-        let causes = [access, size, rights, late, memory, malformed, draining];
+        let Refusals { access, size, writes, windows, late, memory, malformed, draining } =
+            &self.refused;
+        let causes = [access, size, writes, windows, late, memory, malformed, draining];
         ServerStats {
             clients: load(&self.link.clients),
             held: load(&self.link.held),
@@ -106,7 +111,7 @@ impl Counters {
             bytes_out: load(&self.bytes_out),
             refused_access: load(access),
             refused_size: load(size),
-            refused_rights: load(rights),
+            refused_writes: load(writes),
             refused_late: load(late),
             refused_memory: load(memory),
             refused_malformed: load(malformed),
@@ -123,6 +128,8 @@ impl Counters {
             draining: u64::from(is_draining),
             refused_draining: load(draining),
             clients_refused_draining: load(&self.link.refused_draining),
+            refused_windows: load(windows),
+            refused_peers: load(&self.link.refused_peers),
         }
     }
 }

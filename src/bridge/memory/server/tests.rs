@@ -5,7 +5,6 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Condvar, Mutex};
 use std::time::Duration;
 
-use super::rights::Rights;
 use super::*;
 use crate::bridge::{ClientOptions, TcpClient};
 use crate::memory::{Emulate, Slave, POST};
@@ -47,7 +46,7 @@ impl Gate {
 
 fn server(find_owners: Finder) -> Arc<TcpServer> {
     let options = ServerOptions::default();
-    let server = TcpServer::with_parts("127.0.0.1", 0, options, find_owners, rights_of).unwrap();
+    let server = TcpServer::with_parts("127.0.0.1", 0, options, find_owners).unwrap();
     server.master().set_slave(Emulate::new(4, 0xFFFF_FFFF));
     server
 }
@@ -62,9 +61,8 @@ fn client_of(server: &TcpServer) -> Arc<Master> {
 
 #[test]
 fn a_client_without_the_right_to_write_is_told_so_and_its_writes_reach_no_slave() {
-    let read_only: RightsPolicy = |_| Rights::READ_ONLY;
-    let options = ServerOptions::default();
-    let server = TcpServer::with_parts("127.0.0.1", 0, options, owners, read_only).unwrap();
+    let options = ServerOptions { read_only: true, ..ServerOptions::default() };
+    let server = TcpServer::with_parts("127.0.0.1", 0, options, owners).unwrap();
     let memory = Emulate::new(4, 0xFFFF_FFFF);
     server.master().set_slave(memory.clone());
     let owner = Master::new();

@@ -1,11 +1,13 @@
 //! One connection of a raw peer.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
+
+use socket2::{Domain, Socket, Type};
 
 use super::message::response_of;
 use super::{greeting, Item, Request, Response, COMMAND, LARGE, MORE};
@@ -38,6 +40,14 @@ impl Raw {
     /// Connects to `host`.
     pub fn connect_to(host: &str, port: u16) -> Raw {
         Raw::new(TcpStream::connect((host, port)).unwrap())
+    }
+
+    /// Connects to this host from one of its loopback addresses: to the server, each is another peer.
+    pub fn connect_from(source: [u8; 4], port: u16) -> Raw {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        socket.bind(&SocketAddr::from((source, 0)).into()).unwrap();
+        socket.connect(&SocketAddr::from((Ipv4Addr::LOCALHOST, port)).into()).unwrap();
+        Raw::new(socket.into())
     }
 
     /// Connects to a path. The socket is used as a TCP one is, which differs in its options only.

@@ -21,8 +21,17 @@ impl RawClient {
     }
 
     fn announce_to(host: &str, port: u16, properties: &[(&str, &str)]) -> RawClient {
-        let mut response = Raw::connect_to(host, port + 1);
-        let mut request = Raw::connect_to(host, port);
+        RawClient::announcing([port, port + 1].map(|port| Raw::connect_to(host, port)), properties)
+    }
+
+    /// As [`announce`](RawClient::announce), from one of this host's loopback addresses.
+    pub fn announce_from(source: [u8; 4], port: u16, properties: &[(&str, &str)]) -> RawClient {
+        let connections = [port, port + 1].map(|port| Raw::connect_from(source, port));
+        RawClient::announcing(connections, properties)
+    }
+
+    /// Says everything on two connections: that for requests and that for responses.
+    fn announcing([mut request, mut response]: [Raw; 2], properties: &[(&str, &str)]) -> RawClient {
         response.greet();
         request.greet();
         response.send(&ready("PULL", properties));
@@ -32,13 +41,7 @@ impl RawClient {
 
     /// Connects both at a path, or the one for responses at another, and says everything.
     pub fn announce_at(request: &Path, response: &Path, properties: &[(&str, &str)]) -> RawClient {
-        let mut response = Raw::connect_path(response);
-        let mut request = Raw::connect_path(request);
-        response.greet();
-        request.greet();
-        response.send(&ready("PULL", properties));
-        request.send(&ready("PUSH", properties));
-        RawClient { request, response }
+        RawClient::announcing([request, response].map(Raw::connect_path), properties)
     }
 
     /// One that is served.
