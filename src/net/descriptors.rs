@@ -40,6 +40,9 @@ process_state! {
 impl Standard {
     /// Occupies the free numbers.
     fn occupy(&mut self) {
+        if (0..FIRST).all(sys::is_open) {
+            return;
+        }
         for _ in 0..PIPES_COUNT_MAX {
             let Ok((sender, receiver)) = pipe::new() else { break };
             let ends = [OwnedFd::from(sender), OwnedFd::from(receiver)];

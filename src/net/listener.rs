@@ -8,6 +8,7 @@ use mio::{Interest, Registry, Token};
 
 use super::address::canonical;
 use super::server_address::ServerAddress;
+use super::socket::Silence;
 use super::unix::{self, UnixServer};
 use super::{socket, ByteStream};
 use crate::error::{Error, Result, Status};
@@ -36,6 +37,20 @@ impl Listener {
                 server.accept()?.map(|(stream, peer)| (stream.into(), PeerAddress::Unix(peer)))
             }
         })
+    }
+
+    /// Configures the connections that will be accepted, where [`socket::LISTENERS_PASS_ON`].
+    ///
+    /// # Errors
+    ///
+    /// The system's.
+    pub fn configure(&self, silence: Silence) -> io::Result<()> {
+        match self {
+            Listener::Tcp(listener) if socket::LISTENERS_PASS_ON => {
+                socket::configure(listener, silence)
+            }
+            Listener::Tcp(_) | Listener::Unix(_) => Ok(()),
+        }
     }
 
     fn source(&mut self) -> &mut dyn Source {

@@ -68,6 +68,12 @@ fn check(answer: libc::c_int) -> io::Result<()> {
     }
 }
 
+/// Whether a descriptor has this number.
+pub(super) fn is_open(number: RawFd) -> bool {
+    // SAFETY: the call takes numbers only, and changes nothing.
+    unsafe { libc::fcntl(number, libc::F_GETFD) >= 0 }
+}
+
 /// Sets how many connections wait at `listener` to be accepted, at most; the system has a maximum of
 /// its own (`net.core.somaxconn`).
 pub(super) fn set_waiting_max(listener: BorrowedFd<'_>, count: libc::c_int) -> io::Result<()> {

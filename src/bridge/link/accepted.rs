@@ -8,6 +8,7 @@ use super::options::LinkOptions;
 use super::pairing::{ConnectionId, Side};
 use super::wire::Wire;
 use crate::net::address::canonical;
+use crate::net::socket::LISTENERS_PASS_ON;
 use crate::net::{ByteStream, Registry};
 use crate::peer::PeerAddress;
 use crate::proto::zmtp::{Limits, Role};
@@ -33,7 +34,9 @@ pub fn prepare(
     let frame_octets_max = curve.map_or(FRAME_OCTETS_MAX, |_| options.sealed_octets_max);
     let mechanism = mechanism::for_server(curve, role)?;
     let wire = Wire::new(registry, id, stream, (role, mechanism), Limits { frame_octets_max })?;
-    wire.configure(options.silence)?;
+    if !LISTENERS_PASS_ON {
+        wire.configure(options.silence)?;
+    }
     let ends = match (&*wire.stream, peer) {
         (ByteStream::Tcp(stream), PeerAddress::Tcp(remote)) => {
             Some((canonical(stream.local_addr()?), remote))

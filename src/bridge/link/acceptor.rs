@@ -10,7 +10,7 @@ use super::pairing::Side;
 use crate::clock::{self, Time};
 use crate::logging::{log_warning, Logger};
 use crate::net::listener::{Listener, ListenerPair, ADDRESSES_MAX};
-use crate::net::socket::{cause_text, is_shortage};
+use crate::net::socket::{cause_text, is_shortage, Silence};
 use crate::net::{is_reserved, ByteStream, Registry};
 use crate::peer::PeerAddress;
 
@@ -72,8 +72,10 @@ impl Acceptor {
         Acceptor { listeners, descriptors_reserved, again: None, has_failed: false, log }
     }
 
-    pub fn register(&mut self, registry: &Registry) -> io::Result<()> {
+    /// Registers the listeners. `silence` is for their connections.
+    pub fn register(&mut self, registry: &Registry, silence: Silence) -> io::Result<()> {
         for (token, entrance) in self.listeners.iter_mut().enumerate() {
+            entrance.listener.configure(silence)?;
             registry.register(&mut entrance.listener, Token(token), Interest::READABLE)?;
         }
         Ok(())

@@ -115,7 +115,7 @@ impl<S: Service> Link<S> {
     ///
     /// The system's error.
     pub fn start(&mut self, registry: &Registry) -> io::Result<()> {
-        self.acceptor.register(registry)
+        self.acceptor.register(registry, self.peers.options.silence)
     }
 
     /// A socket is ready. Those of clients are handled at once, others at the end of the turn.

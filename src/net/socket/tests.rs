@@ -184,6 +184,28 @@ fn a_connection_to_itself_counts_as_refused() {
 fn configure_sets_every_option() {
     let (stream, _accepted) = connected();
     configure(&stream, SILENCE).unwrap();
+    assert_configured(&stream);
+}
+
+#[test]
+fn listeners_pass_every_option_on_where_that_is_relied_upon() {
+    if !LISTENERS_PASS_ON {
+        return;
+    }
+    let PortPair { first, second, port } = bind_pair("127.0.0.1", 0).unwrap();
+    for (listener, port) in [(first, port), (second, port + 1)] {
+        configure(&listener, SILENCE).unwrap();
+        let _stream = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
+        let mut accepted = None;
+        testkit_base::wait::wait_until("it is accepted", || {
+            accepted = accept(&listener).unwrap();
+            accepted.is_some()
+        });
+        assert_configured(&accepted.unwrap().0);
+    }
+}
+
+fn assert_configured(stream: &TcpStream) {
     assert!(stream.nodelay().unwrap());
     let read = |level, name| sys::option(stream.as_fd(), level, name).unwrap();
     assert_ne!(read(libc::SOL_SOCKET, libc::SO_KEEPALIVE), 0);
