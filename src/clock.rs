@@ -1,10 +1,10 @@
-//! The only reader of the clock, which is the monotonic one.
+//! The only reader of the clock, which is the monotonic one; but for time stamps.
 //!
 //! Protocol code never reads it: it gets a [`Time`].
 
 use std::ops::{Add, Sub};
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::process::{at_fork, nothing};
 
@@ -61,6 +61,11 @@ fn epoch() -> Instant {
 /// The present time. Never goes backward and does not follow the wall clock.
 pub fn now() -> Time {
     Time(epoch().elapsed().as_nanos() as u64 + FIRST_NS)
+}
+
+/// The time since 1970 (UTC) by the wall clock, which may be set back or forward: for time stamps only.
+pub(crate) fn since_1970() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 /// `time` as the standard library's instant, for a wait until it; `None` if the platform cannot

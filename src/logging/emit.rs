@@ -4,7 +4,6 @@ use std::cell::Cell;
 use std::fmt;
 use std::panic::Location;
 use std::sync::atomic::Ordering;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::limit::{self, Summary, Verdict};
 use super::queue::{self, Message, Outputs};
@@ -70,7 +69,7 @@ thread_local! {
 
 /// A message with the present time, for every output that is active.
 pub(super) fn message(name: &str, level: Level, text: String) -> Message {
-    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since_1970 = clock::since_1970();
     let foreign = admits_foreign(level);
     let stdout = emit_stdout() && !FOREIGN.load(Ordering::Relaxed);
     Message {

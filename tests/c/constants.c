@@ -139,7 +139,11 @@ FIXED(sizeof(rogue_mem_bulk_report_t), 4 * sizeof(void *));
 FIXED(offsetof(rogue_mem_tcp_server_options_t, size), 0);
 FIXED(sizeof(rogue_mem_tcp_server_options_t), HEAD(sizeof(void *) + 16) + 9 * 8);
 FIXED(offsetof(rogue_mem_tcp_server_stats_t, size), 0);
+<<<<<<< HEAD
 FIXED(sizeof(rogue_mem_tcp_server_stats_t), HEAD(0) + 30 * 8);
+=======
+FIXED(sizeof(rogue_mem_tcp_server_stats_t), HEAD(0) + 29 * 8);
+>>>>>>> fbb9493 (Record what the clients of a memory server do)
 FIXED(offsetof(rogue_mem_tcp_client_options_t, size), 0);
 FIXED(sizeof(rogue_mem_tcp_client_options_t), HEAD(sizeof(void *) + 16) + 32);
 FIXED(offsetof(rogue_mem_tcp_client_stats_t, size), 0);

@@ -26,7 +26,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "net", "security",
         ],
     ),
-    ("security", &["error", "peer", "sync", "proto", "net"]),
+    ("security", &["error", "peer", "process", "clock", "sync", "logging", "proto", "net"]),
     ("files", &["error", "process", "clock", "sync", "logging", "proto", "stream", "net"]),
     ("hardware", &["error", "process", "sync", "logging", "memory", "net"]),
     (

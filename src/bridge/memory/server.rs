@@ -1,5 +1,6 @@
 //! The serving end of the bridge.
 
+mod auditor;
 mod batcher;
 mod client;
 mod drain;
@@ -32,8 +33,9 @@ use crate::net::{unix, DriverHandle, EventLoop, Spin};
 use crate::process::{inherited_text, memory_share};
 use crate::proto::bridge::property::Announcement;
 use crate::proto::bridge::ServerId;
-use crate::security::{AccessList, CurveServer};
+use crate::security::{AccessList, Audit, CurveServer};
 
+use auditor::Auditor;
 use drain::{Departure, Drain, WaitEnd};
 use driver::ServerDriver;
 use execute::Executor;
@@ -119,6 +121,9 @@ pub struct ServerOptions {
     /// read its answers; 0 for any number. A client that falls behind that by ten seconds is
     /// disconnected.
     pub progress_per_second_min: u32,
+    /// Gets a record of each write when it has ended, also of refused ones, and of reads if it is made
+    /// so. `None`: nothing is recorded.
+    pub audit: Option<Arc<Audit>>,
 }
 
 impl Default for ServerOptions {
@@ -144,6 +149,7 @@ impl Default for ServerOptions {
             host_silence_max: HOST_SILENCE_MAX,
             budget_bytes_max: 0,
             progress_per_second_min: PROGRESS_PER_SECOND_MIN,
+            audit: None,
         }
     }
 }
@@ -184,6 +190,7 @@ impl TcpServer {
     ) -> Result<Arc<TcpServer>> {
         let named = |error: Error| Error::new(error.status(), SOURCE, error.text().to_owned());
         let at = ServerAddress::new(address, port).map_err(named)?;
+        options.audit.as_ref().map_or(Ok(()), |audit| audit.check()).map_err(named)?;
         let listeners = listen_at_all(at, &options.addresses, options.unix_mode).map_err(named)?;
         let addresses: Vec<_> = listeners.iter().map(|pair| pair.address.clone()).collect();
         let port = addresses[0].port();
@@ -211,10 +218,12 @@ impl TcpServer {
         let handle = EventLoop::spawn("TcpServer", stack_bytes, spin, move |handle| {
             let outstanding = OutstandingTable::new(handle.clone());
             let bytes_max = options.transaction_bytes_max;
+            let auditor = Auditor::new(options.audit.clone(), name.clone());
             let executor = Executor::new(
                 slave_master,
                 outstanding,
                 responder,
+                auditor,
                 bytes_max,
                 (departing.clone(), name.clone()),
             );

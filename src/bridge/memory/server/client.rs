@@ -1,5 +1,7 @@
 //! The server's state for each client.
 
+use std::sync::Arc;
+
 use super::outstanding::REQUEST_BYTES;
 use super::rights::Rights;
 use super::timing::ClientTimes;
@@ -8,6 +10,7 @@ use crate::bridge::link::connection::ActiveClient;
 use crate::bridge::link::malformed::Misconduct;
 use crate::bridge::link::service::Peer;
 use crate::proto::bridge::{Dialect, Header, RequestDecoder, Timing};
+use crate::security::AuditClient;
 
 /// A client of the memory bridge.
 pub(super) struct MemoryClient {
@@ -24,6 +27,8 @@ pub(super) struct MemoryClient {
     /// Requests that the slave keeps, and the bytes held for them.
     pub(super) outstanding: usize,
     pub(super) outstanding_bytes: u64,
+    /// What records say of it, if the server has an audit.
+    pub(super) audited: Option<Arc<AuditClient>>,
 }
 
 /// A client during its turn.
@@ -76,7 +81,11 @@ impl RequestBody {
 }
 
 impl MemoryClient {
-    pub(super) fn new(peer: &Peer, rights: Rights) -> MemoryClient {
+    pub(super) fn new(
+        peer: &Peer,
+        rights: Rights,
+        audited: Option<Arc<AuditClient>>,
+    ) -> MemoryClient {
         // Both ends have announced requests with timing, so all requests carry it.
         let clock = peer.info.clock.filter(|_| peer.info.session.is_some());
         MemoryClient {
@@ -92,6 +101,7 @@ impl MemoryClient {
             times: clock.map(|clock| ClientTimes::new(clock, peer.announced)),
             outstanding: 0,
             outstanding_bytes: 0,
+            audited,
         }
     }
 }

@@ -145,7 +145,7 @@ impl Driver for ServerDriver {
         self.answer_ended();
         self.link.stop(&mut self.requests);
         let text = "The server that requested the transaction was stopped";
-        self.requests.executor.outstanding.give_up(text);
+        self.requests.executor.give_up(text);
         self.drain.stop();
     }
 }

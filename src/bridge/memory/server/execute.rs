@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::auditor::{Auditor, End};
 use super::batcher::SlaveCall;
 use super::client::{Active, MemoryClient, ReceivedRequest};
 use super::drain::{self, Drain};
@@ -14,21 +15,25 @@ use crate::bridge::link::budget::note_failure;
 use crate::bridge::link::options::add;
 use crate::bridge::link::service::Turn;
 use crate::clock::{self, Time};
-use crate::error::caught;
+use crate::error::{caught, Error, Status};
 use crate::logging::log_debug;
 use crate::memory::{
     check_access, Master, Route, Transaction, TransactionPool, POST, TIMEOUT_TEXT,
 };
-use crate::proto::bridge::{Header, Timing, LATE_TEXT};
+use crate::proto::bridge::{Header, Malformed, Timing, LATE_TEXT};
 
 /// Size of a read from which on its buffer is not cleared for a slave that fills it.
 const CLEARED_BYTES_MAX: u32 = 64 * 1024;
 /// Size of a transaction that any budget has room for.
 const SMALL_BYTES: u32 = 4096;
+/// For the record of a transaction that other code has taken the outcome of.
+const COLLECTED_TEXT: &str = "The outcome of the transaction is not known";
+
 /// Executes requests.
 pub(super) struct Executor {
     pub(super) responder: Responder,
     pub(super) outstanding: OutstandingTable,
+    pub(super) auditor: Auditor,
     master: Arc<Master>,
     /// The route of the present turn's requests.
     route: Route,
@@ -47,12 +52,14 @@ impl Executor {
         master: Arc<Master>,
         outstanding: OutstandingTable,
         responder: Responder,
+        auditor: Auditor,
         transaction_bytes_max: u32,
         (drain, name): (Arc<Drain>, String),
     ) -> Executor {
         Executor {
             responder,
             outstanding,
+            auditor,
             master,
             route: Route::default(),
             transactions: TransactionPool::default(),
@@ -111,9 +118,13 @@ impl Executor {
             let call = SlaveCall::none(turn.now);
             return self.responder.respond(client, &header, Ok(()), Vec::new(), call);
         }
+        self.auditor.begin(&client.state.audited, (&header, &request.data), turn.now);
         let (tran, allowance, held_bytes) = match self.prepare(client, request, turn.now) {
             Ok(prepared) => prepared,
-            Err(refusal) => return self.responder.refuse(client, &header, &refusal, turn.now),
+            Err(refusal) => {
+                self.auditor.end(&header, End::Refusal(&refusal), true, turn.now);
+                return self.responder.refuse(client, &header, &refusal, turn.now);
+            }
         };
         log_debug!(
             self.responder.log,
@@ -129,8 +140,9 @@ impl Executor {
         }
         let call = self.call_slave(&tran, turn);
         let id = client.id;
+        let (is_locked, begun) = (false, None);
         let kept =
-            Outstanding { tran, allowance, client: id, header, held_bytes, is_locked: false };
+            Outstanding { tran, allowance, client: id, header, held_bytes, is_locked, begun };
         if !kept.tran.is_done() {
             match &client.state.times {
                 Some(times) => times.keep(&kept.tran),
@@ -198,7 +210,21 @@ impl Executor {
     ) {
         add(&self.responder.counters.requests, 1);
         let refusal = no_memory(header);
+        self.auditor.refused(&client.state.audited, header, &refusal, now);
         self.responder.refuse(client, header, &refusal, now);
+    }
+
+    /// Refuses a write whose data does not match its header, and drops what is no request.
+    #[cold]
+    pub(super) fn refuse_malformed(
+        &mut self,
+        client: &mut Active<'_>,
+        malformed: &Malformed,
+        now: Time,
+    ) {
+        if let Some((header, refusal)) = self.responder.refuse_malformed(client, malformed, now) {
+            self.auditor.refused(&client.state.audited, &header, &refusal, now);
+        }
     }
 
     /// The time of a request: the client's, or the master's timeout if that is less. A late request
@@ -266,7 +292,8 @@ impl Executor {
         self.route = Route::default();
     }
 
-    fn keep(&mut self, client: &mut Active<'_>, kept: Outstanding) {
+    fn keep(&mut self, client: &mut Active<'_>, mut kept: Outstanding) {
+        kept.begun = self.auditor.keep();
         client.state.outstanding += 1;
         client.state.outstanding_bytes += kept.held_bytes;
         self.outstanding.keep(kept);
@@ -275,7 +302,13 @@ impl Executor {
     // ------------------------------------------------------------------ the end
 
     /// Answers a kept transaction, at `now`.
-    pub(super) fn answer_kept(&mut self, client: &mut Active<'_>, kept: Outstanding, now: Time) {
+    pub(super) fn answer_kept(
+        &mut self,
+        client: &mut Active<'_>,
+        mut kept: Outstanding,
+        now: Time,
+    ) {
+        self.auditor.resume(kept.begun.take());
         client.state.outstanding -= 1;
         client.state.outstanding_bytes -= kept.held_bytes;
         self.answer(client, kept, SlaveCall::none(now));
@@ -296,7 +329,8 @@ impl Executor {
                  the lock of its data.",
                 tran.id()
             );
-            return self.fail(client, &header, &why, call);
+            let error = Error::new(Status::TransactionTimeout, "", why);
+            return self.fail(client, &header, &error, call);
         }
         if let Some(patience) = ended.allowance.patience {
             let end = client.answers().queued_octets();
@@ -316,26 +350,35 @@ impl Executor {
     ) -> Result<(), Arc<Transaction>> {
         let tran = match self.transactions.collect_success(tran) {
             Ok(buffer) => {
-                self.responder.respond(client, header, Ok(()), buffer.into_vec(), call);
+                let data = buffer.into_vec();
+                self.auditor.end(header, End::Success(&data), true, call.ended);
+                self.responder.respond(client, header, Ok(()), data, call);
                 return Ok(());
             }
             Err(tran) => tran,
         };
         let (outcome, data) = match self.transactions.collect(tran) {
             Ok(Some((outcome, buffer))) => (outcome, buffer.into_vec()),
-            Ok(None) => return Ok(()),
+            Ok(None) => {
+                self.auditor.end(header, End::Abandoned(COLLECTED_TEXT), false, call.ended);
+                return Ok(());
+            }
             Err(tran) => match tran.outcome() {
                 // The buffer is freed with the last reference.
                 Some(Err(error)) => {
-                    self.fail(client, header, error.text(), call);
+                    self.fail(client, header, &error, call);
                     return Ok(());
                 }
                 _ => return Err(tran),
             },
         };
         let outcome = match &outcome {
-            Ok(()) => Ok(()),
+            Ok(()) => {
+                self.auditor.end(header, End::Success(&data), true, call.ended);
+                Ok(())
+            }
             Err(error) => {
+                self.auditor.end(header, End::Failure(error), true, call.ended);
                 log_debug!(
                     self.responder.log,
                     "Transaction id={} failed: {}",
@@ -351,8 +394,10 @@ impl Executor {
 
     /// Answers a transaction with inaccessible data by an error.
     #[cold]
-    fn fail(&mut self, client: &mut Active<'_>, header: &Header, why: &str, call: SlaveCall) {
+    fn fail(&mut self, client: &mut Active<'_>, header: &Header, error: &Error, call: SlaveCall) {
+        let why = error.text();
         log_debug!(self.responder.log, "Transaction id={} failed: {why}", header.id);
+        self.auditor.end(header, End::Failure(error), true, call.ended);
         self.responder.fail(client, header, why, call);
     }
 
@@ -364,9 +409,36 @@ impl Executor {
     /// Takes back a transaction whose client is gone.
     pub(super) fn drop_answer(&mut self, kept: Outstanding) {
         self.orphaned_bytes -= kept.held_bytes;
-        // If its buffer is locked, the last reference frees it.
-        drop(self.transactions.collect(kept.tran));
+        self.record_unanswered(kept, None);
         add(&self.responder.counters.dropped_responses, 1);
+    }
+
+    /// Gives all kept transactions up.
+    pub(super) fn give_up(&mut self, why: &str) {
+        for kept in self.outstanding.give_up(why) {
+            self.record_unanswered(kept, Some(why));
+        }
+    }
+
+    /// Records a transaction that nobody is told the end of, and takes it back. `given_up`: why it has
+    /// been, if it has.
+    fn record_unanswered(&mut self, mut kept: Outstanding, given_up: Option<&str>) {
+        let header = kept.header;
+        self.auditor.resume(kept.begun.take());
+        let outcome = kept.tran.outcome();
+        // If its buffer is locked, the last reference frees it.
+        let data = self.transactions.collect(kept.tran).ok().flatten();
+        if self.auditor.is_recording() {
+            let now = clock::now();
+            let data = data.map(|(_, buffer)| buffer.into_vec()).unwrap_or_default();
+            let end = match (&outcome, given_up) {
+                (Some(Ok(())), _) => End::Success(&data),
+                (Some(Err(_)), Some(why)) => End::Abandoned(why),
+                (Some(Err(error)), None) => End::Failure(error),
+                (None, _) => End::Abandoned(COLLECTED_TEXT),
+            };
+            self.auditor.end(&header, end, false, now);
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BinaryHeap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::auditor::Begun;
 use super::timing::Patience;
 use crate::bridge::link::connection::ClientId;
 use crate::clock::Time;
@@ -51,6 +52,8 @@ pub(super) struct Outstanding {
     pub(super) held_bytes: u64,
     /// The slave has completed it, and still holds the lock of its data.
     pub(super) is_locked: bool,
+    /// For its record, if there will be one.
+    pub(super) begun: Option<Box<Begun>>,
 }
 
 /// The list of ended transactions for the event loop.
@@ -171,10 +174,11 @@ impl OutstandingTable {
         self.completions.ended.lock().shrink_to_fit();
     }
 
-    /// Gives all of them up. The buffers are the server's own, freed with the last references.
-    pub(super) fn give_up(&mut self, why: &str) {
-        for (_, kept) in self.kept.drain() {
-            kept.tran.give_up_at_once(why);
-        }
+    /// Gives all of them up, and returns them. The buffers are the server's own, freed with the last
+    /// references.
+    pub(super) fn give_up(&mut self, why: &str) -> Vec<Outstanding> {
+        let given_up: Vec<_> = self.kept.drain().map(|(_, kept)| kept).collect();
+        given_up.iter().for_each(|kept| kept.tran.give_up_at_once(why));
+        given_up
     }
 }

@@ -88,7 +88,7 @@ impl Requests {
                 self.receive_data(client, bytes, last, turn)
             }
             Some(RequestEvent::Malformed(malformed)) => {
-                self.executor.responder.refuse_malformed(client, &malformed, turn.now);
+                self.executor.refuse_malformed(client, &malformed, turn.now);
                 // Only a client of Rogue sends what is left of a request.
                 let is_piece = client.state.dialect == Dialect::Legacy && malformed.may_be_piece();
                 if client.state.misconduct.note(is_piece, self.malformed_max, turn.now) {
@@ -157,7 +157,8 @@ impl Service for Requests {
     type Client = MemoryClient;
 
     fn joined(&mut self, peer: &Peer) -> MemoryClient {
-        MemoryClient::new(peer, self.policy.rights_of(peer))
+        let audited = self.executor.auditor.client(peer);
+        MemoryClient::new(peer, self.policy.rights_of(peer), audited)
     }
 
     fn rights_changed(&mut self, client: &mut MemoryClient, peer: &Peer) {

@@ -57,21 +57,21 @@ impl Responder {
     }
 
     /// Answers a write whose data does not match its header. Other malformed messages cannot be
-    /// answered, because their kind is not known.
+    /// answered, because their kind is not known. Returns what has been refused.
     #[cold]
     pub(super) fn refuse_malformed(
         &mut self,
         client: &mut Active<'_>,
         malformed: &Malformed,
         now: Time,
-    ) {
+    ) -> Option<(Header, Refusal)> {
         add(&self.counters.malformed, 1);
         let peer = client.peer;
         log_warning!(self.log, from peer.origin(); "{malformed} (from {peer})");
-        if let Malformed::WriteData { header, .. } = malformed {
-            let refusal = Cause::Malformed.with(malformed.to_string());
-            self.refuse_quietly(client, header, &refusal, now);
-        }
+        let Malformed::WriteData { header, .. } = malformed else { return None };
+        let refusal = Cause::Malformed.with(malformed.to_string());
+        self.refuse_quietly(client, header, &refusal, now);
+        Some((*header, refusal))
     }
 
     /// Answers a refused request.

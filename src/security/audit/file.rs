@@ -1,0 +1,328 @@
+//! The files that records are written to.
+
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::json::{append_lost, append_record};
+use super::queue::{add, Batch, Counters};
+use super::record::{AuditOptions, SOURCE};
+use crate::clock;
+use crate::error::{Error, Result, Status};
+use crate::logging::{log_error, log_warning, static_logger};
+use crate::net::make_descriptor;
+
+static_logger!(LOG, "Audit");
+
+/// Bytes of lines that are written together.
+const WRITE_BYTES: usize = 64 * 1024;
+
+/// What a line says.
+#[derive(Clone, Copy)]
+enum Line {
+    Record,
+    /// The number of records that are missing.
+    Lost(u64),
+}
+
+/// The present file, and those before it.
+pub(super) struct FileSink {
+    path: PathBuf,
+    file: File,
+    /// Bytes of the present file.
+    size: u64,
+    /// Size at which the next file begins, and what it is for a new file.
+    next_at: u64,
+    bytes_max: u64,
+    files_max: u32,
+    mode: u32,
+    /// Devices are neither renamed nor cut.
+    is_regular: bool,
+    /// The file ends within a line.
+    is_torn: bool,
+    /// What is not written yet: lines, and where each ends.
+    buffer: Vec<u8>,
+    lines: Vec<(usize, Line)>,
+    /// The line that is being made.
+    line: String,
+    /// Records that are missing in the file, and how many of them lines in the buffer tell of.
+    lost: u64,
+    lost_in_buffer: u64,
+    /// The latest write has failed, and the log has said it.
+    is_failing: bool,
+    /// The latest attempt to begin the next file has failed, and the log has said it.
+    is_stuck: bool,
+    counters: Arc<Counters>,
+    /// Octets that a full disk takes of each buffer.
+    #[cfg(test)]
+    room: Option<usize>,
+}
+
+impl FileSink {
+    /// Opens the file, or creates it.
+    pub(super) fn open(
+        path: &Path,
+        options: &AuditOptions,
+        counters: Arc<Counters>,
+    ) -> Result<FileSink> {
+        let failed = |cause: io::Error| {
+            let text = format!("Cannot open the file of the audit, {}: {cause}", path.display());
+            Error::new(Status::File, SOURCE, text)
+        };
+        let file = open(path, options.file_mode).map_err(failed)?;
+        let about = file.metadata().map_err(failed)?;
+        let is_regular = about.is_file();
+        // A process that was killed while it wrote leaves a part of a line.
+        let is_torn = is_regular && ends_within_a_line(path).map_err(failed)?;
+        Ok(FileSink {
+            path: path.to_owned(),
+            file,
+            size: about.len(),
+            next_at: options.file_bytes_max,
+            bytes_max: options.file_bytes_max,
+            files_max: options.files_max,
+            mode: options.file_mode,
+            is_regular,
+            is_torn,
+            buffer: Vec::new(),
+            lines: Vec::new(),
+            line: String::new(),
+            lost: 0,
+            lost_in_buffer: 0,
+            is_failing: false,
+            is_stuck: false,
+            counters,
+            #[cfg(test)]
+            room: None,
+        })
+    }
+
+    /// Writes a batch.
+    pub(super) fn write(&mut self, batch: &Batch) {
+        for record in batch.records() {
+            self.tell_lost();
+            append_record(&mut self.line, &record);
+            self.add_line(Line::Record);
+        }
+        self.lost += batch.lost;
+        self.tell_lost();
+        self.write_out();
+    }
+
+    /// Has what is written reach the disk.
+    pub(super) fn sync(&mut self) {
+        self.tell_lost();
+        self.write_out();
+        if let Err(cause) = self.file.sync_data() {
+            // A device without a disk says so each time.
+            if self.is_regular {
+                self.report(&cause);
+            }
+        }
+    }
+
+    /// Adds a line about missing records, if there are some that none tells of.
+    fn tell_lost(&mut self) {
+        let untold = self.lost - self.lost_in_buffer;
+        if untold > 0 {
+            append_lost(&mut self.line, clock::since_1970(), untold);
+            self.lost_in_buffer += untold;
+            self.add_line(Line::Lost(untold));
+        }
+    }
+
+    /// Adds the line that has been made to the buffer, or to the next file if it has no room in this
+    /// one.
+    fn add_line(&mut self, line: Line) {
+        let before = self.size + self.buffer.len() as u64;
+        if self.is_regular && before > 0 && before + self.line.len() as u64 > self.next_at {
+            self.write_out();
+            if !self.is_failing && self.size > 0 {
+                self.begin_next_file();
+            }
+        }
+        self.buffer.extend_from_slice(self.line.as_bytes());
+        self.line.clear();
+        self.lines.push((self.buffer.len(), line));
+        if self.buffer.len() >= WRITE_BYTES {
+            self.write_out();
+        }
+    }
+
+    /// Writes the buffer. What the system does not take is lost.
+    fn write_out(&mut self) {
+        if self.lines.is_empty() {
+            return;
+        }
+        let outcome = self.mend_line().and_then(|()| self.write_octets());
+        let (written, failure) = match outcome {
+            Ok(written) => written,
+            Err(cause) => (0, Some(cause)),
+        };
+        let whole = self.lines.partition_point(|(end, _)| *end <= written);
+        let whole_end = whole.checked_sub(1).map_or(0, |last| self.lines[last].0);
+        self.size += whole_end as u64;
+        add(&self.counters.bytes_written, whole_end as u64);
+        self.account(whole);
+        if written > whole_end {
+            // Half a line would be taken for damage.
+            let is_cut = self.is_regular && self.file.set_len(self.size).is_ok();
+            if !is_cut {
+                self.size += (written - whole_end) as u64;
+                self.is_torn = true;
+            }
+        }
+        match failure {
+            Some(cause) => self.report(&cause),
+            None if std::mem::take(&mut self.is_failing) => {
+                log_warning!(LOG, "The audit writes {} again", self.path.display());
+            }
+            None => {}
+        }
+    }
+
+    /// Ends a line that was begun and not finished.
+    fn mend_line(&mut self) -> io::Result<()> {
+        if self.is_torn {
+            self.file.write_all(b"\n")?;
+            self.size += 1;
+            self.is_torn = false;
+        }
+        Ok(())
+    }
+
+    /// Writes as much of the buffer as the system takes. Returns the number of octets, and why that was
+    /// not all.
+    fn write_octets(&mut self) -> io::Result<(usize, Option<io::Error>)> {
+        let mut written = 0;
+        while written < self.buffer.len() {
+            match self.write_some(written) {
+                Ok(0) => return Ok((written, Some(ErrorKind::WriteZero.into()))),
+                Ok(count) => written += count,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Ok((written, Some(error))),
+            }
+        }
+        Ok((written, None))
+    }
+
+    fn write_some(&mut self, start: usize) -> io::Result<usize> {
+        #[cfg(test)]
+        if let Some(room) = self.room {
+            return match self.buffer.get(start..room) {
+                Some(octets @ [_, ..]) => self.file.write(octets),
+                _ => Err(io::Error::from_raw_os_error(libc::ENOSPC)),
+            };
+        }
+        self.file.write(&self.buffer[start..])
+    }
+
+    /// Lets the disk take no more than `room` octets of each buffer.
+    #[cfg(test)]
+    pub(super) fn fill_disk(&mut self, room: Option<usize>) {
+        self.room = room;
+    }
+
+    /// Empties the buffer, of which the first `written` lines have been written.
+    fn account(&mut self, written: usize) {
+        for (index, (_, line)) in self.lines.drain(..).enumerate() {
+            match (line, index < written) {
+                (Line::Record, true) => add(&self.counters.delivered, 1),
+                (Line::Record, false) => {
+                    self.lost += 1;
+                    add(&self.counters.lost, 1);
+                }
+                (Line::Lost(count), true) => {
+                    self.lost -= count;
+                    self.lost_in_buffer -= count;
+                }
+                (Line::Lost(count), false) => self.lost_in_buffer -= count,
+            }
+        }
+        self.buffer.clear();
+    }
+
+    /// A write has failed: says it once, until one succeeds.
+    fn report(&mut self, cause: &io::Error) {
+        add(&self.counters.write_errors, 1);
+        if !std::mem::replace(&mut self.is_failing, true) {
+            log_error!(
+                LOG,
+                "The audit cannot write {}: {cause}. Records are lost until it can: make room, or \
+                 see to the disk",
+                self.path.display()
+            );
+        }
+    }
+
+    /// Begins the next file. If that is not possible, goes on with the present one.
+    fn begin_next_file(&mut self) {
+        match self.rename_and_open() {
+            Ok(file) => {
+                (self.file, self.size, self.next_at) = (file, 0, self.bytes_max);
+                self.is_stuck = false;
+                add(&self.counters.files_rotated, 1);
+            }
+            Err(cause) => {
+                self.next_at = self.size.saturating_add(self.bytes_max);
+                if !std::mem::replace(&mut self.is_stuck, true) {
+                    log_error!(
+                        LOG,
+                        "The audit cannot begin the next file after {} and goes on with it: {cause}",
+                        self.path.display()
+                    );
+                }
+            }
+        }
+    }
+
+    fn rename_and_open(&self) -> io::Result<File> {
+        let renamed = |outcome: io::Result<()>| match outcome {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        };
+        for number in (1..self.files_max.saturating_sub(1)).rev() {
+            renamed(fs::rename(self.numbered(number), self.numbered(number + 1)))?;
+        }
+        match self.files_max {
+            1 => renamed(fs::remove_file(&self.path))?,
+            _ => renamed(fs::rename(&self.path, self.numbered(1)))?,
+        }
+        open(&self.path, self.mode)
+    }
+
+    /// The path of an earlier file.
+    fn numbered(&self, number: u32) -> PathBuf {
+        let mut path = OsString::from(&self.path);
+        path.push(format!(".{number}"));
+        path.into()
+    }
+}
+
+/// Opens a file to append to it, or creates it.
+fn open(path: &Path, mode: u32) -> io::Result<File> {
+    // Opening a pipe waits for a reader, and writing to one without a reader ends a program that does
+    // not ignore SIGPIPE.
+    if fs::metadata(path).is_ok_and(|about| about.file_type().is_fifo()) {
+        let text = "it is a pipe, which cannot be one; write to a file";
+        return Err(io::Error::new(ErrorKind::InvalidInput, text));
+    }
+    let mut options = OpenOptions::new();
+    options.append(true).create(true).mode(mode);
+    make_descriptor(|| options.open(path))
+}
+
+/// Whether the last line of a file has no end.
+fn ends_within_a_line(path: &Path) -> io::Result<bool> {
+    let mut file = make_descriptor(|| File::open(path))?;
+    if file.seek(SeekFrom::End(0))? == 0 {
+        return Ok(false);
+    }
+    let mut last = [0];
+    file.seek(SeekFrom::End(-1))?;
+    file.read_exact(&mut last)?;
+    Ok(last != *b"\n")
+}
