@@ -30,17 +30,18 @@ MAKEFLAGS += --no-print-directory
 help: ## show this list
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
 
-all: ## build the library: build/release/lib
+all: ## build the library, build/release/lib, and the command line, target/release/rogue-mem
 	scripts/bootstrap demo
 	$(CONFIGURE) -B "$(BUILD)/release" -DROGUE_MEM_BUILD_TESTS=OFF \
 		-DCMAKE_INSTALL_PREFIX="$(PREFIX)"
 	$(CMAKE) --build "$(BUILD)/release" --parallel $(JOBS)
+	cd cli && $(CARGO) build --release --locked
 	@touch "$(BUILT)"
 
 # The time stamp of the built library, so that `make install` by root needs no cargo if the sources
 # are not newer.
 BUILT = $(BUILD)/release/built
-$(BUILT): $(shell find Cargo.toml Cargo.lock build.rs CMakeLists.txt cmake src include cpp -type f)
+$(BUILT): $(shell find Cargo.toml Cargo.lock build.rs CMakeLists.txt cmake src include cpp cli -type f)
 	@echo "make: the library has not been built from these sources yet, and is built first"
 	$(MAKE) all
 
@@ -58,6 +59,7 @@ test: ## everything: Rust, C, C++ and Python tests, examples, memcheck, packagin
 
 test-rust: ## the Rust unit, integration and documentation tests
 	$(CARGO) test --locked --workspace
+	cd cli && $(CARGO) test --locked
 
 test-doc: ## the Rust documentation builds without a warning
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --document-private-items
@@ -88,12 +90,14 @@ bench: ## measure against raw TCP and libzmq: the table, and build/bench/results
 
 install: $(BUILT) ## install to PREFIX (default /usr/local), below DESTDIR if given
 	DESTDIR="$(DESTDIR)" $(CMAKE) --install "$(BUILD)/release" --prefix "$(PREFIX)"
+	scripts/install-cli target/release/rogue-mem "$(DESTDIR)$(PREFIX)"
 
 lint: ## formatting, clippy, and for Python ruff and mypy; warnings are errors
 	scripts/bootstrap lint
 	$(CARGO) fmt --all -- --check
 	$(CARGO) fmt --manifest-path fuzz/Cargo.toml -- --check
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	cd cli && $(CARGO) fmt -- --check && $(CARGO) clippy --locked --all-targets -- -D warnings
 	@if $(CARGO) deny --version >/dev/null 2>&1; then \
 		$(CARGO) deny --locked check licenses bans sources; \
 	else \
@@ -110,6 +114,7 @@ lint: ## formatting, clippy, and for Python ruff and mypy; warnings are errors
 format: ## rewrite the Rust, C, C++ and Python sources in the project's format
 	scripts/bootstrap lint
 	$(CARGO) fmt --all
+	cd cli && $(CARGO) fmt
 	$(CARGO) fmt --manifest-path fuzz/Cargo.toml
 	$(C_FAMILY_FILES) | xargs -r $(CLANG_FORMAT) -i
 	$(RUFF) check --select I --fix
