@@ -39,8 +39,8 @@ fn f72_a_block_without_memory_is_an_error_and_not_the_end_of_the_process() {
 }
 
 fn use_blocks_with_a_limit() {
-    // Eight bytes for each one of a block, and up to six more while its variables are replaced.
-    allow(84 * MIB);
+    // Three bytes for each one of a block, and four more while it gets its first variables.
+    allow(46 * MIB);
     let error = Block::new(0, u32::MAX).err().expect("there is no memory");
     assert_eq!(error.status(), Status::OutOfResources);
     // For the half of it.

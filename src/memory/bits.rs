@@ -76,6 +76,21 @@ pub fn set_bits(dst: &mut [u8], lsb: u64, bits: u64) -> Result<()> {
     Ok(())
 }
 
+/// Whether all of `bits` bits of `src` from bit `lsb` are one.
+///
+/// # Errors
+///
+/// [`Status::InvalidArgument`] where the range does not lie within the bytes.
+pub(super) fn all_bits(src: &[u8], lsb: u64, bits: u64) -> Result<bool> {
+    check(("Master::allBits", "access", "from"), lsb, bits, src.len())?;
+    let mut all = true;
+    visit(lsb, bits, |index, mask| {
+        all &= src[index] & mask == mask;
+        all
+    });
+    Ok(all)
+}
+
 /// Whether any of `bits` bits of `src` from bit `lsb` is one.
 ///
 /// # Errors

@@ -22,8 +22,6 @@ pub(super) struct Image {
     device: Vec<u8>,
     /// Staged and not written.
     stale: Vec<u8>,
-    /// Written, and still to be compared.
-    unverified: Vec<u8>,
     maps: Maps,
 }
 
@@ -31,16 +29,13 @@ impl Image {
     /// `size` zeros; `None` if there is no memory for them.
     pub(super) fn new(size: usize) -> Option<Image> {
         let (staged, device) = (zeros(size)?, zeros(size)?);
-        let (stale, unverified) = (zeros(size)?, zeros(size)?);
-        let maps = Maps::new(&[], size).ok()?;
-        Some(Image { staged, device, stale, unverified, maps })
+        Some(Image { staged, device, stale: zeros(size)?, maps: Maps::default() })
     }
 
     /// Replaces the maps; nothing is stale or to be verified then.
     pub(super) fn set_maps(&mut self, maps: Maps) {
         self.maps = maps;
         self.stale.fill(0);
-        self.unverified.fill(0);
     }
 
     pub(super) fn maps(&self) -> &Maps {
@@ -71,17 +66,9 @@ impl Image {
 
     /// Whether all bits of some elements are stale.
     pub(super) fn is_all_stale(&self, layout: &Layout, first: u32, last: u32) -> bool {
-        layout.runs(first, last).all(|run| {
-            (run.start..run.start + run.bits)
-                .all(|at| self.stale[(at / 8) as usize] >> (at % 8) & 1 == 1)
-        })
-    }
-
-    /// Whether a read of the whole block would change nothing that a variable shows.
-    pub(super) fn hides_all(&self) -> bool {
-        let maps = self.stale.iter().zip(&self.maps.readable);
-        maps.zip(&self.maps.write_only)
-            .all(|((stale, readable), own)| readable & !stale & !own == 0)
+        layout
+            .runs(first, last)
+            .all(|run| bits::all_bits(&self.stale, run.start, run.bits).expect(WITHIN))
     }
 
     /// The bytes of `span` for a write. Bits of variables that are only read are as last read,
@@ -89,7 +76,7 @@ impl Image {
     pub(super) fn outgoing(&self, span: Span) -> Option<Vec<u8>> {
         let mut bytes = zeros(span.size() as usize)?;
         for (byte, index) in bytes.iter_mut().zip(span.range()) {
-            let kept = self.maps.read_only[index];
+            let kept = self.maps.read_only.at(index);
             *byte = self.staged[index] & !kept | self.device[index] & kept;
         }
         Some(bytes)
@@ -105,12 +92,12 @@ impl Image {
     /// Notes that `bytes` are being sent. They are to be verified where that is wanted, and if
     /// `is_write`.
     pub(super) fn note_sent(&mut self, span: Span, bytes: &[u8], is_write: bool) {
-        let range = span.range();
-        self.device[range.clone()].copy_from_slice(bytes);
-        let verified = &self.maps.verified[range.clone()];
-        for (byte, verified) in self.unverified[range].iter_mut().zip(verified) {
+        self.device[span.range()].copy_from_slice(bytes);
+        let Maps { verified, unverified, .. } = &mut self.maps;
+        let marked = unverified.range_mut(span.range()).into_iter().flatten();
+        for (byte, index) in marked.zip(span.range()) {
             match is_write {
-                true => *byte |= verified,
+                true => *byte |= verified.at(index),
                 // The device may do with a posted write what it likes.
                 false => *byte = 0,
             }
@@ -119,22 +106,24 @@ impl Image {
 
     /// Forgets what was to be verified within `span`.
     pub(super) fn clear_unverified(&mut self, span: Span) {
-        self.unverified[span.range()].fill(0);
+        if let Some(marked) = self.maps.unverified.range_mut(span.range()) {
+            marked.fill(0);
+        }
     }
 
     /// Whether a bit of `span` is to be verified.
     pub(super) fn is_unverified(&self, span: Span) -> bool {
-        self.unverified[span.range()].iter().any(|byte| *byte != 0)
+        span.range().any(|index| self.maps.unverified.at(index) != 0)
     }
 
     /// Takes over what a read of `span` has returned: all bits but those that are stale or that are
     /// only written.
     pub(super) fn absorb(&mut self, span: Span, bytes: &[u8]) {
         for (index, byte) in span.range().zip(bytes) {
-            let own = self.maps.write_only[index];
+            let own = self.maps.write_only.at(index);
             let kept = self.stale[index] | own;
             self.staged[index] = self.staged[index] & kept | byte & !kept;
-            let kept = self.unverified[index] | own;
+            let kept = self.maps.unverified.at(index) | own;
             self.device[index] = self.device[index] & kept | byte & !kept;
         }
     }
@@ -142,7 +131,7 @@ impl Image {
     /// The first byte of `span` that `found` shows to differ from what was written.
     pub(super) fn difference(&self, span: Span, found: &[u8]) -> Option<Difference> {
         span.range().zip(found).find_map(|(index, &found)| {
-            let (expected, mask) = (self.device[index], self.unverified[index]);
+            let (expected, mask) = (self.device[index], self.maps.unverified.at(index));
             let differs = (found ^ expected) & mask != 0;
             differs.then_some(Difference { index, found, expected, mask })
         })

@@ -1,6 +1,8 @@
 //! What the bits of a block are, after the variables that cover them. Each map has a bit for each
 //! bit of the block.
 
+use std::ops::Range;
+
 use super::layout::{Layout, WITHIN};
 use super::model::Mode;
 use crate::memory::bits;
@@ -34,17 +36,42 @@ pub(super) fn zeros(size: usize) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
+/// A bit for each bit of a block. One without any bit that is set takes no memory.
+#[derive(Default)]
+pub(super) struct Map(Vec<u8>);
+
+impl Map {
+    /// `bytes`, or nothing if no bit of them is set.
+    fn of(bytes: Vec<u8>) -> Map {
+        Map(if bytes.iter().all(|byte| *byte == 0) { Vec::new() } else { bytes })
+    }
+
+    /// The bits of a byte of the block.
+    pub(super) fn at(&self, index: usize) -> u8 {
+        self.0.get(index).copied().unwrap_or(0)
+    }
+
+    /// Those of a range; `None` if none is set in the whole map.
+    pub(super) fn range_mut(&mut self, range: Range<usize>) -> Option<&mut [u8]> {
+        self.0.get_mut(range)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
 /// The maps of a block.
 #[derive(Default)]
 pub(super) struct Maps {
     /// Compared after a write.
-    pub(super) verified: Vec<u8>,
+    pub(super) verified: Map,
+    /// Written and not compared yet; part of `verified`.
+    pub(super) unverified: Map,
     /// Of variables that are only read, and of no other one.
-    pub(super) read_only: Vec<u8>,
+    pub(super) read_only: Map,
     /// Of variables that are only written, and of no other one.
-    pub(super) write_only: Vec<u8>,
-    /// Of a variable that is read.
-    pub(super) readable: Vec<u8>,
+    pub(super) write_only: Map,
     /// Whether any variable is verified.
     pub(super) has_verified: bool,
 }
@@ -84,13 +111,18 @@ impl Maps {
             }
         }
         subtract(&mut verified, &unverified);
-        // Those that are not needed any more become the last two.
+        // Those that are not needed any more become the other ones.
         let mut read_only = unverified;
         read_only.copy_from_slice(&readable);
         subtract(&mut read_only, &writable);
         let mut write_only = writable;
         subtract(&mut write_only, &readable);
-        Ok(Maps { verified, read_only, write_only, readable, ..maps })
+        maps.verified = Map::of(verified);
+        if !maps.verified.is_empty() {
+            readable.fill(0);
+            maps.unverified = Map(readable);
+        }
+        Ok(Maps { read_only: Map::of(read_only), write_only: Map::of(write_only), ..maps })
     }
 }
 

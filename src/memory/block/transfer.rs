@@ -246,7 +246,13 @@ impl State {
     fn hides(&self, request: &Request<'_>) -> bool {
         match self.target(request) {
             Some((slot, first, last)) => self.image.is_all_stale(&slot.layout, first, last),
-            None => self.image.hides_all(),
+            None => {
+                let mut shown =
+                    self.slots.iter().filter(|slot| slot.variable.spec().mode != Mode::WriteOnly);
+                shown.all(|Slot { layout, .. }| {
+                    self.image.is_all_stale(layout, 0, layout.count() - 1)
+                })
+            }
         }
     }
 
