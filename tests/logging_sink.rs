@@ -11,9 +11,13 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
 use std::time::Duration;
 
-use rogue_mem::bridge::{ClientOptions, ServerOptions, TcpClient, TcpServer};
+use rogue_mem::bridge::{
+    ClientOptions, ServerOptions, StreamServer, StreamServerOptions, TcpClient, TcpServer,
+};
 use rogue_mem::logging::{self, Level, Logger, Record};
 use rogue_mem::memory::{Emulate, Master, WRITE};
+use rogue_mem::security::AccessList;
+use testkit::raw::Raw;
 use testkit::wait::LONG;
 
 /// What a sink was given.
@@ -371,4 +375,52 @@ fn f16_what_a_peer_causes_without_end_is_counted() {
     let said = drain(&records);
     let count = said.iter().filter(|seen| seen.text.starts_with("Closing a connection")).count();
     assert!((1..TIMES / 4).contains(&count), "{count} lines: {said:?}");
+}
+
+/// Warnings of both bridges' servers at `address`, by their kinds.
+fn warnings_at(address: &str, list: Option<&str>) -> [Vec<Seen>; 2] {
+    let access_list = list.map(|rules| AccessList::from_text(rules).unwrap());
+    let records = capture();
+    let options = ServerOptions { access_list: access_list.clone(), ..ServerOptions::default() };
+    TcpServer::new(address, 0, options).unwrap();
+    let memory = drain(&records);
+    let options = StreamServerOptions { access_list, ..StreamServerOptions::default() };
+    StreamServer::new(address, 0, options).unwrap();
+    [memory, drain(&records)]
+}
+
+#[test]
+fn a_server_that_is_open_to_the_network_says_so_once() {
+    let _turn = turn();
+    logging::set_level(Level::WARNING);
+    let names = ["pyrogue.memory.TcpServer.*.", "pyrogue.stream.TcpCore.*.Server."];
+    let rights = ["may read and write its memory", "may exchange frames with it"];
+    for ((seen, name), may) in warnings_at("*", None).into_iter().zip(names).zip(rights) {
+        let [Seen { name: logger, level, text }] = &seen[..] else { panic!("{seen:?}") };
+        assert!(logger.starts_with(name) && *level == Level::WARNING.0, "{seen:?}");
+        let words = ["open to the network: every host that reaches *:", may, "option access_list"];
+        assert!(words.iter().all(|word| text.contains(word)), "{text}");
+    }
+    assert_eq!(warnings_at("*", Some("* read")), [[], []]);
+    assert_eq!(warnings_at("127.0.0.1", None), [[], []]);
+}
+
+#[test]
+fn peers_that_may_not_come_in_are_named_at_a_limited_rate() {
+    const COUNT: u64 = 100;
+    let _turn = turn();
+    logging::set_level(Level::WARNING);
+    let records = capture();
+    let access_list = Some(AccessList::from_text("192.0.2.1 read").unwrap());
+    let options = ServerOptions { access_list, ..ServerOptions::default() };
+    let server = TcpServer::new("127.0.0.1", 0, options).unwrap();
+    for _ in 0..COUNT {
+        assert!(Raw::connect(server.port()).rest().is_empty());
+    }
+    assert_eq!(server.stats().refused_peers, COUNT);
+    let seen = drain(&records);
+    assert!((seen.len() as u64) < COUNT, "{} lines", seen.len());
+    let why = "the server's access list does not let 127.0.0.1 in: have a rule for it added";
+    assert!(seen[0].text.starts_with("Closing the connection from 127.0.0.1:"), "{seen:?}");
+    assert!(seen[0].text.ends_with(why), "{seen:?}");
 }

@@ -1,7 +1,7 @@
 //! Where a server listens, and where its clients connect: two ports of a host, or a path.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use super::unix::{self, UnixPath};
 use crate::error::{Error, Result, Status};
@@ -60,6 +60,14 @@ impl ServerAddress {
             }
             _ => Ok(ServerAddress::Tcp { text: bare.unwrap_or(host).to_owned(), port }),
         }
+    }
+
+    /// Whether it stands for all interfaces of this host: `*`, `0.0.0.0`, `::`.
+    pub fn is_every_interface(&self) -> bool {
+        let ServerAddress::Tcp { text, .. } = self else { return false };
+        let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+        let ip = bare.unwrap_or(text).parse::<IpAddr>();
+        text == "*" || ip.is_ok_and(|ip| ip.to_canonical().is_unspecified())
     }
 
     /// The two endpoints, as libzmq names them.
@@ -186,5 +194,24 @@ mod tests {
         );
         let path = ServerAddress::new("unix:/run/a.sock", 0).unwrap();
         assert_eq!(path.endpoints(), ["ipc:///run/a.sock", "ipc:///run/a.sock.1"]);
+    }
+
+    #[test]
+    fn every_interface_has_several_names() {
+        for (text, is_every) in [
+            ("*", true),
+            ("0.0.0.0", true),
+            ("::", true),
+            ("[::]", true),
+            ("::ffff:0.0.0.0", true),
+            ("127.0.0.1", false),
+            ("::1", false),
+            ("eth0", false),
+            ("192.168.1.5", false),
+        ] {
+            let address = ServerAddress::new(text, 9000).unwrap();
+            assert_eq!(address.is_every_interface(), is_every, "{text}");
+        }
+        assert!(!ServerAddress::new("unix:/run/board.sock", 0).unwrap().is_every_interface());
     }
 }

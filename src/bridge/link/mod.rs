@@ -18,6 +18,7 @@ pub mod connection;
 pub mod connector;
 pub mod delivery;
 pub mod dialer;
+pub mod exposure;
 pub mod identity;
 pub mod malformed;
 pub mod mechanism;

@@ -17,6 +17,7 @@ mod timing;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::bridge::link::exposure::warn_if_open;
 use crate::bridge::link::malformed::MALFORMED_PER_SECOND_MAX;
 use crate::bridge::link::options::{LegacyPolicy, LinkOptions, PROGRESS_PER_SECOND_MIN};
 use crate::bridge::link::server::Link;
@@ -199,6 +200,8 @@ impl TcpServer {
             log_debug!(log, "Creating response server port: {responses}");
             log_debug!(log, "Creating request server port: {requests}");
         }
+        let may = if options.read_only { "read its memory" } else { "read and write its memory" };
+        warn_if_open(&log, &addresses, is_guarded(&options), may);
         let master = Arc::new(Master::new());
         let counters = Arc::new(Counters::default());
         let server_id = crate::net::random::random_128().map_err(named)?;
@@ -346,6 +349,11 @@ impl TcpServer {
     pub fn stats(&self) -> ServerStats {
         self.counters.stats(self.drain.has_begun())
     }
+}
+
+/// Whether peers have to be known.
+fn is_guarded(options: &ServerOptions) -> bool {
+    options.curve.is_some() || options.access_list.is_some()
 }
 
 /// What the server with this address lets its clients do.

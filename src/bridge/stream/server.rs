@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::bridge::link::exposure::warn_if_open;
 use crate::bridge::link::malformed::MALFORMED_PER_SECOND_MAX;
 use crate::bridge::link::options::{
     LegacyPolicy, LinkCounters, LinkOptions, PROGRESS_PER_SECOND_MIN,
@@ -152,6 +153,8 @@ impl StreamServer {
             log_debug!(log, "Creating pull server port: {pull}");
             log_debug!(log, "Creating push server port: {push}");
         }
+        let is_guarded = options.curve.is_some() || options.access_list.is_some();
+        warn_if_open(&log, &addresses, is_guarded, "exchange frames with it");
         let name = format!("The stream TcpServer at {}", addresses[0]);
         let outbox = Arc::new(Outbox::new(name, log.clone(), options.limits.clone()));
         let (base, master) = (Arc::new(SlaveBase::new()), Master::new());
