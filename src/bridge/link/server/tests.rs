@@ -1,6 +1,7 @@
 //! A link with a service that is not the memory bridge: it echoes messages of any number of parts.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use super::*;
@@ -20,7 +21,7 @@ use crate::proto::zmtp::frame::encode_message;
 use crate::proto::zmtp::Event;
 
 use testkit_base::raw::{message, properties_of, ready, Item, Raw, RawClient};
-use testkit_base::wait::wait_until;
+use testkit_base::wait::{wait_until, Gate};
 
 /// Limit of the output that waits for a client; above it no message of the client is taken.
 const BACKLOG_OCTETS_MAX: usize = 64 * 1024;
@@ -32,6 +33,33 @@ struct Coming {
     is_last: bool,
 }
 
+/// What the loop does after a message with [`WAIT`].
+#[derive(Clone, Copy, PartialEq, Debug)]
+enum Step {
+    Message,
+    Joined,
+    TurnEnded,
+}
+
+/// Holds the loop up, and what it does from then on.
+#[derive(Default)]
+struct Record {
+    gate: Arc<Gate>,
+    /// `None` before.
+    steps: Mutex<Option<Vec<Step>>>,
+}
+
+impl Record {
+    /// Returns whether it is recorded.
+    fn note(&self, step: Step) -> bool {
+        self.steps.lock().unwrap().as_mut().map(|steps| steps.push(step)).is_some()
+    }
+
+    fn steps(&self) -> Vec<Step> {
+        self.steps.lock().unwrap().clone().unwrap_or_default()
+    }
+}
+
 /// Echoes messages, those that begin with [`LATER`] when one with [`NOW`] comes.
 struct Echo {
     received: Arc<AtomicU64>,
@@ -40,6 +68,7 @@ struct Echo {
     later: Vec<(ClientId, Vec<u8>)>,
     is_now: bool,
     wraps: bool,
+    record: Arc<Record>,
 }
 
 const LATER: &[u8] = b"later";
@@ -47,6 +76,10 @@ const LATER: &[u8] = b"later";
 const NOW: &[u8] = b"now";
 /// Gives the ids of connections from the first one again.
 const WRAP: &[u8] = b"wrap";
+
+/// Waits at the gate of the record. Clients that join from then on take all the time of a turn that
+/// there is for them, as if their keys took so long.
+const WAIT: &[u8] = b"wait";
 
 impl Holder for Coming {
     const IS_ANSWERED: bool = true;
@@ -60,6 +93,10 @@ impl Service for Echo {
     type Client = Coming;
 
     fn joined(&mut self, _: &Peer) -> Coming {
+        if self.record.note(Step::Joined) {
+            let end = clock::now() + STRANGERS_TIME_MAX;
+            while clock::now() < end {}
+        }
         Coming::default()
     }
 
@@ -104,6 +141,11 @@ impl Service for Echo {
             self.is_now |= parts[0] == NOW;
             self.wraps |= parts[0] == WRAP;
             self.received.fetch_add(1, Ordering::Relaxed);
+            self.record.note(Step::Message);
+            if parts[0] == WAIT {
+                self.record.gate.pass();
+                *self.record.steps.lock().unwrap() = Some(Vec::new());
+            }
         }
         Ok(used)
     }
@@ -153,6 +195,7 @@ impl Driver for EchoDriver {
 
     fn flush(&mut self, registry: &Registry) {
         self.link.end_turn(registry, &mut self.echo);
+        self.echo.record.note(Step::TurnEnded);
         if std::mem::take(&mut self.echo.wraps) {
             self.link.peers.next_id = FIRST_CONNECTION;
         }
@@ -180,6 +223,7 @@ struct Echoing {
     received: Arc<AtomicU64>,
     ending: Arc<AtomicU64>,
     left: Arc<AtomicU64>,
+    record: Arc<Record>,
 }
 
 impl Echoing {
@@ -206,6 +250,7 @@ impl Echoing {
         let counters = Arc::<LinkCounters>::default();
         let parts = (counters.clone(), Arc::new(Logger::new("link")));
         let [received, ending, left] = [(); 3].map(|()| Arc::<AtomicU64>::default());
+        let record = Arc::<Record>::default();
         let echo = Echo {
             received: received.clone(),
             ending: ending.clone(),
@@ -213,13 +258,14 @@ impl Echoing {
             later: Vec::new(),
             is_now: false,
             wraps: false,
+            record: record.clone(),
         };
         let handle = EventLoop::spawn("echo", STACK_OF_PROCESS, Spin::Never, move |handle| {
             let link = Link::new(handle, vec![listeners], options, announcement, owners, parts);
             EchoDriver { link, echo }
         })
         .unwrap();
-        Echoing { handle, port, counters, received, ending, left }
+        Echoing { handle, port, counters, received, ending, left, record }
     }
 }
 
@@ -354,4 +400,34 @@ fn f34_connections_without_a_client_make_room_before_a_client_whose_last_message
     request.send(&message(&[b"the last"]));
     wait_until("it has come", || server.received.load(Ordering::Relaxed) == 1);
     drop(silent);
+}
+
+#[test]
+fn handshakes_come_after_clients_and_take_a_limited_part_of_each_turn() {
+    const STRANGERS: u128 = 4;
+    let server = Echoing::new();
+    let [mut first, mut second] =
+        [1, 2].map(|session| RawClient::with_session(server.port, session));
+    let mut strangers: Vec<(Raw, Vec<u8>)> = (0..2 * STRANGERS)
+        .map(|n| {
+            let (kind, port) = [("PUSH", 0), ("PULL", 1)][n as usize % 2];
+            let mut raw = Raw::connect(server.port + port);
+            raw.greet();
+            (raw, ready(kind, &properties_of(&format!("{:032x}", 3 + n / 2))))
+        })
+        .collect();
+    first.request.send(&message(&[WAIT]));
+    server.record.gate.wait_arrived(1);
+    strangers.iter_mut().for_each(|(raw, ready)| raw.send(ready));
+    second.request.send(&message(&[b"x"]));
+    server.record.gate.open();
+    second.response.item();
+    let count = |steps: &[Step], step| steps.iter().filter(|&&one| one == step).count();
+    let all = STRANGERS as usize;
+    wait_until("all have joined", || count(&server.record.steps(), Step::Joined) == all);
+    let steps = server.record.steps();
+    let came = steps.iter().find(|&&step| step != Step::TurnEnded);
+    assert_eq!(came, Some(&Step::Message), "clients first: {steps:?}");
+    let mut turns = steps.split(|&step| step == Step::TurnEnded);
+    assert!(turns.all(|turn| count(turn, Step::Joined) <= 1), "one in a turn: {steps:?}");
 }
