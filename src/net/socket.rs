@@ -270,5 +270,10 @@ pub fn unacknowledged(stream: &impl AsFd) -> Option<u64> {
     sys::unacknowledged(stream.as_fd())
 }
 
+/// Whether octets have come that have not been read.
+pub fn has_unread(stream: &impl AsFd) -> bool {
+    sys::unread(stream.as_fd()).is_ok_and(|octets| octets > 0)
+}
+
 #[cfg(test)]
 pub(crate) mod tests;

@@ -157,6 +157,14 @@ pub(super) fn unacknowledged(socket: BorrowedFd<'_>) -> Option<u64> {
     }
 }
 
+/// Octets that a stream socket has received and that have not been read.
+pub(super) fn unread(socket: BorrowedFd<'_>) -> io::Result<u64> {
+    let mut octets: libc::c_int = 0;
+    // SAFETY: the descriptor is open for the life of the borrow, and the kernel writes one `int`.
+    let answer = unsafe { libc::ioctl(socket.as_raw_fd(), libc::FIONREAD, &mut octets) };
+    check(answer).map(|()| octets.try_into().unwrap_or(0))
+}
+
 /// Makes `poll` watch a descriptor that is registered there for nothing but errors, which epoll
 /// always reports. `mio` has no such interest, and another one would wake the thread that waits for
 /// `poll` whenever the descriptor's state changes.

@@ -7,8 +7,8 @@ use rogue_mem::bridge::{ClientState, ServerOptions, TcpServer};
 
 use testkit::bridge::{assert_serves, memory, server_of, Client};
 use testkit::raw::{self, Item, Raw, RawClient, RawServer};
-use testkit::slaves::{answer, Keeper};
-use testkit::wait::wait_until;
+use testkit::slaves::{answer, calling, Keeper};
+use testkit::wait::{wait_until, Gate};
 
 const PLACES: usize = 4;
 
@@ -42,6 +42,45 @@ fn f83_idle_strangers_make_room_and_are_told_why() {
     assert!(others.iter_mut().all(|one| !one.request.is_closed()));
     let stats = server.stats();
     assert_eq!((stats.clients, stats.clients_evicted), (PLACES as u64, 1));
+}
+
+#[test]
+fn f92_a_client_whose_request_waits_in_its_socket_makes_no_room() {
+    const FIRST: u64 = 0x100;
+    const SECOND: u64 = 0x200;
+    /// A client that has been used makes room after a second.
+    const IDLE_TIME: Duration = Duration::from_millis(1100);
+    let (first, second) = (Gate::new(), Gate::new());
+    let gates = [(FIRST, first.clone()), (SECOND, second.clone())];
+    let slave = calling(move |tran| {
+        let gate = gates.iter().find(|(address, _)| *address == tran.address());
+        gate.into_iter().for_each(|(_, gate)| gate.pass());
+        answer(tran);
+    });
+    let options = ServerOptions { clients_max: 3, ..ServerOptions::default() };
+    let server = server_of(slave, options);
+    let [mut one, mut other, mut idle] =
+        [1, 2, 3].map(|session| RawClient::with_session(server.port(), session));
+    testkit::wait::let_pass(IDLE_TIME);
+    let session = format!("{:032x}", 4);
+    let mut newcomer = [("PUSH", 0), ("PULL", 1)].map(|(kind, port)| {
+        let mut raw = Raw::connect(server.port() + port);
+        raw.greet();
+        (raw, raw::ready(kind, &raw::properties_of(&session)))
+    });
+    one.request.send(&raw::read(1, FIRST));
+    first.wait_arrived(1);
+    // These come together, clients first: meanwhile the idle one asks for something.
+    newcomer.iter_mut().for_each(|(raw, ready)| raw.send(ready));
+    other.request.send(&raw::read(2, SECOND));
+    first.open();
+    second.wait_arrived(1);
+    idle.request.send(&raw::read(3, 0));
+    second.open();
+    assert_eq!(idle.response.take_response().header.id, 3);
+    newcomer[0].0.wait_closed();
+    let stats = server.stats();
+    assert_eq!((stats.clients_evicted, stats.clients_refused_full), (0, 1));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::{told_identity, Peers};
 use crate::bridge::link::accepted::prepare;
 use crate::bridge::link::acceptor::{Room, FIRST_CONNECTION};
-use crate::bridge::link::connection::{Client, Connection, Connections};
+use crate::bridge::link::connection::{Client, Connection, Connections, ReadState};
 use crate::bridge::link::options::add;
 use crate::bridge::link::pairing::{ConnectionId, Side};
 use crate::bridge::link::places::{Idleness, Place};
@@ -11,7 +11,7 @@ use crate::bridge::link::service::Service;
 use crate::bridge::link::wire::HANDSHAKE_TIME_MAX;
 use crate::clock;
 use crate::logging::{log_debug, log_warning};
-use crate::net::socket::cause_text;
+use crate::net::socket::{cause_text, has_unread};
 use crate::net::{event_loop, ByteStream, Registry};
 use crate::peer::{Origin, PeerAddress};
 
@@ -201,7 +201,8 @@ impl<S: Service> Peers<S> {
     }
 }
 
-/// How idle the client with this request connection is; `None` if it is busy.
+/// How idle the client with this request connection is; `None` if it is busy: something of it is under
+/// way, or has come and has not been read yet.
 fn idleness_of<S: Service>(
     connections: &Connections<S::Client>,
     service: &S,
@@ -210,6 +211,16 @@ fn idleness_of<S: Service>(
     let connection = connections.get(&id)?;
     let is_busy = |one: &&Client<S::Client>| one.is_starved || service.is_busy(&one.state);
     let client = connection.client.as_ref().filter(|client| !is_busy(client))?;
-    let latest = connection.input.latest;
+    // What stalls does not count: a client that reads no answers may go.
+    let Connection { input, wire, .. } = &**connection;
+    let is_unread = match input.state {
+        ReadState::Yielded => true,
+        ReadState::Reading => has_unread(&*wire.stream),
+        ReadState::Stalled => false,
+    };
+    if is_unread {
+        return None;
+    }
+    let latest = input.latest;
     Some((latest > client.since, latest.max(client.since)))
 }
