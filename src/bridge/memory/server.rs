@@ -206,18 +206,12 @@ impl TcpServer {
         let counters = Arc::new(Counters::default());
         let server_id = crate::net::random::random_128().map_err(named)?;
         let announcement = Announcement::server(ServerId(server_id), options.duplex);
-        let budget = match options.budget_bytes_max {
-            0 => memory_share(),
-            chosen => chosen,
-        };
-        let spare = usize::try_from(budget / SPARE_DIVISOR).unwrap_or(usize::MAX);
-        let responder = Responder::new(counters.clone(), log.clone(), spare);
+        let responder = Responder::new(counters.clone(), log.clone(), spare_bytes(&options));
         let of_link = (counters.link.clone(), log.clone());
         let slave_master = master.clone();
         let drain = Arc::new(Drain::default());
         let (departing, name) = (drain.clone(), addresses[0].to_string());
         let (stack_bytes, spin) = (options.stack_bytes, options.spin);
-        let server = addresses[0].to_string();
         let handle = EventLoop::spawn("TcpServer", stack_bytes, spin, move |handle| {
             let outstanding = OutstandingTable::new(handle.clone());
             let bytes_max = options.transaction_bytes_max;
@@ -231,7 +225,7 @@ impl TcpServer {
                 (departing.clone(), name.clone()),
             );
             let link_options = link_options(&options);
-            let (window, policy) = (options.window, policy_of(&options, server));
+            let (window, policy) = (options.window, policy_of(&options, name.clone()));
             ServerDriver {
                 link: Link::new(
                     handle.clone(),
@@ -360,6 +354,15 @@ fn is_guarded(options: &ServerOptions) -> bool {
 fn policy_of(options: &ServerOptions, server: String) -> RightsPolicy {
     let ServerOptions { read_only, access_list, .. } = options;
     RightsPolicy { server, read_only: *read_only, access_list: access_list.clone() }
+}
+
+/// Bytes of buffers that are kept for reuse.
+fn spare_bytes(options: &ServerOptions) -> usize {
+    let budget = match options.budget_bytes_max {
+        0 => memory_share(),
+        chosen => chosen,
+    };
+    usize::try_from(budget / SPARE_DIVISOR).unwrap_or(usize::MAX)
 }
 
 /// The options of the connections.
