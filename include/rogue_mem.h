@@ -3665,6 +3665,10 @@ typedef struct rogue_mem_tcp_server_stats_t {
      * Connections closed because the access list does not let their peers in, or not any more.
      */
     uint64_t refused_peers;
+    /**
+     * Connections closed because the system had no memory for what they needed.
+     */
+    uint64_t closed_no_memory;
 } rogue_mem_tcp_server_stats_t;
 
 /**
@@ -5246,6 +5250,10 @@ typedef struct rogue_mem_stream_server_stats_t {
      * any more.
      */
     uint64_t refused_peers;
+    /**
+     * Connections of a server closed because the system had no memory for what they needed.
+     */
+    uint64_t closed_no_memory;
 } rogue_mem_stream_server_stats_t;
 
 /**
@@ -5518,6 +5526,10 @@ typedef struct rogue_mem_stream_client_stats_t {
      * any more.
      */
     uint64_t refused_peers;
+    /**
+     * Connections of a server closed because the system had no memory for what they needed.
+     */
+    uint64_t closed_no_memory;
 } rogue_mem_stream_client_stats_t;
 
 /**

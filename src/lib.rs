@@ -4,6 +4,7 @@
 //!
 //! * [`error`]: status codes, names and texts, from one table.
 //! * `process`: fork handlers, the start of threads, standard output, the memory of the process.
+//! * `headroom`: memory for what cannot be tried.
 //! * [`peer`]: the other end of a connection, for logs, limits and rights.
 //! * [`clock`]: the only reader of the (monotonic) clock.
 //! * `sync`: the standard library's mutex and condition variable, without poison.
@@ -31,6 +32,7 @@ pub mod clock;
 pub mod error;
 pub mod files;
 pub mod hardware;
+mod headroom;
 pub mod logging;
 pub mod memory;
 pub mod net;

@@ -118,8 +118,12 @@ pub(super) fn print(record: &Record<'_>) {
         queue.is_busy = false;
         // Messages queued in the meantime stay behind this one.
         let message = message_of(record);
-        queue.bytes += message.bytes();
-        queue.messages.push_front(message);
+        if queue.messages.try_reserve(1).is_ok() {
+            queue.bytes += message.bytes();
+            queue.messages.push_front(message);
+        } else {
+            queue.dropped += 1;
+        }
         return queue.call_thread();
     }
     let message = message_of(record);
@@ -217,7 +221,7 @@ impl LogQueue {
     }
 
     fn push(&mut self, message: Message) {
-        if self.has_room(&message) {
+        if self.has_room(&message) && self.messages.try_reserve(1).is_ok() {
             self.bytes += message.bytes();
             self.messages.push_back(message);
         } else {

@@ -1,7 +1,7 @@
 //! Ids that this process assigns, and hash tables keyed by them.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
+use std::collections::{HashMap, TryReserveError};
+use std::hash::{BuildHasherDefault, Hash, Hasher};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// The next id of `counter`, which counts by `step`, and wraps. Never 0.
@@ -17,6 +17,17 @@ pub(super) fn next_id(counter: &AtomicU32, step: u32) -> u32 {
 /// A hash table keyed by ids of our own. Not for keys that a peer chooses, which could be chosen to
 /// collide.
 pub(crate) type IdMap<V, K = u32> = HashMap<K, V, BuildHasherDefault<IdHasher>>;
+
+/// Makes room in `map` for one more entry. Entries that are then removed and inserted again need no
+/// memory: a table that is half empty is put in order where it is.
+pub(crate) fn try_reserve_one<V, K: Eq + Hash>(
+    map: &mut IdMap<V, K>,
+) -> Result<(), TryReserveError> {
+    match map.capacity() > 2 * map.len() + 1 {
+        true => Ok(()),
+        false => map.try_reserve(map.len() + 2),
+    }
+}
 
 /// Hashes consecutive ids by one multiplication.
 #[derive(Default)]

@@ -320,6 +320,13 @@ impl Master {
     ) -> Result<Arc<Transaction>> {
         check_size(&buffer)?;
         let times = (timeout_ns.unwrap_or_else(|| self.timeout_ns()), start);
+        if !pool.can_make() {
+            return Err(Error::new(
+                Status::OutOfResources,
+                NAME,
+                "The system gives this process no memory for another transaction: ask again later",
+            ));
+        }
         let tran = pool.make(address, buffer, ty, times);
         if timeout_ns.is_some() {
             tran.set_foreign();

@@ -56,7 +56,7 @@ pub use claim::Claimant;
 pub use emulate::Emulate;
 pub use hub::Hub;
 pub use hub_depth::HUBS_COUNT_MAX;
-pub(crate) use ids::IdMap;
+pub(crate) use ids::{try_reserve_one, IdMap};
 pub use master::Master;
 pub use pending::AnswerSource;
 pub use pool::{Collected, Route, TransactionPool};

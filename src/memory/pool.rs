@@ -10,6 +10,7 @@ use super::transaction::DataBuffer;
 use super::transaction::Transaction;
 use crate::clock::Time;
 use crate::error::Result;
+use crate::headroom;
 
 /// Upper bound on the collected transactions kept for reuse.
 const SPARE_COUNT_MAX: usize = 1024;
@@ -26,6 +27,13 @@ pub struct TransactionPool {
 }
 
 impl TransactionPool {
+    /// Whether [`make`](Self::make) needs no memory, or the system has it, also for what slaves of
+    /// this library note about the transaction.
+    #[inline]
+    pub(super) fn can_make(&self) -> bool {
+        !self.spare.is_empty() || headroom::is_there()
+    }
+
     /// A transaction of type `ty` over `buffer`; `times` are the slave's time in nanoseconds and
     /// the start of the clock.
     pub(super) fn make(
@@ -64,7 +72,7 @@ impl TransactionPool {
     /// Keeps a collected transaction of which this is the last reference.
     #[inline]
     fn keep_last(&mut self, tran: Arc<Transaction>) {
-        if self.spare.len() < SPARE_COUNT_MAX {
+        if self.spare.len() < SPARE_COUNT_MAX && self.spare.try_reserve(1).is_ok() {
             self.spare.push(tran);
         }
     }

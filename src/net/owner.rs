@@ -32,6 +32,7 @@ use self::contexts::{contexts_of, Descriptors};
 use super::descriptors::hold_standard;
 use super::event_loop::DriverHandle;
 use crate::error::caught;
+use crate::headroom;
 use crate::process::{self, STACK_BYTES_MIN};
 use crate::sync::Mutex;
 
@@ -75,11 +76,19 @@ pub enum Owner {
 /// Callable from any thread; blocks while the kernel lists sockets and open files.
 pub fn owners(connections: &[(SocketAddr, SocketAddr)]) -> Vec<Owner> {
     if cfg!(any(target_os = "linux", target_os = "android")) {
+        if !headroom::has(headroom::STEP_BYTES + LOOKUP_BYTES * connections.len()) {
+            return vec![Owner::Unknown; connections.len()];
+        }
         let _held = hold_standard();
         return owners_in(Path::new("/proc"), connections);
     }
     vec![Owner::Unknown; connections.len()]
 }
+
+/// Bytes that are read of a table at once: little, because it is not known whether there is memory.
+const TABLE_READ_BYTES: usize = 2048;
+/// More than a pass takes for each connection.
+const LOOKUP_BYTES: usize = 512;
 
 /// The function that finds owners: [`owners`], or a test's.
 pub type Finder = fn(&[(SocketAddr, SocketAddr)]) -> Vec<Owner>;
@@ -170,7 +179,7 @@ fn read_tables(proc: &Path, sockets: &mut Sockets) -> bool {
     let files = ["net/tcp", "net/tcp6"].map(|name| File::open(proc.join(name)));
     let mut is_read = false;
     for file in files.into_iter().flatten() {
-        if !read_table(BufReader::new(file), sockets) {
+        if !read_table(BufReader::with_capacity(TABLE_READ_BYTES, file), sockets) {
             return false;
         }
         is_read = true;

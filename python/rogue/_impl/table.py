@@ -152,6 +152,7 @@ STATISTICS: "dict[str, tuple[str, ...]]" = {
         "clients_refused_draining",
         "refused_windows",
         "refused_peers",
+        "closed_no_memory",
     ),
     "rogue_mem_tcp_client_stats_t": (
         "outstanding",
@@ -250,6 +251,7 @@ STATISTICS: "dict[str, tuple[str, ...]]" = {
         "closed_malformed",
         "connections_displaced",
         "refused_peers",
+        "closed_no_memory",
     ),
     "rogue_mem_stream_client_stats_t": (
         "peers",
@@ -276,6 +278,7 @@ STATISTICS: "dict[str, tuple[str, ...]]" = {
         "closed_malformed",
         "connections_displaced",
         "refused_peers",
+        "closed_no_memory",
     ),
     "rogue_mem_board_stats_t": (
         "open",

@@ -1,10 +1,10 @@
 //! Connections counted by their origin, and ranked among those of the same origin.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, TryReserveError};
 
 use super::identity::ConnectionId;
-use crate::memory::IdMap;
+use crate::memory::{try_reserve_one, IdMap};
 use crate::peer::Origin;
 
 /// Connections by origin. `R` ranks them: the lowest makes room first.
@@ -32,6 +32,15 @@ impl<R: Ord + Copy> Census<R> {
     /// The number of members of one origin.
     pub fn count_of(&self, origin: Origin) -> usize {
         self.by_origin.get(&origin).map_or(0, BTreeSet::len)
+    }
+
+    /// Makes room for one more member, except in the trees, whose nodes are small.
+    ///
+    /// # Errors
+    ///
+    /// The system has no memory.
+    pub fn try_reserve_one(&mut self) -> Result<(), TryReserveError> {
+        try_reserve_one(&mut self.members)
     }
 
     /// Adds a member, or changes its rank.

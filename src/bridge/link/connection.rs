@@ -43,6 +43,18 @@ impl Input {
         (self.octets, self.start) = (octets, start);
     }
 
+    /// Keeps a copy of `octets`. Returns whether the system has the memory.
+    #[must_use]
+    pub fn keep_copy(&mut self, octets: &[u8]) -> bool {
+        let mut kept = Vec::new();
+        if kept.try_reserve_exact(octets.len()).is_err() {
+            return false;
+        }
+        kept.extend_from_slice(octets);
+        self.keep(kept, 0);
+        true
+    }
+
     /// The kept octets, and their start.
     pub fn take(&mut self) -> (Vec<u8>, usize) {
         (std::mem::take(&mut self.octets), std::mem::take(&mut self.start))
@@ -240,7 +252,7 @@ impl<C> ActiveClient<'_, C> {
         let Some(response) = &mut self.response else { return 0 };
         let message = &response.out.end()[start..];
         for (_, sharer) in self.sharers.iter_mut() {
-            sharer.wire.out.end().extend_from_slice(message);
+            sharer.wire.out.end_for(message.len()).extend_from_slice(message);
         }
         message.len() * (1 + self.sharers.len())
     }
@@ -254,6 +266,7 @@ impl<C> ActiveClient<'_, C> {
         encode_tail: impl FnOnce(&mut Vec<u8>),
     ) -> (usize, Option<Vec<u8>>) {
         if !self.sharers.is_empty() {
+            self.answers().make_room(block.len());
             let octets = self.queue(|out| {
                 encode_head(out);
                 out.extend_from_slice(&block);
@@ -266,7 +279,7 @@ impl<C> ActiveClient<'_, C> {
         encode_head(answers.end());
         let copied = answers.append(block);
         encode_tail(answers.end());
-        (answers.backlog() - before, copied)
+        (answers.backlog().saturating_sub(before), copied)
     }
 
     /// Sends queued output, as far as the sockets take it.

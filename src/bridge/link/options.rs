@@ -102,6 +102,8 @@ pub struct LinkCounters {
     pub closed_slow: AtomicU64,
     /// Connections closed because they were the slowest and others needed the room.
     pub closed_for_room: AtomicU64,
+    /// Connections closed because the system had no memory for what they needed.
+    pub closed_no_memory: AtomicU64,
     /// Idle clients that have made room for others.
     pub clients_evicted: AtomicU64,
     /// Clients not served because all places were taken.

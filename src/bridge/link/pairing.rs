@@ -291,6 +291,11 @@ impl Pairing {
         self.next
     }
 
+    /// Evaluates the groups at that time instead of now.
+    pub fn postpone(&mut self, until: Time) {
+        self.next = Some(until);
+    }
+
     fn remove(&mut self, id: ConnectionId, why: &'static str, now: Time) {
         let Some(entry) = self.forget(id) else { return };
         self.changed(entry.identity, now);

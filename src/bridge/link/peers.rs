@@ -11,7 +11,7 @@ use super::acceptor::FIRST_CONNECTION;
 use super::budget::Budget;
 use super::checks::Checks;
 use super::connection::{Client, ClientId, Connections};
-use super::options::{LegacyPolicy, LinkCounters, LinkOptions, Revisions};
+use super::options::{add, LegacyPolicy, LinkCounters, LinkOptions, Revisions};
 use super::owners::{connections_of, identity_of, Owners, Question};
 use super::pairing::{Action, ConnectionId, Identity, Pairing, Side};
 use super::places::Places;
@@ -19,6 +19,7 @@ use super::progress::Unfinished;
 use super::service::{Peer, Service};
 use super::wire::LAST_OCTETS_WAIT_MAX;
 use crate::clock::{self, Time};
+use crate::headroom;
 use crate::logging::{log_debug, log_error, log_info, log_warning, Logger};
 use crate::net::address::is_of_this_host;
 use crate::net::owner::Owner;
@@ -33,6 +34,10 @@ const HOLD_TIME_MAX: Duration = Duration::from_secs(60);
 /// How long a client is read after it has closed the connection for its answers. Its next such
 /// connection is held meanwhile, if it is a legacy client that has lost only one.
 const ENDING_TIME_MAX: Duration = Duration::from_secs(60);
+/// How long the pairing of legacy connections waits where the system has no memory for it.
+const MEMORY_RETRY: Duration = Duration::from_secs(1);
+/// More than an evaluation of the pairing takes for each connection.
+const PAIRING_BYTES: usize = 1024;
 mod admission;
 
 /// The open connections of a server and their clients. `S` is notified of new and departed clients.
@@ -102,7 +107,10 @@ impl<S: Service> Peers<S> {
     /// gone, and lets a lookup of owners start that had no thread, as far as that is due at `now`.
     pub fn timeout(&mut self, service: &mut S, now: Time) {
         if self.pairing.deadline().is_some_and(|deadline| deadline <= now) {
-            self.pairing.timeout(now);
+            match headroom::has(headroom::STEP_BYTES + PAIRING_BYTES * self.connections.len()) {
+                true => self.pairing.timeout(now),
+                false => self.pairing.postpone(now + MEMORY_RETRY),
+            }
             self.act(service);
         }
         while let Some(&(_, id)) = self.waiting.first().filter(|(until, _)| *until <= now) {
@@ -314,6 +322,11 @@ impl<S: Service> Peers<S> {
         response: ConnectionId,
         is_pair: bool,
     ) {
+        if !headroom::is_there() {
+            add(&self.counters.closed_no_memory, 1);
+            let why = "the system gives the server's process no memory for another client";
+            return self.turn_away(service, &[request, response], why);
+        }
         if !self.find_place(service, request, response) {
             return;
         }

@@ -4,6 +4,7 @@
 //! origin that has most makes room for a newcomer, so that strangers that take all places keep out
 //! nobody but each other. Without sockets: ids and times in, decisions out.
 
+use std::collections::TryReserveError;
 use std::time::Duration;
 
 use super::census::Census;
@@ -57,6 +58,16 @@ impl Places {
     /// The number of clients.
     pub fn clients_count(&self) -> usize {
         self.clients.len()
+    }
+
+    /// Makes room for one more connection in both tables.
+    ///
+    /// # Errors
+    ///
+    /// The system has no memory.
+    pub fn try_reserve_one(&mut self) -> Result<(), TryReserveError> {
+        self.clients.try_reserve_one()?;
+        self.held.try_reserve_one()
     }
 
     /// A client has got a place.

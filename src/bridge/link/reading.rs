@@ -10,7 +10,7 @@ use super::wire::Received;
 use crate::clock;
 use crate::net::socket::cause_text;
 use crate::net::DriverHandle;
-use crate::proto::zmtp::Event;
+use crate::proto::zmtp::{Event, ZmtpError};
 
 /// Number of buffers read from one connection in one turn.
 const READS_PER_TURN_MAX: usize = 4;
@@ -29,6 +29,8 @@ pub enum ReadEnd {
     Lost(String),
     /// The peer breaks the protocol.
     Violated(String),
+    /// The system has no memory for what the connection needs.
+    NoMemory,
     /// Too many of the client's messages are malformed: this many in a second.
     Malformed(u32),
 }
@@ -42,7 +44,15 @@ impl ReadEnd {
             Received::Failed(error) if error.kind() == io::ErrorKind::InvalidData => {
                 ReadEnd::Violated(error.to_string())
             }
-            Received::Failed(error) => ReadEnd::Lost(cause_text(&error)),
+            Received::Failed(error) => ReadEnd::failed(error),
+        }
+    }
+
+    /// The end for an error of the system's.
+    pub fn failed(error: io::Error) -> ReadEnd {
+        match error.kind() {
+            io::ErrorKind::OutOfMemory => ReadEnd::NoMemory,
+            _ => ReadEnd::Lost(cause_text(&error)),
         }
     }
 }
@@ -88,8 +98,8 @@ pub fn read_client<S: Service>(
         }
         let (used, end) = decode(service, client, &scratch[..count], turn, handle);
         if let Some(end) = end {
-            client.input.keep(scratch[used..count].to_vec(), 0);
-            return end;
+            let is_kept = client.input.keep_copy(&scratch[used..count]);
+            return if is_kept { end } else { ReadEnd::NoMemory };
         }
         let may_have_more = client.request.may_have_more(count, limit);
         grow_if_filled(scratch, count);
@@ -163,11 +173,12 @@ fn decode_session<C>(
             Ok((used, Some(event))) => {
                 input = &input[used..];
                 if event == Event::PeerReady {
-                    connection.input.keep(input.to_vec(), 0);
-                    return Some(ReadEnd::Announced);
+                    let is_kept = connection.input.keep_copy(input);
+                    return Some(if is_kept { ReadEnd::Announced } else { ReadEnd::NoMemory });
                 }
                 connection.wire.queue_control();
             }
+            Err(ZmtpError::OutOfMemory { .. }) => return Some(ReadEnd::NoMemory),
             Err(error) => {
                 add(&counters.refused_keys, u64::from(error.is_of_mechanism()));
                 return Some(ReadEnd::Violated(error.to_string()));

@@ -26,10 +26,11 @@ pub fn with_scratch<T>(action: impl FnOnce(&mut Vec<u8>) -> T) -> T {
 }
 
 /// Doubles the buffer for the next read, at most to [`READ_OCTETS`], if `count` octets have filled
-/// it.
+/// it and the system has the memory.
 pub fn grow_if_filled(scratch: &mut Vec<u8>, count: usize) {
-    if count == scratch.len() && count < READ_OCTETS {
-        scratch.resize((2 * count).min(READ_OCTETS), 0);
+    let more = count.min(READ_OCTETS.saturating_sub(count));
+    if count == scratch.len() && scratch.try_reserve_exact(more).is_ok() {
+        scratch.resize(count + more, 0);
     }
 }
 

@@ -27,6 +27,7 @@ use super::service::{Service, Turn};
 use super::starved::Starved;
 use super::turns::Turns;
 use crate::clock::{self, Time};
+use crate::headroom;
 use crate::logging::{log_warning, Logger};
 use crate::net::listener::ListenerPair;
 use crate::net::owner::Finder;
@@ -79,6 +80,7 @@ impl<S: Service> Link<S> {
         find_owners: Finder,
         (counters, log): (Arc<LinkCounters>, Arc<Logger>),
     ) -> Link<S> {
+        headroom::prepare();
         let lookups = Owners::new(find_owners, handle.clone());
         let reserved = options.descriptors_reserved;
         let changes = changes_of(&options, &handle);
@@ -321,6 +323,7 @@ impl<S: Service> Link<S> {
                 self.handle.wake();
             }
             Some(ReadEnd::Lost(why)) => self.close(service, id, &why),
+            Some(ReadEnd::NoMemory) => self.close_for_memory(service, id),
             Some(ReadEnd::Violated(why)) => {
                 let peer = connection.peer;
                 let why = format!("{peer}: {why}");
@@ -382,7 +385,7 @@ impl<S: Service> Link<S> {
                 return end;
             }
             if let Err(error) = service.flush(client, turn.now) {
-                return ReadEnd::Lost(cause_text(&error));
+                return ReadEnd::failed(error);
             }
             // If the system has taken all output, no readiness event follows: check for room here.
             match end {
@@ -396,6 +399,9 @@ impl<S: Service> Link<S> {
             return read;
         }
         let connection = peers.connections.get_mut(&id)?;
+        if !headroom::is_there() {
+            return Some(ReadEnd::NoMemory);
+        }
         let end = with_scratch(|scratch| read_session(connection, scratch, counters));
         self.flush_output(service, id);
         self.charge_handshake(service, id);

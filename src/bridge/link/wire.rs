@@ -10,7 +10,7 @@ use mio::{Interest, Token};
 use super::buffers::make_room;
 use crate::net::socket::{self, Silence};
 use crate::net::{ByteStream, Registry};
-use crate::proto::zmtp::{Limits, Mechanism, Role, Sealer, Session};
+use crate::proto::zmtp::{Limits, Mechanism, Role, Sealer, Session, ZmtpError};
 
 /// Octets read from a socket at a time.
 pub const READ_OCTETS: usize = 64 * 1024;
@@ -24,6 +24,8 @@ const SENT_KEPT_OCTETS_MAX: usize = 64 * 1024;
 const BLOCK_OCTETS_MIN: usize = 16 * 1024;
 /// Buffers sent by one system call.
 const SLICES_COUNT_MAX: usize = 16;
+/// Upper bound on the octets of a small message: data of a kilobyte, and an error's text.
+const MESSAGE_OCTETS_MAX: usize = 4096;
 /// No PONG is queued behind more octets than this: a peer that sends PINGs without reading cannot
 /// fill our memory.
 const CONTROL_BACKLOG_OCTETS_MAX: usize = 64 * 1024;
@@ -101,12 +103,41 @@ pub struct Outgoing {
     plain: Vec<u8>,
     /// Number of octets of `end` in their final form: sealed, or of the handshake.
     final_len: usize,
+    /// The system had no memory for some octets: the connection cannot go on.
+    has_failed: bool,
 }
 
 impl Outgoing {
-    /// The buffer to which whole messages, or the octets around a block, are appended.
+    /// The buffer to which whole small messages, or the octets around a block, are appended.
+    #[inline]
     pub fn end(&mut self) -> &mut Vec<u8> {
+        self.end_for(MESSAGE_OCTETS_MAX)
+    }
+
+    /// The same with room for `octets` octets.
+    #[inline]
+    pub fn end_for(&mut self, octets: usize) -> &mut Vec<u8> {
+        if self.end.capacity() - self.end.len() < octets {
+            self.make_room(octets);
+        }
         &mut self.end
+    }
+
+    /// Makes room for `octets` octets at the end. If the system has no memory for them, what was
+    /// queued there makes room: the connection is closed with the next [`send`](Self::send).
+    pub fn make_room(&mut self, octets: usize) {
+        if self.end.try_reserve(octets).is_ok() || self.end.try_reserve_exact(octets).is_ok() {
+            return;
+        }
+        self.fail();
+    }
+
+    #[cold]
+    fn fail(&mut self) {
+        self.has_failed = true;
+        self.end.clear();
+        self.final_len = 0;
+        self.sent = if self.blocks.is_empty() { 0 } else { self.sent };
     }
 
     /// Whether appended octets are sealed. If so, they cannot be sent from their own buffer.
@@ -128,7 +159,17 @@ impl Outgoing {
     fn seal_end(&mut self) {
         let Some(sealer) = &mut self.sealer else { return };
         let mut plain = std::mem::take(&mut self.plain);
-        if self.final_len == 0 {
+        let fresh = self.end.len() - self.final_len;
+        let sealed = sealer.sealed_len_max(&self.end[self.final_len..]);
+        let is_swapped = self.final_len == 0;
+        let has_room = match is_swapped {
+            true => plain.try_reserve(sealed).is_ok(),
+            false => plain.try_reserve(fresh).is_ok() && self.end.try_reserve(sealed).is_ok(),
+        };
+        if !has_room {
+            return self.fail();
+        }
+        if is_swapped {
             std::mem::swap(&mut plain, &mut self.end);
         } else {
             plain.extend_from_slice(&self.end[self.final_len..]);
@@ -145,6 +186,7 @@ impl Outgoing {
     /// Appends the output of `session`. From the end of its handshake on it is sealed.
     #[cold]
     fn append_control(&mut self, session: &mut Session) {
+        self.make_room(session.output_len());
         let before = self.end.len();
         let clear = session.take_output(&mut self.end);
         if session.seals() {
@@ -161,7 +203,7 @@ impl Outgoing {
     /// returned.
     pub fn append(&mut self, block: Vec<u8>) -> Option<Vec<u8>> {
         if block.len() < BLOCK_OCTETS_MIN || self.seals() {
-            self.end.extend_from_slice(&block);
+            self.append_copy(&block);
             return Some(block);
         }
         self.push(Block::Own(block));
@@ -173,12 +215,23 @@ impl Outgoing {
     pub fn append_foreign(&mut self, block: impl AsRef<[u8]> + Send + 'static) {
         let octets = block.as_ref();
         match octets.len() < BLOCK_OCTETS_MIN || self.seals() {
-            true => self.end.extend_from_slice(octets),
+            true => self.append_copy(octets),
             false => self.push(Block::Foreign(Box::new(block))),
         }
     }
 
+    /// Nothing more follows what has no room.
+    fn append_copy(&mut self, octets: &[u8]) {
+        self.make_room(octets.len());
+        if !self.has_failed {
+            self.end.extend_from_slice(octets);
+        }
+    }
+
     fn push(&mut self, block: Block) {
+        if self.blocks.try_reserve(2).is_err() {
+            return self.fail();
+        }
         self.blocks_octets += self.end.len() + block.octets().len();
         self.blocks.push_back(Block::Own(std::mem::take(&mut self.end)));
         self.blocks.push_back(block);
@@ -221,6 +274,9 @@ impl Outgoing {
     /// socket will become writable.
     pub fn send(&mut self, stream: &ByteStream) -> io::Result<bool> {
         self.appended(0);
+        if self.has_failed {
+            return Err(io::ErrorKind::OutOfMemory.into());
+        }
         loop {
             self.drop_sent();
             if self.blocks.is_empty() && self.sent == self.end.len() {
@@ -272,7 +328,11 @@ impl Outgoing {
             self.sent -= block.octets().len();
             self.blocks_octets -= block.octets().len();
             match block {
-                Block::Own(octets) if octets.len() >= BLOCK_OCTETS_MIN => self.spent.push(octets),
+                Block::Own(octets) if octets.len() >= BLOCK_OCTETS_MIN => {
+                    if self.spent.try_reserve(1).is_ok() {
+                        self.spent.push(octets);
+                    }
+                }
                 Block::Own(_) | Block::Foreign(_) => {}
             }
         }
@@ -329,10 +389,17 @@ impl OpenedInput {
         while self.start == self.octets.len() {
             self.octets.clear();
             self.start = 0;
-            self.scratch.resize(session.read_limit(buffer.len()).min(READ_OCTETS), 0);
+            let size = session.read_limit(buffer.len()).min(READ_OCTETS);
+            if self.scratch.try_reserve(size.saturating_sub(self.scratch.len())).is_err() {
+                return Received::Failed(io::ErrorKind::OutOfMemory.into());
+            }
+            self.scratch.resize(size, 0);
             match receive(|| stream.read(&mut self.scratch)) {
                 Received::Octets(count) => {
                     let opened = session.open(&self.scratch[..count], &mut self.octets);
+                    if let Err(ZmtpError::OutOfMemory { .. }) = opened {
+                        return Received::Failed(io::ErrorKind::OutOfMemory.into());
+                    }
                     if let Err(error) = opened {
                         return Received::Failed(io::Error::new(io::ErrorKind::InvalidData, error));
                     }

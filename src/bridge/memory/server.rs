@@ -40,7 +40,7 @@ use auditor::Auditor;
 use drain::{Departure, Drain, WaitEnd};
 use driver::ServerDriver;
 use execute::Executor;
-use outstanding::OutstandingTable;
+use outstanding::{OutstandingTable, ENDED_TOGETHER_MAX};
 use requests::Requests;
 use responder::Responder;
 use rights::RightsPolicy;
@@ -237,7 +237,7 @@ impl TcpServer {
                 ),
                 requests: Requests::new(executor, window, options.malformed_per_second_max, policy),
                 handle,
-                ended: Vec::new(),
+                ended: Vec::with_capacity(ENDED_TOGETHER_MAX),
                 drain: departing,
                 departure: Departure::default(),
                 name,

@@ -232,6 +232,7 @@ impl StreamServer {
             unfinished_ms: link.unfinished_ms(),
             closed_slow: load(&link.closed_slow),
             closed_for_room: load(&link.closed_for_room),
+            closed_no_memory: load(&link.closed_no_memory),
             clients_evicted: load(&link.clients_evicted),
             clients_refused_full: load(&link.refused_full),
             clients_refused_address: load(&link.refused_address),

@@ -44,6 +44,8 @@ pub struct StreamStats {
     pub closed_slow: u64,
     /// Clients disconnected because they were the slowest and others needed the room.
     pub closed_for_room: u64,
+    /// Connections closed because the system had no memory for what they needed.
+    pub closed_no_memory: u64,
     /// Idle clients that have made room for others.
     pub clients_evicted: u64,
     /// Clients not served because all places were taken by clients that were not idle.

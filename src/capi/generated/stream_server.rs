@@ -209,6 +209,8 @@ pub struct rogue_mem_stream_server_stats_t {
     /// Connections of a server closed because the access list does not let their peers in, or not
     /// any more.
     pub refused_peers: u64,
+    /// Connections of a server closed because the system had no memory for what they needed.
+    pub closed_no_memory: u64,
 }
 
 // SAFETY: integers and pointers, `size` first.
@@ -261,6 +263,7 @@ pub unsafe extern "C" fn rogue_mem_stream_server_stats(
             closed_malformed: now.closed_malformed,
             connections_displaced: now.connections_displaced,
             refused_peers: now.refused_peers,
+            closed_no_memory: now.closed_no_memory,
         });
         Ok(())
     })

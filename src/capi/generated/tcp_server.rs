@@ -374,6 +374,8 @@ pub struct rogue_mem_tcp_server_stats_t {
     pub refused_windows: u64,
     /// Connections closed because the access list does not let their peers in, or not any more.
     pub refused_peers: u64,
+    /// Connections closed because the system had no memory for what they needed.
+    pub closed_no_memory: u64,
 }
 
 // SAFETY: integers and pointers, `size` first.
@@ -434,6 +436,7 @@ pub unsafe extern "C" fn rogue_mem_tcp_server_stats(
             clients_refused_draining: now.clients_refused_draining,
             refused_windows: now.refused_windows,
             refused_peers: now.refused_peers,
+            closed_no_memory: now.closed_no_memory,
         });
         Ok(())
     })

@@ -78,6 +78,10 @@ pub const STATISTICS: &[Statistics] = &[
                 "Connections closed because the access list does not let their peers in, or not any \
                  more.",
             ),
+            (
+                "closed_no_memory",
+                "Connections closed because the system had no memory for what they needed.",
+            ),
         ],
         grown_from: None,
     },
@@ -302,5 +306,9 @@ const STREAM_BRIDGE_STATISTICS: &[(&str, &str)] = &[
         "refused_peers",
         "Connections of a server closed because the access list does not let their peers in, or not \
          any more.",
+    ),
+    (
+        "closed_no_memory",
+        "Connections of a server closed because the system had no memory for what they needed.",
     ),
 ];

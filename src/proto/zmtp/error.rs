@@ -85,6 +85,12 @@ pub enum ZmtpError {
     },
 }
 
+/// Makes room for `more` octets that the peer has sent.
+pub(super) fn reserve(buffer: &mut Vec<u8>, more: usize) -> Result<(), ZmtpError> {
+    let len = (buffer.len() + more) as u64;
+    buffer.try_reserve(more).map_err(|_| ZmtpError::OutOfMemory { len })
+}
+
 impl ZmtpError {
     /// Whether the peer has another security mechanism, or does not have the key that it should.
     pub fn is_of_mechanism(&self) -> bool {

@@ -5,7 +5,7 @@ pub mod curve;
 
 use std::fmt;
 
-use super::error::{SendError, ZmtpError};
+use super::error::{self, SendError, ZmtpError};
 use super::frame::{FrameHeader, FLAG_LONG, HEADER_OCTETS_MAX, HEADER_OCTETS_MIN};
 use super::metadata::Metadata;
 use curve::keys::PublicKey;
@@ -97,6 +97,17 @@ pub trait Sealer: fmt::Debug + Send {
     /// Appends a sealed frame, with its header, to `out`. It contains the frame of this `header`
     /// and `body`.
     fn seal(&mut self, header: FrameHeader, body: &[u8], out: &mut Vec<u8>);
+
+    /// At least the octets of whole `frames` when they are sealed.
+    fn sealed_len_max(&self, frames: &[u8]) -> usize {
+        let mut rest = frames;
+        let mut len = frames.len();
+        while let Some((header, octets)) = FrameHeader::decode(rest) {
+            len += SEAL_OCTETS_MAX as usize + HEADER_OCTETS_MAX;
+            rest = rest.get(end_of(header, octets)..).unwrap_or_default();
+        }
+        len
+    }
 
     /// Appends `frames`, which are complete, to `out`, sealed.
     fn seal_all(&mut self, frames: &[u8], out: &mut Vec<u8>) {
@@ -202,9 +213,7 @@ impl SealedInput {
 
     /// Keeps the beginning of a frame. What a peer announces is not allocated before it comes.
     fn keep(&mut self, octets: &[u8]) -> Result<(), ZmtpError> {
-        self.octets.try_reserve(octets.len()).map_err(|_| ZmtpError::OutOfMemory {
-            len: (self.octets.len() + octets.len()) as u64,
-        })?;
+        error::reserve(&mut self.octets, octets.len())?;
         self.octets.extend_from_slice(octets);
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! Properties of a READY command (RFC 23): name length, name, 4-octet value length, value.
 
-use super::error::{SendError, ZmtpError};
+use super::error::{self, SendError, ZmtpError};
 use super::Role;
 use crate::proto::text::escape;
 use std::fmt;
@@ -27,7 +27,10 @@ impl Metadata {
             let (_, _, after) = split_property(rest).ok_or(ZmtpError::Metadata { offset })?;
             rest = after;
         }
-        Ok(Metadata { octets: octets.to_vec() })
+        let mut kept = Vec::new();
+        error::reserve(&mut kept, octets.len())?;
+        kept.extend_from_slice(octets);
+        Ok(Metadata { octets: kept })
     }
 
     /// Octets of memory that they take.

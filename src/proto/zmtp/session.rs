@@ -306,6 +306,7 @@ impl Session {
         }
         let is_sealed = self.mechanism.peer().is_some();
         let Some(sealed) = self.sealed_input.as_mut().filter(|_| is_sealed) else {
+            error::reserve(octets, input.len())?;
             octets.extend_from_slice(input);
             return Ok(());
         };
@@ -547,6 +548,7 @@ impl Session {
             false => COMMAND_OCTETS_MAX,
         };
         let kept = chunk.len().min(kept_max.saturating_sub(self.command.len()));
+        error::reserve(&mut self.command, kept)?;
         self.command.extend_from_slice(&chunk[..kept]);
         if !complete {
             return Ok((consumed, None));
@@ -588,7 +590,7 @@ impl Session {
 
     fn answer(&mut self, ping: Ping<'_>) {
         self.peer_pinged = true;
-        if self.output.len() < CONTROL_OUTPUT_OCTETS_MAX {
+        if self.has_room_for_pong() {
             command::encode_pong(ping.context, &mut self.output);
         }
     }

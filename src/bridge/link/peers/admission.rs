@@ -3,6 +3,7 @@
 use super::{told_identity, Peers};
 use crate::bridge::link::accepted::prepare;
 use crate::bridge::link::acceptor::{Room, FIRST_CONNECTION};
+use crate::bridge::link::budget::note_failure;
 use crate::bridge::link::connection::{Client, Connection, Connections, ReadState};
 use crate::bridge::link::options::add;
 use crate::bridge::link::pairing::{ConnectionId, Side};
@@ -10,7 +11,9 @@ use crate::bridge::link::places::{Idleness, Place};
 use crate::bridge::link::service::Service;
 use crate::bridge::link::wire::HANDSHAKE_TIME_MAX;
 use crate::clock;
+use crate::headroom;
 use crate::logging::{log_debug, log_warning};
+use crate::memory::try_reserve_one;
 use crate::net::socket::{cause_text, has_unread};
 use crate::net::{event_loop, ByteStream, Registry};
 use crate::peer::{Origin, PeerAddress};
@@ -74,6 +77,15 @@ impl<S: Service> Peers<S> {
         if full && !self.evict(service) {
             return log_debug!(self.log, "Closing a connection from {peer}: too many are open");
         }
+        if !self.has_memory_for_one_more() {
+            drop(stream);
+            note_failure();
+            add(&self.counters.closed_no_memory, 1);
+            return log_warning!(
+                self.log, from peer.origin();
+                "Closing the connection of {peer}: the system gives this process no memory for it"
+            );
+        }
         let id = self.next_id;
         self.next_id = self.id_after(id);
         let (wire, ends) = match prepare(registry, id, (stream, peer), side, &self.options) {
@@ -102,6 +114,13 @@ impl<S: Service> Peers<S> {
     }
 
     /// The next free id after `id`.
+    /// Whether the system has the memory for the state of another connection.
+    fn has_memory_for_one_more(&mut self) -> bool {
+        headroom::is_there()
+            && try_reserve_one(&mut self.connections).is_ok()
+            && self.places.try_reserve_one().is_ok()
+    }
+
     fn id_after(&self, id: ConnectionId) -> ConnectionId {
         let mut following = (id + 1..event_loop::TOKENS_COUNT).chain(FIRST_CONNECTION..id);
         following.find(|id| !self.connections.contains_key(id)).unwrap_or(id)

@@ -20,7 +20,7 @@ pub(super) struct ServerDriver {
     pub(super) link: Link<Requests>,
     pub(super) requests: Requests,
     pub(super) handle: DriverHandle,
-    /// Empty memory for ended transactions, exchanged with the list of new ones.
+    /// Empty memory for ended transactions, as many as are taken from the list of new ones at once.
     pub(super) ended: Vec<Arc<Transaction>>,
     pub(super) drain: Arc<Drain>,
     pub(super) departure: Departure,

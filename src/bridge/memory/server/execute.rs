@@ -173,6 +173,7 @@ impl Executor {
         if !header.carries_data() {
             data = self.allocate(&header)?;
         }
+        self.outstanding.try_reserve_one().map_err(|_| no_memory(&header))?;
         let held_bytes = REQUEST_BYTES + data.capacity() as u64;
         let times = (allowance.start, allowance.timeout_ns);
         let pool = &mut self.transactions;

@@ -1,7 +1,7 @@
 //! The transactions that the slave keeps, and their deadlines.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, TryReserveError, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,13 +9,17 @@ use super::auditor::Begun;
 use super::timing::Patience;
 use crate::bridge::link::connection::ClientId;
 use crate::clock::Time;
-use crate::memory::{IdMap, Observer, Transaction};
+use crate::memory::{try_reserve_one, IdMap, Observer, Transaction};
 use crate::net::DriverHandle;
 use crate::proto::bridge::Header;
 use crate::sync::Mutex;
 
 /// Number of obsolete checks that are not worth removing.
 const CHECKS_KEPT_MIN: usize = 64;
+/// Late transactions that are ended in one turn, so that their list is small.
+const LATE_TOGETHER_MAX: usize = 256;
+/// Ended transactions that are answered in one step.
+pub(super) const ENDED_TOGETHER_MAX: usize = 256;
 /// Bytes that a request takes besides its data: its transaction, and its entries in the tables of
 /// kept ones, which may be half empty.
 pub(super) const REQUEST_BYTES: u64 =
@@ -59,7 +63,7 @@ pub(super) struct Outstanding {
 /// The list of ended transactions for the event loop.
 struct Completions {
     handle: DriverHandle,
-    ended: Mutex<Vec<Arc<Transaction>>>,
+    ended: Mutex<VecDeque<Arc<Transaction>>>,
 }
 
 impl Observer for Completions {
@@ -67,7 +71,7 @@ impl Observer for Completions {
         if self.handle.is_inherited() {
             return;
         }
-        self.ended.lock().push(tran.clone());
+        self.ended.lock().push_back(tran.clone());
         self.handle.wake();
     }
 }
@@ -79,6 +83,8 @@ pub(super) struct OutstandingTable {
     /// ended.
     checks: BinaryHeap<Reverse<(Time, u32)>>,
     completions: Arc<Completions>,
+    /// Number of ended transactions for which there is room.
+    ended_room: usize,
 }
 
 impl OutstandingTable {
@@ -86,7 +92,32 @@ impl OutstandingTable {
     pub(super) fn new(handle: DriverHandle) -> OutstandingTable {
         let completions = Arc::new(Completions { handle, ended: Mutex::default() });
         let (kept, checks) = (IdMap::default(), BinaryHeap::new());
-        OutstandingTable { kept, checks, completions }
+        OutstandingTable { kept, checks, completions, ended_room: 0 }
+    }
+
+    /// Makes room for one more.
+    ///
+    /// # Errors
+    ///
+    /// The system has no memory.
+    #[inline]
+    pub(super) fn try_reserve_one(&mut self) -> Result<(), TryReserveError> {
+        try_reserve_one(&mut self.kept)?;
+        self.checks.try_reserve(1)?;
+        match self.kept.len() < self.ended_room {
+            true => Ok(()),
+            false => self.try_reserve_ended(),
+        }
+    }
+
+    #[cold]
+    fn try_reserve_ended(&mut self) -> Result<(), TryReserveError> {
+        let mut ended = self.completions.ended.lock();
+        let wanted = 2 * self.kept.len() + 1;
+        let more = wanted.saturating_sub(ended.len());
+        ended.try_reserve(more)?;
+        self.ended_room = ended.capacity();
+        Ok(())
     }
 
     /// Keeps a transaction until its slave completes it, or unlocks its data if it has completed it
@@ -121,11 +152,12 @@ impl OutstandingTable {
         Some(kept)
     }
 
-    /// Moves ended ones into `ended`, which is empty and becomes the new list. Returns whether
+    /// Moves ended ones into `ended`, which is empty, as many as it has room for. Returns whether
     /// there are any.
     pub(super) fn take_ended(&self, ended: &mut Vec<Arc<Transaction>>) -> bool {
         let mut coming = self.completions.ended.lock();
-        std::mem::swap(&mut *coming, ended);
+        let count = coming.len().min(ended.capacity());
+        ended.extend(coming.drain(..count));
         !ended.is_empty()
     }
 
@@ -151,7 +183,10 @@ impl OutstandingTable {
     /// Ends those that the slave has kept for too long.
     pub(super) fn end_late(&mut self, now: Time) {
         let mut late = Vec::new();
-        while self.checks.peek().is_some_and(|&Reverse((time, _))| time <= now) {
+        // The others are due at once after these.
+        while late.len() < LATE_TOGETHER_MAX
+            && self.checks.peek().is_some_and(|&Reverse((time, _))| time <= now)
+        {
             let Some(Reverse((_, id))) = self.checks.pop() else { break };
             let Some(kept) = self.kept.get(&id) else { continue };
             match kept.tran.deadline() + kept.allowance.grace {
@@ -171,7 +206,9 @@ impl OutstandingTable {
     pub(super) fn give_back(&mut self) {
         self.kept.shrink_to_fit();
         self.checks.shrink_to_fit();
-        self.completions.ended.lock().shrink_to_fit();
+        let mut ended = self.completions.ended.lock();
+        ended.shrink_to(self.kept.len());
+        self.ended_room = ended.capacity();
     }
 
     /// Gives all of them up, and returns them. The buffers are the server's own, freed with the last

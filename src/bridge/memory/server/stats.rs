@@ -56,6 +56,8 @@ pub struct ServerStats {
     pub closed_slow: u64,
     /// Clients disconnected because they were the slowest and others needed the room.
     pub closed_for_room: u64,
+    /// Connections closed because the system had no memory for what they needed.
+    pub closed_no_memory: u64,
     /// Idle clients that have made room for others.
     pub clients_evicted: u64,
     /// Clients not served because all places were taken by clients that were not idle.
@@ -120,6 +122,7 @@ impl Counters {
             unfinished_ms: self.link.unfinished_ms(),
             closed_slow: load(&self.link.closed_slow),
             closed_for_room: load(&self.link.closed_for_room),
+            closed_no_memory: load(&self.link.closed_no_memory),
             clients_evicted: load(&self.link.clients_evicted),
             clients_refused_full: load(&self.link.refused_full),
             clients_refused_address: load(&self.link.refused_address),

@@ -1,6 +1,7 @@
 //! What a session holds because of the peer.
 
-use super::{Metadata, SealedInput, Session};
+use super::error::reserve;
+use super::{Metadata, SealedInput, Session, COMMAND_KEPT_OCTETS_MAX, CONTROL_OUTPUT_OCTETS_MAX};
 
 impl Session {
     /// Octets of memory that it holds because of the peer: an unfinished command, the peer's
@@ -10,6 +11,12 @@ impl Session {
         let sealed = self.sealed_input.as_ref().map_or(0, SealedInput::held_octets);
         let properties = self.mechanism.peer().map_or(0, Metadata::held_octets);
         self.command.capacity() + self.output.capacity() + properties + sealed
+    }
+
+    /// Whether another PONG may be queued: there are not too many, and the system has memory for it.
+    pub(super) fn has_room_for_pong(&mut self) -> bool {
+        self.output.len() < CONTROL_OUTPUT_OCTETS_MAX
+            && reserve(&mut self.output, COMMAND_KEPT_OCTETS_MAX).is_ok()
     }
 
     /// Whether no message and no frame of the peer's is incomplete.

@@ -1,0 +1,98 @@
+//! Memory for what cannot be tried.
+//!
+//! What a peer can make large is allocated by `try_reserve`, and refused if the system has no memory
+//! for it. Around it are small things that stable Rust cannot try: boxes, entries of trees, texts. A
+//! step of an event loop that makes some of them for a peer first asks [`is_there`], and is refused
+//! where the answer is no.
+//!
+//! A refusal takes memory too, for its text and its line in the log. That is from a reserve, which is
+//! given to the allocator when memory runs out, and taken back before anything more is granted.
+
+use std::hint::black_box;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use crate::logging::{log_warning, static_logger};
+use crate::process::process_state;
+
+static_logger!(LOG, "memory");
+
+/// More than a step allocates that asks [`is_there`].
+pub const STEP_BYTES: usize = 64 * 1024;
+/// More than the refusals allocate that follow, of all threads together. Never touched, so that it
+/// costs address space only.
+const RESERVE_BYTES: usize = 512 * 1024;
+
+/// Nothing has been asked for yet.
+const FIRST: u8 = 0;
+/// The reserve is there.
+const HELD: u8 = 1;
+/// It has been given to the allocator.
+const SHORT: u8 = 2;
+
+static STATE: AtomicU8 = AtomicU8::new(FIRST);
+
+process_state! {
+    fn reserve() -> Vec<u8> = Vec::new(),
+    in child |_reserve| {}
+}
+
+/// Takes the reserve, if that has not been done: before there are peers.
+pub fn prepare() {
+    let _ = is_there();
+}
+
+/// Whether the system gives memory for a step, of [`STEP_BYTES`] at most. The answer holds for this
+/// thread and this moment: another thread of the program may take the memory meanwhile.
+#[inline]
+pub fn is_there() -> bool {
+    has(STEP_BYTES)
+}
+
+/// The same for a step that may allocate `bytes` bytes.
+pub fn has(bytes: usize) -> bool {
+    match STATE.load(Ordering::Relaxed) {
+        HELD => gives(bytes) || run_short(),
+        state => regain(state, bytes),
+    }
+}
+
+/// Whether the allocator gives that much at this moment.
+fn gives(bytes: usize) -> bool {
+    let mut probe: Vec<u8> = Vec::new();
+    let is_given = probe.try_reserve_exact(bytes).is_ok();
+    // Otherwise the compiler may leave out what is not used.
+    black_box(&probe);
+    is_given
+}
+
+/// Gives the reserve to the allocator. Returns `false`.
+#[cold]
+fn run_short() -> bool {
+    let mut reserve = reserve();
+    let is_first = STATE.swap(SHORT, Ordering::Relaxed) != SHORT;
+    *reserve = Vec::new();
+    drop(reserve);
+    if is_first {
+        log_warning!(
+            LOG,
+            "The system gives this process no more memory: peers are refused what they ask for until it \
+             does; allow less with the memory budget, or give the process more"
+        );
+    }
+    false
+}
+
+/// Takes the reserve. Returns whether there are `bytes` bytes beside it.
+#[cold]
+fn regain(state: u8, bytes: usize) -> bool {
+    let mut reserve = reserve();
+    let is_held = STATE.load(Ordering::Relaxed) == HELD;
+    if !is_held && (reserve.try_reserve_exact(RESERVE_BYTES).is_err() || !gives(bytes)) {
+        *reserve = Vec::new();
+        drop(reserve);
+        return state == FIRST && run_short();
+    }
+    STATE.store(HELD, Ordering::Relaxed);
+    drop(reserve);
+    !is_held || gives(bytes) || run_short()
+}

@@ -1,0 +1,106 @@
+//! A process that gets no more memory: whatever a peer does then, the process lives, every peer is
+//! answered or its connection is closed, and all are served when there is memory again.
+//!
+//! The allocator of this program refuses one large allocation after the other, and in turn whatever
+//! exceeds a small rest from some allocation on. Each series is played in a process of its own,
+//! because a fault ends it.
+//!
+//! `ROGUE_MEM_SOAK` tries more of them; `ROGUE_MEM_ONLY` is the number of the only one.
+
+#![cfg(target_os = "linux")]
+
+mod allocator;
+mod memory;
+
+use std::env;
+use std::panic::{self, AssertUnwindSafe};
+use std::process::{ExitCode, Stdio};
+
+use testkit::players;
+use testkit::process::program_as;
+
+use allocator::{arm, disarm, exempt, Refusals};
+
+/// More than a step may need ([`headroom`]): what is left when memory runs out at some point.
+///
+/// [`headroom`]: ../../src/headroom.rs
+const REST_BYTES: i64 = 200 * 1024;
+/// How many of the allocations are in turn the first one that is refused, evenly distributed.
+const TRIES: i64 = 40;
+const TRIES_OF_SOAK: i64 = 4000;
+
+const SCENARIOS: [(&str, fn()); 3] = [
+    ("f91_a_memory_server_lives_when_a_large_allocation_fails", || play_apart("memory large")),
+    ("f91_a_memory_server_lives_when_memory_runs_out", || play_apart("memory rest")),
+    ("f91_legacy_clients_cost_nothing_when_a_large_allocation_fails", || {
+        play_apart("legacy large")
+    }),
+];
+
+fn main() -> ExitCode {
+    players::main(&SCENARIOS, 1, play)
+}
+
+/// Plays a role in another process, which must live.
+fn play_apart(role: &str) {
+    let output = program_as(role).stdout(Stdio::piped()).stderr(Stdio::piped()).output().unwrap();
+    let (said, errors) =
+        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let last: Vec<&str> = said.lines().rev().take(8).collect();
+    assert!(output.status.success(), "{role}: {}\n{last:#?}\n{errors}", output.status);
+    println!("{role}: {}", last.first().unwrap_or(&""));
+}
+
+fn play(role: &str) {
+    exempt();
+    trace_aborts();
+    let (what, how) = role.split_once(' ').unwrap();
+    let round = match what {
+        "memory" => memory::round,
+        "legacy" => memory::legacy_round,
+        other => panic!("no role {other}"),
+    };
+    let refusals = match how {
+        "large" => Refusals::Large,
+        _ => Refusals::Beyond(REST_BYTES),
+    };
+    let play = |n: i64| {
+        println!("round {n}");
+        let mut result = (0, 0);
+        round(&mut || arm(refusals, n), &mut || result = disarm());
+        result
+    };
+    // One without a refusal counts the allocations.
+    let (_, left) = play(i64::MAX);
+    let count = i64::MAX - left;
+    let tries = if env::var_os("ROGUE_MEM_SOAK").is_some() { TRIES_OF_SOAK } else { TRIES };
+    let step = (count / tries).max(1);
+    let only: Option<i64> = env::var("ROGUE_MEM_ONLY").ok().and_then(|n| n.parse().ok());
+    let firsts: Vec<i64> = only.map_or((1..=count).step_by(step as usize).collect(), |n| vec![n]);
+    let refused = firsts.iter().map(|&n| play(n).0).sum::<i64>();
+    assert!(refused > 0, "memory has never been short");
+    println!("{} of {count} allocations in turn, {refused} refused", firsts.len());
+}
+
+/// Plays a part of a peer, which ends early where the server closes its connection. That nothing at
+/// all comes is an error.
+fn converse(part: impl FnOnce()) -> bool {
+    let Err(why) = panic::catch_unwind(AssertUnwindSafe(part)) else { return true };
+    let text = why.downcast_ref::<String>().map(String::as_str);
+    let text = text.or(why.downcast_ref::<&str>().copied()).unwrap_or("");
+    assert!(!text.contains("nothing comes") && !text.contains("waiting"), "a peer waits: {text}");
+    false
+}
+
+/// Shows where an allocation that may not fail has failed.
+fn trace_aborts() {
+    extern "C" fn show(_signal: libc::c_int) {
+        disarm();
+        eprintln!("{}", std::backtrace::Backtrace::force_capture());
+        // SAFETY: ends the process, without what others do at its end.
+        unsafe { libc::_exit(1) };
+    }
+    panic::set_hook(Box::new(|_| {}));
+    // SAFETY: the handler allocates, at the end of a program that has failed.
+    unsafe { libc::signal(libc::SIGABRT, show as *const () as libc::sighandler_t) };
+}
