@@ -283,6 +283,12 @@ pub struct Serve {
     /// Refuse every write
     #[arg(long)]
     pub read_only: bool,
+    /// A file that says which peers may connect, and what each may read and write
+    #[arg(long, value_name = "FILE")]
+    pub access_list: Option<PathBuf>,
+    /// Record every write in this file, as lines of JSON
+    #[arg(long, value_name = "FILE")]
+    pub audit: Option<PathBuf>,
     /// A file with the server's key pair: all connections are encrypted
     #[arg(long, value_name = "FILE", requires = "clients")]
     pub keys: Option<PathBuf>,

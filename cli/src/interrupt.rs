@@ -61,10 +61,10 @@ impl Interrupt {
     }
 }
 
-/// Waits for a signal.
-pub fn wait() -> Outcome {
+/// Waits for a signal that asks for the end. SIGHUP asks for `reload` meanwhile.
+pub fn wait(reload: impl Fn()) -> Outcome {
     let mut signals = Signals::new(ENDS).map_err(no_signals)?;
-    signals.forever().next();
+    signals.forever().take_while(|signal| *signal == SIGHUP).for_each(|_| reload());
     Ok(())
 }
 

@@ -15,6 +15,7 @@ use rogue_mem::protocols::{
 use rogue_mem::stream;
 use serde_json::{json, Value};
 use testkit_base::directory::Directory;
+use testkit_base::wait::wait_until;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_rogue-mem");
 
@@ -250,7 +251,7 @@ fn a_load_that_fails_says_how_to_go_on() {
 fn a_signal_ends_a_server_and_leaves_nothing_behind() {
     let folder = Directory::new();
     let path = folder.path().join("board.sock");
-    for signal in ["-INT", "-TERM", "-HUP"] {
+    for signal in ["-INT", "-TERM"] {
         let bind = format!("unix:{}", path.display());
         let mut server = Server::start(&format!("--bind {bind} --bind 127.0.0.1:0 --emulate 4k"));
         assert_eq!(server.run("peek 0"), "0x00000000\n");
@@ -304,6 +305,36 @@ fn a_read_only_server_and_a_mapped_file_are_served() {
     assert!(text.contains("read"), "{text}");
     let (code, text) = server.fail(&format!("serve --bind 127.0.0.1:0 --mem {word}"));
     assert_eq!((code, text.contains("--size")), (2, true));
+}
+
+#[test]
+fn an_access_list_is_read_again_at_a_signal_and_writes_are_recorded() {
+    let folder = Directory::new();
+    let (rules, list) = file(&folder, "rules");
+    let (record, audit) = file(&folder, "audit.jsonl");
+    fs::write(&rules, "127.0.0.1 read read-write 0x100..0x1ff\n").unwrap();
+    let words = format!("--bind 127.0.0.1:0 --emulate 4k --access-list {list} --audit {audit}");
+    let mut server = Server::start(&words);
+    server.run("poke 0x100 42");
+    let (code, text) = server.fail("poke 0x200 1");
+    assert_eq!(code, 1);
+    assert!(text.contains("0x100..0x1ff"), "{text}");
+    fs::write(&rules, "no rule\n").unwrap();
+    server.signal("-HUP");
+    // What is wrong changes nothing.
+    server.run("poke 0x104 43");
+    fs::write(&rules, "127.0.0.1 read-write\n").unwrap();
+    server.signal("-HUP");
+    wait_until("the new list", || server.command("poke 0x200 1").status().unwrap().success());
+    server.signal("-TERM");
+    assert_eq!(server.process.wait().unwrap().code(), Some(0));
+    let text = fs::read_to_string(record).unwrap();
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let results = |result: &str| lines.iter().filter(|line| line["result"] == result).count();
+    assert_eq!(results("ok"), 3, "{text}");
+    assert!(results("refused") >= 1, "{text}");
+    let (code, text) = server.fail("serve --bind 127.0.0.1:0 --emulate 4k --access-list /nowhere");
+    assert_eq!(code, 5, "{text}");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use rogue_mem::memory::{Emulate, Slave, SlaveBase, Transaction};
 use rogue_mem::protocols::{
     PacketizerVersion, SrpV3, UdpEndpoint, UdpOptions, UdpRssiPack, UdpRssiPackOptions,
 };
-use rogue_mem::security::{AllowedClients, CurveServer};
+use rogue_mem::security::{AccessList, AllowedClients, Audit, AuditOptions, CurveServer};
 use rogue_mem::stream;
 use serde_json::json;
 
@@ -20,27 +20,76 @@ use crate::interrupt;
 use crate::output;
 use crate::target::{load_keys, split, unreachable, usage};
 
+/// In place of a file of keys: those of all clients.
+const ANY: &str = "any";
 /// Smallest and largest access of the emulated memory.
 const EMULATED_ACCESS: (u32, u32) = (1, u32::MAX);
 /// How long the link to a board may take to open before the server says that it is not there yet.
 const LINK_TIME: Duration = Duration::from_secs(5);
 
+/// How long the requests that the device has may take at the end.
+const DRAIN_TIME: Duration = Duration::from_secs(1);
+
 pub fn run(serve: &Serve, json: bool) -> Outcome {
     let device = Device::open(serve)?;
+    let guards = Guards::of(serve)?;
     let (first, others) = serve.bind.split_first().expect("clap wants one");
     let (host, port) = split(first)?;
     let options = ServerOptions {
         addresses: others.to_vec(),
         read_only: serve.read_only,
-        curve: curve_of(serve)?,
+        curve: guards.curve.clone(),
+        access_list: guards.access_list.clone(),
+        audit: guards.audit.clone(),
         ..ServerOptions::default()
     };
     let server = TcpServer::new(&host, port, options).map_err(unreachable)?;
     server.master().set_slave(device.slave.clone());
     let addresses: Vec<String> = server.addresses().iter().map(ToString::to_string).collect();
-    let outcome = tell(&addresses, &device.name, json).and_then(|()| interrupt::wait());
+    let outcome = tell(&addresses, &device.name, json)
+        .and_then(|()| interrupt::wait(|| guards.reload(serve)));
+    // A device that does not answer is no reason to stay.
+    let _ = server.drain(DRAIN_TIME);
     server.stop();
+    if let Some(audit) = &guards.audit {
+        audit.flush(DRAIN_TIME)?;
+    }
     outcome
+}
+
+/// Who may do what, and the record of it.
+struct Guards {
+    curve: Option<Arc<CurveServer>>,
+    access_list: Option<Arc<AccessList>>,
+    audit: Option<Arc<Audit>>,
+}
+
+impl Guards {
+    fn of(serve: &Serve) -> Outcome<Guards> {
+        let access_list = serve.access_list.as_ref().map(AccessList::load);
+        let audit = serve.audit.as_ref().map(|path| Audit::to_file(path, AuditOptions::default()));
+        Ok(Guards {
+            curve: curve_of(serve)?,
+            access_list: access_list.transpose().map_err(of_file)?,
+            audit: audit.transpose().map_err(of_file)?,
+        })
+    }
+
+    /// Reads the files again. What is wrong is told, and leaves the former content.
+    fn reload(&self, serve: &Serve) {
+        let list = self.access_list.as_ref().zip(serve.access_list.as_ref());
+        let rules = list.map(|(list, path)| list.load_rules(path));
+        let clients = serve.clients.as_ref().filter(|clients| *clients != ANY);
+        let curve = self.curve.as_ref().zip(clients);
+        let keys = curve.map(|(curve, path)| curve.load_clients(path));
+        for error in [rules, keys].into_iter().flatten().filter_map(Result::err) {
+            of_file(error).tell(false);
+        }
+    }
+}
+
+fn of_file(error: rogue_mem::Error) -> Failure {
+    Failure::File(error.text().to_owned())
 }
 
 fn tell(addresses: &[String], device: &str, json: bool) -> Outcome {
@@ -53,10 +102,8 @@ fn tell(addresses: &[String], device: &str, json: bool) -> Outcome {
 fn curve_of(serve: &Serve) -> Outcome<Option<Arc<CurveServer>>> {
     let (Some(keys), Some(clients)) = (&serve.keys, &serve.clients) else { return Ok(None) };
     let clients = match clients.as_str() {
-        "any" => AllowedClients::Any,
-        path => {
-            AllowedClients::load(path).map_err(|error| Failure::File(error.text().to_owned()))?
-        }
+        ANY => AllowedClients::Any,
+        path => AllowedClients::load(path).map_err(of_file)?,
     };
     Ok(Some(CurveServer::new(load_keys(keys)?, clients)))
 }
