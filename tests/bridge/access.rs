@@ -55,6 +55,14 @@ fn an_address_without_a_right_finds_a_closed_connection_and_no_word() {
     }
     let stats = server.stats();
     assert_eq!((stats.accepted, stats.held, stats.refused_peers), (0, 0, 4));
+    let refused = Client::at("127.0.0.1", server.port());
+    list.set_rules("127.0.0.2 read-write").unwrap();
+    wait_told(
+        &refused,
+        &["closed by the server: no greeting has come: its access list may not let"],
+    );
+    refused.tcp.stop();
+    list.set_rules("127.0.0.3 none\n127.0.0.0/30 read-write").unwrap();
     let mut admitted = RawClient::announce_from([127, 0, 0, 2], server.port(), &[]);
     admitted.wait_served();
     admitted.request.send(&raw::request(1, 0x40, 4, WRITE, Some(&[1, 2, 3, 4])));

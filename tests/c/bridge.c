@@ -681,6 +681,39 @@ static void a_read_only_server_refuses_writes(void **state) {
     bridge_close(&bridge);
 }
 
+static void an_access_list_says_what_each_client_may_do(void **state) {
+    (void)state;
+    rogue_mem_access_list_t *list = NULL;
+    assert_ok(rogue_mem_access_list_new("127.0.0.1 read read-write 0x100..0x1ff", &list));
+    rogue_mem_tcp_server_options_t options = {0};
+    options.size = sizeof options;
+    options.access_list = list;
+    bridge_t bridge;
+    bridge_open(&bridge, MEMORY, &options, NULL);
+    uint8_t bytes[4] = {1, 2, 3, 4};
+    assert_ok(transfer(bridge.master, 0x1fc, bytes, 4, ROGUE_MEM_WRITE));
+    assert_int_equal(transfer(bridge.master, 0x1fd, bytes, 4, ROGUE_MEM_WRITE),
+                     ROGUE_MEM_ERROR_TRANSACTION);
+    assert_contains(rogue_mem_last_error(),
+                    "Write of 4 bytes at 0x1fd refused: the access list of");
+    assert_contains(rogue_mem_last_error(), "read everything, and write only 0x100..0x1ff");
+    assert_ok(transfer(bridge.master, 0x1fd, bytes, 4, ROGUE_MEM_READ));
+    /* Nobody may come in, and then this host again. */
+    assert_ok(rogue_mem_access_list_set_rules(list, "* none"));
+    while (rogue_mem_tcp_client_wait_ready(bridge.client, PERIOD_S, PERIOD_S) == ROGUE_MEM_OK) {
+    }
+    assert_ok(rogue_mem_access_list_set_rules(list, "127.0.0.0/8 read-write"));
+    assert_ok(rogue_mem_tcp_client_wait_ready(bridge.client, WAIT_S, PERIOD_S));
+    assert_ok(transfer(bridge.master, 0x200, bytes, 4, ROGUE_MEM_WRITE));
+    rogue_mem_tcp_server_stats_t stats = {0};
+    stats.size = sizeof stats;
+    assert_ok(rogue_mem_tcp_server_stats(bridge.server, &stats));
+    assert_int_equal(stats.refused_windows, 1);
+    assert_true(stats.refused_peers > 0);
+    rogue_mem_access_list_release(list);
+    bridge_close(&bridge);
+}
+
 static void a_server_may_listen_at_several_addresses(void **state) {
     (void)state;
     recorder_t recorder;
@@ -818,6 +851,7 @@ int main(void) {
         cmocka_unit_test(a_path_takes_the_place_of_address_and_port),
         cmocka_unit_test(a_server_may_listen_at_several_addresses),
         cmocka_unit_test(a_read_only_server_refuses_writes),
+        cmocka_unit_test(an_access_list_says_what_each_client_may_do),
         cmocka_unit_test(a_server_that_drains_answers_what_it_has_and_refuses_the_rest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -162,10 +162,19 @@ impl fmt::Display for ZmtpError {
 }
 
 /// What it may mean that a peer closes the connection while the ends greet each other, and the remedy.
-pub(super) fn other_mechanism_text(own: &str) -> String {
-    format!(
+/// It `has_begun` to greet, or not; this end seals with its mechanism `own`, or not.
+pub(super) fn closed_early_text(own: &str, has_begun: bool, seals: bool) -> String {
+    const UNANSWERED: &str =
+        "no greeting has come: its access list may not let this host in, it may \
+                              be full, or a tunnel may lead to no server";
+    let other_mechanism = format!(
         "it may require another security mechanism than {own}: give both ends their CURVE keys, or none"
-    )
+    );
+    match (has_begun, seals) {
+        (true, _) => other_mechanism,
+        (false, true) => format!("{other_mechanism}; or {UNANSWERED}"),
+        (false, false) => UNANSWERED.to_owned(),
+    }
 }
 
 fn reason_text(reason: &str) -> String {

@@ -366,8 +366,8 @@ impl Session {
         if self.greeting.peer().is_some() {
             return self.mechanism.if_closed();
         }
-        let may_be_that = self.greeting.has_begun() || self.seals();
-        may_be_that.then(|| error::other_mechanism_text(self.mechanism.name()))
+        let (has_begun, name) = (self.greeting.has_begun(), self.mechanism.name());
+        Some(error::closed_early_text(name, has_begun, self.seals()))
     }
 
     // ------------------------------------------------------------------ input

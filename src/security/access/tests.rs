@@ -232,3 +232,62 @@ fn a_file_is_named_in_every_error_and_others_may_not_write_it() {
         assert!(error.text().contains("Cannot read the access list in /"), "{error}");
     }
 }
+
+/// Any text is a list or an error with its line, and what a list grants is what its windows say.
+#[test]
+fn no_text_makes_it_panic_and_windows_grant_what_they_name() {
+    const WORDS: [&str; 24] = [
+        "*",
+        "10.0.0.1",
+        "10.0.0.0/8",
+        "::/0",
+        "fe80::1",
+        "/",
+        "uid:",
+        "uid:7",
+        "key:",
+        "read",
+        "read-write",
+        "none",
+        "0x0..0xff",
+        "..",
+        "0..",
+        "5..4",
+        "0x10..0x20",
+        "0x21..0x30",
+        "#",
+        "\n",
+        "\n\n",
+        "0..18446744073709551615",
+        "\u{e9}",
+        "18446744073709551615..18446744073709551615",
+    ];
+    let mut state = 1_u64;
+    let mut next = |count: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (state >> 33) as usize % count
+    };
+    for _ in 0..20_000 {
+        let text: Vec<&str> = (0..next(12)).map(|_| WORDS[next(WORDS.len())]).collect();
+        let text = text.join(" ");
+        match AccessList::from_text(&text) {
+            Ok(list) => drop((rights(&list, ip("10.0.0.1")), rights(&list, Origin::User(7)))),
+            Err(error) => assert!(
+                error.text().contains("line ") || error.text().contains("no rule"),
+                "{text:?}: {error}"
+            ),
+        }
+        let windows: Vec<(u64, u64)> = (0..=next(5))
+            .map(|_| (next(40) as u64, next(12) as u64))
+            .map(|(first, more)| (first, first + more))
+            .collect();
+        let named: Vec<String> =
+            windows.iter().map(|(first, last)| format!("{first}..{last:#x}")).collect();
+        let list = list(&format!("10.0.0.1 read-write {}", named.join(" ")));
+        let granted = list.rights_of(ip("10.0.0.1"), None).unwrap();
+        let (first, size) = (next(60) as u64, next(20) as u32);
+        let holds = |at| windows.iter().any(|&(first, last)| first <= at && at <= last);
+        let expected = (first..first + u64::from(size.max(1))).all(holds);
+        assert_eq!(granted.allow(true, first, size), expected, "{windows:?}: {first}, {size}");
+    }
+}
