@@ -293,6 +293,11 @@ const char *rogue_mem_interface_version(void);
 typedef struct rogue_mem_access_list_t rogue_mem_access_list_t;
 
 /**
+ * The record of what the clients of servers did.
+ */
+typedef struct rogue_mem_audit_t rogue_mem_audit_t;
+
+/**
  * Packs frames into super-frames.
  */
 typedef struct rogue_mem_batch_combiner_t rogue_mem_batch_combiner_t;
@@ -3422,6 +3427,11 @@ typedef struct rogue_mem_tcp_server_options_t {
      * options permit.
      */
     rogue_mem_access_list_t *access_list;
+    /**
+     * Gets a record of each write when it has ended, also of refused ones, and of reads if it was
+     * made so. The server takes a reference. NULL: nothing is recorded.
+     */
+    rogue_mem_audit_t *audit;
     /**
      * Maximum number of requests of one client outstanding at the slave; 1 = strictly one at a
      * time, 0 = 1024.
@@ -6903,6 +6913,338 @@ rogue_mem_access_list_t *rogue_mem_access_list_retain(rogue_mem_access_list_t *a
  * Thread safe.
  */
 void rogue_mem_access_list_release(rogue_mem_access_list_t *access);
+
+/* --- Audit: records of what clients did ------------------------------------------------------- */
+
+/* An audit records what the clients of the servers did that have it as their option audit:
+ * which client wrote what, where, when, and with which result. Servers never wait for it:
+ * records wait in a bounded queue for a thread of the audit's own, which passes them to a
+ * callback or writes them to a file. What the queue has no room for is counted and said.
+ * Several servers may share one. */
+
+/**
+ * Value of data_bytes_max: no data is recorded.
+ */
+#define ROGUE_MEM_AUDIT_NO_DATA UINT32_MAX
+
+/**
+ * Result of an access: the slave has carried it out.
+ */
+#define ROGUE_MEM_AUDIT_OK 0
+
+/**
+ * Result of an access: the slave has failed it, or has not completed it in time, so that it may
+ * have been carried out.
+ */
+#define ROGUE_MEM_AUDIT_ERROR 1
+
+/**
+ * Result of an access: the server has refused it; it has not reached the slave.
+ */
+#define ROGUE_MEM_AUDIT_REFUSED 2
+
+/**
+ * Result of an access: its time had passed when its turn came; it has not reached the slave.
+ */
+#define ROGUE_MEM_AUDIT_LATE 3
+
+/**
+ * Result of an access: the server was stopped before the slave had ended it, so that it may
+ * have been carried out.
+ */
+#define ROGUE_MEM_AUDIT_ABANDONED 4
+
+/**
+ * Value of uid: the client has not connected at a path.
+ */
+#define ROGUE_MEM_AUDIT_NO_UID UINT32_MAX
+
+/**
+ * Options of an audit. Zero-initialise it, set size, and then other members as needed.
+ */
+typedef struct rogue_mem_audit_options_t {
+    /**
+     * sizeof(rogue_mem_audit_options_t).
+     */
+    size_t size;
+    /**
+     * Bytes of the data of an access that are recorded, from its beginning. 0 = 64.
+     * ROGUE_MEM_AUDIT_NO_DATA = none.
+     */
+    uint32_t data_bytes_max;
+    /**
+     * A flag: whether reads are recorded too.
+     */
+    uint32_t reads;
+    /**
+     * Bytes of the data and texts of records that wait, at most; memory for twice as many is set
+     * aside. 0 = 1 MiB.
+     */
+    uint64_t queue_bytes_max;
+    /**
+     * Bytes of a file after which the next one begins. 0 = 64 MiB.
+     */
+    uint64_t file_bytes_max;
+    /**
+     * Records that wait, at most; memory for twice as many is set aside. 0 = 8192.
+     */
+    uint32_t records_max;
+    /**
+     * Number of files that are kept, the present one included. 0 = 8.
+     */
+    uint32_t files_max;
+    /**
+     * Permissions of a new file, at most 0777, which the umask may reduce. 0 = 0600, which lets
+     * only its owner read it.
+     */
+    uint32_t file_mode;
+    /**
+     * Must be 0.
+     */
+    uint32_t reserved;
+} rogue_mem_audit_options_t;
+
+/**
+ * An access of a client that has ended.
+ */
+typedef struct rogue_mem_audit_record_t {
+    /**
+     * sizeof(rogue_mem_audit_record_t), as the library knows it.
+     */
+    size_t size;
+    /**
+     * When it ended, by the wall clock: nanoseconds since 1970, UTC.
+     */
+    uint64_t time_ns;
+    /**
+     * Nanoseconds from the moment when the server had read all of it to its end.
+     */
+    uint64_t latency_ns;
+    /**
+     * Number of the client, counted from the start of the server.
+     */
+    uint64_t client_number;
+    /**
+     * The address of the first byte.
+     */
+    uint64_t address;
+    /**
+     * Bytes of the access.
+     */
+    uint32_t access_bytes;
+    /**
+     * ROGUE_MEM_READ, ..., or what the client has sent in its place.
+     */
+    uint32_t kind;
+    /**
+     * ROGUE_MEM_AUDIT_...: how it ended.
+     */
+    uint32_t result;
+    /**
+     * The status of a failure; ROGUE_MEM_OK without one.
+     */
+    rogue_mem_status_t status;
+    /**
+     * The user of a client that has connected at a path; ROGUE_MEM_AUDIT_NO_UID for others.
+     */
+    uint32_t uid;
+    /**
+     * The process of such a client, if it is visible; else 0.
+     */
+    uint32_t pid;
+    /**
+     * 1 if the client was there to be answered, else 0.
+     */
+    uint32_t answered;
+    /**
+     * 0.
+     */
+    uint32_t reserved;
+    /**
+     * The first bytes of what the client sent to be written, or of what was read.
+     */
+    const uint8_t *data;
+    /**
+     * Number of these bytes. 0 also where the server has not kept them, because the access is
+     * too large or malformed, or the read has failed.
+     */
+    size_t data_bytes;
+    /**
+     * The first address of the server.
+     */
+    const char *server;
+    /**
+     * The remote end of the connection of the client's requests.
+     */
+    const char *client;
+    /**
+     * The text form of the client's public key; empty without CURVE.
+     */
+    const char *key;
+    /**
+     * What the client was told of a failure, the first 1024 bytes; empty without one.
+     */
+    const char *text;
+} rogue_mem_audit_record_t;
+
+/**
+ * Callbacks for records. Zero-initialise it, set size, and then the rest.
+ */
+typedef struct rogue_mem_audit_sink_t {
+    /**
+     * sizeof(rogue_mem_audit_sink_t).
+     */
+    size_t size;
+    /**
+     * Passed to every callback.
+     */
+    void *ctx;
+    /**
+     * Called exactly once, on any thread, after the last call of the others has returned. Not
+     * called if rogue_mem_audit_new fails. NULL: nothing is called.
+     */
+    void (*drop)(void *ctx);
+    /**
+     * Takes a record; must not be NULL. The structure, its data and its texts are valid during
+     * the call. Runs on the audit's thread, one call at a time and in order, and may call every
+     * function but rogue_mem_audit_flush of this audit. It may block: only records wait for it,
+     * as far as the options say.
+     */
+    void (*record)(void *ctx, const rogue_mem_audit_record_t *record);
+    /**
+     * count records are missing between those before and those after this call, because the
+     * queue had no room for them. As record, otherwise. NULL: nothing is called.
+     */
+    void (*lost)(void *ctx, uint64_t count);
+    /**
+     * The gate of all callbacks but drop, see rogue_mem_binding.h; the library takes a
+     * reference. NULL: none.
+     */
+    rogue_mem_gate_t *gate;
+} rogue_mem_audit_sink_t;
+
+/**
+ * Counters of an audit. records is the sum of delivered, lost and queued. Set size before the
+ * call.
+ */
+typedef struct rogue_mem_audit_stats_t {
+    /**
+     * sizeof(rogue_mem_audit_stats_t).
+     */
+    size_t size;
+    /**
+     * Accesses of which a record was due.
+     */
+    uint64_t records;
+    /**
+     * Records that the callback has got, or that are in a file.
+     */
+    uint64_t delivered;
+    /**
+     * Records lost: the queue was full, or the file could not be written.
+     */
+    uint64_t lost;
+    /**
+     * Records that wait for the audit's thread now.
+     */
+    uint64_t queued;
+    /**
+     * Attempts to write the file that have failed.
+     */
+    uint64_t write_errors;
+    /**
+     * Bytes written to files.
+     */
+    uint64_t bytes_written;
+    /**
+     * Files begun after the first one.
+     */
+    uint64_t files_rotated;
+} rogue_mem_audit_stats_t;
+
+/**
+ * Makes an audit that writes its records to a file, a line of JSON each, whose form is in
+ * docs/security.md. An existing file is continued. A full one is renamed to path with ".1", that
+ * one to path with ".2" and so on, and the oldest is removed. A failed write costs records, is
+ * counted, and said once in the log; it is tried again with the next records, and the file says
+ * then how many are missing. Only one audit may write a file at a time.
+ *
+ * @param path the file: no pipe.
+ * @param options_or_null the options; NULL: the defaults.
+ * @param out receives the audit, a new reference. Untouched on failure.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_TEXT;
+ * ROGUE_MEM_ERROR_INVALID_ARGUMENT if an option is invalid; ROGUE_MEM_ERROR_FILE if the file
+ * cannot be opened; ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_audit_to_file(const char *path,
+                                           const rogue_mem_audit_options_t *options_or_null,
+                                           rogue_mem_audit_t **out);
+
+/**
+ * Makes an audit that passes its records to a callback.
+ *
+ * @param sink the callbacks, copied.
+ * @param options_or_null the options; NULL: the defaults. Those of files have no meaning.
+ * @param out receives the audit, a new reference. Untouched on failure.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT, also if record is NULL;
+ * ROGUE_MEM_ERROR_INVALID_ARGUMENT if a structure has a wrong size or an option is invalid;
+ * ROGUE_MEM_ERROR_OUT_OF_RESOURCES if the system refuses memory or a thread: drop is called
+ * then.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_audit_new(const rogue_mem_audit_sink_t *sink,
+                                       const rogue_mem_audit_options_t *options_or_null,
+                                       rogue_mem_audit_t **out);
+
+/**
+ * Waits until all records so far have been passed to the callback, or are on the disk.
+ *
+ * @param audit the audit.
+ * @param timeout_seconds the time limit; 0 or less does not wait.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_TIMEOUT; ROGUE_MEM_ERROR_NULL_ARGUMENT;
+ * ROGUE_MEM_ERROR_INVALID_ARGUMENT if the time is not a number, or in a callback of the audit,
+ * whose thread would wait for itself; ROGUE_MEM_ERROR_STOPPED in a child by fork.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_audit_flush(rogue_mem_audit_t *audit, double timeout_seconds);
+
+/**
+ * What the audit has done so far.
+ *
+ * @param audit the audit.
+ * @param stats receives the counters; its size must be set. Untouched on failure.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if stats
+ * has a wrong size.
+ *
+ * Thread safe.
+ */
+rogue_mem_status_t rogue_mem_audit_stats(const rogue_mem_audit_t *audit,
+                                         rogue_mem_audit_stats_t *stats);
+
+/**
+ * Adds a reference.
+ *
+ * @param audit the audit; NULL is allowed and ignored.
+ * @return its argument.
+ *
+ * Thread safe.
+ */
+rogue_mem_audit_t *rogue_mem_audit_retain(rogue_mem_audit_t *audit);
+
+/**
+ * Gives a reference back. Servers that have it as their option audit keep it. With the last
+ * reference its thread passes the remaining records and ends; the release waits for that 80 ms at
+ * most.
+ *
+ * @param audit the audit; NULL is allowed and ignored.
+ *
+ * Thread safe; also from a callback of the audit.
+ */
+void rogue_mem_audit_release(rogue_mem_audit_t *audit);
 
 /* --- Event loops ------------------------------------------------------------------------------ */
 

@@ -39,6 +39,17 @@ pub(super) fn progress(per_second: u32) -> u32 {
     }
 }
 
+/// Number of bytes of an access's data that means: none.
+pub(super) const AUDIT_NO_DATA: u32 = u32::MAX;
+
+/// A number of bytes of data.
+pub(super) fn audit_data(bytes: u32) -> u32 {
+    match bytes {
+        AUDIT_NO_DATA => 0,
+        _ => bytes,
+    }
+}
+
 /// A number of things.
 pub(super) fn count<T: From<usize>>(count: u32) -> T {
     (count as usize).into()
@@ -131,6 +142,7 @@ mod tests {
     #[test]
     fn a_speed_is_a_number_or_any() {
         assert_eq!((progress(7), progress(PROGRESS_ANY)), (7, 0));
+        assert_eq!((audit_data(7), audit_data(AUDIT_NO_DATA)), (7, 0));
     }
 
     #[test]

@@ -19,6 +19,7 @@ use crate::memory::block::{Model, BOOL, INT, UINT};
 use crate::stream::{self, Node};
 
 mod access_list;
+mod audit;
 mod batch;
 mod batch_combiner;
 mod batch_inverter;
@@ -61,6 +62,7 @@ mod variable;
 mod variable_numbers;
 
 pub use access_list::*;
+pub use audit::*;
 pub use batch::*;
 pub use batch_combiner::*;
 pub use batch_inverter::*;
@@ -340,6 +342,15 @@ pub struct rogue_mem_access_list_t {
 
 impl Handle for rogue_mem_access_list_t {
     type Object = crate::security::AccessList;
+}
+
+/// The record of what the clients of servers did.
+pub struct rogue_mem_audit_t {
+    _private: (),
+}
+
+impl Handle for rogue_mem_audit_t {
+    type Object = crate::security::Audit;
 }
 
 /// A thread that several objects share.

@@ -32,6 +32,7 @@ mod guard;
 mod handle;
 mod last_error;
 
+pub mod audit;
 pub mod batch;
 pub mod binding;
 pub mod bits;

@@ -324,6 +324,7 @@ pub const OBJECTS: &[Object] = &[
     security::CURVE_SERVER,
     security::CURVE_CLIENT,
     security::ACCESS_LIST,
+    security::AUDIT,
     Object {
         name: "event_loop",
         rust: "crate::net::EventLoop",
@@ -494,6 +495,13 @@ pub const OPTIONS: &[Options] = &[
         rust: "crate::bridge::ServerOptions",
         is: "Options of a server. Zero-initialise it, set size, and then other members as needed.",
         members: TCP_SERVER_OPTIONS,
+        grown_from: None,
+    },
+    Options {
+        object: "audit",
+        rust: "crate::security::AuditOptions",
+        is: "Options of an audit. Zero-initialise it, set size, and then other members as needed.",
+        members: security::AUDIT_OPTIONS,
         grown_from: None,
     },
     Options {

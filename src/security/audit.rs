@@ -72,18 +72,7 @@ impl Audit {
         options: AuditOptions,
         sink: impl FnOnce(Arc<Counters>) -> Result<Sink>,
     ) -> Result<Arc<Audit>> {
-        let bytes_min = options.data_bytes_max as usize + queue::TEXT_BYTES_MAX;
-        if options.queue_bytes_max < bytes_min || options.records_max == 0 {
-            let text = format!(
-                "The queue of an audit has to have room for one record, with {bytes_min} bytes: raise \
-                 queue_bytes_max, or lower data_bytes_max"
-            );
-            return Err(Error::new(Status::InvalidArgument, SOURCE, text));
-        }
-        if options.files_max == 0 || options.file_mode > 0o777 {
-            let text = "files_max is at least 1, and file_mode at most 0777";
-            return Err(Error::new(Status::InvalidArgument, SOURCE, text));
-        }
+        options.check()?;
         let counters = Arc::new(Counters::default());
         let queue = Queue::new(options.records_max, options.queue_bytes_max, counters.clone())?;
         let queue = Arc::new(queue);

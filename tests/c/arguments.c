@@ -1100,6 +1100,46 @@ static void access_lists(void **state) {
     rogue_mem_access_list_release(list);
 }
 
+static void never_recorded(void *ctx, const rogue_mem_audit_record_t *record) {
+    (void)ctx;
+    (void)record;
+    abort();
+}
+
+static void audits(void **state) {
+    (void)state;
+    rogue_mem_audit_options_t options = {0};
+    rogue_mem_audit_sink_t sink = {0};
+    rogue_mem_audit_stats_t stats = {0};
+    rogue_mem_audit_t *audit = NULL, *out = SENTINEL(rogue_mem_audit_t);
+    ALLOWS_NULL(rogue_mem_audit);
+    REFUSES(NULL_ARGUMENT, rogue_mem_audit_new, (NULL, NULL, &out));
+    REFUSES(INVALID_ARGUMENT, rogue_mem_audit_new, (&sink, NULL, &out));
+    sink.size = sizeof sink;
+    REFUSES(NULL_ARGUMENT, rogue_mem_audit_new, (&sink, NULL, &out));
+    sink.record = never_recorded;
+    REFUSES(NULL_ARGUMENT, rogue_mem_audit_new, (&sink, NULL, NULL));
+    REFUSES(INVALID_ARGUMENT, rogue_mem_audit_new, (&sink, &options, &out));
+    options.size = sizeof options;
+    options.reserved = 1;
+    REFUSES(INVALID_ARGUMENT, rogue_mem_audit_new, (&sink, &options, &out));
+    options.reserved = 0;
+    options.queue_bytes_max = 1;
+    assert_int_equal(rogue_mem_audit_new(&sink, &options, &out), ROGUE_MEM_ERROR_INVALID_ARGUMENT);
+    REFUSES(NULL_ARGUMENT, rogue_mem_audit_to_file, (NULL, NULL, &out));
+    REFUSES(NULL_ARGUMENT, rogue_mem_audit_to_file, ("/nowhere/at/all", NULL, NULL));
+    REFUSES(INVALID_TEXT, rogue_mem_audit_to_file, ("\xFF", NULL, &out));
+    assert_int_equal(rogue_mem_audit_to_file("/nowhere/at/all", NULL, &out), ROGUE_MEM_ERROR_FILE);
+    assert_ptr_equal(out, SENTINEL(rogue_mem_audit_t));
+    assert_ok(rogue_mem_audit_new(&sink, NULL, &audit));
+    REFUSES(NULL_ARGUMENT, rogue_mem_audit_flush, (NULL, 1));
+    REFUSES(INVALID_ARGUMENT, rogue_mem_audit_flush, (audit, (double)NAN));
+    REFUSES(NULL_ARGUMENT, rogue_mem_audit_stats, (NULL, &stats));
+    REFUSES(NULL_ARGUMENT, rogue_mem_audit_stats, (audit, NULL));
+    REFUSES(INVALID_ARGUMENT, rogue_mem_audit_stats, (audit, &stats));
+    rogue_mem_audit_release(audit);
+}
+
 static void event_loops(void **state) {
     (void)state;
     rogue_mem_event_loop_options_t options = {0};
@@ -1485,6 +1525,7 @@ int main(void) {
         cmocka_unit_test(pseudo_random_bits),
         cmocka_unit_test(curve),
         cmocka_unit_test(access_lists),
+        cmocka_unit_test(audits),
         cmocka_unit_test(event_loops),
         cmocka_unit_test(udp),
         cmocka_unit_test(board),

@@ -97,6 +97,13 @@ FIXED(ROGUE_MEM_CLIENT_CONNECTING, 0);
 FIXED(ROGUE_MEM_CLIENT_HANDSHAKE, 1);
 FIXED(ROGUE_MEM_CLIENT_CONNECTED, 2);
 FIXED(ROGUE_MEM_CLIENT_STOPPED, 3);
+FIXED(ROGUE_MEM_AUDIT_NO_DATA, 0xFFFFFFFF);
+FIXED(ROGUE_MEM_AUDIT_OK, 0);
+FIXED(ROGUE_MEM_AUDIT_ERROR, 1);
+FIXED(ROGUE_MEM_AUDIT_REFUSED, 2);
+FIXED(ROGUE_MEM_AUDIT_LATE, 3);
+FIXED(ROGUE_MEM_AUDIT_ABANDONED, 4);
+FIXED(ROGUE_MEM_AUDIT_NO_UID, 0xFFFFFFFF);
 
 /* In another way than the header's, which would reveal a part that is used twice. */
 FIXED(ROGUE_MEM_VERSION_NUMBER / 65536, ROGUE_MEM_VERSION_MAJOR);
@@ -137,23 +144,19 @@ FIXED(sizeof(rogue_mem_watch_t), 5 * sizeof(void *));
 FIXED(offsetof(rogue_mem_bulk_report_t, size), 0);
 FIXED(sizeof(rogue_mem_bulk_report_t), 4 * sizeof(void *));
 FIXED(offsetof(rogue_mem_tcp_server_options_t, size), 0);
-FIXED(sizeof(rogue_mem_tcp_server_options_t), HEAD(sizeof(void *) + 16) + 9 * 8);
+FIXED(sizeof(rogue_mem_tcp_server_options_t), HEAD(3 * sizeof(void *) + 16) + 9 * 8);
 FIXED(offsetof(rogue_mem_tcp_server_stats_t, size), 0);
-<<<<<<< HEAD
-FIXED(sizeof(rogue_mem_tcp_server_stats_t), HEAD(0) + 30 * 8);
-=======
-FIXED(sizeof(rogue_mem_tcp_server_stats_t), HEAD(0) + 29 * 8);
->>>>>>> fbb9493 (Record what the clients of a memory server do)
+FIXED(sizeof(rogue_mem_tcp_server_stats_t), HEAD(0) + 32 * 8);
 FIXED(offsetof(rogue_mem_tcp_client_options_t, size), 0);
 FIXED(sizeof(rogue_mem_tcp_client_options_t), HEAD(sizeof(void *) + 16) + 32);
 FIXED(offsetof(rogue_mem_tcp_client_stats_t, size), 0);
 FIXED(sizeof(rogue_mem_tcp_client_stats_t), HEAD(0) + 9 * 8);
 FIXED(offsetof(rogue_mem_stream_server_options_t, size), 0);
-FIXED(sizeof(rogue_mem_stream_server_options_t), HEAD(sizeof(void *)) + 11 * 8);
+FIXED(sizeof(rogue_mem_stream_server_options_t), HEAD(2 * sizeof(void *)) + 11 * 8);
 FIXED(offsetof(rogue_mem_stream_client_options_t, size), 0);
 FIXED(sizeof(rogue_mem_stream_client_options_t), HEAD(sizeof(void *)) + 3 * 8 + 4 * 4);
-FIXED(sizeof(rogue_mem_stream_server_stats_t), HEAD(0) + 23 * 8);
-FIXED(sizeof(rogue_mem_stream_client_stats_t), HEAD(0) + 23 * 8);
+FIXED(sizeof(rogue_mem_stream_server_stats_t), HEAD(0) + 24 * 8);
+FIXED(sizeof(rogue_mem_stream_client_stats_t), HEAD(0) + 24 * 8);
 FIXED(offsetof(rogue_mem_packetizer_options_t, size), 0);
 FIXED(sizeof(rogue_mem_packetizer_options_t), sizeof(size_t) + 4 * 4);
 FIXED(offsetof(rogue_mem_packetizer_stats_t, size), 0);
@@ -179,6 +182,14 @@ FIXED(sizeof(rogue_mem_batch_combiner_stats_t), HEAD(0) + 4 * 8);
 FIXED(sizeof(rogue_mem_batch_splitter_stats_t), HEAD(0) + 4 * 8);
 FIXED(sizeof(rogue_mem_batch_inverter_stats_t), HEAD(0) + 2 * 8);
 FIXED(sizeof(rogue_mem_file_writer_stats_t), HEAD(0) + 6 * 8);
+FIXED(offsetof(rogue_mem_audit_options_t, size), 0);
+FIXED(sizeof(rogue_mem_audit_options_t), HEAD(8) + 4 * 8);
+FIXED(sizeof(rogue_mem_audit_stats_t), HEAD(0) + 7 * 8);
+FIXED(offsetof(rogue_mem_audit_record_t, size), 0);
+FIXED(offsetof(rogue_mem_audit_record_t, data), HEAD(0) + 8 * 8);
+FIXED(sizeof(rogue_mem_audit_record_t), HEAD(0) + 8 * 8 + 6 * sizeof(void *));
+FIXED(offsetof(rogue_mem_audit_sink_t, size), 0);
+FIXED(sizeof(rogue_mem_audit_sink_t), 6 * sizeof(void *));
 FIXED(offsetof(rogue_mem_file_reader_options_t, size), 0);
 FIXED(sizeof(rogue_mem_file_reader_options_t), HEAD(0) + 2 * 8);
 FIXED(sizeof(rogue_mem_file_reader_stats_t), HEAD(0) + 6 * 8);

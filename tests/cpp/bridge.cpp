@@ -9,6 +9,7 @@
 #include "rogue/interfaces/memory/TcpClient.h"
 #include "rogue/interfaces/memory/TcpServer.h"
 #include "rogue/security/AccessList.h"
+#include "rogue/security/Audit.h"
 #include "rogue/security/Curve.h"
 
 #include <atomic>
@@ -937,4 +938,31 @@ TEST_CASE("an access list says what each client may do") {
     CHECK(!stranger->waitReady(0.3, 0.05));
     access->setRules("* read-write");
     CHECK(stranger->waitReady(60, 0.05));
+}
+
+TEST_CASE("an audit records what clients wrote, and an exception in its function goes no further") {
+    rogue::Queue<std::string> records;
+    auto audit = rogue::security::Audit::create([&](const rogue::security::Audit::Record &record) {
+        records.push(std::string(reinterpret_cast<const char *>(record.data), record.data_bytes) +
+                     " at " + std::to_string(record.address) + ": " + record.text);
+        throw std::runtime_error("an exception that this test wants");
+    });
+    rim::TcpServer::Options options;
+    options.audit = audit->nativeHandle();
+    options.read_only = 1;
+    auto server = rim::TcpServer::create("127.0.0.1", 0, options);
+    *server >> rim::Emulate::create(4, 0x1000);
+    auto client = rim::TcpClient::create("127.0.0.1", server->getPort(), true);
+    client->start();
+    auto master = rim::Master::create();
+    *master >> client;
+    for (int count = 0; count < 2; ++count) {
+        CHECK(contains(write32(*master, 0x10, 0x64636261), "read only"));
+        CHECK(contains(records.pop(), "abcd at 16: Write of 4 bytes"));
+    }
+    audit->flush(LONG_TIMEOUT_US / 1e6);
+    CHECK(audit->getStats().delivered == 2);
+    CHECK_THROWS_AS(rogue::security::Audit::create(nullptr), rogue::GeneralError);
+    CHECK_THROWS_AS(rogue::security::Audit::toFile("/nowhere/at/all"), rogue::GeneralError);
+    server->stop();
 }

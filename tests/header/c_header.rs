@@ -135,6 +135,7 @@ pub const SECTIONS: &[Section] = &[
     programs("curve_server", "CURVE: keys of servers"),
     programs("curve_client", "CURVE: keys of clients"),
     programs("access_list", "Access lists: rights of peers"),
+    programs("audit", "Audit: records of what clients did"),
     programs("event_loop", "Event loops"),
     programs("link", "Observers of links"),
     programs("udp", "Streams over UDP"),

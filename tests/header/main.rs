@@ -278,7 +278,7 @@ fn bytes_of(member: &str, pointer: usize) -> usize {
         _ if member.contains('*') => pointer,
         "size_t" => pointer,
         "uint64_t" | "double" => 8,
-        "uint32_t" => 4,
+        "uint32_t" | "rogue_mem_status_t" => 4,
         _ => panic!("`{member}`: a member is a number of 32 or 64 bits, a pointer or a function"),
     }
 }

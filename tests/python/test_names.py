@@ -203,6 +203,7 @@ CLASSES = {
         {
             "__init__": "self addr port window legacy spin_us more",
             "close": "self",
+            "drain": "self timeout",
             "_start": "self",
             "_stop": "self",
         },
@@ -499,6 +500,11 @@ CLASSES = {
         {"__init__": "self base size path access_bytes"},
     ),
     "rogue.security.AccessList": ("", {"__init__": "self rules", "setRules": "self rules"}),
+    "rogue.security.Audit": (
+        "",
+        {"__init__": "self sink lost more", "flush": "self timeout", "getStats": "self"},
+    ),
+    "rogue.security.AuditRecord": ("", {}),
     "rogue.security.CurveKeys": ("", {"__init__": "self path", "save": "self path"}),
     "rogue.security.CurveServer": (
         "",

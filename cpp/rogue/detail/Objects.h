@@ -176,6 +176,12 @@ struct Counting<rogue_mem_access_list_t> {
 };
 
 template <>
+struct Counting<rogue_mem_audit_t> {
+    static void retain(rogue_mem_audit_t *raw) { rogue_mem_audit_retain(raw); }
+    static void release(rogue_mem_audit_t *raw) { rogue_mem_audit_release(raw); }
+};
+
+template <>
 struct Counting<rogue_mem_event_loop_t> {
     static void retain(rogue_mem_event_loop_t *raw) { rogue_mem_event_loop_retain(raw); }
     static void release(rogue_mem_event_loop_t *raw) { rogue_mem_event_loop_release(raw); }
@@ -253,6 +259,12 @@ struct TcpServerOptions : rogue_mem_tcp_server_options_t {
     TcpServerOptions(const rogue_mem_tcp_server_options_t &other) : rogue_mem_tcp_server_options_t(other) { size = sizeof(rogue_mem_tcp_server_options_t); }
 };
 
+/** Options, each at its default; see rogue_mem_audit_options_t in rogue_mem.h. */
+struct AuditOptions : rogue_mem_audit_options_t {
+    AuditOptions() : rogue_mem_audit_options_t() { size = sizeof(rogue_mem_audit_options_t); }
+    AuditOptions(const rogue_mem_audit_options_t &other) : rogue_mem_audit_options_t(other) { size = sizeof(rogue_mem_audit_options_t); }
+};
+
 /** Options, each at its default; see rogue_mem_tcp_client_options_t in rogue_mem.h. */
 struct TcpClientOptions : rogue_mem_tcp_client_options_t {
     TcpClientOptions() : rogue_mem_tcp_client_options_t() { size = sizeof(rogue_mem_tcp_client_options_t); }
@@ -317,6 +329,12 @@ struct RssiOptions : rogue_mem_rssi_options_t {
 struct TcpServerStats : rogue_mem_tcp_server_stats_t {
     TcpServerStats() : rogue_mem_tcp_server_stats_t() { size = sizeof(rogue_mem_tcp_server_stats_t); }
     TcpServerStats(const rogue_mem_tcp_server_stats_t &other) : rogue_mem_tcp_server_stats_t(other) { size = sizeof(rogue_mem_tcp_server_stats_t); }
+};
+
+/** Counters; see rogue_mem_audit_stats_t in rogue_mem.h. */
+struct AuditStats : rogue_mem_audit_stats_t {
+    AuditStats() : rogue_mem_audit_stats_t() { size = sizeof(rogue_mem_audit_stats_t); }
+    AuditStats(const rogue_mem_audit_stats_t &other) : rogue_mem_audit_stats_t(other) { size = sizeof(rogue_mem_audit_stats_t); }
 };
 
 /** Counters; see rogue_mem_tcp_client_stats_t in rogue_mem.h. */

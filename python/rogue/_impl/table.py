@@ -10,6 +10,7 @@ OPTIONS: "dict[str, tuple[str, ...]]" = {
     "rogue_mem_tcp_server_options_t": (
         "curve",
         "access_list",
+        "audit",
         "window",
         "legacy",
         "settle_ms",
@@ -28,6 +29,15 @@ OPTIONS: "dict[str, tuple[str, ...]]" = {
         "clients_per_address_max",
         "malformed_per_second_max",
         "budget_bytes_max",
+    ),
+    "rogue_mem_audit_options_t": (
+        "data_bytes_max",
+        "reads",
+        "queue_bytes_max",
+        "file_bytes_max",
+        "records_max",
+        "files_max",
+        "file_mode",
     ),
     "rogue_mem_tcp_client_options_t": (
         "curve",
@@ -153,6 +163,15 @@ STATISTICS: "dict[str, tuple[str, ...]]" = {
         "refused_windows",
         "refused_peers",
         "closed_no_memory",
+    ),
+    "rogue_mem_audit_stats_t": (
+        "records",
+        "delivered",
+        "lost",
+        "queued",
+        "write_errors",
+        "bytes_written",
+        "files_rotated",
     ),
     "rogue_mem_tcp_client_stats_t": (
         "outstanding",

@@ -134,6 +134,8 @@ class TcpServer(Master):
 
         # The system's resolver may block for any time.
         is_at_once = is_address(place) and not more.get("addresses")
+        # The functions of an audit are called as long as the server has it.
+        self._rg_audit = more.get("audit")
         self._rg_server: NativeHandle = make() if is_at_once else in_a_thread(make)
         self._rg_stopped = False
         self._rg_init_master(lib.rogue_mem_tcp_server_master(self._rg_server.handle))

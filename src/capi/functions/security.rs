@@ -135,4 +135,20 @@ functions! {
         /// ROGUE_MEM_ERROR_INVALID_ARGUMENT. Nothing has changed then.
         fn load_rules(self, path: text) -> result { access.load_rules(path) }
     }
+
+    audit {
+        /// Makes an audit that writes its records to a file, a line of JSON each, whose form is in
+        /// docs/security.md. An existing file is continued. A full one is renamed to path with ".1",
+        /// that one to path with ".2" and so on, and the oldest is removed. A failed write costs
+        /// records, is counted, and said once in the log; it is tried again with the next records,
+        /// and the file says then how many are missing. Only one audit may write a file at a time.
+        /// @param path the file: no pipe.
+        /// @param options_or_null the options; NULL: the defaults.
+        /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_TEXT;
+        /// ROGUE_MEM_ERROR_INVALID_ARGUMENT if an option is invalid; ROGUE_MEM_ERROR_FILE if the file
+        /// cannot be opened; ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
+        fn to_file(path: text, options_or_null: options) -> new audit {
+            crate::security::Audit::to_file(path, options_or_null)?
+        }
+    }
 }

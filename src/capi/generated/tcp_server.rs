@@ -155,6 +155,9 @@ pub struct rogue_mem_tcp_server_options_t {
     /// a reference. NULL: every peer that reaches the server may do everything that its other
     /// options permit.
     pub access_list: *mut rogue_mem_access_list_t,
+    /// Gets a record of each write when it has ended, also of refused ones, and of reads if it was
+    /// made so. The server takes a reference. NULL: nothing is recorded.
+    pub audit: *mut rogue_mem_audit_t,
     /// Maximum number of requests of one client outstanding at the slave; 1 = strictly one at a
     /// time, 0 = 1024.
     pub window: u32,
@@ -240,6 +243,10 @@ impl Options for rogue_mem_tcp_server_options_t {
         // SAFETY: null or live, as promised by the caller.
         if let Some(object) = unsafe { borrow(self.access_list) } {
             options.access_list = Some(Arc::clone(&object));
+        }
+        // SAFETY: null or live, as promised by the caller.
+        if let Some(object) = unsafe { borrow(self.audit) } {
+            options.audit = Some(Arc::clone(&object));
         }
         if self.window != 0 {
             options.window = convert::count(self.window);

@@ -62,6 +62,15 @@ const CURVE_CLIENT: Member = Member {
     by: By::Handle,
 };
 
+const AUDIT: Member = Member {
+    name: "audit",
+    bits: Bits::Handle("audit"),
+    is: "Gets a record of each write when it has ended, also of refused ones, and of reads if it was \
+         made so. The server takes a reference. NULL: nothing is recorded.",
+    sets: "audit",
+    by: By::Handle,
+};
+
 const LEGACY: Member = Member {
     name: "legacy",
     bits: Bits::B32,
@@ -82,6 +91,7 @@ const SETTLE_MS: Member = Member {
 pub const TCP_SERVER_OPTIONS: &[Member] = &[
     CURVE_SERVER,
     ACCESS_LIST,
+    AUDIT,
     Member {
         name: "window",
         bits: Bits::B32,

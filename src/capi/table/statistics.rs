@@ -86,6 +86,21 @@ pub const STATISTICS: &[Statistics] = &[
         grown_from: None,
     },
     Statistics {
+        object: "audit",
+        is: "Counters of an audit. records is the sum of delivered, lost and queued. Set size before \
+             the call.",
+        members: &[
+            ("records", "Accesses of which a record was due."),
+            ("delivered", "Records that the callback has got, or that are in a file."),
+            ("lost", "Records lost: the queue was full, or the file could not be written."),
+            ("queued", "Records that wait for the audit's thread now."),
+            ("write_errors", "Attempts to write the file that have failed."),
+            ("bytes_written", "Bytes written to files."),
+            ("files_rotated", "Files begun after the first one."),
+        ],
+        grown_from: None,
+    },
+    Statistics {
         object: "tcp_client",
         is: "Counters of a client. Set size before the call.",
         members: &[

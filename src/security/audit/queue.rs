@@ -5,13 +5,10 @@ use std::sync::Arc;
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
-use super::record::{AuditClient, AuditRecord, AuditResult, AuditStats, SOURCE};
+use super::record::{AuditClient, AuditRecord, AuditResult, AuditStats, SOURCE, TEXT_BYTES_MAX};
 use crate::clock::{self, Time};
 use crate::error::{Error, Result, Status};
 use crate::sync::{Condvar, Mutex};
-
-/// Bytes of a failure's text that are recorded.
-pub(super) const TEXT_BYTES_MAX: usize = 1024;
 
 /// A record without its data and text.
 pub(crate) struct Entry {

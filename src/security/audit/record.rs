@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use crate::error::Status;
+use crate::error::{Error, Result, Status};
 
 /// The origin of errors.
 pub(super) const SOURCE: &str = "security::Audit";
+
+/// Bytes of a failure's text that are recorded.
+pub(super) const TEXT_BYTES_MAX: usize = 1024;
 
 /// Options of an audit.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -37,6 +40,25 @@ impl Default for AuditOptions {
             files_max: 8,
             file_mode: 0o600,
         }
+    }
+}
+
+impl AuditOptions {
+    /// Fails if an option is out of its range.
+    pub(crate) fn check(&self) -> Result<()> {
+        let bytes_min = self.data_bytes_max as usize + TEXT_BYTES_MAX;
+        if self.queue_bytes_max < bytes_min || self.records_max == 0 {
+            let text = format!(
+                "The queue of an audit has to have room for one record, with {bytes_min} bytes: raise \
+                 queue_bytes_max, or lower data_bytes_max"
+            );
+            return Err(Error::new(Status::InvalidArgument, SOURCE, text));
+        }
+        if self.files_max == 0 || self.file_mode > 0o777 {
+            let text = "files_max is at least 1, and file_mode at most 0777";
+            return Err(Error::new(Status::InvalidArgument, SOURCE, text));
+        }
+        Ok(())
     }
 }
 
