@@ -217,7 +217,7 @@ impl Running {
         if self.sealer.is_none() {
             self.sealer = self.session.take_sealer();
         }
-        self.sealer.as_mut().expect("traffic is allowed").seal_all(frames, &mut self.output);
+        self.sealer.as_mut().expect("traffic is allowed").seal_all(frames, &[], &mut self.output);
     }
 
     fn taken(&mut self) -> Vec<u8> {

@@ -130,7 +130,7 @@ impl End {
         }
         let mut out = Vec::new();
         let take = || self.session.take_sealer().expect("the handshake is complete");
-        self.sealer.get_or_insert_with(take).seal_all(&plain, &mut out);
+        self.sealer.get_or_insert_with(take).seal_all(&plain, &[], &mut out);
         out
     }
 

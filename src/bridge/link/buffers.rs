@@ -4,6 +4,7 @@ use std::collections::TryReserveError;
 use std::time::Duration;
 
 use crate::clock::Time;
+use crate::sync::Mutex;
 
 /// Capacity of the largest buffer among the small ones.
 const SMALL_BYTES_MAX: usize = 4096;
@@ -21,6 +22,48 @@ const LARGE_USED_PART_MIN: usize = 2;
 const ARRIVING_FIRST_BYTES: usize = 64 * 1024;
 /// Growth of the capacity when it is full, as a factor.
 const ARRIVING_GROWTH: usize = 4;
+
+/// Capacity of the smallest spare buffer.
+pub const SPARE_BYTES_MIN: usize = 64 * 1024;
+/// Capacity of the largest one.
+const SPARE_BYTES_MAX: usize = 4 << 20;
+/// So many are kept for all connections of the process together.
+const SPARE_COUNT_MAX: usize = 4;
+/// A spare buffer serves for at least this fraction of its capacity.
+const SPARE_USED_PART_MIN: usize = 4;
+
+/// Buffers for what is sealed, which needs memory only from then until it has been sent, whichever
+/// connection that is.
+static SPARES: Mutex<Vec<Vec<u8>>> = Mutex::of_process(Vec::new());
+
+/// An empty buffer for `size` bytes, if there is a spare one and no other thread is looking for one.
+pub fn spare(size: usize) -> Vec<u8> {
+    let Some(mut spares) = SPARES.try_lock() else { return Vec::new() };
+    let fits = |buffer: &Vec<u8>| {
+        buffer.capacity() >= size && buffer.capacity() / SPARE_USED_PART_MIN <= size
+    };
+    let found = spares.iter().rposition(fits).map(|index| spares.remove(index));
+    found.unwrap_or_default()
+}
+
+/// Keeps a buffer for [`spare`], or frees it.
+pub fn keep_spare(mut buffer: Vec<u8>) {
+    buffer.clear();
+    if !(SPARE_BYTES_MIN..=SPARE_BYTES_MAX).contains(&buffer.capacity()) {
+        return;
+    }
+    let Some(mut spares) = SPARES.try_lock() else { return };
+    spares.push(buffer);
+    let unused = (spares.len() > SPARE_COUNT_MAX).then(|| spares.remove(0));
+    drop(spares);
+    drop(unused);
+}
+
+/// Frees all of them.
+pub fn free_spares() {
+    let spares = SPARES.try_lock().map(|mut spares| std::mem::take(&mut *spares));
+    drop(spares);
+}
 
 /// The buffers.
 pub struct BufferPool {

@@ -7,17 +7,18 @@ use std::time::Duration;
 
 use mio::{Interest, Token};
 
-use super::buffers::make_room;
+use super::buffers::{keep_spare, make_room, spare, SPARE_BYTES_MIN};
 use crate::net::socket::{self, Silence};
 use crate::net::{ByteStream, Registry};
+use crate::proto::zmtp::frame::FrameHeader;
 use crate::proto::zmtp::{Limits, Mechanism, Role, Sealer, Session, ZmtpError};
 
 /// Octets read from a socket at a time.
 pub const READ_OCTETS: usize = 64 * 1024;
 /// Pieces of a large payload that are read in a row.
 const PAYLOAD_READS_MAX: usize = 64;
-/// A larger output buffer is freed once it is empty.
-const OUT_KEPT_OCTETS_MAX: usize = 64 * 1024;
+/// A larger output buffer is given away once it is empty.
+const OUT_KEPT_OCTETS_MAX: usize = SPARE_BYTES_MIN;
 /// Sent octets that may remain in front of unsent ones.
 const SENT_KEPT_OCTETS_MAX: usize = 64 * 1024;
 /// A block of at least this many octets is sent from its own memory.
@@ -152,16 +153,25 @@ impl Outgoing {
         if self.sealer.is_some() {
             self.seal_end();
         }
-        self.end.len() - before
+        self.end.len().saturating_sub(before)
     }
 
     #[cold]
     fn seal_end(&mut self) {
+        self.seal_before(&[]);
+    }
+
+    /// Seals the messages that have been appended, the last of which ends in the header of a frame
+    /// whose body is `block`, or is whole if that is empty.
+    fn seal_before(&mut self, block: &[u8]) {
         let Some(sealer) = &mut self.sealer else { return };
         let mut plain = std::mem::take(&mut self.plain);
         let fresh = self.end.len() - self.final_len;
-        let sealed = sealer.sealed_len_max(&self.end[self.final_len..]);
+        let sealed = sealer.sealed_len_max(&self.end[self.final_len..]) + block.len();
         let is_swapped = self.final_len == 0;
+        if is_swapped && sealed > plain.capacity().max(OUT_KEPT_OCTETS_MAX) {
+            plain = spare(sealed);
+        }
         let has_room = match is_swapped {
             true => plain.try_reserve(sealed).is_ok(),
             false => plain.try_reserve(fresh).is_ok() && self.end.try_reserve(sealed).is_ok(),
@@ -175,12 +185,39 @@ impl Outgoing {
             plain.extend_from_slice(&self.end[self.final_len..]);
             self.end.truncate(self.final_len);
         }
-        sealer.seal_all(&plain, &mut self.end);
+        sealer.seal_all(&plain, block, &mut self.end);
         self.final_len = self.end.len();
         if plain.capacity() <= OUT_KEPT_OCTETS_MAX {
             plain.clear();
             self.plain = plain;
+        } else {
+            keep_spare(plain);
         }
+    }
+
+    /// Appends a block that is the body of the frame whose header has just been appended. A large one
+    /// is sealed from where it is.
+    pub fn append_body(&mut self, block: &[u8]) {
+        if block.len() >= BLOCK_OCTETS_MIN && self.seals() && self.is_body(block) {
+            self.seal_before(block);
+        } else {
+            self.append_copy(block);
+        }
+    }
+
+    /// Whether the appended messages end in the header of a frame with as large a body.
+    fn is_body(&self, block: &[u8]) -> bool {
+        let mut rest = &self.end[self.final_len..];
+        while let Some((header, octets)) = FrameHeader::decode(rest) {
+            rest = &rest[octets..];
+            if rest.is_empty() {
+                return header.len == block.len() as u64;
+            }
+            let body = usize::try_from(header.len).unwrap_or(usize::MAX);
+            let Some(after) = rest.get(body..) else { return false };
+            rest = after;
+        }
+        false
     }
 
     /// Appends the output of `session`. From the end of its handshake on it is sealed.
@@ -203,7 +240,7 @@ impl Outgoing {
     /// returned.
     pub fn append(&mut self, block: Vec<u8>) -> Option<Vec<u8>> {
         if block.len() < BLOCK_OCTETS_MIN || self.seals() {
-            self.append_copy(&block);
+            self.append_body(&block);
             return Some(block);
         }
         self.push(Block::Own(block));
@@ -215,7 +252,7 @@ impl Outgoing {
     pub fn append_foreign(&mut self, block: impl AsRef<[u8]> + Send + 'static) {
         let octets = block.as_ref();
         match octets.len() < BLOCK_OCTETS_MIN || self.seals() {
-            true => self.append_copy(octets),
+            true => self.append_body(octets),
             false => self.push(Block::Foreign(Box::new(block))),
         }
     }
@@ -251,7 +288,7 @@ impl Outgoing {
     pub fn give_back(&mut self) {
         if self.backlog() == 0 {
             (self.end, self.sent, self.final_len) = (Vec::new(), 0, 0);
-            self.blocks = VecDeque::new();
+            (self.blocks, self.plain) = (VecDeque::new(), Vec::new());
         }
     }
 
@@ -298,7 +335,11 @@ impl Outgoing {
         }
         (self.sent, self.final_len) = (0, 0);
         if self.end.capacity() > OUT_KEPT_OCTETS_MAX {
-            self.end = Vec::new();
+            // Where nothing is sealed, large blocks have their own buffers.
+            let end = std::mem::take(&mut self.end);
+            if self.seals() {
+                keep_spare(end);
+            }
         } else {
             self.end.clear();
         }

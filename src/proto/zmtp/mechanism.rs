@@ -109,11 +109,18 @@ pub trait Sealer: fmt::Debug + Send {
         len
     }
 
-    /// Appends `frames`, which are complete, to `out`, sealed.
-    fn seal_all(&mut self, frames: &[u8], out: &mut Vec<u8>) {
+    /// Appends `frames` to `out`, sealed. They are complete, except that the last one ends with its
+    /// header if its body is `block`, which is empty otherwise.
+    fn seal_all(&mut self, frames: &[u8], block: &[u8], out: &mut Vec<u8>) {
         let mut rest = frames;
         while let Some((header, octets)) = FrameHeader::decode(rest) {
-            let (body, after) = rest[octets..].split_at(header.len as usize);
+            rest = &rest[octets..];
+            if rest.is_empty() && !block.is_empty() {
+                debug_assert_eq!(header.len, block.len() as u64);
+                self.seal(header, block, out);
+                break;
+            }
+            let (body, after) = rest.split_at(header.len as usize);
             self.seal(header, body, out);
             rest = after;
         }

@@ -54,7 +54,7 @@ impl End {
         self.out.extend_from_slice(&queued[..clear]);
         self.sealer = self.sealer.take().or_else(|| self.session.take_sealer());
         match &mut self.sealer {
-            Some(sealer) => sealer.seal_all(&queued[clear..], &mut self.out),
+            Some(sealer) => sealer.seal_all(&queued[clear..], &[], &mut self.out),
             None => assert_eq!(clear, queued.len(), "nothing is sealed before the handshake"),
         }
     }
@@ -193,7 +193,7 @@ fn run((push, pull): Ends, input: &mut Input<'_>) {
             sent.extend_from_slice(part);
         }
         let End { sealer, out, .. } = &mut push;
-        sealer.as_mut().expect("traffic is allowed").seal_all(&frames, out);
+        sealer.as_mut().expect("traffic is allowed").seal_all(&frames, &[], out);
         let wire = carry(&mut push, &mut pull, false);
         if choice >= 0xF0 && !pull.failed {
             pull.hear(&wire);

@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 
 use super::Link;
 use crate::bridge::link::budget::{note_failure, Demand};
+use crate::bridge::link::buffers::free_spares;
 use crate::bridge::link::options::add;
 use crate::bridge::link::pairing::ConnectionId;
 use crate::bridge::link::service::Service;
@@ -68,6 +69,7 @@ impl<S: Service> Link<S> {
             service.give_back();
             let connections = self.peers.connections.values_mut();
             connections.for_each(|connection| connection.wire.out.give_back());
+            free_spares();
             process::give_back_memory();
         }
         if self.starved.timeout(now) && !self.close_slowest(service, now) {

@@ -24,3 +24,49 @@ fn what_has_been_sent_does_not_pile_up_in_front_of_what_waits() {
     }
     assert!(chunk.iter().all(|&octet| octet == 7));
 }
+
+/// Makes frames whose octets tell what was sealed.
+#[derive(Debug)]
+struct Marking;
+
+impl Sealer for Marking {
+    fn seal(&mut self, header: FrameHeader, body: &[u8], out: &mut Vec<u8>) {
+        assert_eq!(header.len, body.len() as u64);
+        out.extend_from_slice(b"<");
+        header.encode(out);
+        out.extend_from_slice(body);
+        out.extend_from_slice(b">");
+    }
+}
+
+#[test]
+fn a_block_is_sealed_as_if_it_had_been_copied_to_its_message() {
+    let block: Vec<u8> = (0..200_000_u32).map(|at| (at / 3) as u8).collect();
+    let header = |len: usize, out: &mut Vec<u8>| {
+        FrameHeader { len: len as u64, more: true, command: false }.encode(out);
+    };
+    let sizes = [0, 1, 300, BLOCK_OCTETS_MIN - 1, BLOCK_OCTETS_MIN, 70_000, 200_000];
+    for (size, cut) in sizes.into_iter().flat_map(|size| [(size, size), (size, size / 2)]) {
+        let sealed = |append: &dyn Fn(&mut Outgoing, &[u8])| {
+            let mut out = Outgoing { sealer: Some(Box::new(Marking)), ..Outgoing::default() };
+            // Two messages, of which the first waits; a frame before and one behind the block.
+            for len in [5, 100] {
+                header(len, out.end());
+                out.end().extend_from_slice(&block[..len]);
+                header(size, out.end());
+                for part in [&block[..cut], &block[cut..size]] {
+                    append(&mut out, part);
+                }
+                header(2, out.end());
+                out.end().extend_from_slice(b"OK");
+            }
+            out.appended(0);
+            std::mem::take(out.end())
+        };
+        let copied = sealed(&|out, part| out.end().extend_from_slice(part));
+        let appended = sealed(&|out, part| drop(out.append(part.to_vec())));
+        assert!(copied == appended, "{size} octets, cut at {cut}");
+        let foreign = sealed(&|out, part| out.append_foreign(part.to_vec()));
+        assert!(copied == foreign, "{size} octets, cut at {cut}");
+    }
+}

@@ -9,7 +9,7 @@ use super::large::{is_large, Large, Progress, Sending, LARGE_OCTETS_MIN};
 use crate::bridge::link::wire::Outgoing;
 use crate::memory::{is_write, Transaction, POST};
 use crate::net::ByteStream;
-use crate::proto::bridge::{encode_request, Header, Timing};
+use crate::proto::bridge::{encode_request, encode_request_head, Header, Timing};
 
 /// Size of encoded requests at which they are sent before more are encoded, in octets.
 const BATCH_OCTETS: usize = 64 * 1024;
@@ -158,6 +158,14 @@ impl SendHalf {
         octets
     }
 
+    /// Appends a write with its data, which is sealed from where it is if it is large.
+    fn append_write(&mut self, header: &Header, timing: Option<&Timing>, data: &[u8]) {
+        let before = self.out.end().len();
+        encode_request_head(header, timing, self.out.end());
+        self.out.append_body(data);
+        self.encoded_total += self.out.appended(before) as u64;
+    }
+
     /// Encodes a request. Nothing may be encoded after a large write. The transaction goes to
     /// `spent`, that of a posted write to `posts` until it has been sent. `Err` returns a write that
     /// has been given up, or whose data another thread has locked: this thread must not wait,
@@ -178,7 +186,7 @@ impl SendHalf {
             self.encoded_total += self.large_backlog() as u64;
         } else if is_write(tran.ty()) {
             let Some(data) = tran.try_data().flatten() else { return Err(request) };
-            self.append(|out| encode_request(&header, timing, &data, out));
+            self.append_write(&header, timing, &data);
         } else {
             self.append(|out| encode_request(&header, timing, &[], out));
         }
