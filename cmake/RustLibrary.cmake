@@ -24,12 +24,17 @@ endif()
 set(_cargo_environment "CARGO_TARGET_DIR=${ROGUE_MEM_CARGO_TARGET_DIR}"
     CARGO_PROFILE_RELEASE_PANIC=unwind CARGO_PROFILE_DEV_PANIC=unwind)
 set(_cargo_profile release)
+# LLVM's default, 250, makes the library an eighth larger for nothing that can be measured: what has
+# to be inlined into the ways of transactions and frames says so.
+set(_rustc_options -Cllvm-args=-inline-threshold=100)
 if(CMAKE_BUILD_TYPE STREQUAL "Debug")
     set(_cargo_profile dev)
+    set(_rustc_options "")
 elseif(CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo")
     list(APPEND _cargo_environment CARGO_PROFILE_RELEASE_DEBUG=true)
 elseif(CMAKE_BUILD_TYPE STREQUAL "MinSizeRel")
     list(APPEND _cargo_environment CARGO_PROFILE_RELEASE_OPT_LEVEL=s)
+    set(_rustc_options "")
 endif()
 
 # Always explicit, so a user's `build.target` does not apply.
@@ -79,6 +84,10 @@ function(rogue_mem_add_cargo_build target _profile _output_dir)
         list(APPEND files "${_output_dir}/${ROGUE_MEM_STATIC_NAME}")
     endif()
     rogue_mem_quote(_environment ${_cargo_environment})
+    set(_rustc_arguments "")
+    if(_profile STREQUAL _cargo_profile)
+        rogue_mem_quote(_rustc_arguments ${_rustc_options})
+    endif()
     # Its options may select among several machines.
     separate_arguments(flags UNIX_COMMAND "${CMAKE_C_FLAGS}")
     if(CMAKE_C_COMPILER_TARGET)

@@ -75,7 +75,9 @@ def built_library():
         target = re.search(r"^host: (.+)$", cargo("-vV"), re.MULTILINE).group(1)
     # With a crate type of its own: link-time optimisation is off if an rlib is among them.
     command = "rustc --release --locked --lib --crate-type cdylib".split()
-    said = cargo(*command, "--target", target, "--message-format", "json-render-diagnostics")
+    command += ["--target", target, "--message-format", "json-render-diagnostics"]
+    # As cmake/RustLibrary.cmake does.
+    said = cargo(*command, "--", "-Cllvm-args=-inline-threshold=100")
     # Only cargo knows its target folder under a user's configuration.
     for message in map(json.loads, said.splitlines()):
         if message["reason"] == "compiler-artifact" and message["target"]["name"] == "rogue_mem":

@@ -153,6 +153,7 @@ impl Call {
 
     /// Checks that `start` may be that of `count` bytes; a pointer that is good to build a slice
     /// from, also where `count` is 0.
+    #[inline]
     pub(super) fn start(self, start: *const u8, count: usize, name: &str) -> Result<NonNull<u8>> {
         if count == 0 {
             return Ok(NonNull::new(start.cast_mut()).unwrap_or(NonNull::dangling()));

@@ -85,6 +85,7 @@ impl Master {
 
     /// The lock of the table; `None` in a child by `fork`, where a thread of the parent may hold it
     /// for ever.
+    #[inline]
     fn own_table(&self) -> Option<MutexGuard<'_, Table>> {
         self.table.lock_own(self.generation)
     }
@@ -449,6 +450,7 @@ impl Drop for Master {
     }
 }
 
+#[inline]
 pub(super) fn check_size(buffer: &DataBuffer) -> Result<()> {
     if buffer.len() > u32::MAX as usize {
         let text = format!(

@@ -69,6 +69,7 @@ struct Pages {
 }
 
 impl Pages {
+    #[inline]
     fn group(&self, address: u64) -> Option<&Group> {
         self.groups.get(&(address / GROUP_BYTES)).map(|group| &**group)
     }
@@ -190,6 +191,7 @@ impl SparseMemory {
         pages.map_or(0, |pages| pages.count * PAGE_BYTES as u64)
     }
 
+    #[inline]
     fn own_pages(&self) -> Result<MutexGuard<'_, Pages>, String> {
         let pages = self.pages.lock_own(self.generation);
         pages.ok_or_else(|| inherited_text("The emulated memory"))

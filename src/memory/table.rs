@@ -85,6 +85,7 @@ impl Table {
         self.take(tran.id())
     }
 
+    #[inline]
     pub(super) fn take(&mut self, id: u32) -> Option<Arc<Transaction>> {
         let tran = self.transactions.remove(&id)?;
         self.owned_bytes -= tran.owned_bytes();

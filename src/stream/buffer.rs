@@ -74,6 +74,7 @@ impl Buffer {
 
     /// Removes the buffer from its store, if it has one that keeps frames, and returns the store with
     /// the buffer's size and capacity in bytes. The store no longer counts it and gets nothing back.
+    #[inline]
     pub(super) fn leave_store(&mut self) -> Option<(Arc<Store>, usize, usize)> {
         let Memory::Own(memory) = &self.memory else { return None };
         let store = self.store.take()?;
@@ -103,6 +104,7 @@ impl Buffer {
     }
 
     /// Maximum bytes of payload: the memory without the reservations.
+    #[inline]
     pub fn size(&self) -> usize {
         self.memory.len() - self.header - self.tail
     }
@@ -214,11 +216,13 @@ impl Buffer {
     }
 
     /// The payload.
+    #[inline]
     pub fn bytes(&self) -> &[u8] {
         &self.memory[self.header..self.end]
     }
 
     /// The payload, mutable.
+    #[inline]
     pub fn bytes_mut(&mut self) -> &mut [u8] {
         &mut self.memory[self.header..self.end]
     }
@@ -233,6 +237,7 @@ impl Buffer {
         self.header..self.memory.len() - self.tail
     }
 
+    #[inline]
     fn check(&self, what: &str, count: usize, limit: usize) -> Result<()> {
         if count > limit {
             let text = format!(

@@ -36,6 +36,7 @@ pub fn report_drop(reason: impl FnOnce() -> String) {
 }
 
 /// At the end of a thread there is no reason any more.
+#[inline]
 fn replace(reason: Option<String>) -> Option<String> {
     REASON.try_with(|kept| kept.replace(reason)).unwrap_or_default()
 }

@@ -103,6 +103,7 @@ impl Frame {
     }
 
     /// Removes a frame of one buffer from its store; the store, the size and the capacity.
+    #[inline]
     fn leave_store(&mut self) -> Option<(Arc<Store>, usize, usize)> {
         drop(self.cancel_token.take());
         let Buffers { first, more } = self.buffers.get_mut();
@@ -199,6 +200,7 @@ impl Frame {
     /// Lets the nodes that keep the frame waiting ask whether it is still to be sent. They do not
     /// change what the frame has; a copy that is sent in its place gets the same. Without effect on
     /// a frame that has one.
+    #[inline]
     pub fn set_cancel_token(&self, token: Arc<dyn CancelToken>) {
         // A second one comes back, and is dropped here.
         let _ = self.cancel_token.set(token);
@@ -322,6 +324,7 @@ impl Buffers {
     }
 
     /// Maximum bytes of payload.
+    #[inline]
     pub fn size(&self) -> usize {
         self.sum(Buffer::size)
     }
@@ -521,6 +524,7 @@ impl Buffers {
         bytes
     }
 
+    #[inline]
     fn check(&self, offset: usize, count: usize) -> Result<()> {
         let payload = self.payload();
         if offset.checked_add(count).is_none_or(|end| end > payload) {

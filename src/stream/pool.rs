@@ -218,6 +218,7 @@ impl Pool {
 
 impl Store {
     /// `None` in a child by `fork`.
+    #[inline]
     fn accounts(&self) -> Option<MutexGuard<'_, FreeList>> {
         self.free_list.lock_own(self.generation)
     }
@@ -334,6 +335,7 @@ fn fresh(size: usize) -> Result<Vec<u8>> {
 }
 
 /// Resizes `memory` to `size` zeros.
+#[inline]
 pub(super) fn zero(memory: &mut Vec<u8>, size: usize) -> Result<()> {
     memory.clear();
     memory.try_reserve_exact(size).map_err(|error| {

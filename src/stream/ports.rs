@@ -311,6 +311,7 @@ impl Master {
     /// # Errors
     ///
     /// As `req_frame`.
+    #[inline]
     pub fn req_frame_by(
         &self,
         fanout: &mut Fanout,

@@ -200,6 +200,7 @@ impl DataCell {
     /// # Safety
     ///
     /// The lock is held.
+    #[inline]
     unsafe fn unlock(&self) {
         // SAFETY: promised by the caller.
         unsafe { self.lock.unlock() };
@@ -208,6 +209,7 @@ impl DataCell {
 
     /// Takes the lock, with or without a buffer; `None` if it is held until `limit`. The guard is of
     /// no bytes.
+    #[inline]
     fn guard_by(&self, limit: Time) -> Option<DataGuard<'_>> {
         let is_locked = self.lock.try_lock()
             || limit != AT_ONCE
@@ -241,6 +243,7 @@ impl DataCell {
 
     /// Locks `count` bytes at `offset`; the outer `None` if the lock is held until `limit`, the
     /// inner one once the buffer has been taken back, or if the range does not lie within it.
+    #[inline]
     pub(super) fn lock_by(
         &self,
         limit: Time,

@@ -18,6 +18,7 @@ impl Transaction {
 
     /// Locks the data as [`data`](Self::data) does; the outer `None` if the lock is held until
     /// `limit`.
+    #[inline]
     pub fn data_by(&self, limit: Time) -> Option<Option<DataGuard<'_>>> {
         let guard = self.lock_by(limit)?;
         // Under the lock: a thread that gives the transaction up after this waits for the guard.
@@ -88,6 +89,7 @@ impl Transaction {
         self.lock_by(AT_ONCE)
     }
 
+    #[inline]
     fn lock_by(&self, limit: Time) -> Option<Option<DataGuard<'_>>> {
         if self.is_inherited() {
             return Some(None);

@@ -75,6 +75,7 @@ impl Transaction {
     }
 
     /// Ends the transaction, which is pending.
+    #[inline]
     fn end_locked(&self, mut state: MutexGuard<'_, Completion>, status: u8) -> Notifications {
         self.status.store(status, Ordering::Release);
         Notifications {

@@ -240,6 +240,7 @@ impl Transaction {
     }
 
     /// Moves the transaction by a hub's offset; false where that leads beyond the address space.
+    #[inline]
     pub(super) fn add_address(&self, offset: u64) -> bool {
         let moved = self.address().checked_add(offset);
         let Some(address) =

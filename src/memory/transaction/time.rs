@@ -9,6 +9,7 @@ use crate::clock::{self, Time};
 impl Transaction {
     /// Restarts the clock of this transaction if `reference` is absent or did not start later: an
     /// answer to `reference` proves that the link is alive.
+    #[inline]
     pub fn refresh_timer(&self, reference: Option<&Transaction>) {
         if reference.is_none_or(|reference| self.start >= reference.start) {
             self.restart_clock(clock::now());
@@ -48,6 +49,7 @@ impl Transaction {
     /// Whether the transaction must not be handed on any more: it has ended or been given up, or
     /// its deadline has passed by `now`, in which case it ends here. Checked before every hand-over
     /// that may follow a delay, so that nothing is carried out after its requester got a failure.
+    #[inline]
     pub fn is_too_late(self: &Arc<Self>, now: Time) -> bool {
         if !self.is_overdue(now) {
             return self.expired();
