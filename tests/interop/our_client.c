@@ -13,6 +13,7 @@
 #include <rogue_mem.h>
 
 #include "bus.h"
+#include "curve.h"
 #include "engine.h"
 #include "script.h"
 #include "support.h"
@@ -23,7 +24,7 @@
 static const char usage[] =
     "usage: our_client probe|rw|random --port P [--host HOST] [--timeout SECONDS]\n"
     "  [--wait-ready SECONDS (0: do not wait)] [--probe-legacy] [--client-window N] [--debug]\n"
-    "  [--no-direct] [--no-duplex] [--spin-us N (0xFFFFFFFF: never)]\n"
+    "  [--no-direct] [--no-duplex] [--spin-us N (0xFFFFFFFF: never)] [--curve on|other]\n"
     "random: [--seed S] [--ops N] [--window W] [--base ADDRESS] [--size OCTETS] [--identity 1..7]\n"
     "  [--granularity OCTETS] [--progress N] [--until-eof] [--tolerate-restarts]";
 
@@ -130,6 +131,18 @@ static void engine_print_counters(engine_t *base) {
 
 static uint64_t engine_foreign(engine_t *base) { return ((our_engine_t *)base)->counters.foreign; }
 
+/* A client of that server, with the client's keys. */
+static rogue_mem_curve_client_t *curve_open(const char *which) {
+    rogue_mem_curve_keys_t *keys;
+    rogue_mem_curve_client_t *curve;
+    if (rogue_mem_curve_keys_from_secret(CURVE_CLIENT_SECRET, &keys) != ROGUE_MEM_OK ||
+        rogue_mem_curve_client_new(curve_server_of(which), keys, &curve) != ROGUE_MEM_OK) {
+        fatal(EXIT_SYSTEM, "no CURVE: %s", rogue_mem_last_error());
+    }
+    rogue_mem_curve_keys_release(keys);
+    return curve;
+}
+
 static void engine_open(our_engine_t *engine, const char *host, uint16_t port,
                         const rogue_mem_tcp_client_options_t *options) {
     engine->base = (engine_t){.issue = engine_issue,
@@ -211,6 +224,8 @@ int main(int argc, char **argv) {
             options.no_duplex = 1;
         } else if (strcmp(name, "--spin-us") == 0) {
             options.spin_us = (uint32_t)parse_number(arguments_value(&arguments, name), name);
+        } else if (strcmp(name, "--curve") == 0) {
+            options.curve = curve_open(arguments_value(&arguments, name));
         } else if (strcmp(name, "--debug") == 0) {
             rogue_mem_log_set_level(ROGUE_MEM_LOG_DEBUG);
         } else if (!workload_option(&workload, name, &arguments)) {
@@ -222,6 +237,7 @@ int main(int argc, char **argv) {
         fatal(EXIT_USAGE, "%s", usage);
     }
     engine_open(&engine, host, (uint16_t)port, &options);
+    rogue_mem_curve_client_release(options.curve);
     engine_set_timeout(&engine.base, timeout_s);
     int status = run(&engine, mode, &workload, ready_s);
     engine_close(&engine);

@@ -20,6 +20,7 @@
 
 #include "bus.h"
 #include "byte_memory.h"
+#include "curve.h"
 #include "support.h"
 
 #define ACCESS_OCTETS_MIN 1U
@@ -31,7 +32,8 @@ static const char usage[] =
     "  [--slow FIRST-LAST=MS]... [--fail FIRST-LAST=TEXT]... [--silent FIRST-LAST]...\n"
     "  [--slave-timeout SECONDS] [--window N] [--settle-ms N] [--clients-max N]\n"
     "  [--bytes-max N] [--legacy auto|one-per-address|local-pid|refuse] [--debug] [--log]\n"
-    "  [--legacy-shared-process] [--no-duplex] [--spin-us N (0xFFFFFFFF: never)]";
+    "  [--legacy-shared-process] [--no-duplex] [--spin-us N (0xFFFFFFFF: never)]\n"
+    "  [--curve any|client|nobody: which clients are accepted]";
 
 typedef struct options {
     const char *host;
@@ -306,6 +308,27 @@ static uint32_t legacy_mode(const char *text) {
     fatal(EXIT_USAGE, "unknown legacy mode \"%s\"\n%s", text, usage);
 }
 
+/* The server's keys, and the clients that it accepts: any, the one of curve.h, or none. */
+static rogue_mem_curve_server_t *curve_open(const char *clients) {
+    rogue_mem_curve_keys_t *keys;
+    rogue_mem_curve_server_t *curve;
+    if (rogue_mem_curve_keys_from_secret(CURVE_SERVER_SECRET, &keys) != ROGUE_MEM_OK ||
+        rogue_mem_curve_server_new(keys, &curve) != ROGUE_MEM_OK) {
+        fatal(EXIT_SYSTEM, "no CURVE: %s", rogue_mem_last_error());
+    }
+    rogue_mem_status_t accepted = ROGUE_MEM_OK;
+    if (strcmp(clients, "any") == 0) {
+        accepted = rogue_mem_curve_server_accept_any(curve);
+    } else if (strcmp(clients, "client") == 0) {
+        accepted = rogue_mem_curve_server_set_clients(curve, CURVE_CLIENT_PUBLIC);
+    }
+    if (accepted != ROGUE_MEM_OK) {
+        fatal(EXIT_SYSTEM, "no clients: %s", rogue_mem_last_error());
+    }
+    rogue_mem_curve_keys_release(keys);
+    return curve;
+}
+
 /* The options that are not the slave's; false when `name` is none of them. */
 static bool server_option(options_t *o, const char *name, arguments_t *arguments) {
     if (strcmp(name, "--window") == 0) {
@@ -324,6 +347,8 @@ static bool server_option(options_t *o, const char *name, arguments_t *arguments
         o->server.no_duplex = 1;
     } else if (strcmp(name, "--spin-us") == 0) {
         o->server.spin_us = (uint32_t)parse_number(arguments_value(arguments, name), name);
+    } else if (strcmp(name, "--curve") == 0) {
+        o->server.curve = curve_open(arguments_value(arguments, name));
     } else if (strcmp(name, "--host") == 0) {
         o->host = arguments_value(arguments, name);
     } else if (strcmp(name, "--port") == 0) {
@@ -433,6 +458,7 @@ int main(int argc, char **argv) {
         ROGUE_MEM_OK) {
         fatal(EXIT_SYSTEM, "no server: %s", rogue_mem_last_error());
     }
+    rogue_mem_curve_server_release(options.server.curve);
     rogue_mem_master_t *master = rogue_mem_tcp_server_master(server);
     rogue_mem_master_set_timeout(master, options.slave_timeout_us);
     if (rogue_mem_master_set_slave(master, handle) != ROGUE_MEM_OK ||

@@ -23,7 +23,16 @@ sys.dont_write_bytecode = True
 
 from harness import Settings  # noqa: E402
 
-GROUPS = ("peers", "libzmq_client", "libzmq_server", "many", "network", "one_process", "streams")
+GROUPS = (
+    "peers",
+    "curve",
+    "libzmq_client",
+    "libzmq_server",
+    "many",
+    "network",
+    "one_process",
+    "streams",
+)
 # What a group needs beside the libzmq programs.
 OWN_PROGRAMS = ("our_server", "our_client", "our_stream")
 

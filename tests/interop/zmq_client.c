@@ -22,6 +22,7 @@
 
 #include "bridge_message.h"
 #include "bus.h"
+#include "curve.h"
 #include "engine.h"
 #include "script.h"
 #include "support.h"
@@ -41,6 +42,7 @@ static const char usage[] =
     "usage: zmq_client probe|rw|random --port P [--host HOST] [--timeout SECONDS]\n"
     "  [--wait-ready SECONDS (0: no probe)]\n"
     "  [--clients N [--one-context] [--unique-ids]] [--io-threads N]\n"
+    "  [--curve on|other]\n"
     "random: [--seed S] [--ops N] [--window W] [--base ADDRESS] [--size OCTETS] [--identity 1..7]\n"
     "  [--granularity OCTETS] [--progress N] [--until-eof] [--tolerate-restarts]";
 
@@ -70,6 +72,7 @@ typedef struct zmq_engine {
     void *requests;  /* PUSH, connected to P */
     void *responses; /* PULL, connected to P + 1 */
     char endpoint[300];
+    const char *curve; /* the public key of the server; NULL without CURVE */
     uint64_t timeout_ns;
     slot_t *slots;
     /* The ids are every so many from the first: 1 and 1, unless they are unique in the process. */
@@ -436,6 +439,12 @@ static void *connect_socket(zmq_engine_t *engine, int type, const char *host, un
     } else {
         zmq_setsockopt(socket, ZMQ_RCVTIMEO, &timeout_ms, sizeof timeout_ms);
     }
+    if (engine->curve != NULL &&
+        (zmq_setsockopt(socket, ZMQ_CURVE_SERVERKEY, engine->curve, strlen(engine->curve)) != 0 ||
+         zmq_setsockopt(socket, ZMQ_CURVE_PUBLICKEY, CURVE_CLIENT_PUBLIC, 40) != 0 ||
+         zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, CURVE_CLIENT_SECRET, 40) != 0)) {
+        fatal(EXIT_SYSTEM, "no CURVE: %s", zmq_strerror(errno));
+    }
     format_endpoint(engine->endpoint, sizeof engine->endpoint, host, port, offset);
     if (zmq_connect(socket, engine->endpoint) != 0) {
         fatal(EXIT_SYSTEM, "cannot connect to %s: %s", engine->endpoint, zmq_strerror(errno));
@@ -486,6 +495,7 @@ typedef struct settings {
     int io_threads;
     bool one_context;
     bool unique_ids;
+    const char *curve;
 } settings_t;
 
 typedef struct client {
@@ -537,6 +547,7 @@ static int run(const settings_t *settings) {
         client->workload.identity += i;
         client->workload.base += i * (uint64_t)settings->workload.size;
         client->engine.timeout_ns = settings->timeout_ns;
+        client->engine.curve = settings->curve;
         client->engine.context =
             settings->one_context ? shared : context_open(settings->io_threads);
         client->engine.first_id = settings->unique_ids ? 1 + i : 1;
@@ -571,6 +582,8 @@ static bool client_option(settings_t *settings, const char *name, arguments_t *a
         settings->clients = (uint32_t)parse_number(arguments_value(arguments, name), name);
     } else if (strcmp(name, "--io-threads") == 0) {
         settings->io_threads = (int)parse_number(arguments_value(arguments, name), name);
+    } else if (strcmp(name, "--curve") == 0) {
+        settings->curve = curve_server_of(arguments_value(arguments, name));
     } else if (strcmp(name, "--one-context") == 0) {
         settings->one_context = true;
     } else if (strcmp(name, "--unique-ids") == 0) {

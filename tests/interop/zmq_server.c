@@ -17,6 +17,7 @@
 #include "bridge_message.h"
 #include "bus.h"
 #include "byte_memory.h"
+#include "curve.h"
 #include "id_set.h"
 #include "support.h"
 
@@ -37,6 +38,7 @@ static const char usage[] =
     "  [--unique-ids] [--memory FILE BASE SIZE] [--journal FILE (-: stdout)] [--delay-ms N]\n"
     "  [--slow FIRST-LAST=MS]... [--fail FIRST-LAST=TEXT]... [--silent FIRST-LAST]...\n"
     "  [--stuck FIRST-LAST]... [--mangle ADDRESS=KIND]... [--probe-result TEXT]\n"
+    "  [--curve any]\n"
     "KIND: id address size type short long parts5 parts7 header payload twice\n"
     "      result999 result1200 result-empty result-nul result-ok-nul result-percent";
 
@@ -53,6 +55,7 @@ typedef struct options {
     const char *journal_path;
     int delay_ms;
     const char *probe_result;
+    bool curve;
     range_list_t slow, fail, silent, stuck, mangle;
 } options_t;
 
@@ -130,6 +133,8 @@ static void parse_options(server_t *server, int argc, char **argv) {
             o->delay_ms = (int)parse_number(arguments_value(&arguments, name), name);
         } else if (strcmp(name, "--probe-result") == 0) {
             o->probe_result = arguments_value(&arguments, name);
+        } else if (strcmp(name, "--curve") == 0) {
+            o->curve = strcmp(arguments_value(&arguments, name), "any") == 0;
         } else if (strcmp(name, "--slow") == 0) {
             range_list_add(&o->slow, arguments_value(&arguments, name), name);
         } else if (strcmp(name, "--fail") == 0) {
@@ -154,6 +159,12 @@ static void *socket_new(server_t *server, int type) {
     void *socket = zmq_socket(server->context, type);
     if (socket == NULL) {
         fatal(EXIT_SYSTEM, "no socket: %s", zmq_strerror(errno));
+    }
+    int on = 1;
+    if (server->options.curve &&
+        (zmq_setsockopt(socket, ZMQ_CURVE_SERVER, &on, sizeof on) != 0 ||
+         zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, CURVE_SERVER_SECRET, 40) != 0)) {
+        fatal(EXIT_SYSTEM, "no CURVE: %s", zmq_strerror(errno));
     }
     /* The simulation leaves libzmq's defaults alone. */
     if (!server->options.surf) {
