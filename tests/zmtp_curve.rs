@@ -167,9 +167,9 @@ impl Running {
             let count = self.session.read_limit(chunk).min(chunk).min(rest.len());
             assert_ne!(count, 0);
             let mut opened = Vec::new();
-            self.session.open(&rest[..count], &mut opened)?;
+            let unused = self.session.open(&rest[..count], &mut opened)?;
             rest = &rest[count..];
-            self.decode(&opened)?;
+            self.decode(&opened[unused..])?;
             self.take_output();
         }
         Ok(())

@@ -72,8 +72,8 @@ impl End {
             let limit = self.session.read_limit(wire.len()).min(wire.len());
             let (now, later) = wire.split_at(limit);
             let mut octets = Vec::new();
-            self.session.open(now, &mut octets)?;
-            self.feed(&octets, sent)?;
+            let unused = self.session.open(now, &mut octets)?;
+            self.feed(&octets[unused..], sent)?;
             wire = later;
         }
         Ok(())

@@ -3,6 +3,8 @@
 //!
 //! Used by the crate's own tests and by `zmtp_network`: the module around it knows `zmtp`.
 
+use std::ops::Range;
+
 use super::zmtp::frame::FrameHeader;
 use super::zmtp::{command, Mechanism, Metadata, Null, Opener, Role, Sealer};
 use super::zmtp::{SendError, ZmtpError};
@@ -124,19 +126,22 @@ impl Sealer for Direction {
 }
 
 impl Opener for Direction {
-    fn open(&mut self, body: &[u8], frames: &mut Vec<u8>) -> bool {
-        let Some((sealed, tag)) = body.split_last_chunk::<TAG_OCTETS>() else { return false };
-        let mut octets = sealed.to_vec();
-        self.cipher(&mut octets);
-        if self.tag(&octets) != *tag {
-            return false;
+    fn open(&mut self, body: &mut [u8]) -> Option<Range<usize>> {
+        let (sealed, tag) = body.split_last_chunk_mut::<TAG_OCTETS>()?;
+        self.cipher(sealed);
+        if self.tag(sealed) != *tag {
+            sealed.fill(0);
+            return None;
         }
         self.count += 1;
-        let Some((flags, body)) = octets.split_first() else { return false };
+        let (flags, inner) = sealed.split_first()?;
         let header =
-            FrameHeader { len: body.len() as u64, more: flags & 1 != 0, command: flags & 2 != 0 };
-        header.encode(frames);
-        frames.extend_from_slice(body);
-        true
+            FrameHeader { len: inner.len() as u64, more: flags & 1 != 0, command: flags & 2 != 0 };
+        let mut frame = Vec::new();
+        header.encode(&mut frame);
+        frame.extend_from_slice(inner);
+        // Flags and tag take as many octets as the longest header.
+        body[..frame.len()].copy_from_slice(&frame);
+        Some(0..frame.len())
     }
 }

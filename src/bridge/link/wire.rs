@@ -414,6 +414,10 @@ struct OpenedInput {
 }
 
 impl OpenedInput {
+    fn is_read(&self) -> bool {
+        self.start == self.octets.len()
+    }
+
     fn held_bytes(&self) -> u64 {
         (self.octets.capacity() + self.scratch.capacity()) as u64
     }
@@ -427,9 +431,15 @@ impl OpenedInput {
         session: &mut Session,
         buffer: &mut [u8],
     ) -> Received {
-        while self.start == self.octets.len() {
-            self.octets.clear();
+        while self.is_read() {
             self.start = 0;
+            if self.octets.capacity() < SPARE_BYTES_MIN {
+                self.octets.clear();
+            } else {
+                // The session may give its memory for that.
+                keep_spare(std::mem::take(&mut self.octets));
+                self.octets = spare(session.held_octets().max(SPARE_BYTES_MIN));
+            }
             let size = session.read_limit(buffer.len()).min(READ_OCTETS);
             if self.scratch.try_reserve(size.saturating_sub(self.scratch.len())).is_err() {
                 return Received::Failed(io::ErrorKind::OutOfMemory.into());
@@ -437,12 +447,15 @@ impl OpenedInput {
             self.scratch.resize(size, 0);
             match receive(|| stream.read(&mut self.scratch)) {
                 Received::Octets(count) => {
-                    let opened = session.open(&self.scratch[..count], &mut self.octets);
-                    if let Err(ZmtpError::OutOfMemory { .. }) = opened {
-                        return Received::Failed(io::ErrorKind::OutOfMemory.into());
-                    }
-                    if let Err(error) = opened {
-                        return Received::Failed(io::Error::new(io::ErrorKind::InvalidData, error));
+                    match session.open(&self.scratch[..count], &mut self.octets) {
+                        Ok(unused) => self.start = unused,
+                        Err(ZmtpError::OutOfMemory { .. }) => {
+                            return Received::Failed(io::ErrorKind::OutOfMemory.into());
+                        }
+                        Err(error) => {
+                            let error = io::Error::new(io::ErrorKind::InvalidData, error);
+                            return Received::Failed(error);
+                        }
                     }
                 }
                 other => return other,
@@ -487,6 +500,15 @@ impl Wire {
     pub fn held_bytes(&self) -> u64 {
         let opened = self.opened.as_ref().map_or(0, |opened| opened.held_bytes());
         self.out.held_bytes() + self.session.held_octets() as u64 + opened
+    }
+
+    /// Frees memory that holds nothing.
+    pub fn give_back(&mut self) {
+        self.out.give_back();
+        self.session.give_back();
+        if let Some(opened) = self.opened.as_mut().filter(|opened| opened.is_read()) {
+            **opened = OpenedInput::default();
+        }
     }
 
     /// Reads received octets, up to the size of `buffer`.

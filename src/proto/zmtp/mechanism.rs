@@ -4,6 +4,7 @@
 pub mod curve;
 
 use std::fmt;
+use std::ops::Range;
 
 use super::error::{self, SendError, ZmtpError};
 use super::frame::{FrameHeader, FLAG_LONG, HEADER_OCTETS_MAX, HEADER_OCTETS_MIN};
@@ -14,7 +15,9 @@ use curve::keys::PublicKey;
 pub const SEAL_OCTETS_MAX: u64 = 64;
 
 /// A larger buffer for incomplete sealed frames is freed once it is empty.
-const KEPT_OCTETS_MAX: usize = 256 * 1024;
+const KEPT_OCTETS_MAX: usize = 2 << 20;
+/// A frame of at least as many octets is handed on in its own memory.
+const SWAPPED_OCTETS_MIN: usize = 16 * 1024;
 
 /// The mechanism of one end of one connection.
 ///
@@ -130,11 +133,11 @@ pub trait Sealer: fmt::Debug + Send {
 
 /// Opens the frames of one direction of a connection, in their order.
 pub trait Opener: fmt::Debug + Send {
-    /// Opens a sealed frame with this `body`, and appends the frame in it, with its header, to
-    /// `frames`. False if the body was altered in transit, or not sealed by the peer; nothing is
-    /// then appended.
+    /// Opens a sealed frame with this `body` where it is. Returns where in it the frame is, with its
+    /// header. `None` if the body was altered in transit, or not sealed by the peer; nothing of what
+    /// it contained is left then.
     #[must_use]
-    fn open(&mut self, body: &[u8], frames: &mut Vec<u8>) -> bool;
+    fn open(&mut self, body: &mut [u8]) -> Option<Range<usize>>;
 }
 
 /// The length of a frame with this header, which has `octets` octets.
@@ -161,6 +164,13 @@ impl SealedInput {
         self.octets.capacity()
     }
 
+    /// Frees memory that holds nothing.
+    pub fn give_back(&mut self) {
+        if self.octets.is_empty() {
+            self.octets = Vec::new();
+        }
+    }
+
     /// See [`Session::read_limit`](super::Session::read_limit).
     pub fn read_limit(&self, room: usize) -> usize {
         let come = self.octets.len();
@@ -174,38 +184,51 @@ impl SealedInput {
     }
 
     /// Takes received octets, and appends the frames that they complete to `frames`. The body of a
-    /// sealed frame has at most `limit` octets.
+    /// sealed frame has at most `limit` octets. Returns how many octets at the beginning of `frames`
+    /// belong to no frame: it may give its memory for a large frame that lies somewhere in its own.
     pub fn open(
         &mut self,
         input: &[u8],
         limit: u64,
         mechanism: &mut dyn Mechanism,
         frames: &mut Vec<u8>,
-    ) -> Result<(), ZmtpError> {
+    ) -> Result<usize, ZmtpError> {
         if self.opener.is_none() {
             self.opener = mechanism.take_opener();
         }
-        let mut input = input;
+        let (mut input, mut unused) = (input, 0);
         if !self.octets.is_empty() {
             // An incomplete frame is completed first. What follows is opened where it is.
             let missing = self.missing();
             let (more, after) = input.split_at(missing.min(input.len()));
             self.keep(more)?;
             input = after;
-            let whole = std::mem::take(&mut self.octets);
-            let rest = self.open_whole(&whole, limit, frames)?.len();
-            self.octets = whole;
-            self.octets.drain(..self.octets.len() - rest);
-            if self.octets.capacity() > KEPT_OCTETS_MAX && self.octets.is_empty() {
-                self.octets = Vec::new();
+            let mut whole = std::mem::take(&mut self.octets);
+            let Some(frame) = self.open_first(&mut whole, limit)? else {
+                self.octets = whole;
+                // The header may have become complete, and says how much is missing.
+                return match input.is_empty() {
+                    true => Ok(0),
+                    false => self.open(input, limit, mechanism, frames),
+                };
+            };
+            let is_worth_it = frame.len() >= SWAPPED_OCTETS_MIN || frame.len() > frames.capacity();
+            if frames.is_empty() && is_worth_it {
+                whole.truncate(frame.end);
+                unused = frame.start;
+                std::mem::swap(frames, &mut whole);
+            } else {
+                error::reserve(frames, frame.len())?;
+                frames.extend_from_slice(&whole[frame]);
             }
-            if rest > 0 && !input.is_empty() {
-                // The header has become complete, and says how much is missing.
-                return self.open(input, limit, mechanism, frames);
+            whole.clear();
+            if whole.capacity() <= KEPT_OCTETS_MAX {
+                self.octets = whole;
             }
         }
         let rest = self.open_whole(input, limit, frames)?;
-        self.keep(rest)
+        self.keep(rest)?;
+        Ok(unused)
     }
 
     /// Octets after which the incomplete frame, or its header, is complete.
@@ -233,21 +256,49 @@ impl SealedInput {
         frames: &mut Vec<u8>,
     ) -> Result<&'a [u8], ZmtpError> {
         let mut rest = octets;
-        while let Some((header, octets)) = FrameHeader::decode(rest) {
-            let len = header.len;
-            if len > limit {
-                return Err(ZmtpError::FrameTooLarge { len, limit });
-            }
-            let Some(body) = rest.get(octets..end_of(header, octets)) else { break };
-            // The flags are those inside. Any here were put there on the way.
-            let is_plain = rest[0] & !FLAG_LONG == 0;
-            frames.try_reserve(body.len()).map_err(|_| ZmtpError::OutOfMemory { len })?;
-            let opened = self.opener.as_mut().is_some_and(|opener| opener.open(body, frames));
-            if !is_plain || !opened {
-                return Err(ZmtpError::NotGenuine);
-            }
-            rest = &rest[end_of(header, octets)..];
+        while let Some((_, end)) = whole_frame(rest, limit)? {
+            let (whole, after) = rest.split_at(end);
+            let start = frames.len();
+            error::reserve(frames, end)?;
+            frames.extend_from_slice(whole);
+            let opened = self.open_first(&mut frames[start..], limit);
+            let Ok(Some(frame)) = opened else {
+                frames.truncate(start);
+                return Err(opened.err().unwrap_or(ZmtpError::NotGenuine));
+            };
+            frames.copy_within(start + frame.start..start + frame.end, start);
+            frames.truncate(start + frame.len());
+            rest = after;
         }
         Ok(rest)
     }
+
+    /// Opens the frame at the beginning of `octets` where it is. Returns where in them the frame in it
+    /// is; `None` if it is incomplete.
+    fn open_first(
+        &mut self,
+        octets: &mut [u8],
+        limit: u64,
+    ) -> Result<Option<Range<usize>>, ZmtpError> {
+        let Some((start, end)) = whole_frame(octets, limit)? else { return Ok(None) };
+        // The flags are those inside. Any here were put there on the way.
+        let is_plain = octets[0] & !FLAG_LONG == 0;
+        let opened = self.opener.as_mut().and_then(|opener| opener.open(&mut octets[start..end]));
+        match opened {
+            Some(frame) if is_plain => Ok(Some(start + frame.start..start + frame.end)),
+            _ => Err(ZmtpError::NotGenuine),
+        }
+    }
+}
+
+/// Where the body of the frame at the beginning of `octets` begins and ends; `None` if the frame is
+/// incomplete.
+fn whole_frame(octets: &[u8], limit: u64) -> Result<Option<(usize, usize)>, ZmtpError> {
+    let Some((header, start)) = FrameHeader::decode(octets) else { return Ok(None) };
+    let len = header.len;
+    if len > limit {
+        return Err(ZmtpError::FrameTooLarge { len, limit });
+    }
+    let end = end_of(header, start);
+    Ok((end <= octets.len()).then_some((start, end)))
 }

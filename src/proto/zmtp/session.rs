@@ -295,12 +295,13 @@ impl Session {
 
     /// Takes octets from the wire, at most [`read_limit`](Self::read_limit). Appends the opened
     /// ones to `octets`, all of which the caller has to pass to [`receive`](Self::receive) before
-    /// the next call.
+    /// the next call, but for as many at the beginning as are returned, which are not 0 only if
+    /// `octets` was empty.
     ///
     /// # Errors
     ///
     /// Every error is final, like those of `receive`.
-    pub fn open(&mut self, input: &[u8], octets: &mut Vec<u8>) -> Result<(), ZmtpError> {
+    pub fn open(&mut self, input: &[u8], octets: &mut Vec<u8>) -> Result<usize, ZmtpError> {
         if let Some(failure) = &self.failure {
             return Err(failure.clone());
         }
@@ -308,7 +309,7 @@ impl Session {
         let Some(sealed) = self.sealed_input.as_mut().filter(|_| is_sealed) else {
             error::reserve(octets, input.len())?;
             octets.extend_from_slice(input);
-            return Ok(());
+            return Ok(0);
         };
         let limit = self.limits.frame_octets_max.max(COMMAND_OCTETS_MAX as u64);
         let limit = limit.saturating_add(SEAL_OCTETS_MAX).min(BODY_OCTETS_MAX);

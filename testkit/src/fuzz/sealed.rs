@@ -68,8 +68,9 @@ impl End {
             let (wire, after) = rest.split_at(count);
             rest = after;
             let mut octets = Vec::new();
-            self.failed = self.session.open(wire, &mut octets).is_err();
-            let mut left = &octets[..];
+            let opened = self.session.open(wire, &mut octets);
+            self.failed = opened.is_err();
+            let mut left = &octets[opened.unwrap_or(octets.len())..];
             while !left.is_empty() && !self.failed {
                 match self.session.receive(left) {
                     Ok((used, event)) => {

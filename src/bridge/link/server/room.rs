@@ -68,7 +68,7 @@ impl<S: Service> Link<S> {
         if self.release.timeout(self.peers.budget.used(), now) {
             service.give_back();
             let connections = self.peers.connections.values_mut();
-            connections.for_each(|connection| connection.wire.out.give_back());
+            connections.for_each(|connection| connection.wire.give_back());
             free_spares();
             process::give_back_memory();
         }

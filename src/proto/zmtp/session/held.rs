@@ -19,6 +19,13 @@ impl Session {
             && reserve(&mut self.output, COMMAND_KEPT_OCTETS_MAX).is_ok()
     }
 
+    /// Frees memory that holds nothing.
+    pub fn give_back(&mut self) {
+        if let Some(sealed) = &mut self.sealed_input {
+            sealed.give_back();
+        }
+    }
+
     /// Whether no message and no frame of the peer's is incomplete.
     #[inline]
     pub fn is_between_messages(&self) -> bool {

@@ -100,26 +100,37 @@ impl NonceKey {
     }
 
     /// Appends the contents of a box to `out`. False, and nothing is appended, if it was altered or
-    /// made with another key or nonce. That takes the same time for every wrong tag.
+    /// made with another key or nonce.
     #[must_use]
     pub fn open(&self, nonce: [u8; 8], sealed: &[u8], out: &mut Vec<u8>) -> bool {
         let Some((tag, text)) = sealed.split_first_chunk::<TAG_OCTETS>() else { return false };
-        let (mut stream, mut mac) = self.begin(nonce, text.len());
         let start = out.len();
-        let (mut rest, mut chunk_octets) = (text, FIRST_CHUNK_OCTETS);
+        out.extend_from_slice(text);
+        let is_genuine = self.decrypt(nonce, *tag, &mut out[start..]);
+        if !is_genuine {
+            out.truncate(start);
+        }
+        is_genuine
+    }
+
+    /// Decrypts the rest of a box behind its tag, where it is. False, and all of it is zero, if it was
+    /// altered or made with another key or nonce. That takes the same time for every wrong tag.
+    #[must_use]
+    pub fn decrypt(&self, nonce: [u8; 8], tag: [u8; TAG_OCTETS], text: &mut [u8]) -> bool {
+        let (mut stream, mut mac) = self.begin(nonce, text.len());
+        let (mut rest, mut chunk_octets) = (&mut *text, FIRST_CHUNK_OCTETS);
         while rest.len() > chunk_octets {
-            let (chunk, later) = rest.split_at(chunk_octets);
+            let (chunk, later) = rest.split_at_mut(chunk_octets);
             mac.update(chunk);
-            decrypt(&mut stream, chunk, out);
+            stream.apply(chunk);
             (rest, chunk_octets) = (later, CHUNK_OCTETS);
         }
         // The comparison of tags does not depend on where they differ.
-        let is_genuine = mac.finish(rest) == Tag(*tag);
+        let is_genuine = mac.finish(rest) == Tag(tag);
         if is_genuine {
-            decrypt(&mut stream, rest, out);
+            stream.apply(rest);
         } else {
-            out[start..].fill(0);
-            out.truncate(start);
+            text.fill(0);
         }
         is_genuine
     }
@@ -136,13 +147,6 @@ impl NonceKey {
         let mut contents = Zeroizing::new(Vec::with_capacity(sealed.len()));
         self.open(nonce, sealed, &mut contents).then_some(contents)
     }
-}
-
-/// Appends the contents of a part of a box.
-fn decrypt(stream: &mut KeyStream, sealed: &[u8], out: &mut Vec<u8>) {
-    let begun = out.len();
-    out.extend_from_slice(sealed);
-    stream.apply(&mut out[begun..]);
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! The counters of a connection, and the frames after its handshake: each one in a MESSAGE.
 
+use std::ops::Range;
+
 use zeroize::Zeroizing;
 
 use super::secretbox::{BoxKey, NonceKey, TAG_OCTETS};
@@ -181,31 +183,22 @@ impl std::fmt::Debug for MessageOpener {
 }
 
 impl Opener for MessageOpener {
-    fn open(&mut self, body: &[u8], frames: &mut Vec<u8>) -> bool {
-        let Some(len) = body.len().checked_sub(MESSAGE_OVERHEAD_OCTETS) else { return false };
-        let Some((counter, sealed)) =
-            body.strip_prefix(MESSAGE).and_then(|rest| rest.split_first_chunk::<8>())
-        else {
-            return false;
-        };
-        if !self.received.admits(*counter) {
-            return false;
+    fn open(&mut self, body: &mut [u8]) -> Option<Range<usize>> {
+        let len = body.len().checked_sub(MESSAGE_OVERHEAD_OCTETS)?;
+        let sealed = body.strip_prefix(MESSAGE)?;
+        let (counter, sealed) = sealed.split_first_chunk::<8>()?;
+        let (counter, tag) = (*counter, *sealed.first_chunk::<TAG_OCTETS>()?);
+        let text = MESSAGE_OVERHEAD_OCTETS - 1;
+        if !self.received.admits(counter) || !self.key.decrypt(counter, tag, &mut body[text..]) {
+            return None;
         }
-        // The flags come in front of the body, so the header ends where they are opened.
-        let start = frames.len();
-        let header = |flags: u8| {
-            let (more, command) = (flags & INNER_MORE != 0, flags & INNER_COMMAND != 0);
-            FrameHeader { len: len as u64, more, command }.octets()
-        };
-        let (_, octets) = header(0);
-        frames.resize(start + octets - 1, 0);
-        if !self.key.open(*counter, sealed, frames) {
-            frames.truncate(start);
-            return false;
-        }
-        self.received.note(*counter);
-        let (header, octets) = header(frames[start + octets - 1]);
-        frames[start..start + octets].copy_from_slice(&header[..octets]);
-        true
+        self.received.note(counter);
+        // The body of the frame follows the flags. There is room for its header in front of it.
+        let flags = body[text];
+        let (more, command) = (flags & INNER_MORE != 0, flags & INNER_COMMAND != 0);
+        let (header, octets) = FrameHeader { len: len as u64, more, command }.octets();
+        let start = MESSAGE_OVERHEAD_OCTETS - octets;
+        body[start..MESSAGE_OVERHEAD_OCTETS].copy_from_slice(&header[..octets]);
+        Some(start..body.len())
     }
 }
