@@ -65,7 +65,8 @@ impl Holder for MemoryClient {
 
     #[inline]
     fn held_bytes(&self) -> u64 {
-        self.outstanding_bytes + self.body.as_ref().map_or(0, RequestBody::held_bytes)
+        let unsent = self.times.as_ref().map_or(0, ClientTimes::held_bytes);
+        self.outstanding_bytes + unsent + self.body.as_ref().map_or(0, RequestBody::held_bytes)
     }
 }
 

@@ -13,6 +13,9 @@ use crate::memory::{Activity, Signs, Tracker, Transaction};
 use crate::proto::bridge::{PeerClock, Timing};
 use crate::sync::Mutex;
 
+/// Number of unsent answers for which memory is kept.
+const UNSENT_KEPT_MAX: usize = 256;
+
 /// The times of one client.
 pub(super) struct ClientTimes {
     clock: PeerClock,
@@ -113,7 +116,16 @@ impl ClientTimes {
     /// stream to the client.
     #[inline]
     pub(super) fn queued(&mut self, end: u64, patience: Patience) {
-        self.unsent.push_back((end, patience));
+        // Without memory the answer is no sign of life: that keeps no request alive that is late.
+        if self.unsent.try_reserve(1).is_ok() {
+            self.unsent.push_back((end, patience));
+        }
+    }
+
+    /// Bytes that are held for the unsent answers, besides their octets.
+    #[inline]
+    pub(super) fn held_bytes(&self) -> u64 {
+        (self.unsent.len() * size_of::<(u64, Patience)>()) as u64
     }
 
     /// The stream to the client has been sent up to octet `end`, at `now`, with that many requests
@@ -123,6 +135,9 @@ impl ClientTimes {
         while let Some(&(_, patience)) = self.unsent.front().filter(|(last, _)| *last <= end) {
             self.unsent.pop_front();
             self.answered(patience, now, outstanding);
+        }
+        if self.unsent.is_empty() && self.unsent.capacity() > UNSENT_KEPT_MAX {
+            self.unsent = VecDeque::new();
         }
     }
 
