@@ -11,6 +11,7 @@
 
 mod allocator;
 mod memory;
+mod stream;
 
 use std::env;
 use std::panic::{self, AssertUnwindSafe};
@@ -29,12 +30,14 @@ const REST_BYTES: i64 = 200 * 1024;
 const TRIES: i64 = 40;
 const TRIES_OF_SOAK: i64 = 4000;
 
-const SCENARIOS: [(&str, fn()); 3] = [
+const SCENARIOS: [(&str, fn()); 5] = [
     ("f91_a_memory_server_lives_when_a_large_allocation_fails", || play_apart("memory large")),
     ("f91_a_memory_server_lives_when_memory_runs_out", || play_apart("memory rest")),
     ("f91_legacy_clients_cost_nothing_when_a_large_allocation_fails", || {
         play_apart("legacy large")
     }),
+    ("f91_a_stream_server_lives_when_a_large_allocation_fails", || play_apart("stream large")),
+    ("f91_a_stream_server_lives_when_memory_runs_out", || play_apart("stream rest")),
 ];
 
 fn main() -> ExitCode {
@@ -58,6 +61,7 @@ fn play(role: &str) {
     let round = match what {
         "memory" => memory::round,
         "legacy" => memory::legacy_round,
+        "stream" => stream::round,
         other => panic!("no role {other}"),
     };
     let refusals = match how {

@@ -61,7 +61,7 @@ fn slave() -> Arc<dyn Slave> {
 }
 
 /// A client that is served, unless the server closes one of its connections before.
-fn served(port: u16, session: Option<u128>) -> RawClient {
+pub fn served(port: u16, session: Option<u128>) -> RawClient {
     let session = session.map(|session| format!("{session:032x}"));
     let properties = session.as_deref().map(properties_of);
     let properties = properties.as_ref().map_or(&[][..], |properties| &properties[..]);

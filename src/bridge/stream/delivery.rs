@@ -6,6 +6,7 @@ use super::stats::LoopCounters;
 use crate::bridge::link::budget::note_failure;
 use crate::bridge::link::options::add;
 use crate::error::{caught, Result};
+use crate::headroom;
 use crate::logging::{log_error, log_warning, Logger};
 use crate::proto::bridge::stream::Tag;
 use crate::stream::{Fanout, Frame, Intake, Master, Pool, SlaveBase};
@@ -41,6 +42,9 @@ impl Delivery {
         if bytes as u64 > u64::from(self.frame_bytes_max) {
             return self.note_too_large(bytes as u64);
         }
+        if !headroom::is_there() {
+            return self.note_no_memory(bytes as u64);
+        }
         let frame = copied(self.base.pool(), payload);
         self.pass(tag, frame, bytes);
     }
@@ -48,6 +52,9 @@ impl Delivery {
     /// Passes on a frame with `payload`.
     pub(super) fn pass_memory(&mut self, tag: Tag, payload: Vec<u8>) {
         let bytes = payload.len();
+        if !headroom::is_there() {
+            return self.note_no_memory(bytes as u64);
+        }
         let frame = self.base.pool().adopt(payload);
         self.pass(tag, frame, bytes);
     }

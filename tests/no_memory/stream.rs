@@ -1,0 +1,66 @@
+//! Peers of a stream server.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
+
+use rogue_mem::bridge::{StreamServer, StreamServerOptions};
+use rogue_mem::stream::{Frame, Node, Slave, SlaveBase};
+use testkit::raw;
+use testkit::wait::wait_until;
+
+use crate::converse;
+use crate::memory::served;
+
+/// Payload of a large frame.
+const LARGE: usize = 300_000;
+
+/// Counts frames.
+struct Counter {
+    base: SlaveBase,
+    count: AtomicU64,
+}
+
+impl Slave for Counter {
+    fn base(&self) -> &SlaveBase {
+        &self.base
+    }
+
+    fn accept_frame(&self, _frame: Arc<Frame>) {
+        self.count.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+/// One server, and frames in both directions while it is `arm`ed. What a frame costs that is refused
+/// is that frame, or its connection.
+pub fn round(arm: &mut dyn FnMut(), disarm: &mut dyn FnMut()) {
+    let server = StreamServer::new("127.0.0.1", 0, StreamServerOptions::default()).unwrap();
+    let counter = Arc::new(Counter { base: SlaveBase::new(), count: AtomicU64::new(0) });
+    server.stream_master().add_slave(counter.clone()).unwrap();
+    arm();
+    converse(|| exchange(&server));
+    disarm();
+    let mut last = served(server.port(), Some(2));
+    let before = counter.count.load(Ordering::SeqCst);
+    last.request.send(&message(b"last"));
+    wait_until("a frame comes", || counter.count.load(Ordering::SeqCst) > before);
+}
+
+fn exchange(server: &StreamServer) {
+    let mut peer = served(server.port(), Some(1));
+    let small = (0..500).flat_map(|_| message(&[0x5A; 100]));
+    peer.request.send(&small.collect::<Vec<u8>>());
+    for _ in 0..4 {
+        peer.request.send(&message(&vec![0x5A; LARGE]));
+    }
+    // Its PONG says that all before it has been taken.
+    peer.request.send(&raw::ping(b""));
+    peer.request.item();
+    for size in [100, 20_000, LARGE] {
+        server.stream_slave().accept_frame(Arc::new(Frame::from(vec![0x5A; size])));
+        peer.response.item();
+    }
+}
+
+fn message(payload: &[u8]) -> Vec<u8> {
+    raw::message(&[&[0; 2], &[0], &[0], payload])
+}
