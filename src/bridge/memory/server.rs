@@ -178,7 +178,7 @@ impl TcpServer {
     ///
     /// # Errors
     ///
-    /// [`Status::Bind`](crate::Status::Bind) and related statuses, with the port and the address.
+    /// [`Status::Bind`] and related statuses, with the port and the address.
     pub fn new(address: &str, port: u16, options: ServerOptions) -> Result<Arc<TcpServer>> {
         TcpServer::with_parts(address, port, options, owner::owners)
     }
