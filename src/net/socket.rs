@@ -275,5 +275,10 @@ pub fn has_unread(stream: &impl AsFd) -> bool {
     sys::unread(stream.as_fd()).is_ok_and(|octets| octets > 0)
 }
 
+/// Whether the peer has closed its end, and left nothing to be read.
+pub fn has_ended(stream: &impl AsFd) -> bool {
+    sys::has_ended(stream.as_fd())
+}
+
 #[cfg(test)]
 pub(crate) mod tests;

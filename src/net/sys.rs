@@ -165,6 +165,21 @@ pub(super) fn unread(socket: BorrowedFd<'_>) -> io::Result<u64> {
     check(answer).map(|()| octets.try_into().unwrap_or(0))
 }
 
+/// Whether a stream socket has received the end or an error, and no octets before it.
+pub(super) fn has_ended(socket: BorrowedFd<'_>) -> bool {
+    let mut octet = 0_u8;
+    let flags = libc::MSG_PEEK | libc::MSG_DONTWAIT;
+    // SAFETY: the descriptor is open for the life of the borrow, and the kernel writes one octet at
+    // most, which is left in its queue.
+    let count =
+        unsafe { libc::recv(socket.as_raw_fd(), ptr::from_mut(&mut octet).cast(), 1, flags) };
+    match count {
+        0 => true,
+        1.. => false,
+        _ => io::Error::last_os_error().kind() != io::ErrorKind::WouldBlock,
+    }
+}
+
 /// Makes `poll` watch a descriptor that is registered there for nothing but errors, which epoll
 /// always reports. `mio` has no such interest, and another one would wake the thread that waits for
 /// `poll` whenever the descriptor's state changes.

@@ -196,6 +196,32 @@ fn f84_connections_that_have_announced_themselves_are_no_younger_than_newcomers(
     assert_serves(&server);
 }
 
+#[test]
+fn f93_connections_that_are_closed_before_they_are_accepted_displace_nobody() {
+    const MANY: u64 = 8;
+    let gate = Gate::new();
+    let slave = {
+        let gate = gate.clone();
+        calling(move |tran| {
+            gate.pass();
+            answer(tran);
+        })
+    };
+    let options = ServerOptions { clients_max: 1, ..ServerOptions::default() };
+    let server = server_of(slave, options);
+    let mut client = RawClient::with_session(server.port(), 1);
+    let mut newcomer = Raw::connect(server.port());
+    newcomer.greet();
+    client.request.send(&raw::read(1, 0));
+    gate.wait_arrived(1);
+    (0..MANY).for_each(|_| drop(Raw::connect(server.port())));
+    gate.open();
+    wait_until("all are accepted", || server.stats().accepted == 3 + MANY);
+    assert_eq!(client.response.take_response().header.id, 1);
+    assert!(!newcomer.is_closed());
+    assert_eq!(server.stats().connections_displaced, 0);
+}
+
 /// Sends messages until the server closes the connection, and returns how many it took.
 fn flood(raw: &mut Raw, octets: &[u8], server: &TcpServer) -> u64 {
     while raw.try_send(octets) {}

@@ -173,6 +173,19 @@ fn a_refused_connection_says_so() {
 }
 
 #[test]
+fn a_connection_has_ended_when_all_of_it_has_been_read() {
+    let (stream, mut accepted) = connected();
+    assert!(!has_ended(&accepted) && !has_unread(&accepted));
+    assert_eq!(send_vectored(&stream, &[IoSlice::new(b"x")]).unwrap(), 1);
+    testkit_base::wait::wait_until("it has come", || has_unread(&accepted));
+    drop(stream);
+    assert!(!has_ended(&accepted));
+    accepted.read_exact(&mut [0]).unwrap();
+    testkit_base::wait::wait_until("it has ended", || has_ended(&accepted));
+    assert!(!has_unread(&accepted));
+}
+
+#[test]
 fn a_connection_to_itself_counts_as_refused() {
     let stream = sys::tests::self_connected();
     assert_eq!(stream.local_addr().unwrap(), stream.peer_addr().unwrap());

@@ -14,7 +14,7 @@ use crate::clock;
 use crate::headroom;
 use crate::logging::{log_debug, log_warning};
 use crate::memory::try_reserve_one;
-use crate::net::socket::{cause_text, has_unread};
+use crate::net::socket::{cause_text, has_ended, has_unread};
 use crate::net::{event_loop, ByteStream, Registry};
 use crate::peer::{Origin, PeerAddress};
 
@@ -71,6 +71,11 @@ impl<S: Service> Peers<S> {
     ) {
         if self.is_unwelcome(peer.origin()) {
             return self.note_unwelcome(peer);
+        }
+        if has_ended(&stream) {
+            add(&self.counters.accepted, 1);
+            // It has waited for longer than its peer: nobody makes room for it.
+            return log_debug!(self.log, "Connection from {peer}: closed before it was accepted");
         }
         // Two connections per client, and as many again that may become clients.
         let full = self.connections.len() >= self.options.clients_max.saturating_mul(4);
