@@ -30,7 +30,8 @@ const ATTACK_TIME: Duration = Duration::from_secs(20);
 const RISE_TIME: Duration = Duration::from_secs(2);
 
 /// Name, what it is, and the attacker's role with its number of connections.
-const ATTACKS: [(&str, &str, &str); 5] = [
+const ATTACKS: [(&str, &str, &str); 6] = [
+    ("unfinished", "9 connections that send 64 MiB minus one octet and stop", "unfinished 9"),
     ("idle", "1023 idle strangers", "idle 1023"),
     ("flood", "300 connections that send messages of 2 octets", "flood 300"),
     ("strangers", "READYs without session, 170 a second, from this host", "strangers 170"),

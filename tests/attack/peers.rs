@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use testkit::raw::{greeting, message, properties_of, ready};
+use testkit::raw::{frame, frame_head, greeting, message, properties_of, ready};
 use testkit::wait::let_pass;
 
 /// Threads that share the connections of an attack.
@@ -44,6 +44,7 @@ pub fn attack(
     let count = Count::default();
     let start = Instant::now();
     match kind {
+        "unfinished" => unfinished(port, number, &count, is_over),
         "idle" => idle(port, number, &count, is_over),
         "strangers" => strangers(port, number, &count, is_over),
         _ => thread::scope(|scope| {
@@ -101,6 +102,66 @@ fn idle(port: u16, number: usize, count: &Count, is_over: &impl Fn() -> bool) {
         });
         let_pass(Duration::from_millis(100));
     }
+}
+
+/// Clients that send all but the last octet of the largest write, and wait; those that are closed stay
+/// away.
+fn unfinished(port: u16, number: usize, count: &Count, is_over: &(impl Fn() -> bool + Sync)) {
+    thread::scope(|scope| {
+        for n in 0..number {
+            scope.spawn(move || {
+                let properties = session_of(1, n as u64);
+                let Some([mut request, _response]) =
+                    client(port, &properties_of(&properties), count)
+                else {
+                    return;
+                };
+                request.set_nonblocking(true).unwrap();
+                let is_closed = !send_all_but_one(&mut request, count, is_over);
+                while !is_closed && !is_over() && is_open(&mut request) {
+                    let_pass(Duration::from_millis(100));
+                }
+                Count::add(&count.closed, u64::from(!is_over()));
+            });
+        }
+    });
+}
+
+/// Returns whether the server has not closed the connection meanwhile.
+fn send_all_but_one(
+    request: &mut TcpStream,
+    count: &Count,
+    is_over: &(impl Fn() -> bool + Sync),
+) -> bool {
+    const BODY: u32 = 64 << 20;
+    const WRITE: u32 = 2;
+    loop {
+        match take_ready(request) {
+            Some(true) => break,
+            Some(false) if !is_over() => let_pass(Duration::from_millis(10)),
+            _ => return false,
+        }
+    }
+    let words = [1_u32.to_le_bytes(), BODY.to_le_bytes(), WRITE.to_le_bytes()];
+    let address = 0_u64.to_le_bytes();
+    let parts: [&[u8]; 4] = [&words[0], &address, &words[1], &words[2]];
+    let mut octets: Vec<u8> = parts.into_iter().flat_map(|part| frame(part, true)).collect();
+    octets.extend(frame_head(0, u64::from(BODY)));
+    octets.resize(octets.len() + BODY as usize - 1, 0);
+    let mut sent = 0;
+    while sent < octets.len() && !is_over() {
+        match request.write(&octets[sent..]) {
+            Ok(more) => {
+                sent += more;
+                Count::add(&count.octets, more as u64);
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                let_pass(Duration::from_millis(10));
+            }
+            Err(_) => return false,
+        }
+    }
+    true
 }
 
 /// Reads what has come; whether the connection is still there.
