@@ -1785,7 +1785,7 @@ typedef struct rogue_mem_variable_spec_t {
      */
     const uint64_t *bit_offsets;
     /**
-     * Widths of part_count parts, in bits.
+     * Widths of part_count parts, in bits; see has_parts.
      */
     const uint64_t *bit_sizes;
     /**
@@ -1865,6 +1865,16 @@ typedef struct rogue_mem_variable_spec_t {
      * A flag: whether the observer of its block is not called for it.
      */
     uint32_t no_notify;
+    /**
+     * A flag, for callers that have not compared the numbers of bit_offsets and bit_sizes:
+     * part_count is that of bit_offsets, also if it is 0, and size_count that of bit_sizes. A
+     * variable with unequal numbers, or none, is refused.
+     */
+    uint32_t has_parts;
+    /**
+     * Number of values in bit_sizes, with has_parts; otherwise ignored.
+     */
+    uint32_t size_count;
 } rogue_mem_variable_spec_t;
 
 /**

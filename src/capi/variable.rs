@@ -76,7 +76,7 @@ pub struct rogue_mem_variable_spec_t {
     pub mode: *const c_char,
     /// First bits of part_count parts, relative to the start of the block.
     pub bit_offsets: *const u64,
-    /// Widths of part_count parts, in bits.
+    /// Widths of part_count parts, in bits; see has_parts.
     pub bit_sizes: *const u64,
     /// The first bit, if part_count is 0: there is one part then.
     pub bit_offset: u64,
@@ -117,6 +117,12 @@ pub struct rogue_mem_variable_spec_t {
     pub no_bulk: u32,
     /// A flag: whether the observer of its block is not called for it.
     pub no_notify: u32,
+    /// A flag, for callers that have not compared the numbers of bit_offsets and bit_sizes:
+    /// part_count is that of bit_offsets, also if it is 0, and size_count that of bit_sizes. A
+    /// variable with unequal numbers, or none, is refused.
+    pub has_parts: u32,
+    /// Number of values in bit_sizes, with has_parts; otherwise ignored.
+    pub size_count: u32,
 }
 
 // SAFETY: an integer first, then pointers that may be null, and numbers.
@@ -142,13 +148,15 @@ impl rogue_mem_variable_spec_t {
             0 if self.num_values > 0 => self.value_bits,
             stride => stride,
         };
-        let count = self.part_count as usize;
+        let (count, has_parts) = (self.part_count as usize, is_set(self.has_parts));
+        let size_count = if has_parts { self.size_count as usize } else { count };
         // SAFETY: null or valid for part_count values, as promised.
         let mut bit_offset =
             unsafe { call.values(self.bit_offsets, count, "bit_offsets") }?.to_vec();
         // SAFETY: as above.
-        let mut bit_size = unsafe { call.values(self.bit_sizes, count, "bit_sizes") }?.to_vec();
-        if count == 0 {
+        let mut bit_size =
+            unsafe { call.values(self.bit_sizes, size_count, "bit_sizes") }?.to_vec();
+        if count == 0 && !has_parts {
             bit_offset.push(self.bit_offset);
             bit_size.push(match self.bit_size {
                 0 => u64::from(self.num_values) * u64::from(value_stride),

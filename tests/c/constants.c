@@ -133,7 +133,7 @@ FIXED(sizeof(rogue_mem_frame_memory_t), 4 * sizeof(void *) + 8);
  * padded with 32-bit ones. There is no other padding. */
 #define HEAD(bytes) (sizeof(size_t) + (bytes) + (sizeof(size_t) + (bytes)) % 8)
 FIXED(offsetof(rogue_mem_variable_spec_t, size), 0);
-FIXED(sizeof(rogue_mem_variable_spec_t), HEAD(4 * sizeof(void *)) + 5 * 8 + 14 * 4);
+FIXED(sizeof(rogue_mem_variable_spec_t), HEAD(4 * sizeof(void *)) + 5 * 8 + 16 * 4);
 FIXED(offsetof(rogue_mem_variable_spec_t, bit_offset), HEAD(4 * sizeof(void *)));
 FIXED(offsetof(rogue_mem_variable_spec_t, part_count), HEAD(4 * sizeof(void *)) + 5 * 8);
 FIXED(offsetof(rogue_mem_block_observer_t, size), 0);

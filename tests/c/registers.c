@@ -22,6 +22,31 @@ static void assert_text(rogue_mem_status_t (*query)(const rogue_mem_variable_t *
     assert_int_equal(length, strlen(expected));
 }
 
+static void unequal_numbers_of_offsets_and_sizes_are_told(void **state) {
+    (void)state;
+    const uint64_t parts[] = {4, 16, 40};
+    const struct {
+        uint32_t part_count, size_count;
+        const char *text;
+    } cases[] = {
+        {0, 0, "0 bit offsets and 0 bit sizes"},
+        {2, 0, "2 bit offsets and 0 bit sizes"},
+        {1, 3, "1 bit offsets and 3 bit sizes"},
+    };
+    rogue_mem_variable_spec_t spec = spec_of("gain", ROGUE_MEM_MODEL_UINT, 0, 8);
+    spec.bit_offsets = spec.bit_sizes = parts;
+    spec.has_parts = 1;
+    for (size_t index = 0; index < sizeof cases / sizeof *cases; ++index) {
+        rogue_mem_variable_t *variable = NULL;
+        spec.part_count = cases[index].part_count;
+        spec.size_count = cases[index].size_count;
+        assert_int_equal(rogue_mem_variable_new(&spec, &variable),
+                         ROGUE_MEM_ERROR_INVALID_ARGUMENT);
+        assert_contains(rogue_mem_last_error(), cases[index].text);
+        assert_null(variable);
+    }
+}
+
 static void a_variable_tells_what_it_was_made_from(void **state) {
     (void)state;
     const uint64_t offsets[] = {4, 16, 40}, sizes[] = {4, 8, 1};
@@ -1180,6 +1205,7 @@ static void f14_a_child_by_fork_does_its_parents_block_no_harm(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(unequal_numbers_of_offsets_and_sizes_are_told),
         cmocka_unit_test(a_variable_tells_what_it_was_made_from),
         cmocka_unit_test(what_no_variable_can_be_is_refused),
         cmocka_unit_test(numbers_of_every_type_reach_the_device),

@@ -43,10 +43,6 @@ _ELEMENT_SHIFT = lib.ROGUE_MEM_PACKED_ELEMENT_SHIFT
 _PACKED_END = (1 << 32 - _ELEMENT_SHIFT) - 1
 _READ = lib.ROGUE_MEM_READ
 _UPDATE = "_queueUpdate of a memory variable"
-_UNEQUAL = (
-    "Variable %s cannot be made: it has %d bit offsets and %d bit sizes: give one size for each "
-    "offset, and at least one"
-)
 _HOMELESS = "Variable %s is in no block, or that no longer exists: add it to a block first"
 #: Reads of a test of the rate.
 _RATE_COUNT = 100_000
@@ -173,9 +169,6 @@ class Variable:
         retryCount: int,
     ) -> None:
         offsets, sizes = list(bitOffset), list(bitSize)
-        if len(offsets) != len(sizes) or not sizes:
-            words = name, len(offsets), len(sizes)
-            raise general_error("Variable::Variable", _UNEQUAL % words)
         texts = ffi.new("char[]", encode(name)), ffi.new("char[]", encode(mode))
         parts = ffi.new("uint64_t[]", offsets), ffi.new("uint64_t[]", sizes)
         model_id, count = model.modelId, listData.numValues
@@ -185,7 +178,7 @@ class Variable:
         spec.minimum, spec.maximum = _limit(minimum), _limit(maximum)
         spec.offset = offset
         spec.bit_offsets, spec.bit_sizes = parts
-        spec.part_count = len(sizes)
+        spec.has_parts, spec.part_count, spec.size_count = True, len(offsets), len(sizes)
         spec.may_overlap, spec.no_verify = bool(overlapEn), not verify
         spec.no_bulk, spec.no_notify = not bulkOpEn, not updateNotify
         spec.model, spec.bin_point = model_id, model.binPoint

@@ -282,6 +282,8 @@ fn make_variable(objects: &mut Objects, input: &mut Input<'_>) {
         no_verify: flag(4),
         no_bulk: flag(0),
         no_notify: flag(1),
+        has_parts: flag(2),
+        size_count: u32::from(flags % 4),
     };
     // SAFETY: what the structure points at lives here.
     objects.variables.make(|out| unsafe { rogue_mem_variable_new(&spec, out) });

@@ -101,12 +101,6 @@ public:
              bool bitReverse, uint32_t binPoint, uint32_t numValues, uint32_t valueBits,
              uint32_t valueStride, uint32_t retryCount)
         : name_(std::move(name)), mode_(std::move(mode)), paths_(1, name_) {
-        if (bitOffset.size() != bitSize.size() || bitSize.empty())
-            throw GeneralError("Variable::Variable",
-                               "Variable " + name_ + " cannot be made: it has " +
-                                   std::to_string(bitOffset.size()) + " bit offsets and " +
-                                   std::to_string(bitSize.size()) +
-                                   " bit sizes: give one size for each offset, and at least one");
         const std::vector<uint64_t> offsets(bitOffset.begin(), bitOffset.end());
         const std::vector<uint64_t> sizes(bitSize.begin(), bitSize.end());
         rogue_mem_variable_spec_t spec = rogue_mem_variable_spec_t();
@@ -118,7 +112,9 @@ public:
         spec.offset = offset;
         spec.bit_offsets = offsets.data();
         spec.bit_sizes = sizes.data();
-        spec.part_count = static_cast<uint32_t>(sizes.size());
+        spec.has_parts = 1;
+        spec.part_count = static_cast<uint32_t>(offsets.size());
+        spec.size_count = static_cast<uint32_t>(sizes.size());
         spec.may_overlap = overlapEn;
         spec.no_verify = !verify;
         spec.no_bulk = !bulkOpEn;
