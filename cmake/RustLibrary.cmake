@@ -24,9 +24,9 @@ endif()
 set(_cargo_environment "CARGO_TARGET_DIR=${ROGUE_MEM_CARGO_TARGET_DIR}"
     CARGO_PROFILE_RELEASE_PANIC=unwind CARGO_PROFILE_DEV_PANIC=unwind)
 set(_cargo_profile release)
-# LLVM's default, 250, makes the library an eighth larger for nothing that can be measured: what has
-# to be inlined into the ways of transactions and frames says so.
-set(_rustc_options -Cllvm-args=-inline-threshold=100)
+# LLVM's defaults, 250 and 45, make the library an eighth larger for a few hundred instructions of a
+# read. What has to be inlined into the ways of transactions and frames says so.
+set(_rustc_options -Cllvm-args=-inline-threshold=70 -Cllvm-args=-inlinecold-threshold=10)
 if(CMAKE_BUILD_TYPE STREQUAL "Debug")
     set(_cargo_profile dev)
     set(_rustc_options "")

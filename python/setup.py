@@ -77,7 +77,8 @@ def built_library():
     command = "rustc --release --locked --lib --crate-type cdylib".split()
     command += ["--target", target, "--message-format", "json-render-diagnostics"]
     # As cmake/RustLibrary.cmake does.
-    said = cargo(*command, "--", "-Cllvm-args=-inline-threshold=100")
+    inlining = ["-Cllvm-args=-inline-threshold=70", "-Cllvm-args=-inlinecold-threshold=10"]
+    said = cargo(*command, "--", *inlining)
     # Only cargo knows its target folder under a user's configuration.
     for message in map(json.loads, said.splitlines()):
         if message["reason"] == "compiler-artifact" and message["target"]["name"] == "rogue_mem":
