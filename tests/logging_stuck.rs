@@ -31,6 +31,7 @@ fn main() {
         return if role == UNREAD { work() } else { say_much(&role) };
     }
     f16_a_pipe_that_nobody_reads_stops_nothing();
+    a_full_disk_or_a_reader_that_has_gone_stops_nothing();
     for role in [BUSY, NONBLOCKING] {
         f16_what_threads_of_the_program_say_is_not_lost_where_it_is_read(role);
     }
@@ -56,6 +57,24 @@ fn say_much(role: &str) {
     });
     // One that no pipe takes at once, and more than the queue takes.
     Logger::new("long").log(Level::CRITICAL, format_args!("{}end", ".".repeat(2 << 20)));
+}
+
+/// Every write of the log fails: with ENOSPC, or with EPIPE.
+fn a_full_disk_or_a_reader_that_has_gone_stops_nothing() {
+    let full = std::fs::File::options().write(true).open("/dev/full");
+    // Only Linux has that device.
+    for output in full.map(Stdio::from).into_iter().chain([Stdio::piped()]) {
+        let mut program = program_as(UNREAD)
+            .stdin(Stdio::null())
+            .stdout(output)
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(program.stdout.take());
+        let ended = program.wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&ended.stderr);
+        assert!(ended.status.success() && said == "done\n", "{}: {said}", ended.status);
+    }
 }
 
 fn f16_what_threads_of_the_program_say_is_not_lost_where_it_is_read(role: &str) {
