@@ -30,6 +30,7 @@ use rogue_mem::protocols::{
     Packetizer, PacketizerOptions, PacketizerVersion, Prbs, PrbsStats, RssiEndpoint, RssiOptions,
     SrpV3, SrpV3Emulation, UdpEndpoint, UdpOptions, UdpRssiPack, UdpRssiPackOptions,
 };
+use rogue_mem::security::{Audit, AuditOptions, AuditRecord, AuditSink};
 use rogue_mem::stream::{self, connect, Fifo, Frame, Node, Slave as _};
 use rogue_mem::{Error, Status};
 use testkit::bus::{launch, zeros};
@@ -351,10 +352,19 @@ impl UdpRoad {
     }
 }
 
+/// Takes records, and keeps none.
+struct Nobody;
+
+impl AuditSink for Nobody {
+    fn record(&mut self, _: &AuditRecord<'_>) {}
+}
+
 /// A child with the parent's objects is told so at once, and does them no harm.
 fn fork_with_objects() {
     let device = Device::new();
-    let server = TcpServer::new("127.0.0.1", 0, ServerOptions::default()).unwrap();
+    let audit = Audit::new(Box::new(Nobody), AuditOptions::default()).unwrap();
+    let audited = ServerOptions { audit: Some(audit.clone()), ..ServerOptions::default() };
+    let server = TcpServer::new("127.0.0.1", 0, audited.clone()).unwrap();
     server.master().set_slave(device.clone());
     server.master().set_timeout(LONG_US);
     let emulation = SrpV3Emulation::new().unwrap();
@@ -395,6 +405,10 @@ fn fork_with_objects() {
             assert_inherited(&client.state_text(), &name);
             serial.set_timeout(1000);
             serial.write(0, &[5; 4]).unwrap_err();
+            assert_inherited(server.drain(HANG).unwrap_err().text(), "The TcpServer");
+            assert_inherited(audit.flush(HANG).unwrap_err().text(), "The audit");
+            let error = TcpServer::new("127.0.0.1", 0, audited.clone()).unwrap_err();
+            assert_inherited(error.text(), "The audit");
             // One of its own is served.
             let (own, own_master) = connected(server.port(), direct, shared_loop);
             assert_eq!(own_master.read(0, 4).unwrap(), [1, 2, 3, 4]);
