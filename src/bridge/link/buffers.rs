@@ -27,7 +27,7 @@ const ARRIVING_GROWTH: usize = 4;
 pub const SPARE_BYTES_MIN: usize = 64 * 1024;
 /// Capacity of the largest one.
 const SPARE_BYTES_MAX: usize = 4 << 20;
-/// So many are kept for all connections of the process together.
+/// Number of spare buffers for all connections of the process together.
 const SPARE_COUNT_MAX: usize = 4;
 /// A spare buffer serves for at least this fraction of its capacity.
 const SPARE_USED_PART_MIN: usize = 4;

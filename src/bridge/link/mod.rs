@@ -22,6 +22,7 @@ pub mod exposure;
 pub mod identity;
 pub mod malformed;
 pub mod mechanism;
+mod opened;
 pub mod options;
 pub mod owners;
 pub mod pairing;

@@ -8,13 +8,13 @@ use std::time::Duration;
 use mio::{Interest, Token};
 
 use super::buffers::{keep_spare, make_room, spare, SPARE_BYTES_MIN};
+use super::opened::{receive, OpenedInput};
+pub use super::opened::{Received, READ_OCTETS};
 use crate::net::socket::{self, Silence};
 use crate::net::{ByteStream, Registry};
 use crate::proto::zmtp::frame::FrameHeader;
-use crate::proto::zmtp::{Limits, Mechanism, Role, Sealer, Session, ZmtpError};
+use crate::proto::zmtp::{Limits, Mechanism, Role, Sealer, Session};
 
-/// Octets read from a socket at a time.
-pub const READ_OCTETS: usize = 64 * 1024;
 /// Pieces of a large payload that are read in a row.
 const PAYLOAD_READS_MAX: usize = 64;
 /// A larger output buffer is given away once it is empty.
@@ -42,28 +42,6 @@ pub const LAST_OCTETS_WAIT_MAX: Duration = Duration::from_secs(5);
 pub const REQUESTS_UNREAD_TIME_MAX: Duration = Duration::from_secs(60);
 /// How long responses may stay unread at a client, which has nothing else to do.
 pub const RESPONSES_UNREAD_TIME_MAX: Duration = Duration::from_secs(11);
-
-/// The result of a read from a socket.
-pub enum Received {
-    /// This many octets.
-    Octets(usize),
-    /// Nothing for now.
-    Nothing,
-    /// The peer closed the connection.
-    Closed,
-    /// The connection failed.
-    Failed(io::Error),
-}
-
-impl Received {
-    /// Octets received.
-    pub fn count(&self) -> usize {
-        match self {
-            Received::Octets(count) => *count,
-            Received::Nothing | Received::Closed | Received::Failed(_) => 0,
-        }
-    }
-}
 
 /// A queued buffer.
 enum Block {
@@ -404,71 +382,6 @@ pub struct Wire {
     opened: Option<Box<OpenedInput>>,
 }
 
-/// Received octets that the session has opened.
-#[derive(Default)]
-struct OpenedInput {
-    octets: Vec<u8>,
-    /// Number of octets that have been read.
-    start: usize,
-    scratch: Vec<u8>,
-}
-
-impl OpenedInput {
-    fn is_read(&self) -> bool {
-        self.start == self.octets.len()
-    }
-
-    fn held_bytes(&self) -> u64 {
-        (self.octets.capacity() + self.scratch.capacity()) as u64
-    }
-
-    /// Reads received octets of `stream` to `buffer`, opened. Keeps only the rest of a frame that
-    /// is larger than `buffer`.
-    #[cold]
-    fn read(
-        &mut self,
-        mut stream: &ByteStream,
-        session: &mut Session,
-        buffer: &mut [u8],
-    ) -> Received {
-        while self.is_read() {
-            self.start = 0;
-            if self.octets.capacity() < SPARE_BYTES_MIN {
-                self.octets.clear();
-            } else {
-                // The session may give its memory for that.
-                keep_spare(std::mem::take(&mut self.octets));
-                self.octets = spare(session.held_octets().max(SPARE_BYTES_MIN));
-            }
-            let size = session.read_limit(buffer.len()).min(READ_OCTETS);
-            if self.scratch.try_reserve(size.saturating_sub(self.scratch.len())).is_err() {
-                return Received::Failed(io::ErrorKind::OutOfMemory.into());
-            }
-            self.scratch.resize(size, 0);
-            match receive(|| stream.read(&mut self.scratch)) {
-                Received::Octets(count) => {
-                    match session.open(&self.scratch[..count], &mut self.octets) {
-                        Ok(unused) => self.start = unused,
-                        Err(ZmtpError::OutOfMemory { .. }) => {
-                            return Received::Failed(io::ErrorKind::OutOfMemory.into());
-                        }
-                        Err(error) => {
-                            let error = io::Error::new(io::ErrorKind::InvalidData, error);
-                            return Received::Failed(error);
-                        }
-                    }
-                }
-                other => return other,
-            }
-        }
-        let left = &self.octets[self.start..];
-        let count = left.len().min(buffer.len());
-        buffer[..count].copy_from_slice(&left[..count]);
-        self.start += count;
-        Received::Octets(count)
-    }
-}
-
 impl Wire {
     /// Takes over a connection that is up, or about to be, and registers it as `token`. Without a role
     /// this end takes the one that its peer needs; the mechanism is for the same role.
@@ -609,19 +522,6 @@ impl Wire {
     pub fn take_outgoing(&mut self) -> Outgoing {
         self.queue_control();
         std::mem::take(&mut self.out)
-    }
-}
-
-/// The result of `read`, repeated after a signal.
-fn receive(mut read: impl FnMut() -> io::Result<usize>) -> Received {
-    loop {
-        return match read() {
-            Ok(0) => Received::Closed,
-            Ok(count) => Received::Octets(count),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Received::Nothing,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => Received::Failed(error),
-        };
     }
 }
 

@@ -544,10 +544,7 @@ impl Session {
         } else {
             self.state = ParseState::Command { remaining: remaining - consumed as u64 };
         }
-        let kept_max = match self.is_complete {
-            true => COMMAND_KEPT_OCTETS_MAX,
-            false => COMMAND_OCTETS_MAX,
-        };
+        let kept_max = if self.is_complete { COMMAND_KEPT_OCTETS_MAX } else { COMMAND_OCTETS_MAX };
         let kept = chunk.len().min(kept_max.saturating_sub(self.command.len()));
         error::reserve(&mut self.command, kept)?;
         self.command.extend_from_slice(&chunk[..kept]);
