@@ -59,8 +59,8 @@ fn frames_of_all_addresses_of_a_server_meet() {
     let mut clients: Vec<_> = ports.map(client).collect();
     clients.push(StreamClient::new(&path, 0, StreamClientOptions::default()).unwrap());
     wait_connected(&server, 3);
-    for client in &clients {
-        sending(client.stream_slave(), 10, 100).join().unwrap();
+    for (number, client) in clients.iter().enumerate() {
+        client.stream_slave().accept_frame(numbered(number, 100));
+        at_server.wait(number + 1);
     }
-    at_server.wait(30);
 }
