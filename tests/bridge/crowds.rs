@@ -45,6 +45,30 @@ fn f83_idle_strangers_make_room_and_are_told_why() {
 }
 
 #[test]
+fn f94_a_stranger_is_as_idle_whichever_of_its_connections_comes_first() {
+    let options = ServerOptions { clients_max: 2, ..ServerOptions::default() };
+    let server = server_of(memory(), options);
+    let mut strangers = [[0, 1], [1, 0]].map(|order| {
+        let session = format!("{:032x}", order[0] + 1);
+        let ends = [("PUSH", 0), ("PULL", 1)];
+        let mut both = ends.map(|(_, port)| Raw::connect(server.port() + port));
+        both.iter_mut().for_each(Raw::greet);
+        for end in order {
+            let ready = raw::ready(ends[end].0, &raw::properties_of(&session));
+            // The greetings have come: their answers have.
+            let received = server.stats().bytes_in + ready.len() as u64;
+            both[end].send(&ready);
+            wait_until("READY has come", || server.stats().bytes_in >= received);
+        }
+        both.iter_mut().for_each(|raw| drop(raw.take_ready()));
+        both
+    });
+    assert_serves(&server);
+    strangers[0].iter_mut().for_each(|raw| assert!(dismissal(raw).contains("its place")));
+    assert!(!strangers[1][0].is_closed());
+}
+
+#[test]
 fn f92_a_client_whose_request_waits_in_its_socket_makes_no_room() {
     const FIRST: u64 = 0x100;
     const SECOND: u64 = 0x200;

@@ -148,7 +148,7 @@ impl<S: Service> Link<S> {
                 self.read(service, token);
             }
         } else if is_client {
-            self.flush(service, token);
+            self.flush(service, token, false);
             self.resume(service, token);
         }
         if readiness.writable && !is_client {
@@ -262,7 +262,7 @@ impl<S: Service> Link<S> {
     /// Closes all connections, after one last attempt to send queued output.
     pub fn stop(&mut self, service: &mut S) {
         for id in std::mem::take(&mut self.answered) {
-            self.flush(service, id);
+            self.flush(service, id, true);
         }
         self.peers.clear();
     }
@@ -417,18 +417,21 @@ impl<S: Service> Link<S> {
         if clients.is_empty() {
             return self.peers.flush(service, id);
         }
-        clients.iter().for_each(|&client| self.flush(service, client));
+        clients.iter().for_each(|&client| self.flush(service, client, false));
         clients.into_iter().for_each(|client| self.resume(service, client));
     }
 
-    /// Sends the output of a client.
-    fn flush(&mut self, service: &mut S, id: ConnectionId) {
+    /// Sends the output of a client, which `is_answered` since the last time or takes what is left. One that
+    /// does neither is as idle as before.
+    fn flush(&mut self, service: &mut S, id: ConnectionId, is_answered: bool) {
         if self.handle.is_inherited() {
             return;
         }
         let now = clock::now();
         let flushed = self.peers.with_client(id, |client| {
-            client.input.latest = now;
+            if is_answered || client.backlog() > 0 {
+                client.input.latest = now;
+            }
             service.flush(client, now)
         });
         if let Some(Err(error)) = flushed {
@@ -469,7 +472,7 @@ impl<S: Service> Link<S> {
         self.feed(service);
         let mut answered = std::mem::take(&mut self.answered);
         let is_any = !answered.is_empty();
-        answered.iter().for_each(|&id| self.flush(service, id));
+        answered.iter().for_each(|&id| self.flush(service, id, true));
         answered.drain(..).for_each(|id| self.resume(service, id));
         self.answered = answered;
         is_any

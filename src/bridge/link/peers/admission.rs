@@ -118,7 +118,6 @@ impl<S: Service> Peers<S> {
         self.count_connections();
     }
 
-    /// The next free id after `id`.
     /// Whether the system has the memory for the state of another connection.
     fn has_memory_for_one_more(&mut self) -> bool {
         headroom::is_there()
@@ -126,6 +125,7 @@ impl<S: Service> Peers<S> {
             && self.places.try_reserve_one().is_ok()
     }
 
+    /// The next free id after `id`.
     fn id_after(&self, id: ConnectionId) -> ConnectionId {
         let mut following = (id + 1..event_loop::TOKENS_COUNT).chain(FIRST_CONNECTION..id);
         following.find(|id| !self.connections.contains_key(id)).unwrap_or(id)
