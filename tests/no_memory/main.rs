@@ -22,10 +22,13 @@ use testkit::process::program_as;
 
 use allocator::{arm, disarm, exempt, Refusals};
 
-/// More than a step may need ([`headroom`]): what is left when memory runs out at some point.
+/// What is left when memory runs out at some point: more than a step may need ([`headroom`]).
 ///
 /// [`headroom`]: ../../src/headroom.rs
 const REST_BYTES: i64 = 200 * 1024;
+/// The same for a server of memory, whose refusals are answers: clients that do not read them keep them
+/// from being free again.
+const REST_BYTES_WITH_ANSWERS: i64 = 1024 * 1024;
 /// How many of the allocations are in turn the first one that is refused, evenly distributed.
 const TRIES: i64 = 40;
 const TRIES_OF_SOAK: i64 = 4000;
@@ -64,8 +67,9 @@ fn play(role: &str) {
         "stream" => stream::round,
         other => panic!("no role {other}"),
     };
-    let refusals = match how {
-        "large" => Refusals::Large,
+    let refusals = match (what, how) {
+        (_, "large") => Refusals::Large,
+        ("memory", _) => Refusals::Beyond(REST_BYTES_WITH_ANSWERS),
         _ => Refusals::Beyond(REST_BYTES),
     };
     let play = |n: i64| {
