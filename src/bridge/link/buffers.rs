@@ -151,7 +151,9 @@ impl BufferPool {
     pub fn keep(&mut self, buffer: Vec<u8>, now: Time) {
         match buffer.capacity() {
             0 => {}
-            1..=SMALL_BYTES_MAX if self.small.len() < SMALL_COUNT_MAX => self.small.push(buffer),
+            1..=SMALL_BYTES_MAX if self.small.len() < SMALL_COUNT_MAX => {
+                push_if_room(&mut self.small, buffer);
+            }
             1..=SMALL_BYTES_MAX => drop(buffer),
             _ => self.keep_large(buffer, now),
         }
@@ -168,9 +170,10 @@ impl BufferPool {
         {
             self.large_bytes -= self.large.remove(0).capacity();
         }
-        self.large_bytes += room;
-        self.large.push(buffer);
-        self.large_since = now;
+        if push_if_room(&mut self.large, buffer) {
+            self.large_bytes += room;
+            self.large_since = now;
+        }
     }
 
     /// Bytes of the larger ones. The small ones are few.
@@ -195,6 +198,15 @@ impl BufferPool {
             self.large_bytes = 0;
         }
     }
+}
+
+/// Keeps a buffer, unless the system has no memory for the list. Returns whether it is kept.
+fn push_if_room(list: &mut Vec<Vec<u8>>, buffer: Vec<u8>) -> bool {
+    let has_room = list.try_reserve(1).is_ok();
+    if has_room {
+        list.push(buffer);
+    }
+    has_room
 }
 
 /// Reserves capacity in `buffer`, for which `size` bytes are announced, for `more` of them, or with
