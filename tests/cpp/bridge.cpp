@@ -713,11 +713,12 @@ TEST_CASE("clients share a loop, whose observers may connect and wait") {
 TEST_CASE("everything may be destroyed while requests are under way") {
     const int rounds = underMemcheck() ? 10 : 100;
     for (int round = 0; round < rounds; ++round) {
+        // Before the master, whose end is that of its requests.
+        std::vector<uint32_t> values(50);
         auto slave = KeepingSlave::create();
         auto served = std::make_shared<Served>(slave);
         rim::TcpClientPtr client;
         auto master = served->newMaster(&client);
-        std::vector<uint32_t> values(50);
         for (uint32_t &value : values) {
             master->reqTransaction(0, 4, &value, rim::Read);
         }
