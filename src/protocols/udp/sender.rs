@@ -181,7 +181,10 @@ impl Slave for Sender {
                 ),
             };
         }
-        let frame = match is_cancelled(&frame).then(|| frame.stand_in()).flatten() {
+        let is_cancelled = is_cancelled(&frame);
+        let instead = if is_cancelled { frame.stand_in() } else { None };
+        let is_withheld = is_cancelled && instead.is_none();
+        let frame = match instead {
             Some(instead) => {
                 self.link.lose(1);
                 Frame::release(frame);
@@ -190,9 +193,8 @@ impl Slave for Sender {
             None => frame,
         };
         let unsent = match self.link.route() {
-            Ok(_) if is_cancelled(&frame) => Err("its request was given up before"),
-            Ok(route) => Ok(route),
-            Err(why) => Err(why),
+            Ok(_) if is_withheld => Err("its request was given up before"),
+            route => route,
         };
         let route = match unsent {
             Ok(route) => route,
