@@ -33,8 +33,9 @@ pub trait CancelToken: Send + Sync + 'static {
 pub(crate) mod tests {
     use super::*;
 
-    /// That of a request that was given up.
-    pub(crate) struct Cancelled;
+    /// That of a request that was given up, with what leaves instead of its frame.
+    #[derive(Default)]
+    pub(crate) struct Cancelled(pub(crate) Option<&'static [u8]>);
 
     impl CancelToken for Cancelled {
         fn cancel_if_late(self: Arc<Self>, _now: Time) -> bool {
@@ -47,6 +48,10 @@ pub(crate) mod tests {
 
         fn deadline(&self) -> Time {
             Time(0)
+        }
+
+        fn placeholder(&self) -> Option<&[u8]> {
+            self.0
         }
     }
 }

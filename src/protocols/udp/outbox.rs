@@ -199,7 +199,7 @@ mod tests {
     fn f77_a_datagram_that_is_cancelled_while_it_waits_does_not_leave() {
         let outbox = Outbox::default();
         for n in 0..4 {
-            let token = (n % 2 == 1).then(|| Arc::new(Cancelled) as _);
+            let token = (n % 2 == 1).then(|| Arc::new(Cancelled::default()) as _);
             outbox.push(Queued { cancel_token: token, ..datagram(n, 1) }, None);
         }
         let mut seen = Vec::new();
@@ -212,24 +212,9 @@ mod tests {
 
     #[test]
     fn f89_what_stands_in_for_a_cancelled_datagram_leaves_in_its_place() {
-        struct Numbered;
-        impl CancelToken for Numbered {
-            fn cancel_if_late(self: Arc<Self>, _now: Time) -> bool {
-                true
-            }
-            fn is_cancelled(&self, _now: Time) -> bool {
-                true
-            }
-            fn deadline(&self) -> Time {
-                Time(0)
-            }
-            fn placeholder(&self) -> Option<&[u8]> {
-                Some(&[9])
-            }
-        }
         let outbox = Outbox::default();
         for n in 0..3 {
-            let token = (n == 1).then(|| Arc::new(Numbered) as _);
+            let token = (n == 1).then(|| Arc::new(Cancelled(Some(&[9]))) as _);
             outbox.push(Queued { cancel_token: token, ..datagram(n, 4) }, None);
         }
         // Also if the socket has no room for it at first.

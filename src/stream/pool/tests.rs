@@ -138,7 +138,7 @@ fn a_frame_that_is_used_again_has_lost_its_cancel_token() {
         let pool = Pool::new();
         pool.set_fixed_size(fixed);
         pool.set_pool_size(1);
-        let (frame, token) = (pool.request(8).unwrap(), Arc::new(Cancelled));
+        let (frame, token) = (pool.request(8).unwrap(), Arc::new(Cancelled::default()));
         let place = Arc::as_ptr(&frame);
         frame.set_cancel_token(token.clone());
         assert!(frame.is_cancelled(Time(0)) && frame.cancel_if_late(Time(0)));
