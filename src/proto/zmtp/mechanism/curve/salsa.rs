@@ -10,7 +10,7 @@ use cryptoxide::salsa20::Salsa20;
 use wide::u32x4;
 use zeroize::Zeroizing;
 
-use super::block::{BLOCK_OCTETS, COUNTER, DOUBLE_ROUNDS, WORDS};
+use super::block::{double_rounds, BLOCK_OCTETS, COUNTER, DOUBLE_ROUNDS, WORDS};
 use super::sys;
 
 /// Blocks that are computed together.
@@ -102,7 +102,7 @@ impl KeyStream {
     }
 }
 
-/// All rounds of the core function. The words are variables, so that they stay in registers.
+/// All rounds of the core function.
 #[inline(always)]
 fn double_rounds(state: [u32x4; WORDS]) -> [u32x4; WORDS] {
     macro_rules! quarter {
@@ -113,19 +113,7 @@ fn double_rounds(state: [u32x4; WORDS]) -> [u32x4; WORDS] {
             $a ^= rotated::<18>($d + $c);
         };
     }
-    let [mut a, mut b, mut c, mut d, mut e, mut f, mut g, mut h, mut i, mut j, mut k, mut l, mut m, mut n, mut o, mut p] =
-        state;
-    for _ in 0..DOUBLE_ROUNDS {
-        quarter!(a, e, i, m);
-        quarter!(f, j, n, b);
-        quarter!(k, o, c, g);
-        quarter!(p, d, h, l);
-        quarter!(a, b, c, d);
-        quarter!(f, g, h, e);
-        quarter!(k, l, i, j);
-        quarter!(p, m, n, o);
-    }
-    [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p]
+    double_rounds!(quarter, state)
 }
 
 #[inline(always)]

@@ -11,7 +11,9 @@ use std::arch::x86_64::{
     _mm256_unpacklo_epi64, _mm256_xor_si256,
 };
 
-use crate::proto::zmtp::mechanism::curve::block::{BLOCK_OCTETS, COUNTER, DOUBLE_ROUNDS, WORDS};
+use crate::proto::zmtp::mechanism::curve::block::{
+    double_rounds, BLOCK_OCTETS, COUNTER, DOUBLE_ROUNDS, WORDS,
+};
 
 /// Blocks that are computed together, in the lanes of vectors.
 pub const LANES: usize = 8;
@@ -53,7 +55,7 @@ pub unsafe fn combine(state: &[u32; WORDS], block: u64, octets: &mut [u8; BATCH_
     }
 }
 
-/// All rounds of the core function. The words are variables, so that they stay in registers.
+/// All rounds of the core function.
 #[inline]
 #[target_feature(enable = "avx2")]
 unsafe fn double_rounds(state: [__m256i; WORDS]) -> [__m256i; WORDS] {
@@ -76,19 +78,7 @@ unsafe fn double_rounds(state: [__m256i; WORDS]) -> [__m256i; WORDS] {
             step!($a, $d, $c, 18);
         };
     }
-    let [mut a, mut b, mut c, mut d, mut e, mut f, mut g, mut h, mut i, mut j, mut k, mut l, mut m, mut n, mut o, mut p] =
-        state;
-    for _ in 0..DOUBLE_ROUNDS {
-        quarter!(a, e, i, m);
-        quarter!(f, j, n, b);
-        quarter!(k, o, c, g);
-        quarter!(p, d, h, l);
-        quarter!(a, b, c, d);
-        quarter!(f, g, h, e);
-        quarter!(k, l, i, j);
-        quarter!(p, m, n, o);
-    }
-    [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p]
+    double_rounds!(quarter, state)
 }
 
 /// Eight words of each of eight blocks: given word by word, returned block by block.
