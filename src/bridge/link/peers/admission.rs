@@ -144,6 +144,7 @@ impl<S: Service> Peers<S> {
         if let Some(why) = self.newcomers_refused.clone() {
             add(&self.counters.refused_draining, 1);
             self.turn_away(service, &[request, response], &why);
+            return false;
         }
         loop {
             let Some(address) = self.connections.get(&request).map(|one| one.peer) else {
