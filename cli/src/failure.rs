@@ -1,6 +1,5 @@
 //! What can go wrong, with the exit codes.
 
-use std::fmt;
 use std::io;
 use std::path::Path;
 
@@ -9,28 +8,31 @@ use rogue_mem::{Error, Status};
 /// The outcome of a command.
 pub type Outcome<T = ()> = Result<T, Failure>;
 
-/// Why a command has failed. Each kind has its exit code; the texts are in [`CODES`].
-#[derive(Debug)]
-pub enum Failure {
-    /// The access failed: the device, or what lies before it, has answered with an error, or not in
-    /// time.
-    Access(String),
+/// What has failed: each kind has its exit code; the texts are in [`CODES`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    /// Nobody reads the output any more, which is no failure.
+    Unread = 0,
+    /// The access: the device, or what lies before it, has answered with an error, or not in time.
+    Access = 1,
     /// The command line cannot be carried out.
-    Usage(String),
+    Usage = 2,
     /// There is no connection to the server, or it could not be opened.
-    Unreachable(String),
+    Unreachable = 3,
     /// What was read back differs from what was written.
-    Differs(String),
+    Differs = 4,
     /// A file of this machine could not be read or written.
-    File(String),
+    File = 5,
     /// A signal has ended the command before its end.
-    Interrupted(String),
-    /// Nobody reads the output any more.
-    Unread,
+    Interrupted = 130,
 }
 
-/// The exit code of a command that a signal has ended.
-pub const INTERRUPTED_CODE: u8 = 130;
+/// Why a command has failed.
+#[derive(Debug)]
+pub struct Failure {
+    kind: Kind,
+    text: String,
+}
 
 /// The exit codes, for `--help`.
 pub const CODES: &str = "\
@@ -44,62 +46,38 @@ Exit codes:
   130  ended by Ctrl-C or another signal before its end";
 
 impl Failure {
-    /// The exit code.
-    pub fn code(&self) -> u8 {
-        match self {
-            Failure::Unread => 0,
-            Failure::Access(_) => 1,
-            Failure::Usage(_) => 2,
-            Failure::Unreachable(_) => 3,
-            Failure::Differs(_) => 4,
-            Failure::File(_) => 5,
-            Failure::Interrupted(_) => INTERRUPTED_CODE,
-        }
+    /// A failure of a kind, with its text.
+    pub fn new(kind: Kind, text: impl Into<String>) -> Failure {
+        Failure { kind, text: text.into() }
     }
 
-    /// The failure with what can be done at the end of its text.
-    pub fn with_remedy(self, remedy: &str) -> Failure {
-        let add = |text: String| text + remedy;
-        match self {
-            Failure::Access(text) => Failure::Access(add(text)),
-            Failure::Usage(text) => Failure::Usage(add(text)),
-            Failure::Unreachable(text) => Failure::Unreachable(add(text)),
-            Failure::Differs(text) => Failure::Differs(add(text)),
-            Failure::File(text) => Failure::File(add(text)),
-            Failure::Interrupted(text) => Failure::Interrupted(add(text)),
-            Failure::Unread => Failure::Unread,
-        }
+    /// An error of the library, as a failure of a kind.
+    pub fn of(kind: Kind) -> impl Fn(Error) -> Failure {
+        move |error| Failure::new(kind, error.text())
     }
 
     /// A file that could not be read or written.
     pub fn of_file(path: &Path, what: &str, error: &io::Error) -> Failure {
-        Failure::File(format!("{}: {what}: {error}", path.display()))
+        Failure::new(Kind::File, format!("{}: {what}: {error}", path.display()))
+    }
+
+    /// The failure with what can be done at the end of its text.
+    pub fn with_remedy(self, remedy: &str) -> Failure {
+        Failure { text: self.text + remedy, ..self }
+    }
+
+    /// The exit code.
+    pub fn code(&self) -> u8 {
+        self.kind as u8
     }
 
     /// Says on standard error what has gone wrong, as text or as a line of JSON.
     pub fn tell(&self, as_json: bool) {
-        if matches!(self, Failure::Unread) {
-            return;
-        }
-        if as_json {
-            let line = serde_json::json!({ "error": self.to_string(), "code": self.code() });
-            eprintln!("{line}");
-        } else {
-            eprintln!("rogue-mem: {self}");
-        }
-    }
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Failure::Access(text)
-            | Failure::Usage(text)
-            | Failure::Unreachable(text)
-            | Failure::Differs(text)
-            | Failure::File(text)
-            | Failure::Interrupted(text) => f.write_str(text),
-            Failure::Unread => f.write_str("nobody reads the output"),
+        let Failure { kind, text } = self;
+        match as_json {
+            _ if *kind == Kind::Unread => {}
+            true => eprintln!("{}", serde_json::json!({ "error": text, "code": self.code() })),
+            false => eprintln!("rogue-mem: {text}"),
         }
     }
 }
@@ -108,8 +86,8 @@ impl fmt::Display for Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Failure {
         match error.status() {
-            Status::InvalidArgument => Failure::Usage(error.text().to_owned()),
-            _ => Failure::Access(error.text().to_owned()),
+            Status::InvalidArgument => Failure::new(Kind::Usage, error.text()),
+            _ => Failure::new(Kind::Access, error.text()),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::arguments::Format;
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Failure, Kind, Outcome};
 use crate::number;
 
 /// Bytes of a line of text.
@@ -55,7 +55,7 @@ pub fn ihex(bytes: &[u8]) -> Outcome<String> {
     use ihex::Record;
     if bytes.len() as u64 > IHEX_BYTES_MAX {
         let text = "Intel HEX has room for 4 GiB; use --format bin";
-        return Err(Failure::Usage(text.to_owned()));
+        return Err(Failure::new(Kind::Usage, text));
     }
     let mut records = Vec::new();
     let mut upper = 0;
@@ -69,13 +69,13 @@ pub fn ihex(bytes: &[u8]) -> Outcome<String> {
     }
     records.push(Record::EndOfFile);
     let text = ihex::create_object_file_representation(&records);
-    Ok(text.map_err(|error| Failure::Usage(error.to_string()))? + "\n")
+    Ok(text.map_err(|error| Failure::new(Kind::Usage, error.to_string()))? + "\n")
 }
 
 /// What a file has, in the order of its offsets.
 pub fn read(path: &Path, format: Format) -> Outcome<Vec<Segment>> {
     let of_file = |error| Failure::of_file(path, "reading it", &error);
-    let wrong = |text: String| Failure::File(format!("{}: {text}", path.display()));
+    let wrong = |text: String| Failure::new(Kind::File, format!("{}: {text}", path.display()));
     let segments = match format {
         Format::Bin => Ok(vec![Segment { offset: 0, bytes: fs::read(path).map_err(of_file)? }]),
         Format::Hex => from_hex_lines(&fs::read_to_string(path).map_err(of_file)?),

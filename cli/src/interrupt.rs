@@ -12,7 +12,7 @@ use rogue_mem::Error;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use crate::failure::{Failure, Outcome, INTERRUPTED_CODE};
+use crate::failure::{Failure, Kind, Outcome};
 
 /// The signals that ask for the end.
 const ENDS: [i32; 3] = [SIGINT, SIGTERM, SIGHUP];
@@ -33,7 +33,7 @@ impl Interrupt {
         let watch = move || {
             for _ in signals.forever() {
                 if has_come.swap(true, Ordering::Relaxed) {
-                    process::exit(INTERRUPTED_CODE.into());
+                    process::exit(Kind::Interrupted as i32);
                 }
                 master.cancel(None, Duration::ZERO);
             }
@@ -50,7 +50,7 @@ impl Interrupt {
     /// Fails if a signal has come.
     pub fn check(&self) -> Outcome {
         match self.has_come() {
-            true => Err(Failure::Interrupted("Interrupted".to_owned())),
+            true => Err(Failure::new(Kind::Interrupted, "Interrupted")),
             false => Ok(()),
         }
     }
@@ -69,5 +69,5 @@ pub fn wait(reload: impl Fn()) -> Outcome {
 }
 
 fn no_signals(error: io::Error) -> Failure {
-    Failure::Unreachable(format!("The system refuses to deliver signals: {error}"))
+    Failure::new(Kind::Unreachable, format!("The system refuses to deliver signals: {error}"))
 }

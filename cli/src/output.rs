@@ -6,14 +6,14 @@ use std::sync::Arc;
 
 use rogue_mem::logging::{self, Level, LogSink, Record};
 
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Failure, Kind, Outcome};
 
 /// Writes to standard output.
 pub fn write(bytes: &[u8]) -> Outcome {
     let mut stdout = io::stdout().lock();
     stdout.write_all(bytes).and_then(|()| stdout.flush()).map_err(|error| match error.kind() {
-        io::ErrorKind::BrokenPipe => Failure::Unread,
-        _ => Failure::File(format!("Standard output: {error}")),
+        io::ErrorKind::BrokenPipe => Failure::new(Kind::Unread, ""),
+        _ => Failure::new(Kind::File, format!("Standard output: {error}")),
     })
 }
 

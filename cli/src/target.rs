@@ -1,6 +1,5 @@
 //! The server of a command, connected.
 
-use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +11,7 @@ use rogue_mem::security::keys::{KeyPair, PublicKey};
 use rogue_mem::security::CurveClient;
 
 use crate::arguments::Server;
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Failure, Kind, Outcome};
 
 /// The period of probes until the server is ready.
 const PROBE_PERIOD: Duration = Duration::from_millis(50);
@@ -29,10 +28,11 @@ impl Target {
     pub fn connect(server: &Server) -> Outcome<Target> {
         let (host, port) = split(&server.addr)?;
         let options = ClientOptions { curve: curve_of(server)?, ..ClientOptions::default() };
-        let client = TcpClient::new(&host, port, options).map_err(unreachable)?;
-        client
-            .wait_ready(server.timeout, PROBE_PERIOD)
-            .map_err(|error| Failure::Unreachable(format!("{}: {}", server.addr, error.text())))?;
+        let client =
+            TcpClient::new(&host, port, options).map_err(Failure::of(Kind::Unreachable))?;
+        client.wait_ready(server.timeout, PROBE_PERIOD).map_err(|error| {
+            Failure::new(Kind::Unreachable, format!("{}: {}", server.addr, error.text()))
+        })?;
         let master = Arc::new(Master::new());
         master.set_slave(client.clone());
         master.set_timeout(u64::try_from(server.timeout.as_micros()).unwrap_or(u64::MAX));
@@ -49,7 +49,10 @@ impl Drop for Target {
 /// Host and port of a server, or its path and 0.
 pub fn split(server: &str) -> Outcome<(String, u16)> {
     let address = ServerAddress::parse(server).map_err(|error| {
-        Failure::Usage(format!("{server:?} is no server: {}; HOST:PORT or unix:PATH", error.text()))
+        Failure::new(
+            Kind::Usage,
+            format!("{server:?} is no server: {}; HOST:PORT or unix:PATH", error.text()),
+        )
     })?;
     Ok(match &address {
         ServerAddress::Tcp { text, port } => (text.clone(), *port),
@@ -61,38 +64,29 @@ fn curve_of(server: &Server) -> Outcome<Option<Arc<CurveClient>>> {
     let Some(key) = &server.server_key else { return Ok(None) };
     let key = match PublicKey::from_text(key) {
         Ok(key) => key,
-        Err(error) if !Path::new(key).exists() => return Err(usage(error)),
+        Err(error) if !Path::new(key).exists() => return Err(Failure::of(Kind::Usage)(error)),
         Err(_) => key_in(Path::new(key))?,
     };
     let keys = server.keys.as_deref().map(load_keys).transpose()?;
-    CurveClient::new(key, keys).map(Some).map_err(usage)
+    CurveClient::new(key, keys).map(Some).map_err(Failure::of(Kind::Usage))
 }
 
 /// The only public key in a file.
 fn key_in(path: &Path) -> Outcome<PublicKey> {
-    match PublicKey::load_all(path).map_err(|error| Failure::File(error.text().to_owned()))?[..] {
+    match PublicKey::load_all(path).map_err(Failure::of(Kind::File))?[..] {
         [key] => Ok(key),
-        ref keys => Err(Failure::File(format!(
-            "{}: {} public keys, where that of one server is needed",
-            path.display(),
-            keys.len()
-        ))),
+        ref keys => Err(Failure::new(
+            Kind::File,
+            format!(
+                "{}: {} public keys, where that of one server is needed",
+                path.display(),
+                keys.len()
+            ),
+        )),
     }
 }
 
 /// The key pair in a file.
 pub fn load_keys(path: &Path) -> Outcome<KeyPair> {
-    // An error of the system has its own exit code, and the library's text does not tell it apart.
-    fs::metadata(path).map_err(|error| Failure::of_file(path, "the key pair", &error))?;
-    KeyPair::load(path).map_err(|error| Failure::File(error.text().to_owned()))
-}
-
-/// An error in what the command line says.
-pub fn usage(error: rogue_mem::Error) -> Failure {
-    Failure::Usage(error.text().to_owned())
-}
-
-/// An error on the way to a server or a device.
-pub fn unreachable(error: rogue_mem::Error) -> Failure {
-    Failure::Unreachable(error.text().to_owned())
+    KeyPair::load(path).map_err(Failure::of(Kind::File))
 }

@@ -7,7 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use rogue_mem::memory::{Master, READ, VERIFY, WRITE};
 
 use crate::arguments::Pieces;
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Failure, Kind, Outcome};
 use crate::interrupt::Interrupt;
 
 /// A range of memory, read or written in pieces. The outcomes are taken in the order of the
@@ -74,12 +74,15 @@ impl Transfer<'_> {
             let written = &data[offset as usize..][..found.len()];
             match written.iter().zip(found).position(|(one, other)| one != other) {
                 None => Ok(()),
-                Some(at) => Err(Failure::Differs(format!(
-                    "0x{:x}: 0x{:02x} was written, and 0x{:02x} read back",
-                    address + offset + at as u64,
-                    written[at],
-                    found[at]
-                ))),
+                Some(at) => Err(Failure::new(
+                    Kind::Differs,
+                    format!(
+                        "0x{:x}: 0x{:02x} was written, and 0x{:02x} read back",
+                        address + offset + at as u64,
+                        written[at],
+                        found[at]
+                    ),
+                )),
             }
         })
     }

@@ -9,7 +9,7 @@ use indicatif::ProgressBar;
 use serde_json::json;
 
 use crate::arguments::{Dump, Format};
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Failure, Kind, Outcome};
 use crate::images;
 use crate::interrupt::Interrupt;
 use crate::output;
@@ -18,10 +18,13 @@ use crate::transfer::{progress_bar, rate, Transfer};
 
 pub fn run(dump: &Dump, json: bool) -> Outcome {
     if dump.length == 0 || dump.address.checked_add(dump.length - 1).is_none() {
-        return Err(Failure::Usage(format!(
-            "0x{:x} bytes from 0x{:x} on: there is nothing, or not so much",
-            dump.length, dump.address
-        )));
+        return Err(Failure::new(
+            Kind::Usage,
+            format!(
+                "0x{:x} bytes from 0x{:x} on: there is nothing, or not so much",
+                dump.length, dump.address
+            ),
+        ));
     }
     let format = dump.format.unwrap_or_else(|| match &dump.output {
         Some(path) => images::format_of(path),
@@ -29,7 +32,7 @@ pub fn run(dump: &Dump, json: bool) -> Outcome {
     });
     if dump.output.is_none() && format == Format::Bin && output::is_terminal() {
         let text = "A terminal cannot show bytes: give a file with --output, or --format hex";
-        return Err(Failure::Usage(text.to_owned()));
+        return Err(Failure::new(Kind::Usage, text));
     }
     // Before there is a file, and while a signal still ends the program.
     let target = Target::connect(&dump.server)?;
@@ -122,11 +125,14 @@ impl Source<'_> {
         let failed = |error: io::Error| Failure::of_file(&part, "writing it", &error);
         let (mut file, offset) = open_part(&part, dump).map_err(failed)?;
         if offset > dump.length {
-            return Err(Failure::File(format!(
-                "{} has {offset} bytes, more than the {} of this dump: it is of another one",
-                part.display(),
-                dump.length
-            )));
+            return Err(Failure::new(
+                Kind::File,
+                format!(
+                    "{} has {offset} bytes, more than the {} of this dump: it is of another one",
+                    part.display(),
+                    dump.length
+                ),
+            ));
         }
         let bar = progress_bar(dump.length, "reading");
         bar.set_position(offset);

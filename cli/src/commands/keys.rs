@@ -6,16 +6,15 @@ use rogue_mem::security::keys::KeyPair;
 use serde_json::json;
 
 use crate::arguments::KeysCommand;
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Failure, Kind, Outcome};
 use crate::output;
 use crate::target::load_keys;
 
 pub fn run(command: &KeysCommand, json: bool) -> Outcome {
     match command {
         KeysCommand::New { file } => {
-            let of_file = |error: rogue_mem::Error| Failure::File(error.text().to_owned());
-            let pair = KeyPair::generate().map_err(of_file)?;
-            pair.save(file).map_err(of_file)?;
+            let pair = KeyPair::generate().map_err(Failure::of(Kind::File))?;
+            pair.save(file).map_err(Failure::of(Kind::File))?;
             tell(&pair, file, json)
         }
         KeysCommand::Show { file } => tell(&load_keys(file)?, file, json),

@@ -5,7 +5,7 @@ use std::time::Instant;
 use serde_json::json;
 
 use crate::arguments::Load;
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Failure, Kind, Outcome};
 use crate::images::{self, Segment};
 use crate::interrupt::Interrupt;
 use crate::output;
@@ -19,18 +19,21 @@ pub fn run(load: &Load, json: bool) -> Outcome {
     let segments = without(segments, load.skip);
     let bytes = bytes_of(&segments);
     if bytes == 0 {
-        return Err(Failure::Usage(format!(
-            "{} has {total} bytes, and {} of them are left out: nothing is left to write",
-            load.file.display(),
-            load.skip
-        )));
+        return Err(Failure::new(
+            Kind::Usage,
+            format!(
+                "{} has {total} bytes, and {} of them are left out: nothing is left to write",
+                load.file.display(),
+                load.skip
+            ),
+        ));
     }
     for segment in &segments {
         let last = segment.offset + (segment.bytes.len() as u64 - 1);
         if load.address.checked_add(last).is_none() {
             let text =
                 format!("0x{last:x} from 0x{:x} on is beyond the last address", load.address);
-            return Err(Failure::Usage(text));
+            return Err(Failure::new(Kind::Usage, text));
         }
     }
     let target = Target::connect(&load.server)?;
@@ -40,29 +43,15 @@ pub fn run(load: &Load, json: bool) -> Outcome {
     let bar = progress_bar(all, "writing");
     let transfer =
         Transfer { master: &target.master, pieces: &load.pieces, interrupt: &interrupt, bar: &bar };
-    let mut done = load.skip;
-    for segment in &segments {
-        let outcome = transfer.write(load.address + segment.offset, &segment.bytes);
-        outcome.map_err(|Stop { done: of_segment, failure }| {
-            bar.finish_and_clear();
-            let written = done + of_segment;
-            failure.with_remedy(&format!(
-                "; {written} of {total} bytes are written: --skip {written} goes on from there"
-            ))
-        })?;
-        done += segment.bytes.len() as u64;
-    }
-    if load.verify {
-        bar.set_message("comparing");
-        for segment in &segments {
-            let outcome = transfer.verify(load.address + segment.offset, &segment.bytes);
-            outcome.map_err(|stop| {
-                bar.finish_and_clear();
-                stop.failure
-            })?;
+    let outcome = write(load, &transfer, &segments, total).and_then(|()| {
+        if load.verify {
+            verify(load, &transfer, &segments)
+        } else {
+            Ok(())
         }
-    }
+    });
     bar.finish_and_clear();
+    outcome?;
     match json {
         true => output::line(json!({
             "address": load.address, "length": total, "file": load.file, "written": bytes,
@@ -73,6 +62,29 @@ pub fn run(load: &Load, json: bool) -> Outcome {
             Ok(())
         }
     }
+}
+
+fn write(load: &Load, transfer: &Transfer, segments: &[Segment], total: u64) -> Outcome {
+    let mut done = load.skip;
+    for segment in segments {
+        let outcome = transfer.write(load.address + segment.offset, &segment.bytes);
+        outcome.map_err(|Stop { done: of_segment, failure }| {
+            let written = done + of_segment;
+            failure.with_remedy(&format!(
+                "; {written} of {total} bytes are written: --skip {written} goes on from there"
+            ))
+        })?;
+        done += segment.bytes.len() as u64;
+    }
+    Ok(())
+}
+
+fn verify(load: &Load, transfer: &Transfer, segments: &[Segment]) -> Outcome {
+    transfer.bar.set_message("comparing");
+    segments.iter().try_for_each(|segment| {
+        let outcome = transfer.verify(load.address + segment.offset, &segment.bytes);
+        outcome.map_err(|stop| stop.failure)
+    })
 }
 
 fn bytes_of(segments: &[Segment]) -> u64 {

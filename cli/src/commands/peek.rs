@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::arguments::Peek;
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Failure, Kind, Outcome};
 use crate::output;
 use crate::target::Target;
 
@@ -35,12 +35,16 @@ pub fn run(peek: &Peek, json: bool) -> Outcome {
 /// The bytes of `count` registers from `address` on.
 pub fn size_of(address: u64, count: u32, width: u32) -> Outcome<u32> {
     let size = count.checked_mul(width).ok_or_else(|| {
-        Failure::Usage(format!("{count} registers of {width} bytes are more than one access has"))
+        Failure::new(
+            Kind::Usage,
+            format!("{count} registers of {width} bytes are more than one access has"),
+        )
     })?;
     match address.checked_add(u64::from(size) - 1) {
         Some(_) => Ok(size),
-        None => Err(Failure::Usage(format!(
-            "{count} registers from 0x{address:x} on reach beyond the last address"
-        ))),
+        None => Err(Failure::new(
+            Kind::Usage,
+            format!("{count} registers from 0x{address:x} on reach beyond the last address"),
+        )),
     }
 }

@@ -4,14 +4,15 @@ use serde_json::json;
 
 use super::peek::size_of;
 use crate::arguments::Poke;
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Failure, Kind, Outcome};
 use crate::number::Register;
 use crate::output;
 use crate::target::Target;
 
 pub fn run(poke: &Poke, json: bool) -> Outcome {
     let register = poke.word.register();
-    let parse = |text: &String| register.parse(text).map_err(Failure::Usage);
+    let parse =
+        |text: &String| register.parse(text).map_err(|text| Failure::new(Kind::Usage, text));
     let values: Vec<u64> = poke.values.iter().map(parse).collect::<Outcome<_>>()?;
     let mask = match &poke.mask {
         Some(text) => parse(text)?,
@@ -65,10 +66,13 @@ fn compare(
     else {
         return Ok(());
     };
-    Err(Failure::Differs(format!(
-        "0x{:08x}: {} was written, and {} read back",
-        address + index as u64 * u64::from(register.width),
-        register.show(*one, Hex),
-        register.show(*other, Hex)
-    )))
+    Err(Failure::new(
+        Kind::Differs,
+        format!(
+            "0x{:08x}: {} was written, and {} read back",
+            address + index as u64 * u64::from(register.width),
+            register.show(*one, Hex),
+            register.show(*other, Hex)
+        ),
+    ))
 }

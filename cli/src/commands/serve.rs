@@ -15,10 +15,10 @@ use rogue_mem::stream;
 use serde_json::json;
 
 use crate::arguments::Serve;
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Failure, Kind, Outcome};
 use crate::interrupt;
 use crate::output;
-use crate::target::{load_keys, split, unreachable, usage};
+use crate::target::{load_keys, split};
 
 /// In place of a file of keys: those of all clients.
 const ANY: &str = "any";
@@ -43,7 +43,7 @@ pub fn run(serve: &Serve, json: bool) -> Outcome {
         audit: guards.audit.clone(),
         ..ServerOptions::default()
     };
-    let server = TcpServer::new(&host, port, options).map_err(unreachable)?;
+    let server = TcpServer::new(&host, port, options).map_err(Failure::of(Kind::Unreachable))?;
     server.master().set_slave(device.slave.clone());
     let addresses: Vec<String> = server.addresses().iter().map(ToString::to_string).collect();
     let outcome = tell(&addresses, &device.name, json)
@@ -70,8 +70,8 @@ impl Guards {
         let audit = serve.audit.as_ref().map(|path| Audit::to_file(path, AuditOptions::default()));
         Ok(Guards {
             curve: curve_of(serve)?,
-            access_list: access_list.transpose().map_err(of_file)?,
-            audit: audit.transpose().map_err(of_file)?,
+            access_list: access_list.transpose().map_err(Failure::of(Kind::File))?,
+            audit: audit.transpose().map_err(Failure::of(Kind::File))?,
         })
     }
 
@@ -83,13 +83,9 @@ impl Guards {
         let curve = self.curve.as_ref().zip(clients);
         let keys = curve.map(|(curve, path)| curve.load_clients(path));
         for error in [rules, keys].into_iter().flatten().filter_map(Result::err) {
-            of_file(error).tell(false);
+            Failure::of(Kind::File)(error).tell(false);
         }
     }
-}
-
-fn of_file(error: rogue_mem::Error) -> Failure {
-    Failure::File(error.text().to_owned())
 }
 
 fn tell(addresses: &[String], device: &str, json: bool) -> Outcome {
@@ -103,7 +99,7 @@ fn curve_of(serve: &Serve) -> Outcome<Option<Arc<CurveServer>>> {
     let (Some(keys), Some(clients)) = (&serve.keys, &serve.clients) else { return Ok(None) };
     let clients = match clients.as_str() {
         ANY => AllowedClients::Any,
-        path => AllowedClients::load(path).map_err(of_file)?,
+        path => AllowedClients::load(path).map_err(Failure::of(Kind::File))?,
     };
     Ok(Some(CurveServer::new(load_keys(keys)?, clients)))
 }
@@ -139,20 +135,21 @@ impl Device {
 }
 
 fn map(serve: &Serve, path: &Path, size: u64) -> Outcome<Arc<dyn Slave>> {
-    let path = path
-        .to_str()
-        .ok_or_else(|| Failure::Usage(format!("{}: the path is no UTF-8", path.display())))?;
+    let path = path.to_str().ok_or_else(|| {
+        Failure::new(Kind::Usage, format!("{}: the path is no UTF-8", path.display()))
+    })?;
     let options = MemMapOptions { path: path.to_owned(), access_bytes: serve.access };
     let mapped = MemMap::new(serve.base, size, &options);
-    mapped.map(|mapped| mapped as Arc<dyn Slave>).map_err(unreachable)
+    mapped.map(|mapped| mapped as Arc<dyn Slave>).map_err(Failure::of(Kind::Unreachable))
 }
 
 fn srp_over_udp(serve: &Serve, board: &str) -> Outcome<Arc<dyn Slave>> {
     let (host, port) = split(board)?;
     let options = UdpOptions { jumbo: serve.jumbo, ..UdpOptions::default() };
-    let endpoint = UdpEndpoint::client(&host, port, options).map_err(unreachable)?;
+    let endpoint =
+        UdpEndpoint::client(&host, port, options).map_err(Failure::of(Kind::Unreachable))?;
     let srp = SrpV3::new();
-    stream::connect(&*srp, &*endpoint).map_err(usage)?;
+    stream::connect(&*srp, &*endpoint).map_err(Failure::of(Kind::Usage))?;
     Ok(srp)
 }
 
@@ -163,9 +160,9 @@ fn over_rssi(serve: &Serve, board: &str) -> Outcome<Device> {
         _ => PacketizerVersion::V2,
     };
     let options = UdpRssiPackOptions { jumbo: serve.jumbo, version, ..Default::default() };
-    let road = UdpRssiPack::client(&host, port, options).map_err(unreachable)?;
+    let road = UdpRssiPack::client(&host, port, options).map_err(Failure::of(Kind::Unreachable))?;
     let srp = SrpV3::new();
-    stream::connect(&*srp, &road.application(serve.dest)).map_err(usage)?;
+    stream::connect(&*srp, &road.application(serve.dest)).map_err(Failure::of(Kind::Usage))?;
     if let Err(error) = road.wait_open(LINK_TIME) {
         eprintln!("rogue-mem: {}; the attempts go on", error.text());
     }
@@ -186,7 +183,7 @@ struct Bounded {
 impl Bounded {
     fn new(size: u64) -> Outcome<Bounded> {
         if size == 0 {
-            return Err(Failure::Usage("A memory has at least one byte".to_owned()));
+            return Err(Failure::new(Kind::Usage, "A memory has at least one byte"));
         }
         let (min, max) = EMULATED_ACCESS;
         let (base, memory) = (SlaveBase::new(min, max), Emulate::new(min, max));
