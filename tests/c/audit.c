@@ -3,8 +3,6 @@
 
 #include <unistd.h>
 
-#define WAIT_S (double)TEST_TIMEOUT_S
-
 /* What a callback has got. */
 typedef struct {
     pthread_mutex_t mutex; /* guards the latest record */
@@ -39,45 +37,18 @@ static void lose(void *ctx, uint64_t count) { ((sink_t *)ctx)->lost += count; }
 
 static void drop(void *ctx) { events_raise(&((sink_t *)ctx)->drops); }
 
-/* A server with an audit over a slave, and a master that reaches it. */
-typedef struct {
-    recorder_t recorder;
-    rogue_mem_tcp_server_t *server;
-    rogue_mem_tcp_client_t *client;
-    rogue_mem_master_t *master;
-} bridge_t;
-
-static void bridge_open(bridge_t *bridge, enum behaviour behaviour, rogue_mem_audit_t *audit) {
-    recorder_init(&bridge->recorder, 1, 0, behaviour);
+/* A bridge whose server has an audit. */
+static void audited_open(bridge_t *bridge, enum behaviour behaviour, rogue_mem_audit_t *audit) {
     rogue_mem_tcp_server_options_t options = {0};
     options.size = sizeof options;
     options.audit = audit;
-    assert_ok(rogue_mem_tcp_server_new("127.0.0.1", 0, &options, &bridge->server));
-    rogue_mem_master_t *master = rogue_mem_tcp_server_master(bridge->server);
-    assert_ok(rogue_mem_master_set_slave(master, bridge->recorder.slave));
-    rogue_mem_master_set_timeout(master, LONG_TIMEOUT_US);
-    rogue_mem_master_release(master);
-    uint16_t port = rogue_mem_tcp_server_port(bridge->server);
-    assert_ok(rogue_mem_tcp_client_new("127.0.0.1", port, NULL, &bridge->client));
-    assert_ok(rogue_mem_tcp_client_wait_ready(bridge->client, WAIT_S, 0.01));
-    rogue_mem_slave_t *slave = rogue_mem_tcp_client_slave(bridge->client);
-    bridge->master = master_of(slave);
-    rogue_mem_slave_release(slave);
+    bridge_open(bridge, behaviour, &options, NULL);
 }
 
 static rogue_mem_status_t bridge_write(bridge_t *bridge, uint64_t address, const char *data) {
-    uint32_t id = 0;
     uint8_t bytes[4];
     memcpy(bytes, data, sizeof bytes);
-    assert_ok(rogue_mem_master_request(bridge->master, address, 4, bytes, ROGUE_MEM_WRITE, &id));
-    return rogue_mem_master_wait(bridge->master, id);
-}
-
-static void bridge_close(bridge_t *bridge) {
-    rogue_mem_master_release(bridge->master);
-    rogue_mem_tcp_client_release(bridge->client);
-    rogue_mem_tcp_server_release(bridge->server);
-    recorder_destroy(&bridge->recorder);
+    return transfer(bridge->master, address, bytes, sizeof bytes, ROGUE_MEM_WRITE);
 }
 
 static void a_callback_gets_what_clients_wrote_and_is_dropped_with_the_last_server(void **state) {
@@ -97,7 +68,7 @@ static void a_callback_gets_what_clients_wrote_and_is_dropped_with_the_last_serv
     sink.audit = audit;
 
     bridge_t bridge;
-    bridge_open(&bridge, MEMORY, audit);
+    audited_open(&bridge, MEMORY, audit);
     assert_ok(bridge_write(&bridge, 0x10, "abcd"));
     events_wait(&sink.records, 1);
     pthread_mutex_lock(&sink.mutex);
@@ -156,7 +127,7 @@ static void a_file_gets_a_line_for_each_write(void **state) {
     rogue_mem_audit_t *audit = NULL;
     assert_ok(rogue_mem_audit_to_file(path, &options, &audit));
     bridge_t bridge;
-    bridge_open(&bridge, MEMORY, audit);
+    audited_open(&bridge, MEMORY, audit);
     assert_ok(bridge_write(&bridge, 0x10, "abcd"));
     assert_ok(bridge_write(&bridge, 0x20, "abcd"));
     assert_ok(rogue_mem_audit_flush(audit, WAIT_S));

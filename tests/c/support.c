@@ -166,6 +166,40 @@ rogue_mem_master_t *master_of(rogue_mem_slave_t *slave) {
     return master;
 }
 
+rogue_mem_tcp_server_t *serve(rogue_mem_slave_t *slave,
+                              const rogue_mem_tcp_server_options_t *options) {
+    rogue_mem_tcp_server_t *server = NULL;
+    assert_ok(rogue_mem_tcp_server_new("127.0.0.1", 0, options, &server));
+    rogue_mem_master_t *master = rogue_mem_tcp_server_master(server);
+    assert_ok(rogue_mem_master_set_slave(master, slave));
+    rogue_mem_master_set_timeout(master, LONG_TIMEOUT_US);
+    rogue_mem_master_release(master);
+    assert_ok(rogue_mem_tcp_server_start(server));
+    return server;
+}
+
+void bridge_open(bridge_t *bridge, enum behaviour behaviour,
+                 const rogue_mem_tcp_server_options_t *server_options,
+                 const rogue_mem_tcp_client_options_t *client_options) {
+    recorder_init(&bridge->recorder, 1, 0, behaviour);
+    bridge->server = serve(bridge->recorder.slave, server_options);
+    uint16_t port = rogue_mem_tcp_server_port(bridge->server);
+    assert_int_not_equal(port, 0);
+    assert_ok(rogue_mem_tcp_client_new("127.0.0.1", port, client_options, &bridge->client));
+    assert_ok(rogue_mem_tcp_client_wait_ready(bridge->client, WAIT_S, PERIOD_S));
+    rogue_mem_slave_t *slave = rogue_mem_tcp_client_slave(bridge->client);
+    bridge->master = master_of(slave);
+    rogue_mem_slave_release(slave);
+}
+
+void bridge_close(bridge_t *bridge) {
+    rogue_mem_master_release(bridge->master);
+    rogue_mem_tcp_client_release(bridge->client);
+    rogue_mem_tcp_server_stop(bridge->server);
+    rogue_mem_tcp_server_release(bridge->server);
+    recorder_destroy(&bridge->recorder);
+}
+
 void connect_ports(rogue_mem_stream_port_t *port, rogue_mem_stream_port_t *other) {
     assert_ok(rogue_mem_stream_port_connect(port, other));
     rogue_mem_stream_port_release(port);

@@ -98,6 +98,27 @@ rogue_mem_transaction_t *recorder_take(recorder_t *recorder);
 /* A master connected to a slave, with LONG_TIMEOUT_US. */
 rogue_mem_master_t *master_of(rogue_mem_slave_t *slave);
 
+/* How long a wait may take, and how often it looks, in seconds. */
+#define WAIT_S (double)TEST_TIMEOUT_S
+#define PERIOD_S 0.01
+
+/* A server over a recording slave, and a client and master that reach it. */
+typedef struct {
+    recorder_t recorder;
+    rogue_mem_tcp_server_t *server;
+    rogue_mem_tcp_client_t *client;
+    rogue_mem_master_t *master;
+} bridge_t;
+
+/* A server of a slave at a free port of this host, with LONG_TIMEOUT_US. */
+rogue_mem_tcp_server_t *serve(rogue_mem_slave_t *slave,
+                              const rogue_mem_tcp_server_options_t *options);
+/* Makes a bridge, and waits until it is ready. */
+void bridge_open(bridge_t *bridge, enum behaviour behaviour,
+                 const rogue_mem_tcp_server_options_t *server_options,
+                 const rogue_mem_tcp_client_options_t *client_options);
+void bridge_close(bridge_t *bridge);
+
 /* Connects two ports in both directions. Takes both references over. */
 void connect_ports(rogue_mem_stream_port_t *port, rogue_mem_stream_port_t *other);
 
