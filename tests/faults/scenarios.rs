@@ -48,6 +48,8 @@ struct Stage {
     clients: Vec<Option<Player>>,
     /// Where clients connect to.
     front: u16,
+    /// How often the server was suspended.
+    suspensions: usize,
 }
 
 impl Stage {
@@ -63,8 +65,9 @@ impl Stage {
         println!("{name}: ROGUE_MEM_SEED={seed}");
         let rng = ChaCha8Rng::seed_from_u64(seed);
         let clients = (0..clients).map(|_| None).collect();
+        let (server, port, front, suspensions) = (None, 0, 0, 0);
         let mut stage =
-            Stage { path, journal, rng, duplex, port: 0, server: None, clients, front: 0 };
+            Stage { path, journal, rng, duplex, port, server, clients, front, suspensions };
         stage.start_server();
         stage.front = stage.port;
         stage
@@ -133,7 +136,7 @@ impl Stage {
         self.clients.drain(..).flatten().for_each(Player::finish);
         self.server.take().into_iter().for_each(Player::finish);
         println!("{}", self.journal.summary());
-        let faults = self.journal.faults();
+        let faults = self.journal.faults(self.suspensions);
         assert!(faults.is_empty(), "{} contradictions: {:#?}", faults.len(), first(&faults));
     }
 }
@@ -189,7 +192,10 @@ pub fn suspended() {
         let number = stage.rng.random_range(0..=stage.clients.len());
         let player = match number.checked_sub(1) {
             Some(client) => &stage.clients[client],
-            None => &stage.server,
+            None => {
+                stage.suspensions += 1;
+                &stage.server
+            }
         };
         let player = player.as_ref().expect("it runs");
         player.signal("STOP");
