@@ -56,3 +56,8 @@ pub const ROGUE_INTERFACE_VERSION: &std::ffi::CStr = c"6.1.0";
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 pub struct ReadmePrograms;
+
+/// Those of the tutorial that has one.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/tutorials/first-register.md")]
+pub struct TutorialPrograms;

@@ -1,13 +1,16 @@
-//! The commands of docs/cli.md, run in its order by one shell.
+//! The commands of docs/cli.md and of the tutorials, those of each page run in its order by one shell.
 
 use std::fs;
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
+use std::sync::Mutex;
 
+use rogue_mem::protocols::{PacketizerVersion, SrpV3Emulation, UdpRssiPack, UdpRssiPackOptions};
+use rogue_mem::stream;
 use testkit_base::directory::Directory;
 
-const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/cli.md");
+const DOCS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs");
 /// Stands before the end of a command's output.
 const MARK: &str = "=== end of the command ===";
 
@@ -30,25 +33,33 @@ fn commands(page: &str) -> Vec<(&str, String)> {
     found
 }
 
-/// A port that is free, and so is the next one.
+/// A port that is free, and so is the next one; another one at each call.
 fn free_port() -> u16 {
+    static GIVEN: Mutex<Vec<u16>> = Mutex::new(Vec::new());
+    let mut given = GIVEN.lock().unwrap();
     loop {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
-        if port < u16::MAX && TcpListener::bind(("127.0.0.1", port + 1)).is_ok() {
+        let is_given = given.iter().any(|one| one.abs_diff(port) < 2);
+        if !is_given && port < u16::MAX && TcpListener::bind(("127.0.0.1", port + 1)).is_ok() {
+            given.push(port);
             return port;
         }
     }
 }
 
-#[test]
-fn every_command_prints_what_the_page_shows() {
-    let mut page = fs::read_to_string(PAGE).unwrap();
+/// Runs a page's commands, with its ports replaced by free ones, and other words as said.
+fn check(page: &str, replaced: &[(&str, &str)]) {
+    let mut page = fs::read_to_string(Path::new(DOCS).join(page)).unwrap();
+    for (word, other) in replaced {
+        assert!(page.contains(word), "{word}");
+        page = page.replace(word, other);
+    }
     for port in ["9000", "9100"] {
         page = page.replace(&format!("127.0.0.1:{port}"), &format!("127.0.0.1:{}", free_port()));
     }
     let commands = commands(&page);
-    assert!(commands.len() > 20, "{commands:?}");
+    assert!(!commands.is_empty());
     let mut script = "exec 2>&1 </dev/null\ntrap 'kill $(jobs -p)' EXIT\n".to_owned();
     for (index, (command, output)) in commands.iter().enumerate() {
         script += &match command.strip_suffix('&') {
@@ -72,4 +83,34 @@ fn every_command_prints_what_the_page_shows() {
     for ((command, output), part) in commands.iter().zip(parts) {
         assert_eq!(part, output, "{command}");
     }
+}
+
+#[test]
+fn every_command_prints_what_the_page_shows() {
+    check("cli.md", &[]);
+}
+
+#[test]
+fn the_commands_of_the_first_tutorial_print_what_it_shows() {
+    check("tutorials/first-register.md", &[]);
+}
+
+#[test]
+fn the_commands_for_a_zynq_serve_a_file_in_place_of_its_device() {
+    let replaced = [
+        ("--mem /dev/mem --base 0x43c00000", "--mem registers.bin --base 0"),
+        ("from 0x43c00000 of /dev/mem", "from 0x0 of registers.bin"),
+        ("*:9100", "127.0.0.1:9100"),
+    ];
+    check("tutorials/zynq.md", &replaced);
+}
+
+#[test]
+fn the_commands_for_an_fpga_reach_an_emulated_one() {
+    let options = UdpRssiPackOptions { version: PacketizerVersion::V2, ..Default::default() };
+    let board = UdpRssiPack::server("127.0.0.1", 0, options).unwrap();
+    let memory = SrpV3Emulation::new().unwrap();
+    stream::connect(&*memory, &board.application(0)).unwrap();
+    let address = format!("127.0.0.1:{}", board.udp().port());
+    check("tutorials/fpga-bridge.md", &[("192.168.2.10:8193", &address)]);
 }

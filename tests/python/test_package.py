@@ -112,16 +112,33 @@ def test_programs_that_use_the_package_pass_a_type_checker(tmp_path):
         assert expected in said and said.count("error:") == (expected != "no issues"), said
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/python.md", "python/README.md"])
+TUTORIALS = sorted(path.name for path in (TOP / "docs" / "tutorials").glob("*.md"))
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "README.md",
+        "docs/python.md",
+        "python/README.md",
+        *("docs/tutorials/" + t for t in TUTORIALS),
+    ],
+)
 def test_the_programs_that_the_pages_show_run(page, tmp_path):
     text = (TOP / page).read_text(encoding="utf-8")
     shown = re.findall(r"^```python\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
     assert len(shown) == (2 if page == "docs/python.md" else 1)
-    # One that names a machine is used on this one.
+    # One that names a machine is used on this one, and one that maps a device maps a file.
     server = rim.TcpServer("127.0.0.1", 0)
     server >> rim.Emulate(4, 0)
+    device = tmp_path / "registers"
+    device.write_bytes(bytes(0x10000))
     for source in shown:
-        source = source.replace('"192.168.1.20", 9000', '"127.0.0.1", %d' % server.getPort())
+        for machine in ("192.168.1.20", "127.0.0.1"):
+            source = source.replace('"%s", 9000' % machine, '"127.0.0.1", %d' % server.getPort())
+        source = source.replace(
+            '0x43C00000, 0x10000, path="/dev/mem"', "0, 0x10000, path=%r" % str(device)
+        )
         status, _, error = run(source)
         assert status == 0, error
     server._stop()
