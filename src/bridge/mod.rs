@@ -15,6 +15,7 @@ mod link;
 pub mod memory;
 pub mod stream;
 
+pub use crate::net::listener::ListeningSockets;
 pub use link::budget::{memory_budget, set_memory_budget, MemoryBudget};
 pub use link::dialer::ClientState;
 pub use link::options::LegacyPolicy;

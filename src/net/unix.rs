@@ -6,7 +6,7 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -93,18 +93,24 @@ impl std::fmt::Display for UnixPath {
     }
 }
 
-/// A listener at a path. Removes its file when it is dropped, unless that has been replaced, or this
-/// process is a child of the one that has made it.
+/// A listener at a path. Removes its file when it is dropped, unless that has been replaced, this
+/// process is a child of the one that has made it, or somebody else has opened the socket.
 #[derive(Debug)]
 pub struct UnixServer {
     pub(super) listener: UnixListener,
     path: UnixPath,
-    /// Device and inode of the file.
-    file: (u64, u64),
+    /// Device and inode of the file; `None` if it is not this listener's to remove.
+    file: Option<(u64, u64)>,
     process: Generation,
 }
 
 impl UnixServer {
+    /// A listener at `path` that somebody else has opened, non-blocking. Its file stays.
+    pub(super) fn adopt(socket: OwnedFd, path: UnixPath) -> UnixServer {
+        let process = Generation::current();
+        UnixServer { listener: UnixListener::from(socket), path, file: None, process }
+    }
+
     /// Where it listens.
     pub fn path(&self) -> &UnixPath {
         &self.path
@@ -140,7 +146,7 @@ impl Drop for UnixServer {
             return;
         }
         // It still listens, so no other server takes the path before the file is gone.
-        if file_id(self.path.path()).is_ok_and(|file| file == self.file) {
+        if self.file.is_some() && file_id(self.path.path()).ok() == self.file {
             let _ = fs::remove_file(self.path.path());
         }
     }
@@ -185,7 +191,12 @@ fn listen(path: &UnixPath, mode: u32) -> Result<UnixServer> {
     fs::set_permissions(path.path(), fs::Permissions::from_mode(mode)).map_err(failed)?;
     sys::set_waiting_max(socket.as_fd(), WAITING_MAX).map_err(failed)?;
     let listener = above_standard(UnixListener::from(socket)).map_err(failed)?;
-    Ok(UnixServer { listener, path: path.clone(), file, process: Generation::current() })
+    Ok(UnixServer {
+        listener,
+        path: path.clone(),
+        file: Some(file),
+        process: Generation::current(),
+    })
 }
 
 /// Removes the file at `path` if it is a socket at which nobody listens.

@@ -6,6 +6,7 @@
 
 mod access;
 mod addresses;
+mod adopted;
 mod audit;
 mod basics;
 mod blocks;

@@ -169,11 +169,12 @@ impl Acceptor {
 
 /// The listeners of an address, with the sides of their connections. At a path clients make both of
 /// them, and the file beside it is for those that need one for each socket, as libzmq's do.
-fn sided(pair: ListenerPair) -> [Entrance; 2] {
+fn sided(pair: ListenerPair) -> impl Iterator<Item = Entrance> {
     let first = match pair.first {
         Listener::Tcp(_) => Some(Side::Request),
         Listener::Unix(_) => None,
     };
-    let sides = [(pair.first, first), (pair.second, Some(Side::Response))];
+    let second = pair.second.map(|listener| (listener, Some(Side::Response)));
+    let sides = std::iter::once((pair.first, first)).chain(second);
     sides.map(|(listener, side)| Entrance { listener, side, is_ready: false })
 }

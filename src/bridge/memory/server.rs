@@ -26,7 +26,7 @@ use crate::clock;
 use crate::error::{Error, Result, Status};
 use crate::logging::{log_debug, log_info, Logger};
 use crate::memory::Master;
-use crate::net::listener::listen_at_all;
+use crate::net::listener::{adopt_all, listen_at_all, ListenerPair, ListeningSockets};
 use crate::net::owner::{self, Finder};
 use crate::net::server_address::ServerAddress;
 use crate::net::socket::{Silence, HOST_SILENCE_MAX};
@@ -183,16 +183,45 @@ impl TcpServer {
         TcpServer::with_parts(address, port, options, owner::owners)
     }
 
+    /// Serves at sockets that listen already, those of a service manager (socket activation), and at the
+    /// option's further addresses. Takes the place of [`new`](Self::new); connect its master to a
+    /// slave.
+    ///
+    /// Sockets at TCP ports come as two, at P and P + 1; at a path, one is enough for clients of this
+    /// library. Their permissions and queues are those that they have: `unix_mode` is for paths that the
+    /// server opens itself. A stopped server closes its descriptors and leaves files at paths.
+    ///
+    /// # Errors
+    ///
+    /// [`Status::InvalidArgument`] for sockets that do not listen, or do not belong together; the text
+    /// has their addresses. [`Status::Bind`] and related statuses for further addresses.
+    pub fn adopt(sockets: Vec<ListeningSockets>, options: ServerOptions) -> Result<Arc<TcpServer>> {
+        let listeners = adopt_all(sockets, &options.addresses, options.unix_mode).map_err(named)?;
+        let text = match &listeners[0].address {
+            ServerAddress::Tcp { text, .. } => text.clone(),
+            path @ ServerAddress::Unix(_) => path.to_string(),
+        };
+        TcpServer::serve(listeners, &text, options, owner::owners)
+    }
+
     fn with_parts(
         address: &str,
         port: u16,
         options: ServerOptions,
         find_owners: Finder,
     ) -> Result<Arc<TcpServer>> {
-        let named = |error: Error| Error::new(error.status(), SOURCE, error.text().to_owned());
         let at = ServerAddress::new(address, port).map_err(named)?;
-        options.audit.as_ref().map_or(Ok(()), |audit| audit.check()).map_err(named)?;
         let listeners = listen_at_all(at, &options.addresses, options.unix_mode).map_err(named)?;
+        TcpServer::serve(listeners, address, options, find_owners)
+    }
+
+    fn serve(
+        listeners: Vec<ListenerPair>,
+        address: &str,
+        options: ServerOptions,
+        find_owners: Finder,
+    ) -> Result<Arc<TcpServer>> {
+        options.audit.as_ref().map_or(Ok(()), |audit| audit.check()).map_err(named)?;
         let addresses: Vec<_> = listeners.iter().map(|pair| pair.address.clone()).collect();
         let port = addresses[0].port();
         let log = Arc::new(Logger::new(&format!("memory.TcpServer.{address}.{port}")));
@@ -343,6 +372,11 @@ impl TcpServer {
     pub fn stats(&self) -> ServerStats {
         self.counters.stats(self.drain.has_begun())
     }
+}
+
+/// An error of the making of a server.
+fn named(error: Error) -> Error {
+    Error::new(error.status(), SOURCE, error.text().to_owned())
 }
 
 /// Whether peers have to be known.
