@@ -1,5 +1,8 @@
 //! The command line.
 
+mod serve;
+mod values;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -9,6 +12,8 @@ use rogue_mem::logging::Level;
 
 use crate::failure::CODES;
 use crate::number::{self, Endian, Form, Register};
+
+pub use serve::{Limits, Region, Serve, Settings};
 
 /// Reads and writes the registers behind a memory bridge: those of rogue-mem, and of Rogue's
 /// TcpServer. Makes a memory, a device or a board reachable by one.
@@ -52,7 +57,7 @@ pub enum Command {
     /// Measure round trips: read one address again and again
     Ping(Ping),
     /// Make a memory, a device or a board reachable by a server
-    Serve(Serve),
+    Serve(Box<Serve>),
     /// Make and show key pairs for encrypted connections (CURVE)
     Keys(Keys),
     /// Print the completions of a shell
@@ -246,73 +251,6 @@ pub struct Ping {
     pub interval: Option<Duration>,
     #[command(flatten)]
     pub word: Word,
-}
-
-/// Arguments of `serve`.
-#[derive(Args, Debug)]
-pub struct Serve {
-    /// Where it listens: HOST:PORT (PORT and the next one), *:PORT, or unix:PATH; may be repeated
-    #[arg(long, required = true, value_name = "ADDRESS")]
-    pub bind: Vec<String>,
-    #[command(flatten)]
-    pub device: Device,
-    /// The first address of the mapped range
-    #[arg(
-        long, requires = "mem", default_value = "0", value_parser = number::address,
-        value_name = "ADDRESS"
-    )]
-    pub base: u64,
-    /// Bytes of the mapped range
-    #[arg(long, requires = "mem", value_parser = number::size, value_name = "BYTES")]
-    pub size: Option<u64>,
-    /// Bytes of each access to the mapped range: 4 or 8
-    #[arg(long, requires = "mem", default_value = "4", value_name = "BYTES")]
-    pub access: u32,
-    /// Datagrams for networks with frames of 9000 bytes
-    #[arg(long)]
-    pub jumbo: bool,
-    /// Version of the packetizer
-    #[arg(
-        long, requires = "udp_rssi", default_value = "2",
-        value_parser = clap::value_parser!(u8).range(1..=2)
-    )]
-    pub packetizer: u8,
-    /// Destination of the registers in the packetizer
-    #[arg(long, requires = "udp_rssi", default_value = "0", value_name = "NUMBER")]
-    pub dest: u8,
-    /// Refuse every write
-    #[arg(long)]
-    pub read_only: bool,
-    /// A file that says which peers may connect, and what each may read and write
-    #[arg(long, value_name = "FILE")]
-    pub access_list: Option<PathBuf>,
-    /// Record every write in this file, as lines of JSON
-    #[arg(long, value_name = "FILE")]
-    pub audit: Option<PathBuf>,
-    /// A file with the server's key pair: all connections are encrypted
-    #[arg(long, value_name = "FILE", requires = "clients")]
-    pub keys: Option<PathBuf>,
-    /// A file with the public keys of the clients that may connect, or `any`
-    #[arg(long, value_name = "FILE", requires = "keys")]
-    pub clients: Option<String>,
-}
-
-/// What is served.
-#[derive(Args, Debug)]
-#[group(required = true, multiple = false)]
-pub struct Device {
-    /// An emulated memory of so many bytes
-    #[arg(long, value_parser = number::size, value_name = "SIZE")]
-    pub emulate: Option<u64>,
-    /// A range of /dev/mem, of a UIO device or of a file
-    #[arg(long, value_name = "PATH", requires = "size")]
-    pub mem: Option<PathBuf>,
-    /// A board that speaks SRPv3 over UDP
-    #[arg(long, value_name = "HOST:PORT")]
-    pub srp_udp: Option<String>,
-    /// A board that speaks SRPv3 over packetizer, RSSI and UDP
-    #[arg(long, value_name = "HOST:PORT")]
-    pub udp_rssi: Option<String>,
 }
 
 /// Arguments of `keys`.

@@ -39,7 +39,7 @@ pub const CODES: &str = "\
 Exit codes:
   0    done
   1    the access failed: the device or a hub before it has answered with an error, or not in time
-  2    the command line is wrong
+  2    the command line, or the file of options of `serve`, is wrong
   3    no connection to the server; with `serve`, the server or its device could not be opened
   4    what was read back differs from what was written
   5    a file of this machine could not be read or written
@@ -64,6 +64,11 @@ impl Failure {
     /// The failure with what can be done at the end of its text.
     pub fn with_remedy(self, remedy: &str) -> Failure {
         Failure { text: self.text + remedy, ..self }
+    }
+
+    /// What has gone wrong.
+    pub fn text(&self) -> &str {
+        &self.text
     }
 
     /// The exit code.

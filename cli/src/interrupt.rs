@@ -15,7 +15,7 @@ use signal_hook::iterator::Signals;
 use crate::failure::{Failure, Kind, Outcome};
 
 /// The signals that ask for the end.
-const ENDS: [i32; 3] = [SIGINT, SIGTERM, SIGHUP];
+pub const ENDS: [i32; 3] = [SIGINT, SIGTERM, SIGHUP];
 
 /// Whether one of them has come.
 #[derive(Clone, Debug)]
@@ -61,13 +61,7 @@ impl Interrupt {
     }
 }
 
-/// Waits for a signal that asks for the end. SIGHUP asks for `reload` meanwhile.
-pub fn wait(reload: impl Fn()) -> Outcome {
-    let mut signals = Signals::new(ENDS).map_err(no_signals)?;
-    signals.forever().take_while(|signal| *signal == SIGHUP).for_each(|_| reload());
-    Ok(())
-}
-
-fn no_signals(error: io::Error) -> Failure {
+/// The system delivers no signals.
+pub fn no_signals(error: io::Error) -> Failure {
     Failure::new(Kind::Unreachable, format!("The system refuses to deliver signals: {error}"))
 }

@@ -167,6 +167,16 @@ pub fn size(text: &str) -> Result<u64, String> {
         .ok_or_else(|| format!("{text} is more bytes than there are addresses"))
 }
 
+/// Permissions of a file, in octal: 660, 0660, 0o660.
+pub fn mode(text: &str) -> Result<u32, String> {
+    const ALL: u32 = 0o777;
+    let digits = text.strip_prefix("0o").unwrap_or(text);
+    match u32::from_str_radix(digits, 8) {
+        Ok(mode) if mode <= ALL && !digits.starts_with('+') => Ok(mode),
+        _ => Err(format!("{text} is no permissions of a file in octal, from 0 to {ALL:o}")),
+    }
+}
+
 /// A time in seconds, above 0 and at most a day.
 pub fn seconds(text: &str) -> Result<std::time::Duration, String> {
     const DAY_S: f64 = 86400.0;
@@ -245,6 +255,16 @@ mod tests {
         assert_eq!(address("0xffff_ffff_ffff_ffff"), Ok(u64::MAX));
         assert!(address("0x10000000000000000").is_err());
         assert!(address("-1").is_err());
+    }
+
+    #[test]
+    fn permissions_are_octal() {
+        for text in ["660", "0660", "0o660"] {
+            assert_eq!(mode(text), Ok(0o660), "{text}");
+        }
+        for text in ["", "888", "1000", "-1", "+7", "rw"] {
+            assert!(mode(text).is_err(), "{text:?}");
+        }
     }
 
     #[test]

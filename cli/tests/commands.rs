@@ -260,7 +260,8 @@ fn a_signal_ends_a_server_and_leaves_nothing_behind() {
         assert_eq!(server.process.wait().unwrap().code(), Some(0));
         let mut rest = String::new();
         server.output.read_to_string(&mut rest).unwrap();
-        assert_eq!((rest.as_str(), path.exists()), ("", false));
+        let last: Value = serde_json::from_str(rest.lines().last().unwrap()).unwrap();
+        assert_eq!((&last["event"], path.exists()), (&json!("stopped"), false));
     }
 }
 
