@@ -29,12 +29,16 @@ impl WholeFrame {
 
 impl CancelToken for WholeFrame {
     fn cancel_if_late(self: Arc<Self>, now: Time) -> bool {
-        let is_cancelled = self.is_cancelled(now);
-        if is_cancelled {
-            // The verdict is first: no request ends as unsent that another thread is sending.
-            self.token.clone().cancel_if_late(now);
+        // The verdict is first: no request ends as unsent that another thread is sending.
+        if !self.is_cancelled(now) {
+            return false;
         }
-        is_cancelled
+        // A posted write may have succeeded since: its word is the last one.
+        let is_final = self.token.clone().cancel_if_late(now);
+        if !is_final {
+            self.verdict.store(LEAVES, Ordering::Release);
+        }
+        is_final
     }
 
     fn is_cancelled(&self, now: Time) -> bool {
@@ -87,5 +91,35 @@ impl CancelToken for NumberedFrame {
 
     fn placeholder(&self) -> Option<&[u8]> {
         Some(&self.placeholder)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// That of a posted write which succeeds between two questions.
+    struct JustInTime;
+
+    impl CancelToken for JustInTime {
+        fn cancel_if_late(self: Arc<Self>, _now: Time) -> bool {
+            false
+        }
+
+        fn is_cancelled(&self, _now: Time) -> bool {
+            true
+        }
+
+        fn deadline(&self) -> Time {
+            Time(0)
+        }
+    }
+
+    #[test]
+    fn f96_a_posted_write_that_succeeds_at_this_moment_leaves_in_all_its_packets() {
+        let frame = WholeFrame::new(Arc::new(JustInTime));
+        assert!(!frame.clone().cancel_if_late(Time(1)), "the first packet");
+        assert!(!frame.is_cancelled(Time(2)), "another packet, sent again");
+        assert!(!frame.cancel_if_late(Time(3)), "another packet");
     }
 }
