@@ -1,5 +1,7 @@
 # The library as cargo builds it, and its two imported targets in the build tree.
 
+include(${CMAKE_CURRENT_LIST_DIR}/RustTarget.cmake)
+
 set(ROGUE_MEM_CARGO_TARGET_DIR "${PROJECT_BINARY_DIR}/cargo" CACHE PATH
     "Where cargo puts what it builds")
 if(CMAKE_CROSSCOMPILING)
@@ -8,7 +10,7 @@ else()
     set(_default_rust_target "")
 endif()
 set(ROGUE_MEM_RUST_TARGET "${_default_rust_target}" CACHE STRING
-    "Rust target triple for cross compilation; empty for the host")
+    "Rust target triple; empty for the host, or, in a cross compilation, for that of the processor")
 
 find_program(ROGUE_MEM_CARGO cargo)
 find_program(ROGUE_MEM_RUSTC rustc)
@@ -37,19 +39,59 @@ elseif(CMAKE_BUILD_TYPE STREQUAL "MinSizeRel")
     set(_rustc_options "")
 endif()
 
+# The C compiler with the options that select a machine: those of every compilation, and one that is
+# part of the compiler's name in a toolchain (CC="gcc -m32").
+separate_arguments(_c_compiler UNIX_COMMAND "${CMAKE_C_COMPILER_ARG1} ${CMAKE_C_FLAGS}")
+if(CMAKE_C_COMPILER_TARGET)
+    list(APPEND _c_compiler "${CMAKE_C_COMPILE_OPTIONS_TARGET}${CMAKE_C_COMPILER_TARGET}")
+endif()
+if(CMAKE_SYSROOT)
+    list(APPEND _c_compiler "${CMAKE_C_COMPILE_OPTIONS_SYSROOT}${CMAKE_SYSROOT}")
+endif()
+set(_c_options "${_c_compiler}")
+list(INSERT _c_compiler 0 "${CMAKE_C_COMPILER}")
+
 # Always explicit, so a user's `build.target` does not apply.
 set(_rust_target "${ROGUE_MEM_RUST_TARGET}")
-if(NOT _rust_target)
+if(NOT _rust_target AND CMAKE_CROSSCOMPILING)
+    execute_process(COMMAND ${_c_compiler} -dM -E -x c /dev/null
+        OUTPUT_VARIABLE _macros ERROR_QUIET)
+    execute_process(COMMAND ${_c_compiler} -dumpmachine OUTPUT_VARIABLE _machine ERROR_QUIET)
+    rogue_mem_rust_target(_rust_target
+        "${CMAKE_SYSTEM_NAME}" "${CMAKE_SYSTEM_PROCESSOR}" "${_macros}" "${_machine}")
+    message(STATUS "rogue_mem: the Rust target is ${_rust_target} (ROGUE_MEM_RUST_TARGET)")
+elseif(NOT _rust_target)
     execute_process(COMMAND "${ROGUE_MEM_RUSTC}" -vV OUTPUT_VARIABLE _rustc_version)
     if(NOT _rustc_version MATCHES "host: ([^\n]+)")
         message(FATAL_ERROR "${ROGUE_MEM_RUSTC} -vV does not name its host:\n${_rustc_version}")
     endif()
     set(_rust_target "${CMAKE_MATCH_1}")
-elseif(CMAKE_CROSSCOMPILING)
+endif()
+rogue_mem_check_rust_target("${ROGUE_MEM_RUSTC}" "${_rust_target}")
+
+set(_link_arguments "")
+if(CMAKE_CROSSCOMPILING)
     string(TOUPPER "${_rust_target}" _linker_variable)
     string(REPLACE "-" "_" _linker_variable "CARGO_TARGET_${_linker_variable}_LINKER")
     list(APPEND _cargo_environment "${_linker_variable}=${CMAKE_C_COMPILER}")
+    # Only those that select a machine: others, such as a sanitizer, are for C.
+    set(_selecting ${_c_options})
+    list(FILTER _selecting INCLUDE REGEX "^(-m|--sysroot=|--target=|--gcc-toolchain=|-B)")
+    foreach(_option IN LISTS _selecting)
+        list(APPEND _link_arguments "-Clink-arg=${_option}")
+    endforeach()
 endif()
+
+# The machine of the C compiler's programs, with which that of the library is compared once it is
+# built. Empty where its object files are not ELF.
+set(_probe "${PROJECT_BINARY_DIR}/CMakeFiles/machine")
+file(WRITE "${_probe}/empty.c" "int rogue_mem_empty;\n")
+execute_process(COMMAND ${_c_compiler} -fno-lto -c "${_probe}/empty.c" -o "${_probe}/empty.o"
+    ERROR_VARIABLE _said RESULT_VARIABLE _result)
+if(NOT _result EQUAL 0)
+    message(FATAL_ERROR "rogue_mem: the C compiler compiles nothing:\n${_said}")
+endif()
+rogue_mem_elf_machine(_c_machine "${_probe}/empty.o")
 
 # --- names ----------------------------------------------------------------------------------------
 
@@ -84,16 +126,13 @@ function(rogue_mem_add_cargo_build target _profile _output_dir)
         list(APPEND files "${_output_dir}/${ROGUE_MEM_STATIC_NAME}")
     endif()
     rogue_mem_quote(_environment ${_cargo_environment})
-    set(_rustc_arguments "")
+    set(options ${_link_arguments})
     if(_profile STREQUAL _cargo_profile)
-        rogue_mem_quote(_rustc_arguments ${_rustc_options})
+        list(APPEND options ${_rustc_options})
     endif()
+    rogue_mem_quote(_rustc_arguments ${options})
     # Its options may select among several machines.
-    separate_arguments(flags UNIX_COMMAND "${CMAKE_C_FLAGS}")
-    if(CMAKE_C_COMPILER_TARGET)
-        list(APPEND flags "${CMAKE_C_COMPILE_OPTIONS_TARGET}${CMAKE_C_COMPILER_TARGET}")
-    endif()
-    rogue_mem_quote(_compiler "${CMAKE_C_COMPILER}" ${flags})
+    rogue_mem_quote(_compiler ${_c_compiler})
     set(script "${PROJECT_BINARY_DIR}/CMakeFiles/${target}.cmake")
     configure_file("${PROJECT_SOURCE_DIR}/cmake/CargoBuild.cmake.in" "${script}" @ONLY)
     add_custom_target(${target} ALL

@@ -88,6 +88,37 @@ def built_library():
     sys.exit("cargo has built no %s for the target %s" % (LIBRARY, target))
 
 
+#: Machines of ELF files (`e_machine`) by the names that end the platforms of wheels.
+MACHINES = {
+    3: ("i686", "i386"),
+    21: ("ppc64le",),
+    22: ("s390x",),
+    40: ("armv7l", "armv6l"),
+    62: ("x86_64",),
+    183: ("aarch64",),
+    243: ("riscv64",),
+}
+
+
+def check_machine(library, platform):
+    """Ends the build of a wheel for another machine than that of the library in it."""
+    with open(library, "rb") as file:
+        head = file.read(20)
+    if head[:4] != b"\x7fELF":
+        if platform.startswith(("linux", "manylinux", "musllinux")):
+            sys.exit("%s is no library of %s: it is no ELF file" % (library, platform))
+        return
+    order = "little" if head[5] == 1 else "big"
+    names = MACHINES.get(int.from_bytes(head[18:20], order), ())
+    if not platform.endswith(names or "?"):
+        sys.exit(
+            "%s is for %s, and the wheel for %s: build the library for that machine "
+            "(ROGUE_MEM_RUST_TARGET names its Rust target, rustup target add installs it), or name "
+            "the wheel's platform (python setup.py bdist_wheel --plat-name linux_aarch64)"
+            % (library, " or ".join(names) or "another machine", platform)
+        )
+
+
 class BuildWithLibrary(build_py):
     """Copies the library beside the Python files."""
 
@@ -96,7 +127,9 @@ class BuildWithLibrary(build_py):
         folder = pathlib.Path(self.build_lib) / "rogue" / "_impl"
         if self.editable_mode:
             folder = HERE / "rogue" / "_impl"
-        shutil.copy2(built_library(), folder / LIBRARY)
+        library = built_library()
+        check_machine(library, self.get_finalized_command("bdist_wheel").get_tag()[2])
+        shutil.copy2(library, folder / LIBRARY)
 
 
 class SourcesWithLibrary(sdist):

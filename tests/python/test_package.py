@@ -1,6 +1,7 @@
 """The package itself: its files, errors, version, logging, other packages."""
 
 import logging
+import os
 import pathlib
 import re
 import subprocess
@@ -404,3 +405,31 @@ def test_names_of_loggers_are_normalised():
     assert normal("memory.Emulate") == "pyrogue.memory.Emulate"
     assert normal("pyrogue.x") == "pyrogue.x" and normal("pyrogue") == "pyrogue"
     assert normal("pyroguex") == "pyrogue.pyroguex"
+
+
+@pytest.mark.parametrize(
+    "head, platform, words",
+    [
+        (b"\x7fELF\2\1\1" + bytes(11) + b"\xb7\0", "linux_x86_64", "for aarch64, and"),
+        (b"\x7fELF\2\2\1" + bytes(11) + b"\0\x16", "linux_aarch64", "for s390x, and"),
+        (b"\x7fELF\2\1\1" + bytes(11) + b"\x34\x12", "linux_x86_64", "for another machine"),
+        (b"something else", "linux_x86_64", "no ELF file"),
+    ],
+)
+def test_f97_a_library_of_another_machine_gets_into_no_wheel(tmp_path, head, platform, words):
+    if not IS_CPYTHON:
+        pytest.skip("the wheel is the same")
+    library, out = tmp_path / "librogue_mem.so", tmp_path / "out"
+    library.write_bytes(head)
+    done = subprocess.run(
+        [sys.executable, "setup.py", "--quiet", "build", "--build-base", str(out)]
+        + ["bdist_wheel", "--plat-name", platform, "--dist-dir", str(out)]
+        + ["--bdist-dir", str(out / "wheel"), "egg_info", "--egg-base", str(tmp_path)],
+        cwd=str(TOP / "python"),
+        env=dict(os.environ, ROGUE_MEM_LIBRARY=str(library)),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert done.returncode != 0 and words in done.stdout, done.stdout
+    assert not list(out.glob("*.whl"))
