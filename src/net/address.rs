@@ -13,6 +13,7 @@
 //! is configured otherwise. A zone (`%eth0`, `%2`) is the name or the number of the interface of a
 //! link-local IPv6 address.
 
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 
 use super::descriptors::hold_standard;
@@ -21,6 +22,8 @@ use crate::error::{Error, Result, Status};
 
 /// The longest host name of the domain name system (RFC 1035 §2.3.4).
 const HOST_NAME_BYTES_MAX: usize = 253;
+/// Interfaces, or addresses of this host, that an error lists, at most.
+const LISTED_MAX: usize = 8;
 
 /// An IP address, with the interface index that a link-local IPv6 address needs: a socket address
 /// without its port.
@@ -101,7 +104,10 @@ pub fn local_address(text: &str) -> Result<HostAddress> {
     }
     check_name(text)?;
     let addresses = resolve::addresses_of(text).map_err(|cause| {
-        let text = format!("{text} is neither an interface of this host nor a known host: {cause}");
+        let text = format!(
+            "{text} is neither an interface of this host, which has {}, nor a known host: {cause}",
+            interfaces()
+        );
         Error::new(Status::Resolve, "net::address", text)
     })?;
     Ok(addresses[0])
@@ -169,7 +175,10 @@ fn scope_id(text: &str, zone: &str) -> Result<u32> {
     match zone.parse::<u32>() {
         Ok(index) if index > 0 => Ok(index),
         _ => {
-            let remedy = format!("this host has no interface {zone}; correct what follows the %");
+            let remedy = format!(
+                "this host has no interface {zone:?}, but {}; correct what follows the %",
+                interfaces()
+            );
             Err(bad_address(text, &remedy))
         }
     }
@@ -190,6 +199,70 @@ fn bad_address(text: &str, why: &str) -> Error {
     // Quoted and escaped: the text may contain anything.
     let text = format!("Bad address {text:?}: {why}");
     Error::new(Status::InvalidArgument, "net::address", text)
+}
+
+/// What can be done where the system has refused to bind `address` with `error`; `None` if its own
+/// text says it all.
+pub(crate) fn bind_remedy(error: &io::Error, address: SocketAddr) -> Option<String> {
+    let text = match error.kind() {
+        io::ErrorKind::AddrInUse => "choose another port, or stop the program that has it".into(),
+        io::ErrorKind::AddrNotAvailable => {
+            format!("no interface of this host has that address, but {}", own_addresses())
+        }
+        io::ErrorKind::PermissionDenied if (1..1024).contains(&address.port()) => {
+            "ports below 1024 are commonly reserved, choose a higher one".into()
+        }
+        _ => {
+            let SocketAddr::V6(v6) = address else { return None };
+            match (error.raw_os_error()?, v6.scope_id()) {
+                (libc::EAFNOSUPPORT, _) => {
+                    "this host does without IPv6, name an IPv4 address".into()
+                }
+                (libc::EINVAL, 0) if v6.ip().is_unicast_link_local() => format!(
+                    "a link-local address needs its interface, as in {}%eth0: this host has {}",
+                    v6.ip(),
+                    interfaces()
+                ),
+                (libc::ENODEV | libc::EINVAL, index @ 1..) => format!(
+                    "this host has no interface with the number {index}, but {}",
+                    interfaces()
+                ),
+                _ => return None,
+            }
+        }
+    };
+    Some(text)
+}
+
+/// The interfaces of this host that have an address, as `lo (number 1), eth0 (number 2)`.
+fn interfaces() -> String {
+    listed(|entry| match sys::interface_index(&entry.name) {
+        Some(index) => format!("{} (number {index})", entry.name),
+        None => entry.name,
+    })
+}
+
+/// The addresses of this host, as `127.0.0.1, 192.168.1.5`.
+fn own_addresses() -> String {
+    listed(|entry| entry.ip.to_string())
+}
+
+fn listed(text: impl Fn(sys::InterfaceAddress) -> String) -> String {
+    let _held = hold_standard();
+    let mut found: Vec<String> = Vec::new();
+    for text in sys::interface_addresses().unwrap_or_default().into_iter().map(text) {
+        if !found.contains(&text) {
+            found.push(text);
+        }
+        if found.len() > LISTED_MAX {
+            found[LISTED_MAX] = "others".into();
+            break;
+        }
+    }
+    match found.is_empty() {
+        true => "none".into(),
+        false => found.join(", "),
+    }
 }
 
 /// `address`, with the IPv4 address instead of an IPv6 form that embeds one (`::ffff:192.0.2.1`),
@@ -262,7 +335,8 @@ mod tests {
         for text in ["fe80::1%no-such-if", "fe80::1%", "fe80::1%0", "fe80::1%-1"] {
             let error = local_address(text).unwrap_err();
             assert_eq!(error.status(), Status::InvalidArgument, "{text}");
-            assert!(error.text().contains("no interface"), "{error}");
+            assert!(error.text().contains("this host has no interface"), "{error}");
+            assert!(error.text().contains(&format!("{name} (number {index})")), "{error}");
         }
     }
 
@@ -280,10 +354,9 @@ mod tests {
         assert_eq!(remote_host("daq-7.lab").unwrap(), RemoteHost::Name("daq-7.lab".into()));
         let error = local_address("no-such-host.invalid").unwrap_err();
         assert_eq!(error.status(), Status::Resolve);
-        assert!(
-            error.text().starts_with("no-such-host.invalid is neither an interface"),
-            "{error}"
-        );
+        let words = "no-such-host.invalid is neither an interface of this host, which has ";
+        assert!(error.text().starts_with(words), "{error}");
+        assert!(error.text().contains(&loopback_interface()), "{error}");
     }
 
     #[test]
@@ -311,6 +384,34 @@ mod tests {
                 assert_eq!(error.status(), Status::InvalidArgument, "{text:?}");
                 assert!(error.text().contains(&format!("{text:?}")), "{error}");
             }
+        }
+    }
+
+    #[test]
+    fn a_refused_bind_has_a_remedy_that_names_what_there_is() {
+        let name = loopback_interface();
+        for (number, address, words) in [
+            (libc::EADDRINUSE, "127.0.0.1:9000", "stop the program that has it"),
+            (libc::EADDRNOTAVAIL, "192.0.2.1:9000", "but 127.0.0.1"),
+            (libc::EACCES, "127.0.0.1:80", "ports below 1024"),
+            (libc::EAFNOSUPPORT, "[::1]:9000", "without IPv6"),
+            (libc::EINVAL, "[fe80::1]:9000", "as in fe80::1%eth0: this host has "),
+            (libc::EINVAL, "[fe80::1]:9000", &name),
+            (libc::ENODEV, "[fe80::1%77]:9000", "no interface with the number 77, but "),
+            (libc::ENODEV, "[fe80::1%77]:9000", &name),
+        ] {
+            let error = io::Error::from_raw_os_error(number);
+            let remedy = bind_remedy(&error, address.parse().unwrap()).expect("a remedy");
+            assert!(remedy.contains(words), "{remedy}");
+        }
+        for (number, address) in [
+            (libc::EMFILE, "127.0.0.1:9000"),
+            (libc::EACCES, "127.0.0.1:9000"),
+            (libc::EACCES, "127.0.0.1:0"),
+            (libc::EINVAL, "[::1]:9000"),
+        ] {
+            let error = io::Error::from_raw_os_error(number);
+            assert_eq!(bind_remedy(&error, address.parse().unwrap()), None);
         }
     }
 

@@ -55,7 +55,7 @@ pub struct PortPair {
 ///
 /// [`Status::Bind`] if the system refuses one of the ports; [`Status::InvalidArgument`] for port
 /// 65535, which has no successor; the errors of [`address::local_address`]. The text names the port
-/// and the address, in Rogue's words, and then the cause.
+/// that failed, in Rogue's words, the address, the cause, the port that was asked for, and a remedy.
 pub fn bind_pair(text: &str, port: u16) -> Result<PortPair> {
     let Some(second_port) = port.checked_add(1) else {
         let cause = "the bridge also needs the port after it, and there is none; choose 65534 or \
@@ -67,35 +67,35 @@ pub fn bind_pair(text: &str, port: u16) -> Result<PortPair> {
     if port == 0 {
         return bind_ephemeral_pair(text, address);
     }
-    let second = bind_one(text, address, second_port)?;
-    let first = bind_one(text, address, port)?;
-    Ok(PortPair { first, second, port })
-}
-
-fn bind_one(text: &str, address: HostAddress, port: u16) -> Result<TcpListener> {
-    listen(address.with_port(port))
-        .map_err(|error| bind_error(Status::Bind, text, port, &bind_cause(&error)))
+    let bind = |at, asked: &str| {
+        let address = address.with_port(at);
+        listen(address).map_err(|error| refused(text, at, &error, asked, address))
+    };
+    let asked =
+        format!("port {port} was asked for, and a server also needs {second_port}, the next one");
+    let second = bind(second_port, &asked)?;
+    Ok(PortPair { first: bind(port, "")?, second, port })
 }
 
 /// Chosen ports are random, so a taken successor only means another attempt.
 fn bind_ephemeral_pair(text: &str, address: HostAddress) -> Result<PortPair> {
+    let failed = |error: io::Error| refused(text, 0, &error, "", address.with_port(0));
     let mut last = String::from("no attempt was made");
     for _ in 0..EPHEMERAL_PAIR_ATTEMPTS_MAX {
         let first = match listen(address.with_port(0)) {
             Ok(first) => first,
             // Another socket may take the chosen port at this moment.
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
-                last = bind_cause(&error);
+                last = cause_text(&error);
                 continue;
             }
-            Err(error) => return Err(bind_error(Status::Bind, text, 0, &bind_cause(&error))),
+            Err(error) => return Err(failed(error)),
         };
-        let local = first.local_addr();
-        let port = local.map_err(|e| bind_error(Status::Bind, text, 0, &cause_text(&e)))?.port();
+        let port = first.local_addr().map_err(failed)?.port();
         let Some(second_port) = port.checked_add(1) else { continue };
         match listen(address.with_port(second_port)) {
             Ok(second) => return Ok(PortPair { first, second, port }),
-            Err(error) => last = bind_cause(&error),
+            Err(error) => last = format!("port {second_port}: {}", cause_text(&error)),
         }
     }
     let cause = format!(
@@ -105,26 +105,25 @@ fn bind_ephemeral_pair(text: &str, address: HostAddress) -> Result<PortPair> {
     Err(bind_error(Status::Bind, text, 0, &cause))
 }
 
-fn bind_error(status: Status, text: &str, port: u16, cause: &str) -> Error {
-    let text = format!(
-        "Failed to bind server to port {port} at address {text}, another process may be using \
-         this port: {cause}"
-    );
-    Error::new(status, "net::socket::bind_pair", text)
+/// `asked` says what `port` has to do with the port that was asked for, if it is another one.
+fn refused(text: &str, port: u16, error: &io::Error, asked: &str, address: SocketAddr) -> Error {
+    let mut cause = cause_text(error);
+    let remedy = address::bind_remedy(error, address).unwrap_or_default();
+    for words in [asked, &remedy].iter().filter(|words| !words.is_empty()) {
+        cause.push_str("; ");
+        cause.push_str(words);
+    }
+    let mut text = text.to_owned();
+    // As Rogue says for any cause.
+    if error.kind() == io::ErrorKind::AddrInUse {
+        text.push_str(", another process may be using this port");
+    }
+    bind_error(Status::Bind, &text, port, &cause)
 }
 
-/// The cause of a refused bind, with a remedy where the system's text has none.
-fn bind_cause(error: &io::Error) -> String {
-    let cause = cause_text(error);
-    match error.kind() {
-        io::ErrorKind::AddrNotAvailable => {
-            format!("{cause}; no interface of this host has that address")
-        }
-        io::ErrorKind::PermissionDenied => {
-            format!("{cause}; ports below 1024 are commonly reserved, choose a higher one")
-        }
-        _ => cause,
-    }
+fn bind_error(status: Status, text: &str, port: u16, cause: &str) -> Error {
+    let text = format!("Failed to bind server to port {port} at address {text}: {cause}");
+    Error::new(status, "net::socket::bind_pair", text)
 }
 
 /// The system's text for `error`, without its number: `Connection refused`.

@@ -173,7 +173,11 @@ pub fn listen_pair(path: &UnixPath, mode: u32) -> Result<[UnixServer; 2]> {
     // without clients, and not know it.
     let _lock = lock_directory(path.path());
     let first = listen(path, mode)?;
-    Ok([first, listen(&path.second(), mode)?])
+    let second = listen(&path.second(), mode).map_err(|error| {
+        let text = format!("{}; {path} was asked for, and needs that one too", error.text());
+        Error::new(error.status(), "net::unix::listen_pair", text)
+    })?;
+    Ok([first, second])
 }
 
 fn listen(path: &UnixPath, mode: u32) -> Result<UnixServer> {

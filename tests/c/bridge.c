@@ -251,8 +251,37 @@ static void a_taken_port_is_named(void **state) {
     char expected[64];
     snprintf(expected, sizeof expected, "Failed to bind server to port %u", (unsigned)port + 1);
     assert_contains(rogue_mem_last_error(), expected);
+    snprintf(expected, sizeof expected, "port %u was asked for", (unsigned)port);
+    assert_contains(rogue_mem_last_error(), expected);
     assert_string_equal(rogue_mem_last_error_source(), "memory::TcpServer::TcpServer");
     rogue_mem_tcp_server_release(server);
+}
+
+/* The errors of all servers are those of one place in the library. */
+static void an_interface_that_is_none_is_named(void **state) {
+    (void)state;
+    rogue_mem_tcp_server_t *server = NULL;
+    assert_int_equal(rogue_mem_tcp_server_new("no-such-if.invalid", 9000, NULL, &server),
+                     ROGUE_MEM_ERROR_RESOLVE);
+    assert_contains(rogue_mem_last_error(), "port 9000 at address no-such-if.invalid: ");
+    assert_contains(rogue_mem_last_error(), "neither an interface of this host, which has ");
+    assert_int_equal(rogue_mem_tcp_server_new("fe80::1%no-such-if", 9000, NULL, &server),
+                     ROGUE_MEM_ERROR_INVALID_ARGUMENT);
+    assert_contains(rogue_mem_last_error(), "this host has no interface \"no-such-if\", but ");
+    assert_int_equal(rogue_mem_tcp_server_new("192.0.2.1", 9000, NULL, &server),
+                     ROGUE_MEM_ERROR_BIND);
+    assert_contains(rogue_mem_last_error(), "port 9001 at address 192.0.2.1: ");
+    assert_contains(rogue_mem_last_error(), "no interface of this host has that address, but ");
+    assert_contains(rogue_mem_last_error(), "port 9000 was asked for");
+    assert_null(server);
+    rogue_mem_stream_server_t *stream = NULL;
+    assert_int_equal(rogue_mem_stream_server_new("fe80::1%no-such-if", 0, NULL, &stream),
+                     ROGUE_MEM_ERROR_INVALID_ARGUMENT);
+    assert_contains(rogue_mem_last_error(), "this host has no interface \"no-such-if\", but ");
+    rogue_mem_udp_t *udp = NULL;
+    assert_int_equal(rogue_mem_udp_new_server("192.0.2.1", 9000, NULL, &udp), ROGUE_MEM_ERROR_BIND);
+    assert_contains(rogue_mem_last_error(), "Failed to bind to local port 9000 at address 192.0.2");
+    assert_contains(rogue_mem_last_error(), "no interface of this host has that address, but ");
 }
 
 static void options_are_checked(void **state) {
@@ -791,6 +820,7 @@ int main(void) {
         cmocka_unit_test(f22_a_connection_that_comes_and_goes_is_told_with_the_reason),
         cmocka_unit_test(start_waits_only_for_a_client_that_was_made_to),
         cmocka_unit_test(a_taken_port_is_named),
+        cmocka_unit_test(an_interface_that_is_none_is_named),
         cmocka_unit_test(options_are_checked),
         cmocka_unit_test(every_choice_of_speed_gives_right_answers),
         cmocka_unit_test(spinning_ends_with_the_timeout),

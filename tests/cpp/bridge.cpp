@@ -363,6 +363,8 @@ TEST_CASE("a second server on the same port is refused and leaks nothing") {
         } catch (const rogue::GeneralError &e) {
             CHECK(contains(e.what(), "memory::TcpServer::TcpServer: General Error: "));
             CHECK(contains(e.what(), "another process may be using this port"));
+            CHECK(
+                contains(e.what(), "port " + std::to_string(server->getPort()) + " was asked for"));
         }
         // The first attempt may open descriptors that stay open for good.
         if (i == 0) {

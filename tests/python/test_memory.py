@@ -7,6 +7,8 @@ import threading
 import pytest
 import rogue
 import rogue.interfaces.memory as rim
+import rogue.interfaces.stream as ris
+import rogue.protocols.udp as rpu
 
 from support import (
     HANG_S,
@@ -807,11 +809,30 @@ def test_many_writes_carry_what_the_buffer_held_when_they_were_requested():
 # --- errors of a bridge ---------------------------------------------------------------------------
 
 
+SERVERS = [rim.TcpServer, ris.TcpServer, lambda address, port: rpu.Server(port, False, address)]
+
+
+@pytest.mark.parametrize("server", SERVERS, ids=["memory", "stream", "udp"])
+@pytest.mark.parametrize(
+    "address, words",
+    [
+        ("no-such-if.invalid", "neither an interface of this host, which has "),
+        ("fe80::1%no-such-if", 'this host has no interface "no-such-if", but '),
+        ("192.0.2.1", "no interface of this host has that address, but "),
+    ],
+)
+def test_an_interface_that_is_none_is_named(server, address, words):
+    with pytest.raises(rogue.GeneralError, match=r"Failed to bind .* at address") as caught:
+        server(address, 9000)
+    assert words in str(caught.value)
+
+
 def test_a_port_that_is_taken_is_told_and_both_can_be_used_again():
     with rim.TcpServer("127.0.0.1", 0) as server:
-        with pytest.raises(rogue.GeneralError, match="Failed to bind server to port"):
-            rim.TcpServer("127.0.0.1", server.getPort())
         port = server.getPort()
+        words = "to port %d at address 127.*process.*port %d was asked for" % (port + 1, port)
+        with pytest.raises(rogue.GeneralError, match="Failed to bind server " + words):
+            rim.TcpServer("127.0.0.1", port)
     again = rim.TcpServer("127.0.0.1", port)
     assert again.getPort() == port
     again.close()

@@ -319,6 +319,11 @@ def test_a_server_starts_and_stops_at_any_time():
         pytest.raises(rogue.GeneralError, match="Failed to bind server to port %d" % port),
     ):
         server._start()
+    with zmq.Context() as context, context.socket(zmq.REP) as taken:
+        taken.bind("tcp://127.0.0.1:%d" % (port + 2))
+        words = "to port %d .*Port %d was asked for" % (port + 2, port)
+        with pytest.raises(rogue.GeneralError, match=words):
+            server._start()
     server._start()
     server._stop()
     assert server.port() == port

@@ -242,4 +242,9 @@ fn bad_addresses_and_ports_are_refused_in_words() {
     let error = taken.unwrap_err();
     assert_eq!(error.origin(), "stream::TcpCore::TcpCore");
     assert!(error.text().contains("another process may be using this port"), "{}", error.text());
+    let asked = format!("port {} was asked for", first.port());
+    assert!(error.text().contains(&asked), "{}", error.text());
+    let unknown = StreamServer::new("fe80::1%no-such-if", 0, StreamServerOptions::default());
+    let error = unknown.unwrap_err();
+    assert!(error.text().contains("no interface \"no-such-if\""), "{}", error.text());
 }

@@ -380,12 +380,25 @@ fn what_cannot_be_opened_says_why() {
     let error = UdpEndpoint::server("127.0.0.1", port, options()).unwrap_err();
     assert_eq!(error.status(), Status::Bind);
     assert!(error.text().contains(&format!("port {port}")), "{error}");
-    assert!(error.text().contains("another process"), "{error}");
+    let words = "another process may be using this port: Address already in use; choose another";
+    assert!(error.text().contains(words), "{error}");
     let error = UdpEndpoint::server("192.0.2.1", 0, options()).unwrap_err();
     assert_eq!(error.status(), Status::Bind);
     // f62: no other process is to blame.
     assert!(error.text().contains("no interface of this host has that address"), "{error}");
     assert!(!error.text().contains("another process"), "{error}");
+    for (address, status, words) in [
+        ("fe80::1%no-such-if", Status::InvalidArgument, "no interface \"no-such-if\", but "),
+        ("no-such-if.invalid", Status::Resolve, "neither an interface of this host, which has "),
+    ] {
+        let error = UdpEndpoint::server(address, port, options()).unwrap_err();
+        assert_eq!(error.status(), status, "{error}");
+        let begin = format!("Failed to bind to local port {port} at address {address}: ");
+        assert!(error.text().starts_with(&begin), "{error}");
+        assert!(error.text().contains(words), "{error}");
+    }
+    let error = UdpEndpoint::client("fe80::1%no-such-if", port, options()).unwrap_err();
+    assert!(error.text().contains("no interface \"no-such-if\", but "), "{error}");
     let error = UdpEndpoint::client("127.0.0.1", 0, options()).unwrap_err();
     assert_eq!(error.status(), Status::InvalidArgument);
     let error = UdpEndpoint::client("two words", 1, options()).unwrap_err();

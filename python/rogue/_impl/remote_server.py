@@ -108,6 +108,9 @@ class ZmqServer:
             )
             words = "Failed to bind server to port %d on interface %s. %s (%s)"
             told = (port, self._rg_addr, reason, zmq.strerror(error.errno))
+            if port != base:
+                words += " Port %d was asked for, and the server also needs the next two."
+                told += (base,)
             raise general_error(_SOURCE, words % told) from None
         return sockets
 

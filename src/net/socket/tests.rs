@@ -27,10 +27,7 @@ pub(crate) fn swallow(address: SocketAddr) -> io::Result<(std::net::TcpListener,
 }
 
 fn expected_text(port: u16, address: &str) -> String {
-    format!(
-        "Failed to bind server to port {port} at address {address}, another process may be using \
-         this port"
-    )
+    format!("Failed to bind server to port {port} at address {address}")
 }
 
 /// Waits until `stream` reports an event.
@@ -88,14 +85,19 @@ fn a_taken_port_is_named_whichever_of_the_two_it_is() {
     let pair = bind_pair(UNDISTURBED[0], 0).unwrap();
     let port = pair.port;
     let both = bind_pair(UNDISTURBED[0], port).unwrap_err();
-    assert!(both.text().starts_with(&expected_text(port + 1, UNDISTURBED[0])), "{both}");
-    assert_eq!(both.status(), Status::Bind);
+    let in_use = ", another process may be using this port: Address already in use; ";
+    let remedy = "choose another port, or stop the program that has it";
+    let expected = format!(
+        "{}{in_use}port {port} was asked for, and a server also needs {}, the next one; {remedy}",
+        expected_text(port + 1, UNDISTURBED[0]),
+        port + 1
+    );
+    assert_eq!((both.status(), both.text()), (Status::Bind, expected.as_str()));
     let PortPair { first, second, .. } = pair;
     drop(second);
     let first_taken = bind_pair(UNDISTURBED[0], port).unwrap_err();
-    let text = first_taken.text();
-    assert!(text.starts_with(&(expected_text(port, UNDISTURBED[0]) + ": Address")), "{text}");
-    assert!(!text.contains("os error"), "{text}");
+    let expected = format!("{}{in_use}{remedy}", expected_text(port, UNDISTURBED[0]));
+    assert_eq!(first_taken.text(), expected);
     drop(first);
     bind_pair(UNDISTURBED[0], port).expect("nothing of the failed attempts is left open");
 }
@@ -126,18 +128,40 @@ fn d95_port_65535_is_refused_before_anything_is_bound() {
 
 #[test]
 fn an_unusable_address_is_reported_in_the_words_of_a_failed_bind() {
-    for (text, status) in [
-        ("127.0.0.1:80", Status::InvalidArgument),
-        ("no-such-host.invalid", Status::Resolve),
-        ("192.0.2.1", Status::Bind),
+    for (text, status, words) in [
+        ("127.0.0.1:80", Status::InvalidArgument, "without protocol, port or path"),
+        ("no-such-host.invalid", Status::Resolve, "neither an interface of this host, which has"),
+        ("fe80::1%no-such-if", Status::InvalidArgument, "no interface \"no-such-if\", but "),
+        ("192.0.2.1", Status::Bind, "no interface of this host has that address, but 127.0.0.1"),
     ] {
         let error = bind_pair(text, 9_000).unwrap_err();
         assert_eq!(error.status(), status, "{error}");
         let port = if status == Status::Bind { 9_001 } else { 9_000 };
-        assert!(error.text().starts_with(&expected_text(port, text)), "{error}");
+        assert!(error.text().starts_with(&(expected_text(port, text) + ": ")), "{error}");
+        assert!(error.text().contains(words), "{error}");
+        // No other process is to blame.
+        assert!(!error.text().contains("process"), "{error}");
     }
+    let asked = bind_pair("192.0.2.1", 9_000).unwrap_err();
+    assert!(asked.text().contains("port 9000 was asked for, and a server also needs 9001"));
     let error = bind_pair("192.0.2.1", 0).unwrap_err();
     assert!(error.text().contains("no interface of this host"), "{error}");
+}
+
+#[test]
+fn an_interface_that_a_link_local_address_lacks_is_told() {
+    // Numbers of interfaces are small.
+    let cases = [
+        ("fe80::1", "a link-local address needs its interface, as in fe80::1%eth0"),
+        ("fe80::1%987654", "this host has no interface with the number 987654"),
+    ];
+    for (text, words) in cases {
+        let error = bind_pair(text, 9_000).unwrap_err();
+        assert_eq!(error.status(), Status::Bind, "{error}");
+        // Where IPv6 is off, the system says that instead.
+        let is_off = error.text().contains("IPv6");
+        assert!(is_off || error.text().contains(words), "{error}");
+    }
 }
 
 #[test]

@@ -172,7 +172,9 @@ fn the_first_file_is_not_left_where_the_second_cannot_be_made() {
     let directory = Directory::new();
     let path = socket_in(&directory);
     fs::write(path.second().path(), "data").unwrap();
-    assert!(refusal(&path).contains("a.sock.1: a file that is no socket is there"));
+    let text = refusal(&path);
+    assert!(text.contains("a.sock.1: a file that is no socket is there"), "{text}");
+    assert!(text.ends_with(&format!("; {path} was asked for, and needs that one too")), "{text}");
     assert!(!path.path().exists());
     assert_eq!(fs::read(path.second().path()).unwrap(), b"data");
 }

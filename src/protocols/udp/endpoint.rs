@@ -166,14 +166,14 @@ impl UdpEndpoint {
         };
         let local = address::local_address(address).map_err(failed)?.with_port(port);
         let refused = |error: io::Error| {
-            let remedy = match error.kind() {
-                io::ErrorKind::AddrNotAvailable => "no interface of this host has that address",
-                io::ErrorKind::PermissionDenied => {
-                    "ports below 1024 are commonly reserved, choose a higher one"
-                }
-                _ => "another process may be using this port",
-            };
-            failed(bind_error(SOURCE, remedy, &error))
+            let mut cause = cause_text(&error);
+            if error.kind() == io::ErrorKind::AddrInUse {
+                cause = format!("another process may be using this port: {cause}");
+            }
+            if let Some(remedy) = address::bind_remedy(&error, local) {
+                cause = format!("{cause}; {remedy}");
+            }
+            failed(Error::new(Status::Bind, SOURCE, cause))
         };
         let socket = udp::bind(local).map_err(refused)?;
         let local = socket.local_addr().map_err(refused)?;
