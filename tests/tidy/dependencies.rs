@@ -1,6 +1,7 @@
 //! What `cargo deny` says of licences and sources, for where it is not installed: by the same list,
-//! deny.toml.
+//! deny.toml. And docs/dependencies.md has every crate that is in the library.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 use serde_json::Value;
@@ -10,12 +11,21 @@ use super::files::{read, top};
 
 const REGISTRY: &str = "registry+https://github.com/rust-lang/crates.io-index";
 
-/// All crates of the lock file that are used on any target, as `cargo metadata` knows them.
-fn packages() -> Vec<Value> {
+/// The machines whose libraries docs/dependencies.md describes.
+const TARGETS: &[&str] = &[
+    "x86_64-unknown-linux-gnu",
+    "aarch64-unknown-linux-gnu",
+    "armv7-unknown-linux-gnueabihf",
+    "s390x-unknown-linux-gnu",
+];
+
+/// The document that `cargo metadata` writes, with these arguments.
+fn metadata(arguments: &[&str]) -> Value {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let metadata = |offline: &[&str]| {
         Command::new(&cargo)
-            .args(["metadata", "--locked", "--format-version", "1", "--all-features"])
+            .args(["metadata", "--locked", "--format-version", "1"])
+            .args(arguments)
             .args(offline)
             .current_dir(top())
             .output()
@@ -27,9 +37,103 @@ fn packages() -> Vec<Value> {
         found = metadata(&[]);
     }
     assert!(found.status.success(), "cargo metadata: {}", String::from_utf8_lossy(&found.stderr));
-    let mut document: Value = serde_json::from_slice(&found.stdout).expect("cargo writes JSON");
+    serde_json::from_slice(&found.stdout).expect("cargo writes JSON")
+}
+
+/// All crates of the lock file that are used on any target, as `cargo metadata` knows them.
+fn packages() -> Vec<Value> {
+    let mut document = metadata(&["--all-features"]);
     let Value::Array(packages) = document["packages"].take() else { panic!("no packages") };
     packages
+}
+
+/// The members of a list of objects.
+fn entries(list: &Value) -> impl Iterator<Item = &Value> {
+    list.as_array().into_iter().flatten()
+}
+
+/// The crates that are linked into the library on one of [`TARGETS`], with their licences.
+fn linked_crates() -> BTreeMap<String, String> {
+    let mut linked = BTreeMap::new();
+    for target in TARGETS {
+        let document = metadata(&["--filter-platform", target]);
+        let by_id = |list: &Value| -> BTreeMap<String, Value> {
+            entries(list).map(|entry| (text(entry, "id").to_owned(), entry.clone())).collect()
+        };
+        let (packages, nodes) =
+            (by_id(&document["packages"]), by_id(&document["resolve"]["nodes"]));
+        let own = |(id, package): (&String, &Value)| {
+            (text(package, "name") == "rogue-mem").then(|| id.clone())
+        };
+        let mut waiting = vec![packages.iter().find_map(own).expect("this crate")];
+        let mut seen: BTreeSet<String> = waiting.iter().cloned().collect();
+        while let Some(id) = waiting.pop() {
+            for needed in entries(&nodes[&id]["deps"]) {
+                let other = text(needed, "pkg").to_owned();
+                let is_linked = entries(&needed["dep_kinds"]).any(|kind| kind["kind"].is_null());
+                // The compiler runs it.
+                let is_macro = entries(&packages[&other]["targets"])
+                    .any(|target| entries(&target["kind"]).any(|kind| kind == "proc-macro"));
+                if is_linked && !is_macro && seen.insert(other.clone()) {
+                    let package = &packages[&other];
+                    let licence = text(package, "license").to_owned();
+                    linked.insert(text(package, "name").to_owned(), licence);
+                    waiting.push(other);
+                }
+            }
+        }
+    }
+    linked
+}
+
+/// The crates in the first column of the tables behind `heading`, with the further cells.
+fn listed_crates<'a>(page: &'a str, heading: &str) -> Vec<(&'a str, Vec<&'a str>)> {
+    let section = page.split_once(heading).expect("the heading").1;
+    let section = section.split("\n## ").next().unwrap_or_default();
+    let mut listed = Vec::new();
+    for line in section.lines().filter(|line| line.starts_with("| `")) {
+        let mut cells = line.trim_matches('|').split('|').map(str::trim);
+        let names = cells.next().unwrap_or_default();
+        let cells: Vec<&str> = cells.collect();
+        listed.extend(names.split('`').skip(1).step_by(2).map(|name| (name, cells.clone())));
+    }
+    listed
+}
+
+#[test]
+fn the_page_of_dependencies_has_every_crate_of_the_library() {
+    let page = read("docs/dependencies.md");
+    let listed = listed_crates(&page, "\n## In the library\n");
+    let linked = linked_crates();
+    assert!(linked.contains_key("libc") && linked.contains_key("poly1305"), "{linked:?}");
+    let mut offences = Vec::new();
+    for (name, licence) in &linked {
+        match listed.iter().find(|(listed, _)| listed == name) {
+            None => offences.push(format!("{name} ({licence}) is missing")),
+            Some((_, cells)) if cells.len() != 3 || cells[1] != licence => {
+                offences.push(format!("{name}: {cells:?}, the licence is {licence}"));
+            }
+            Some(_) => {}
+        }
+    }
+    let gone = listed.iter().filter(|(name, _)| !linked.contains_key(*name));
+    offences.extend(gone.map(|(name, _)| format!("{name} is not in the library")));
+    assert_none("docs/dependencies.md, crates of the library", &offences);
+}
+
+#[test]
+fn the_page_of_dependencies_has_every_direct_one_of_the_command_line() {
+    let page = read("docs/dependencies.md");
+    let listed = listed_crates(&page, "\n## In the command line\n");
+    let document = metadata(&["--no-deps", "--manifest-path", "cli/Cargo.toml"]);
+    let needed: BTreeSet<&str> = entries(&document["packages"])
+        .flat_map(|package| entries(&package["dependencies"]))
+        .filter(|needed| needed["kind"].is_null() && needed["path"].is_null())
+        .map(|needed| text(needed, "name"))
+        .collect();
+    let listed: BTreeSet<&str> = listed.into_iter().map(|(name, _)| name).collect();
+    let offences: Vec<_> = needed.symmetric_difference(&listed).collect();
+    assert!(offences.is_empty(), "docs/dependencies.md or cli/Cargo.toml lacks {offences:?}");
 }
 
 fn text<'a>(package: &'a Value, key: &str) -> &'a str {
