@@ -2,12 +2,13 @@
 
 use std::borrow::Borrow;
 use std::collections::HashSet;
-use std::hash::{BuildHasherDefault, Hash, Hasher};
+use std::hash::{Hash, Hasher};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use rustc_hash::FxBuildHasher;
+
 use super::activity::Activity;
-use super::ids::IdHasher;
 use super::transaction::Transaction;
 use super::transaction::{Kept, Tracker};
 use crate::clock::{self, Time};
@@ -41,7 +42,7 @@ pub(super) struct Pending {
 
 #[derive(Default)]
 struct PendingTable {
-    transactions: HashSet<PendingEntry, BuildHasherDefault<IdHasher>>,
+    transactions: HashSet<PendingEntry, FxBuildHasher>,
     activity: Activity,
     /// Longest timeout of the transactions kept since the table was last empty.
     timeout_max: Duration,

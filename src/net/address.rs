@@ -16,6 +16,8 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 
+use if_addrs::Interface;
+
 use super::descriptors::hold_standard;
 use super::{resolve, sys};
 use crate::error::{Error, Result, Status};
@@ -113,6 +115,11 @@ pub fn local_address(text: &str) -> Result<HostAddress> {
     Ok(addresses[0])
 }
 
+/// The addresses of all interfaces, in the system's order; none if it does not tell.
+fn interface_addresses() -> Vec<Interface> {
+    if_addrs::get_if_addrs().unwrap_or_default()
+}
+
 /// The first IPv4 address of the interface `name`, if there is such an interface.
 fn interface_address(name: &str) -> Result<Option<HostAddress>> {
     let _held = hold_standard();
@@ -120,8 +127,8 @@ fn interface_address(name: &str) -> Result<Option<HostAddress>> {
         return Ok(None);
     }
     // An alias such as `eth0:1` has no index, but its address is listed.
-    let entries = sys::interface_addresses().unwrap_or_default();
-    let mut found = entries.iter().filter(|entry| entry.name == name).map(|entry| entry.ip);
+    let entries = interface_addresses();
+    let mut found = entries.iter().filter(|entry| entry.name == name).map(Interface::ip);
     if let Some(ip) = found.find(IpAddr::is_ipv4) {
         return Ok(Some(ip.into()));
     }
@@ -236,7 +243,7 @@ pub(crate) fn bind_remedy(error: &io::Error, address: SocketAddr) -> Option<Stri
 
 /// The interfaces of this host that have an address, as `lo (number 1), eth0 (number 2)`.
 fn interfaces() -> String {
-    listed(|entry| match sys::interface_index(&entry.name) {
+    listed(|entry| match entry.index {
         Some(index) => format!("{} (number {index})", entry.name),
         None => entry.name,
     })
@@ -244,13 +251,13 @@ fn interfaces() -> String {
 
 /// The addresses of this host, as `127.0.0.1, 192.168.1.5`.
 fn own_addresses() -> String {
-    listed(|entry| entry.ip.to_string())
+    listed(|entry| entry.ip().to_string())
 }
 
-fn listed(text: impl Fn(sys::InterfaceAddress) -> String) -> String {
+fn listed(text: impl Fn(Interface) -> String) -> String {
     let _held = hold_standard();
     let mut found: Vec<String> = Vec::new();
-    for text in sys::interface_addresses().unwrap_or_default().into_iter().map(text) {
+    for text in interface_addresses().into_iter().map(text) {
         if !found.contains(&text) {
             found.push(text);
         }
@@ -281,7 +288,7 @@ pub fn is_of_this_host(ip: IpAddr) -> bool {
         return true;
     }
     let _held = hold_standard();
-    sys::interface_addresses().unwrap_or_default().iter().any(|entry| entry.ip == ip)
+    interface_addresses().iter().any(|entry| entry.ip() == ip)
 }
 
 #[cfg(test)]
@@ -293,8 +300,8 @@ mod tests {
     }
 
     fn loopback_interface() -> String {
-        let addresses = sys::interface_addresses().unwrap();
-        addresses.into_iter().find(|entry| entry.ip == ip("127.0.0.1")).unwrap().name
+        let mut addresses = interface_addresses().into_iter();
+        addresses.find(|entry| entry.ip() == ip("127.0.0.1")).expect("loopback").name
     }
 
     #[test]

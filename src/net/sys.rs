@@ -1,19 +1,15 @@
 //! System calls that neither the standard library nor `mio` offers: with those of `udp/sys.rs` the
 //! only `unsafe` code of this room.
 
-use std::ffi::{CStr, CString};
+use std::ffi::CString;
 use std::io::{self, IoSlice};
 use std::mem;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::ptr;
 
 use crate::peer::UnixPeer;
-
-/// Bound on the list of interface addresses, so that the walk over it always ends.
-const INTERFACE_ADDRESSES_MAX: usize = 65_536;
 
 /// Slices of one vectored send; POSIX promises 16, every known system takes 1024.
 const SLICES_MAX: usize = 1024;
@@ -314,59 +310,6 @@ pub(super) fn try_lock_file(file: BorrowedFd<'_>) -> io::Result<()> {
 pub(super) fn unlock_file(file: BorrowedFd<'_>) {
     // SAFETY: the descriptor is open for the life of the borrow.
     unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_UN) };
-}
-
-/// One address of one network interface.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct InterfaceAddress {
-    pub(super) name: String,
-    pub(super) ip: IpAddr,
-}
-
-/// The addresses of all interfaces, in the system's order.
-pub(super) fn interface_addresses() -> io::Result<Vec<InterfaceAddress>> {
-    let mut list: *mut libc::ifaddrs = ptr::null_mut();
-    // SAFETY: on success the call stores a list that stays ours until `freeifaddrs`.
-    check(unsafe { libc::getifaddrs(&mut list) })?;
-    let mut addresses = Vec::new();
-    let mut entry = list;
-    while !entry.is_null() && addresses.len() < INTERFACE_ADDRESSES_MAX {
-        // SAFETY: `entry` is a node of the list, which is freed below.
-        let node = unsafe { &*entry };
-        // SAFETY: each node names its interface by a terminated string.
-        let name = unsafe { CStr::from_ptr(node.ifa_name) }.to_string_lossy().into_owned();
-        // SAFETY: the address of a node is null or a socket address of its stated family.
-        if let Some(ip) = unsafe { ip_of(node.ifa_addr) } {
-            addresses.push(InterfaceAddress { name, ip });
-        }
-        entry = node.ifa_next;
-    }
-    // SAFETY: the list came from `getifaddrs` and nothing refers to it any more.
-    unsafe { libc::freeifaddrs(list) };
-    Ok(addresses)
-}
-
-/// # Safety
-///
-/// `address` is null or points to a socket address of the family it states.
-unsafe fn ip_of(address: *const libc::sockaddr) -> Option<IpAddr> {
-    if address.is_null() {
-        return None;
-    }
-    // SAFETY: the caller promises a readable address; every address starts with its family.
-    match libc::c_int::from(unsafe { (*address).sa_family }) {
-        libc::AF_INET => {
-            // SAFETY: the family determines the structure; it may have any alignment.
-            let v4 = unsafe { ptr::read_unaligned(address.cast::<libc::sockaddr_in>()) };
-            Some(IpAddr::V4(Ipv4Addr::from(v4.sin_addr.s_addr.to_ne_bytes())))
-        }
-        libc::AF_INET6 => {
-            // SAFETY: as above.
-            let v6 = unsafe { ptr::read_unaligned(address.cast::<libc::sockaddr_in6>()) };
-            Some(IpAddr::V6(Ipv6Addr::from(v6.sin6_addr.s6_addr)))
-        }
-        _ => None,
-    }
 }
 
 /// The index of the interface `name`, which is the scope id of its link-local addresses.
