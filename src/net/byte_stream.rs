@@ -47,9 +47,7 @@ impl ByteStream {
         match self {
             ByteStream::Tcp(stream) => socket::configure(stream, silence),
             #[cfg(target_vendor = "apple")]
-            ByteStream::Unix(stream) => {
-                sys::set_option(stream.as_fd(), libc::SOL_SOCKET, libc::SO_NOSIGPIPE, 1)
-            }
+            ByteStream::Unix(stream) => socket2::SockRef::from(stream).set_nosigpipe(true),
             #[cfg(not(target_vendor = "apple"))]
             ByteStream::Unix(_) => Ok(()),
         }

@@ -14,7 +14,7 @@ use super::descriptors::{hold_standard, renumbered};
 use super::server_address::ServerAddress;
 use super::socket::{cause_text, Silence};
 use super::unix::{self, UnixPath, UnixServer};
-use super::{socket, sys, ByteStream};
+use super::{socket, ByteStream};
 use crate::error::{Error, Result, Status};
 use crate::peer::PeerAddress;
 
@@ -271,11 +271,13 @@ fn unix_path(socket: &unix_net::UnixListener) -> Result<UnixPath> {
 }
 
 fn check_listening(socket: &impl AsFd, address: impl FnOnce() -> String) -> Result<()> {
-    match sys::option(socket.as_fd(), libc::SOL_SOCKET, libc::SO_ACCEPTCONN) {
-        Ok(0) => refuse(format!("The socket at {} does not listen", address())),
-        // Where the system does not tell, the first attempt to accept does.
-        Ok(_) | Err(_) => Ok(()),
+    // Where the system does not tell, the first attempt to accept does.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    if matches!(socket2::SockRef::from(socket).is_listener(), Ok(false)) {
+        return refuse(format!("The socket at {} does not listen", address()));
     }
+    let _ = (socket, address);
+    Ok(())
 }
 
 #[cfg(test)]

@@ -2,23 +2,27 @@
 //!
 //! Every socket is non-blocking and is not inherited by programs that the process starts.
 
-use std::io;
+use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
 use std::net::SocketAddr;
 use std::os::fd::AsFd;
 use std::time::Duration;
 
 use mio::net::{TcpListener, TcpStream};
+use socket2::{SockRef, TcpKeepalive};
 
 use super::address::{self, HostAddress};
 use super::descriptors::{above_standard, hold_standard};
 use super::sys;
-pub(crate) use super::sys::{receive_behind, send_vectored};
+pub(crate) use super::sys::receive_behind;
 use crate::error::{Error, Result, Status};
 
 /// Connections that wait at a listener to be accepted, at most: the system's usual maximum. One that
 /// finds no room gets no answer, and its peer tries again a second later. `mio` asks for 128, which
 /// a burst of other connections fills.
 pub(super) const WAITING_MAX: libc::c_int = 4096;
+/// Slices of one vectored send; POSIX promises 16, every known system takes 1024.
+const SLICES_MAX: usize = 1024;
 /// How often [`bind_pair`] asks the system for a port in the search for two consecutive ones.
 const EPHEMERAL_PAIR_ATTEMPTS_MAX: usize = 128;
 
@@ -32,7 +36,7 @@ const EPHEMERAL_PAIR_ATTEMPTS_MAX: usize = 128;
 pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let _held = hold_standard();
     let listener = above_standard(TcpListener::bind(address)?)?;
-    sys::set_waiting_max(listener.as_fd(), WAITING_MAX)?;
+    SockRef::from(&listener).listen(WAITING_MAX)?;
     Ok(listener)
 }
 
@@ -202,7 +206,7 @@ fn is_unconnected(error: &io::Error) -> bool {
 /// How long a connection's other host may be silent, see [`Silence`].
 pub const HOST_SILENCE_MAX: Duration = Duration::from_secs(10);
 /// Unanswered keep-alive probes after which the kernel gives a silent connection up.
-const KEEPALIVE_COUNT: u64 = 3;
+const KEEPALIVE_COUNT: u32 = 3;
 /// The probes, with the pauses after each, take at most this part of the time.
 const KEEPALIVE_PART: u64 = 2;
 
@@ -224,16 +228,12 @@ impl Silence {
     fn keepalive_seconds(self) -> (u64, u64) {
         // What the kernel's options hold.
         const SECONDS_MAX: u64 = 32_767;
-        let seconds = self.host_max.as_secs().clamp(KEEPALIVE_COUNT + 1, SECONDS_MAX);
-        let interval = (seconds / KEEPALIVE_PART / KEEPALIVE_COUNT).max(1);
-        (seconds - KEEPALIVE_COUNT * interval, interval)
+        let count = u64::from(KEEPALIVE_COUNT);
+        let seconds = self.host_max.as_secs().clamp(count + 1, SECONDS_MAX);
+        let interval = (seconds / KEEPALIVE_PART / count).max(1);
+        (seconds - count * interval, interval)
     }
 }
-
-#[cfg(target_vendor = "apple")]
-const KEEPALIVE_IDLE: libc::c_int = libc::TCP_KEEPALIVE;
-#[cfg(not(target_vendor = "apple"))]
-const KEEPALIVE_IDLE: libc::c_int = libc::TCP_KEEPIDLE;
 
 /// Whether accepted connections have what their listener has been [configured](configure) with. Six
 /// system calls for each would be a third of what a connection costs that never says a word.
@@ -246,21 +246,36 @@ pub const LISTENERS_PASS_ON: bool = cfg!(any(target_os = "linux", target_os = "a
 ///
 /// The system's.
 pub fn configure(socket: &impl AsFd, silence: Silence) -> io::Result<()> {
-    let (socket, tcp) = (socket.as_fd(), libc::IPPROTO_TCP);
-    sys::set_option(socket, tcp, libc::TCP_NODELAY, 1)?;
+    let socket = SockRef::from(socket);
+    socket.set_tcp_nodelay(true)?;
     #[cfg(target_vendor = "apple")]
-    sys::set_option(socket, libc::SOL_SOCKET, libc::SO_NOSIGPIPE, 1)?;
+    socket.set_nosigpipe(true)?;
     let (idle, interval) = silence.keepalive_seconds();
-    sys::set_option(socket, tcp, KEEPALIVE_IDLE, idle as libc::c_int)?;
-    sys::set_option(socket, tcp, libc::TCP_KEEPINTVL, interval as libc::c_int)?;
-    sys::set_option(socket, tcp, libc::TCP_KEEPCNT, KEEPALIVE_COUNT as libc::c_int)?;
-    sys::set_option(socket, libc::SOL_SOCKET, libc::SO_KEEPALIVE, 1)?;
+    let probes = TcpKeepalive::new()
+        .with_time(Duration::from_secs(idle))
+        .with_interval(Duration::from_secs(interval))
+        .with_retries(KEEPALIVE_COUNT);
+    socket.set_tcp_keepalive(&probes)?;
     #[cfg(any(target_os = "linux", target_os = "android"))]
-    {
-        let milliseconds = silence.unread_max.as_millis() as libc::c_int;
-        sys::set_option(socket, tcp, libc::TCP_USER_TIMEOUT, milliseconds)?;
-    }
+    socket.set_tcp_user_timeout(Some(silence.unread_max))?;
     Ok(())
+}
+
+/// Sends from several slices with one system call; returns the number of bytes sent, possibly fewer
+/// than all. A connection closed by the peer is an error and never a `SIGPIPE`, which
+/// `TcpStream::write_vectored` of the standard library does not promise in a C program.
+///
+/// # Errors
+///
+/// The system's: `WouldBlock` if there is no room, `Interrupted` to try again.
+pub(crate) fn send_vectored(socket: &impl AsFd, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+    #[cfg(not(target_vendor = "apple"))]
+    let flags = libc::MSG_NOSIGNAL;
+    // On these systems the socket itself has SO_NOSIGPIPE.
+    #[cfg(target_vendor = "apple")]
+    let flags = 0;
+    let slices = &slices[..slices.len().min(SLICES_MAX)];
+    SockRef::from(socket).send_vectored_with_flags(slices, flags)
 }
 
 /// Octets that have been sent and that the peer has not acknowledged; `None` where the system does not
@@ -276,7 +291,11 @@ pub fn has_unread(stream: &impl AsFd) -> bool {
 
 /// Whether the peer has closed its end, and left nothing to be read.
 pub fn has_ended(stream: &impl AsFd) -> bool {
-    sys::has_ended(stream.as_fd())
+    let flags = libc::MSG_PEEK | libc::MSG_DONTWAIT;
+    match SockRef::from(stream).recv_with_flags(&mut [MaybeUninit::uninit()], flags) {
+        Ok(count) => count == 0,
+        Err(error) => error.kind() != io::ErrorKind::WouldBlock,
+    }
 }
 
 #[cfg(test)]

@@ -1,18 +1,15 @@
-//! System calls that neither the standard library nor `mio` offers: with those of `udp/sys.rs` the
+//! System calls that neither the standard library, `mio` nor `socket2` offers: with those of `udp/sys.rs` the
 //! only `unsafe` code of this room.
 
 use std::ffi::CString;
-use std::io::{self, IoSlice};
+use std::io;
 use std::mem;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
-use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
 use std::ptr;
 
-use crate::peer::UnixPeer;
+use socket2::SockRef;
 
-/// Slices of one vectored send; POSIX promises 16, every known system takes 1024.
-const SLICES_MAX: usize = 1024;
+use crate::peer::UnixPeer;
 
 /// Sets an option of a socket whose value is a C `int`.
 pub(super) fn set_option(
@@ -35,27 +32,6 @@ pub(super) fn set_option(
     check(answer)
 }
 
-/// Reads an option of a socket whose value is a C `int`.
-pub(super) fn option(
-    socket: BorrowedFd<'_>,
-    level: libc::c_int,
-    name: libc::c_int,
-) -> io::Result<libc::c_int> {
-    let mut value: libc::c_int = 0;
-    let mut length = mem::size_of_val(&value) as libc::socklen_t;
-    // SAFETY: the descriptor is open, and the kernel writes at most `length` bytes to `value`.
-    let answer = unsafe {
-        libc::getsockopt(
-            socket.as_raw_fd(),
-            level,
-            name,
-            ptr::from_mut(&mut value).cast(),
-            &mut length,
-        )
-    };
-    check(answer).map(|()| value)
-}
-
 fn check(answer: libc::c_int) -> io::Result<()> {
     if answer < 0 {
         Err(io::Error::last_os_error())
@@ -68,43 +44,6 @@ fn check(answer: libc::c_int) -> io::Result<()> {
 pub(super) fn is_open(number: RawFd) -> bool {
     // SAFETY: the call takes numbers only, and changes nothing.
     unsafe { libc::fcntl(number, libc::F_GETFD) >= 0 }
-}
-
-/// Sets how many connections wait at `listener` to be accepted, at most; the system has a maximum of
-/// its own (`net.core.somaxconn`).
-pub(super) fn set_waiting_max(listener: BorrowedFd<'_>, count: libc::c_int) -> io::Result<()> {
-    // SAFETY: the descriptor is open for the life of the borrow; the other argument is a number.
-    check(unsafe { libc::listen(listener.as_raw_fd(), count) })
-}
-
-/// Sends from several slices with one system call; returns the number of bytes sent, possibly fewer
-/// than all. A connection closed by the peer is an error and never a `SIGPIPE`, which
-/// `TcpStream::write_vectored` of the standard library does not promise in a C program.
-///
-/// # Errors
-///
-/// The system's: `WouldBlock` if there is no room, `Interrupted` to try again.
-pub(crate) fn send_vectored(socket: &impl AsFd, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-    let socket = socket.as_fd();
-    let slices = &slices[..slices.len().min(SLICES_MAX)];
-    // SAFETY: all zeros is a valid `msghdr`: null pointers with zero lengths.
-    let mut message: libc::msghdr = unsafe { mem::zeroed() };
-    // `IoSlice` is documented to have the layout of `iovec` on Unix; `sendmsg` only reads it.
-    message.msg_iov = slices.as_ptr().cast::<libc::iovec>().cast_mut();
-    message.msg_iovlen = slices.len() as _;
-    #[cfg(not(target_vendor = "apple"))]
-    let flags = libc::MSG_NOSIGNAL;
-    // On these systems the socket itself has SO_NOSIGPIPE.
-    #[cfg(target_vendor = "apple")]
-    let flags = 0;
-    // SAFETY: `message` points to `slices` and through them to memory that is borrowed, hence
-    // alive and unchanged, until the call returns.
-    let sent = unsafe { libc::sendmsg(socket.as_raw_fd(), &message, flags) };
-    if sent < 0 {
-        Err(io::Error::last_os_error())
-    } else {
-        Ok(sent as usize)
-    }
 }
 
 /// Receives at most `limit` bytes into the spare capacity of `bytes`, which is neither cleared nor
@@ -121,10 +60,7 @@ pub(crate) fn receive_behind(
     let socket = socket.as_fd();
     let room = bytes.spare_capacity_mut();
     let count = room.len().min(limit);
-    // SAFETY: the system writes at most `count` bytes, which are allocated.
-    let received = unsafe { libc::recv(socket.as_raw_fd(), room.as_mut_ptr().cast(), count, 0) };
-    // Negative for an error, hence no length.
-    let Ok(received) = usize::try_from(received) else { return Err(io::Error::last_os_error()) };
+    let received = SockRef::from(&socket).recv(&mut room[..count])?;
     // SAFETY: that many bytes after the former end are within the capacity, and the system has
     // written them.
     unsafe { bytes.set_len(bytes.len() + received) };
@@ -144,7 +80,20 @@ pub(super) fn unacknowledged(socket: BorrowedFd<'_>) -> Option<u64> {
     }
     #[cfg(target_vendor = "apple")]
     {
-        u64::try_from(option(socket, libc::SOL_SOCKET, libc::SO_NWRITE).ok()?).ok()
+        let mut octets: libc::c_int = 0;
+        let mut length = mem::size_of_val(&octets) as libc::socklen_t;
+        // SAFETY: the descriptor is open, and the kernel writes at most `length` bytes to `octets`.
+        let answer = unsafe {
+            libc::getsockopt(
+                socket.as_raw_fd(),
+                libc::SOL_SOCKET,
+                libc::SO_NWRITE,
+                ptr::from_mut(&mut octets).cast(),
+                &mut length,
+            )
+        };
+        check(answer).ok()?;
+        u64::try_from(octets).ok()
     }
     #[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
     {
@@ -159,21 +108,6 @@ pub(super) fn unread(socket: BorrowedFd<'_>) -> io::Result<u64> {
     // SAFETY: the descriptor is open for the life of the borrow, and the kernel writes one `int`.
     let answer = unsafe { libc::ioctl(socket.as_raw_fd(), libc::FIONREAD, &mut octets) };
     check(answer).map(|()| octets.try_into().unwrap_or(0))
-}
-
-/// Whether a stream socket has received the end or an error, and no octets before it.
-pub(super) fn has_ended(socket: BorrowedFd<'_>) -> bool {
-    let mut octet = 0_u8;
-    let flags = libc::MSG_PEEK | libc::MSG_DONTWAIT;
-    // SAFETY: the descriptor is open for the life of the borrow, and the kernel writes one octet at
-    // most, which is left in its queue.
-    let count =
-        unsafe { libc::recv(socket.as_raw_fd(), ptr::from_mut(&mut octet).cast(), 1, flags) };
-    match count {
-        0 => true,
-        1.. => false,
-        _ => io::Error::last_os_error().kind() != io::ErrorKind::WouldBlock,
-    }
 }
 
 /// Makes `poll` watch a descriptor that is registered there for nothing but errors, which epoll
@@ -216,57 +150,6 @@ pub(super) fn event_counter() -> io::Result<OwnedFd> {
     check(counter)?;
     // SAFETY: the system has just created it, and it has no other owner.
     Ok(unsafe { OwnedFd::from_raw_fd(counter) })
-}
-
-/// Octets of the longest path of a Unix-domain socket.
-pub(super) const UNIX_PATH_OCTETS_MAX: usize = {
-    // SAFETY: all zeros is a valid address.
-    let address: libc::sockaddr_un = unsafe { mem::zeroed() };
-    // The last octet is a NUL.
-    address.sun_path.len() - 1
-};
-
-/// A Unix-domain stream socket, non-blocking, bound to `path`, of at most [`UNIX_PATH_OCTETS_MAX`]
-/// octets. It does not listen yet.
-pub(super) fn bind_unix(path: &Path) -> io::Result<OwnedFd> {
-    // SAFETY: all zeros is a valid address.
-    let mut address: libc::sockaddr_un = unsafe { mem::zeroed() };
-    address.sun_family = libc::AF_UNIX as _;
-    let octets = path.as_os_str().as_bytes();
-    if octets.len() > UNIX_PATH_OCTETS_MAX {
-        return Err(io::ErrorKind::InvalidInput.into());
-    }
-    for (place, &octet) in address.sun_path.iter_mut().zip(octets) {
-        *place = octet as libc::c_char;
-    }
-    let socket = unix_socket()?;
-    // SAFETY: the descriptor is open, and the pointer and the length describe `address`.
-    check(unsafe {
-        libc::bind(
-            socket.as_raw_fd(),
-            ptr::from_ref(&address).cast(),
-            mem::size_of_val(&address) as libc::socklen_t,
-        )
-    })?;
-    Ok(socket)
-}
-
-fn unix_socket() -> io::Result<OwnedFd> {
-    #[cfg(not(target_vendor = "apple"))]
-    let flags = libc::SOCK_STREAM | libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC;
-    #[cfg(target_vendor = "apple")]
-    let flags = libc::SOCK_STREAM;
-    // SAFETY: the arguments are numbers.
-    let socket = unsafe { libc::socket(libc::AF_UNIX, flags, 0) };
-    check(socket)?;
-    // SAFETY: the system has just created it, and it has no other owner.
-    let socket = unsafe { OwnedFd::from_raw_fd(socket) };
-    #[cfg(target_vendor = "apple")]
-    for (command, flag) in [(libc::F_SETFD, libc::FD_CLOEXEC), (libc::F_SETFL, libc::O_NONBLOCK)] {
-        // SAFETY: the descriptor is open; the command takes a number.
-        check(unsafe { libc::fcntl(socket.as_raw_fd(), command, flag) })?;
-    }
-    Ok(socket)
 }
 
 /// The process at the other end of a Unix-domain connection, as of its connect.

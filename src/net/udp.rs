@@ -9,7 +9,15 @@ use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::os::fd::AsFd;
 
+use socket2::SockRef;
+
 use super::descriptors::make_descriptor;
+
+/// The kernel states twice the size that was granted, to account for its own needs (socket(7)).
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const STATED_FACTOR: usize = 2;
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+const STATED_FACTOR: usize = 1;
 
 pub use sys::{Arrival, NetworkError, BATCH_COUNT_MAX, SPILL_BYTES};
 
@@ -76,7 +84,7 @@ pub fn network_error(socket: &UdpSocket) -> Option<NetworkError> {
 ///
 /// The system's.
 pub fn set_receive_buffer(socket: &UdpSocket, bytes: usize) -> io::Result<usize> {
-    sys::set_receive_buffer(socket.as_fd(), bytes)?;
+    SockRef::from(socket).set_recv_buffer_size(bytes.min(libc::c_int::MAX as usize))?;
     receive_buffer(socket)
 }
 
@@ -86,7 +94,7 @@ pub fn set_receive_buffer(socket: &UdpSocket, bytes: usize) -> io::Result<usize>
 ///
 /// The system's.
 pub fn receive_buffer(socket: &UdpSocket) -> io::Result<usize> {
-    sys::receive_buffer(socket.as_fd())
+    Ok(SockRef::from(socket).recv_buffer_size()? / STATED_FACTOR)
 }
 
 /// Number of datagrams that the system has dropped because the receive buffer was full. Linux only;

@@ -6,6 +6,7 @@
 
 use std::fs::{self, File};
 use std::io;
+use std::mem;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -14,6 +15,7 @@ use std::thread;
 use std::time::Duration;
 
 use mio::net::{UnixListener, UnixStream};
+use socket2::{Domain, SockAddr, Socket, Type};
 
 use super::descriptors::{above_standard, hold_standard};
 use super::socket::{cause_text, WAITING_MAX};
@@ -28,6 +30,9 @@ const PREFIXES: [&str; 2] = ["unix:", "ipc:"];
 const SECOND_SUFFIX: &str = ".1";
 /// Permissions of a file: its owner may connect.
 pub const MODE_DEFAULT: u32 = 0o600;
+/// Octets of the longest path of a socket; a NUL follows it.
+const PATH_OCTETS_MAX: usize =
+    mem::size_of::<libc::sockaddr_un>() - mem::offset_of!(libc::sockaddr_un, sun_path) - 1;
 /// How often a server that starts tries to lock the directory, and the time in between. Others of
 /// this library hold the lock for some system calls; a program that holds it for ever delays a
 /// start by a second.
@@ -63,7 +68,7 @@ impl UnixPath {
         if path.ends_with('/') {
             return wrong("it names a directory; add the name of the socket");
         }
-        let octets_max = sys::UNIX_PATH_OCTETS_MAX - SECOND_SUFFIX.len();
+        let octets_max = PATH_OCTETS_MAX - SECOND_SUFFIX.len();
         if path.len() > octets_max {
             return wrong(&format!(
                 "the path of a socket has at most {octets_max} octets here, this one has {}",
@@ -183,24 +188,32 @@ pub fn listen_pair(path: &UnixPath, mode: u32) -> Result<[UnixServer; 2]> {
 fn listen(path: &UnixPath, mode: u32) -> Result<UnixServer> {
     let failed = |error: io::Error| bind_error(Status::Bind, path, &bind_cause(&error));
     let _held = hold_standard();
-    let socket = match sys::bind_unix(path.path()) {
+    let socket = match bind(path.path()) {
         Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
             remove_stale(path)?;
-            sys::bind_unix(path.path()).map_err(failed)?
+            bind(path.path()).map_err(failed)?
         }
         bound => bound.map_err(failed)?,
     };
     let file = file_id(path.path()).map_err(failed)?;
     // Nobody can connect before it listens.
     fs::set_permissions(path.path(), fs::Permissions::from_mode(mode)).map_err(failed)?;
-    sys::set_waiting_max(socket.as_fd(), WAITING_MAX).map_err(failed)?;
-    let listener = above_standard(UnixListener::from(socket)).map_err(failed)?;
+    socket.listen(WAITING_MAX).map_err(failed)?;
+    let listener = above_standard(UnixListener::from(OwnedFd::from(socket))).map_err(failed)?;
     Ok(UnixServer {
         listener,
         path: path.clone(),
         file: Some(file),
         process: Generation::current(),
     })
+}
+
+/// A non-blocking socket that is bound and does not listen yet.
+fn bind(path: &Path) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&SockAddr::unix(path)?)?;
+    Ok(socket)
 }
 
 /// Removes the file at `path` if it is a socket at which nobody listens.

@@ -21,7 +21,7 @@ const UNDISTURBED: [&str; 2] = if cfg!(target_os = "linux") {
 /// refusal. Keep both results. Linux only: it lets exactly one connection wait.
 pub(crate) fn swallow(address: SocketAddr) -> io::Result<(std::net::TcpListener, TcpStream)> {
     let listener = std::net::TcpListener::bind(address)?;
-    sys::set_waiting_max(listener.as_fd(), 0)?;
+    SockRef::from(&listener).listen(0)?;
     let waiting = std::net::TcpStream::connect(address)?;
     Ok((listener, TcpStream::from_std(waiting)))
 }
@@ -244,13 +244,13 @@ fn listeners_pass_every_option_on_where_that_is_relied_upon() {
 
 fn assert_configured(stream: &TcpStream) {
     assert!(stream.nodelay().unwrap());
-    let read = |level, name| sys::option(stream.as_fd(), level, name).unwrap();
-    assert_ne!(read(libc::SOL_SOCKET, libc::SO_KEEPALIVE), 0);
-    assert_eq!(read(libc::IPPROTO_TCP, KEEPALIVE_IDLE), 7);
-    assert_eq!(read(libc::IPPROTO_TCP, libc::TCP_KEEPINTVL), 1);
-    assert_eq!(read(libc::IPPROTO_TCP, libc::TCP_KEEPCNT), 3);
+    let socket = SockRef::from(stream);
+    assert!(socket.keepalive().unwrap());
+    assert_eq!(socket.tcp_keepalive_time().unwrap(), Duration::from_secs(7));
+    assert_eq!(socket.tcp_keepalive_interval().unwrap(), Duration::from_secs(1));
+    assert_eq!(socket.tcp_keepalive_retries().unwrap(), 3);
     #[cfg(target_os = "linux")]
-    assert_eq!(read(libc::IPPROTO_TCP, libc::TCP_USER_TIMEOUT), 12_345);
+    assert_eq!(socket.tcp_user_timeout().unwrap(), Some(SILENCE.unread_max));
 }
 
 #[test]
@@ -259,7 +259,7 @@ fn a_silent_host_is_given_up_when_it_was_asked_for() {
         let host_max = Duration::from_secs(seconds);
         let silence = Silence { host_max, ..SILENCE };
         let (idle, interval) = silence.keepalive_seconds();
-        assert_eq!(idle + KEEPALIVE_COUNT * interval, seconds.max(4));
+        assert_eq!(idle + u64::from(KEEPALIVE_COUNT) * interval, seconds.max(4));
         assert!(idle > 0 && interval > 0, "{seconds}");
     }
     let silence = Silence { host_max: Duration::MAX, ..SILENCE };

@@ -8,7 +8,9 @@ use std::ops::Range;
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 use std::ptr;
 
-use crate::net::sys::{option, set_option};
+use socket2::SockAddr;
+
+use crate::net::sys::set_option;
 
 /// Upper bound on the datagrams of one system call: beyond it the call's own cost is a few percent.
 pub const BATCH_COUNT_MAX: usize = 32;
@@ -55,12 +57,6 @@ pub struct NetworkError {
     pub cause: io::Error,
 }
 
-/// The kernel states twice the size that was granted, to account for its own needs (socket(7)).
-#[cfg(any(target_os = "linux", target_os = "android"))]
-const STATED_FACTOR: usize = 2;
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
-const STATED_FACTOR: usize = 1;
-
 #[cfg(any(target_os = "linux", target_os = "android"))]
 use libc::mmsghdr as Message;
 
@@ -74,42 +70,6 @@ struct Message {
 
 /// The address of either family: that of IPv6 is the larger structure.
 type AnyAddress = libc::sockaddr_in6;
-
-pub(super) fn set_receive_buffer(socket: BorrowedFd<'_>, bytes: usize) -> io::Result<()> {
-    let bytes = libc::c_int::try_from(bytes).unwrap_or(libc::c_int::MAX);
-    set_option(socket, libc::SOL_SOCKET, libc::SO_RCVBUF, bytes)
-}
-
-pub(super) fn receive_buffer(socket: BorrowedFd<'_>) -> io::Result<usize> {
-    let stated = option(socket, libc::SOL_SOCKET, libc::SO_RCVBUF)?;
-    Ok(usize::try_from(stated).unwrap_or(0) / STATED_FACTOR)
-}
-
-/// `address` in the system's form, and its length.
-fn encode(address: SocketAddr) -> (AnyAddress, libc::socklen_t) {
-    // SAFETY: all zeros is a valid address: family 0, port 0.
-    let mut encoded: AnyAddress = unsafe { mem::zeroed() };
-    match address {
-        SocketAddr::V4(address) => {
-            // SAFETY: as above.
-            let mut v4: libc::sockaddr_in = unsafe { mem::zeroed() };
-            v4.sin_family = libc::AF_INET as libc::sa_family_t;
-            v4.sin_port = address.port().to_be();
-            v4.sin_addr.s_addr = u32::from_ne_bytes(address.ip().octets());
-            // SAFETY: the structure for IPv6 is the larger one, and aligned for this write.
-            unsafe { ptr::write_unaligned(ptr::from_mut(&mut encoded).cast(), v4) };
-            (encoded, mem::size_of::<libc::sockaddr_in>() as libc::socklen_t)
-        }
-        SocketAddr::V6(address) => {
-            encoded.sin6_family = libc::AF_INET6 as libc::sa_family_t;
-            encoded.sin6_port = address.port().to_be();
-            encoded.sin6_flowinfo = address.flowinfo();
-            encoded.sin6_addr.s6_addr = address.ip().octets();
-            encoded.sin6_scope_id = address.scope_id();
-            (encoded, mem::size_of::<AnyAddress>() as libc::socklen_t)
-        }
-    }
-}
 
 /// The address that the system has written to `encoded`; `None` if it has written none.
 fn decode(encoded: &AnyAddress) -> Option<SocketAddr> {
@@ -184,7 +144,7 @@ fn is_refusal(error: &io::Error) -> bool {
 /// cost a quarter of those that travel one by one.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn send_segmented(socket: BorrowedFd<'_>, datagrams: &[&[u8]], to: SocketAddr) -> io::Result<()> {
-    let (mut to, to_bytes) = encode(to);
+    let to = SockAddr::from(to);
     // SAFETY: all zeros are valid values of both: null pointers with zero lengths.
     let (mut slices, mut message): ([libc::iovec; BATCH_COUNT_MAX], libc::msghdr) =
         unsafe { (mem::zeroed(), mem::zeroed()) };
@@ -195,8 +155,8 @@ fn send_segmented(socket: BorrowedFd<'_>, datagrams: &[&[u8]], to: SocketAddr) -
     }
     let size = datagrams[0].len() as u16;
     let mut control = ControlRoom([0; 256]);
-    message.msg_name = ptr::from_mut(&mut to).cast();
-    message.msg_namelen = to_bytes;
+    message.msg_name = to.as_ptr().cast_mut().cast();
+    message.msg_namelen = to.len();
     message.msg_iov = slices.as_mut_ptr();
     message.msg_iovlen = datagrams.len() as _;
     message.msg_control = control.0.as_mut_ptr().cast();
@@ -218,7 +178,7 @@ fn send_segmented(socket: BorrowedFd<'_>, datagrams: &[&[u8]], to: SocketAddr) -
 
 /// Sends the first [`BATCH_COUNT_MAX`] of `datagrams` one by one with one system call.
 fn send_batch(socket: BorrowedFd<'_>, datagrams: &[&[u8]], to: SocketAddr) -> io::Result<usize> {
-    let (mut to, to_bytes) = encode(to);
+    let to = SockAddr::from(to);
     let count = datagrams.len().min(BATCH_COUNT_MAX);
     // SAFETY: all zeros are valid values of both: null pointers with zero lengths.
     let (mut slices, mut messages): ([libc::iovec; BATCH_COUNT_MAX], [Message; BATCH_COUNT_MAX]) =
@@ -229,8 +189,8 @@ fn send_batch(socket: BorrowedFd<'_>, datagrams: &[&[u8]], to: SocketAddr) -> io
         slice.iov_len = datagram.len();
     }
     for (message, slice) in messages[..count].iter_mut().zip(&mut slices) {
-        message.msg_hdr.msg_name = ptr::from_mut(&mut to).cast();
-        message.msg_hdr.msg_namelen = to_bytes;
+        message.msg_hdr.msg_name = to.as_ptr().cast_mut().cast();
+        message.msg_hdr.msg_namelen = to.len();
         message.msg_hdr.msg_iov = slice;
         message.msg_hdr.msg_iovlen = 1;
     }

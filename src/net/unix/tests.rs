@@ -1,5 +1,6 @@
 use std::io::{Read, Write};
 
+use socket2::SockRef;
 use testkit_base::directory::Directory;
 
 use super::*;
@@ -61,7 +62,7 @@ fn a_path_that_cannot_be_one_is_refused_with_the_text_and_a_remedy() {
 fn the_longest_path_can_be_bound() {
     let directory = Directory::new();
     let stem = directory.file("x").display().to_string();
-    let octets = sys::UNIX_PATH_OCTETS_MAX - 2;
+    let octets = PATH_OCTETS_MAX - 2;
     let longest = format!("unix:{stem}{}", "x".repeat(octets - stem.len()));
     let path = parsed(&longest);
     let _servers = bound(&path);
@@ -157,7 +158,7 @@ fn a_path_at_which_a_server_listens_is_refused_and_stays() {
     assert!(refusal(&path).contains("another server listens there"));
     assert_eq!(file_id(path.path()).unwrap(), before);
     // Also one whose queue is full.
-    sys::set_waiting_max(servers[0].listener.as_fd(), 0).unwrap();
+    SockRef::from(&servers[0].listener).listen(0).unwrap();
     let mut waiting = Vec::new();
     while let Ok(stream) = connect(&path) {
         waiting.push(stream);
@@ -236,7 +237,7 @@ fn what_keeps_a_client_away_is_told_in_words() {
     die(bound(&path));
     cause("has ended");
     let servers = bound(&path);
-    sys::set_waiting_max(servers[0].listener.as_fd(), 0).unwrap();
+    SockRef::from(&servers[0].listener).listen(0).unwrap();
     let waiting: Vec<_> = std::iter::from_fn(|| connect(&path).ok()).collect();
     assert!(!waiting.is_empty());
     cause("too many clients wait");
