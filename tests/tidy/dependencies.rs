@@ -203,6 +203,37 @@ fn our_own_crates_say_which_versions_they_need() {
     assert_none("dependencies of any version", &offences);
 }
 
+/// `1.85` and `1.85.0` as numbers.
+fn version_numbers(text: &str) -> Vec<u32> {
+    text.split('.').map_while(|number| number.parse().ok()).take(2).collect()
+}
+
+#[test]
+fn f98_every_crate_compiles_with_the_rust_that_the_manifest_states() {
+    let mut offences = Vec::new();
+    for manifest in ["Cargo.toml", "cli/Cargo.toml"] {
+        for target in TARGETS {
+            let document = metadata(&["--filter-platform", target, "--manifest-path", manifest]);
+            let used: BTreeSet<&str> =
+                entries(&document["resolve"]["nodes"]).map(|node| text(node, "id")).collect();
+            let root = text(&document["resolve"], "root");
+            let package =
+                |id: &str| entries(&document["packages"]).find(|package| text(package, "id") == id);
+            let stated = version_numbers(text(package(root).expect("ours"), "rust_version"));
+            for package in used.iter().filter_map(|id| package(id)) {
+                let needed = text(package, "rust_version");
+                if version_numbers(needed) > stated {
+                    let (name, version) = (text(package, "name"), text(package, "version"));
+                    offences.push(format!("{manifest}: {name} {version} needs Rust {needed}"));
+                }
+            }
+        }
+    }
+    offences.sort();
+    offences.dedup();
+    assert_none("crates of Cargo.lock that need a newer Rust (cargo update -p NAME)", &offences);
+}
+
 #[test]
 fn expressions_of_licences_are_understood() {
     let allowed: Vec<String> = ["MIT", "Zlib"].map(str::to_owned).to_vec();
