@@ -18,6 +18,13 @@ pub fn status_line() -> ProgressBar {
     STATUS_LINE.get_or_init(|| ProgressBar::no_length().with_style(style)).clone()
 }
 
+/// Takes the status line off the terminal for good.
+pub fn end_status_line() {
+    if let Some(line) = STATUS_LINE.get() {
+        line.finish_and_clear();
+    }
+}
+
 /// Runs `write` while the status line is off the terminal.
 fn above_status_line<T>(write: impl FnOnce() -> T) -> T {
     match STATUS_LINE.get() {

@@ -153,6 +153,7 @@ pub fn listen_at(address: &ServerAddress, unix_mode: u32) -> Result<ListenerPair
 /// to the program (socket activation). The server closes its descriptors when it stops; the service
 /// manager keeps its own, so that clients that come meanwhile wait there for the next server.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum ListeningSockets {
     /// At two consecutive ports of one address: clients find the second by the number of the first.
     Tcp {

@@ -102,6 +102,8 @@ pub struct Region {
     range: Range,
     /// The first address at the device.
     base: u64,
+    /// As the device says of itself; a hub does not tell.
+    fills_reads: bool,
     /// Splits what is too large for the device.
     hub: Arc<Hub>,
 }
@@ -109,9 +111,10 @@ pub struct Region {
 impl Region {
     /// The device's addresses from `base` on, as those of `range`.
     pub fn new(name: String, range: Range, base: u64, device: Arc<dyn Slave>) -> Region {
+        let fills_reads = device.fills_reads();
         let hub = Hub::new(0, 0, 0);
         hub.master().set_slave(device);
-        Region { name, counters: Arc::default(), range, base, hub }
+        Region { name, counters: Arc::default(), range, base, fills_reads, hub }
     }
 
     /// The access at the device's address. `None` if it has ended, or does now.
@@ -138,14 +141,19 @@ impl Region {
         }
     }
 
-    fn carry_out(&self, all: &[Arc<Transaction>]) {
+    fn carry_out(&self, tran: &Arc<Transaction>) {
+        let start = Instant::now();
+        let Some(moved) = self.moved(tran) else { return };
+        self.hub.do_transaction(&moved);
+        self.count_end(&moved, start);
+        tran.done_subs();
+    }
+
+    fn carry_out_all(&self, all: &[Arc<Transaction>]) {
         let start = Instant::now();
         let moved: Vec<_> = all.iter().filter_map(|tran| Some((tran, self.moved(tran)?))).collect();
         let at_device: Vec<_> = moved.iter().map(|(_, moved)| moved.clone()).collect();
-        match &at_device[..] {
-            [one] => self.hub.do_transaction(one),
-            several => self.hub.do_transactions(several),
-        }
+        self.hub.do_transactions(&at_device);
         for (tran, moved) in moved {
             self.count_end(&moved, start);
             tran.done_subs();
@@ -208,8 +216,15 @@ impl Slave for Regions {
         true
     }
 
+    fn fills_reads(&self) -> bool {
+        self.all.iter().all(|region| region.fills_reads)
+    }
+
     fn do_transaction(&self, tran: &Arc<Transaction>) {
-        self.do_transactions(std::slice::from_ref(tran));
+        match self.find(tran) {
+            Some(place) => self.all[place].carry_out(tran),
+            None => self.refuse(tran),
+        }
     }
 
     fn do_transactions(&self, all: &[Arc<Transaction>]) {
@@ -220,7 +235,7 @@ impl Slave for Regions {
             let (run, behind) = rest.split_at(count);
             rest = behind;
             match place {
-                Some(place) => self.all[place].carry_out(run),
+                Some(place) => self.all[place].carry_out_all(run),
                 None => run.iter().for_each(|tran| self.refuse(tran)),
             }
         }

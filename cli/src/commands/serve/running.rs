@@ -2,6 +2,7 @@
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use indicatif::ProgressBar;
@@ -13,7 +14,7 @@ use super::guards::Guards;
 use super::manager;
 use super::plan::Plan;
 use super::regions::Regions;
-use super::signals::Signal;
+use super::signals::{stop, Signal};
 use super::state::Watch;
 use super::timers::Timer;
 use super::DRAIN_TIME;
@@ -65,15 +66,22 @@ impl Running<'_> {
         manager::tell(&[NotifyState::Stopping, NotifyState::Status("draining")]);
         let drain = self.plan.settings.drain.unwrap_or(DRAIN_TIME);
         let drained = self.event("draining");
+        self.line.set_message("ends when the device has answered; again to end at once");
         // A device that does not answer is no reason to stay.
-        let left = self.server.drain(drain);
-        self.server.stop();
+        let left = match self.server.drain(drain) {
+            Ok(left) => left,
+            // A second signal has stopped it, and ends the process.
+            Err(_) => loop {
+                thread::park();
+            },
+        };
+        stop(&self.server);
         if let Some(audit) = &self.guards.audit {
             audit.flush(drain)?;
         }
         let state = self.watch.look();
         if !self.line.is_hidden() {
-            self.line.finish_and_clear();
+            output::end_status_line();
             output::error_line(state.summary());
         }
         outcome.and(drained)?;
@@ -81,7 +89,7 @@ impl Running<'_> {
             return Ok(());
         }
         let mut event = state.json("stopped");
-        event["unanswered"] = json!(left.unwrap_or(0));
+        event["unanswered"] = json!(left);
         output::line(event)
     }
 

@@ -4,6 +4,7 @@ use std::process;
 use std::sync::mpsc::{self, Receiver};
 use std::sync::Arc;
 use std::thread;
+use std::time::{Duration, Instant};
 
 use rogue_mem::bridge::TcpServer;
 use signal_hook::consts::SIGHUP;
@@ -11,6 +12,7 @@ use signal_hook::iterator::Signals;
 
 use crate::failure::{Kind, Outcome};
 use crate::interrupt::{no_signals, ENDS};
+use crate::output;
 
 /// What a signal asks for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -19,6 +21,22 @@ pub enum Signal {
     Reload,
     /// SIGINT or SIGTERM: to end.
     End,
+}
+
+/// How long a server that has been stopped may take to remove its files: it does so at once, if its
+/// thread gets a processor and the device does not block it.
+const REMOVAL_TIME_MAX: Duration = Duration::from_secs(1);
+/// How often that is looked at.
+const LOOK_PERIOD: Duration = Duration::from_millis(1);
+
+/// Stops the server, and waits until its files at paths are gone, but not for a device that blocks.
+pub fn stop(server: &TcpServer) {
+    server.stop();
+    let limit = Instant::now() + REMOVAL_TIME_MAX;
+    // Its thread drops the listeners, and then the last other reference to the master.
+    while Arc::strong_count(server.master()) > 1 && Instant::now() < limit {
+        thread::sleep(LOOK_PERIOD);
+    }
 }
 
 /// What signals ask for from now on. The second one that asks for the end stops the server and ends
@@ -32,8 +50,8 @@ pub fn watch(server: &Arc<TcpServer>) -> Outcome<Receiver<Signal>> {
         for signal in signals.forever() {
             let signal = if signal == SIGHUP { Signal::Reload } else { Signal::End };
             if signal == Signal::End && std::mem::replace(&mut is_ending, true) {
-                // Removes the files at paths, and takes a moment, whatever the device does.
-                server.stop();
+                stop(&server);
+                output::end_status_line();
                 process::exit(Kind::Interrupted as i32);
             }
             // Nobody listens any more while the process ends.
