@@ -90,7 +90,7 @@ bench: ## measure against raw TCP and libzmq: the table, and build/bench/results
 
 install: $(BUILT) ## install to PREFIX (default /usr/local), below DESTDIR if given
 	DESTDIR="$(DESTDIR)" $(CMAKE) --install "$(BUILD)/release" --prefix "$(PREFIX)"
-	scripts/install-cli target/release/rogue-mem "$(DESTDIR)$(PREFIX)"
+	scripts/install-cli target/release/rogue-mem "$(PREFIX)" "$(DESTDIR)"
 
 lint: ## formatting, clippy, and for Python ruff and mypy; warnings are errors
 	scripts/bootstrap lint

@@ -452,17 +452,22 @@ fn boards_are_served_over_both_roads() {
 fn an_installation_has_the_program_its_pages_and_its_completions() {
     let folder = Directory::new();
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts/install-cli");
-    let output = Command::new(script).arg(PROGRAM).arg(folder.path()).output().unwrap();
+    // Below a folder, as a package is made; what is installed names its place without that.
+    let output = Command::new(script).arg(PROGRAM).arg("/opt").arg(folder.path()).output().unwrap();
     assert!(output.status.success(), "{output:?}");
     for name in [
         "share/man/man1/rogue-mem-dump.1",
         "share/bash-completion/completions/rogue-mem",
         "share/zsh/site-functions/_rogue-mem",
         "share/fish/vendor_completions.d/rogue-mem.fish",
+        "share/rogue-mem/serve.toml",
+        "lib/systemd/system/rogue-mem.socket",
     ] {
-        assert!(fs::metadata(folder.file(name)).unwrap().len() > 0, "{name}");
+        assert!(fs::metadata(folder.file("opt").join(name)).unwrap().len() > 0, "{name}");
     }
-    let version = Command::new(folder.file("bin/rogue-mem")).arg("--version").output().unwrap();
+    let unit = folder.file("opt/lib/systemd/system/rogue-mem.service");
+    assert!(fs::read_to_string(unit).unwrap().contains("ExecStart=/opt/bin/rogue-mem serve "));
+    let version = Command::new(folder.file("opt/bin/rogue-mem")).arg("--version").output().unwrap();
     let text = String::from_utf8(version.stdout).unwrap();
     assert_eq!(text.trim(), concat!("rogue-mem ", env!("CARGO_PKG_VERSION")));
 }
