@@ -1,13 +1,11 @@
 //! The commands as a user runs them: as processes, in pipes.
 
+mod support;
+
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
-use std::net::UdpSocket;
+use std::io::Read;
 use std::os::unix::process::ExitStatusExt;
-use std::path::PathBuf;
-use std::process::{Child, Command, Output, Stdio};
-use std::sync::mpsc;
-use std::thread;
+use std::process::{Command, Output, Stdio};
 
 use rogue_mem::protocols::{
     PacketizerVersion, SrpV3Emulation, UdpEndpoint, UdpOptions, UdpRssiPack, UdpRssiPackOptions,
@@ -17,89 +15,10 @@ use serde_json::{json, Value};
 use testkit_base::directory::Directory;
 use testkit_base::wait::wait_until;
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_rogue-mem");
-
-fn program(words: &str) -> Command {
-    let mut command = Command::new(PROGRAM);
-    command.args(words.split_whitespace()).env_remove("ROGUE_MEM_ADDR");
-    command
-}
-
-/// A server that ends with its test.
-struct Server {
-    process: Child,
-    output: BufReader<std::process::ChildStdout>,
-    addr: String,
-}
-
-impl Server {
-    /// Starts `serve` and waits until it listens.
-    fn start(words: &str) -> Server {
-        Server::of(program("serve").args(words.split_whitespace()))
-    }
-
-    fn of(command: &mut Command) -> Server {
-        let mut process = command.arg("--json").stdout(Stdio::piped()).spawn().unwrap();
-        let mut output = BufReader::new(process.stdout.take().unwrap());
-        let mut line = String::new();
-        output.read_line(&mut line).unwrap();
-        let said: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("{line:?}"));
-        let addr = said["listening"][0].as_str().unwrap().to_owned();
-        Server { process, output, addr }
-    }
-
-    fn memory() -> Server {
-        Server::start("--bind 127.0.0.1:0 --emulate 1M")
-    }
-
-    fn command(&self, words: &str) -> Command {
-        let mut command = program(words);
-        command.env("ROGUE_MEM_ADDR", &self.addr);
-        command
-    }
-
-    /// Standard output of a command that succeeds.
-    fn run(&self, words: &str) -> String {
-        let Output { status, stdout, stderr } = self.command(words).output().unwrap();
-        let error = String::from_utf8_lossy(&stderr);
-        assert!(status.success(), "{words}: {status}: {error}");
-        String::from_utf8(stdout).unwrap()
-    }
-
-    /// The exit code and standard error of a command.
-    fn fail(&self, words: &str) -> (i32, String) {
-        failure(&mut self.command(words))
-    }
-
-    fn signal(&self, signal: &str) {
-        let id = self.process.id().to_string();
-        assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // One that has ended already is no fault here.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-fn failure(command: &mut Command) -> (i32, String) {
-    let Output { status, stdout, stderr } = command.output().unwrap();
-    assert_eq!(String::from_utf8_lossy(&stdout), "");
-    (status.code().expect("no signal"), String::from_utf8(stderr).unwrap())
-}
+use support::{failure, file, program, silent_board, Server, PROGRAM};
 
 fn image(length: usize) -> Vec<u8> {
     (0..length).map(|index| (index * 31 + index / 255) as u8).collect()
-}
-
-/// A file in a folder, as a word of a command line.
-fn file(folder: &Directory, name: &str) -> (PathBuf, String) {
-    let path = folder.path().join(name);
-    let word = path.to_str().unwrap().to_owned();
-    (path, word)
 }
 
 #[test]
@@ -389,18 +308,6 @@ fn completions_and_pages_name_every_command() {
         let text = fs::read_to_string(folder.path().join(format!("{page}.1"))).unwrap();
         assert!(text.contains(".SH SYNOPSIS"), "{page}");
     }
-}
-
-/// A board that takes requests and answers nothing; the receiver hears of each.
-fn silent_board() -> (Server, mpsc::Receiver<()>) {
-    let board = UdpSocket::bind("127.0.0.1:0").unwrap();
-    let addr = board.local_addr().unwrap();
-    let (sender, receiver) = mpsc::channel();
-    thread::spawn(move || {
-        let mut datagram = [0; 2048];
-        while board.recv(&mut datagram).is_ok() && sender.send(()).is_ok() {}
-    });
-    (Server::start(&format!("--bind 127.0.0.1:0 --srp-udp {addr}")), receiver)
 }
 
 #[test]
