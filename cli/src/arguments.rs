@@ -1,6 +1,7 @@
 //! The command line.
 
 mod serve;
+mod spy;
 mod values;
 
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ use crate::failure::CODES;
 use crate::number::{self, Endian, Form, Register};
 
 pub use serve::{Limits, Region, Serve, Settings};
+pub use spy::Spy;
 
 /// Reads and writes the registers behind a memory bridge: those of rogue-mem, and of Rogue's
 /// TcpServer. Makes a memory, a device or a board reachable by one.
@@ -58,6 +60,8 @@ pub enum Command {
     Ping(Ping),
     /// Make a memory, a device or a board reachable by a server
     Serve(Box<Serve>),
+    /// Sit between clients and a server, and print every transaction
+    Spy(Spy),
     /// Make and show key pairs for encrypted connections (CURVE)
     Keys(Keys),
     /// Print the completions of a shell

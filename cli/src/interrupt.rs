@@ -27,15 +27,23 @@ impl Interrupt {
     /// From now on the first signal cancels the accesses of `master`, so that nothing waits for
     /// them, and a second one ends the program at once.
     pub fn of(master: &Arc<Master>) -> Outcome<Interrupt> {
+        let master = master.clone();
+        Interrupt::calling(move || {
+            master.cancel(None, Duration::ZERO);
+        })
+    }
+
+    /// From now on the first signal calls `stop`, and a second one ends the program at once.
+    pub fn calling(stop: impl Fn() + Send + 'static) -> Outcome<Interrupt> {
         let mut signals = Signals::new(ENDS).map_err(no_signals)?;
         let interrupt = Interrupt { has_come: Arc::default() };
-        let (has_come, master) = (interrupt.has_come.clone(), master.clone());
+        let has_come = interrupt.has_come.clone();
         let watch = move || {
             for _ in signals.forever() {
                 if has_come.swap(true, Ordering::Relaxed) {
                     process::exit(Kind::Interrupted as i32);
                 }
-                master.cancel(None, Duration::ZERO);
+                stop();
             }
         };
         thread::Builder::new().name("signals".to_owned()).spawn(watch).map_err(no_signals)?;

@@ -369,6 +369,7 @@ fn an_installation_has_the_program_its_pages_and_its_completions() {
         "share/fish/vendor_completions.d/rogue-mem.fish",
         "share/rogue-mem/serve.toml",
         "lib/systemd/system/rogue-mem.socket",
+        "share/rogue-mem/rogue_mem.lua",
     ] {
         assert!(fs::metadata(folder.file("opt").join(name)).unwrap().len() > 0, "{name}");
     }

@@ -55,7 +55,7 @@ fn check(page: &str, replaced: &[(&str, &str)]) {
         assert!(page.contains(word), "{word}");
         page = page.replace(word, other);
     }
-    for port in ["9000", "9100"] {
+    for port in ["9000", "9100", "9200"] {
         page = page.replace(&format!("127.0.0.1:{port}"), &format!("127.0.0.1:{}", free_port()));
     }
     let commands = commands(&page);

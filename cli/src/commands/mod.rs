@@ -7,6 +7,7 @@ mod peek;
 mod ping;
 mod poke;
 mod serve;
+mod spy;
 
 use std::path::Path;
 
@@ -26,6 +27,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
         Command::Load(load) => load::run(load, json),
         Command::Ping(ping) => ping::run(ping, json),
         Command::Serve(serve) => serve::run(serve, json),
+        Command::Spy(spy) => spy::run(spy, json),
         Command::Keys(keys) => keys::run(&keys.command, json),
         Command::Completions { shell } => {
             let mut text = Vec::new();
