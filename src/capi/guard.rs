@@ -33,8 +33,8 @@ neutral! {
     u32 => 0,
     u64 => 0,
     f64 => 0.0,
+    // The same type as `*const u8` on Arm and s390x, where a `char` of C has no sign.
     *const c_char => c"".as_ptr(),
-    *const u8 => std::ptr::null(),
 }
 
 impl<T> Neutral for *mut T {

@@ -2,7 +2,7 @@
 
 use crate::capi::block::{skip_number, start};
 use crate::capi::generated::{rogue_mem_block_t, rogue_mem_variable_t};
-use crate::capi::guard::{packed, query};
+use crate::capi::guard::{packed, value_or};
 use crate::capi::handle::borrow;
 use crate::memory::block::Variable;
 
@@ -148,6 +148,9 @@ pub unsafe extern "C" fn rogue_mem_block_try_check_packed(block: *mut rogue_mem_
 pub unsafe extern "C" fn rogue_mem_block_staged_start(
     block: *const rogue_mem_block_t,
 ) -> *const u8 {
-    // SAFETY: null or live, as the header demands.
-    unsafe { query(block, |block| block.staged_start()) }
+    value_or(std::ptr::null(), |call| {
+        // SAFETY: null or live, as the header demands.
+        let block = unsafe { call.handle(block) }?;
+        Ok(block.staged_start())
+    })
 }

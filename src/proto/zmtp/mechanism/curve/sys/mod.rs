@@ -6,11 +6,9 @@ mod avx2;
 use super::block::WORDS;
 
 /// Whether the processor has AVX2: it is asked once in a process.
+#[cfg(target_arch = "x86_64")]
 pub fn has_avx2() -> bool {
-    #[cfg(target_arch = "x86_64")]
-    return std::arch::is_x86_feature_detected!("avx2");
-    #[cfg(not(target_arch = "x86_64"))]
-    false
+    std::arch::is_x86_feature_detected!("avx2")
 }
 
 /// Combines `octets` with the key stream from block number `block` on, as far as there are octets
