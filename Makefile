@@ -65,8 +65,9 @@ test-doc: ## the Rust documentation builds without a warning
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --document-private-items
 
 test-programs: ## C and C++ tests, examples, interoperability, memcheck, packaging
+	cd cli && $(CARGO) build --locked
 	$(CONFIGURE) -B "$(BUILD)/test" -DROGUE_MEM_BUILD_TESTS=ON -DROGUE_MEM_TEST_REQUIRE_ALL=ON \
-		-DROGUE_MEM_BUILD_BENCHES=ON
+		-DROGUE_MEM_BUILD_BENCHES=ON -DROGUE_MEM_PROGRAM="$(abspath target/debug/rogue-mem)"
 	$(CMAKE) --build "$(BUILD)/test" --parallel $(JOBS)
 	$(CTEST) --test-dir "$(BUILD)/test" --parallel $(JOBS) --output-on-failure --no-tests=error
 

@@ -28,6 +28,8 @@ class Settings:
     """What the command line said."""
 
     bin_dir = None
+    # The command line, for the tests that need it.
+    rogue_mem = None
     full = False
     # Put before the programs of this library: a memory checker.
     wrap = ()
@@ -48,6 +50,8 @@ class Program:
 
     def __init__(self, name, *arguments, user=None):
         command = [os.path.join(Settings.bin_dir, name)]
+        if name == "rogue-mem":
+            command = [Settings.rogue_mem]
         if name.startswith("our_"):
             command = [*Settings.wrap, *command]
         self.name = name
@@ -263,6 +267,13 @@ class InteropTest(unittest.TestCase):
     def our_server(self, *arguments):
         """This library's server."""
         return self.start_server("our_server", *arguments)
+
+    def spy(self, server, *arguments):
+        """`rogue-mem spy` in front of the server; clients use it like one."""
+        to = "127.0.0.1:%d" % server.port
+        spy = self.start("rogue-mem", "spy", "--listen", "0", "--to", to, *arguments)
+        spy.port = int(spy.expect(r"127\.0\.0\.1:(\d+)").group(1))
+        return spy
 
     def proxy(self, server, **settings):
         """A network in front of the server; clients use it like one."""

@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 """Runs the interoperability scenarios.
 
-    run.py --bin DIR [--quick | --full] [-k TEXT]... [--wrap COMMAND] [GROUP...]
+    run.py --bin DIR [--quick | --full] [-k TEXT]... [--wrap COMMAND] [--rogue-mem FILE] [GROUP...]
 
 DIR holds the built programs. Groups: peers (the libzmq programs against each other),
 libzmq_client (on our server), libzmq_server (under our client), many (several at once), network
 (through connections that are cut, held up and chopped), one_process (clients that are hard to tell
 apart, and those that only come and go), streams (the stream bridge against
-libzmq). Without a group all are run. --full runs the long versions. The last line is "N passed, N
-failed"; the exit status is 0 when nothing failed.
+libzmq), spy (through `rogue-mem spy`, if --rogue-mem gives the program). Without a group all are
+run. --full runs the long versions. The last line is "N passed, N failed"; the exit status is 0 when
+nothing failed.
 """
 
 import argparse
@@ -32,6 +33,7 @@ GROUPS = (
     "network",
     "one_process",
     "streams",
+    "spy",
 )
 # What a group needs beside the libzmq programs.
 OWN_PROGRAMS = ("our_server", "our_client", "our_stream")
@@ -89,8 +91,10 @@ def check_programs(groups):
     names = ["zmq_server", "zmq_client", "zmq_stream"]
     if any(group != "peers" for group in groups):
         names.extend(OWN_PROGRAMS)
-    for name in names:
-        path = os.path.join(Settings.bin_dir, name)
+    paths = [os.path.join(Settings.bin_dir, name) for name in names]
+    if "spy" in groups:
+        paths.append(Settings.rogue_mem)
+    for path in paths:
         if not os.access(path, os.X_OK):
             sys.exit("run.py: there is no program %s; build it, or give its folder by --bin" % path)
 
@@ -114,13 +118,17 @@ def main():
         default="",
         help="put before the programs of this library: a memory checker",
     )
+    parser.add_argument(
+        "--rogue-mem", metavar="FILE", default="", help="the command line, for the group spy"
+    )
     parser.add_argument("groups", nargs="*", metavar="GROUP", help="one of " + ", ".join(GROUPS))
     options = parser.parse_args()
-    groups = options.groups or GROUPS
+    groups = options.groups or [g for g in GROUPS if g != "spy" or options.rogue_mem]
     unknown = set(groups) - set(GROUPS)
     if unknown:
         parser.error("unknown group: " + ", ".join(sorted(unknown)))
     Settings.bin_dir = os.path.abspath(options.bin)
+    Settings.rogue_mem = os.path.abspath(options.rogue_mem) if options.rogue_mem else ""
     Settings.full = options.full
     Settings.wrap = shlex.split(options.wrap)
     check_programs(groups)
