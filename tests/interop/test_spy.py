@@ -116,6 +116,20 @@ class Spy(InteropTest):
         for key in ("errors", "unanswered", "unasked", "malformed", "undecodable"):
             self.assertEqual(summary[key], 0, key)
 
+    def test_a_spy_for_each_keeps_libzmq_clients_apart_on_our_server(self):
+        server = self.our_server()
+        clients = [
+            self.zmq_client("rw", self.spy(server), "--timeout", "60", "--wait-ready", "60")
+            for _ in range(2)
+        ]
+        for number, client in enumerate(clients):
+            data = "%08x" % number
+            self.assertEqual(client.ask("write %d %s" % (4 * number, data)), "ok")
+            self.assertEqual(client.ask("read %d 4" % (4 * number)), "ok " + data)
+        for client in clients:
+            client.finish()
+            self.assertFields(client.last_fields("counters"), foreign=0)
+
     def test_a_client_with_curve_is_passed_on_unread(self):
         spy = self.spy(self.our_server("--curve", "any"), "--json")
         client = self.zmq_client("rw", spy, "--timeout", "60", "--curve", "on")

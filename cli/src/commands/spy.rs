@@ -37,7 +37,7 @@ const SHOWN_BYTES: usize = 32;
 /// With `--full`: a bound on the memory that one message takes.
 const SHOWN_BYTES_FULL: usize = 4 << 20;
 /// Octets that wait for the terminal, and for the file of the capture.
-const LINES_OCTETS_MAX: usize = 32 << 20;
+const LINES_OCTETS_MAX: usize = 8 << 20;
 const PACKETS_OCTETS_MAX: usize = 128 << 20;
 /// How long a terminal or a disk may take nothing at the end.
 const END_TIME: Duration = Duration::from_secs(1);

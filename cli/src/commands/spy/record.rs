@@ -33,8 +33,8 @@ const TIME_OF_DAY: std::ops::Range<usize> = 11..26;
 pub struct Record {
     /// When.
     pub at: SystemTime,
-    /// The connection, counted from 1.
-    pub connection: u64,
+    /// The connection, counted from 1, if it is about one.
+    pub connection: Option<u64>,
     /// The client, if that is known.
     pub client: Option<u64>,
     /// What has happened.
@@ -63,6 +63,8 @@ pub enum What {
     Frame(Direction, u64, bool),
     /// A word about the octets of a direction.
     Remark(Direction, String),
+    /// A word about connections that are not passed on.
+    Notice(String),
     /// The connection has ended.
     Closed {
         /// Who has ended it, and how.
@@ -85,7 +87,9 @@ impl Record {
                 data.shown.len() + result.as_ref().err().map_or(0, String::len)
             }
             What::Frame(..) => 0,
-            What::Remark(_, text) | What::Closed { how: text, .. } => text.len(),
+            What::Remark(_, text) | What::Notice(text) | What::Closed { how: text, .. } => {
+                text.len()
+            }
         };
         RECORD_OCTETS + held
     }
@@ -94,10 +98,13 @@ impl Record {
     pub fn text(&self) -> String {
         let stamp = stamp(self.at);
         let time = stamp.get(TIME_OF_DAY).unwrap_or(&stamp);
-        let who = match (&self.what, self.client) {
-            (What::Request(..) | What::Response(..), Some(client)) => format!("client {client}"),
-            (_, Some(client)) => format!("connection {} (client {client})", self.connection),
-            (_, None) => format!("connection {}", self.connection),
+        let who = match (&self.what, self.connection, self.client) {
+            (What::Request(..) | What::Response(..), _, Some(client)) => format!("client {client}"),
+            (_, Some(connection), Some(client)) => {
+                format!("connection {connection} (client {client})")
+            }
+            (_, Some(connection), None) => format!("connection {connection}"),
+            (_, None, _) => "spy".to_owned(),
         };
         let what = match &self.what {
             What::Opened { from, at, to } => format!("from {from} at {at}, passed on to {to}"),
@@ -117,6 +124,7 @@ impl Record {
             What::Remark(direction, text) => {
                 format!("{} of the {}: {text}", direction.mark(), direction.sender())
             }
+            What::Notice(text) => text.clone(),
             What::Closed { how, octets: [sent, received], unanswered } => {
                 let open = match unanswered {
                     0 => String::new(),
@@ -152,6 +160,7 @@ impl Record {
             What::Remark(direction, text) => {
                 ("remark", json!({ "direction": direction.name(), "text": text }))
             }
+            What::Notice(text) => ("notice", json!({ "text": text })),
             What::Closed { how, octets: [sent, received], unanswered } => {
                 let closed = json!({
                     "how": how, "bytes_to_server": sent, "bytes_to_client": received,

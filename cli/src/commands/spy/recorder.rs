@@ -111,12 +111,17 @@ impl Recorder {
         };
         self.connections.insert(number, connection);
         let Ends { from, at: listening, to, .. } = ends.clone();
-        self.tell(at, number, None, What::Opened { from, at: listening, to });
+        self.tell(at, Some(number), None, What::Opened { from, at: listening, to });
     }
 
     /// A connection could not be passed on.
     pub fn unreachable(&mut self) {
         self.summary.unreachable += 1;
+    }
+
+    /// Tells of connections that are not passed on.
+    pub fn notice(&mut self, text: String) {
+        self.tell(SystemTime::now(), None, None, What::Notice(text));
     }
 
     /// Octets have come in one direction.
@@ -163,7 +168,7 @@ impl Recorder {
             End::Stopped => "ended with the spy".to_owned(),
         };
         let octets = connection.octets;
-        self.tell(at, number, connection.client, What::Closed { how, octets, unanswered });
+        self.tell(at, Some(number), connection.client, What::Closed { how, octets, unanswered });
     }
 
     /// The end of it: what has been counted, and who still writes.
@@ -238,10 +243,10 @@ impl Recorder {
                 What::Remark(direction, format!("not understood from here on: {text} (passed on)"))
             }
         };
-        self.tell(at, number, client, what);
+        self.tell(at, Some(number), client, what);
     }
 
-    fn tell(&self, at: SystemTime, connection: u64, client: Option<u64>, what: What) {
+    fn tell(&self, at: SystemTime, connection: Option<u64>, client: Option<u64>, what: What) {
         if let Some(lines) = &self.lines {
             let record = Record { at, connection, client, what };
             lines.offer(record.octets(), record);

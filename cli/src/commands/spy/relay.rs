@@ -150,10 +150,10 @@ impl Relay {
                     Err(error) => {
                         if !self.is_short {
                             let cause = socket::cause_text(&error);
-                            eprintln!(
-                                "rogue-mem: a connection waits, and the system has nothing for it: \
-                                 {cause}; raise the limit of open files (ulimit -n)"
-                            );
+                            recorder.notice(format!(
+                                "a connection waits, and the system has nothing for it: {cause}; \
+                                 raise the limit of open files (ulimit -n)"
+                            ));
                         }
                         self.is_short = true;
                         break;
@@ -246,7 +246,7 @@ impl Relay {
         link::reset(client);
         let text = format!("{}: {}", ends.to, self.server.cause(error));
         if self.unreachable.as_ref() != Some(&text) {
-            eprintln!("rogue-mem: {text}; clients are turned away until it accepts them");
+            recorder.notice(format!("{text}; clients are turned away until it accepts them"));
             self.unreachable = Some(text);
         }
     }
