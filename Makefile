@@ -24,7 +24,7 @@ C_FAMILY_FILES = git ls-files -- 'cpp/*.h' 'examples/*.h' 'examples/*.c' 'exampl
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := all
-.PHONY: all demo test test-rust test-doc test-programs test-python soak fuzz bench install lint \
+.PHONY: all demo docs test test-rust test-doc test-site test-programs test-python soak fuzz bench install lint \
 	format clean help
 
 help: ## show this list
@@ -49,10 +49,15 @@ demo: ## three processes on this machine: a client, a bridge and an emulated FPG
 	scripts/bootstrap demo
 	scripts/demo "$(BUILD)/demo"
 
-test: ## everything: Rust, C, C++ and Python tests, examples, memcheck, packaging
+docs: ## the documentation site, build/docs/index.html: all pages, and the references of each language
+	scripts/bootstrap docs
+	scripts/docs "$(BUILD)/docs"
+
+test: ## everything: Rust, C, C++ and Python tests, examples, memcheck, packaging, documentation
 	scripts/bootstrap test
 	$(MAKE) test-rust
 	$(MAKE) test-doc
+	$(MAKE) test-site
 	$(MAKE) test-programs
 	$(MAKE) test-python
 	@echo "make test: all parts passed"
@@ -63,6 +68,10 @@ test-rust: ## the Rust unit, integration and documentation tests
 
 test-doc: ## the Rust documentation builds without a warning
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --document-private-items
+
+test-site: ## the pages and the references of C, C++ and Python: no warning, no dead link
+	scripts/bootstrap docs
+	scripts/docs --short "$(BUILD)/docs-test"
 
 test-programs: ## C and C++ tests, examples, interoperability, memcheck, packaging
 	cd cli && $(CARGO) build --locked

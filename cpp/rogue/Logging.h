@@ -119,7 +119,7 @@ public:
     /** Whether messages go to the standard output. */
     static bool emitStdout() { return rogue_mem_log_emit_stdout(); }
 
-    /** The full name of a logger: `name` with `pyrogue.` at the start. */
+    /** The full name of a logger: `name` with "pyrogue." at the start. */
     static std::string normalizeName(const std::string &name) {
         return detail::readText([&name](char *buffer, std::size_t capacity, std::size_t *length) {
             return rogue_mem_log_normalize_name(name.c_str(), buffer, capacity, length);

@@ -89,7 +89,7 @@ public:
         std::this_thread::sleep_for(std::chrono::microseconds(useconds));
     }
 
-    /** The version in Python's form: `<major>.<minor>.<maint>`, with `.dev<devel>` if any. */
+    /** The version in Python's form: "1.2.3", or "1.2.3.dev4" between releases. */
     static std::string pythonVersion() {
         const Parsed v = own();
         std::string text = std::to_string(v.numbers[0]) + "." + std::to_string(v.numbers[1]) + "." +

@@ -15,7 +15,10 @@ ENVIRONMENTS = {
     "cpython": TOP / "tests" / "python" / "requirements.txt",
     "pypy": TOP / "tests" / "python" / "requirements.txt",
     "lint": TOP / "scripts" / "requirements-lint.txt",
+    "docs": TOP / "scripts" / "requirements-docs.txt",
 }
+
+ENVIRONMENT_OF_LEVEL = {"test": "cpython", "bench": "cpython", "lint": "lint", "docs": "docs"}
 
 # What bootstrap itself uses, from the machine that runs the tests.
 REAL = "bash cat chmod cut dirname env grep head mktemp rm sed sort".split()
@@ -30,6 +33,7 @@ TOOLS = {
     "clang": "exit 0",
     "clang++": "exit 0",
     "clang-format": "exit 0",
+    "doxygen": "exit 0",
     "nm": "exit 0",
     "readelf": "exit 0",
     "pkg-config": "exit 0",
@@ -122,7 +126,7 @@ class Bootstrap(unittest.TestCase):
         return Machine(folder.name, *arguments, **changed)
 
     def test_nothing_is_installed_where_all_is_there(self):
-        for level in ("demo", "lint", "test", "bench"):
+        for level in ("demo", "lint", "test", "bench", "docs"):
             machine = self.machine()
             status, said = machine.bootstrap(level)
             self.assertEqual(status, 0, said)
@@ -216,7 +220,7 @@ class Bootstrap(unittest.TestCase):
         self.assertEqual(packages, ["clang-format", "python3", "python3-venv"])
 
     def test_a_python_that_is_too_old_is_told(self):
-        for level in ("lint", "test", "bench"):
+        for level in ("lint", "test", "bench", "docs"):
             machine = self.machine(python3="echo 3.8.10")
             status, said = machine.bootstrap(level)
             self.assertNotEqual(status, 0)
@@ -234,7 +238,7 @@ class Bootstrap(unittest.TestCase):
             """.replace("MKDIR", shutil.which("mkdir")).replace("STATUS", str(pip_status))
 
     def test_an_environment_that_is_missing_or_old_is_made_once(self):
-        for level, name in (("test", "cpython"), ("bench", "cpython"), ("lint", "lint")):
+        for level, name in ENVIRONMENT_OF_LEVEL.items():
             machine = self.machine(python3=self.python_that_makes_environments(0))
             folder = machine.folder / "python" / name
             (folder / "requirements").write_text("something older\n")

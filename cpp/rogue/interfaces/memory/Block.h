@@ -146,7 +146,7 @@ public:
     bool isEnabled() { return rogue_mem_block_is_enabled(block_.get()); }
 
     /**
-     * Sets the threshold of the block's own logger, `pyrogue.memory.block.` and its path. Throws
+     * Sets the threshold of the block's own logger, "pyrogue.memory.block." and its path. Throws
      * GeneralError for a block without variables, which has none.
      */
     void setLogLevel(uint32_t level) {

@@ -125,8 +125,11 @@ public:
      * burst: a TcpClient sends them with one system call, and SRP over UDP with few, as far as
      * windows and the socket allow, also through hubs. Beyond Rogue's interface.
      *
-     * @param data the data to write, or the buffer for the data read: `size` consecutive octets for
-     *             each address; valid until the end of the waits for all of them
+     * @param addresses in octets, relative to the connected slave (or hub)
+     * @param size      octets to transfer at each address
+     * @param data      the data to write, or the buffer for the data read: `size` consecutive octets
+     *                  for each address; valid until the end of the waits for all of them
+     * @param type      Read, Write, Post or Verify of Constants.h
      * @return the ids, each for waitTransaction()
      *
      * Otherwise as reqTransaction().
@@ -201,6 +204,7 @@ public:
      * Cancels transaction `id`: it has failed, waiting threads and its observer are notified at
      * once, and its data buffer is free. A request that has been sent cannot be recalled.
      *
+     * @param id           of the transaction
      * @param microseconds longest wait for a slave that has locked the data
      * @return true if it has been cancelled, or had ended; false if its data is still locked, in
      *         which case it goes on

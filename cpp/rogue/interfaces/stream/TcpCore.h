@@ -67,7 +67,9 @@ public:
 protected:
     /** The native object: one of the two. */
     struct Ends {
+        /** Empty in a client. */
         rogue::detail::Handle<rogue_mem_stream_server_t> server;
+        /** Empty in a server. */
         rogue::detail::Handle<rogue_mem_stream_client_t> client;
     };
 
@@ -96,6 +98,7 @@ protected:
         return ends;
     }
 
+    /** The native object. */
     Ends ends_;
 
 private:
