@@ -42,9 +42,15 @@
  * of this header. A C++ exception, or longjmp, must not leave a callback: the process would be
  * aborted at best.
  *
- * Threads. Every function may be called from any thread, also on one object from several threads at
- * once. The caller of a function must hold a reference to each object that it passes until the
+ * Threads. Every function may be called from any thread, also from a callback, and on one object
+ * from several threads at once. The exceptions say so in their comments: a lock that must not be
+ * held, a lock that the thread that took it gives back, a wait that its own callback would wait
+ * for. The caller of a function must hold a reference to each object that it passes until the
  * function has returned. Each thread has its own last error.
+ *
+ * Times. Time limits of waits, timeouts and periods are whole microseconds: a parameter
+ * timeout_us or period_us. A limit of 0 does not wait, unless the comment says otherwise. Members
+ * of options and statistics have their unit in the name: _us, _ms or _ns.
  *
  * Forks. A child by fork may use the library, with objects of its own. Those made before the fork
  * are the parent's. Their functions wait for no thread of the parent: one that can fail returns an
@@ -113,8 +119,6 @@ typedef int32_t rogue_mem_status_t;
  *
  * @param status what a function returned.
  * @return static text, never NULL; "unknown status" for a number that is none.
- *
- * Thread safe.
  */
 const char *rogue_mem_status_text(rogue_mem_status_t status);
 
@@ -123,8 +127,6 @@ const char *rogue_mem_status_text(rogue_mem_status_t status);
  *
  * @param status what a function returned.
  * @return static text, never NULL; "unknown status" for a number that is none.
- *
- * Thread safe.
  */
 const char *rogue_mem_status_name(rogue_mem_status_t status);
 
@@ -134,7 +136,7 @@ const char *rogue_mem_status_name(rogue_mem_status_t status);
  *
  * @return ROGUE_MEM_OK if nothing has failed on this thread.
  *
- * Thread safe; each thread has its own.
+ * Each thread has its own.
  */
 rogue_mem_status_t rogue_mem_last_error_status(void);
 
@@ -144,7 +146,7 @@ rogue_mem_status_t rogue_mem_last_error_status(void);
  * @return text that is valid until the next failing call on this thread; "" if nothing has failed
  * on it. Never NULL.
  *
- * Thread safe; each thread has its own.
+ * Each thread has its own.
  */
 const char *rogue_mem_last_error(void);
 
@@ -155,7 +157,7 @@ const char *rogue_mem_last_error(void);
  * @return text that is valid until the next failing call on this thread; "" if nothing has failed
  * on it. Never NULL.
  *
- * Thread safe; each thread has its own.
+ * Each thread has its own.
  */
 const char *rogue_mem_last_error_source(void);
 
@@ -163,8 +165,6 @@ const char *rogue_mem_last_error_source(void);
  * The version of the loaded library, for example "0.1.0". ROGUE_MEM_VERSION is that of the header.
  *
  * @return static text, never NULL.
- *
- * Thread safe.
  */
 const char *rogue_mem_version(void);
 
@@ -172,8 +172,6 @@ const char *rogue_mem_version(void);
  * The version of the loaded library as a number, for comparison with ROGUE_MEM_VERSION_NUMBER.
  *
  * @return 0xMMmmpp: major, minor and patch in 8 bits each.
- *
- * Thread safe.
  */
 uint32_t rogue_mem_version_number(void);
 
@@ -182,8 +180,6 @@ uint32_t rogue_mem_version_number(void);
  * `rogue::Version` in C++ and Python returns it. The library's own version is rogue_mem_version().
  *
  * @return static text, three numbers with dots; never NULL.
- *
- * Thread safe.
  */
 const char *rogue_mem_interface_version(void);
 
@@ -497,8 +493,8 @@ typedef struct rogue_mem_variable_t rogue_mem_variable_t;
  * keeps a reference (rogue_mem_transaction_retain, or rogue_mem_slave_add_transaction).
  *
  * The data belongs to the requester. It may be touched only under the transaction's lock, and only
- * while the transaction has not expired. rogue_mem_transaction_read_data and
- * rogue_mem_transaction_write_data ensure both. */
+ * while the transaction has not expired. rogue_mem_transaction_copy_from_requester and
+ * rogue_mem_transaction_copy_to_requester ensure both. */
 
 /**
  * Transaction type: read into the requester's buffer.
@@ -525,8 +521,6 @@ typedef struct rogue_mem_variable_t rogue_mem_variable_t;
  *
  * @param transaction the transaction.
  * @return the id, never 0; 0 if transaction is NULL.
- *
- * Thread safe.
  */
 uint32_t rogue_mem_transaction_id(const rogue_mem_transaction_t *transaction);
 
@@ -535,8 +529,6 @@ uint32_t rogue_mem_transaction_id(const rogue_mem_transaction_t *transaction);
  *
  * @param transaction the transaction.
  * @return the address; 0 if transaction is NULL.
- *
- * Thread safe.
  */
 uint64_t rogue_mem_transaction_address(const rogue_mem_transaction_t *transaction);
 
@@ -545,8 +537,6 @@ uint64_t rogue_mem_transaction_address(const rogue_mem_transaction_t *transactio
  *
  * @param transaction the transaction.
  * @return size in bytes; 0 if transaction is NULL.
- *
- * Thread safe.
  */
 uint32_t rogue_mem_transaction_size(const rogue_mem_transaction_t *transaction);
 
@@ -556,8 +546,6 @@ uint32_t rogue_mem_transaction_size(const rogue_mem_transaction_t *transaction);
  * @param transaction the transaction.
  * @return ROGUE_MEM_READ, ROGUE_MEM_WRITE, ROGUE_MEM_POST or ROGUE_MEM_VERIFY; 0 if transaction is
  * NULL.
- *
- * Thread safe.
  */
 uint32_t rogue_mem_transaction_type(const rogue_mem_transaction_t *transaction);
 
@@ -569,8 +557,6 @@ uint32_t rogue_mem_transaction_type(const rogue_mem_transaction_t *transaction);
  *
  * @param transaction the transaction.
  * @return true if it has expired; false if transaction is NULL.
- *
- * Thread safe.
  */
 bool rogue_mem_transaction_expired(const rogue_mem_transaction_t *transaction);
 
@@ -579,8 +565,6 @@ bool rogue_mem_transaction_expired(const rogue_mem_transaction_t *transaction);
  *
  * @param transaction the transaction.
  * @return true if it has ended; false if transaction is NULL.
- *
- * Thread safe.
  */
 bool rogue_mem_transaction_is_done(const rogue_mem_transaction_t *transaction);
 
@@ -591,8 +575,6 @@ bool rogue_mem_transaction_is_done(const rogue_mem_transaction_t *transaction);
  * of one request share one lock. It is not recursive: a second lock in one thread deadlocks.
  *
  * @param transaction the transaction; NULL is an error and nothing is locked.
- *
- * Thread safe.
  */
 void rogue_mem_transaction_lock(rogue_mem_transaction_t *transaction);
 
@@ -601,8 +583,6 @@ void rogue_mem_transaction_lock(rogue_mem_transaction_t *transaction);
  * transaction's lock may be held or not.
  *
  * @param transaction the transaction; NULL is an error.
- *
- * Thread safe.
  */
 void rogue_mem_transaction_done(rogue_mem_transaction_t *transaction);
 
@@ -610,8 +590,6 @@ void rogue_mem_transaction_done(rogue_mem_transaction_t *transaction);
  * Declares that all parts have been made. The transaction ends at once if all of them have ended.
  *
  * @param transaction the whole; NULL is an error.
- *
- * Thread safe.
  */
 void rogue_mem_transaction_done_subs(rogue_mem_transaction_t *transaction);
 
@@ -621,7 +599,7 @@ void rogue_mem_transaction_done_subs(rogue_mem_transaction_t *transaction);
  *
  * @param transaction the transaction; NULL is an error and nothing is unlocked.
  *
- * Thread safe; any thread may release the lock.
+ * Any thread may release the lock.
  */
 void rogue_mem_transaction_unlock(rogue_mem_transaction_t *transaction);
 
@@ -632,13 +610,11 @@ void rogue_mem_transaction_unlock(rogue_mem_transaction_t *transaction);
  * @param transaction the transaction.
  * @return the first byte; NULL once the requester has given the transaction up, or if transaction
  * is NULL.
- *
- * Thread safe.
  */
 uint8_t *rogue_mem_transaction_data(rogue_mem_transaction_t *transaction);
 
 /**
- * Copies bytes from the data, for example those of a write. Takes the transaction's lock, so the
+ * Copies bytes from the requester: the data that it writes. Takes the transaction's lock, so the
  * caller must not hold it.
  *
  * @param transaction the transaction.
@@ -648,16 +624,14 @@ uint8_t *rogue_mem_transaction_data(rogue_mem_transaction_t *transaction);
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if the
  * range does not lie within the data; ROGUE_MEM_ERROR_INVALID_DATA if the requester has given the
  * transaction up.
- *
- * Thread safe.
  */
-rogue_mem_status_t rogue_mem_transaction_read_data(rogue_mem_transaction_t *transaction,
-                                                   uint32_t offset,
-                                                   uint8_t *into,
-                                                   uint32_t count);
+rogue_mem_status_t rogue_mem_transaction_copy_from_requester(rogue_mem_transaction_t *transaction,
+                                                             uint32_t offset,
+                                                             uint8_t *into,
+                                                             uint32_t count);
 
 /**
- * Copies bytes from the data like rogue_mem_transaction_read_data, for a caller that holds the
+ * Copies bytes as rogue_mem_transaction_copy_from_requester does, for a caller that holds the
  * transaction's lock. Without it the behaviour is undefined.
  *
  * @param transaction the transaction.
@@ -665,17 +639,16 @@ rogue_mem_status_t rogue_mem_transaction_read_data(rogue_mem_transaction_t *tran
  * @param into where to copy to; may be NULL if count is 0. Untouched on failure.
  * @param count number of bytes.
  * @return ROGUE_MEM_OK, ROGUE_MEM_ERROR_NULL_ARGUMENT, ROGUE_MEM_ERROR_INVALID_ARGUMENT and
- * ROGUE_MEM_ERROR_INVALID_DATA as rogue_mem_transaction_read_data.
- *
- * Thread safe, through the lock.
+ * ROGUE_MEM_ERROR_INVALID_DATA as rogue_mem_transaction_copy_from_requester.
  */
-rogue_mem_status_t rogue_mem_transaction_read_locked(rogue_mem_transaction_t *transaction,
-                                                     uint32_t offset,
-                                                     uint8_t *into,
-                                                     uint32_t count);
+rogue_mem_status_t rogue_mem_transaction_copy_from_requester_locked(
+    rogue_mem_transaction_t *transaction,
+    uint32_t offset,
+    uint8_t *into,
+    uint32_t count);
 
 /**
- * Copies bytes into the data, for example those of a read. Takes the transaction's lock, so the
+ * Copies bytes to the requester: the data that it reads. Takes the transaction's lock, so the
  * caller must not hold it.
  *
  * @param transaction the transaction.
@@ -685,16 +658,14 @@ rogue_mem_status_t rogue_mem_transaction_read_locked(rogue_mem_transaction_t *tr
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if the
  * range does not lie within the data, or the transaction is a write, whose data must not change;
  * ROGUE_MEM_ERROR_INVALID_DATA if the requester has given the transaction up.
- *
- * Thread safe.
  */
-rogue_mem_status_t rogue_mem_transaction_write_data(rogue_mem_transaction_t *transaction,
-                                                    uint32_t offset,
-                                                    const uint8_t *from,
-                                                    uint32_t count);
+rogue_mem_status_t rogue_mem_transaction_copy_to_requester(rogue_mem_transaction_t *transaction,
+                                                           uint32_t offset,
+                                                           const uint8_t *from,
+                                                           uint32_t count);
 
 /**
- * Copies bytes into the data like rogue_mem_transaction_write_data, for a caller that holds the
+ * Copies bytes as rogue_mem_transaction_copy_to_requester does, for a caller that holds the
  * transaction's lock. Without it the behaviour is undefined.
  *
  * @param transaction the transaction.
@@ -702,14 +673,13 @@ rogue_mem_status_t rogue_mem_transaction_write_data(rogue_mem_transaction_t *tra
  * @param from where to copy from; may be NULL if count is 0.
  * @param count number of bytes.
  * @return ROGUE_MEM_OK, ROGUE_MEM_ERROR_NULL_ARGUMENT, ROGUE_MEM_ERROR_INVALID_ARGUMENT and
- * ROGUE_MEM_ERROR_INVALID_DATA as rogue_mem_transaction_write_data.
- *
- * Thread safe, through the lock.
+ * ROGUE_MEM_ERROR_INVALID_DATA as rogue_mem_transaction_copy_to_requester.
  */
-rogue_mem_status_t rogue_mem_transaction_write_locked(rogue_mem_transaction_t *transaction,
-                                                      uint32_t offset,
-                                                      const uint8_t *from,
-                                                      uint32_t count);
+rogue_mem_status_t rogue_mem_transaction_copy_to_requester_locked(
+    rogue_mem_transaction_t *transaction,
+    uint32_t offset,
+    const uint8_t *from,
+    uint32_t count);
 
 /**
  * Completes the transaction with an error. The first completion counts, later ones are ignored.
@@ -718,8 +688,6 @@ rogue_mem_status_t rogue_mem_transaction_write_locked(rogue_mem_transaction_t *t
  * @param transaction the transaction; NULL is an error.
  * @param text the error text for the requester, copied; invalid UTF-8 in it is replaced. NULL or
  * "": an error without a text.
- *
- * Thread safe.
  */
 void rogue_mem_transaction_error(rogue_mem_transaction_t *transaction, const char *text);
 
@@ -738,8 +706,6 @@ void rogue_mem_transaction_error(rogue_mem_transaction_t *transaction, const cha
  * range does not lie within the whole, the part reaches beyond the address space, type is invalid,
  * or it is a read while the whole is a write; ROGUE_MEM_ERROR_INVALID_DATA if the whole has
  * already ended.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_transaction_create_sub(rogue_mem_transaction_t *transaction,
                                                     uint32_t offset,
@@ -755,8 +721,6 @@ rogue_mem_status_t rogue_mem_transaction_create_sub(rogue_mem_transaction_t *tra
  * @param reference_or_null a transaction that has just been answered, which proves that the link
  * works: the deadline is renewed only if transaction did not start before it. NULL: renewed in any
  * case.
- *
- * Thread safe.
  */
 void rogue_mem_transaction_refresh_timer(rogue_mem_transaction_t *transaction,
                                          const rogue_mem_transaction_t *reference_or_null);
@@ -766,8 +730,6 @@ void rogue_mem_transaction_refresh_timer(rogue_mem_transaction_t *transaction,
  *
  * @param transaction the transaction; NULL is allowed and ignored.
  * @return its argument.
- *
- * Thread safe.
  */
 rogue_mem_transaction_t *rogue_mem_transaction_retain(rogue_mem_transaction_t *transaction);
 
@@ -775,8 +737,6 @@ rogue_mem_transaction_t *rogue_mem_transaction_retain(rogue_mem_transaction_t *t
  * Gives a reference back. A transaction that is released without completion ends with its timeout.
  *
  * @param transaction the transaction; NULL is allowed and ignored.
- *
- * Thread safe.
  */
 void rogue_mem_transaction_release(rogue_mem_transaction_t *transaction);
 
@@ -859,8 +819,6 @@ typedef struct rogue_mem_slave_callbacks_t {
  *
  * @param slave the slave.
  * @return the id; 0 for the slave of an unconnected master; 0 if slave is NULL.
- *
- * Thread safe.
  */
 uint32_t rogue_mem_slave_id(const rogue_mem_slave_t *slave);
 
@@ -869,8 +827,6 @@ uint32_t rogue_mem_slave_id(const rogue_mem_slave_t *slave);
  *
  * @param slave the slave.
  * @return bytes; 0 if slave is NULL.
- *
- * Thread safe.
  */
 uint32_t rogue_mem_slave_min(const rogue_mem_slave_t *slave);
 
@@ -879,8 +835,6 @@ uint32_t rogue_mem_slave_min(const rogue_mem_slave_t *slave);
  *
  * @param slave the slave.
  * @return bytes; 0 if slave is NULL.
- *
- * Thread safe.
  */
 uint32_t rogue_mem_slave_max(const rogue_mem_slave_t *slave);
 
@@ -892,8 +846,6 @@ uint32_t rogue_mem_slave_max(const rogue_mem_slave_t *slave);
  * @param capacity size of buffer in bytes.
  * @param length receives the length of the text; may be NULL.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_slave_name(const rogue_mem_slave_t *slave,
                                         char *buffer,
@@ -906,8 +858,6 @@ rogue_mem_status_t rogue_mem_slave_name(const rogue_mem_slave_t *slave,
  * @param slave the slave.
  * @param name its name, UTF-8, copied.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_TEXT.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_slave_set_name(rogue_mem_slave_t *slave, const char *name);
 
@@ -917,8 +867,6 @@ rogue_mem_status_t rogue_mem_slave_set_name(rogue_mem_slave_t *slave, const char
  *
  * @param slave the slave.
  * @return the id; 0 if slave is NULL.
- *
- * Thread safe.
  */
 uint32_t rogue_mem_slave_do_slave_id(const rogue_mem_slave_t *slave);
 
@@ -931,8 +879,6 @@ uint32_t rogue_mem_slave_do_slave_id(const rogue_mem_slave_t *slave);
  * @param capacity size of buffer in bytes.
  * @param length receives the length of the text; may be NULL.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_slave_do_slave_name(const rogue_mem_slave_t *slave,
                                                  char *buffer,
@@ -944,8 +890,6 @@ rogue_mem_status_t rogue_mem_slave_do_slave_name(const rogue_mem_slave_t *slave,
  *
  * @param slave the slave.
  * @return bytes; 0 if slave is NULL.
- *
- * Thread safe.
  */
 uint32_t rogue_mem_slave_do_min_access(const rogue_mem_slave_t *slave);
 
@@ -954,8 +898,6 @@ uint32_t rogue_mem_slave_do_min_access(const rogue_mem_slave_t *slave);
  *
  * @param slave the slave.
  * @return bytes, 0 = not limited; 0 if slave is NULL.
- *
- * Thread safe.
  */
 uint32_t rogue_mem_slave_do_max_access(const rogue_mem_slave_t *slave);
 
@@ -964,8 +906,6 @@ uint32_t rogue_mem_slave_do_max_access(const rogue_mem_slave_t *slave);
  *
  * @param slave the slave.
  * @return byte address as seen from the end of the path; 0 if slave is NULL.
- *
- * Thread safe.
  */
 uint64_t rogue_mem_slave_do_address(const rogue_mem_slave_t *slave);
 
@@ -975,8 +915,6 @@ uint64_t rogue_mem_slave_do_address(const rogue_mem_slave_t *slave);
  *
  * @param slave the slave; NULL is an error, and the transaction stays pending.
  * @param transaction the transaction, borrowed; NULL is an error.
- *
- * Thread safe.
  */
 void rogue_mem_slave_do_transaction(rogue_mem_slave_t *slave, rogue_mem_transaction_t *transaction);
 
@@ -988,7 +926,7 @@ void rogue_mem_slave_do_transaction(rogue_mem_slave_t *slave, rogue_mem_transact
  * @param transaction the transaction; the slave takes a reference of its own.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
  *
- * Thread safe; the transaction's lock may be held or not.
+ * The transaction's lock may be held or not.
  */
 rogue_mem_status_t rogue_mem_slave_add_transaction(rogue_mem_slave_t *slave,
                                                    rogue_mem_transaction_t *transaction);
@@ -998,8 +936,6 @@ rogue_mem_status_t rogue_mem_slave_add_transaction(rogue_mem_slave_t *slave,
  * all outstanding requests. Returns without waiting for a peer. Further calls do nothing.
  *
  * @param slave the slave; NULL is an error.
- *
- * Thread safe; also from a callback.
  */
 void rogue_mem_slave_stop(rogue_mem_slave_t *slave);
 
@@ -1013,8 +949,6 @@ void rogue_mem_slave_stop(rogue_mem_slave_t *slave);
  * caller's: drop is not called.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if
  * callbacks has a wrong size.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_slave_new(uint32_t min,
                                        uint32_t max,
@@ -1031,8 +965,6 @@ rogue_mem_status_t rogue_mem_slave_new(uint32_t min,
  * @param id the transaction's id.
  * @return the transaction, a new reference; NULL if none with that id is kept, which is usual for
  * a late answer and not an error; also NULL if slave is NULL.
- *
- * Thread safe.
  */
 rogue_mem_transaction_t *rogue_mem_slave_take_transaction(rogue_mem_slave_t *slave, uint32_t id);
 
@@ -1041,8 +973,6 @@ rogue_mem_transaction_t *rogue_mem_slave_take_transaction(rogue_mem_slave_t *sla
  *
  * @param slave the slave; NULL is allowed and ignored.
  * @return its argument.
- *
- * Thread safe.
  */
 rogue_mem_slave_t *rogue_mem_slave_retain(rogue_mem_slave_t *slave);
 
@@ -1050,8 +980,6 @@ rogue_mem_slave_t *rogue_mem_slave_retain(rogue_mem_slave_t *slave);
  * Gives a reference back. Masters that the slave is connected to keep it alive.
  *
  * @param slave the slave; NULL is allowed and ignored.
- *
- * Thread safe.
  */
 void rogue_mem_slave_release(rogue_mem_slave_t *slave);
 
@@ -1067,8 +995,6 @@ void rogue_mem_slave_release(rogue_mem_slave_t *slave);
  * @param max largest access in bytes, advertised only; 0 = not limited.
  * @param out receives the slave, a new reference. Untouched on failure.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_emulate_new(uint32_t min, uint32_t max, rogue_mem_slave_t **out);
 
@@ -1083,8 +1009,6 @@ rogue_mem_status_t rogue_mem_emulate_new(uint32_t min, uint32_t max, rogue_mem_s
  * (control group, address space, memory of the host), at most 1 GiB.
  * @param out receives the slave, a new reference. Untouched on failure.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_emulate_new_limited(uint32_t min,
                                                  uint32_t max,
@@ -1118,8 +1042,6 @@ rogue_mem_status_t rogue_mem_emulate_new_limited(uint32_t min,
  * range or the width is invalid, or beyond the end of an ordinary file;
  * ROGUE_MEM_ERROR_INVALID_TEXT; ROGUE_MEM_ERROR_OUT_OF_RESOURCES if the file cannot be opened or
  * mapped, with the system's reason.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_mem_map_new(const char *path_or_null,
                                          uint64_t base,
@@ -1175,8 +1097,6 @@ typedef struct rogue_mem_observer_t {
  *
  * @param out receives the master, a new reference. Untouched on failure.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_master_new(rogue_mem_master_t **out);
 
@@ -1186,8 +1106,6 @@ rogue_mem_status_t rogue_mem_master_new(rogue_mem_master_t **out);
  * @param master the master.
  * @param slave the slave; the master takes a reference of its own.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_master_set_slave(rogue_mem_master_t *master, rogue_mem_slave_t *slave);
 
@@ -1197,8 +1115,6 @@ rogue_mem_status_t rogue_mem_master_set_slave(rogue_mem_master_t *master, rogue_
  * @param master the master.
  * @return the slave, a new reference, whose address may differ from that of the handle passed to
  * rogue_mem_master_set_slave; NULL if master is NULL.
- *
- * Thread safe.
  */
 rogue_mem_slave_t *rogue_mem_master_slave(const rogue_mem_master_t *master);
 
@@ -1207,8 +1123,6 @@ rogue_mem_slave_t *rogue_mem_master_slave(const rogue_mem_master_t *master);
  *
  * @param master the master.
  * @return the id; 0 if there is none; 0 if master is NULL.
- *
- * Thread safe.
  */
 uint32_t rogue_mem_master_req_slave_id(const rogue_mem_master_t *master);
 
@@ -1220,8 +1134,6 @@ uint32_t rogue_mem_master_req_slave_id(const rogue_mem_master_t *master);
  * @param capacity size of buffer in bytes.
  * @param length receives the length of the text; may be NULL.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_master_req_slave_name(const rogue_mem_master_t *master,
                                                    char *buffer,
@@ -1233,8 +1145,6 @@ rogue_mem_status_t rogue_mem_master_req_slave_name(const rogue_mem_master_t *mas
  *
  * @param master the master.
  * @return bytes; 0 if master is NULL.
- *
- * Thread safe.
  */
 uint32_t rogue_mem_master_req_min_access(const rogue_mem_master_t *master);
 
@@ -1243,8 +1153,6 @@ uint32_t rogue_mem_master_req_min_access(const rogue_mem_master_t *master);
  *
  * @param master the master.
  * @return bytes, 0 = not limited; 0 if master is NULL.
- *
- * Thread safe.
  */
 uint32_t rogue_mem_master_req_max_access(const rogue_mem_master_t *master);
 
@@ -1253,8 +1161,6 @@ uint32_t rogue_mem_master_req_max_access(const rogue_mem_master_t *master);
  *
  * @param master the master.
  * @return byte address; 0 if master is NULL.
- *
- * Thread safe.
  */
 uint64_t rogue_mem_master_req_address(const rogue_mem_master_t *master);
 
@@ -1267,8 +1173,6 @@ uint64_t rogue_mem_master_req_address(const rogue_mem_master_t *master);
  * @param capacity size of buffer in bytes.
  * @param length receives the length of the text; may be NULL.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_master_error(const rogue_mem_master_t *master,
                                           char *buffer,
@@ -1279,8 +1183,6 @@ rogue_mem_status_t rogue_mem_master_error(const rogue_mem_master_t *master,
  * Forgets the master's last error.
  *
  * @param master the master; NULL is an error.
- *
- * Thread safe.
  */
 void rogue_mem_master_clear_error(rogue_mem_master_t *master);
 
@@ -1289,19 +1191,15 @@ void rogue_mem_master_clear_error(rogue_mem_master_t *master);
  * second.
  *
  * @param master the master; NULL is an error.
- * @param microseconds the timeout; 0 leaves it unchanged.
- *
- * Thread safe.
+ * @param timeout_us the timeout, in microseconds; 0 leaves it unchanged.
  */
-void rogue_mem_master_set_timeout(rogue_mem_master_t *master, uint64_t microseconds);
+void rogue_mem_master_set_timeout(rogue_mem_master_t *master, uint64_t timeout_us);
 
 /**
  * The timeout of transactions.
  *
  * @param master the master.
  * @return microseconds; 0 if master is NULL.
- *
- * Thread safe.
  */
 uint64_t rogue_mem_master_timeout(const rogue_mem_master_t *master);
 
@@ -1322,7 +1220,7 @@ uint64_t rogue_mem_master_timeout(const rogue_mem_master_t *master);
  * KiB may have filled it in part if the connection broke, or the time ran out, while its data was
  * arriving.
  *
- * Thread safe; several threads may wait for one transaction. Its lock must not be held.
+ * Several threads may wait for one transaction. Its lock must not be held.
  */
 rogue_mem_status_t rogue_mem_master_wait(rogue_mem_master_t *master, uint32_t id);
 
@@ -1333,8 +1231,6 @@ rogue_mem_status_t rogue_mem_master_wait(rogue_mem_master_t *master, uint32_t id
  *
  * @param master the master.
  * @return the number since the master was made; 0 if master is NULL.
- *
- * Thread safe.
  */
 uint64_t rogue_mem_master_forgotten_count(const rogue_mem_master_t *master);
 
@@ -1354,8 +1250,6 @@ uint64_t rogue_mem_master_forgotten_count(const rogue_mem_master_t *master);
  *
  * A transaction of another type fails, and so does an access beyond the end of the address space,
  * also one caused by the offset of a hub. No slave sees it.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_master_request(rogue_mem_master_t *master,
                                             uint64_t address,
@@ -1381,8 +1275,6 @@ rogue_mem_status_t rogue_mem_master_request(rogue_mem_master_t *master,
  * @return ROGUE_MEM_OK, also if transactions have already failed; ROGUE_MEM_ERROR_NULL_ARGUMENT;
  * ROGUE_MEM_ERROR_INVALID_ARGUMENT if the number of bytes is impossible;
  * ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_master_request_many(rogue_mem_master_t *master,
                                                  uint32_t type,
@@ -1401,8 +1293,6 @@ rogue_mem_status_t rogue_mem_master_request_many(rogue_mem_master_t *master,
  * @param count receives the total number of outstanding transactions.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if
  * capacity is impossible.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_master_outstanding(rogue_mem_master_t *master,
                                                 uint32_t *ids_or_null,
@@ -1415,7 +1305,7 @@ rogue_mem_status_t rogue_mem_master_outstanding(rogue_mem_master_t *master,
  * @param master the master that made the transactions.
  * @param count number of ids.
  * @param ids count ids, none of them 0.
- * @param microseconds the time limit for all together; 0 does not wait.
+ * @param timeout_us the time limit for all together, in microseconds; 0 does not wait.
  * @param waited receives the number of ended transactions, counted from the first; if one failed,
  * it is the last of these. Set with every result except the errors of an argument.
  * @return ROGUE_MEM_OK if all have succeeded; ROGUE_MEM_ERROR_TRANSACTION or
@@ -1423,12 +1313,12 @@ rogue_mem_status_t rogue_mem_master_outstanding(rogue_mem_master_t *master,
  * ROGUE_MEM_ERROR_TIMEOUT if the time has passed first; ROGUE_MEM_ERROR_NULL_ARGUMENT;
  * ROGUE_MEM_ERROR_INVALID_ARGUMENT if count is impossible.
  *
- * Thread safe. No lock of the transactions must be held.
+ * No lock of the transactions must be held.
  */
 rogue_mem_status_t rogue_mem_master_wait_many(rogue_mem_master_t *master,
                                               size_t count,
                                               const uint32_t *ids,
-                                              uint64_t microseconds,
+                                              uint64_t timeout_us,
                                               size_t *waited);
 
 /**
@@ -1445,8 +1335,6 @@ rogue_mem_status_t rogue_mem_master_wait_many(rogue_mem_master_t *master,
  * ROGUE_MEM_ERROR_INVALID_ARGUMENT if it has a wrong size; ROGUE_MEM_ERROR_NOT_FOUND if no such
  * transaction is outstanding, or it has been forgotten; ROGUE_MEM_ERROR_OUT_OF_RESOURCES if the
  * system refuses the thread for deadlines. On failure drop is not called.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_master_observe(rogue_mem_master_t *master,
                                             uint32_t id,
@@ -1460,26 +1348,22 @@ rogue_mem_status_t rogue_mem_master_observe(rogue_mem_master_t *master,
  * @param master the master that made the transactions.
  * @param count number of ids.
  * @param ids_or_null count ids; NULL: all transactions that are outstanding, whatever count is.
- * @param microseconds the time limit, for all together, to wait for slaves that hold the lock of a
- * transaction; 0 does not wait.
+ * @param timeout_us the time limit, in microseconds and for all together, to wait for slaves that
+ * hold the lock of a transaction; 0 does not wait.
  * @return true if all have been cancelled or had ended; false if the lock of one is held: that one
  * stays pending, and its buffer in use. Also false, with the last error set, if master is NULL or
  * count is impossible.
- *
- * Thread safe.
  */
 bool rogue_mem_master_cancel(rogue_mem_master_t *master,
                              size_t count,
                              const uint32_t *ids_or_null,
-                             uint64_t microseconds);
+                             uint64_t timeout_us);
 
 /**
  * Adds a reference.
  *
  * @param master the master; NULL is allowed and ignored.
  * @return its argument.
- *
- * Thread safe.
  */
 rogue_mem_master_t *rogue_mem_master_retain(rogue_mem_master_t *master);
 
@@ -1488,8 +1372,6 @@ rogue_mem_master_t *rogue_mem_master_retain(rogue_mem_master_t *master);
  * it has returned, no slave touches their buffers.
  *
  * @param master the master; NULL is allowed and ignored.
- *
- * Thread safe. A transaction's lock must not be held.
  */
 void rogue_mem_master_release(rogue_mem_master_t *master);
 
@@ -1515,8 +1397,6 @@ void rogue_mem_master_release(rogue_mem_master_t *master);
  * an address space of its own: it reports its own id, name and limits, and address 0.
  * @param out receives the hub, a new reference. Untouched on failure.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_hub_new(uint64_t offset,
                                      uint32_t min,
@@ -1529,8 +1409,6 @@ rogue_mem_status_t rogue_mem_hub_new(uint64_t offset,
  *
  * @param hub the hub.
  * @return the master, a new reference; NULL if hub is NULL.
- *
- * Thread safe.
  */
 rogue_mem_master_t *rogue_mem_hub_master(const rogue_mem_hub_t *hub);
 
@@ -1539,8 +1417,6 @@ rogue_mem_master_t *rogue_mem_hub_master(const rogue_mem_hub_t *hub);
  *
  * @param hub the hub.
  * @return the slave, a new reference, which keeps the whole hub alive; NULL if hub is NULL.
- *
- * Thread safe.
  */
 rogue_mem_slave_t *rogue_mem_hub_slave(const rogue_mem_hub_t *hub);
 
@@ -1549,8 +1425,6 @@ rogue_mem_slave_t *rogue_mem_hub_slave(const rogue_mem_hub_t *hub);
  *
  * @param hub the hub.
  * @return bytes; 0 if hub is NULL.
- *
- * Thread safe.
  */
 uint64_t rogue_mem_hub_offset(const rogue_mem_hub_t *hub);
 
@@ -1560,8 +1434,6 @@ uint64_t rogue_mem_hub_offset(const rogue_mem_hub_t *hub);
  *
  * @param hub the hub.
  * @return byte address; 0 if hub is NULL.
- *
- * Thread safe.
  */
 uint64_t rogue_mem_hub_address(const rogue_mem_hub_t *hub);
 
@@ -1571,8 +1443,6 @@ uint64_t rogue_mem_hub_address(const rogue_mem_hub_t *hub);
  *
  * @param hub the hub; NULL is an error, and the transaction stays pending.
  * @param transaction the transaction, borrowed; NULL is an error.
- *
- * Thread safe.
  */
 void rogue_mem_hub_forward(rogue_mem_hub_t *hub, rogue_mem_transaction_t *transaction);
 
@@ -1581,8 +1451,6 @@ void rogue_mem_hub_forward(rogue_mem_hub_t *hub, rogue_mem_transaction_t *transa
  *
  * @param hub the hub; NULL is allowed and ignored.
  * @return its argument.
- *
- * Thread safe.
  */
 rogue_mem_hub_t *rogue_mem_hub_retain(rogue_mem_hub_t *hub);
 
@@ -1591,8 +1459,6 @@ rogue_mem_hub_t *rogue_mem_hub_retain(rogue_mem_hub_t *hub);
  * needed.
  *
  * @param hub the hub; NULL is allowed and ignored.
- *
- * Thread safe.
  */
 void rogue_mem_hub_release(rogue_mem_hub_t *hub);
 
@@ -1614,8 +1480,6 @@ void rogue_mem_hub_release(rogue_mem_hub_t *hub);
  * @param bits number of bits.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if a range
  * does not lie within its bytes, and then nothing is changed.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_copy_bits(uint8_t *dst,
                                        size_t dst_size,
@@ -1634,8 +1498,6 @@ rogue_mem_status_t rogue_mem_copy_bits(uint8_t *dst,
  * @param bits number of bits.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if the
  * range does not lie within the bytes, and then nothing is changed.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_set_bits(uint8_t *dst, size_t dst_size, uint64_t lsb, uint64_t bits);
 
@@ -1649,8 +1511,6 @@ rogue_mem_status_t rogue_mem_set_bits(uint8_t *dst, size_t dst_size, uint64_t ls
  * @param any receives 1 if one is, 0 if none is, as in a range of no bits. Untouched on failure.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if the
  * range does not lie within the bytes.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_any_bits(const uint8_t *src,
                                       size_t src_size,
@@ -1885,8 +1745,6 @@ typedef struct rogue_mem_variable_spec_t {
  * @param capacity size of buffer in bytes.
  * @param length receives the length of the text; may be NULL.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_variable_name(const rogue_mem_variable_t *variable,
                                            char *buffer,
@@ -1901,8 +1759,6 @@ rogue_mem_status_t rogue_mem_variable_name(const rogue_mem_variable_t *variable,
  * @param capacity size of buffer in bytes.
  * @param length receives the length of the text; may be NULL.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_variable_path(const rogue_mem_variable_t *variable,
                                            char *buffer,
@@ -1915,8 +1771,6 @@ rogue_mem_status_t rogue_mem_variable_path(const rogue_mem_variable_t *variable,
  * @param variable the variable.
  * @param path the path, UTF-8, copied.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_TEXT.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_variable_update_path(rogue_mem_variable_t *variable, const char *path);
 
@@ -1928,8 +1782,6 @@ rogue_mem_status_t rogue_mem_variable_update_path(rogue_mem_variable_t *variable
  * @param capacity size of buffer in bytes.
  * @param length receives the length of the text; may be NULL.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_variable_mode(const rogue_mem_variable_t *variable,
                                            char *buffer,
@@ -1941,8 +1793,6 @@ rogue_mem_status_t rogue_mem_variable_mode(const rogue_mem_variable_t *variable,
  *
  * @param variable the variable.
  * @return ROGUE_MEM_MODEL_..., or the id of a model of the program's own; 0 if variable is NULL.
- *
- * Thread safe.
  */
 uint32_t rogue_mem_variable_model(const rogue_mem_variable_t *variable);
 
@@ -1951,8 +1801,6 @@ uint32_t rogue_mem_variable_model(const rogue_mem_variable_t *variable);
  *
  * @param variable the variable.
  * @return the limit; 0 if there is none; 0 if variable is NULL.
- *
- * Thread safe.
  */
 double rogue_mem_variable_minimum(const rogue_mem_variable_t *variable);
 
@@ -1961,8 +1809,6 @@ double rogue_mem_variable_minimum(const rogue_mem_variable_t *variable);
  *
  * @param variable the variable.
  * @return the limit; 0 if there is none; 0 if variable is NULL.
- *
- * Thread safe.
  */
 double rogue_mem_variable_maximum(const rogue_mem_variable_t *variable);
 
@@ -1971,8 +1817,6 @@ double rogue_mem_variable_maximum(const rogue_mem_variable_t *variable);
  *
  * @param variable the variable.
  * @return bits; 0 if variable is NULL.
- *
- * Thread safe.
  */
 uint32_t rogue_mem_variable_bin_point(const rogue_mem_variable_t *variable);
 
@@ -1981,8 +1825,6 @@ uint32_t rogue_mem_variable_bin_point(const rogue_mem_variable_t *variable);
  *
  * @param variable the variable.
  * @return bits; 0 if variable is NULL.
- *
- * Thread safe.
  */
 uint64_t rogue_mem_variable_bit_total(const rogue_mem_variable_t *variable);
 
@@ -1991,8 +1833,6 @@ uint64_t rogue_mem_variable_bit_total(const rogue_mem_variable_t *variable);
  *
  * @param variable the variable.
  * @return bytes; 0 if variable is NULL.
- *
- * Thread safe.
  */
 uint64_t rogue_mem_variable_byte_size(const rogue_mem_variable_t *variable);
 
@@ -2001,8 +1841,6 @@ uint64_t rogue_mem_variable_byte_size(const rogue_mem_variable_t *variable);
  *
  * @param variable the variable.
  * @return bits; 0 if variable is NULL.
- *
- * Thread safe.
  */
 uint32_t rogue_mem_variable_value_bits(const rogue_mem_variable_t *variable);
 
@@ -2011,8 +1849,6 @@ uint32_t rogue_mem_variable_value_bits(const rogue_mem_variable_t *variable);
  *
  * @param variable the variable.
  * @return bytes; 0 if variable is NULL.
- *
- * Thread safe.
  */
 uint32_t rogue_mem_variable_value_bytes(const rogue_mem_variable_t *variable);
 
@@ -2021,8 +1857,6 @@ uint32_t rogue_mem_variable_value_bytes(const rogue_mem_variable_t *variable);
  *
  * @param variable the variable.
  * @return bits; 0 if variable is NULL.
- *
- * Thread safe.
  */
 uint32_t rogue_mem_variable_value_stride(const rogue_mem_variable_t *variable);
 
@@ -2031,8 +1865,6 @@ uint32_t rogue_mem_variable_value_stride(const rogue_mem_variable_t *variable);
  *
  * @param variable the variable.
  * @return the number; 0 for a scalar; 0 if variable is NULL.
- *
- * Thread safe.
  */
 uint32_t rogue_mem_variable_num_values(const rogue_mem_variable_t *variable);
 
@@ -2041,8 +1873,6 @@ uint32_t rogue_mem_variable_num_values(const rogue_mem_variable_t *variable);
  *
  * @param variable the variable.
  * @return bytes; 0 if variable is NULL.
- *
- * Thread safe.
  */
 uint64_t rogue_mem_variable_var_bytes(const rogue_mem_variable_t *variable);
 
@@ -2051,8 +1881,6 @@ uint64_t rogue_mem_variable_var_bytes(const rogue_mem_variable_t *variable);
  *
  * @param variable the variable.
  * @return bytes; 0 if variable is NULL.
- *
- * Thread safe.
  */
 uint64_t rogue_mem_variable_offset(const rogue_mem_variable_t *variable);
 
@@ -2061,8 +1889,6 @@ uint64_t rogue_mem_variable_offset(const rogue_mem_variable_t *variable);
  *
  * @param variable the variable.
  * @return true if it may; false if variable is NULL.
- *
- * Thread safe.
  */
 bool rogue_mem_variable_may_overlap(const rogue_mem_variable_t *variable);
 
@@ -2071,8 +1897,6 @@ bool rogue_mem_variable_may_overlap(const rogue_mem_variable_t *variable);
  *
  * @param variable the variable.
  * @return true if it is; false if variable is NULL.
- *
- * Thread safe.
  */
 bool rogue_mem_variable_is_verified(const rogue_mem_variable_t *variable);
 
@@ -2081,8 +1905,6 @@ bool rogue_mem_variable_is_verified(const rogue_mem_variable_t *variable);
  *
  * @param variable the variable.
  * @return true if it does; false if variable is NULL.
- *
- * Thread safe.
  */
 bool rogue_mem_variable_is_bulk(const rogue_mem_variable_t *variable);
 
@@ -2091,8 +1913,6 @@ bool rogue_mem_variable_is_bulk(const rogue_mem_variable_t *variable);
  *
  * @param variable the variable.
  * @return true if it is; false if variable is NULL.
- *
- * Thread safe.
  */
 bool rogue_mem_variable_is_notified(const rogue_mem_variable_t *variable);
 
@@ -2101,8 +1921,6 @@ bool rogue_mem_variable_is_notified(const rogue_mem_variable_t *variable);
  *
  * @param variable the variable.
  * @return true if it does; false if variable is NULL.
- *
- * Thread safe.
  */
 bool rogue_mem_variable_is_big_endian(const rogue_mem_variable_t *variable);
 
@@ -2111,8 +1929,6 @@ bool rogue_mem_variable_is_big_endian(const rogue_mem_variable_t *variable);
  *
  * @param variable the variable.
  * @return true if it does; false if variable is NULL.
- *
- * Thread safe.
  */
 bool rogue_mem_variable_reverses_bits(const rogue_mem_variable_t *variable);
 
@@ -2121,8 +1937,6 @@ bool rogue_mem_variable_reverses_bits(const rogue_mem_variable_t *variable);
  *
  * @param variable the variable.
  * @return the number; 0 if variable is NULL.
- *
- * Thread safe.
  */
 uint32_t rogue_mem_variable_retry_count(const rogue_mem_variable_t *variable);
 
@@ -2135,8 +1949,6 @@ uint32_t rogue_mem_variable_retry_count(const rogue_mem_variable_t *variable);
  * @param min_size bytes of the smallest access.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if the
  * variable is in a block, or would end beyond every block: nothing is changed then.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_variable_shift_offset_down(rogue_mem_variable_t *variable,
                                                         uint64_t shift,
@@ -2149,8 +1961,6 @@ rogue_mem_status_t rogue_mem_variable_shift_offset_down(rogue_mem_variable_t *va
  * @param level ROGUE_MEM_LOG_..., or any number: messages of at least this level pass.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_NOT_FOUND if it is in no
  * block.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_variable_set_log_level(rogue_mem_variable_t *variable, uint32_t level);
 
@@ -2164,8 +1974,6 @@ rogue_mem_status_t rogue_mem_variable_set_log_level(rogue_mem_variable_t *variab
  * @param is_set a flag: whether a value is to be set; the error says so.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT, "Wrong
  * set type for variable" and its path, if it has another model.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_variable_expect_model(rogue_mem_variable_t *variable,
                                                    uint32_t model,
@@ -2177,8 +1985,6 @@ rogue_mem_status_t rogue_mem_variable_expect_model(rogue_mem_variable_t *variabl
  * @param variable the variable.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_NOT_FOUND if it is in no
  * block; the errors of rogue_mem_block_start with check.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_variable_read(rogue_mem_variable_t *variable);
 
@@ -2189,8 +1995,6 @@ rogue_mem_status_t rogue_mem_variable_read(rogue_mem_variable_t *variable);
  * @param variable the variable.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_NOT_FOUND if it is in no
  * block; the errors of rogue_mem_block_start with check.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_variable_write(rogue_mem_variable_t *variable);
 
@@ -2202,8 +2006,6 @@ rogue_mem_status_t rogue_mem_variable_write(rogue_mem_variable_t *variable);
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT, also for a name of NULL;
  * ROGUE_MEM_ERROR_INVALID_ARGUMENT for a wrong size of spec, a geometry that no block can have, or
  * a width that the model cannot have; ROGUE_MEM_ERROR_INVALID_TEXT.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_variable_new(const rogue_mem_variable_spec_t *spec,
                                           rogue_mem_variable_t **out);
@@ -2214,8 +2016,6 @@ rogue_mem_status_t rogue_mem_variable_new(const rogue_mem_variable_spec_t *spec,
  * @param variable the variable.
  * @return the block, a new reference; NULL, with the last error set, if variable is NULL or in no
  * block (ROGUE_MEM_ERROR_NOT_FOUND).
- *
- * Thread safe.
  */
 rogue_mem_block_t *rogue_mem_variable_block(const rogue_mem_variable_t *variable);
 
@@ -2229,8 +2029,6 @@ rogue_mem_block_t *rogue_mem_variable_block(const rogue_mem_variable_t *variable
  * @param count receives the number of parts.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if capacity
  * is impossible.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_variable_parts(const rogue_mem_variable_t *variable,
                                             uint64_t *bit_offsets_or_null,
@@ -2252,8 +2050,6 @@ rogue_mem_status_t rogue_mem_variable_parts(const rogue_mem_variable_t *variable
  * @param length receives the length of the text; may be NULL.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_NOT_FOUND if the variable is
  * in no block; with read the errors of transfers.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_variable_dump(rogue_mem_variable_t *variable,
                                            uint32_t read,
@@ -2266,8 +2062,6 @@ rogue_mem_status_t rogue_mem_variable_dump(rogue_mem_variable_t *variable,
  *
  * @param variable the variable; NULL is allowed and ignored.
  * @return its argument.
- *
- * Thread safe.
  */
 rogue_mem_variable_t *rogue_mem_variable_retain(rogue_mem_variable_t *variable);
 
@@ -2275,8 +2069,6 @@ rogue_mem_variable_t *rogue_mem_variable_retain(rogue_mem_variable_t *variable);
  * Gives a reference back. Its block keeps it alive.
  *
  * @param variable the variable; NULL is allowed and ignored.
- *
- * Thread safe.
  */
 void rogue_mem_variable_release(rogue_mem_variable_t *variable);
 
@@ -2292,8 +2084,6 @@ void rogue_mem_variable_release(rogue_mem_variable_t *variable);
  * @param value the value.
  * @param index an element of a list; ignored for a scalar.
  * @return ROGUE_MEM_OK; the errors of values, and of transfers.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_variable_set_uint(rogue_mem_variable_t *variable,
                                                uint64_t value,
@@ -2306,8 +2096,6 @@ rogue_mem_status_t rogue_mem_variable_set_uint(rogue_mem_variable_t *variable,
  * @param index an element of a list; ignored for a scalar.
  * @param value receives the value. Untouched on failure.
  * @return ROGUE_MEM_OK; the errors of values, and of transfers.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_variable_get_uint(rogue_mem_variable_t *variable,
                                                int32_t index,
@@ -2320,8 +2108,6 @@ rogue_mem_status_t rogue_mem_variable_get_uint(rogue_mem_variable_t *variable,
  * @param value the value.
  * @param index an element of a list; ignored for a scalar.
  * @return ROGUE_MEM_OK; the errors of values.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_variable_stage_uint(rogue_mem_variable_t *variable,
                                                  uint64_t value,
@@ -2334,8 +2120,6 @@ rogue_mem_status_t rogue_mem_variable_stage_uint(rogue_mem_variable_t *variable,
  * @param index an element of a list; ignored for a scalar.
  * @param value receives the value. Untouched on failure.
  * @return ROGUE_MEM_OK; the errors of values.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_variable_staged_uint(rogue_mem_variable_t *variable,
                                                   int32_t index,
@@ -2348,8 +2132,6 @@ rogue_mem_status_t rogue_mem_variable_staged_uint(rogue_mem_variable_t *variable
  * @param value the value.
  * @param index an element of a list; ignored for a scalar.
  * @return ROGUE_MEM_OK; the errors of values, and of transfers.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_variable_set_int(rogue_mem_variable_t *variable,
                                               int64_t value,
@@ -2362,8 +2144,6 @@ rogue_mem_status_t rogue_mem_variable_set_int(rogue_mem_variable_t *variable,
  * @param index an element of a list; ignored for a scalar.
  * @param value receives the value. Untouched on failure.
  * @return ROGUE_MEM_OK; the errors of values, and of transfers.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_variable_get_int(rogue_mem_variable_t *variable,
                                               int32_t index,
@@ -2376,8 +2156,6 @@ rogue_mem_status_t rogue_mem_variable_get_int(rogue_mem_variable_t *variable,
  * @param value the value.
  * @param index an element of a list; ignored for a scalar.
  * @return ROGUE_MEM_OK; the errors of values.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_variable_stage_int(rogue_mem_variable_t *variable,
                                                 int64_t value,
@@ -2390,8 +2168,6 @@ rogue_mem_status_t rogue_mem_variable_stage_int(rogue_mem_variable_t *variable,
  * @param index an element of a list; ignored for a scalar.
  * @param value receives the value. Untouched on failure.
  * @return ROGUE_MEM_OK; the errors of values.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_variable_staged_int(rogue_mem_variable_t *variable,
                                                  int32_t index,
@@ -2404,8 +2180,6 @@ rogue_mem_status_t rogue_mem_variable_staged_int(rogue_mem_variable_t *variable,
  * @param value a flag.
  * @param index an element of a list; ignored for a scalar.
  * @return ROGUE_MEM_OK; the errors of values, and of transfers.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_variable_set_bool(rogue_mem_variable_t *variable,
                                                uint32_t value,
@@ -2418,8 +2192,6 @@ rogue_mem_status_t rogue_mem_variable_set_bool(rogue_mem_variable_t *variable,
  * @param index an element of a list; ignored for a scalar.
  * @param value receives a flag. Untouched on failure.
  * @return ROGUE_MEM_OK; the errors of values, and of transfers.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_variable_get_bool(rogue_mem_variable_t *variable,
                                                int32_t index,
@@ -2432,8 +2204,6 @@ rogue_mem_status_t rogue_mem_variable_get_bool(rogue_mem_variable_t *variable,
  * @param value a flag.
  * @param index an element of a list; ignored for a scalar.
  * @return ROGUE_MEM_OK; the errors of values.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_variable_stage_bool(rogue_mem_variable_t *variable,
                                                  uint32_t value,
@@ -2446,8 +2216,6 @@ rogue_mem_status_t rogue_mem_variable_stage_bool(rogue_mem_variable_t *variable,
  * @param index an element of a list; ignored for a scalar.
  * @param value receives a flag. Untouched on failure.
  * @return ROGUE_MEM_OK; the errors of values.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_variable_staged_bool(rogue_mem_variable_t *variable,
                                                   int32_t index,
@@ -2461,8 +2229,6 @@ rogue_mem_status_t rogue_mem_variable_staged_bool(rogue_mem_variable_t *variable
  * @param value the value.
  * @param index an element of a list; ignored for a scalar.
  * @return ROGUE_MEM_OK; the errors of values, and of transfers.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_variable_set_float(rogue_mem_variable_t *variable,
                                                 float value,
@@ -2475,8 +2241,6 @@ rogue_mem_status_t rogue_mem_variable_set_float(rogue_mem_variable_t *variable,
  * @param index an element of a list; ignored for a scalar.
  * @param value receives the value. Untouched on failure.
  * @return ROGUE_MEM_OK; the errors of values, and of transfers.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_variable_get_float(rogue_mem_variable_t *variable,
                                                 int32_t index,
@@ -2489,8 +2253,6 @@ rogue_mem_status_t rogue_mem_variable_get_float(rogue_mem_variable_t *variable,
  * @param value the value.
  * @param index an element of a list; ignored for a scalar.
  * @return ROGUE_MEM_OK; the errors of values.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_variable_stage_float(rogue_mem_variable_t *variable,
                                                   float value,
@@ -2503,8 +2265,6 @@ rogue_mem_status_t rogue_mem_variable_stage_float(rogue_mem_variable_t *variable
  * @param index an element of a list; ignored for a scalar.
  * @param value receives the value. Untouched on failure.
  * @return ROGUE_MEM_OK; the errors of values.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_variable_staged_float(rogue_mem_variable_t *variable,
                                                    int32_t index,
@@ -2518,8 +2278,6 @@ rogue_mem_status_t rogue_mem_variable_staged_float(rogue_mem_variable_t *variabl
  * @param value the value.
  * @param index an element of a list; ignored for a scalar.
  * @return ROGUE_MEM_OK; the errors of values, and of transfers.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_variable_set_double(rogue_mem_variable_t *variable,
                                                  double value,
@@ -2532,8 +2290,6 @@ rogue_mem_status_t rogue_mem_variable_set_double(rogue_mem_variable_t *variable,
  * @param index an element of a list; ignored for a scalar.
  * @param value receives the value. Untouched on failure.
  * @return ROGUE_MEM_OK; the errors of values, and of transfers.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_variable_get_double(rogue_mem_variable_t *variable,
                                                  int32_t index,
@@ -2546,8 +2302,6 @@ rogue_mem_status_t rogue_mem_variable_get_double(rogue_mem_variable_t *variable,
  * @param value the value.
  * @param index an element of a list; ignored for a scalar.
  * @return ROGUE_MEM_OK; the errors of values.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_variable_stage_double(rogue_mem_variable_t *variable,
                                                    double value,
@@ -2560,8 +2314,6 @@ rogue_mem_status_t rogue_mem_variable_stage_double(rogue_mem_variable_t *variabl
  * @param index an element of a list; ignored for a scalar.
  * @param value receives the value. Untouched on failure.
  * @return ROGUE_MEM_OK; the errors of values.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_variable_staged_double(rogue_mem_variable_t *variable,
                                                     int32_t index,
@@ -2639,8 +2391,6 @@ rogue_mem_status_t rogue_mem_variable_staged_double(rogue_mem_variable_t *variab
  * @param index the first element; -1 means 0.
  * @return ROGUE_MEM_OK; the errors of values, and of transfers; ROGUE_MEM_ERROR_INVALID_ARGUMENT
  * also if there are more values than elements, or for an unknown type.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_variable_set_values(rogue_mem_variable_t *variable,
                                                  uint32_t type,
@@ -2660,8 +2410,6 @@ rogue_mem_status_t rogue_mem_variable_set_values(rogue_mem_variable_t *variable,
  * @param index the first element; -1 means 0.
  * @return ROGUE_MEM_OK; the errors of values; ROGUE_MEM_ERROR_INVALID_ARGUMENT also if
  * there are more values than elements, or for an unknown type.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_variable_stage_values(rogue_mem_variable_t *variable,
                                                    uint32_t type,
@@ -2680,8 +2428,6 @@ rogue_mem_status_t rogue_mem_variable_stage_values(rogue_mem_variable_t *variabl
  * @param count number of values.
  * @return ROGUE_MEM_OK; the errors of values, and of transfers; ROGUE_MEM_ERROR_INVALID_ARGUMENT
  * also if there are fewer elements, or for an unknown or too narrow type.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_variable_get_values(rogue_mem_variable_t *variable,
                                                  uint32_t type,
@@ -2700,8 +2446,6 @@ rogue_mem_status_t rogue_mem_variable_get_values(rogue_mem_variable_t *variable,
  * @param count number of values.
  * @return ROGUE_MEM_OK; the errors of values; ROGUE_MEM_ERROR_INVALID_ARGUMENT also if
  * there are fewer elements, or for an unknown or too narrow type.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_variable_staged_values(rogue_mem_variable_t *variable,
                                                     uint32_t type,
@@ -2724,8 +2468,6 @@ rogue_mem_status_t rogue_mem_variable_staged_values(rogue_mem_variable_t *variab
  * @param count number of bytes, at least rogue_mem_variable_value_bytes.
  * @param index an element of a list; ignored for a scalar.
  * @return ROGUE_MEM_OK; the errors of values, and of transfers.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_variable_set_bytes(rogue_mem_variable_t *variable,
                                                 const uint8_t *bytes,
@@ -2741,8 +2483,6 @@ rogue_mem_status_t rogue_mem_variable_set_bytes(rogue_mem_variable_t *variable,
  * @param bytes receives rogue_mem_variable_value_bytes bytes. Untouched on failure.
  * @param count size of bytes; at least that many.
  * @return ROGUE_MEM_OK; the errors of values, and of transfers.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_variable_get_bytes(rogue_mem_variable_t *variable,
                                                 int32_t index,
@@ -2758,8 +2498,6 @@ rogue_mem_status_t rogue_mem_variable_get_bytes(rogue_mem_variable_t *variable,
  * @param count number of bytes, at least rogue_mem_variable_value_bytes.
  * @param index an element of a list; ignored for a scalar.
  * @return ROGUE_MEM_OK; the errors of values.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_variable_stage_bytes(rogue_mem_variable_t *variable,
                                                   const uint8_t *bytes,
@@ -2775,8 +2513,6 @@ rogue_mem_status_t rogue_mem_variable_stage_bytes(rogue_mem_variable_t *variable
  * @param bytes receives rogue_mem_variable_value_bytes bytes. Untouched on failure.
  * @param count size of bytes; at least that many.
  * @return ROGUE_MEM_OK; the errors of values.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_variable_staged_bytes(rogue_mem_variable_t *variable,
                                                    int32_t index,
@@ -2794,8 +2530,6 @@ rogue_mem_status_t rogue_mem_variable_staged_bytes(rogue_mem_variable_t *variabl
  * @param count number of bytes, at least rogue_mem_variable_value_bytes.
  * @param index an element of a list; ignored for a scalar.
  * @return ROGUE_MEM_OK; the errors of values.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_variable_stage_raw(rogue_mem_variable_t *variable,
                                                 const uint8_t *bytes,
@@ -2810,8 +2544,6 @@ rogue_mem_status_t rogue_mem_variable_stage_raw(rogue_mem_variable_t *variable,
  * @param bytes receives rogue_mem_variable_value_bytes bytes. Untouched on failure.
  * @param count size of bytes; at least that many.
  * @return ROGUE_MEM_OK; the errors of values.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_variable_staged_raw(rogue_mem_variable_t *variable,
                                                  int32_t index,
@@ -2826,8 +2558,6 @@ rogue_mem_status_t rogue_mem_variable_staged_raw(rogue_mem_variable_t *variable,
  * @param index an element of a list; ignored for a scalar.
  * @return ROGUE_MEM_OK; the errors of values, and of transfers; ROGUE_MEM_ERROR_INVALID_ARGUMENT
  * also if the text is too long.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_variable_set_string(rogue_mem_variable_t *variable,
                                                  const char *text,
@@ -2841,8 +2571,6 @@ rogue_mem_status_t rogue_mem_variable_set_string(rogue_mem_variable_t *variable,
  * @param index an element of a list; ignored for a scalar.
  * @return ROGUE_MEM_OK; the errors of values; ROGUE_MEM_ERROR_INVALID_ARGUMENT also if
  * the text is too long.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_variable_stage_string(rogue_mem_variable_t *variable,
                                                    const char *text,
@@ -2858,8 +2586,6 @@ rogue_mem_status_t rogue_mem_variable_stage_string(rogue_mem_variable_t *variabl
  * @param capacity size of buffer in bytes.
  * @param length receives the length of the text; may be NULL.
  * @return ROGUE_MEM_OK; the errors of values, and of transfers.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_variable_get_string(rogue_mem_variable_t *variable,
                                                  int32_t index,
@@ -2877,8 +2603,6 @@ rogue_mem_status_t rogue_mem_variable_get_string(rogue_mem_variable_t *variable,
  * @param capacity size of buffer in bytes.
  * @param length receives the length of the text; may be NULL.
  * @return ROGUE_MEM_OK; the errors of values.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_variable_staged_string(rogue_mem_variable_t *variable,
                                                     int32_t index,
@@ -2977,8 +2701,6 @@ typedef struct rogue_mem_block_observer_t {
  * @param out receives the block, a new reference. Untouched on failure.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT for no
  * bytes, or an end beyond the address space; ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_block_new(uint64_t offset, uint32_t size, rogue_mem_block_t **out);
 
@@ -2988,8 +2710,6 @@ rogue_mem_status_t rogue_mem_block_new(uint64_t offset, uint32_t size, rogue_mem
  *
  * @param block the block.
  * @return the master, a new reference; NULL if block is NULL.
- *
- * Thread safe.
  */
 rogue_mem_master_t *rogue_mem_block_master(const rogue_mem_block_t *block);
 
@@ -2998,8 +2718,6 @@ rogue_mem_master_t *rogue_mem_block_master(const rogue_mem_block_t *block);
  *
  * @param block the block.
  * @return bytes; 0 if block is NULL.
- *
- * Thread safe.
  */
 uint64_t rogue_mem_block_offset(const rogue_mem_block_t *block);
 
@@ -3008,8 +2726,6 @@ uint64_t rogue_mem_block_offset(const rogue_mem_block_t *block);
  *
  * @param block the block.
  * @return bytes; 0 if block is NULL.
- *
- * Thread safe.
  */
 uint32_t rogue_mem_block_size(const rogue_mem_block_t *block);
 
@@ -3018,8 +2734,6 @@ uint32_t rogue_mem_block_size(const rogue_mem_block_t *block);
  *
  * @param block the block.
  * @return byte address; 0 if block is NULL.
- *
- * Thread safe.
  */
 uint64_t rogue_mem_block_address(const rogue_mem_block_t *block);
 
@@ -3031,8 +2745,6 @@ uint64_t rogue_mem_block_address(const rogue_mem_block_t *block);
  * @param capacity size of buffer in bytes.
  * @param length receives the length of the text; may be NULL.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_block_path(const rogue_mem_block_t *block,
                                         char *buffer,
@@ -3047,8 +2759,6 @@ rogue_mem_status_t rogue_mem_block_path(const rogue_mem_block_t *block,
  * @param capacity size of buffer in bytes.
  * @param length receives the length of the text; may be NULL.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_block_mode(const rogue_mem_block_t *block,
                                         char *buffer,
@@ -3060,8 +2770,6 @@ rogue_mem_status_t rogue_mem_block_mode(const rogue_mem_block_t *block,
  *
  * @param block the block.
  * @return true if one does; false if block is NULL.
- *
- * Thread safe.
  */
 bool rogue_mem_block_is_bulk(const rogue_mem_block_t *block);
 
@@ -3070,8 +2778,6 @@ bool rogue_mem_block_is_bulk(const rogue_mem_block_t *block);
  *
  * @param block the block.
  * @return true if they are; false if block is NULL.
- *
- * Thread safe.
  */
 bool rogue_mem_block_is_enabled(const rogue_mem_block_t *block);
 
@@ -3082,8 +2788,6 @@ bool rogue_mem_block_is_enabled(const rogue_mem_block_t *block);
  * @param block the block.
  * @param enable a flag.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_block_set_enable(rogue_mem_block_t *block, uint32_t enable);
 
@@ -3094,8 +2798,6 @@ rogue_mem_status_t rogue_mem_block_set_enable(rogue_mem_block_t *block, uint32_t
  * @param level ROGUE_MEM_LOG_..., or any number: messages of at least this level pass.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_NOT_FOUND for a block
  * without variables, which has no logger.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_block_set_log_level(rogue_mem_block_t *block, uint32_t level);
 
@@ -3106,8 +2808,6 @@ rogue_mem_status_t rogue_mem_block_set_log_level(rogue_mem_block_t *block, uint3
  * @param variable the variable.
  * @param index the element to read; -1, or any other one that does not exist: all.
  * @return ROGUE_MEM_OK; the errors of rogue_mem_block_start with check.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_block_read(rogue_mem_block_t *block,
                                         rogue_mem_variable_t *variable,
@@ -3122,8 +2822,6 @@ rogue_mem_status_t rogue_mem_block_read(rogue_mem_block_t *block,
  * @param variable the variable.
  * @param index the element to write; -1, or any other one that does not exist: all.
  * @return ROGUE_MEM_OK; the errors of rogue_mem_block_start with check.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_block_write(rogue_mem_block_t *block,
                                          rogue_mem_variable_t *variable,
@@ -3141,8 +2839,6 @@ rogue_mem_status_t rogue_mem_block_write(rogue_mem_block_t *block,
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT, also for a variable of NULL;
  * ROGUE_MEM_ERROR_INVALID_ARGUMENT for no variables, one in another block, one that ends beyond the
  * block, or an overlap; ROGUE_MEM_ERROR_OUT_OF_RESOURCES. On failure the block is unchanged.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_block_add_variables(rogue_mem_block_t *block,
                                                  rogue_mem_variable_t *const *variables,
@@ -3158,8 +2854,6 @@ rogue_mem_status_t rogue_mem_block_add_variables(rogue_mem_block_t *block,
  * @param count receives the number of variables.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if capacity
  * is impossible.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_block_variables(const rogue_mem_block_t *block,
                                              rogue_mem_variable_t **variables_or_null,
@@ -3192,8 +2886,6 @@ rogue_mem_status_t rogue_mem_block_variables(const rogue_mem_block_t *block,
  * unknown type, a variable of another block, or a transaction that is larger than the largest
  * access of the path; ROGUE_MEM_ERROR_OUT_OF_RESOURCES if there is no memory for it. Nothing is
  * sent then. With a wait those of rogue_mem_block_check.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_block_start(rogue_mem_block_t *block,
                                          uint32_t type,
@@ -3215,8 +2907,6 @@ rogue_mem_status_t rogue_mem_block_start(rogue_mem_block_t *block,
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_TRANSACTION or
  * ROGUE_MEM_ERROR_TRANSACTION_TIMEOUT if the transaction failed; ROGUE_MEM_ERROR_VERIFY, with the
  * first byte that differs, if what was read back is not what was written.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_block_check(rogue_mem_block_t *block, uint32_t *updated_or_null);
 
@@ -3229,8 +2919,6 @@ rogue_mem_status_t rogue_mem_block_check(rogue_mem_block_t *block, uint32_t *upd
  * @param count number of bytes.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if the
  * bytes do not lie within the block.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_block_staged_data(rogue_mem_block_t *block,
                                                uint32_t offset,
@@ -3244,8 +2932,6 @@ rogue_mem_status_t rogue_mem_block_staged_data(rogue_mem_block_t *block,
  * @param observer_or_null the callbacks, copied; NULL: none from now on.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT, also if updated is NULL;
  * ROGUE_MEM_ERROR_INVALID_ARGUMENT if it has a wrong size. On failure drop is not called.
- *
- * Thread safe; also from a callback.
  */
 rogue_mem_status_t rogue_mem_block_observe(rogue_mem_block_t *block,
                                            const rogue_mem_block_observer_t *observer_or_null);
@@ -3255,8 +2941,6 @@ rogue_mem_status_t rogue_mem_block_observe(rogue_mem_block_t *block,
  *
  * @param block the block; NULL is allowed and ignored.
  * @return its argument.
- *
- * Thread safe.
  */
 rogue_mem_block_t *rogue_mem_block_retain(rogue_mem_block_t *block);
 
@@ -3265,8 +2949,6 @@ rogue_mem_block_t *rogue_mem_block_retain(rogue_mem_block_t *block);
  * variables then have no block.
  *
  * @param block the block; NULL is allowed and ignored.
- *
- * Thread safe. Its variables do not keep it alive.
  */
 void rogue_mem_block_release(rogue_mem_block_t *block);
 
@@ -3316,8 +2998,6 @@ typedef struct rogue_mem_bulk_report_t {
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT, also for a block of NULL;
  * ROGUE_MEM_ERROR_INVALID_ARGUMENT if count is impossible or report_or_null has a wrong size;
  * otherwise the error of the first block that failed, as from rogue_mem_block_start with check.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_block_read_all(rogue_mem_block_t *const *blocks,
                                             size_t count,
@@ -3333,8 +3013,6 @@ rogue_mem_status_t rogue_mem_block_read_all(rogue_mem_block_t *const *blocks,
  * @param forced a flag: whether to write blocks also if nothing in them is stale.
  * @param report_or_null where to report what has become of each block; may be NULL.
  * @return as rogue_mem_block_read_all, ROGUE_MEM_OK or the error of the first block that failed.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_block_write_all(rogue_mem_block_t *const *blocks,
                                              size_t count,
@@ -3353,8 +3031,6 @@ rogue_mem_status_t rogue_mem_block_write_all(rogue_mem_block_t *const *blocks,
  * no block is updated. May be NULL.
  * @return as rogue_mem_block_read_all, ROGUE_MEM_OK or the error of the first block that failed;
  * ROGUE_MEM_ERROR_INVALID_ARGUMENT also for an unknown type.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_block_start_all(rogue_mem_block_t *const *blocks,
                                              size_t count,
@@ -3370,8 +3046,6 @@ rogue_mem_status_t rogue_mem_block_start_all(rogue_mem_block_t *const *blocks,
  * @param count number of blocks.
  * @param report_or_null where to report what has become of each block; may be NULL.
  * @return as rogue_mem_block_read_all, ROGUE_MEM_OK or the error of the first block that failed.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_block_check_all(rogue_mem_block_t *const *blocks,
                                              size_t count,
@@ -3705,7 +3379,7 @@ typedef struct rogue_mem_tcp_server_stats_t {
  * option or the port is invalid; ROGUE_MEM_ERROR_INVALID_TEXT; ROGUE_MEM_ERROR_BIND if a port or
  * path is taken or not allowed; ROGUE_MEM_ERROR_RESOLVE; ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
  *
- * Thread safe. Blocks while the system resolves addr, if that is a name.
+ * Blocks while the system resolves addr, if that is a name.
  */
 rogue_mem_status_t rogue_mem_tcp_server_new(const char *addr,
                                             uint16_t port,
@@ -3718,8 +3392,6 @@ rogue_mem_status_t rogue_mem_tcp_server_new(const char *addr,
  *
  * @param server the server.
  * @return the master, a new reference; NULL if server is NULL.
- *
- * Thread safe.
  */
 rogue_mem_master_t *rogue_mem_tcp_server_master(const rogue_mem_tcp_server_t *server);
 
@@ -3728,8 +3400,6 @@ rogue_mem_master_t *rogue_mem_tcp_server_master(const rogue_mem_tcp_server_t *se
  *
  * @param server the server.
  * @return the port; 0 if server is NULL.
- *
- * Thread safe.
  */
 uint16_t rogue_mem_tcp_server_port(const rogue_mem_tcp_server_t *server);
 
@@ -3742,8 +3412,6 @@ uint16_t rogue_mem_tcp_server_port(const rogue_mem_tcp_server_t *server);
  * @param capacity size of buffer in bytes.
  * @param length receives the length of the text; may be NULL.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_tcp_server_addresses(const rogue_mem_tcp_server_t *server,
                                                   char *buffer,
@@ -3756,8 +3424,6 @@ rogue_mem_status_t rogue_mem_tcp_server_addresses(const rogue_mem_tcp_server_t *
  *
  * @param server the server.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_tcp_server_start(rogue_mem_tcp_server_t *server);
 
@@ -3766,8 +3432,6 @@ rogue_mem_status_t rogue_mem_tcp_server_start(rogue_mem_tcp_server_t *server);
  * that. If the slave blocks for longer, the ports close when it returns. Further calls do nothing.
  *
  * @param server the server; NULL is an error.
- *
- * Thread safe; also from a callback of the server.
  */
 void rogue_mem_tcp_server_stop(rogue_mem_tcp_server_t *server);
 
@@ -3783,18 +3447,16 @@ void rogue_mem_tcp_server_stop(rogue_mem_tcp_server_t *server);
  * returns before. Further calls wait on.
  *
  * @param server the server.
- * @param timeout_seconds the time limit; 0 or less does not wait.
+ * @param timeout_us the time limit, in microseconds; 0 does not wait.
  * @param remaining receives what is left at the end of the time, 0 = nothing: requests that the
  * slave keeps, and clients that have not got all answers; 1 if the slave has not let the server's
  * thread count them. Untouched on failure.
  * @return ROGUE_MEM_OK, also if something is left; ROGUE_MEM_ERROR_STOPPED if the server is
- * stopped, before or meanwhile; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if
- * the time is not a number, or in a callback of the server, whose thread would wait for itself.
- *
- * Thread safe.
+ * stopped, before or meanwhile; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT in
+ * a callback of the server, whose thread would wait for itself.
  */
 rogue_mem_status_t rogue_mem_tcp_server_drain(rogue_mem_tcp_server_t *server,
-                                              double timeout_seconds,
+                                              uint64_t timeout_us,
                                               uint64_t *remaining);
 
 /**
@@ -3804,8 +3466,6 @@ rogue_mem_status_t rogue_mem_tcp_server_drain(rogue_mem_tcp_server_t *server,
  * @param stats receives the counters; its size must be set. Untouched on failure.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if stats
  * has a wrong size.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_tcp_server_stats(const rogue_mem_tcp_server_t *server,
                                               rogue_mem_tcp_server_stats_t *stats);
@@ -3815,8 +3475,6 @@ rogue_mem_status_t rogue_mem_tcp_server_stats(const rogue_mem_tcp_server_t *serv
  *
  * @param server the server; NULL is allowed and ignored.
  * @return its argument.
- *
- * Thread safe.
  */
 rogue_mem_tcp_server_t *rogue_mem_tcp_server_retain(rogue_mem_tcp_server_t *server);
 
@@ -3824,8 +3482,6 @@ rogue_mem_tcp_server_t *rogue_mem_tcp_server_retain(rogue_mem_tcp_server_t *serv
  * Gives a reference back. Release of the last reference stops the server.
  *
  * @param server the server; NULL is allowed and ignored.
- *
- * Thread safe; also from a callback that the server makes.
  */
 void rogue_mem_tcp_server_release(rogue_mem_tcp_server_t *server);
 
@@ -4043,8 +3699,6 @@ typedef struct rogue_mem_tcp_client_stats_t {
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if addr,
  * the port or an option is invalid; ROGUE_MEM_ERROR_INVALID_TEXT;
  * ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_tcp_client_new(const char *addr,
                                             uint16_t port,
@@ -4056,8 +3710,6 @@ rogue_mem_status_t rogue_mem_tcp_client_new(const char *addr,
  *
  * @param client the client.
  * @return the slave, a new reference, which keeps the client alive; NULL if client is NULL.
- *
- * Thread safe.
  */
 rogue_mem_slave_t *rogue_mem_tcp_client_slave(const rogue_mem_tcp_client_t *client);
 
@@ -4068,8 +3720,6 @@ rogue_mem_slave_t *rogue_mem_tcp_client_slave(const rogue_mem_tcp_client_t *clie
  * @return ROGUE_MEM_OK, and all that rogue_mem_tcp_client_wait_ready returns:
  * ROGUE_MEM_ERROR_TIMEOUT, ROGUE_MEM_ERROR_STOPPED, ROGUE_MEM_ERROR_NULL_ARGUMENT,
  * ROGUE_MEM_ERROR_INVALID_ARGUMENT.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_tcp_client_start(rogue_mem_tcp_client_t *client);
 
@@ -4078,8 +3728,6 @@ rogue_mem_status_t rogue_mem_tcp_client_start(rogue_mem_tcp_client_t *client);
  * 100 ms; further calls do nothing.
  *
  * @param client the client; NULL is an error.
- *
- * Thread safe; also from a callback.
  */
 void rogue_mem_tcp_client_stop(rogue_mem_tcp_client_t *client);
 
@@ -4091,8 +3739,6 @@ void rogue_mem_tcp_client_stop(rogue_mem_tcp_client_t *client);
  * @param capacity size of buffer in bytes.
  * @param length receives the length of the text; may be NULL.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_tcp_client_state_text(const rogue_mem_tcp_client_t *client,
                                                    char *buffer,
@@ -4104,17 +3750,15 @@ rogue_mem_status_t rogue_mem_tcp_client_state_text(const rogue_mem_tcp_client_t 
  * until it answers. Any other server is ready when the client is connected.
  *
  * @param client the client.
- * @param timeout_seconds the time limit; 0 or less does not wait.
- * @param period_seconds time between probes, at least a millisecond.
+ * @param timeout_us the time limit, in microseconds; 0 does not wait.
+ * @param period_us the time between probes, in microseconds, at least 1000.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_TIMEOUT, with the obstacle in the last error;
- * ROGUE_MEM_ERROR_STOPPED; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if a
- * time is not a number, or in a callback of the client.
- *
- * Thread safe.
+ * ROGUE_MEM_ERROR_STOPPED; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT in a
+ * callback of the client.
  */
 rogue_mem_status_t rogue_mem_tcp_client_wait_ready(rogue_mem_tcp_client_t *client,
-                                                   double timeout_seconds,
-                                                   double period_seconds);
+                                                   uint64_t timeout_us,
+                                                   uint64_t period_us);
 
 /**
  * Sets a function that is called after each connect and disconnect of the client, with the reason.
@@ -4130,8 +3774,6 @@ rogue_mem_status_t rogue_mem_tcp_client_wait_ready(rogue_mem_tcp_client_t *clien
  * client has been stopped, only drop is called, at once.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT, also if its changed is NULL;
  * ROGUE_MEM_ERROR_INVALID_ARGUMENT if it has a wrong size.
- *
- * Thread safe; also from a callback.
  */
 rogue_mem_status_t rogue_mem_tcp_client_observe(rogue_mem_tcp_client_t *client,
                                                 const rogue_mem_connection_observer_t *set_or_null);
@@ -4142,8 +3784,6 @@ rogue_mem_status_t rogue_mem_tcp_client_observe(rogue_mem_tcp_client_t *client,
  * @param client the client.
  * @return ROGUE_MEM_CLIENT_...; ROGUE_MEM_CLIENT_CONNECTING, with the last error set, if client is
  * NULL.
- *
- * Thread safe.
  */
 uint32_t rogue_mem_tcp_client_state(const rogue_mem_tcp_client_t *client);
 
@@ -4154,8 +3794,6 @@ uint32_t rogue_mem_tcp_client_state(const rogue_mem_tcp_client_t *client);
  * @param stats receives the counters; its size must be set. Untouched on failure.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if stats
  * has a wrong size.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_tcp_client_stats(const rogue_mem_tcp_client_t *client,
                                               rogue_mem_tcp_client_stats_t *stats);
@@ -4165,8 +3803,6 @@ rogue_mem_status_t rogue_mem_tcp_client_stats(const rogue_mem_tcp_client_t *clie
  *
  * @param client the client; NULL is allowed and ignored.
  * @return its argument.
- *
- * Thread safe.
  */
 rogue_mem_tcp_client_t *rogue_mem_tcp_client_retain(rogue_mem_tcp_client_t *client);
 
@@ -4175,8 +3811,6 @@ rogue_mem_tcp_client_t *rogue_mem_tcp_client_retain(rogue_mem_tcp_client_t *clie
  * that the slave is connected to, hold one each.
  *
  * @param client the client; NULL is allowed and ignored.
- *
- * Thread safe; also from a callback.
  */
 void rogue_mem_tcp_client_release(rogue_mem_tcp_client_t *client);
 
@@ -4192,8 +3826,6 @@ void rogue_mem_tcp_client_release(rogue_mem_tcp_client_t *client);
  *
  * @param bytes_max the most that servers may hold, in bytes. 0 = a quarter of what the process may
  * have (control group, address space, memory of the host), at most 1 GiB.
- *
- * Thread safe.
  */
 void rogue_mem_budget_set_max(uint64_t bytes_max);
 
@@ -4201,8 +3833,6 @@ void rogue_mem_budget_set_max(uint64_t bytes_max);
  * The limit of the memory that servers hold together.
  *
  * @return bytes.
- *
- * Thread safe.
  */
 uint64_t rogue_mem_budget_max(void);
 
@@ -4210,8 +3840,6 @@ uint64_t rogue_mem_budget_max(void);
  * The memory that servers hold now.
  *
  * @return bytes, for each server rounded up by some 64 KiB.
- *
- * Thread safe.
  */
 uint64_t rogue_mem_budget_used(void);
 
@@ -4231,8 +3859,6 @@ uint64_t rogue_mem_budget_used(void);
  * @param capacity bytes that the payload can have.
  * @param out receives the frame, a new reference. Untouched on failure.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_frame_new(uint32_t capacity, rogue_mem_frame_t **out);
 
@@ -4241,8 +3867,6 @@ rogue_mem_status_t rogue_mem_frame_new(uint32_t capacity, rogue_mem_frame_t **ou
  *
  * @param frame the frame.
  * @return the flags, 0 in a new frame; 0 if frame is NULL.
- *
- * Thread safe.
  */
 uint16_t rogue_mem_frame_flags(const rogue_mem_frame_t *frame);
 
@@ -4251,8 +3875,6 @@ uint16_t rogue_mem_frame_flags(const rogue_mem_frame_t *frame);
  *
  * @param frame the frame; NULL is an error.
  * @param flags the new flags.
- *
- * Thread safe.
  */
 void rogue_mem_frame_set_flags(rogue_mem_frame_t *frame, uint16_t flags);
 
@@ -4261,8 +3883,6 @@ void rogue_mem_frame_set_flags(rogue_mem_frame_t *frame, uint16_t flags);
  *
  * @param frame the frame.
  * @return the bits, 0 in a new frame; 0 if frame is NULL.
- *
- * Thread safe.
  */
 uint8_t rogue_mem_frame_first_user(const rogue_mem_frame_t *frame);
 
@@ -4271,8 +3891,6 @@ uint8_t rogue_mem_frame_first_user(const rogue_mem_frame_t *frame);
  *
  * @param frame the frame; NULL is an error.
  * @param user the new bits.
- *
- * Thread safe.
  */
 void rogue_mem_frame_set_first_user(rogue_mem_frame_t *frame, uint8_t user);
 
@@ -4281,8 +3899,6 @@ void rogue_mem_frame_set_first_user(rogue_mem_frame_t *frame, uint8_t user);
  *
  * @param frame the frame.
  * @return the bits, 0 in a new frame; 0 if frame is NULL.
- *
- * Thread safe.
  */
 uint8_t rogue_mem_frame_last_user(const rogue_mem_frame_t *frame);
 
@@ -4291,8 +3907,6 @@ uint8_t rogue_mem_frame_last_user(const rogue_mem_frame_t *frame);
  *
  * @param frame the frame; NULL is an error.
  * @param user the new bits.
- *
- * Thread safe.
  */
 void rogue_mem_frame_set_last_user(rogue_mem_frame_t *frame, uint8_t user);
 
@@ -4301,8 +3915,6 @@ void rogue_mem_frame_set_last_user(rogue_mem_frame_t *frame, uint8_t user);
  *
  * @param frame the frame.
  * @return the channel, 0 in a new frame; 0 if frame is NULL.
- *
- * Thread safe.
  */
 uint8_t rogue_mem_frame_channel(const rogue_mem_frame_t *frame);
 
@@ -4311,8 +3923,6 @@ uint8_t rogue_mem_frame_channel(const rogue_mem_frame_t *frame);
  *
  * @param frame the frame; NULL is an error.
  * @param channel the new channel.
- *
- * Thread safe.
  */
 void rogue_mem_frame_set_channel(rogue_mem_frame_t *frame, uint8_t channel);
 
@@ -4321,8 +3931,6 @@ void rogue_mem_frame_set_channel(rogue_mem_frame_t *frame, uint8_t channel);
  *
  * @param frame the frame.
  * @return the error, 0 if the frame is good; 0 if frame is NULL.
- *
- * Thread safe.
  */
 uint8_t rogue_mem_frame_error(const rogue_mem_frame_t *frame);
 
@@ -4331,8 +3939,6 @@ uint8_t rogue_mem_frame_error(const rogue_mem_frame_t *frame);
  *
  * @param frame the frame; NULL is an error.
  * @param error the new error; 0 means that the frame is good.
- *
- * Thread safe.
  */
 void rogue_mem_frame_set_error(rogue_mem_frame_t *frame, uint8_t error);
 
@@ -4342,8 +3948,6 @@ void rogue_mem_frame_set_error(rogue_mem_frame_t *frame, uint8_t error);
  * unlocked, until its receivers have returned.
  *
  * @param frame the frame, which is kept alive until it is unlocked; NULL is an error.
- *
- * Thread safe.
  */
 void rogue_mem_frame_lock(rogue_mem_frame_t *frame);
 
@@ -4352,7 +3956,7 @@ void rogue_mem_frame_lock(rogue_mem_frame_t *frame);
  *
  * @param frame the frame; NULL, or one that this thread has not locked, is an error.
  *
- * Thread safe; to be called by the thread that locked it.
+ * To be called by the thread that locked it.
  */
 void rogue_mem_frame_unlock(rogue_mem_frame_t *frame);
 
@@ -4361,8 +3965,6 @@ void rogue_mem_frame_unlock(rogue_mem_frame_t *frame);
  *
  * @param frame the frame.
  * @return bytes; 0 if frame is NULL.
- *
- * Thread safe.
  */
 uint32_t rogue_mem_frame_size(const rogue_mem_frame_t *frame);
 
@@ -4371,8 +3973,6 @@ uint32_t rogue_mem_frame_size(const rogue_mem_frame_t *frame);
  *
  * @param frame the frame.
  * @return bytes; 0 if frame is NULL.
- *
- * Thread safe.
  */
 uint32_t rogue_mem_frame_available(const rogue_mem_frame_t *frame);
 
@@ -4381,8 +3981,6 @@ uint32_t rogue_mem_frame_available(const rogue_mem_frame_t *frame);
  *
  * @param frame the frame.
  * @return bytes; 0 if frame is NULL.
- *
- * Thread safe.
  */
 uint32_t rogue_mem_frame_payload(const rogue_mem_frame_t *frame);
 
@@ -4393,8 +3991,6 @@ uint32_t rogue_mem_frame_payload(const rogue_mem_frame_t *frame);
  * @param payload its new length in bytes.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_FRAME if the frame has too
  * little room.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_frame_set_payload(rogue_mem_frame_t *frame, uint32_t payload);
 
@@ -4407,8 +4003,6 @@ rogue_mem_status_t rogue_mem_frame_set_payload(rogue_mem_frame_t *frame, uint32_
  * @param frame the frame.
  * @return the first byte, valid as long as the frame; NULL if it has no room, there is no memory
  * to join its pieces, or frame is NULL.
- *
- * Thread safe.
  */
 uint8_t *rogue_mem_frame_data(rogue_mem_frame_t *frame);
 
@@ -4422,8 +4016,6 @@ uint8_t *rogue_mem_frame_data(rogue_mem_frame_t *frame);
  * @param count number of bytes.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_FRAME if the range does not
  * lie within the payload.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_frame_read_data(const rogue_mem_frame_t *frame,
                                              uint32_t offset,
@@ -4439,8 +4031,6 @@ rogue_mem_status_t rogue_mem_frame_read_data(const rogue_mem_frame_t *frame,
  * @param count number of bytes.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_FRAME if the range does not
  * lie within the payload; the payload is then unchanged.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_frame_write_data(rogue_mem_frame_t *frame,
                                               uint32_t offset,
@@ -4452,8 +4042,6 @@ rogue_mem_status_t rogue_mem_frame_write_data(rogue_mem_frame_t *frame,
  *
  * @param frame the frame; NULL is allowed and ignored.
  * @return its argument.
- *
- * Thread safe.
  */
 rogue_mem_frame_t *rogue_mem_frame_retain(rogue_mem_frame_t *frame);
 
@@ -4461,8 +4049,6 @@ rogue_mem_frame_t *rogue_mem_frame_retain(rogue_mem_frame_t *frame);
  * Gives a reference back.
  *
  * @param frame the frame; NULL is allowed and ignored.
- *
- * Thread safe.
  */
 void rogue_mem_frame_release(rogue_mem_frame_t *frame);
 
@@ -4551,8 +4137,6 @@ typedef struct rogue_mem_frame_memory_t {
  *
  * @param frame the frame.
  * @return buffers; 0 if frame is NULL.
- *
- * Thread safe.
  */
 uint32_t rogue_mem_frame_buffer_count(const rogue_mem_frame_t *frame);
 
@@ -4564,8 +4148,6 @@ uint32_t rogue_mem_frame_buffer_count(const rogue_mem_frame_t *frame);
  * @param buffer receives the buffer; its size must be set. Untouched on failure.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if buffer
  * has a wrong size; ROGUE_MEM_ERROR_FRAME if there is no such buffer.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_frame_buffer(rogue_mem_frame_t *frame,
                                           uint32_t index,
@@ -4582,8 +4164,6 @@ rogue_mem_status_t rogue_mem_frame_buffer(rogue_mem_frame_t *frame,
  * @param payload bytes of payload, after the header.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_FRAME if there is no such
  * buffer, or if that is more than its memory; nothing is changed then.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_frame_set_buffer(rogue_mem_frame_t *frame,
                                               uint32_t index,
@@ -4600,7 +4180,7 @@ rogue_mem_status_t rogue_mem_frame_set_buffer(rogue_mem_frame_t *frame,
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if both are
  * the same frame; ROGUE_MEM_ERROR_OUT_OF_RESOURCES beyond 65536 buffers. Nothing is changed then.
  *
- * Thread safe. Takes one lock after the other.
+ * Takes one lock after the other.
  */
 rogue_mem_status_t rogue_mem_frame_append(rogue_mem_frame_t *frame, rogue_mem_frame_t *other);
 
@@ -4608,8 +4188,6 @@ rogue_mem_status_t rogue_mem_frame_append(rogue_mem_frame_t *frame, rogue_mem_fr
  * Drops the buffers of a frame: it is empty then, and has no room. Flags, channel and error stay.
  *
  * @param frame the frame; NULL is an error.
- *
- * Thread safe.
  */
 void rogue_mem_frame_clear(rogue_mem_frame_t *frame);
 
@@ -4621,8 +4199,6 @@ void rogue_mem_frame_clear(rogue_mem_frame_t *frame);
  * @param out receives the frame, a new reference. Untouched on failure.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT, also for no memory with a size;
  * ROGUE_MEM_ERROR_INVALID_ARGUMENT if the structure has a wrong size.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_frame_wrap(const rogue_mem_frame_memory_t *memory,
                                         rogue_mem_frame_t **out);
@@ -4682,8 +4258,6 @@ typedef struct rogue_mem_stream_slave_callbacks_t {
  * @param zero_copy a flag: whether it may be in memory that the slave can send without a copy.
  * @param out receives the frame, without payload, a new reference. Untouched on failure.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_stream_slave_req_frame(rogue_mem_stream_slave_t *slave,
                                                     uint32_t size,
@@ -4698,8 +4272,6 @@ rogue_mem_status_t rogue_mem_stream_slave_req_frame(rogue_mem_stream_slave_t *sl
  * @param size bytes that it must have room for.
  * @param out receives the frame, without payload, a new reference. Untouched on failure.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_stream_slave_req_local_frame(rogue_mem_stream_slave_t *slave,
                                                           uint32_t size,
@@ -4710,8 +4282,6 @@ rogue_mem_status_t rogue_mem_stream_slave_req_local_frame(rogue_mem_stream_slave
  *
  * @param slave the stream slave.
  * @return frames; 0 if slave is NULL.
- *
- * Thread safe.
  */
 uint64_t rogue_mem_stream_slave_frame_count(const rogue_mem_stream_slave_t *slave);
 
@@ -4720,8 +4290,6 @@ uint64_t rogue_mem_stream_slave_frame_count(const rogue_mem_stream_slave_t *slav
  *
  * @param slave the stream slave.
  * @return bytes; 0 if slave is NULL.
- *
- * Thread safe.
  */
 uint64_t rogue_mem_stream_slave_byte_count(const rogue_mem_stream_slave_t *slave);
 
@@ -4733,8 +4301,6 @@ uint64_t rogue_mem_stream_slave_byte_count(const rogue_mem_stream_slave_t *slave
  * @param bytes number of bytes at most; 0 = nothing is logged, as at first.
  * @param name name of the logger, copied; see rogue_mem_logger_new.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_TEXT.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_stream_slave_set_debug(rogue_mem_stream_slave_t *slave,
                                                     uint32_t bytes,
@@ -4746,8 +4312,6 @@ rogue_mem_status_t rogue_mem_stream_slave_set_debug(rogue_mem_stream_slave_t *sl
  *
  * @param slave the stream slave.
  * @return number of buffers; 0 if slave is NULL.
- *
- * Thread safe.
  */
 uint64_t rogue_mem_stream_slave_alloc_count(const rogue_mem_stream_slave_t *slave);
 
@@ -4756,8 +4320,6 @@ uint64_t rogue_mem_stream_slave_alloc_count(const rogue_mem_stream_slave_t *slav
  *
  * @param slave the stream slave.
  * @return bytes; 0 if slave is NULL.
- *
- * Thread safe.
  */
 uint64_t rogue_mem_stream_slave_alloc_bytes(const rogue_mem_stream_slave_t *slave);
 
@@ -4766,8 +4328,6 @@ uint64_t rogue_mem_stream_slave_alloc_bytes(const rogue_mem_stream_slave_t *slav
  *
  * @param slave the stream slave.
  * @return bytes, 0 = as large as asked for; 0 if slave is NULL.
- *
- * Thread safe.
  */
 uint32_t rogue_mem_stream_slave_fixed_size(const rogue_mem_stream_slave_t *slave);
 
@@ -4776,8 +4336,6 @@ uint32_t rogue_mem_stream_slave_fixed_size(const rogue_mem_stream_slave_t *slave
  *
  * @param slave the stream slave; NULL is an error.
  * @param bytes size of each; 0 = as large as asked for, as it is at first.
- *
- * Thread safe.
  */
 void rogue_mem_stream_slave_set_fixed_size(rogue_mem_stream_slave_t *slave, uint32_t bytes);
 
@@ -4786,8 +4344,6 @@ void rogue_mem_stream_slave_set_fixed_size(rogue_mem_stream_slave_t *slave, uint
  *
  * @param slave the stream slave.
  * @return number of buffers at most; 0 if slave is NULL.
- *
- * Thread safe.
  */
 uint32_t rogue_mem_stream_slave_pool_size(const rogue_mem_stream_slave_t *slave);
 
@@ -4797,8 +4353,6 @@ uint32_t rogue_mem_stream_slave_pool_size(const rogue_mem_stream_slave_t *slave)
  *
  * @param slave the stream slave; NULL is an error.
  * @param count number of buffers at most; it is 0 at first.
- *
- * Thread safe.
  */
 void rogue_mem_stream_slave_set_pool_size(rogue_mem_stream_slave_t *slave, uint32_t count);
 
@@ -4810,8 +4364,6 @@ void rogue_mem_stream_slave_set_pool_size(rogue_mem_stream_slave_t *slave, uint3
  * caller's: drop is not called.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if
  * callbacks has a wrong size.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_stream_slave_new(const rogue_mem_stream_slave_callbacks_t *callbacks,
                                               rogue_mem_stream_slave_t **out);
@@ -4823,8 +4375,6 @@ rogue_mem_status_t rogue_mem_stream_slave_new(const rogue_mem_stream_slave_callb
  * @param frame the frame, borrowed; if this thread has it locked, it is unlocked meanwhile, as in
  * rogue_mem_stream_master_send_frame.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_stream_slave_accept_frame(rogue_mem_stream_slave_t *slave,
                                                        rogue_mem_frame_t *frame);
@@ -4836,8 +4386,6 @@ rogue_mem_status_t rogue_mem_stream_slave_accept_frame(rogue_mem_stream_slave_t 
  * @param slave the stream slave.
  * @param frame the frame, borrowed.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_stream_slave_count_frame(rogue_mem_stream_slave_t *slave,
                                                       rogue_mem_frame_t *frame);
@@ -4847,8 +4395,6 @@ rogue_mem_status_t rogue_mem_stream_slave_count_frame(rogue_mem_stream_slave_t *
  *
  * @param slave the stream slave; NULL is allowed and ignored.
  * @return its argument.
- *
- * Thread safe.
  */
 rogue_mem_stream_slave_t *rogue_mem_stream_slave_retain(rogue_mem_stream_slave_t *slave);
 
@@ -4856,8 +4402,6 @@ rogue_mem_stream_slave_t *rogue_mem_stream_slave_retain(rogue_mem_stream_slave_t
  * Gives a reference back. Stream masters that the slave is connected to keep it alive.
  *
  * @param slave the stream slave; NULL is allowed and ignored.
- *
- * Thread safe.
  */
 void rogue_mem_stream_slave_release(rogue_mem_stream_slave_t *slave);
 
@@ -4870,8 +4414,6 @@ void rogue_mem_stream_slave_release(rogue_mem_stream_slave_t *slave);
  *
  * @param out receives the master, a new reference. Untouched on failure.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_stream_master_new(rogue_mem_stream_master_t **out);
 
@@ -4883,8 +4425,6 @@ rogue_mem_status_t rogue_mem_stream_master_new(rogue_mem_stream_master_t **out);
  * @param slave the stream slave; the master takes a reference of its own.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_OUT_OF_RESOURCES beyond
  * 1024 slaves.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_stream_master_add_slave(rogue_mem_stream_master_t *master,
                                                      rogue_mem_stream_slave_t *slave);
@@ -4894,8 +4434,6 @@ rogue_mem_status_t rogue_mem_stream_master_add_slave(rogue_mem_stream_master_t *
  *
  * @param master the stream master.
  * @return slaves; 0 if master is NULL.
- *
- * Thread safe.
  */
 uint32_t rogue_mem_stream_master_slave_count(const rogue_mem_stream_master_t *master);
 
@@ -4908,8 +4446,6 @@ uint32_t rogue_mem_stream_master_slave_count(const rogue_mem_stream_master_t *ma
  * @param zero_copy a flag: whether it may be in memory that the slave can send without a copy.
  * @param out receives the frame, without payload, a new reference. Untouched on failure.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_stream_master_req_frame(rogue_mem_stream_master_t *master,
                                                      uint32_t size,
@@ -4920,8 +4456,6 @@ rogue_mem_status_t rogue_mem_stream_master_req_frame(rogue_mem_stream_master_t *
  * Disconnects all slaves. Frames sent from then on are discarded.
  *
  * @param master the stream master; NULL is an error.
- *
- * Thread safe.
  */
 void rogue_mem_stream_master_stop(rogue_mem_stream_master_t *master);
 
@@ -4932,8 +4466,6 @@ void rogue_mem_stream_master_stop(rogue_mem_stream_master_t *master);
  * @param frame the frame, borrowed. If this thread has it locked, it is unlocked for the slaves,
  * and locked again before this returns.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_stream_master_send_frame(rogue_mem_stream_master_t *master,
                                                       rogue_mem_frame_t *frame);
@@ -4943,8 +4475,6 @@ rogue_mem_status_t rogue_mem_stream_master_send_frame(rogue_mem_stream_master_t 
  *
  * @param master the stream master; NULL is allowed and ignored.
  * @return its argument.
- *
- * Thread safe.
  */
 rogue_mem_stream_master_t *rogue_mem_stream_master_retain(rogue_mem_stream_master_t *master);
 
@@ -4952,8 +4482,6 @@ rogue_mem_stream_master_t *rogue_mem_stream_master_retain(rogue_mem_stream_maste
  * Gives a reference back.
  *
  * @param master the stream master; NULL is allowed and ignored.
- *
- * Thread safe.
  */
 void rogue_mem_stream_master_release(rogue_mem_stream_master_t *master);
 
@@ -4970,8 +4498,6 @@ void rogue_mem_stream_master_release(rogue_mem_stream_master_t *master);
  * @param slave the receiving end; the port takes a reference of its own.
  * @param out receives the port, a new reference. Untouched on failure.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_stream_port_new(rogue_mem_stream_master_t *master,
                                              rogue_mem_stream_slave_t *slave,
@@ -4982,8 +4508,6 @@ rogue_mem_status_t rogue_mem_stream_port_new(rogue_mem_stream_master_t *master,
  *
  * @param port the port.
  * @return the stream master, a new reference; NULL if port is NULL.
- *
- * Thread safe.
  */
 rogue_mem_stream_master_t *rogue_mem_stream_port_master(const rogue_mem_stream_port_t *port);
 
@@ -4992,8 +4516,6 @@ rogue_mem_stream_master_t *rogue_mem_stream_port_master(const rogue_mem_stream_p
  *
  * @param port the port.
  * @return the stream slave, a new reference; NULL if port is NULL.
- *
- * Thread safe.
  */
 rogue_mem_stream_slave_t *rogue_mem_stream_port_slave(const rogue_mem_stream_port_t *port);
 
@@ -5006,8 +4528,6 @@ rogue_mem_stream_slave_t *rogue_mem_stream_port_slave(const rogue_mem_stream_por
  * @param other the other port.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_OUT_OF_RESOURCES if a
  * master has 1024 slaves already; one direction may then be connected.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_stream_port_connect(rogue_mem_stream_port_t *port,
                                                  rogue_mem_stream_port_t *other);
@@ -5017,8 +4537,6 @@ rogue_mem_status_t rogue_mem_stream_port_connect(rogue_mem_stream_port_t *port,
  *
  * @param port the port; NULL is allowed and ignored.
  * @return its argument.
- *
- * Thread safe.
  */
 rogue_mem_stream_port_t *rogue_mem_stream_port_retain(rogue_mem_stream_port_t *port);
 
@@ -5026,8 +4544,6 @@ rogue_mem_stream_port_t *rogue_mem_stream_port_retain(rogue_mem_stream_port_t *p
  * Gives a reference back. Its connections remain.
  *
  * @param port the port; NULL is allowed and ignored.
- *
- * Thread safe.
  */
 void rogue_mem_stream_port_release(rogue_mem_stream_port_t *port);
 
@@ -5290,7 +4806,7 @@ typedef struct rogue_mem_stream_server_stats_t {
  * option or the port is invalid; ROGUE_MEM_ERROR_INVALID_TEXT; ROGUE_MEM_ERROR_BIND if a port
  * or path is taken or not allowed; ROGUE_MEM_ERROR_RESOLVE; ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
  *
- * Thread safe. Blocks while the system resolves addr, if that is a name.
+ * Blocks while the system resolves addr, if that is a name.
  */
 rogue_mem_status_t rogue_mem_stream_server_new(const char *addr,
                                                uint16_t port,
@@ -5302,8 +4818,6 @@ rogue_mem_status_t rogue_mem_stream_server_new(const char *addr,
  *
  * @param server the server.
  * @return the port, a new reference, which keeps the server running; NULL if server is NULL.
- *
- * Thread safe.
  */
 rogue_mem_stream_port_t *rogue_mem_stream_server_stream_port(
     const rogue_mem_stream_server_t *server);
@@ -5313,8 +4827,6 @@ rogue_mem_stream_port_t *rogue_mem_stream_server_stream_port(
  *
  * @param server the server.
  * @return the port; 0 if server is NULL.
- *
- * Thread safe.
  */
 uint16_t rogue_mem_stream_server_port(const rogue_mem_stream_server_t *server);
 
@@ -5327,8 +4839,6 @@ uint16_t rogue_mem_stream_server_port(const rogue_mem_stream_server_t *server);
  * @param capacity size of buffer in bytes.
  * @param length receives the length of the text; may be NULL.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_stream_server_addresses(const rogue_mem_stream_server_t *server,
                                                      char *buffer,
@@ -5342,8 +4852,6 @@ rogue_mem_status_t rogue_mem_stream_server_addresses(const rogue_mem_stream_serv
  * returns. Further calls do nothing.
  *
  * @param server the server; NULL is an error.
- *
- * Thread safe; also from a callback.
  */
 void rogue_mem_stream_server_stop(rogue_mem_stream_server_t *server);
 
@@ -5354,8 +4862,6 @@ void rogue_mem_stream_server_stop(rogue_mem_stream_server_t *server);
  * @param stats receives the counters; its size must be set. Untouched on failure.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if stats
  * has a wrong size.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_stream_server_stats(const rogue_mem_stream_server_t *server,
                                                  rogue_mem_stream_server_stats_t *stats);
@@ -5365,8 +4871,6 @@ rogue_mem_status_t rogue_mem_stream_server_stats(const rogue_mem_stream_server_t
  *
  * @param server the server; NULL is allowed and ignored.
  * @return its argument.
- *
- * Thread safe.
  */
 rogue_mem_stream_server_t *rogue_mem_stream_server_retain(rogue_mem_stream_server_t *server);
 
@@ -5375,8 +4879,6 @@ rogue_mem_stream_server_t *rogue_mem_stream_server_retain(rogue_mem_stream_serve
  * reference, also that of a connected stream master.
  *
  * @param server the server; NULL is allowed and ignored.
- *
- * Thread safe; also from a callback.
  */
 void rogue_mem_stream_server_release(rogue_mem_stream_server_t *server);
 
@@ -5564,8 +5066,6 @@ typedef struct rogue_mem_stream_client_stats_t {
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if addr,
  * the port or an option is invalid; ROGUE_MEM_ERROR_INVALID_TEXT;
  * ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_stream_client_new(const char *addr,
                                                uint16_t port,
@@ -5577,8 +5077,6 @@ rogue_mem_status_t rogue_mem_stream_client_new(const char *addr,
  *
  * @param client the client.
  * @return the port, a new reference, which keeps the client running; NULL if client is NULL.
- *
- * Thread safe.
  */
 rogue_mem_stream_port_t *rogue_mem_stream_client_stream_port(
     const rogue_mem_stream_client_t *client);
@@ -5589,8 +5087,6 @@ rogue_mem_stream_port_t *rogue_mem_stream_client_stream_port(
  * @param client the client.
  * @return ROGUE_MEM_CLIENT_...; ROGUE_MEM_CLIENT_CONNECTING, with the last error set, if client is
  * NULL.
- *
- * Thread safe.
  */
 uint32_t rogue_mem_stream_client_state(const rogue_mem_stream_client_t *client);
 
@@ -5602,8 +5098,6 @@ uint32_t rogue_mem_stream_client_state(const rogue_mem_stream_client_t *client);
  * @param capacity size of buffer in bytes.
  * @param length receives the length of the text; may be NULL.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_stream_client_state_text(const rogue_mem_stream_client_t *client,
                                                       char *buffer,
@@ -5616,8 +5110,6 @@ rogue_mem_status_t rogue_mem_stream_client_state_text(const rogue_mem_stream_cli
  * 100 ms. Further calls do nothing.
  *
  * @param client the client; NULL is an error.
- *
- * Thread safe; also from a callback.
  */
 void rogue_mem_stream_client_stop(rogue_mem_stream_client_t *client);
 
@@ -5628,8 +5120,6 @@ void rogue_mem_stream_client_stop(rogue_mem_stream_client_t *client);
  * @param stats receives the counters; its size must be set. Untouched on failure.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if stats
  * has a wrong size.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_stream_client_stats(const rogue_mem_stream_client_t *client,
                                                  rogue_mem_stream_client_stats_t *stats);
@@ -5639,8 +5129,6 @@ rogue_mem_status_t rogue_mem_stream_client_stats(const rogue_mem_stream_client_t
  *
  * @param client the client; NULL is allowed and ignored.
  * @return its argument.
- *
- * Thread safe.
  */
 rogue_mem_stream_client_t *rogue_mem_stream_client_retain(rogue_mem_stream_client_t *client);
 
@@ -5649,8 +5137,6 @@ rogue_mem_stream_client_t *rogue_mem_stream_client_retain(rogue_mem_stream_clien
  * reference, also that of a connected stream master.
  *
  * @param client the client; NULL is allowed and ignored.
- *
- * Thread safe; also from a callback.
  */
 void rogue_mem_stream_client_release(rogue_mem_stream_client_t *client);
 
@@ -5671,8 +5157,6 @@ void rogue_mem_stream_client_release(rogue_mem_stream_client_t *client);
  * @param out receives the fifo, a new reference. Untouched on failure.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_OUT_OF_RESOURCES if the
  * system refuses a thread.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_fifo_new(uint32_t depth_max,
                                       uint32_t trim_bytes,
@@ -5684,8 +5168,6 @@ rogue_mem_status_t rogue_mem_fifo_new(uint32_t depth_max,
  *
  * @param fifo the fifo.
  * @return the port, a new reference, which keeps the fifo alive; NULL if fifo is NULL.
- *
- * Thread safe.
  */
 rogue_mem_stream_port_t *rogue_mem_fifo_stream_port(const rogue_mem_fifo_t *fifo);
 
@@ -5694,8 +5176,6 @@ rogue_mem_stream_port_t *rogue_mem_fifo_stream_port(const rogue_mem_fifo_t *fifo
  *
  * @param fifo the fifo.
  * @return frames; 0 if fifo is NULL.
- *
- * Thread safe.
  */
 uint64_t rogue_mem_fifo_size(const rogue_mem_fifo_t *fifo);
 
@@ -5705,8 +5185,6 @@ uint64_t rogue_mem_fifo_size(const rogue_mem_fifo_t *fifo);
  *
  * @param fifo the fifo.
  * @return frames; 0 if fifo is NULL.
- *
- * Thread safe.
  */
 uint64_t rogue_mem_fifo_dropped(const rogue_mem_fifo_t *fifo);
 
@@ -5714,8 +5192,6 @@ uint64_t rogue_mem_fifo_dropped(const rogue_mem_fifo_t *fifo);
  * Sets the number of dropped frames to 0.
  *
  * @param fifo the fifo; NULL is an error.
- *
- * Thread safe.
  */
 void rogue_mem_fifo_clear_dropped(rogue_mem_fifo_t *fifo);
 
@@ -5724,8 +5200,6 @@ void rogue_mem_fifo_clear_dropped(rogue_mem_fifo_t *fifo);
  * Further calls do nothing.
  *
  * @param fifo the fifo; NULL is an error.
- *
- * Thread safe; also from a callback.
  */
 void rogue_mem_fifo_stop(rogue_mem_fifo_t *fifo);
 
@@ -5734,8 +5208,6 @@ void rogue_mem_fifo_stop(rogue_mem_fifo_t *fifo);
  *
  * @param fifo the fifo; NULL is allowed and ignored.
  * @return its argument.
- *
- * Thread safe.
  */
 rogue_mem_fifo_t *rogue_mem_fifo_retain(rogue_mem_fifo_t *fifo);
 
@@ -5743,8 +5215,6 @@ rogue_mem_fifo_t *rogue_mem_fifo_retain(rogue_mem_fifo_t *fifo);
  * Gives a reference back. The fifo and its thread exist as long as its stream port does.
  *
  * @param fifo the fifo; NULL is allowed and ignored.
- *
- * Thread safe.
  */
 void rogue_mem_fifo_release(rogue_mem_fifo_t *fifo);
 
@@ -5760,8 +5230,6 @@ void rogue_mem_fifo_release(rogue_mem_fifo_t *fifo);
  * @param channel the channel whose frames pass.
  * @param out receives the filter, a new reference. Untouched on failure.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_filter_new(uint32_t drop_errors,
                                         uint8_t channel,
@@ -5772,8 +5240,6 @@ rogue_mem_status_t rogue_mem_filter_new(uint32_t drop_errors,
  *
  * @param filter the filter.
  * @return the port, a new reference, which keeps the filter alive; NULL if filter is NULL.
- *
- * Thread safe.
  */
 rogue_mem_stream_port_t *rogue_mem_filter_stream_port(const rogue_mem_filter_t *filter);
 
@@ -5782,8 +5248,6 @@ rogue_mem_stream_port_t *rogue_mem_filter_stream_port(const rogue_mem_filter_t *
  *
  * @param filter the filter; NULL is allowed and ignored.
  * @return its argument.
- *
- * Thread safe.
  */
 rogue_mem_filter_t *rogue_mem_filter_retain(rogue_mem_filter_t *filter);
 
@@ -5791,8 +5255,6 @@ rogue_mem_filter_t *rogue_mem_filter_retain(rogue_mem_filter_t *filter);
  * Gives a reference back. The filter exists as long as its stream port does.
  *
  * @param filter the filter; NULL is allowed and ignored.
- *
- * Thread safe.
  */
 void rogue_mem_filter_release(rogue_mem_filter_t *filter);
 
@@ -5811,8 +5273,6 @@ void rogue_mem_filter_release(rogue_mem_filter_t *filter);
  * @param out receives the rate drop, a new reference. Untouched on failure.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if value
  * is negative or not a number.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_rate_drop_new(uint32_t is_period,
                                            double value,
@@ -5823,8 +5283,6 @@ rogue_mem_status_t rogue_mem_rate_drop_new(uint32_t is_period,
  *
  * @param rate_drop the rate drop.
  * @return the port, a new reference, which keeps the rate drop alive; NULL if rate_drop is NULL.
- *
- * Thread safe.
  */
 rogue_mem_stream_port_t *rogue_mem_rate_drop_stream_port(const rogue_mem_rate_drop_t *rate_drop);
 
@@ -5833,8 +5291,6 @@ rogue_mem_stream_port_t *rogue_mem_rate_drop_stream_port(const rogue_mem_rate_dr
  *
  * @param rate_drop the rate drop; NULL is allowed and ignored.
  * @return its argument.
- *
- * Thread safe.
  */
 rogue_mem_rate_drop_t *rogue_mem_rate_drop_retain(rogue_mem_rate_drop_t *rate_drop);
 
@@ -5842,8 +5298,6 @@ rogue_mem_rate_drop_t *rogue_mem_rate_drop_retain(rogue_mem_rate_drop_t *rate_dr
  * Gives a reference back. The rate drop exists as long as its stream port does.
  *
  * @param rate_drop the rate drop; NULL is allowed and ignored.
- *
- * Thread safe.
  */
 void rogue_mem_rate_drop_release(rogue_mem_rate_drop_t *rate_drop);
 
@@ -5861,8 +5315,6 @@ void rogue_mem_rate_drop_release(rogue_mem_rate_drop_t *rate_drop);
  *
  * @param out receives the object, a new reference. Untouched on failure.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_srp_v3_new(rogue_mem_srp_v3_t **out);
 
@@ -5871,8 +5323,6 @@ rogue_mem_status_t rogue_mem_srp_v3_new(rogue_mem_srp_v3_t **out);
  *
  * @param srp the object.
  * @return the slave, a new reference, which keeps the object alive; NULL if srp is NULL.
- *
- * Thread safe.
  */
 rogue_mem_slave_t *rogue_mem_srp_v3_slave(const rogue_mem_srp_v3_t *srp);
 
@@ -5881,8 +5331,6 @@ rogue_mem_slave_t *rogue_mem_srp_v3_slave(const rogue_mem_srp_v3_t *srp);
  *
  * @param srp the object.
  * @return the port, a new reference, which does not keep the object alive; NULL if srp is NULL.
- *
- * Thread safe.
  */
 rogue_mem_stream_port_t *rogue_mem_srp_v3_stream_port(const rogue_mem_srp_v3_t *srp);
 
@@ -5891,8 +5339,6 @@ rogue_mem_stream_port_t *rogue_mem_srp_v3_stream_port(const rogue_mem_srp_v3_t *
  *
  * @param srp the object; NULL is an error.
  * @param timeout in units of 100 ms; 0 = no limit. The default is 10.
- *
- * Thread safe.
  */
 void rogue_mem_srp_v3_set_hardware_timeout(rogue_mem_srp_v3_t *srp, uint8_t timeout);
 
@@ -5901,8 +5347,6 @@ void rogue_mem_srp_v3_set_hardware_timeout(rogue_mem_srp_v3_t *srp, uint8_t time
  * stream is connected again. Further calls do nothing.
  *
  * @param srp the object; NULL is an error.
- *
- * Thread safe; also from a callback.
  */
 void rogue_mem_srp_v3_stop(rogue_mem_srp_v3_t *srp);
 
@@ -5911,8 +5355,6 @@ void rogue_mem_srp_v3_stop(rogue_mem_srp_v3_t *srp);
  *
  * @param srp the object; NULL is allowed and ignored.
  * @return its argument.
- *
- * Thread safe.
  */
 rogue_mem_srp_v3_t *rogue_mem_srp_v3_retain(rogue_mem_srp_v3_t *srp);
 
@@ -5920,8 +5362,6 @@ rogue_mem_srp_v3_t *rogue_mem_srp_v3_retain(rogue_mem_srp_v3_t *srp);
  * Gives a reference back. Release of the last reference stops the object.
  *
  * @param srp the object; NULL is allowed and ignored.
- *
- * Thread safe.
  */
 void rogue_mem_srp_v3_release(rogue_mem_srp_v3_t *srp);
 
@@ -5970,8 +5410,6 @@ typedef struct rogue_mem_srp_v3_emulation_options_t {
  * @param out receives the device, a new reference. Untouched on failure.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT for
  * options with a wrong size or a value out of range; ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_srp_v3_emulation_new(
     const rogue_mem_srp_v3_emulation_options_t *options_or_null,
@@ -5982,8 +5420,6 @@ rogue_mem_status_t rogue_mem_srp_v3_emulation_new(
  *
  * @param device the device.
  * @return the port, a new reference, which keeps the device alive; NULL if device is NULL.
- *
- * Thread safe.
  */
 rogue_mem_stream_port_t *rogue_mem_srp_v3_emulation_stream_port(
     const rogue_mem_srp_v3_emulation_t *device);
@@ -5993,8 +5429,6 @@ rogue_mem_stream_port_t *rogue_mem_srp_v3_emulation_stream_port(
  * nothing.
  *
  * @param device the device; NULL is an error.
- *
- * Thread safe; also from a callback.
  */
 void rogue_mem_srp_v3_emulation_stop(rogue_mem_srp_v3_emulation_t *device);
 
@@ -6003,8 +5437,6 @@ void rogue_mem_srp_v3_emulation_stop(rogue_mem_srp_v3_emulation_t *device);
  *
  * @param device the device; NULL is allowed and ignored.
  * @return its argument.
- *
- * Thread safe.
  */
 rogue_mem_srp_v3_emulation_t *rogue_mem_srp_v3_emulation_retain(
     rogue_mem_srp_v3_emulation_t *device);
@@ -6013,8 +5445,6 @@ rogue_mem_srp_v3_emulation_t *rogue_mem_srp_v3_emulation_retain(
  * Gives a reference back. The device and its thread exist as long as its stream port does.
  *
  * @param device the device; NULL is allowed and ignored.
- *
- * Thread safe.
  */
 void rogue_mem_srp_v3_emulation_release(rogue_mem_srp_v3_emulation_t *device);
 
@@ -6033,8 +5463,6 @@ void rogue_mem_srp_v3_emulation_release(rogue_mem_srp_v3_emulation_t *device);
  *
  * @param out receives the object, a new reference. Untouched on failure.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_srp_v0_new(rogue_mem_srp_v0_t **out);
 
@@ -6043,8 +5471,6 @@ rogue_mem_status_t rogue_mem_srp_v0_new(rogue_mem_srp_v0_t **out);
  *
  * @param srp the object.
  * @return the slave, a new reference, which keeps the object alive; NULL if srp is NULL.
- *
- * Thread safe.
  */
 rogue_mem_slave_t *rogue_mem_srp_v0_slave(const rogue_mem_srp_v0_t *srp);
 
@@ -6053,8 +5479,6 @@ rogue_mem_slave_t *rogue_mem_srp_v0_slave(const rogue_mem_srp_v0_t *srp);
  *
  * @param srp the object.
  * @return the port, a new reference, which does not keep the object alive; NULL if srp is NULL.
- *
- * Thread safe.
  */
 rogue_mem_stream_port_t *rogue_mem_srp_v0_stream_port(const rogue_mem_srp_v0_t *srp);
 
@@ -6063,8 +5487,6 @@ rogue_mem_stream_port_t *rogue_mem_srp_v0_stream_port(const rogue_mem_srp_v0_t *
  * stream is connected again. Further calls do nothing.
  *
  * @param srp the object; NULL is an error.
- *
- * Thread safe; also from a callback.
  */
 void rogue_mem_srp_v0_stop(rogue_mem_srp_v0_t *srp);
 
@@ -6073,8 +5495,6 @@ void rogue_mem_srp_v0_stop(rogue_mem_srp_v0_t *srp);
  *
  * @param srp the object; NULL is allowed and ignored.
  * @return its argument.
- *
- * Thread safe.
  */
 rogue_mem_srp_v0_t *rogue_mem_srp_v0_retain(rogue_mem_srp_v0_t *srp);
 
@@ -6082,8 +5502,6 @@ rogue_mem_srp_v0_t *rogue_mem_srp_v0_retain(rogue_mem_srp_v0_t *srp);
  * Gives a reference back. Release of the last reference stops the object.
  *
  * @param srp the object; NULL is allowed and ignored.
- *
- * Thread safe.
  */
 void rogue_mem_srp_v0_release(rogue_mem_srp_v0_t *srp);
 
@@ -6100,8 +5518,6 @@ void rogue_mem_srp_v0_release(rogue_mem_srp_v0_t *srp);
  * @param opcode the opcode.
  * @param context a number for the firmware.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_cmd_send(rogue_mem_stream_master_t *master,
                                       uint8_t opcode,
@@ -6206,8 +5622,6 @@ typedef struct rogue_mem_packetizer_stats_t {
  * @param out receives the packetizer, a new reference. Untouched on failure.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT for
  * another version, or options with a wrong size.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_packetizer_new(uint32_t version,
                                             const rogue_mem_packetizer_options_t *options_or_null,
@@ -6218,8 +5632,6 @@ rogue_mem_status_t rogue_mem_packetizer_new(uint32_t version,
  *
  * @param packetizer the packetizer.
  * @return the port, a new reference; NULL if packetizer is NULL.
- *
- * Thread safe.
  */
 rogue_mem_stream_port_t *rogue_mem_packetizer_transport_port(
     const rogue_mem_packetizer_t *packetizer);
@@ -6230,8 +5642,6 @@ rogue_mem_stream_port_t *rogue_mem_packetizer_transport_port(
  * @param packetizer the packetizer.
  * @param dest the destination.
  * @return the port, a new reference; NULL if packetizer is NULL.
- *
- * Thread safe.
  */
 rogue_mem_stream_port_t *rogue_mem_packetizer_application_port(
     const rogue_mem_packetizer_t *packetizer,
@@ -6244,8 +5654,6 @@ rogue_mem_stream_port_t *rogue_mem_packetizer_application_port(
  *
  * @param packetizer the packetizer.
  * @return packets, modulo 2^32; 0 if packetizer is NULL.
- *
- * Thread safe.
  */
 uint32_t rogue_mem_packetizer_drop_count(const rogue_mem_packetizer_t *packetizer);
 
@@ -6253,19 +5661,16 @@ uint32_t rogue_mem_packetizer_drop_count(const rogue_mem_packetizer_t *packetize
  * Sets how often a thread that waits for another one's frame says so in the log.
  *
  * @param packetizer the packetizer; NULL is an error.
- * @param microseconds the time between two messages, at least 1000; one second at first.
- *
- * Thread safe.
+ * @param timeout_us the time between two messages, in microseconds, at least 1000; one second at
+ * first.
  */
-void rogue_mem_packetizer_set_timeout(rogue_mem_packetizer_t *packetizer, uint32_t microseconds);
+void rogue_mem_packetizer_set_timeout(rogue_mem_packetizer_t *packetizer, uint32_t timeout_us);
 
 /**
  * Disconnects everything that the packetizer sends to, on all of its ports, and fails the requests
  * that wait for an answer over it. Further calls do nothing, until something is connected again.
  *
  * @param packetizer the packetizer; NULL is an error.
- *
- * Thread safe; also from a callback.
  */
 void rogue_mem_packetizer_stop(rogue_mem_packetizer_t *packetizer);
 
@@ -6276,8 +5681,6 @@ void rogue_mem_packetizer_stop(rogue_mem_packetizer_t *packetizer);
  * @param stats receives the counters; its size must be set. Untouched on failure.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if stats
  * has a wrong size.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_packetizer_stats(const rogue_mem_packetizer_t *packetizer,
                                               rogue_mem_packetizer_stats_t *stats);
@@ -6287,8 +5690,6 @@ rogue_mem_status_t rogue_mem_packetizer_stats(const rogue_mem_packetizer_t *pack
  *
  * @param packetizer the packetizer; NULL is allowed and ignored.
  * @return its argument.
- *
- * Thread safe.
  */
 rogue_mem_packetizer_t *rogue_mem_packetizer_retain(rogue_mem_packetizer_t *packetizer);
 
@@ -6296,8 +5697,6 @@ rogue_mem_packetizer_t *rogue_mem_packetizer_retain(rogue_mem_packetizer_t *pack
  * Gives a reference back. Its ports work as long as they are connected.
  *
  * @param packetizer the packetizer; NULL is allowed and ignored.
- *
- * Thread safe.
  */
 void rogue_mem_packetizer_release(rogue_mem_packetizer_t *packetizer);
 
@@ -6349,8 +5748,6 @@ typedef struct rogue_mem_prbs_stats_t {
  *
  * @param out receives the object, a new reference. Untouched on failure.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_prbs_new(rogue_mem_prbs_t **out);
 
@@ -6359,8 +5756,6 @@ rogue_mem_status_t rogue_mem_prbs_new(rogue_mem_prbs_t **out);
  *
  * @param prbs the object.
  * @return the port, a new reference, which does not keep the object alive; NULL if prbs is NULL.
- *
- * Thread safe.
  */
 rogue_mem_stream_port_t *rogue_mem_prbs_stream_port(const rogue_mem_prbs_t *prbs);
 
@@ -6371,8 +5766,6 @@ rogue_mem_stream_port_t *rogue_mem_prbs_stream_port(const rogue_mem_prbs_t *prbs
  * @param bits a multiple of 32, at most 512.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT for
  * another width; ROGUE_MEM_ERROR_STOPPED in a child by fork.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_prbs_set_width(rogue_mem_prbs_t *prbs, uint32_t bits);
 
@@ -6384,8 +5777,6 @@ rogue_mem_status_t rogue_mem_prbs_set_width(rogue_mem_prbs_t *prbs, uint32_t bit
  * @param taps the taps, copied; may be NULL if there are none.
  * @param count number of taps.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_prbs_set_taps(rogue_mem_prbs_t *prbs,
                                            const uint8_t *taps,
@@ -6397,8 +5788,6 @@ rogue_mem_status_t rogue_mem_prbs_set_taps(rogue_mem_prbs_t *prbs,
  *
  * @param prbs the object; NULL is an error.
  * @param state a flag.
- *
- * Thread safe.
  */
 void rogue_mem_prbs_send_count(rogue_mem_prbs_t *prbs, uint32_t state);
 
@@ -6407,8 +5796,6 @@ void rogue_mem_prbs_send_count(rogue_mem_prbs_t *prbs, uint32_t state);
  *
  * @param prbs the object; NULL is an error.
  * @param state a flag.
- *
- * Thread safe.
  */
 void rogue_mem_prbs_gen_payload(rogue_mem_prbs_t *prbs, uint32_t state);
 
@@ -6418,8 +5805,6 @@ void rogue_mem_prbs_gen_payload(rogue_mem_prbs_t *prbs, uint32_t state);
  *
  * @param prbs the object; NULL is an error.
  * @param state a flag.
- *
- * Thread safe.
  */
 void rogue_mem_prbs_check_payload(rogue_mem_prbs_t *prbs, uint32_t state);
 
@@ -6429,8 +5814,6 @@ void rogue_mem_prbs_check_payload(rogue_mem_prbs_t *prbs, uint32_t state);
  *
  * @param prbs the object; NULL is an error.
  * @param state a flag.
- *
- * Thread safe.
  */
 void rogue_mem_prbs_set_rx_enable(rogue_mem_prbs_t *prbs, uint32_t state);
 
@@ -6439,8 +5822,6 @@ void rogue_mem_prbs_set_rx_enable(rogue_mem_prbs_t *prbs, uint32_t state);
  *
  * @param prbs the object.
  * @return whether they are; false if prbs is NULL.
- *
- * Thread safe.
  */
 bool rogue_mem_prbs_rx_enable(const rogue_mem_prbs_t *prbs);
 
@@ -6448,19 +5829,15 @@ bool rogue_mem_prbs_rx_enable(const rogue_mem_prbs_t *prbs);
  * Sets the pause after each frame of the thread; also while it runs.
  *
  * @param prbs the object; NULL is an error.
- * @param microseconds the pause; 0 at first.
- *
- * Thread safe.
+ * @param period_us the pause, in microseconds; 0 at first.
  */
-void rogue_mem_prbs_set_tx_period(rogue_mem_prbs_t *prbs, uint32_t microseconds);
+void rogue_mem_prbs_set_tx_period(rogue_mem_prbs_t *prbs, uint32_t period_us);
 
 /**
  * The pause after each frame of the thread.
  *
  * @param prbs the object.
  * @return microseconds; 0 if prbs is NULL.
- *
- * Thread safe.
  */
 uint32_t rogue_mem_prbs_tx_period(const rogue_mem_prbs_t *prbs);
 
@@ -6472,8 +5849,6 @@ uint32_t rogue_mem_prbs_tx_period(const rogue_mem_prbs_t *prbs);
  * @param size bytes of the frame: a multiple of the width, and at least three words.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT for
  * another size; ROGUE_MEM_ERROR_STOPPED in a child by fork.
- *
- * Thread safe; also from a callback.
  */
 rogue_mem_status_t rogue_mem_prbs_gen_frame(rogue_mem_prbs_t *prbs, uint32_t size);
 
@@ -6486,8 +5861,6 @@ rogue_mem_status_t rogue_mem_prbs_gen_frame(rogue_mem_prbs_t *prbs, uint32_t siz
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT for a
  * size that no frame has; ROGUE_MEM_ERROR_OUT_OF_RESOURCES; ROGUE_MEM_ERROR_STOPPED in a child by
  * fork.
- *
- * Thread safe; also from a callback.
  */
 rogue_mem_status_t rogue_mem_prbs_enable(rogue_mem_prbs_t *prbs, uint32_t size);
 
@@ -6496,8 +5869,6 @@ rogue_mem_status_t rogue_mem_prbs_enable(rogue_mem_prbs_t *prbs, uint32_t size);
  * receiver of that frame does not. Further calls do nothing.
  *
  * @param prbs the object; NULL is an error.
- *
- * Thread safe; also from a callback.
  */
 void rogue_mem_prbs_disable(rogue_mem_prbs_t *prbs);
 
@@ -6505,8 +5876,6 @@ void rogue_mem_prbs_disable(rogue_mem_prbs_t *prbs);
  * Sets all counters and rates to zero. The sequence of frames goes on.
  *
  * @param prbs the object; NULL is an error.
- *
- * Thread safe.
  */
 void rogue_mem_prbs_reset_count(rogue_mem_prbs_t *prbs);
 
@@ -6515,8 +5884,6 @@ void rogue_mem_prbs_reset_count(rogue_mem_prbs_t *prbs);
  * frames are not received; their frames are dropped.
  *
  * @param prbs the object; NULL is an error.
- *
- * Thread safe; also from a callback.
  */
 void rogue_mem_prbs_stop(rogue_mem_prbs_t *prbs);
 
@@ -6525,8 +5892,6 @@ void rogue_mem_prbs_stop(rogue_mem_prbs_t *prbs);
  *
  * @param prbs the object.
  * @return frames a second; 0 if prbs is NULL.
- *
- * Thread safe.
  */
 double rogue_mem_prbs_tx_rate(const rogue_mem_prbs_t *prbs);
 
@@ -6535,8 +5900,6 @@ double rogue_mem_prbs_tx_rate(const rogue_mem_prbs_t *prbs);
  *
  * @param prbs the object.
  * @return bytes a second; 0 if prbs is NULL.
- *
- * Thread safe.
  */
 double rogue_mem_prbs_tx_bandwidth(const rogue_mem_prbs_t *prbs);
 
@@ -6545,8 +5908,6 @@ double rogue_mem_prbs_tx_bandwidth(const rogue_mem_prbs_t *prbs);
  *
  * @param prbs the object.
  * @return frames a second; 0 if prbs is NULL.
- *
- * Thread safe.
  */
 double rogue_mem_prbs_rx_rate(const rogue_mem_prbs_t *prbs);
 
@@ -6555,8 +5916,6 @@ double rogue_mem_prbs_rx_rate(const rogue_mem_prbs_t *prbs);
  *
  * @param prbs the object.
  * @return bytes a second; 0 if prbs is NULL.
- *
- * Thread safe.
  */
 double rogue_mem_prbs_rx_bandwidth(const rogue_mem_prbs_t *prbs);
 
@@ -6567,8 +5926,6 @@ double rogue_mem_prbs_rx_bandwidth(const rogue_mem_prbs_t *prbs);
  * @param stats receives the counters; its size must be set. Untouched on failure.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if stats
  * has a wrong size.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_prbs_stats(const rogue_mem_prbs_t *prbs,
                                         rogue_mem_prbs_stats_t *stats);
@@ -6578,8 +5935,6 @@ rogue_mem_status_t rogue_mem_prbs_stats(const rogue_mem_prbs_t *prbs,
  *
  * @param prbs the object; NULL is allowed and ignored.
  * @return its argument.
- *
- * Thread safe.
  */
 rogue_mem_prbs_t *rogue_mem_prbs_retain(rogue_mem_prbs_t *prbs);
 
@@ -6587,8 +5942,6 @@ rogue_mem_prbs_t *rogue_mem_prbs_retain(rogue_mem_prbs_t *prbs);
  * Gives a reference back. Release of the last reference ends its thread.
  *
  * @param prbs the object; NULL is allowed and ignored.
- *
- * Thread safe; also from a callback.
  */
 void rogue_mem_prbs_release(rogue_mem_prbs_t *prbs);
 
@@ -6603,8 +5956,6 @@ void rogue_mem_prbs_release(rogue_mem_prbs_t *prbs);
  * @param out receives the key pair, a new reference. Untouched on failure.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_OUT_OF_RESOURCES if the
  * system has no generator.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_curve_keys_generate(rogue_mem_curve_keys_t **out);
 
@@ -6616,8 +5967,6 @@ rogue_mem_status_t rogue_mem_curve_keys_generate(rogue_mem_curve_keys_t **out);
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_TEXT;
  * ROGUE_MEM_ERROR_FILE if it cannot be read, or others than its owner may read or write it;
  * ROGUE_MEM_ERROR_INVALID_ARGUMENT if its contents are no key pair.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_curve_keys_load(const char *path, rogue_mem_curve_keys_t **out);
 
@@ -6628,8 +5977,6 @@ rogue_mem_status_t rogue_mem_curve_keys_load(const char *path, rogue_mem_curve_k
  * @param out receives the key pair, a new reference. Untouched on failure.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_TEXT;
  * ROGUE_MEM_ERROR_INVALID_ARGUMENT if it is no key.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_curve_keys_from_secret(const char *secret,
                                                     rogue_mem_curve_keys_t **out);
@@ -6642,8 +5989,6 @@ rogue_mem_status_t rogue_mem_curve_keys_from_secret(const char *secret,
  * @param path the file with the secret key; neither may exist.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_TEXT;
  * ROGUE_MEM_ERROR_FILE.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_curve_keys_save(rogue_mem_curve_keys_t *keys, const char *path);
 
@@ -6655,8 +6000,6 @@ rogue_mem_status_t rogue_mem_curve_keys_save(rogue_mem_curve_keys_t *keys, const
  * @param capacity size of buffer in bytes.
  * @param length receives the length of the text; may be NULL.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_curve_keys_public_key(const rogue_mem_curve_keys_t *keys,
                                                    char *buffer,
@@ -6671,8 +6014,6 @@ rogue_mem_status_t rogue_mem_curve_keys_public_key(const rogue_mem_curve_keys_t 
  * @param capacity size of buffer in bytes.
  * @param length receives the length of the text; may be NULL.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_curve_keys_secret_key(const rogue_mem_curve_keys_t *keys,
                                                    char *buffer,
@@ -6684,8 +6025,6 @@ rogue_mem_status_t rogue_mem_curve_keys_secret_key(const rogue_mem_curve_keys_t 
  *
  * @param keys the key pair; NULL is allowed and ignored.
  * @return its argument.
- *
- * Thread safe.
  */
 rogue_mem_curve_keys_t *rogue_mem_curve_keys_retain(rogue_mem_curve_keys_t *keys);
 
@@ -6693,8 +6032,6 @@ rogue_mem_curve_keys_t *rogue_mem_curve_keys_retain(rogue_mem_curve_keys_t *keys
  * Gives a reference back. With the last one the secret key is wiped.
  *
  * @param keys the key pair; NULL is allowed and ignored.
- *
- * Thread safe.
  */
 void rogue_mem_curve_keys_release(rogue_mem_curve_keys_t *keys);
 
@@ -6710,8 +6047,6 @@ void rogue_mem_curve_keys_release(rogue_mem_curve_keys_t *keys);
  * @param keys the servers' own key pair.
  * @param out receives the keys of the servers, a new reference. Untouched on failure.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_curve_server_new(rogue_mem_curve_keys_t *keys,
                                               rogue_mem_curve_server_t **out);
@@ -6722,8 +6057,6 @@ rogue_mem_status_t rogue_mem_curve_server_new(rogue_mem_curve_keys_t *keys,
  * @param curve the keys of the servers.
  * @param keys the servers' own key pair.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_curve_server_set_keys(rogue_mem_curve_server_t *curve,
                                                    rogue_mem_curve_keys_t *keys);
@@ -6733,8 +6066,6 @@ rogue_mem_status_t rogue_mem_curve_server_set_keys(rogue_mem_curve_server_t *cur
  *
  * @param curve the keys of the servers.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_curve_server_accept_any(rogue_mem_curve_server_t *curve);
 
@@ -6745,8 +6076,6 @@ rogue_mem_status_t rogue_mem_curve_server_accept_any(rogue_mem_curve_server_t *c
  * @param keys_text the keys, separated by white space.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_TEXT;
  * ROGUE_MEM_ERROR_INVALID_ARGUMENT if a word is no public key: nothing has changed then.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_curve_server_set_clients(rogue_mem_curve_server_t *curve,
                                                       const char *keys_text);
@@ -6760,8 +6089,6 @@ rogue_mem_status_t rogue_mem_curve_server_set_clients(rogue_mem_curve_server_t *
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_TEXT;
  * ROGUE_MEM_ERROR_FILE if it cannot be read; ROGUE_MEM_ERROR_INVALID_ARGUMENT if a line is no
  * public key. Nothing has changed then.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_curve_server_load_clients(rogue_mem_curve_server_t *curve,
                                                        const char *path);
@@ -6774,8 +6101,6 @@ rogue_mem_status_t rogue_mem_curve_server_load_clients(rogue_mem_curve_server_t 
  * @param capacity size of buffer in bytes.
  * @param length receives the length of the text; may be NULL.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_curve_server_public_key(const rogue_mem_curve_server_t *curve,
                                                      char *buffer,
@@ -6787,8 +6112,6 @@ rogue_mem_status_t rogue_mem_curve_server_public_key(const rogue_mem_curve_serve
  *
  * @param curve the keys of the servers; NULL is allowed and ignored.
  * @return its argument.
- *
- * Thread safe.
  */
 rogue_mem_curve_server_t *rogue_mem_curve_server_retain(rogue_mem_curve_server_t *curve);
 
@@ -6796,8 +6119,6 @@ rogue_mem_curve_server_t *rogue_mem_curve_server_retain(rogue_mem_curve_server_t
  * Gives a reference back. Servers that have it as their option curve keep it.
  *
  * @param curve the keys of the servers; NULL is allowed and ignored.
- *
- * Thread safe.
  */
 void rogue_mem_curve_server_release(rogue_mem_curve_server_t *curve);
 
@@ -6814,8 +6135,6 @@ void rogue_mem_curve_server_release(rogue_mem_curve_server_t *curve);
  * @param out receives the keys of the clients, a new reference. Untouched on failure.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_TEXT;
  * ROGUE_MEM_ERROR_INVALID_ARGUMENT if server_key is no public key.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_curve_client_new(const char *server_key,
                                               rogue_mem_curve_keys_t *keys,
@@ -6826,8 +6145,6 @@ rogue_mem_status_t rogue_mem_curve_client_new(const char *server_key,
  *
  * @param curve the keys of the clients; NULL is allowed and ignored.
  * @return its argument.
- *
- * Thread safe.
  */
 rogue_mem_curve_client_t *rogue_mem_curve_client_retain(rogue_mem_curve_client_t *curve);
 
@@ -6835,8 +6152,6 @@ rogue_mem_curve_client_t *rogue_mem_curve_client_retain(rogue_mem_curve_client_t
  * Gives a reference back. Clients that have it as their option curve keep it.
  *
  * @param curve the keys of the clients; NULL is allowed and ignored.
- *
- * Thread safe.
  */
 void rogue_mem_curve_client_release(rogue_mem_curve_client_t *curve);
 
@@ -6858,8 +6173,6 @@ void rogue_mem_curve_client_release(rogue_mem_curve_client_t *curve);
  * @param out receives the access list, a new reference. Untouched on failure.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_TEXT;
  * ROGUE_MEM_ERROR_INVALID_ARGUMENT if a line is no rule, or there is none.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_access_list_new(const char *rules, rogue_mem_access_list_t **out);
 
@@ -6871,8 +6184,6 @@ rogue_mem_status_t rogue_mem_access_list_new(const char *rules, rogue_mem_access
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_TEXT;
  * ROGUE_MEM_ERROR_FILE if it cannot be read, or others than its owner may write it;
  * ROGUE_MEM_ERROR_INVALID_ARGUMENT if a line is no rule, or there is none.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_access_list_load(const char *path, rogue_mem_access_list_t **out);
 
@@ -6885,8 +6196,6 @@ rogue_mem_status_t rogue_mem_access_list_load(const char *path, rogue_mem_access
  * @param rules the rules, one a line; at least one.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_TEXT;
  * ROGUE_MEM_ERROR_INVALID_ARGUMENT as of rogue_mem_access_list_new: nothing has changed then.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_access_list_set_rules(rogue_mem_access_list_t *access,
                                                    const char *rules);
@@ -6899,8 +6208,6 @@ rogue_mem_status_t rogue_mem_access_list_set_rules(rogue_mem_access_list_t *acce
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT, and all that rogue_mem_access_list_load
  * returns: ROGUE_MEM_ERROR_INVALID_TEXT, ROGUE_MEM_ERROR_FILE, ROGUE_MEM_ERROR_INVALID_ARGUMENT.
  * Nothing has changed then.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_access_list_load_rules(rogue_mem_access_list_t *access,
                                                     const char *path);
@@ -6910,8 +6217,6 @@ rogue_mem_status_t rogue_mem_access_list_load_rules(rogue_mem_access_list_t *acc
  *
  * @param access the access list; NULL is allowed and ignored.
  * @return its argument.
- *
- * Thread safe.
  */
 rogue_mem_access_list_t *rogue_mem_access_list_retain(rogue_mem_access_list_t *access);
 
@@ -6919,8 +6224,6 @@ rogue_mem_access_list_t *rogue_mem_access_list_retain(rogue_mem_access_list_t *a
  * Gives a reference back. Servers that have it as their option access_list keep it.
  *
  * @param access the access list; NULL is allowed and ignored.
- *
- * Thread safe.
  */
 void rogue_mem_access_list_release(rogue_mem_access_list_t *access);
 
@@ -7185,8 +6488,6 @@ typedef struct rogue_mem_audit_stats_t {
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_TEXT;
  * ROGUE_MEM_ERROR_INVALID_ARGUMENT if an option is invalid; ROGUE_MEM_ERROR_FILE if the file
  * cannot be opened; ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_audit_to_file(const char *path,
                                            const rogue_mem_audit_options_t *options_or_null,
@@ -7202,8 +6503,6 @@ rogue_mem_status_t rogue_mem_audit_to_file(const char *path,
  * ROGUE_MEM_ERROR_INVALID_ARGUMENT if a structure has a wrong size or an option is invalid;
  * ROGUE_MEM_ERROR_OUT_OF_RESOURCES if the system refuses memory or a thread: drop is called
  * then.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_audit_new(const rogue_mem_audit_sink_t *sink,
                                        const rogue_mem_audit_options_t *options_or_null,
@@ -7213,14 +6512,12 @@ rogue_mem_status_t rogue_mem_audit_new(const rogue_mem_audit_sink_t *sink,
  * Waits until all records so far have been passed to the callback, or are on the disk.
  *
  * @param audit the audit.
- * @param timeout_seconds the time limit; 0 or less does not wait.
+ * @param timeout_us the time limit, in microseconds; 0 does not wait.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_TIMEOUT; ROGUE_MEM_ERROR_NULL_ARGUMENT;
- * ROGUE_MEM_ERROR_INVALID_ARGUMENT if the time is not a number, or in a callback of the audit,
- * whose thread would wait for itself; ROGUE_MEM_ERROR_STOPPED in a child by fork.
- *
- * Thread safe.
+ * ROGUE_MEM_ERROR_INVALID_ARGUMENT in a callback of the audit, whose thread would wait for itself;
+ * ROGUE_MEM_ERROR_STOPPED in a child by fork.
  */
-rogue_mem_status_t rogue_mem_audit_flush(rogue_mem_audit_t *audit, double timeout_seconds);
+rogue_mem_status_t rogue_mem_audit_flush(rogue_mem_audit_t *audit, uint64_t timeout_us);
 
 /**
  * What the audit has done so far.
@@ -7229,8 +6526,6 @@ rogue_mem_status_t rogue_mem_audit_flush(rogue_mem_audit_t *audit, double timeou
  * @param stats receives the counters; its size must be set. Untouched on failure.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if stats
  * has a wrong size.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_audit_stats(const rogue_mem_audit_t *audit,
                                          rogue_mem_audit_stats_t *stats);
@@ -7240,8 +6535,6 @@ rogue_mem_status_t rogue_mem_audit_stats(const rogue_mem_audit_t *audit,
  *
  * @param audit the audit; NULL is allowed and ignored.
  * @return its argument.
- *
- * Thread safe.
  */
 rogue_mem_audit_t *rogue_mem_audit_retain(rogue_mem_audit_t *audit);
 
@@ -7251,8 +6544,6 @@ rogue_mem_audit_t *rogue_mem_audit_retain(rogue_mem_audit_t *audit);
  * most.
  *
  * @param audit the audit; NULL is allowed and ignored.
- *
- * Thread safe; also from a callback of the audit.
  */
 void rogue_mem_audit_release(rogue_mem_audit_t *audit);
 
@@ -7298,8 +6589,6 @@ typedef struct rogue_mem_event_loop_options_t {
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if an
  * option is invalid; ROGUE_MEM_ERROR_INVALID_TEXT; ROGUE_MEM_ERROR_OUT_OF_RESOURCES if the system
  * refuses descriptors, memory or the thread.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_event_loop_new(const char *name,
                                             const rogue_mem_event_loop_options_t *options_or_null,
@@ -7310,8 +6599,6 @@ rogue_mem_status_t rogue_mem_event_loop_new(const char *name,
  *
  * @param event_loop the event loop; NULL is allowed and ignored.
  * @return its argument.
- *
- * Thread safe.
  */
 rogue_mem_event_loop_t *rogue_mem_event_loop_retain(rogue_mem_event_loop_t *event_loop);
 
@@ -7320,8 +6607,6 @@ rogue_mem_event_loop_t *rogue_mem_event_loop_retain(rogue_mem_event_loop_t *even
  * it.
  *
  * @param event_loop the event loop; NULL is allowed and ignored.
- *
- * Thread safe; also from a callback.
  */
 void rogue_mem_event_loop_release(rogue_mem_event_loop_t *event_loop);
 
@@ -7509,7 +6794,7 @@ typedef struct rogue_mem_udp_stats_t {
  * ROGUE_MEM_ERROR_BIND if the system gives no socket; ROGUE_MEM_ERROR_OUT_OF_RESOURCES;
  * ROGUE_MEM_ERROR_STOPPED if the option event_loop belongs to the parent process.
  *
- * Thread safe. Blocks while the system resolves host, if that is a name.
+ * Blocks while the system resolves host, if that is a name.
  */
 rogue_mem_status_t rogue_mem_udp_new_client(const char *host,
                                             uint16_t port,
@@ -7530,7 +6815,7 @@ rogue_mem_status_t rogue_mem_udp_new_client(const char *host,
  * ROGUE_MEM_ERROR_BIND if the port is taken or not allowed; ROGUE_MEM_ERROR_OUT_OF_RESOURCES;
  * ROGUE_MEM_ERROR_STOPPED if the option event_loop belongs to the parent process.
  *
- * Thread safe. Blocks while the system resolves addr, if that is a name.
+ * Blocks while the system resolves addr, if that is a name.
  */
 rogue_mem_status_t rogue_mem_udp_new_server(const char *addr,
                                             uint16_t port,
@@ -7542,8 +6827,6 @@ rogue_mem_status_t rogue_mem_udp_new_server(const char *addr,
  *
  * @param udp the client or server.
  * @return the port, a new reference; its slave keeps the object alive. NULL if udp is NULL.
- *
- * Thread safe.
  */
 rogue_mem_stream_port_t *rogue_mem_udp_stream_port(const rogue_mem_udp_t *udp);
 
@@ -7552,8 +6835,6 @@ rogue_mem_stream_port_t *rogue_mem_udp_stream_port(const rogue_mem_udp_t *udp);
  *
  * @param udp the client or server.
  * @return the port; 0 if udp is NULL.
- *
- * Thread safe.
  */
 uint16_t rogue_mem_udp_port(const rogue_mem_udp_t *udp);
 
@@ -7563,8 +6844,6 @@ uint16_t rogue_mem_udp_port(const rogue_mem_udp_t *udp);
  *
  * @param udp the client or server.
  * @return 1472, or 8972 for jumbo; 0 if udp is NULL.
- *
- * Thread safe.
  */
 uint32_t rogue_mem_udp_max_payload(const rogue_mem_udp_t *udp);
 
@@ -7577,8 +6856,6 @@ uint32_t rogue_mem_udp_max_payload(const rogue_mem_udp_t *udp);
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_OUT_OF_RESOURCES if the system grants less, which then
  * stays in effect; ROGUE_MEM_ERROR_STOPPED; ROGUE_MEM_ERROR_NULL_ARGUMENT;
  * ROGUE_MEM_ERROR_INVALID_ARGUMENT.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_udp_set_receive_buffers(rogue_mem_udp_t *udp, uint32_t count);
 
@@ -7588,8 +6865,6 @@ rogue_mem_status_t rogue_mem_udp_set_receive_buffers(rogue_mem_udp_t *udp, uint3
  *
  * @param udp the client or server; NULL is an error.
  * @param timeout_us in microseconds. The default is 1000000.
- *
- * Thread safe.
  */
 void rogue_mem_udp_set_timeout(rogue_mem_udp_t *udp, uint64_t timeout_us);
 
@@ -7599,8 +6874,6 @@ void rogue_mem_udp_set_timeout(rogue_mem_udp_t *udp, uint64_t timeout_us);
  * unless a receiver blocks in a delivery. Further calls do nothing.
  *
  * @param udp the client or server; NULL is an error.
- *
- * Thread safe; also from a callback.
  */
 void rogue_mem_udp_stop(rogue_mem_udp_t *udp);
 
@@ -7611,8 +6884,6 @@ void rogue_mem_udp_stop(rogue_mem_udp_t *udp);
  * @param stats receives the counters; its size must be set. Untouched on failure.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if stats
  * has a wrong size.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_udp_stats(const rogue_mem_udp_t *udp,
                                        rogue_mem_udp_stats_t *stats);
@@ -7622,8 +6893,6 @@ rogue_mem_status_t rogue_mem_udp_stats(const rogue_mem_udp_t *udp,
  *
  * @param udp the client or server; NULL is allowed and ignored.
  * @return its argument.
- *
- * Thread safe.
  */
 rogue_mem_udp_t *rogue_mem_udp_retain(rogue_mem_udp_t *udp);
 
@@ -7631,8 +6900,6 @@ rogue_mem_udp_t *rogue_mem_udp_retain(rogue_mem_udp_t *udp);
  * Gives a reference back. It exists as long as a stream master sends to its port.
  *
  * @param udp the client or server; NULL is allowed and ignored.
- *
- * Thread safe.
  */
 void rogue_mem_udp_release(rogue_mem_udp_t *udp);
 
@@ -7851,7 +7118,7 @@ typedef struct rogue_mem_board_stats_t {
  * ROGUE_MEM_ERROR_BIND if the system gives no socket; ROGUE_MEM_ERROR_OUT_OF_RESOURCES;
  * ROGUE_MEM_ERROR_STOPPED if the option event_loop belongs to the parent process.
  *
- * Thread safe. Blocks while the system resolves host, if that is a name.
+ * Blocks while the system resolves host, if that is a name.
  */
 rogue_mem_status_t rogue_mem_board_new_client(const char *host,
                                               uint16_t port,
@@ -7872,7 +7139,7 @@ rogue_mem_status_t rogue_mem_board_new_client(const char *host,
  * ROGUE_MEM_ERROR_BIND if the port is taken or not allowed; ROGUE_MEM_ERROR_OUT_OF_RESOURCES;
  * ROGUE_MEM_ERROR_STOPPED if the option event_loop belongs to the parent process.
  *
- * Thread safe. Blocks while the system resolves addr, if that is a name.
+ * Blocks while the system resolves addr, if that is a name.
  */
 rogue_mem_status_t rogue_mem_board_new_server(const char *addr,
                                               uint16_t port,
@@ -7886,8 +7153,6 @@ rogue_mem_status_t rogue_mem_board_new_server(const char *addr,
  * @param dest the destination; 0 is that of registers by convention. Frames that arrive for a
  * destination whose port was never asked for are discarded.
  * @return the port, a new reference; NULL if board is NULL.
- *
- * Thread safe.
  */
 rogue_mem_stream_port_t *rogue_mem_board_application_port(const rogue_mem_board_t *board,
                                                           uint8_t dest);
@@ -7901,7 +7166,7 @@ rogue_mem_stream_port_t *rogue_mem_board_application_port(const rogue_mem_board_
  * names the layer that fails: UDP (nothing comes from the board, or the network refuses) or RSSI;
  * ROGUE_MEM_ERROR_STOPPED.
  *
- * Thread safe. Does not wait in the delivery of a frame.
+ * Does not wait in the delivery of a frame.
  */
 rogue_mem_status_t rogue_mem_board_wait_open(rogue_mem_board_t *board, uint64_t timeout_us);
 
@@ -7915,8 +7180,6 @@ rogue_mem_status_t rogue_mem_board_wait_open(rogue_mem_board_t *board, uint64_t 
  * rogue_mem_board_stop only drop is called, at once.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT, also if its changed is NULL;
  * ROGUE_MEM_ERROR_INVALID_ARGUMENT if it has a wrong size.
- *
- * Thread safe; also from a callback.
  */
 rogue_mem_status_t rogue_mem_board_observe(rogue_mem_board_t *board,
                                            const rogue_mem_link_observer_t *set_or_null);
@@ -7926,8 +7189,6 @@ rogue_mem_status_t rogue_mem_board_observe(rogue_mem_board_t *board,
  *
  * @param board the road.
  * @return whether it is; false if board is NULL.
- *
- * Thread safe.
  */
 bool rogue_mem_board_is_open(const rogue_mem_board_t *board);
 
@@ -7936,8 +7197,6 @@ bool rogue_mem_board_is_open(const rogue_mem_board_t *board);
  *
  * @param board the road.
  * @return the UDP port, in host byte order; 0 if board is NULL.
- *
- * Thread safe.
  */
 uint16_t rogue_mem_board_port(const rogue_mem_board_t *board);
 
@@ -7946,8 +7205,6 @@ uint16_t rogue_mem_board_port(const rogue_mem_board_t *board);
  * under way fail. Returns within 100 ms if no receiver of a frame blocks. Further calls do nothing.
  *
  * @param board the road; NULL is an error.
- *
- * Thread safe; also from a callback.
  */
 void rogue_mem_board_stop(rogue_mem_board_t *board);
 
@@ -7958,8 +7215,6 @@ void rogue_mem_board_stop(rogue_mem_board_t *board);
  * @param stats receives the counters; its size must be set. Untouched on failure.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if stats
  * has a wrong size.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_board_stats(const rogue_mem_board_t *board,
                                          rogue_mem_board_stats_t *stats);
@@ -7969,8 +7224,6 @@ rogue_mem_status_t rogue_mem_board_stats(const rogue_mem_board_t *board,
  *
  * @param board the road to the board; NULL is allowed and ignored.
  * @return its argument.
- *
- * Thread safe.
  */
 rogue_mem_board_t *rogue_mem_board_retain(rogue_mem_board_t *board);
 
@@ -7978,8 +7231,6 @@ rogue_mem_board_t *rogue_mem_board_retain(rogue_mem_board_t *board);
  * Gives a reference back. The road works as long as a stream master sends to one of its ports.
  *
  * @param board the road to the board; NULL is allowed and ignored.
- *
- * Thread safe.
  */
 void rogue_mem_board_release(rogue_mem_board_t *board);
 
@@ -8185,8 +7436,6 @@ typedef struct rogue_mem_rssi_stats_t {
  * @param out receives the client, a new reference. Untouched on failure.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if the
  * size or an option is invalid; ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_rssi_new_client(uint16_t segment_bytes,
                                              const rogue_mem_rssi_options_t *options_or_null,
@@ -8201,8 +7450,6 @@ rogue_mem_status_t rogue_mem_rssi_new_client(uint16_t segment_bytes,
  * @param out receives the server, a new reference. Untouched on failure.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if the
  * size or an option is invalid; ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_rssi_new_server(uint16_t segment_bytes,
                                              const rogue_mem_rssi_options_t *options_or_null,
@@ -8213,8 +7460,6 @@ rogue_mem_status_t rogue_mem_rssi_new_server(uint16_t segment_bytes,
  *
  * @param rssi the client or server.
  * @return the port, a new reference, which does not keep the object alive; NULL if rssi is NULL.
- *
- * Thread safe.
  */
 rogue_mem_stream_port_t *rogue_mem_rssi_transport_port(const rogue_mem_rssi_t *rssi);
 
@@ -8224,8 +7469,6 @@ rogue_mem_stream_port_t *rogue_mem_rssi_transport_port(const rogue_mem_rssi_t *r
  *
  * @param rssi the client or server.
  * @return the port, a new reference; its slave keeps the object alive. NULL if rssi is NULL.
- *
- * Thread safe.
  */
 rogue_mem_stream_port_t *rogue_mem_rssi_application_port(const rogue_mem_rssi_t *rssi);
 
@@ -8235,8 +7478,6 @@ rogue_mem_stream_port_t *rogue_mem_rssi_application_port(const rogue_mem_rssi_t 
  * @param rssi the client or server.
  * @return ROGUE_MEM_OK, also if it runs; ROGUE_MEM_ERROR_OUT_OF_RESOURCES if the system refuses a
  * thread; ROGUE_MEM_ERROR_STOPPED in a child by fork; ROGUE_MEM_ERROR_NULL_ARGUMENT.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_rssi_start(rogue_mem_rssi_t *rssi);
 
@@ -8246,8 +7487,6 @@ rogue_mem_status_t rogue_mem_rssi_start(rogue_mem_rssi_t *rssi);
  * a delivery. Further calls do nothing.
  *
  * @param rssi the client or server; NULL is an error.
- *
- * Thread safe; also from a callback.
  */
 void rogue_mem_rssi_stop(rogue_mem_rssi_t *rssi);
 
@@ -8258,8 +7497,6 @@ void rogue_mem_rssi_stop(rogue_mem_rssi_t *rssi);
  * @param timeout_us how long to wait at most, in microseconds.
  * @return ROGUE_MEM_OK if it is open; ROGUE_MEM_ERROR_TIMEOUT, whose text has the reason as far as
  * it is known; ROGUE_MEM_ERROR_STOPPED if the object is not started; ROGUE_MEM_ERROR_NULL_ARGUMENT.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_rssi_wait_open(const rogue_mem_rssi_t *rssi, uint64_t timeout_us);
 
@@ -8272,8 +7509,6 @@ rogue_mem_status_t rogue_mem_rssi_wait_open(const rogue_mem_rssi_t *rssi, uint64
  * @param set_or_null the callbacks, copied; they replace former ones. NULL removes them.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT, also if its changed is NULL;
  * ROGUE_MEM_ERROR_INVALID_ARGUMENT if it has a wrong size.
- *
- * Thread safe; also from a callback.
  */
 rogue_mem_status_t rogue_mem_rssi_observe(rogue_mem_rssi_t *rssi,
                                           const rogue_mem_link_observer_t *set_or_null);
@@ -8283,8 +7518,6 @@ rogue_mem_status_t rogue_mem_rssi_observe(rogue_mem_rssi_t *rssi,
  *
  * @param rssi the client or server.
  * @return whether it is; false if rssi is NULL.
- *
- * Thread safe.
  */
 bool rogue_mem_rssi_is_open(const rogue_mem_rssi_t *rssi);
 
@@ -8293,8 +7526,6 @@ bool rogue_mem_rssi_is_open(const rogue_mem_rssi_t *rssi);
  *
  * @param rssi the client or server.
  * @return bytes; 0 if rssi is NULL.
- *
- * Thread safe.
  */
 uint32_t rogue_mem_rssi_max_payload(const rogue_mem_rssi_t *rssi);
 
@@ -8307,8 +7538,6 @@ uint32_t rogue_mem_rssi_max_payload(const rogue_mem_rssi_t *rssi);
  * @param value the value; not 0.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_INVALID_ARGUMENT for another parameter or a value out of
  * its range; ROGUE_MEM_ERROR_STOPPED in a child by fork; ROGUE_MEM_ERROR_NULL_ARGUMENT.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_rssi_set_local(rogue_mem_rssi_t *rssi,
                                             uint32_t parameter,
@@ -8322,8 +7551,6 @@ rogue_mem_status_t rogue_mem_rssi_set_local(rogue_mem_rssi_t *rssi,
  * @param out receives the value. Untouched on failure.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_INVALID_ARGUMENT for another parameter;
  * ROGUE_MEM_ERROR_NULL_ARGUMENT.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_rssi_local(const rogue_mem_rssi_t *rssi,
                                         uint32_t parameter,
@@ -8338,8 +7565,6 @@ rogue_mem_status_t rogue_mem_rssi_local(const rogue_mem_rssi_t *rssi,
  * @param out receives the value. Untouched on failure.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_INVALID_ARGUMENT for another parameter;
  * ROGUE_MEM_ERROR_NULL_ARGUMENT.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_rssi_current(const rogue_mem_rssi_t *rssi,
                                           uint32_t parameter,
@@ -8350,8 +7575,6 @@ rogue_mem_status_t rogue_mem_rssi_current(const rogue_mem_rssi_t *rssi,
  *
  * @param rssi the client or server; NULL is an error.
  * @param timeout_us the time between two messages, in microseconds; one second at first.
- *
- * Thread safe.
  */
 void rogue_mem_rssi_set_timeout(rogue_mem_rssi_t *rssi, uint64_t timeout_us);
 
@@ -8359,8 +7582,6 @@ void rogue_mem_rssi_set_timeout(rogue_mem_rssi_t *rssi, uint64_t timeout_us);
  * Sets the counters to 0.
  *
  * @param rssi the client or server; NULL is an error.
- *
- * Thread safe.
  */
 void rogue_mem_rssi_reset_counters(rogue_mem_rssi_t *rssi);
 
@@ -8371,8 +7592,6 @@ void rogue_mem_rssi_reset_counters(rogue_mem_rssi_t *rssi);
  * @param stats receives the counters; its size must be set. Untouched on failure.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if stats
  * has a wrong size.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_rssi_stats(const rogue_mem_rssi_t *rssi,
                                         rogue_mem_rssi_stats_t *stats);
@@ -8382,8 +7601,6 @@ rogue_mem_status_t rogue_mem_rssi_stats(const rogue_mem_rssi_t *rssi,
  *
  * @param rssi the client or server; NULL is allowed and ignored.
  * @return its argument.
- *
- * Thread safe.
  */
 rogue_mem_rssi_t *rogue_mem_rssi_retain(rogue_mem_rssi_t *rssi);
 
@@ -8391,8 +7608,6 @@ rogue_mem_rssi_t *rogue_mem_rssi_retain(rogue_mem_rssi_t *rssi);
  * Gives a reference back. It runs as long as a stream master sends to its application port.
  *
  * @param rssi the client or server; NULL is allowed and ignored.
- *
- * Thread safe; also from a callback.
  */
 void rogue_mem_rssi_release(rogue_mem_rssi_t *rssi);
 
@@ -8441,8 +7656,6 @@ typedef struct rogue_mem_batch_record_t {
  *
  * @param batch the batch.
  * @return records; 0 if batch is NULL.
- *
- * Thread safe.
  */
 uint32_t rogue_mem_batch_count(const rogue_mem_batch_t *batch);
 
@@ -8451,8 +7664,6 @@ uint32_t rogue_mem_batch_count(const rogue_mem_batch_t *batch);
  *
  * @param batch the batch.
  * @return bytes; 0 if batch is NULL.
- *
- * Thread safe.
  */
 uint32_t rogue_mem_batch_header_bytes(const rogue_mem_batch_t *batch);
 
@@ -8461,8 +7672,6 @@ uint32_t rogue_mem_batch_header_bytes(const rogue_mem_batch_t *batch);
  *
  * @param batch the batch.
  * @return bytes; 0 if batch is NULL.
- *
- * Thread safe.
  */
 uint32_t rogue_mem_batch_tail_bytes(const rogue_mem_batch_t *batch);
 
@@ -8471,8 +7680,6 @@ uint32_t rogue_mem_batch_tail_bytes(const rogue_mem_batch_t *batch);
  *
  * @param batch the batch.
  * @return the number, modulo 256; 0 if batch is NULL.
- *
- * Thread safe.
  */
 uint32_t rogue_mem_batch_sequence(const rogue_mem_batch_t *batch);
 
@@ -8484,8 +7691,6 @@ uint32_t rogue_mem_batch_sequence(const rogue_mem_batch_t *batch);
  * @param out receives the batch, a new reference. Untouched on failure.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT for another
  * version; ROGUE_MEM_ERROR_FRAME, with the reason, if it is no whole super-frame of this version.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_batch_new(rogue_mem_frame_t *frame,
                                        uint32_t version,
@@ -8499,8 +7704,6 @@ rogue_mem_status_t rogue_mem_batch_new(rogue_mem_frame_t *frame,
  * @param record receives the record; its size must be set. Untouched on failure.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if record
  * has a wrong size; ROGUE_MEM_ERROR_FRAME if there is no such record.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_batch_record(rogue_mem_batch_t *batch,
                                           uint32_t index,
@@ -8511,8 +7714,6 @@ rogue_mem_status_t rogue_mem_batch_record(rogue_mem_batch_t *batch,
  *
  * @param batch the batch; NULL is allowed and ignored.
  * @return its argument.
- *
- * Thread safe.
  */
 rogue_mem_batch_t *rogue_mem_batch_retain(rogue_mem_batch_t *batch);
 
@@ -8520,8 +7721,6 @@ rogue_mem_batch_t *rogue_mem_batch_retain(rogue_mem_batch_t *batch);
  * Gives a reference back.
  *
  * @param batch the batch; NULL is allowed and ignored.
- *
- * Thread safe.
  */
 void rogue_mem_batch_release(rogue_mem_batch_t *batch);
 
@@ -8565,8 +7764,6 @@ typedef struct rogue_mem_batch_combiner_stats_t {
  * @param out receives the combiner, a new reference. Untouched on failure.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT for
  * another width code.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_batch_combiner_new_v1(uint8_t width, rogue_mem_batch_combiner_t **out);
 
@@ -8575,8 +7772,6 @@ rogue_mem_status_t rogue_mem_batch_combiner_new_v1(uint8_t width, rogue_mem_batc
  *
  * @param out receives the combiner, a new reference. Untouched on failure.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_batch_combiner_new_v2(rogue_mem_batch_combiner_t **out);
 
@@ -8585,8 +7780,6 @@ rogue_mem_status_t rogue_mem_batch_combiner_new_v2(rogue_mem_batch_combiner_t **
  *
  * @param combiner the combiner.
  * @return the port, a new reference, which keeps the combiner alive; NULL if combiner is NULL.
- *
- * Thread safe.
  */
 rogue_mem_stream_port_t *rogue_mem_batch_combiner_stream_port(
     const rogue_mem_batch_combiner_t *combiner);
@@ -8596,8 +7789,6 @@ rogue_mem_stream_port_t *rogue_mem_batch_combiner_stream_port(
  *
  * @param combiner the combiner.
  * @return frames; 0 if combiner is NULL.
- *
- * Thread safe.
  */
 uint64_t rogue_mem_batch_combiner_count(const rogue_mem_batch_combiner_t *combiner);
 
@@ -8609,8 +7800,6 @@ uint64_t rogue_mem_batch_combiner_count(const rogue_mem_batch_combiner_t *combin
  * @param combiner the combiner.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; the error of the first receiver, which gave
  * no frame: the queued frames are lost then, and counted.
- *
- * Thread safe; also from a callback.
  */
 rogue_mem_status_t rogue_mem_batch_combiner_send(rogue_mem_batch_combiner_t *combiner);
 
@@ -8621,8 +7810,6 @@ rogue_mem_status_t rogue_mem_batch_combiner_send(rogue_mem_batch_combiner_t *com
  * @param stats receives the counters; its size must be set. Untouched on failure.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if stats
  * has a wrong size.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_batch_combiner_stats(const rogue_mem_batch_combiner_t *combiner,
                                                   rogue_mem_batch_combiner_stats_t *stats);
@@ -8632,8 +7819,6 @@ rogue_mem_status_t rogue_mem_batch_combiner_stats(const rogue_mem_batch_combiner
  *
  * @param combiner the combiner; NULL is allowed and ignored.
  * @return its argument.
- *
- * Thread safe.
  */
 rogue_mem_batch_combiner_t *rogue_mem_batch_combiner_retain(rogue_mem_batch_combiner_t *combiner);
 
@@ -8641,8 +7826,6 @@ rogue_mem_batch_combiner_t *rogue_mem_batch_combiner_retain(rogue_mem_batch_comb
  * Gives a reference back. The combiner exists as long as its stream port does.
  *
  * @param combiner the combiner; NULL is allowed and ignored.
- *
- * Thread safe.
  */
 void rogue_mem_batch_combiner_release(rogue_mem_batch_combiner_t *combiner);
 
@@ -8683,8 +7866,6 @@ typedef struct rogue_mem_batch_splitter_stats_t {
  *
  * @param out receives the splitter, a new reference. Untouched on failure.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_batch_splitter_new_v1(rogue_mem_batch_splitter_t **out);
 
@@ -8693,8 +7874,6 @@ rogue_mem_status_t rogue_mem_batch_splitter_new_v1(rogue_mem_batch_splitter_t **
  *
  * @param out receives the splitter, a new reference. Untouched on failure.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_batch_splitter_new_v2(rogue_mem_batch_splitter_t **out);
 
@@ -8703,8 +7882,6 @@ rogue_mem_status_t rogue_mem_batch_splitter_new_v2(rogue_mem_batch_splitter_t **
  *
  * @param splitter the splitter.
  * @return the port, a new reference, which keeps the splitter alive; NULL if splitter is NULL.
- *
- * Thread safe.
  */
 rogue_mem_stream_port_t *rogue_mem_batch_splitter_stream_port(
     const rogue_mem_batch_splitter_t *splitter);
@@ -8716,8 +7893,6 @@ rogue_mem_stream_port_t *rogue_mem_batch_splitter_stream_port(
  * @param stats receives the counters; its size must be set. Untouched on failure.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if stats
  * has a wrong size.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_batch_splitter_stats(const rogue_mem_batch_splitter_t *splitter,
                                                   rogue_mem_batch_splitter_stats_t *stats);
@@ -8727,8 +7902,6 @@ rogue_mem_status_t rogue_mem_batch_splitter_stats(const rogue_mem_batch_splitter
  *
  * @param splitter the splitter; NULL is allowed and ignored.
  * @return its argument.
- *
- * Thread safe.
  */
 rogue_mem_batch_splitter_t *rogue_mem_batch_splitter_retain(rogue_mem_batch_splitter_t *splitter);
 
@@ -8736,8 +7909,6 @@ rogue_mem_batch_splitter_t *rogue_mem_batch_splitter_retain(rogue_mem_batch_spli
  * Gives a reference back. The splitter exists as long as its stream port does.
  *
  * @param splitter the splitter; NULL is allowed and ignored.
- *
- * Thread safe.
  */
 void rogue_mem_batch_splitter_release(rogue_mem_batch_splitter_t *splitter);
 
@@ -8770,8 +7941,6 @@ typedef struct rogue_mem_batch_inverter_stats_t {
  *
  * @param out receives the inverter, a new reference. Untouched on failure.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_batch_inverter_new_v1(rogue_mem_batch_inverter_t **out);
 
@@ -8781,8 +7950,6 @@ rogue_mem_status_t rogue_mem_batch_inverter_new_v1(rogue_mem_batch_inverter_t **
  *
  * @param out receives the inverter, a new reference. Untouched on failure.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_batch_inverter_new_v2(rogue_mem_batch_inverter_t **out);
 
@@ -8791,8 +7958,6 @@ rogue_mem_status_t rogue_mem_batch_inverter_new_v2(rogue_mem_batch_inverter_t **
  *
  * @param inverter the inverter.
  * @return the port, a new reference, which keeps the inverter alive; NULL if inverter is NULL.
- *
- * Thread safe.
  */
 rogue_mem_stream_port_t *rogue_mem_batch_inverter_stream_port(
     const rogue_mem_batch_inverter_t *inverter);
@@ -8804,8 +7969,6 @@ rogue_mem_stream_port_t *rogue_mem_batch_inverter_stream_port(
  * @param stats receives the counters; its size must be set. Untouched on failure.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if stats
  * has a wrong size.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_batch_inverter_stats(const rogue_mem_batch_inverter_t *inverter,
                                                   rogue_mem_batch_inverter_stats_t *stats);
@@ -8815,8 +7978,6 @@ rogue_mem_status_t rogue_mem_batch_inverter_stats(const rogue_mem_batch_inverter
  *
  * @param inverter the inverter; NULL is allowed and ignored.
  * @return its argument.
- *
- * Thread safe.
  */
 rogue_mem_batch_inverter_t *rogue_mem_batch_inverter_retain(rogue_mem_batch_inverter_t *inverter);
 
@@ -8824,8 +7985,6 @@ rogue_mem_batch_inverter_t *rogue_mem_batch_inverter_retain(rogue_mem_batch_inve
  * Gives a reference back. The inverter exists as long as its stream port does.
  *
  * @param inverter the inverter; NULL is allowed and ignored.
- *
- * Thread safe.
  */
 void rogue_mem_batch_inverter_release(rogue_mem_batch_inverter_t *inverter);
 
@@ -8875,8 +8034,6 @@ typedef struct rogue_mem_file_writer_stats_t {
  *
  * @param out receives the writer, a new reference. Untouched on failure.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_file_writer_new(rogue_mem_file_writer_t **out);
 
@@ -8888,8 +8045,6 @@ rogue_mem_status_t rogue_mem_file_writer_new(rogue_mem_file_writer_t **out);
  * @param path the file; with a size limit, ".1" is appended for the first one, then ".2".
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_TEXT;
  * ROGUE_MEM_ERROR_FILE; ROGUE_MEM_ERROR_OUT_OF_RESOURCES if there is no memory for the buffer.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_file_writer_open(rogue_mem_file_writer_t *writer, const char *path);
 
@@ -8900,8 +8055,6 @@ rogue_mem_status_t rogue_mem_file_writer_open(rogue_mem_file_writer_t *writer, c
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; the first failure since the file was
  * opened, once: ROGUE_MEM_ERROR_FILE, or ROGUE_MEM_ERROR_FRAME for a frame that was larger than a
  * file may be. The file is closed all the same.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_file_writer_close(rogue_mem_file_writer_t *writer);
 
@@ -8910,8 +8063,6 @@ rogue_mem_status_t rogue_mem_file_writer_close(rogue_mem_file_writer_t *writer);
  *
  * @param writer the writer.
  * @return whether one is; false if writer is NULL.
- *
- * Thread safe.
  */
 bool rogue_mem_file_writer_is_open(const rogue_mem_file_writer_t *writer);
 
@@ -8923,8 +8074,6 @@ bool rogue_mem_file_writer_is_open(const rogue_mem_file_writer_t *writer);
  * @param capacity size of buffer in bytes.
  * @param length receives the length of the text; may be NULL.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_file_writer_error(const rogue_mem_file_writer_t *writer,
                                                char *buffer,
@@ -8937,8 +8086,6 @@ rogue_mem_status_t rogue_mem_file_writer_error(const rogue_mem_file_writer_t *wr
  *
  * @param writer the writer; NULL is an error.
  * @param raw a flag.
- *
- * Thread safe.
  */
 void rogue_mem_file_writer_set_raw(rogue_mem_file_writer_t *writer, uint32_t raw);
 
@@ -8947,8 +8094,6 @@ void rogue_mem_file_writer_set_raw(rogue_mem_file_writer_t *writer, uint32_t raw
  *
  * @param writer the writer.
  * @return whether it is; false if writer is NULL.
- *
- * Thread safe.
  */
 bool rogue_mem_file_writer_raw(const rogue_mem_file_writer_t *writer);
 
@@ -8960,8 +8105,6 @@ bool rogue_mem_file_writer_raw(const rogue_mem_file_writer_t *writer);
  * @param bytes the size; 0 = each frame is written at once, as at first.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_OUT_OF_RESOURCES;
  * ROGUE_MEM_ERROR_FILE.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_file_writer_set_buffer_size(rogue_mem_file_writer_t *writer,
                                                          uint32_t bytes);
@@ -8972,8 +8115,6 @@ rogue_mem_status_t rogue_mem_file_writer_set_buffer_size(rogue_mem_file_writer_t
  *
  * @param writer the writer; NULL is an error.
  * @param bytes the limit; 0 = none, as at first.
- *
- * Thread safe.
  */
 void rogue_mem_file_writer_set_max_size(rogue_mem_file_writer_t *writer, uint64_t bytes);
 
@@ -8982,8 +8123,6 @@ void rogue_mem_file_writer_set_max_size(rogue_mem_file_writer_t *writer, uint64_
  *
  * @param writer the writer; NULL is an error.
  * @param drop a flag.
- *
- * Thread safe.
  */
 void rogue_mem_file_writer_set_drop_errors(rogue_mem_file_writer_t *writer, uint32_t drop);
 
@@ -8993,8 +8132,6 @@ void rogue_mem_file_writer_set_drop_errors(rogue_mem_file_writer_t *writer, uint
  * @param writer the writer.
  * @param number written as the channel of its frames; 0 = they keep their own.
  * @return the channel, a new reference, which keeps the file open; NULL if writer is NULL.
- *
- * Thread safe.
  */
 rogue_mem_file_channel_t *rogue_mem_file_writer_channel(const rogue_mem_file_writer_t *writer,
                                                         uint8_t number);
@@ -9004,8 +8141,6 @@ rogue_mem_file_channel_t *rogue_mem_file_writer_channel(const rogue_mem_file_wri
  *
  * @param writer the writer.
  * @return bytes; 0 if writer is NULL.
- *
- * Thread safe.
  */
 uint64_t rogue_mem_file_writer_total_size(const rogue_mem_file_writer_t *writer);
 
@@ -9014,8 +8149,6 @@ uint64_t rogue_mem_file_writer_total_size(const rogue_mem_file_writer_t *writer)
  *
  * @param writer the writer.
  * @return bytes; 0 if writer is NULL.
- *
- * Thread safe.
  */
 uint64_t rogue_mem_file_writer_current_size(const rogue_mem_file_writer_t *writer);
 
@@ -9024,8 +8157,6 @@ uint64_t rogue_mem_file_writer_current_size(const rogue_mem_file_writer_t *write
  *
  * @param writer the writer.
  * @return bytes a second; 0 while no file is open; 0 if writer is NULL.
- *
- * Thread safe.
  */
 double rogue_mem_file_writer_bandwidth(const rogue_mem_file_writer_t *writer);
 
@@ -9034,8 +8165,6 @@ double rogue_mem_file_writer_bandwidth(const rogue_mem_file_writer_t *writer);
  *
  * @param writer the writer.
  * @return frames; 0 if writer is NULL.
- *
- * Thread safe.
  */
 uint64_t rogue_mem_file_writer_frame_count(const rogue_mem_file_writer_t *writer);
 
@@ -9046,8 +8175,6 @@ uint64_t rogue_mem_file_writer_frame_count(const rogue_mem_file_writer_t *writer
  * @param count the number.
  * @param timeout_us how long at most, in microseconds; 0 = as long as it takes.
  * @return whether there are as many; false if writer is NULL.
- *
- * Thread safe.
  */
 bool rogue_mem_file_writer_wait_frame_count(const rogue_mem_file_writer_t *writer,
                                             uint64_t count,
@@ -9060,8 +8187,6 @@ bool rogue_mem_file_writer_wait_frame_count(const rogue_mem_file_writer_t *write
  * @param stats receives the counters; its size must be set. Untouched on failure.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if stats
  * has a wrong size.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_file_writer_stats(const rogue_mem_file_writer_t *writer,
                                                rogue_mem_file_writer_stats_t *stats);
@@ -9071,8 +8196,6 @@ rogue_mem_status_t rogue_mem_file_writer_stats(const rogue_mem_file_writer_t *wr
  *
  * @param writer the writer; NULL is allowed and ignored.
  * @return its argument.
- *
- * Thread safe.
  */
 rogue_mem_file_writer_t *rogue_mem_file_writer_retain(rogue_mem_file_writer_t *writer);
 
@@ -9081,8 +8204,6 @@ rogue_mem_file_writer_t *rogue_mem_file_writer_retain(rogue_mem_file_writer_t *w
  * channels have no reference any more.
  *
  * @param writer the writer; NULL is allowed and ignored.
- *
- * Thread safe.
  */
 void rogue_mem_file_writer_release(rogue_mem_file_writer_t *writer);
 
@@ -9095,8 +8216,6 @@ void rogue_mem_file_writer_release(rogue_mem_file_writer_t *writer);
  *
  * @param channel the channel.
  * @return the slave, a new reference; NULL if channel is NULL.
- *
- * Thread safe.
  */
 rogue_mem_stream_slave_t *rogue_mem_file_channel_slave(const rogue_mem_file_channel_t *channel);
 
@@ -9106,8 +8225,6 @@ rogue_mem_stream_slave_t *rogue_mem_file_channel_slave(const rogue_mem_file_chan
  *
  * @param channel the channel.
  * @return frames; 0 if channel is NULL.
- *
- * Thread safe.
  */
 uint64_t rogue_mem_file_channel_frame_count(const rogue_mem_file_channel_t *channel);
 
@@ -9116,8 +8233,6 @@ uint64_t rogue_mem_file_channel_frame_count(const rogue_mem_file_channel_t *chan
  *
  * @param channel the channel; NULL is an error.
  * @param count the number.
- *
- * Thread safe.
  */
 void rogue_mem_file_channel_set_frame_count(rogue_mem_file_channel_t *channel, uint64_t count);
 
@@ -9128,8 +8243,6 @@ void rogue_mem_file_channel_set_frame_count(rogue_mem_file_channel_t *channel, u
  * @param count the number.
  * @param timeout_us how long at most, in microseconds; 0 = as long as it takes.
  * @return whether there are as many; false if channel is NULL.
- *
- * Thread safe.
  */
 bool rogue_mem_file_channel_wait_frame_count(const rogue_mem_file_channel_t *channel,
                                              uint64_t count,
@@ -9140,8 +8253,6 @@ bool rogue_mem_file_channel_wait_frame_count(const rogue_mem_file_channel_t *cha
  *
  * @param channel the channel; NULL is allowed and ignored.
  * @return its argument.
- *
- * Thread safe.
  */
 rogue_mem_file_channel_t *rogue_mem_file_channel_retain(rogue_mem_file_channel_t *channel);
 
@@ -9150,8 +8261,6 @@ rogue_mem_file_channel_t *rogue_mem_file_channel_retain(rogue_mem_file_channel_t
  * alive.
  *
  * @param channel the channel; NULL is allowed and ignored.
- *
- * Thread safe.
  */
 void rogue_mem_file_channel_release(rogue_mem_file_channel_t *channel);
 
@@ -9223,8 +8332,6 @@ typedef struct rogue_mem_file_reader_stats_t {
  * @param out receives the reader, a new reference. Untouched on failure.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT for
  * options with a wrong size.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_file_reader_new(const rogue_mem_file_reader_options_t *options_or_null,
                                              rogue_mem_file_reader_t **out);
@@ -9234,8 +8341,6 @@ rogue_mem_status_t rogue_mem_file_reader_new(const rogue_mem_file_reader_options
  *
  * @param reader the reader.
  * @return the master, a new reference; NULL if reader is NULL.
- *
- * Thread safe.
  */
 rogue_mem_stream_master_t *rogue_mem_file_reader_stream_master(
     const rogue_mem_file_reader_t *reader);
@@ -9248,8 +8353,6 @@ rogue_mem_stream_master_t *rogue_mem_file_reader_stream_master(
  * until one is missing.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_TEXT;
  * ROGUE_MEM_ERROR_FILE; ROGUE_MEM_ERROR_OUT_OF_RESOURCES if the system refuses a thread.
- *
- * Thread safe; also from a callback.
  */
 rogue_mem_status_t rogue_mem_file_reader_open(rogue_mem_file_reader_t *reader, const char *path);
 
@@ -9258,8 +8361,6 @@ rogue_mem_status_t rogue_mem_file_reader_open(rogue_mem_file_reader_t *reader, c
  * the receiver of that frame does not. Further calls do nothing.
  *
  * @param reader the reader; NULL is an error.
- *
- * Thread safe; also from a callback.
  */
 void rogue_mem_file_reader_close(rogue_mem_file_reader_t *reader);
 
@@ -9268,8 +8369,6 @@ void rogue_mem_file_reader_close(rogue_mem_file_reader_t *reader);
  *
  * @param reader the reader.
  * @return whether one is; false if reader is NULL.
- *
- * Thread safe.
  */
 bool rogue_mem_file_reader_is_open(const rogue_mem_file_reader_t *reader);
 
@@ -9280,8 +8379,6 @@ bool rogue_mem_file_reader_is_open(const rogue_mem_file_reader_t *reader);
  * @param timeout_us how long at most, in microseconds; 0 = as long as it takes.
  * @return whether that is so; true at once in a delivery by this reader, which would wait for
  * itself; false if reader is NULL.
- *
- * Thread safe.
  */
 bool rogue_mem_file_reader_wait(const rogue_mem_file_reader_t *reader, uint64_t timeout_us);
 
@@ -9294,8 +8391,6 @@ bool rogue_mem_file_reader_wait(const rogue_mem_file_reader_t *reader, uint64_t 
  * @param capacity size of buffer in bytes.
  * @param length receives the length of the text; may be NULL.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_file_reader_error(const rogue_mem_file_reader_t *reader,
                                                char *buffer,
@@ -9306,8 +8401,6 @@ rogue_mem_status_t rogue_mem_file_reader_error(const rogue_mem_file_reader_t *re
  * Closes the file, and disconnects the receivers. Further calls do nothing.
  *
  * @param reader the reader; NULL is an error.
- *
- * Thread safe; also from a callback.
  */
 void rogue_mem_file_reader_stop(rogue_mem_file_reader_t *reader);
 
@@ -9318,8 +8411,6 @@ void rogue_mem_file_reader_stop(rogue_mem_file_reader_t *reader);
  * @param stats receives the counters; its size must be set. Untouched on failure.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if stats
  * has a wrong size.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_file_reader_stats(const rogue_mem_file_reader_t *reader,
                                                rogue_mem_file_reader_stats_t *stats);
@@ -9329,8 +8420,6 @@ rogue_mem_status_t rogue_mem_file_reader_stats(const rogue_mem_file_reader_t *re
  *
  * @param reader the reader; NULL is allowed and ignored.
  * @return its argument.
- *
- * Thread safe.
  */
 rogue_mem_file_reader_t *rogue_mem_file_reader_retain(rogue_mem_file_reader_t *reader);
 
@@ -9338,8 +8427,6 @@ rogue_mem_file_reader_t *rogue_mem_file_reader_retain(rogue_mem_file_reader_t *r
  * Gives a reference back. Release of the last reference ends its thread.
  *
  * @param reader the reader; NULL is allowed and ignored.
- *
- * Thread safe; also from a callback.
  */
 void rogue_mem_file_reader_release(rogue_mem_file_reader_t *reader);
 
@@ -9427,8 +8514,6 @@ typedef struct rogue_mem_log_sink_t {
  * @param name its name; "pyrogue." is put before it unless it is there.
  * @param out receives the logger, a new reference. Untouched on failure.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_TEXT.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_logger_new(const char *name, rogue_mem_logger_t **out);
 
@@ -9440,8 +8525,6 @@ rogue_mem_status_t rogue_mem_logger_new(const char *name, rogue_mem_logger_t **o
  * @param capacity size of buffer in bytes.
  * @param length receives the length of the text; may be NULL.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_logger_name(const rogue_mem_logger_t *logger,
                                          char *buffer,
@@ -9455,8 +8538,6 @@ rogue_mem_status_t rogue_mem_logger_name(const rogue_mem_logger_t *logger,
  * @param logger the logger.
  * @param level level of the message.
  * @return true if it does; false if logger is NULL.
- *
- * Thread safe.
  */
 bool rogue_mem_logger_enabled(const rogue_mem_logger_t *logger, uint32_t level);
 
@@ -9464,8 +8545,6 @@ bool rogue_mem_logger_enabled(const rogue_mem_logger_t *logger, uint32_t level);
  * Sets the level of every logger that no filter matches.
  *
  * @param level ROGUE_MEM_LOG_..., or any number: messages of at least this level pass.
- *
- * Thread safe.
  */
 void rogue_mem_log_set_level(uint32_t level);
 
@@ -9476,8 +8555,6 @@ void rogue_mem_log_set_level(uint32_t level);
  * @param name name of the filter; a leading "pyrogue." may be left out.
  * @param level ROGUE_MEM_LOG_..., or any number: messages of at least this level pass.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_TEXT.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_log_set_filter(const char *name, uint32_t level);
 
@@ -9487,8 +8564,6 @@ rogue_mem_status_t rogue_mem_log_set_filter(const char *name, uint32_t level);
  * @param name name of the filter; a leading "pyrogue." may be left out.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_TEXT;
  * ROGUE_MEM_ERROR_NOT_FOUND if there is no filter of exactly that name.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_log_remove_filter(const char *name);
 
@@ -9496,8 +8571,6 @@ rogue_mem_status_t rogue_mem_log_remove_filter(const char *name);
  * Switches the output of log messages to standard output on or off. The default is on.
  *
  * @param emit whether to write, a flag.
- *
- * Thread safe.
  */
 void rogue_mem_log_set_emit_stdout(uint32_t emit);
 
@@ -9505,8 +8578,6 @@ void rogue_mem_log_set_emit_stdout(uint32_t emit);
  * Whether log messages are written to standard output.
  *
  * @return true if they are.
- *
- * Thread safe.
  */
 bool rogue_mem_log_emit_stdout(void);
 
@@ -9517,8 +8588,6 @@ bool rogue_mem_log_emit_stdout(void);
  * @param sink_or_null the new sink, copied. NULL removes the sink.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT if its log is NULL;
  * ROGUE_MEM_ERROR_INVALID_ARGUMENT if it has a wrong size.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_log_set_sink(const rogue_mem_log_sink_t *sink_or_null);
 
@@ -9531,8 +8600,6 @@ rogue_mem_status_t rogue_mem_log_set_sink(const rogue_mem_log_sink_t *sink_or_nu
  * @param capacity size of buffer in bytes.
  * @param length receives the length of the text; may be NULL.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_TEXT.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_log_normalize_name(const char *name,
                                                 char *buffer,
@@ -9545,8 +8612,6 @@ rogue_mem_status_t rogue_mem_log_normalize_name(const char *name,
  * @param logger the logger; NULL is an error.
  * @param level level of the message.
  * @param text the message; invalid UTF-8 in it is replaced. NULL is an error.
- *
- * Thread safe.
  */
 void rogue_mem_logger_log(const rogue_mem_logger_t *logger, uint32_t level, const char *text);
 
@@ -9554,8 +8619,6 @@ void rogue_mem_logger_log(const rogue_mem_logger_t *logger, uint32_t level, cons
  * Logs the ids of this thread and process, at level ROGUE_MEM_LOG_THREAD.
  *
  * @param logger the logger; NULL is an error.
- *
- * Thread safe.
  */
 void rogue_mem_logger_log_thread_id(const rogue_mem_logger_t *logger);
 
@@ -9564,8 +8627,6 @@ void rogue_mem_logger_log_thread_id(const rogue_mem_logger_t *logger);
  *
  * @param logger the logger; NULL is allowed and ignored.
  * @return its argument.
- *
- * Thread safe.
  */
 rogue_mem_logger_t *rogue_mem_logger_retain(rogue_mem_logger_t *logger);
 
@@ -9573,8 +8634,6 @@ rogue_mem_logger_t *rogue_mem_logger_retain(rogue_mem_logger_t *logger);
  * Gives a reference back.
  *
  * @param logger the logger; NULL is allowed and ignored.
- *
- * Thread safe.
  */
 void rogue_mem_logger_release(rogue_mem_logger_t *logger);
 

@@ -42,8 +42,6 @@ extern "C" {
  *
  * @param out receives the gate, a new reference. Untouched on failure.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_gate_new(rogue_mem_gate_t **out);
 
@@ -52,21 +50,19 @@ rogue_mem_status_t rogue_mem_gate_new(rogue_mem_gate_t **out);
  * call this, because it would wait for itself.
  *
  * @param gate the gate.
- * @param microseconds the time limit; 0 does not wait.
+ * @param timeout_us the time limit, in microseconds; 0 does not wait.
  * @return true if no callback runs, so that none ever will; false if one still runs, and, with the
  * last error set, if gate is NULL.
  *
- * Thread safe; may be called again, to wait longer.
+ * May be called again, to wait longer.
  */
-bool rogue_mem_gate_close(rogue_mem_gate_t *gate, uint64_t microseconds);
+bool rogue_mem_gate_close(rogue_mem_gate_t *gate, uint64_t timeout_us);
 
 /**
  * Adds a reference.
  *
  * @param gate the gate; NULL is allowed and ignored.
  * @return its argument.
- *
- * Thread safe.
  */
 rogue_mem_gate_t *rogue_mem_gate_retain(rogue_mem_gate_t *gate);
 
@@ -74,8 +70,6 @@ rogue_mem_gate_t *rogue_mem_gate_retain(rogue_mem_gate_t *gate);
  * Gives a reference back. Sets of callbacks keep their gate alive.
  *
  * @param gate the gate; NULL is allowed and ignored.
- *
- * Thread safe.
  */
 void rogue_mem_gate_release(rogue_mem_gate_t *gate);
 
@@ -88,7 +82,7 @@ void rogue_mem_gate_release(rogue_mem_gate_t *gate);
  * Takes the lock like rogue_mem_transaction_lock, within a time limit.
  *
  * @param transaction the transaction.
- * @param microseconds the time limit; 0 only tries.
+ * @param timeout_us the time limit, in microseconds; 0 only tries.
  * @param held_or_null set to 1 together with the lock, for languages in which an exception can
  * occur between any two steps; see rogue_mem_transaction_unlock_held. If it is not 0 already, the
  * caller has the lock, and nothing is locked.
@@ -96,10 +90,10 @@ void rogue_mem_gate_release(rogue_mem_gate_t *gate);
  * rogue_mem_transaction_unlock_held; false if not, and, with the last error set, if transaction is
  * NULL.
  *
- * Thread safe, with a held_or_null of its own for each thread.
+ * Each thread needs a held_or_null of its own.
  */
 bool rogue_mem_transaction_lock_for(rogue_mem_transaction_t *transaction,
-                                    uint64_t microseconds,
+                                    uint64_t timeout_us,
                                     uint32_t *held_or_null);
 
 /**
@@ -109,51 +103,47 @@ bool rogue_mem_transaction_lock_for(rogue_mem_transaction_t *transaction,
  * @param held the record of rogue_mem_transaction_lock_for; set to 0 together with the release.
  * NULL is an error.
  *
- * Thread safe; any thread may release the lock.
+ * Any thread may release the lock.
  */
 void rogue_mem_transaction_unlock_held(rogue_mem_transaction_t *transaction, uint32_t *held);
 
 /**
- * Copies bytes from the data like rogue_mem_transaction_read_data, within a time limit for the
+ * Copies bytes as rogue_mem_transaction_copy_from_requester does, within a time limit for the
  * lock.
  *
  * @param transaction the transaction.
  * @param offset first byte, counted from the start of the data.
  * @param into where to copy to; may be NULL if count is 0. Untouched on failure.
  * @param count number of bytes.
- * @param microseconds how long to wait for the lock at most; 0 only tries.
+ * @param timeout_us how long to wait for the lock at most, in microseconds; 0 only tries.
  * @return ROGUE_MEM_OK, ROGUE_MEM_ERROR_NULL_ARGUMENT, ROGUE_MEM_ERROR_INVALID_ARGUMENT and
- * ROGUE_MEM_ERROR_INVALID_DATA as rogue_mem_transaction_read_data; ROGUE_MEM_ERROR_TIMEOUT if the
- * lock has not come free in time.
- *
- * Thread safe.
+ * ROGUE_MEM_ERROR_INVALID_DATA as rogue_mem_transaction_copy_from_requester;
+ * ROGUE_MEM_ERROR_TIMEOUT if the lock has not come free in time.
  */
-rogue_mem_status_t rogue_mem_transaction_read_data_for(rogue_mem_transaction_t *transaction,
-                                                       uint32_t offset,
-                                                       uint8_t *into,
-                                                       uint32_t count,
-                                                       uint64_t microseconds);
+rogue_mem_status_t rogue_mem_transaction_copy_from_requester_for(
+    rogue_mem_transaction_t *transaction,
+    uint32_t offset,
+    uint8_t *into,
+    uint32_t count,
+    uint64_t timeout_us);
 
 /**
- * Copies bytes into the data like rogue_mem_transaction_write_data, within a time limit for the
- * lock.
+ * Copies bytes as rogue_mem_transaction_copy_to_requester does, within a time limit for the lock.
  *
  * @param transaction the transaction.
  * @param offset first byte, counted from the start of the data.
  * @param from where to copy from; may be NULL if count is 0.
  * @param count number of bytes.
- * @param microseconds how long to wait for the lock at most; 0 only tries.
+ * @param timeout_us how long to wait for the lock at most, in microseconds; 0 only tries.
  * @return ROGUE_MEM_OK, ROGUE_MEM_ERROR_NULL_ARGUMENT, ROGUE_MEM_ERROR_INVALID_ARGUMENT and
- * ROGUE_MEM_ERROR_INVALID_DATA as rogue_mem_transaction_write_data; ROGUE_MEM_ERROR_TIMEOUT if the
- * lock has not come free in time.
- *
- * Thread safe.
+ * ROGUE_MEM_ERROR_INVALID_DATA as rogue_mem_transaction_copy_to_requester; ROGUE_MEM_ERROR_TIMEOUT
+ * if the lock has not come free in time.
  */
-rogue_mem_status_t rogue_mem_transaction_write_data_for(rogue_mem_transaction_t *transaction,
-                                                        uint32_t offset,
-                                                        const uint8_t *from,
-                                                        uint32_t count,
-                                                        uint64_t microseconds);
+rogue_mem_status_t rogue_mem_transaction_copy_to_requester_for(rogue_mem_transaction_t *transaction,
+                                                               uint32_t offset,
+                                                               const uint8_t *from,
+                                                               uint32_t count,
+                                                               uint64_t timeout_us);
 
 /* --- Masters ---------------------------------------------------------------------------------- */
 
@@ -172,17 +162,17 @@ rogue_mem_status_t rogue_mem_transaction_write_data_for(rogue_mem_transaction_t 
  *
  * @param master the master that made the transaction.
  * @param id the transaction's id; 0 = all that are outstanding now.
- * @param microseconds the time limit; 0 does not wait.
+ * @param timeout_us the time limit, in microseconds; 0 does not wait.
  * @return ROGUE_MEM_OK, ROGUE_MEM_ERROR_TRANSACTION, ROGUE_MEM_ERROR_TRANSACTION_TIMEOUT and
  * ROGUE_MEM_ERROR_NULL_ARGUMENT as for rogue_mem_master_wait; ROGUE_MEM_ERROR_TIMEOUT if the
  * transaction, or with 0 one of them, has not ended yet, or its slave still holds its lock: wait
  * for it again. ROGUE_MEM_ERROR_TIMEOUT does not set the master's error.
  *
- * Thread safe; several threads may wait for one transaction. Its lock must not be held.
+ * Several threads may wait for one transaction. Its lock must not be held.
  */
 rogue_mem_status_t rogue_mem_master_wait_for(rogue_mem_master_t *master,
                                              uint32_t id,
-                                             uint64_t microseconds);
+                                             uint64_t timeout_us);
 
 /**
  * Starts a transaction: the single-call variant of rogue_mem_master_request. It copies written
@@ -202,8 +192,6 @@ rogue_mem_status_t rogue_mem_master_wait_for(rogue_mem_master_t *master,
  * for it, even if it has already failed; for a posted write the wait is optional. 0 if nothing was
  * started: rogue_mem_last_error_status is then ROGUE_MEM_ERROR_NULL_ARGUMENT or
  * ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
- *
- * Thread safe.
  */
 uint64_t rogue_mem_master_start(rogue_mem_master_t *master,
                                 uint64_t address,
@@ -228,8 +216,6 @@ uint64_t rogue_mem_master_start(rogue_mem_master_t *master,
  * @return ROGUE_MEM_OK, also if transactions have already failed; ROGUE_MEM_ERROR_NULL_ARGUMENT;
  * ROGUE_MEM_ERROR_INVALID_ARGUMENT if the number of bytes is impossible;
  * ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_master_start_many(rogue_mem_master_t *master,
                                                uint32_t type,
@@ -287,8 +273,6 @@ rogue_mem_status_t rogue_mem_master_start_many(rogue_mem_master_t *master,
  * @return bits 15 to 0, ROGUE_MEM_PACKED_STATUS: what rogue_mem_block_start would return; if it is
  * ROGUE_MEM_OK, bit 16, ROGUE_MEM_PACKED_UPDATED: variables that are notified may have changed; and
  * from ROGUE_MEM_PACKED_SKIP_SHIFT on, ROGUE_MEM_SKIP_...: why nothing was sent.
- *
- * Thread safe.
  */
 uint32_t rogue_mem_block_start_packed(rogue_mem_block_t *block,
                                       uint32_t type,
@@ -303,8 +287,6 @@ uint32_t rogue_mem_block_start_packed(rogue_mem_block_t *block,
  * @param block the block.
  * @return bits 15 to 0, ROGUE_MEM_PACKED_STATUS: what rogue_mem_block_check would return; if it is
  * ROGUE_MEM_OK, bit 16, ROGUE_MEM_PACKED_UPDATED: variables that are notified may have changed.
- *
- * Thread safe.
  */
 uint32_t rogue_mem_block_check_packed(rogue_mem_block_t *block);
 
@@ -323,8 +305,6 @@ uint32_t rogue_mem_block_check_packed(rogue_mem_block_t *block);
  * 1 and shifted left by ROGUE_MEM_PACKED_ELEMENT_SHIFT, or 0: all.
  * @return as rogue_mem_block_start_packed; ROGUE_MEM_PACKED_WOULD_WAIT if it would have to wait:
  * nothing has happened then.
- *
- * Thread safe.
  */
 uint32_t rogue_mem_block_try_start_packed(rogue_mem_block_t *block,
                                           rogue_mem_variable_t *variable_or_null,
@@ -339,8 +319,6 @@ uint32_t rogue_mem_block_try_start_packed(rogue_mem_block_t *block,
  * @param block the block.
  * @return as rogue_mem_block_check_packed; ROGUE_MEM_PACKED_WOULD_WAIT if it would have to wait, or
  * to call the observer of the block: nothing has happened then.
- *
- * Thread safe.
  */
 uint32_t rogue_mem_block_try_check_packed(rogue_mem_block_t *block);
 
@@ -352,8 +330,6 @@ uint32_t rogue_mem_block_try_check_packed(rogue_mem_block_t *block);
  *
  * @param block the block.
  * @return rogue_mem_block_size bytes; NULL if block is NULL.
- *
- * Thread safe.
  */
 const uint8_t *rogue_mem_block_staged_start(const rogue_mem_block_t *block);
 
@@ -401,7 +377,7 @@ typedef struct rogue_mem_watch_t {
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT if is_interrupted is NULL;
  * ROGUE_MEM_ERROR_INVALID_ARGUMENT if it has a wrong size. On failure drop is not called.
  *
- * Thread safe; each thread has its own.
+ * Each thread has its own.
  */
 rogue_mem_status_t rogue_mem_thread_watch(const rogue_mem_watch_t *watch_or_null);
 
@@ -418,8 +394,6 @@ rogue_mem_status_t rogue_mem_thread_watch(const rogue_mem_watch_t *watch_or_null
  * @param variable the variable.
  * @param index an element of a list; ignored for a scalar.
  * @return the value; 2^63 on failure.
- *
- * Thread safe.
  */
 uint64_t rogue_mem_variable_peek_uint(const rogue_mem_variable_t *variable, int32_t index);
 
@@ -429,8 +403,6 @@ uint64_t rogue_mem_variable_peek_uint(const rogue_mem_variable_t *variable, int3
  * @param variable the variable.
  * @param index an element of a list; ignored for a scalar.
  * @return the value; INT64_MIN on failure.
- *
- * Thread safe.
  */
 int64_t rogue_mem_variable_peek_int(const rogue_mem_variable_t *variable, int32_t index);
 
@@ -440,8 +412,6 @@ int64_t rogue_mem_variable_peek_int(const rogue_mem_variable_t *variable, int32_
  * @param variable the variable.
  * @param index an element of a list; ignored for a scalar.
  * @return a flag; 2 on failure.
- *
- * Thread safe.
  */
 uint32_t rogue_mem_variable_peek_bool(const rogue_mem_variable_t *variable, int32_t index);
 
@@ -451,8 +421,6 @@ uint32_t rogue_mem_variable_peek_bool(const rogue_mem_variable_t *variable, int3
  * @param variable the variable.
  * @param index an element of a list; ignored for a scalar.
  * @return the value; -DBL_MAX on failure.
- *
- * Thread safe.
  */
 double rogue_mem_variable_peek_float(const rogue_mem_variable_t *variable, int32_t index);
 
@@ -462,8 +430,6 @@ double rogue_mem_variable_peek_float(const rogue_mem_variable_t *variable, int32
  * @param variable the variable.
  * @param index an element of a list; ignored for a scalar.
  * @return the value; -DBL_MAX on failure.
- *
- * Thread safe.
  */
 double rogue_mem_variable_peek_double(const rogue_mem_variable_t *variable, int32_t index);
 
@@ -477,8 +443,6 @@ double rogue_mem_variable_peek_double(const rogue_mem_variable_t *variable, int3
  * @param is_list a flag: whether the error calls the values a list, otherwise an array.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if there
  * are more values than elements.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_variable_check_count(const rogue_mem_variable_t *variable,
                                                   size_t count,
@@ -495,8 +459,6 @@ rogue_mem_status_t rogue_mem_variable_check_count(const rogue_mem_variable_t *va
  * @param count number of values.
  * @param index the first element; -1 means 0.
  * @return ROGUE_MEM_OK; the errors of values; ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_variable_stage_raw_values(rogue_mem_variable_t *variable,
                                                        const uint8_t *bytes,
@@ -513,17 +475,17 @@ rogue_mem_status_t rogue_mem_variable_stage_raw_values(rogue_mem_variable_t *var
  * Locks the frame's payload like rogue_mem_frame_lock, within a time limit.
  *
  * @param frame the frame, which is kept alive until it is unlocked.
- * @param microseconds the time limit; 0 only tries.
+ * @param timeout_us the time limit, in microseconds; 0 only tries.
  * @param held_or_null set to 1 together with the lock, for languages in which an exception can
  * occur between any two steps; see rogue_mem_frame_unlock_held. If it is not 0 already, nothing is
  * locked again.
  * @return true if this thread has the lock, which it releases with rogue_mem_frame_unlock or
  * rogue_mem_frame_unlock_held; false if not, and, with the last error set, if frame is NULL.
  *
- * Thread safe, with a held_or_null of its own for each thread.
+ * Each thread needs a held_or_null of its own.
  */
 bool rogue_mem_frame_lock_for(rogue_mem_frame_t *frame,
-                              uint64_t microseconds,
+                              uint64_t timeout_us,
                               uint32_t *held_or_null);
 
 /**
@@ -534,7 +496,7 @@ bool rogue_mem_frame_lock_for(rogue_mem_frame_t *frame,
  * @param held the record of rogue_mem_frame_lock_for; set to 0 together with the unlock. NULL is
  * an error.
  *
- * Thread safe; to be called by the thread that locked it.
+ * To be called by the thread that locked it.
  */
 void rogue_mem_frame_unlock_held(rogue_mem_frame_t *frame, uint32_t *held);
 
@@ -543,16 +505,14 @@ void rogue_mem_frame_unlock_held(rogue_mem_frame_t *frame, uint32_t *held);
  * limit for the lock.
  *
  * @param frame the frame.
- * @param microseconds how long to wait for the lock at most; 0 only tries.
+ * @param timeout_us how long to wait for the lock at most, in microseconds; 0 only tries.
  * @param size receives the maximum size of the payload in bytes. Untouched on failure.
  * @param payload receives the size of the payload in bytes. Untouched on failure.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_TIMEOUT if the lock has not
  * come free in time.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_frame_measure_for(const rogue_mem_frame_t *frame,
-                                               uint64_t microseconds,
+                                               uint64_t timeout_us,
                                                uint32_t *size,
                                                uint32_t *payload);
 
@@ -564,17 +524,15 @@ rogue_mem_status_t rogue_mem_frame_measure_for(const rogue_mem_frame_t *frame,
  * @param into the destination, outside of the frame; may be NULL if count is 0. Untouched on
  * failure.
  * @param count number of bytes.
- * @param microseconds how long to wait for the lock at most; 0 only tries.
+ * @param timeout_us how long to wait for the lock at most, in microseconds; 0 only tries.
  * @return ROGUE_MEM_OK, ROGUE_MEM_ERROR_NULL_ARGUMENT and ROGUE_MEM_ERROR_FRAME as
  * rogue_mem_frame_read_data; ROGUE_MEM_ERROR_TIMEOUT if the lock has not come free in time.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_frame_read_data_for(const rogue_mem_frame_t *frame,
                                                  uint32_t offset,
                                                  uint8_t *into,
                                                  uint32_t count,
-                                                 uint64_t microseconds);
+                                                 uint64_t timeout_us);
 
 /**
  * Copies bytes into the frame, whose payload grows to their end if it is smaller, within a time
@@ -585,18 +543,16 @@ rogue_mem_status_t rogue_mem_frame_read_data_for(const rogue_mem_frame_t *frame,
  * payload and this one have the values left in the frame's memory.
  * @param from the source, outside of the frame; may be NULL if count is 0.
  * @param count number of bytes.
- * @param microseconds how long to wait for the lock at most; 0 only tries.
+ * @param timeout_us how long to wait for the lock at most, in microseconds; 0 only tries.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_FRAME if the range does not
  * lie within the frame, which is then unchanged; ROGUE_MEM_ERROR_TIMEOUT if the lock has not come
  * free in time.
- *
- * Thread safe.
  */
 rogue_mem_status_t rogue_mem_frame_put_data_for(rogue_mem_frame_t *frame,
                                                 uint32_t offset,
                                                 const uint8_t *from,
                                                 uint32_t count,
-                                                uint64_t microseconds);
+                                                uint64_t timeout_us);
 
 #ifdef __cplusplus
 }

@@ -19,8 +19,8 @@
 
 #include "../ours/road.h"
 
-#define READY_TIMEOUT_S 60.0
-#define READY_PERIOD_S 0.1
+#define READY_TIMEOUT_US 60000000
+#define READY_PERIOD_US 100000
 #define TIMEOUT_US 60000000U
 #define BOARDS_MAX 4096U
 #define REGISTERS_MAX 16384U
@@ -74,7 +74,7 @@ static void open_boards(bench_command_t *command) {
     }
     for (size_t i = first; i < board_count; i++) {
         road_check(
-            rogue_mem_tcp_client_wait_ready(boards[i].client, READY_TIMEOUT_S, READY_PERIOD_S),
+            rogue_mem_tcp_client_wait_ready(boards[i].client, READY_TIMEOUT_US, READY_PERIOD_US),
             "connecting");
     }
     bench_json_t json = bench_json_begin();

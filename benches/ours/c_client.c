@@ -9,8 +9,8 @@
 #include "../common/curve.h"
 #include "timeout.h"
 
-#define READY_TIMEOUT_S 60.0
-#define READY_PERIOD_S 0.1
+#define READY_TIMEOUT_US 60000000
+#define READY_PERIOD_US 100000
 
 typedef struct link {
     rogue_mem_tcp_client_t *client;
@@ -43,7 +43,7 @@ static void *open_link(const bench_target_t *target) {
     check(rogue_mem_tcp_client_new(target->host, target->port, &options, &link->client),
           "a client");
     rogue_mem_curve_client_release(options.curve);
-    check(rogue_mem_tcp_client_wait_ready(link->client, READY_TIMEOUT_S, READY_PERIOD_S),
+    check(rogue_mem_tcp_client_wait_ready(link->client, READY_TIMEOUT_US, READY_PERIOD_US),
           "connecting");
     check(rogue_mem_master_new(&link->master), "a master");
     rogue_mem_slave_t *slave = rogue_mem_tcp_client_slave(link->client);

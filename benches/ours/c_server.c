@@ -24,8 +24,8 @@ static void stamp(void *context, rogue_mem_transaction_t *transaction) {
     (void)context;
     uint64_t made_ns;
     if (rogue_mem_transaction_size(transaction) == sizeof made_ns &&
-        rogue_mem_transaction_read_data(transaction, 0, (uint8_t *)&made_ns, sizeof made_ns) ==
-            ROGUE_MEM_OK) {
+        rogue_mem_transaction_copy_from_requester(transaction, 0, (uint8_t *)&made_ns,
+                                                  sizeof made_ns) == ROGUE_MEM_OK) {
         bench_server_seen(rogue_mem_transaction_address(transaction), &made_ns, sizeof made_ns);
     }
     rogue_mem_transaction_done(transaction);

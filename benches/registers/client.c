@@ -16,8 +16,8 @@
 
 #include "../ours/road.h"
 
-#define READY_TIMEOUT_S 60.0
-#define READY_PERIOD_S 0.1
+#define READY_TIMEOUT_US 60000000
+#define READY_PERIOD_US 100000
 #define TIMEOUT_US 60000000U
 #define REGISTERS_MAX 65536U
 #define REGISTER_BYTES 4U
@@ -36,7 +36,7 @@ static uint64_t value_of(size_t index, uint64_t round) {
 static void connect_map(map_t *map, uint16_t port) {
     rogue_mem_tcp_client_t *client;
     road_check(rogue_mem_tcp_client_new("127.0.0.1", port, NULL, &client), "a client");
-    road_check(rogue_mem_tcp_client_wait_ready(client, READY_TIMEOUT_S, READY_PERIOD_S),
+    road_check(rogue_mem_tcp_client_wait_ready(client, READY_TIMEOUT_US, READY_PERIOD_US),
                "connecting");
     map->slave = rogue_mem_tcp_client_slave(client);
     rogue_mem_tcp_client_release(client);

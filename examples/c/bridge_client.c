@@ -8,7 +8,7 @@
 
 #include "rogue_mem.h"
 
-enum { LARGE_BYTES = 2 << 20 };
+enum { LARGE_BYTES = 2 << 20, READY_TIMEOUT_US = 10000000, READY_PERIOD_US = 100000 };
 
 static int failed(const char *what) {
     fprintf(stderr, "%s: %s: %s\n", what, rogue_mem_last_error_source(), rogue_mem_last_error());
@@ -73,7 +73,8 @@ int main(int argc, char **argv) {
     if (rogue_mem_tcp_client_new(argv[1], (uint16_t)atoi(argv[2]), NULL, &client) != ROGUE_MEM_OK) {
         return failed("making the client");
     }
-    if (rogue_mem_tcp_client_wait_ready(client, 10.0, 0.1) != ROGUE_MEM_OK) {
+    if (rogue_mem_tcp_client_wait_ready(client, READY_TIMEOUT_US, READY_PERIOD_US) !=
+        ROGUE_MEM_OK) {
         return failed("waiting for the server");
     }
 

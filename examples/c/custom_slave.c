@@ -73,10 +73,10 @@ static void device_carry_out(device_t *device, rogue_mem_transaction_t *transact
     switch (rogue_mem_transaction_type(transaction)) {
     case ROGUE_MEM_WRITE:
     case ROGUE_MEM_POST:
-        status = rogue_mem_transaction_read_data(transaction, 0, at, size);
+        status = rogue_mem_transaction_copy_from_requester(transaction, 0, at, size);
         break;
     default:
-        status = rogue_mem_transaction_write_data(transaction, 0, at, size);
+        status = rogue_mem_transaction_copy_to_requester(transaction, 0, at, size);
     }
     /* Fails if the requester has given up: the answer is not wanted then. */
     if (status == ROGUE_MEM_OK) {

@@ -87,9 +87,9 @@ static void device_do_transaction(void *ctx, rogue_mem_transaction_t *transactio
     uint32_t type = rogue_mem_transaction_type(transaction);
     rogue_mem_status_t status;
     if (type == ROGUE_MEM_WRITE || type == ROGUE_MEM_POST) {
-        status = rogue_mem_transaction_read_data(transaction, 0, (uint8_t *)word, 4);
+        status = rogue_mem_transaction_copy_from_requester(transaction, 0, (uint8_t *)word, 4);
     } else {
-        status = rogue_mem_transaction_write_data(transaction, 0, (const uint8_t *)word, 4);
+        status = rogue_mem_transaction_copy_to_requester(transaction, 0, (const uint8_t *)word, 4);
     }
     if (status == ROGUE_MEM_OK) {
         rogue_mem_transaction_done(transaction);
@@ -107,7 +107,7 @@ static void translate(void *ctx, rogue_mem_transaction_t *transaction) {
     uint32_t value = 0;
     rogue_mem_status_t status = ROGUE_MEM_OK;
     if (write) {
-        status = rogue_mem_transaction_read_data(transaction, 0, (uint8_t *)&value, 4);
+        status = rogue_mem_transaction_copy_from_requester(transaction, 0, (uint8_t *)&value, 4);
     }
     if (status == ROGUE_MEM_OK) {
         status = transfer(out, SELECT, &selected, 4, ROGUE_MEM_WRITE);
@@ -116,7 +116,8 @@ static void translate(void *ctx, rogue_mem_transaction_t *transaction) {
         status = transfer(out, WINDOW, &value, 4, type);
     }
     if (status == ROGUE_MEM_OK && !write) {
-        status = rogue_mem_transaction_write_data(transaction, 0, (const uint8_t *)&value, 4);
+        status =
+            rogue_mem_transaction_copy_to_requester(transaction, 0, (const uint8_t *)&value, 4);
     }
     if (status == ROGUE_MEM_OK) {
         rogue_mem_transaction_done(transaction);

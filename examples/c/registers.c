@@ -8,7 +8,7 @@
 
 /* The registers of the device. */
 enum { CONTROL = 0x000, WAVEFORM = 0x100, CHANNELS = 0x1000, CHANNELS_COUNT = 256 };
-enum { SAMPLES_COUNT = 8, READY_TIMEOUT_S = 10 };
+enum { SAMPLES_COUNT = 8, READY_TIMEOUT_US = 10000000, READY_PERIOD_US = 100000 };
 
 static int failed(const char *what) {
     fprintf(stderr, "%s: %s: %s\n", what, rogue_mem_last_error_source(), rogue_mem_last_error());
@@ -40,7 +40,7 @@ static rogue_mem_status_t connect_device(map_t *map) {
                                           &client);
     }
     if (status == ROGUE_MEM_OK) {
-        status = rogue_mem_tcp_client_wait_ready(client, READY_TIMEOUT_S, 0.1);
+        status = rogue_mem_tcp_client_wait_ready(client, READY_TIMEOUT_US, READY_PERIOD_US);
         map->device = rogue_mem_tcp_client_slave(client);
     }
     rogue_mem_tcp_client_release(client);

@@ -8,7 +8,6 @@ use std::ptr::NonNull;
 use std::str::Utf8Error;
 use std::sync::atomic::AtomicU32;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::call::Call;
 use super::handle::{borrow, c_type_name, Borrowed, Handle};
@@ -163,15 +162,6 @@ impl Call {
             return Err(self.error(Status::InvalidArgument, text));
         }
         NonNull::new(start.cast_mut()).ok_or_else(|| self.null(name))
-    }
-
-    /// Converts seconds to a duration: negative values to zero, too large ones to the maximum.
-    pub(super) fn seconds(self, seconds: f64, name: &str) -> Result<Duration> {
-        if seconds.is_nan() {
-            let text = format!("Argument `{name}` is not a number");
-            return Err(self.error(Status::InvalidArgument, text));
-        }
-        Ok(Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX))
     }
 
     /// A flag that threads may look at together; `None` for null.

@@ -6,6 +6,7 @@
 
 use std::ffi::{c_char, c_void, CString};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::argument::Versioned;
 use super::callback::{c_text, Context};
@@ -197,8 +198,6 @@ impl AuditSink for CallbackSink {
 /// ROGUE_MEM_ERROR_INVALID_ARGUMENT if a structure has a wrong size or an option is invalid;
 /// ROGUE_MEM_ERROR_OUT_OF_RESOURCES if the system refuses memory or a thread: drop is called
 /// then.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_audit_new(
     sink: *const rogue_mem_audit_sink_t,
@@ -226,20 +225,18 @@ pub unsafe extern "C" fn rogue_mem_audit_new(
 /// Waits until all records so far have been passed to the callback, or are on the disk.
 ///
 /// @param audit the audit.
-/// @param timeout_seconds the time limit; 0 or less does not wait.
+/// @param timeout_us the time limit, in microseconds; 0 does not wait.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_TIMEOUT; ROGUE_MEM_ERROR_NULL_ARGUMENT;
-/// ROGUE_MEM_ERROR_INVALID_ARGUMENT if the time is not a number, or in a callback of the audit,
-/// whose thread would wait for itself; ROGUE_MEM_ERROR_STOPPED in a child by fork.
-///
-/// Thread safe.
+/// ROGUE_MEM_ERROR_INVALID_ARGUMENT in a callback of the audit, whose thread would wait for itself;
+/// ROGUE_MEM_ERROR_STOPPED in a child by fork.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_audit_flush(
     audit: *mut rogue_mem_audit_t,
-    timeout_seconds: f64,
+    timeout_us: u64,
 ) -> rogue_mem_status_t {
     status(|call| {
         // SAFETY: null or live, as the header demands.
         let audit = unsafe { call.handle(audit) }?;
-        audit.flush(call.seconds(timeout_seconds, "timeout_seconds")?)
+        audit.flush(Duration::from_micros(timeout_us))
     })
 }

@@ -43,8 +43,6 @@ unsafe impl Versioned for rogue_mem_batch_record_t {
 /// @param out receives the batch, a new reference. Untouched on failure.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT for another
 /// version; ROGUE_MEM_ERROR_FRAME, with the reason, if it is no whole super-frame of this version.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_batch_new(
     frame: *mut rogue_mem_frame_t,
@@ -77,8 +75,6 @@ pub unsafe extern "C" fn rogue_mem_batch_new(
 /// @param record receives the record; its size must be set. Untouched on failure.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if record
 /// has a wrong size; ROGUE_MEM_ERROR_FRAME if there is no such record.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_batch_record(
     batch: *mut rogue_mem_batch_t,

@@ -17,8 +17,6 @@ use crate::memory::bits;
 /// @param bits number of bits.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if a range
 /// does not lie within its bytes, and then nothing is changed.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_copy_bits(
     dst: *mut u8,
@@ -54,8 +52,6 @@ pub unsafe extern "C" fn rogue_mem_copy_bits(
 /// @param bits number of bits.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if the
 /// range does not lie within the bytes, and then nothing is changed.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_set_bits(
     dst: *mut u8,
@@ -79,8 +75,6 @@ pub unsafe extern "C" fn rogue_mem_set_bits(
 /// @param any receives 1 if one is, 0 if none is, as in a range of no bits. Untouched on failure.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if the
 /// range does not lie within the bytes.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_any_bits(
     src: *const u8,

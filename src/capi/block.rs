@@ -63,8 +63,6 @@ pub(super) fn skip_number(skip: Option<Skip>) -> u32 {
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT, also for a variable of NULL;
 /// ROGUE_MEM_ERROR_INVALID_ARGUMENT for no variables, one in another block, one that ends beyond the
 /// block, or an overlap; ROGUE_MEM_ERROR_OUT_OF_RESOURCES. On failure the block is unchanged.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_block_add_variables(
     block: *mut rogue_mem_block_t,
@@ -89,8 +87,6 @@ pub unsafe extern "C" fn rogue_mem_block_add_variables(
 /// @param count receives the number of variables.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if capacity
 /// is impossible.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_block_variables(
     block: *const rogue_mem_block_t,
@@ -139,8 +135,6 @@ pub unsafe extern "C" fn rogue_mem_block_variables(
 /// unknown type, a variable of another block, or a transaction that is larger than the largest
 /// access of the path; ROGUE_MEM_ERROR_OUT_OF_RESOURCES if there is no memory for it. Nothing is
 /// sent then. With a wait those of rogue_mem_block_check.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_block_start(
     block: *mut rogue_mem_block_t,
@@ -208,8 +202,6 @@ unsafe fn put(place: *mut u32, value: u32) {
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_TRANSACTION or
 /// ROGUE_MEM_ERROR_TRANSACTION_TIMEOUT if the transaction failed; ROGUE_MEM_ERROR_VERIFY, with the
 /// first byte that differs, if what was read back is not what was written.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_block_check(
     block: *mut rogue_mem_block_t,
@@ -233,8 +225,6 @@ pub unsafe extern "C" fn rogue_mem_block_check(
 /// @param count number of bytes.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if the
 /// bytes do not lie within the block.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_block_staged_data(
     block: *mut rogue_mem_block_t,
@@ -300,8 +290,6 @@ impl UpdateObserver for Updated {
 /// @param observer_or_null the callbacks, copied; NULL: none from now on.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT, also if updated is NULL;
 /// ROGUE_MEM_ERROR_INVALID_ARGUMENT if it has a wrong size. On failure drop is not called.
-///
-/// Thread safe; also from a callback.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_block_observe(
     block: *mut rogue_mem_block_t,

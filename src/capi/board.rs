@@ -29,7 +29,7 @@ use crate::protocols::UdpRssiPack;
 /// ROGUE_MEM_ERROR_BIND if the system gives no socket; ROGUE_MEM_ERROR_OUT_OF_RESOURCES;
 /// ROGUE_MEM_ERROR_STOPPED if the option event_loop belongs to the parent process.
 ///
-/// Thread safe. Blocks while the system resolves host, if that is a name.
+/// Blocks while the system resolves host, if that is a name.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_board_new_client(
     host: *const c_char,
@@ -62,7 +62,7 @@ pub unsafe extern "C" fn rogue_mem_board_new_client(
 /// ROGUE_MEM_ERROR_BIND if the port is taken or not allowed; ROGUE_MEM_ERROR_OUT_OF_RESOURCES;
 /// ROGUE_MEM_ERROR_STOPPED if the option event_loop belongs to the parent process.
 ///
-/// Thread safe. Blocks while the system resolves addr, if that is a name.
+/// Blocks while the system resolves addr, if that is a name.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_board_new_server(
     addr: *const c_char,
@@ -88,8 +88,6 @@ pub unsafe extern "C" fn rogue_mem_board_new_server(
 /// @param dest the destination; 0 is that of registers by convention. Frames that arrive for a
 /// destination whose port was never asked for are discarded.
 /// @return the port, a new reference; NULL if board is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_board_application_port(
     board: *const rogue_mem_board_t,
@@ -107,7 +105,7 @@ pub unsafe extern "C" fn rogue_mem_board_application_port(
 /// names the layer that fails: UDP (nothing comes from the board, or the network refuses) or RSSI;
 /// ROGUE_MEM_ERROR_STOPPED.
 ///
-/// Thread safe. Does not wait in the delivery of a frame.
+/// Does not wait in the delivery of a frame.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_board_wait_open(
     board: *mut rogue_mem_board_t,
@@ -129,8 +127,6 @@ pub unsafe extern "C" fn rogue_mem_board_wait_open(
 /// rogue_mem_board_stop only drop is called, at once.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT, also if its changed is NULL;
 /// ROGUE_MEM_ERROR_INVALID_ARGUMENT if it has a wrong size.
-///
-/// Thread safe; also from a callback.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_board_observe(
     board: *mut rogue_mem_board_t,
@@ -149,8 +145,6 @@ pub unsafe extern "C" fn rogue_mem_board_observe(
 ///
 /// @param board the road.
 /// @return whether it is; false if board is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_board_is_open(board: *const rogue_mem_board_t) -> bool {
     // SAFETY: null or live, as the header demands.
@@ -161,8 +155,6 @@ pub unsafe extern "C" fn rogue_mem_board_is_open(board: *const rogue_mem_board_t
 ///
 /// @param board the road.
 /// @return the UDP port, in host byte order; 0 if board is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_board_port(board: *const rogue_mem_board_t) -> u16 {
     // SAFETY: null or live, as the header demands.
@@ -173,8 +165,6 @@ pub unsafe extern "C" fn rogue_mem_board_port(board: *const rogue_mem_board_t) -
 /// under way fail. Returns within 100 ms if no receiver of a frame blocks. Further calls do nothing.
 ///
 /// @param board the road; NULL is an error.
-///
-/// Thread safe; also from a callback.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_board_stop(board: *mut rogue_mem_board_t) {
     // SAFETY: null or live, as the header demands.

@@ -10,8 +10,6 @@ use crate::bridge::{memory_budget, set_memory_budget};
 ///
 /// @param bytes_max the most that servers may hold, in bytes. 0 = a quarter of what the process may
 /// have (control group, address space, memory of the host), at most 1 GiB.
-///
-/// Thread safe.
 #[no_mangle]
 pub extern "C" fn rogue_mem_budget_set_max(bytes_max: u64) {
     value(|_| {
@@ -23,8 +21,6 @@ pub extern "C" fn rogue_mem_budget_set_max(bytes_max: u64) {
 /// The limit of the memory that servers hold together.
 ///
 /// @return bytes.
-///
-/// Thread safe.
 #[no_mangle]
 pub extern "C" fn rogue_mem_budget_max() -> u64 {
     value(|_| Ok(memory_budget().bytes_max))
@@ -33,8 +29,6 @@ pub extern "C" fn rogue_mem_budget_max() -> u64 {
 /// The memory that servers hold now.
 ///
 /// @return bytes, for each server rounded up by some 64 KiB.
-///
-/// Thread safe.
 #[no_mangle]
 pub extern "C" fn rogue_mem_budget_used() -> u64 {
     value(|_| Ok(memory_budget().used))

@@ -95,8 +95,6 @@ unsafe fn bulk(
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT, also for a block of NULL;
 /// ROGUE_MEM_ERROR_INVALID_ARGUMENT if count is impossible or report_or_null has a wrong size;
 /// otherwise the error of the first block that failed, as from rogue_mem_block_start with check.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_block_read_all(
     blocks: *const *mut rogue_mem_block_t,
@@ -116,8 +114,6 @@ pub unsafe extern "C" fn rogue_mem_block_read_all(
 /// @param forced a flag: whether to write blocks also if nothing in them is stale.
 /// @param report_or_null where to report what has become of each block; may be NULL.
 /// @return as rogue_mem_block_read_all, ROGUE_MEM_OK or the error of the first block that failed.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_block_write_all(
     blocks: *const *mut rogue_mem_block_t,
@@ -143,8 +139,6 @@ pub unsafe extern "C" fn rogue_mem_block_write_all(
 /// no block is updated. May be NULL.
 /// @return as rogue_mem_block_read_all, ROGUE_MEM_OK or the error of the first block that failed;
 /// ROGUE_MEM_ERROR_INVALID_ARGUMENT also for an unknown type.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_block_start_all(
     blocks: *const *mut rogue_mem_block_t,
@@ -167,8 +161,6 @@ pub unsafe extern "C" fn rogue_mem_block_start_all(
 /// @param count number of blocks.
 /// @param report_or_null where to report what has become of each block; may be NULL.
 /// @return as rogue_mem_block_read_all, ROGUE_MEM_OK or the error of the first block that failed.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_block_check_all(
     blocks: *const *mut rogue_mem_block_t,

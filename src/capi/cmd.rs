@@ -13,8 +13,6 @@ use crate::protocols::send_cmd;
 /// @param opcode the opcode.
 /// @param context a number for the firmware.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_cmd_send(
     master: *mut rogue_mem_stream_master_t,

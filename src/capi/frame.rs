@@ -94,8 +94,6 @@ pub(super) fn count(bytes: usize) -> u32 {
 /// unlocked, until its receivers have returned.
 ///
 /// @param frame the frame, which is kept alive until it is unlocked; NULL is an error.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_frame_lock(frame: *mut rogue_mem_frame_t) {
     value(|call| {
@@ -134,7 +132,7 @@ pub(super) fn hold(
 ///
 /// @param frame the frame; NULL, or one that this thread has not locked, is an error.
 ///
-/// Thread safe; to be called by the thread that locked it.
+/// To be called by the thread that locked it.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_frame_unlock(frame: *mut rogue_mem_frame_t) {
     value(|call| {
@@ -166,8 +164,6 @@ fn not_locked(call: Call) -> Error {
 ///
 /// @param frame the frame.
 /// @return bytes; 0 if frame is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_frame_size(frame: *const rogue_mem_frame_t) -> u32 {
     // SAFETY: null or live, as the header demands.
@@ -178,8 +174,6 @@ pub unsafe extern "C" fn rogue_mem_frame_size(frame: *const rogue_mem_frame_t) -
 ///
 /// @param frame the frame.
 /// @return bytes; 0 if frame is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_frame_available(frame: *const rogue_mem_frame_t) -> u32 {
     // SAFETY: null or live, as the header demands.
@@ -190,8 +184,6 @@ pub unsafe extern "C" fn rogue_mem_frame_available(frame: *const rogue_mem_frame
 ///
 /// @param frame the frame.
 /// @return bytes; 0 if frame is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_frame_payload(frame: *const rogue_mem_frame_t) -> u32 {
     // SAFETY: null or live, as the header demands.
@@ -204,8 +196,6 @@ pub unsafe extern "C" fn rogue_mem_frame_payload(frame: *const rogue_mem_frame_t
 /// @param payload its new length in bytes.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_FRAME if the frame has too
 /// little room.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_frame_set_payload(
     frame: *mut rogue_mem_frame_t,
@@ -226,8 +216,6 @@ pub unsafe extern "C" fn rogue_mem_frame_set_payload(
 /// @param frame the frame.
 /// @return the first byte, valid as long as the frame; NULL if it has no room, there is no memory
 /// to join its pieces, or frame is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_frame_data(frame: *mut rogue_mem_frame_t) -> *mut u8 {
     value(|call| {
@@ -251,8 +239,6 @@ pub unsafe extern "C" fn rogue_mem_frame_data(frame: *mut rogue_mem_frame_t) -> 
 /// @param count number of bytes.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_FRAME if the range does not
 /// lie within the payload.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_frame_read_data(
     frame: *const rogue_mem_frame_t,
@@ -277,8 +263,6 @@ pub unsafe extern "C" fn rogue_mem_frame_read_data(
 /// @param count number of bytes.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_FRAME if the range does not
 /// lie within the payload; the payload is then unchanged.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_frame_write_data(
     frame: *mut rogue_mem_frame_t,

@@ -57,8 +57,6 @@ fn no_buffer(call: Call, index: u32, buffers: &Buffers) -> Error {
 ///
 /// @param frame the frame.
 /// @return buffers; 0 if frame is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_frame_buffer_count(frame: *const rogue_mem_frame_t) -> u32 {
     // SAFETY: null or live, as the header demands.
@@ -72,8 +70,6 @@ pub unsafe extern "C" fn rogue_mem_frame_buffer_count(frame: *const rogue_mem_fr
 /// @param buffer receives the buffer; its size must be set. Untouched on failure.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if buffer
 /// has a wrong size; ROGUE_MEM_ERROR_FRAME if there is no such buffer.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_frame_buffer(
     frame: *mut rogue_mem_frame_t,
@@ -124,8 +120,6 @@ fn described(buffer: &mut Buffer) -> rogue_mem_frame_buffer_t {
 /// @param payload bytes of payload, after the header.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_FRAME if there is no such
 /// buffer, or if that is more than its memory; nothing is changed then.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_frame_set_buffer(
     frame: *mut rogue_mem_frame_t,
@@ -153,7 +147,7 @@ pub unsafe extern "C" fn rogue_mem_frame_set_buffer(
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if both are
 /// the same frame; ROGUE_MEM_ERROR_OUT_OF_RESOURCES beyond 65536 buffers. Nothing is changed then.
 ///
-/// Thread safe. Takes one lock after the other.
+/// Takes one lock after the other.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_frame_append(
     frame: *mut rogue_mem_frame_t,
@@ -190,8 +184,6 @@ pub unsafe extern "C" fn rogue_mem_frame_append(
 /// Drops the buffers of a frame: it is empty then, and has no room. Flags, channel and error stay.
 ///
 /// @param frame the frame; NULL is an error.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_frame_clear(frame: *mut rogue_mem_frame_t) {
     // SAFETY: null or live, as the header demands. The buffers are dropped after the lock has been
@@ -272,8 +264,6 @@ impl Drop for ProgramMemory {
 /// @param out receives the frame, a new reference. Untouched on failure.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT, also for no memory with a size;
 /// ROGUE_MEM_ERROR_INVALID_ARGUMENT if the structure has a wrong size.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_frame_wrap(
     memory: *const rogue_mem_frame_memory_t,

@@ -42,9 +42,15 @@
  * of this header. A C++ exception, or longjmp, must not leave a callback: the process would be
  * aborted at best.
  *
- * Threads. Every function may be called from any thread, also on one object from several threads at
- * once. The caller of a function must hold a reference to each object that it passes until the
+ * Threads. Every function may be called from any thread, also from a callback, and on one object
+ * from several threads at once. The exceptions say so in their comments: a lock that must not be
+ * held, a lock that the thread that took it gives back, a wait that its own callback would wait
+ * for. The caller of a function must hold a reference to each object that it passes until the
  * function has returned. Each thread has its own last error.
+ *
+ * Times. Time limits of waits, timeouts and periods are whole microseconds: a parameter
+ * timeout_us or period_us. A limit of 0 does not wait, unless the comment says otherwise. Members
+ * of options and statistics have their unit in the name: _us, _ms or _ns.
  *
  * Forks. A child by fork may use the library, with objects of its own. Those made before the fork
  * are the parent's. Their functions wait for no thread of the parent: one that can fail returns an

@@ -106,8 +106,6 @@ impl LogSink for CallbackSink {
 /// Sets the level of every logger that no filter matches.
 ///
 /// @param level ROGUE_MEM_LOG_..., or any number: messages of at least this level pass.
-///
-/// Thread safe.
 #[no_mangle]
 pub extern "C" fn rogue_mem_log_set_level(level: u32) {
     value(|_| {
@@ -122,8 +120,6 @@ pub extern "C" fn rogue_mem_log_set_level(level: u32) {
 /// @param name name of the filter; a leading "pyrogue." may be left out.
 /// @param level ROGUE_MEM_LOG_..., or any number: messages of at least this level pass.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_TEXT.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_log_set_filter(
     name: *const c_char,
@@ -142,8 +138,6 @@ pub unsafe extern "C" fn rogue_mem_log_set_filter(
 /// @param name name of the filter; a leading "pyrogue." may be left out.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_TEXT;
 /// ROGUE_MEM_ERROR_NOT_FOUND if there is no filter of exactly that name.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_log_remove_filter(name: *const c_char) -> rogue_mem_status_t {
     status(|call| {
@@ -159,8 +153,6 @@ pub unsafe extern "C" fn rogue_mem_log_remove_filter(name: *const c_char) -> rog
 /// Switches the output of log messages to standard output on or off. The default is on.
 ///
 /// @param emit whether to write, a flag.
-///
-/// Thread safe.
 #[no_mangle]
 pub extern "C" fn rogue_mem_log_set_emit_stdout(emit: u32) {
     value(|_| {
@@ -172,8 +164,6 @@ pub extern "C" fn rogue_mem_log_set_emit_stdout(emit: u32) {
 /// Whether log messages are written to standard output.
 ///
 /// @return true if they are.
-///
-/// Thread safe.
 #[no_mangle]
 pub extern "C" fn rogue_mem_log_emit_stdout() -> bool {
     value(|_| Ok(logging::emit_stdout()))
@@ -185,8 +175,6 @@ pub extern "C" fn rogue_mem_log_emit_stdout() -> bool {
 /// @param sink_or_null the new sink, copied. NULL removes the sink.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT if its log is NULL;
 /// ROGUE_MEM_ERROR_INVALID_ARGUMENT if it has a wrong size.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_log_set_sink(
     sink_or_null: *const rogue_mem_log_sink_t,
@@ -215,8 +203,6 @@ pub unsafe extern "C" fn rogue_mem_log_set_sink(
 /// @param capacity size of buffer in bytes.
 /// @param length receives the length of the text; may be NULL.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_TEXT.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_log_normalize_name(
     name: *const c_char,
@@ -239,8 +225,6 @@ pub unsafe extern "C" fn rogue_mem_log_normalize_name(
 /// @param logger the logger; NULL is an error.
 /// @param level level of the message.
 /// @param text the message; invalid UTF-8 in it is replaced. NULL is an error.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_logger_log(
     logger: *const rogue_mem_logger_t,
@@ -265,8 +249,6 @@ pub unsafe extern "C" fn rogue_mem_logger_log(
 /// Logs the ids of this thread and process, at level ROGUE_MEM_LOG_THREAD.
 ///
 /// @param logger the logger; NULL is an error.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_logger_log_thread_id(logger: *const rogue_mem_logger_t) {
     // SAFETY: null or live, as the header demands.

@@ -30,8 +30,6 @@ use crate::memory::{Claimant, DataBuffer, POST, WRITE};
 ///
 /// A transaction of another type fails, and so does an access beyond the end of the address space,
 /// also one caused by the offset of a hub. No slave sees it.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_master_request(
     master: *mut rogue_mem_master_t,
@@ -86,8 +84,6 @@ pub(super) fn copied(call: Call, data: &[u8]) -> Result<Vec<u8>> {
 /// @return ROGUE_MEM_OK, also if transactions have already failed; ROGUE_MEM_ERROR_NULL_ARGUMENT;
 /// ROGUE_MEM_ERROR_INVALID_ARGUMENT if the number of bytes is impossible;
 /// ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_master_request_many(
     master: *mut rogue_mem_master_t,
@@ -167,8 +163,6 @@ pub(super) unsafe fn start_burst(
 /// @param count receives the total number of outstanding transactions.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if
 /// capacity is impossible.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_master_outstanding(
     master: *mut rogue_mem_master_t,
@@ -197,7 +191,7 @@ pub unsafe extern "C" fn rogue_mem_master_outstanding(
 /// @param master the master that made the transactions.
 /// @param count number of ids.
 /// @param ids count ids, none of them 0.
-/// @param microseconds the time limit for all together; 0 does not wait.
+/// @param timeout_us the time limit for all together, in microseconds; 0 does not wait.
 /// @param waited receives the number of ended transactions, counted from the first; if one failed,
 /// it is the last of these. Set with every result except the errors of an argument.
 /// @return ROGUE_MEM_OK if all have succeeded; ROGUE_MEM_ERROR_TRANSACTION or
@@ -205,13 +199,13 @@ pub unsafe extern "C" fn rogue_mem_master_outstanding(
 /// ROGUE_MEM_ERROR_TIMEOUT if the time has passed first; ROGUE_MEM_ERROR_NULL_ARGUMENT;
 /// ROGUE_MEM_ERROR_INVALID_ARGUMENT if count is impossible.
 ///
-/// Thread safe. No lock of the transactions must be held.
+/// No lock of the transactions must be held.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_master_wait_many(
     master: *mut rogue_mem_master_t,
     count: usize,
     ids: *const u32,
-    microseconds: u64,
+    timeout_us: u64,
     waited: *mut usize,
 ) -> rogue_mem_status_t {
     status(|call| {
@@ -221,7 +215,7 @@ pub unsafe extern "C" fn rogue_mem_master_wait_many(
         let ids = unsafe { call.values(ids, count, "ids") }?;
         // SAFETY: null or valid, as the header demands.
         let waited = unsafe { call.out(waited, "waited") }?;
-        let (ended, outcome) = master.wait_many(ids, Duration::from_micros(microseconds));
+        let (ended, outcome) = master.wait_many(ids, Duration::from_micros(timeout_us));
         waited.set(ended);
         outcome.unwrap_or_else(|| Err(pending(call)))
     })
@@ -296,8 +290,6 @@ impl Claimant for Ended {
 /// ROGUE_MEM_ERROR_INVALID_ARGUMENT if it has a wrong size; ROGUE_MEM_ERROR_NOT_FOUND if no such
 /// transaction is outstanding, or it has been forgotten; ROGUE_MEM_ERROR_OUT_OF_RESOURCES if the
 /// system refuses the thread for deadlines. On failure drop is not called.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_master_observe(
     master: *mut rogue_mem_master_t,
@@ -327,19 +319,17 @@ pub unsafe extern "C" fn rogue_mem_master_observe(
 /// @param master the master that made the transactions.
 /// @param count number of ids.
 /// @param ids_or_null count ids; NULL: all transactions that are outstanding, whatever count is.
-/// @param microseconds the time limit, for all together, to wait for slaves that hold the lock of a
-/// transaction; 0 does not wait.
+/// @param timeout_us the time limit, in microseconds and for all together, to wait for slaves that
+/// hold the lock of a transaction; 0 does not wait.
 /// @return true if all have been cancelled or had ended; false if the lock of one is held: that one
 /// stays pending, and its buffer in use. Also false, with the last error set, if master is NULL or
 /// count is impossible.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_master_cancel(
     master: *mut rogue_mem_master_t,
     count: usize,
     ids_or_null: *const u32,
-    microseconds: u64,
+    timeout_us: u64,
 ) -> bool {
     value(|call| {
         // SAFETY: null or live, as the header demands.
@@ -349,6 +339,6 @@ pub unsafe extern "C" fn rogue_mem_master_cancel(
             // SAFETY: valid for count values, as the header demands.
             false => Some(unsafe { call.values(ids_or_null, count, "ids_or_null") }?),
         };
-        Ok(master.cancel(ids, Duration::from_micros(microseconds)))
+        Ok(master.cancel(ids, Duration::from_micros(timeout_us)))
     })
 }

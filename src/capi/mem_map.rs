@@ -30,8 +30,6 @@ use crate::hardware::{MemMap, MemMapOptions};
 /// range or the width is invalid, or beyond the end of an ordinary file;
 /// ROGUE_MEM_ERROR_INVALID_TEXT; ROGUE_MEM_ERROR_OUT_OF_RESOURCES if the file cannot be opened or
 /// mapped, with the system's reason.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_mem_map_new(
     path_or_null: *const c_char,

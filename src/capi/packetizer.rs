@@ -29,8 +29,6 @@ use crate::protocols::{Packetizer, PacketizerVersion};
 /// @param out receives the packetizer, a new reference. Untouched on failure.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT for
 /// another version, or options with a wrong size.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_packetizer_new(
     version: u32,
@@ -59,8 +57,6 @@ pub unsafe extern "C" fn rogue_mem_packetizer_new(
 ///
 /// @param packetizer the packetizer.
 /// @return the port, a new reference; NULL if packetizer is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_packetizer_transport_port(
     packetizer: *const rogue_mem_packetizer_t,
@@ -74,8 +70,6 @@ pub unsafe extern "C" fn rogue_mem_packetizer_transport_port(
 /// @param packetizer the packetizer.
 /// @param dest the destination.
 /// @return the port, a new reference; NULL if packetizer is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_packetizer_application_port(
     packetizer: *const rogue_mem_packetizer_t,
@@ -91,8 +85,6 @@ pub unsafe extern "C" fn rogue_mem_packetizer_application_port(
 ///
 /// @param packetizer the packetizer.
 /// @return packets, modulo 2^32; 0 if packetizer is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_packetizer_drop_count(
     packetizer: *const rogue_mem_packetizer_t,
@@ -104,15 +96,14 @@ pub unsafe extern "C" fn rogue_mem_packetizer_drop_count(
 /// Sets how often a thread that waits for another one's frame says so in the log.
 ///
 /// @param packetizer the packetizer; NULL is an error.
-/// @param microseconds the time between two messages, at least 1000; one second at first.
-///
-/// Thread safe.
+/// @param timeout_us the time between two messages, in microseconds, at least 1000; one second at
+/// first.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_packetizer_set_timeout(
     packetizer: *mut rogue_mem_packetizer_t,
-    microseconds: u32,
+    timeout_us: u32,
 ) {
-    let period = Duration::from_micros(microseconds.into());
+    let period = Duration::from_micros(timeout_us.into());
     // SAFETY: null or live, as the header demands.
     unsafe { query(packetizer, |packetizer| packetizer.set_timeout(period)) }
 }
@@ -121,8 +112,6 @@ pub unsafe extern "C" fn rogue_mem_packetizer_set_timeout(
 /// that wait for an answer over it. Further calls do nothing, until something is connected again.
 ///
 /// @param packetizer the packetizer; NULL is an error.
-///
-/// Thread safe; also from a callback.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_packetizer_stop(packetizer: *mut rogue_mem_packetizer_t) {
     // SAFETY: null or live, as the header demands.

@@ -19,8 +19,6 @@ use crate::stream::Port;
 ///
 /// @param out receives the object, a new reference. Untouched on failure.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_prbs_new(out: *mut *mut rogue_mem_prbs_t) -> rogue_mem_status_t {
     status(|call| {
@@ -35,8 +33,6 @@ pub unsafe extern "C" fn rogue_mem_prbs_new(out: *mut *mut rogue_mem_prbs_t) -> 
 ///
 /// @param prbs the object.
 /// @return the port, a new reference, which does not keep the object alive; NULL if prbs is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_prbs_stream_port(
     prbs: *const rogue_mem_prbs_t,
@@ -51,8 +47,6 @@ pub unsafe extern "C" fn rogue_mem_prbs_stream_port(
 /// @param bits a multiple of 32, at most 512.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT for
 /// another width; ROGUE_MEM_ERROR_STOPPED in a child by fork.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_prbs_set_width(
     prbs: *mut rogue_mem_prbs_t,
@@ -72,8 +66,6 @@ pub unsafe extern "C" fn rogue_mem_prbs_set_width(
 /// @param taps the taps, copied; may be NULL if there are none.
 /// @param count number of taps.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_prbs_set_taps(
     prbs: *mut rogue_mem_prbs_t,
@@ -94,8 +86,6 @@ pub unsafe extern "C" fn rogue_mem_prbs_set_taps(
 ///
 /// @param prbs the object; NULL is an error.
 /// @param state a flag.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_prbs_send_count(prbs: *mut rogue_mem_prbs_t, state: u32) {
     // SAFETY: null or live, as the header demands.
@@ -106,8 +96,6 @@ pub unsafe extern "C" fn rogue_mem_prbs_send_count(prbs: *mut rogue_mem_prbs_t, 
 ///
 /// @param prbs the object; NULL is an error.
 /// @param state a flag.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_prbs_gen_payload(prbs: *mut rogue_mem_prbs_t, state: u32) {
     // SAFETY: null or live, as the header demands.
@@ -119,8 +107,6 @@ pub unsafe extern "C" fn rogue_mem_prbs_gen_payload(prbs: *mut rogue_mem_prbs_t,
 ///
 /// @param prbs the object; NULL is an error.
 /// @param state a flag.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_prbs_check_payload(prbs: *mut rogue_mem_prbs_t, state: u32) {
     // SAFETY: null or live, as the header demands.
@@ -132,8 +118,6 @@ pub unsafe extern "C" fn rogue_mem_prbs_check_payload(prbs: *mut rogue_mem_prbs_
 ///
 /// @param prbs the object; NULL is an error.
 /// @param state a flag.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_prbs_set_rx_enable(prbs: *mut rogue_mem_prbs_t, state: u32) {
     // SAFETY: null or live, as the header demands.
@@ -144,8 +128,6 @@ pub unsafe extern "C" fn rogue_mem_prbs_set_rx_enable(prbs: *mut rogue_mem_prbs_
 ///
 /// @param prbs the object.
 /// @return whether they are; false if prbs is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_prbs_rx_enable(prbs: *const rogue_mem_prbs_t) -> bool {
     // SAFETY: null or live, as the header demands.
@@ -155,24 +137,17 @@ pub unsafe extern "C" fn rogue_mem_prbs_rx_enable(prbs: *const rogue_mem_prbs_t)
 /// Sets the pause after each frame of the thread; also while it runs.
 ///
 /// @param prbs the object; NULL is an error.
-/// @param microseconds the pause; 0 at first.
-///
-/// Thread safe.
+/// @param period_us the pause, in microseconds; 0 at first.
 #[no_mangle]
-pub unsafe extern "C" fn rogue_mem_prbs_set_tx_period(
-    prbs: *mut rogue_mem_prbs_t,
-    microseconds: u32,
-) {
+pub unsafe extern "C" fn rogue_mem_prbs_set_tx_period(prbs: *mut rogue_mem_prbs_t, period_us: u32) {
     // SAFETY: null or live, as the header demands.
-    unsafe { query(prbs, |prbs| prbs.set_tx_period(microseconds)) }
+    unsafe { query(prbs, |prbs| prbs.set_tx_period(period_us)) }
 }
 
 /// The pause after each frame of the thread.
 ///
 /// @param prbs the object.
 /// @return microseconds; 0 if prbs is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_prbs_tx_period(prbs: *const rogue_mem_prbs_t) -> u32 {
     // SAFETY: null or live, as the header demands.
@@ -186,8 +161,6 @@ pub unsafe extern "C" fn rogue_mem_prbs_tx_period(prbs: *const rogue_mem_prbs_t)
 /// @param size bytes of the frame: a multiple of the width, and at least three words.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT for
 /// another size; ROGUE_MEM_ERROR_STOPPED in a child by fork.
-///
-/// Thread safe; also from a callback.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_prbs_gen_frame(
     prbs: *mut rogue_mem_prbs_t,
@@ -208,8 +181,6 @@ pub unsafe extern "C" fn rogue_mem_prbs_gen_frame(
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT for a
 /// size that no frame has; ROGUE_MEM_ERROR_OUT_OF_RESOURCES; ROGUE_MEM_ERROR_STOPPED in a child by
 /// fork.
-///
-/// Thread safe; also from a callback.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_prbs_enable(
     prbs: *mut rogue_mem_prbs_t,
@@ -226,8 +197,6 @@ pub unsafe extern "C" fn rogue_mem_prbs_enable(
 /// receiver of that frame does not. Further calls do nothing.
 ///
 /// @param prbs the object; NULL is an error.
-///
-/// Thread safe; also from a callback.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_prbs_disable(prbs: *mut rogue_mem_prbs_t) {
     // SAFETY: null or live, as the header demands.
@@ -237,8 +206,6 @@ pub unsafe extern "C" fn rogue_mem_prbs_disable(prbs: *mut rogue_mem_prbs_t) {
 /// Sets all counters and rates to zero. The sequence of frames goes on.
 ///
 /// @param prbs the object; NULL is an error.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_prbs_reset_count(prbs: *mut rogue_mem_prbs_t) {
     // SAFETY: null or live, as the header demands.
@@ -249,8 +216,6 @@ pub unsafe extern "C" fn rogue_mem_prbs_reset_count(prbs: *mut rogue_mem_prbs_t)
 /// frames are not received; their frames are dropped.
 ///
 /// @param prbs the object; NULL is an error.
-///
-/// Thread safe; also from a callback.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_prbs_stop(prbs: *mut rogue_mem_prbs_t) {
     // SAFETY: null or live, as the header demands.
@@ -261,8 +226,6 @@ pub unsafe extern "C" fn rogue_mem_prbs_stop(prbs: *mut rogue_mem_prbs_t) {
 ///
 /// @param prbs the object.
 /// @return frames a second; 0 if prbs is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_prbs_tx_rate(prbs: *const rogue_mem_prbs_t) -> f64 {
     // SAFETY: null or live, as the header demands.
@@ -273,8 +236,6 @@ pub unsafe extern "C" fn rogue_mem_prbs_tx_rate(prbs: *const rogue_mem_prbs_t) -
 ///
 /// @param prbs the object.
 /// @return bytes a second; 0 if prbs is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_prbs_tx_bandwidth(prbs: *const rogue_mem_prbs_t) -> f64 {
     // SAFETY: null or live, as the header demands.
@@ -285,8 +246,6 @@ pub unsafe extern "C" fn rogue_mem_prbs_tx_bandwidth(prbs: *const rogue_mem_prbs
 ///
 /// @param prbs the object.
 /// @return frames a second; 0 if prbs is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_prbs_rx_rate(prbs: *const rogue_mem_prbs_t) -> f64 {
     // SAFETY: null or live, as the header demands.
@@ -297,8 +256,6 @@ pub unsafe extern "C" fn rogue_mem_prbs_rx_rate(prbs: *const rogue_mem_prbs_t) -
 ///
 /// @param prbs the object.
 /// @return bytes a second; 0 if prbs is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_prbs_rx_bandwidth(prbs: *const rogue_mem_prbs_t) -> f64 {
     // SAFETY: null or live, as the header demands.

@@ -50,8 +50,6 @@ pub const ROGUE_MEM_RSSI_MAX_CUM_ACK: u32 = 7;
 /// @param out receives the client, a new reference. Untouched on failure.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if the
 /// size or an option is invalid; ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_rssi_new_client(
     segment_bytes: u16,
@@ -76,8 +74,6 @@ pub unsafe extern "C" fn rogue_mem_rssi_new_client(
 /// @param out receives the server, a new reference. Untouched on failure.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if the
 /// size or an option is invalid; ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_rssi_new_server(
     segment_bytes: u16,
@@ -103,8 +99,6 @@ fn sized(mut options: RssiOptions, segment_bytes: u16) -> RssiOptions {
 ///
 /// @param rssi the client or server.
 /// @return the port, a new reference, which does not keep the object alive; NULL if rssi is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_rssi_transport_port(
     rssi: *const rogue_mem_rssi_t,
@@ -118,8 +112,6 @@ pub unsafe extern "C" fn rogue_mem_rssi_transport_port(
 ///
 /// @param rssi the client or server.
 /// @return the port, a new reference; its slave keeps the object alive. NULL if rssi is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_rssi_application_port(
     rssi: *const rogue_mem_rssi_t,
@@ -133,8 +125,6 @@ pub unsafe extern "C" fn rogue_mem_rssi_application_port(
 /// @param rssi the client or server.
 /// @return ROGUE_MEM_OK, also if it runs; ROGUE_MEM_ERROR_OUT_OF_RESOURCES if the system refuses a
 /// thread; ROGUE_MEM_ERROR_STOPPED in a child by fork; ROGUE_MEM_ERROR_NULL_ARGUMENT.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_rssi_start(rssi: *mut rogue_mem_rssi_t) -> rogue_mem_status_t {
     // SAFETY: null or live, as the header demands.
@@ -146,8 +136,6 @@ pub unsafe extern "C" fn rogue_mem_rssi_start(rssi: *mut rogue_mem_rssi_t) -> ro
 /// a delivery. Further calls do nothing.
 ///
 /// @param rssi the client or server; NULL is an error.
-///
-/// Thread safe; also from a callback.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_rssi_stop(rssi: *mut rogue_mem_rssi_t) {
     // SAFETY: null or live, as the header demands.
@@ -160,8 +148,6 @@ pub unsafe extern "C" fn rogue_mem_rssi_stop(rssi: *mut rogue_mem_rssi_t) {
 /// @param timeout_us how long to wait at most, in microseconds.
 /// @return ROGUE_MEM_OK if it is open; ROGUE_MEM_ERROR_TIMEOUT, whose text has the reason as far as
 /// it is known; ROGUE_MEM_ERROR_STOPPED if the object is not started; ROGUE_MEM_ERROR_NULL_ARGUMENT.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_rssi_wait_open(
     rssi: *const rogue_mem_rssi_t,
@@ -180,8 +166,6 @@ pub unsafe extern "C" fn rogue_mem_rssi_wait_open(
 /// @param set_or_null the callbacks, copied; they replace former ones. NULL removes them.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT, also if its changed is NULL;
 /// ROGUE_MEM_ERROR_INVALID_ARGUMENT if it has a wrong size.
-///
-/// Thread safe; also from a callback.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_rssi_observe(
     rssi: *mut rogue_mem_rssi_t,
@@ -200,8 +184,6 @@ pub unsafe extern "C" fn rogue_mem_rssi_observe(
 ///
 /// @param rssi the client or server.
 /// @return whether it is; false if rssi is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_rssi_is_open(rssi: *const rogue_mem_rssi_t) -> bool {
     // SAFETY: null or live, as the header demands.
@@ -212,8 +194,6 @@ pub unsafe extern "C" fn rogue_mem_rssi_is_open(rssi: *const rogue_mem_rssi_t) -
 ///
 /// @param rssi the client or server.
 /// @return bytes; 0 if rssi is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_rssi_max_payload(rssi: *const rogue_mem_rssi_t) -> u32 {
     // SAFETY: null or live, as the header demands.
@@ -235,8 +215,6 @@ fn parameter(call: Call, number: u32) -> Result<Parameter> {
 /// @param value the value; not 0.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_INVALID_ARGUMENT for another parameter or a value out of
 /// its range; ROGUE_MEM_ERROR_STOPPED in a child by fork; ROGUE_MEM_ERROR_NULL_ARGUMENT.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_rssi_set_local(
     rssi: *mut rogue_mem_rssi_t,
@@ -257,8 +235,6 @@ pub unsafe extern "C" fn rogue_mem_rssi_set_local(
 /// @param out receives the value. Untouched on failure.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_INVALID_ARGUMENT for another parameter;
 /// ROGUE_MEM_ERROR_NULL_ARGUMENT.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_rssi_local(
     rssi: *const rogue_mem_rssi_t,
@@ -283,8 +259,6 @@ pub unsafe extern "C" fn rogue_mem_rssi_local(
 /// @param out receives the value. Untouched on failure.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_INVALID_ARGUMENT for another parameter;
 /// ROGUE_MEM_ERROR_NULL_ARGUMENT.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_rssi_current(
     rssi: *const rogue_mem_rssi_t,
@@ -305,8 +279,6 @@ pub unsafe extern "C" fn rogue_mem_rssi_current(
 ///
 /// @param rssi the client or server; NULL is an error.
 /// @param timeout_us the time between two messages, in microseconds; one second at first.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_rssi_set_timeout(rssi: *mut rogue_mem_rssi_t, timeout_us: u64) {
     // SAFETY: null or live, as the header demands.
@@ -316,8 +288,6 @@ pub unsafe extern "C" fn rogue_mem_rssi_set_timeout(rssi: *mut rogue_mem_rssi_t,
 /// Sets the counters to 0.
 ///
 /// @param rssi the client or server; NULL is an error.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_rssi_reset_counters(rssi: *mut rogue_mem_rssi_t) {
     // SAFETY: null or live, as the header demands.

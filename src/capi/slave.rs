@@ -190,8 +190,6 @@ impl Slave for CallbackSlave {
 /// caller's: drop is not called.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if
 /// callbacks has a wrong size.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_slave_new(
     min: u32,
@@ -223,8 +221,6 @@ pub unsafe extern "C" fn rogue_mem_slave_new(
 /// @param id the transaction's id.
 /// @return the transaction, a new reference; NULL if none with that id is kept, which is usual for
 /// a late answer and not an error; also NULL if slave is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_slave_take_transaction(
     slave: *mut rogue_mem_slave_t,

@@ -19,8 +19,6 @@ use crate::stream::Port;
 ///
 /// @param out receives the object, a new reference. Untouched on failure.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_srp_v0_new(
     out: *mut *mut rogue_mem_srp_v0_t,
@@ -37,8 +35,6 @@ pub unsafe extern "C" fn rogue_mem_srp_v0_new(
 ///
 /// @param srp the object.
 /// @return the slave, a new reference, which keeps the object alive; NULL if srp is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_srp_v0_slave(
     srp: *const rogue_mem_srp_v0_t,
@@ -51,8 +47,6 @@ pub unsafe extern "C" fn rogue_mem_srp_v0_slave(
 ///
 /// @param srp the object.
 /// @return the port, a new reference, which does not keep the object alive; NULL if srp is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_srp_v0_stream_port(
     srp: *const rogue_mem_srp_v0_t,
@@ -65,8 +59,6 @@ pub unsafe extern "C" fn rogue_mem_srp_v0_stream_port(
 /// stream is connected again. Further calls do nothing.
 ///
 /// @param srp the object; NULL is an error.
-///
-/// Thread safe; also from a callback.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_srp_v0_stop(srp: *mut rogue_mem_srp_v0_t) {
     // SAFETY: null or live, as the header demands.

@@ -19,8 +19,6 @@ fn known(status: rogue_mem_status_t, text: impl FnOnce(Status) -> &'static CStr)
 ///
 /// @param status what a function returned.
 /// @return static text, never NULL; "unknown status" for a number that is none.
-///
-/// Thread safe.
 #[no_mangle]
 pub extern "C" fn rogue_mem_status_text(status: rogue_mem_status_t) -> *const c_char {
     value(|_| Ok(known(status, Status::c_text)))
@@ -30,8 +28,6 @@ pub extern "C" fn rogue_mem_status_text(status: rogue_mem_status_t) -> *const c_
 ///
 /// @param status what a function returned.
 /// @return static text, never NULL; "unknown status" for a number that is none.
-///
-/// Thread safe.
 #[no_mangle]
 pub extern "C" fn rogue_mem_status_name(status: rogue_mem_status_t) -> *const c_char {
     value(|_| Ok(known(status, Status::c_name)))
@@ -42,7 +38,7 @@ pub extern "C" fn rogue_mem_status_name(status: rogue_mem_status_t) -> *const c_
 ///
 /// @return ROGUE_MEM_OK if nothing has failed on this thread.
 ///
-/// Thread safe; each thread has its own.
+/// Each thread has its own.
 #[no_mangle]
 pub extern "C" fn rogue_mem_last_error_status() -> rogue_mem_status_t {
     last_error::status()
@@ -53,7 +49,7 @@ pub extern "C" fn rogue_mem_last_error_status() -> rogue_mem_status_t {
 /// @return text that is valid until the next failing call on this thread; "" if nothing has failed
 /// on it. Never NULL.
 ///
-/// Thread safe; each thread has its own.
+/// Each thread has its own.
 #[no_mangle]
 pub extern "C" fn rogue_mem_last_error() -> *const c_char {
     value(|_| Ok(last_error::text()))
@@ -65,7 +61,7 @@ pub extern "C" fn rogue_mem_last_error() -> *const c_char {
 /// @return text that is valid until the next failing call on this thread; "" if nothing has failed
 /// on it. Never NULL.
 ///
-/// Thread safe; each thread has its own.
+/// Each thread has its own.
 #[no_mangle]
 pub extern "C" fn rogue_mem_last_error_source() -> *const c_char {
     value(|_| Ok(last_error::source()))
@@ -74,8 +70,6 @@ pub extern "C" fn rogue_mem_last_error_source() -> *const c_char {
 /// The version of the loaded library, for example "0.1.0". ROGUE_MEM_VERSION is that of the header.
 ///
 /// @return static text, never NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub extern "C" fn rogue_mem_version() -> *const c_char {
     value(|_| Ok(concat!(env!("CARGO_PKG_VERSION"), "\0").as_ptr().cast::<c_char>()))
@@ -84,8 +78,6 @@ pub extern "C" fn rogue_mem_version() -> *const c_char {
 /// The version of the loaded library as a number, for comparison with ROGUE_MEM_VERSION_NUMBER.
 ///
 /// @return 0xMMmmpp: major, minor and patch in 8 bits each.
-///
-/// Thread safe.
 #[no_mangle]
 pub extern "C" fn rogue_mem_version_number() -> u32 {
     const NUMBER: u32 = (part(env!("CARGO_PKG_VERSION_MAJOR")) << 16)
@@ -98,8 +90,6 @@ pub extern "C" fn rogue_mem_version_number() -> u32 {
 /// `rogue::Version` in C++ and Python returns it. The library's own version is rogue_mem_version().
 ///
 /// @return static text, three numbers with dots; never NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub extern "C" fn rogue_mem_interface_version() -> *const c_char {
     value(|_| Ok(ROGUE_INTERFACE_VERSION.as_ptr()))

@@ -26,8 +26,6 @@ use crate::stream::Port;
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if addr,
 /// the port or an option is invalid; ROGUE_MEM_ERROR_INVALID_TEXT;
 /// ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_stream_client_new(
     addr: *const c_char,
@@ -51,8 +49,6 @@ pub unsafe extern "C" fn rogue_mem_stream_client_new(
 ///
 /// @param client the client.
 /// @return the port, a new reference, which keeps the client running; NULL if client is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_stream_client_stream_port(
     client: *const rogue_mem_stream_client_t,
@@ -66,8 +62,6 @@ pub unsafe extern "C" fn rogue_mem_stream_client_stream_port(
 /// @param client the client.
 /// @return ROGUE_MEM_CLIENT_...; ROGUE_MEM_CLIENT_CONNECTING, with the last error set, if client is
 /// NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_stream_client_state(
     client: *const rogue_mem_stream_client_t,
@@ -83,8 +77,6 @@ pub unsafe extern "C" fn rogue_mem_stream_client_state(
 /// @param capacity size of buffer in bytes.
 /// @param length receives the length of the text; may be NULL.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_stream_client_state_text(
     client: *const rogue_mem_stream_client_t,
@@ -101,8 +93,6 @@ pub unsafe extern "C" fn rogue_mem_stream_client_state_text(
 /// 100 ms. Further calls do nothing.
 ///
 /// @param client the client; NULL is an error.
-///
-/// Thread safe; also from a callback.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_stream_client_stop(client: *mut rogue_mem_stream_client_t) {
     // SAFETY: null or live, as the header demands.

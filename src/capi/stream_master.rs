@@ -11,8 +11,6 @@ use super::status::rogue_mem_status_t;
 /// @param frame the frame, borrowed. If this thread has it locked, it is unlocked for the slaves,
 /// and locked again before this returns.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_stream_master_send_frame(
     master: *mut rogue_mem_stream_master_t,

@@ -40,7 +40,7 @@ const _: () = assert!(ROGUE_MEM_SEND_WAIT_NEVER == SEND_WAIT_NEVER);
 /// option or the port is invalid; ROGUE_MEM_ERROR_INVALID_TEXT; ROGUE_MEM_ERROR_BIND if a port
 /// or path is taken or not allowed; ROGUE_MEM_ERROR_RESOLVE; ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
 ///
-/// Thread safe. Blocks while the system resolves addr, if that is a name.
+/// Blocks while the system resolves addr, if that is a name.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_stream_server_new(
     addr: *const c_char,
@@ -64,8 +64,6 @@ pub unsafe extern "C" fn rogue_mem_stream_server_new(
 ///
 /// @param server the server.
 /// @return the port, a new reference, which keeps the server running; NULL if server is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_stream_server_stream_port(
     server: *const rogue_mem_stream_server_t,
@@ -78,8 +76,6 @@ pub unsafe extern "C" fn rogue_mem_stream_server_stream_port(
 ///
 /// @param server the server.
 /// @return the port; 0 if server is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_stream_server_port(
     server: *const rogue_mem_stream_server_t,
@@ -96,8 +92,6 @@ pub unsafe extern "C" fn rogue_mem_stream_server_port(
 /// @param capacity size of buffer in bytes.
 /// @param length receives the length of the text; may be NULL.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_stream_server_addresses(
     server: *const rogue_mem_stream_server_t,
@@ -115,8 +109,6 @@ pub unsafe extern "C" fn rogue_mem_stream_server_addresses(
 /// returns. Further calls do nothing.
 ///
 /// @param server the server; NULL is an error.
-///
-/// Thread safe; also from a callback.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_stream_server_stop(server: *mut rogue_mem_stream_server_t) {
     // SAFETY: null or live, as the header demands.

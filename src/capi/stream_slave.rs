@@ -95,8 +95,6 @@ impl Slave for CallbackSlave {
 /// caller's: drop is not called.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if
 /// callbacks has a wrong size.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_stream_slave_new(
     callbacks: *const rogue_mem_stream_slave_callbacks_t,
@@ -129,8 +127,6 @@ pub unsafe extern "C" fn rogue_mem_stream_slave_new(
 /// @param frame the frame, borrowed; if this thread has it locked, it is unlocked meanwhile, as in
 /// rogue_mem_stream_master_send_frame.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_stream_slave_accept_frame(
     slave: *mut rogue_mem_stream_slave_t,
@@ -152,8 +148,6 @@ pub unsafe extern "C" fn rogue_mem_stream_slave_accept_frame(
 /// @param slave the stream slave.
 /// @param frame the frame, borrowed.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_stream_slave_count_frame(
     slave: *mut rogue_mem_stream_slave_t,

@@ -42,8 +42,6 @@ pub struct Object {
     /// Additions to the common description of retain and release.
     pub retain: &'static str,
     pub release: &'static str,
-    /// Addition to "Thread safe" for release.
-    pub threads: &'static str,
     /// Path of the Rust function that releases a reference, if that is not a drop.
     pub released: Option<&'static str>,
     /// Whether only bindings to other languages need its functions.
@@ -137,7 +135,6 @@ const PLAIN: Object = Object {
     argument: ("", ""),
     retain: "",
     release: "",
-    threads: "",
     released: None,
     for_bindings: false,
 };
@@ -169,7 +166,6 @@ pub const OBJECTS: &[Object] = &[
         argument: ("master", "the master"),
         release: "Release of the last reference gives up all pending transactions: after it has \
                   returned, no slave touches their buffers.",
-        threads: ". A transaction's lock must not be held",
         ..PLAIN
     },
     Object {
@@ -189,7 +185,6 @@ pub const OBJECTS: &[Object] = &[
         is: "The serving end of the memory TCP bridge: serves a slave to any number of clients.",
         argument: ("server", "the server"),
         release: "Release of the last reference stops the server.",
-        threads: "; also from a callback that the server makes",
         ..PLAIN
     },
     Object {
@@ -200,7 +195,6 @@ pub const OBJECTS: &[Object] = &[
         release:
             "Release of the last reference stops the client. Its slave, and masters that the slave \
              is connected to, hold one each.",
-        threads: "; also from a callback",
         ..PLAIN
     },
     Object {
@@ -266,7 +260,6 @@ pub const OBJECTS: &[Object] = &[
         argument: ("server", "the server"),
         release: "The server runs as long as it or the slave of its stream port has a reference, \
                   also that of a connected stream master.",
-        threads: "; also from a callback",
         ..PLAIN
     },
     Object {
@@ -276,7 +269,6 @@ pub const OBJECTS: &[Object] = &[
         argument: ("client", "the client"),
         release: "The client runs as long as it or the slave of its stream port has a reference, \
                   also that of a connected stream master.",
-        threads: "; also from a callback",
         ..PLAIN
     },
     Object {
@@ -317,7 +309,6 @@ pub const OBJECTS: &[Object] = &[
         is: "Generates and checks frames of pseudo-random bits.",
         argument: ("prbs", "the object"),
         release: "Release of the last reference ends its thread.",
-        threads: "; also from a callback",
         ..PLAIN
     },
     security::CURVE_KEYS,
@@ -331,7 +322,6 @@ pub const OBJECTS: &[Object] = &[
         is: "A thread that several objects share.",
         argument: ("event_loop", "the event loop"),
         release: "The thread ends with the last reference and the last object that uses it.",
-        threads: "; also from a callback",
         ..PLAIN
     },
     Object {
@@ -356,7 +346,6 @@ pub const OBJECTS: &[Object] = &[
         is: "A client or a server of a reliable stream over datagrams.",
         argument: ("rssi", "the client or server"),
         release: "It runs as long as a stream master sends to its application port.",
-        threads: "; also from a callback",
         ..PLAIN
     },
     Object {
@@ -414,7 +403,6 @@ pub const OBJECTS: &[Object] = &[
         is: "Sends the frames of data files.",
         argument: ("reader", "the reader"),
         release: "Release of the last reference ends its thread.",
-        threads: "; also from a callback",
         ..PLAIN
     },
     Object {

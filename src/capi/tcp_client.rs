@@ -5,6 +5,7 @@
 
 use std::ffi::{c_char, c_void};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::argument::Versioned;
 use super::callback::{c_text, Context};
@@ -36,24 +37,21 @@ pub(super) fn client_state_number(state: ClientState) -> u32 {
 /// until it answers. Any other server is ready when the client is connected.
 ///
 /// @param client the client.
-/// @param timeout_seconds the time limit; 0 or less does not wait.
-/// @param period_seconds time between probes, at least a millisecond.
+/// @param timeout_us the time limit, in microseconds; 0 does not wait.
+/// @param period_us the time between probes, in microseconds, at least 1000.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_TIMEOUT, with the obstacle in the last error;
-/// ROGUE_MEM_ERROR_STOPPED; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if a
-/// time is not a number, or in a callback of the client.
-///
-/// Thread safe.
+/// ROGUE_MEM_ERROR_STOPPED; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT in a
+/// callback of the client.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_tcp_client_wait_ready(
     client: *mut rogue_mem_tcp_client_t,
-    timeout_seconds: f64,
-    period_seconds: f64,
+    timeout_us: u64,
+    period_us: u64,
 ) -> rogue_mem_status_t {
     status(|call| {
         // SAFETY: null or live, as the header demands.
         let client = unsafe { call.handle(client) }?;
-        let timeout = call.seconds(timeout_seconds, "timeout_seconds")?;
-        client.wait_ready(timeout, call.seconds(period_seconds, "period_seconds")?)
+        client.wait_ready(Duration::from_micros(timeout_us), Duration::from_micros(period_us))
     })
 }
 
@@ -138,8 +136,6 @@ impl ConnectionObserver for Changed {
 /// client has been stopped, only drop is called, at once.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT, also if its changed is NULL;
 /// ROGUE_MEM_ERROR_INVALID_ARGUMENT if it has a wrong size.
-///
-/// Thread safe; also from a callback.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_tcp_client_observe(
     client: *mut rogue_mem_tcp_client_t,
@@ -168,8 +164,6 @@ pub unsafe extern "C" fn rogue_mem_tcp_client_observe(
 /// @param client the client.
 /// @return ROGUE_MEM_CLIENT_...; ROGUE_MEM_CLIENT_CONNECTING, with the last error set, if client is
 /// NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_tcp_client_state(client: *const rogue_mem_tcp_client_t) -> u32 {
     // SAFETY: null or live, as the header demands.

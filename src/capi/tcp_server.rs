@@ -3,6 +3,8 @@
 //! the server's own thread, several outstanding at once; each answer goes to the client that asked.
 //! A slave that blocks stalls only its own server.
 
+use std::time::Duration;
+
 use super::convert::{PROGRESS_ANY, SPIN_NEVER};
 use super::generated::rogue_mem_tcp_server_t;
 use super::guard::status;
@@ -29,19 +31,17 @@ const _: () = assert!(ROGUE_MEM_PROGRESS_ANY == PROGRESS_ANY);
 /// returns before. Further calls wait on.
 ///
 /// @param server the server.
-/// @param timeout_seconds the time limit; 0 or less does not wait.
+/// @param timeout_us the time limit, in microseconds; 0 does not wait.
 /// @param remaining receives what is left at the end of the time, 0 = nothing: requests that the
 /// slave keeps, and clients that have not got all answers; 1 if the slave has not let the server's
 /// thread count them. Untouched on failure.
 /// @return ROGUE_MEM_OK, also if something is left; ROGUE_MEM_ERROR_STOPPED if the server is
-/// stopped, before or meanwhile; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if
-/// the time is not a number, or in a callback of the server, whose thread would wait for itself.
-///
-/// Thread safe.
+/// stopped, before or meanwhile; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT in
+/// a callback of the server, whose thread would wait for itself.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_tcp_server_drain(
     server: *mut rogue_mem_tcp_server_t,
-    timeout_seconds: f64,
+    timeout_us: u64,
     remaining: *mut u64,
 ) -> rogue_mem_status_t {
     status(|call| {
@@ -49,8 +49,7 @@ pub unsafe extern "C" fn rogue_mem_tcp_server_drain(
         let server = unsafe { call.handle(server) }?;
         // SAFETY: null or valid, as the header demands.
         let remaining = unsafe { call.out(remaining, "remaining") }?;
-        let timeout = call.seconds(timeout_seconds, "timeout_seconds")?;
-        remaining.set(server.drain(timeout)?);
+        remaining.set(server.drain(Duration::from_micros(timeout_us))?);
         Ok(())
     })
 }

@@ -4,8 +4,8 @@
 //! keeps a reference (rogue_mem_transaction_retain, or rogue_mem_slave_add_transaction).
 //!
 //! The data belongs to the requester. It may be touched only under the transaction's lock, and only
-//! while the transaction has not expired. rogue_mem_transaction_read_data and
-//! rogue_mem_transaction_write_data ensure both.
+//! while the transaction has not expired. rogue_mem_transaction_copy_from_requester and
+//! rogue_mem_transaction_copy_to_requester ensure both.
 
 use std::ffi::{c_char, CStr};
 use std::time::Duration;
@@ -41,7 +41,7 @@ const _: () = assert!(
 ///
 /// @param transaction the transaction; NULL is an error and nothing is unlocked.
 ///
-/// Thread safe; any thread may release the lock.
+/// Any thread may release the lock.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_transaction_unlock(transaction: *mut rogue_mem_transaction_t) {
     value(|call| {
@@ -59,8 +59,6 @@ pub unsafe extern "C" fn rogue_mem_transaction_unlock(transaction: *mut rogue_me
 /// @param transaction the transaction.
 /// @return the first byte; NULL once the requester has given the transaction up, or if transaction
 /// is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_transaction_data(
     transaction: *mut rogue_mem_transaction_t,
@@ -170,7 +168,7 @@ pub(super) fn copy_in(
     Ok(())
 }
 
-/// Copies bytes from the data, for example those of a write. Takes the transaction's lock, so the
+/// Copies bytes from the requester: the data that it writes. Takes the transaction's lock, so the
 /// caller must not hold it.
 ///
 /// @param transaction the transaction.
@@ -180,10 +178,8 @@ pub(super) fn copy_in(
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if the
 /// range does not lie within the data; ROGUE_MEM_ERROR_INVALID_DATA if the requester has given the
 /// transaction up.
-///
-/// Thread safe.
 #[no_mangle]
-pub unsafe extern "C" fn rogue_mem_transaction_read_data(
+pub unsafe extern "C" fn rogue_mem_transaction_copy_from_requester(
     transaction: *mut rogue_mem_transaction_t,
     offset: u32,
     into: *mut u8,
@@ -196,7 +192,7 @@ pub unsafe extern "C" fn rogue_mem_transaction_read_data(
     })
 }
 
-/// Copies bytes from the data like rogue_mem_transaction_read_data, for a caller that holds the
+/// Copies bytes as rogue_mem_transaction_copy_from_requester does, for a caller that holds the
 /// transaction's lock. Without it the behaviour is undefined.
 ///
 /// @param transaction the transaction.
@@ -204,11 +200,9 @@ pub unsafe extern "C" fn rogue_mem_transaction_read_data(
 /// @param into where to copy to; may be NULL if count is 0. Untouched on failure.
 /// @param count number of bytes.
 /// @return ROGUE_MEM_OK, ROGUE_MEM_ERROR_NULL_ARGUMENT, ROGUE_MEM_ERROR_INVALID_ARGUMENT and
-/// ROGUE_MEM_ERROR_INVALID_DATA as rogue_mem_transaction_read_data.
-///
-/// Thread safe, through the lock.
+/// ROGUE_MEM_ERROR_INVALID_DATA as rogue_mem_transaction_copy_from_requester.
 #[no_mangle]
-pub unsafe extern "C" fn rogue_mem_transaction_read_locked(
+pub unsafe extern "C" fn rogue_mem_transaction_copy_from_requester_locked(
     transaction: *mut rogue_mem_transaction_t,
     offset: u32,
     into: *mut u8,
@@ -221,7 +215,7 @@ pub unsafe extern "C" fn rogue_mem_transaction_read_locked(
     })
 }
 
-/// Copies bytes into the data, for example those of a read. Takes the transaction's lock, so the
+/// Copies bytes to the requester: the data that it reads. Takes the transaction's lock, so the
 /// caller must not hold it.
 ///
 /// @param transaction the transaction.
@@ -231,10 +225,8 @@ pub unsafe extern "C" fn rogue_mem_transaction_read_locked(
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if the
 /// range does not lie within the data, or the transaction is a write, whose data must not change;
 /// ROGUE_MEM_ERROR_INVALID_DATA if the requester has given the transaction up.
-///
-/// Thread safe.
 #[no_mangle]
-pub unsafe extern "C" fn rogue_mem_transaction_write_data(
+pub unsafe extern "C" fn rogue_mem_transaction_copy_to_requester(
     transaction: *mut rogue_mem_transaction_t,
     offset: u32,
     from: *const u8,
@@ -247,7 +239,7 @@ pub unsafe extern "C" fn rogue_mem_transaction_write_data(
     })
 }
 
-/// Copies bytes into the data like rogue_mem_transaction_write_data, for a caller that holds the
+/// Copies bytes as rogue_mem_transaction_copy_to_requester does, for a caller that holds the
 /// transaction's lock. Without it the behaviour is undefined.
 ///
 /// @param transaction the transaction.
@@ -255,11 +247,9 @@ pub unsafe extern "C" fn rogue_mem_transaction_write_data(
 /// @param from where to copy from; may be NULL if count is 0.
 /// @param count number of bytes.
 /// @return ROGUE_MEM_OK, ROGUE_MEM_ERROR_NULL_ARGUMENT, ROGUE_MEM_ERROR_INVALID_ARGUMENT and
-/// ROGUE_MEM_ERROR_INVALID_DATA as rogue_mem_transaction_write_data.
-///
-/// Thread safe, through the lock.
+/// ROGUE_MEM_ERROR_INVALID_DATA as rogue_mem_transaction_copy_to_requester.
 #[no_mangle]
-pub unsafe extern "C" fn rogue_mem_transaction_write_locked(
+pub unsafe extern "C" fn rogue_mem_transaction_copy_to_requester_locked(
     transaction: *mut rogue_mem_transaction_t,
     offset: u32,
     from: *const u8,
@@ -278,8 +268,6 @@ pub unsafe extern "C" fn rogue_mem_transaction_write_locked(
 /// @param transaction the transaction; NULL is an error.
 /// @param text the error text for the requester, copied; invalid UTF-8 in it is replaced. NULL or
 /// "": an error without a text.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_transaction_error(
     transaction: *mut rogue_mem_transaction_t,
@@ -308,8 +296,6 @@ pub unsafe extern "C" fn rogue_mem_transaction_error(
 /// range does not lie within the whole, the part reaches beyond the address space, type is invalid,
 /// or it is a read while the whole is a write; ROGUE_MEM_ERROR_INVALID_DATA if the whole has
 /// already ended.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_transaction_create_sub(
     transaction: *mut rogue_mem_transaction_t,
@@ -342,8 +328,6 @@ pub unsafe extern "C" fn rogue_mem_transaction_create_sub(
 /// @param reference_or_null a transaction that has just been answered, which proves that the link
 /// works: the deadline is renewed only if transaction did not start before it. NULL: renewed in any
 /// case.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_transaction_refresh_timer(
     transaction: *mut rogue_mem_transaction_t,

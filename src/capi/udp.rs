@@ -34,7 +34,7 @@ use crate::stream::Port;
 /// ROGUE_MEM_ERROR_BIND if the system gives no socket; ROGUE_MEM_ERROR_OUT_OF_RESOURCES;
 /// ROGUE_MEM_ERROR_STOPPED if the option event_loop belongs to the parent process.
 ///
-/// Thread safe. Blocks while the system resolves host, if that is a name.
+/// Blocks while the system resolves host, if that is a name.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_udp_new_client(
     host: *const c_char,
@@ -67,7 +67,7 @@ pub unsafe extern "C" fn rogue_mem_udp_new_client(
 /// ROGUE_MEM_ERROR_BIND if the port is taken or not allowed; ROGUE_MEM_ERROR_OUT_OF_RESOURCES;
 /// ROGUE_MEM_ERROR_STOPPED if the option event_loop belongs to the parent process.
 ///
-/// Thread safe. Blocks while the system resolves addr, if that is a name.
+/// Blocks while the system resolves addr, if that is a name.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_udp_new_server(
     addr: *const c_char,
@@ -91,8 +91,6 @@ pub unsafe extern "C" fn rogue_mem_udp_new_server(
 ///
 /// @param udp the client or server.
 /// @return the port, a new reference; its slave keeps the object alive. NULL if udp is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_udp_stream_port(
     udp: *const rogue_mem_udp_t,
@@ -105,8 +103,6 @@ pub unsafe extern "C" fn rogue_mem_udp_stream_port(
 ///
 /// @param udp the client or server.
 /// @return the port; 0 if udp is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_udp_port(udp: *const rogue_mem_udp_t) -> u16 {
     // SAFETY: null or live, as the header demands.
@@ -118,8 +114,6 @@ pub unsafe extern "C" fn rogue_mem_udp_port(udp: *const rogue_mem_udp_t) -> u16 
 ///
 /// @param udp the client or server.
 /// @return 1472, or 8972 for jumbo; 0 if udp is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_udp_max_payload(udp: *const rogue_mem_udp_t) -> u32 {
     // SAFETY: null or live, as the header demands.
@@ -134,8 +128,6 @@ pub unsafe extern "C" fn rogue_mem_udp_max_payload(udp: *const rogue_mem_udp_t) 
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_OUT_OF_RESOURCES if the system grants less, which then
 /// stays in effect; ROGUE_MEM_ERROR_STOPPED; ROGUE_MEM_ERROR_NULL_ARGUMENT;
 /// ROGUE_MEM_ERROR_INVALID_ARGUMENT.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_udp_set_receive_buffers(
     udp: *mut rogue_mem_udp_t,
@@ -150,8 +142,6 @@ pub unsafe extern "C" fn rogue_mem_udp_set_receive_buffers(
 ///
 /// @param udp the client or server; NULL is an error.
 /// @param timeout_us in microseconds. The default is 1000000.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_udp_set_timeout(udp: *mut rogue_mem_udp_t, timeout_us: u64) {
     // SAFETY: null or live, as the header demands.
@@ -163,8 +153,6 @@ pub unsafe extern "C" fn rogue_mem_udp_set_timeout(udp: *mut rogue_mem_udp_t, ti
 /// unless a receiver blocks in a delivery. Further calls do nothing.
 ///
 /// @param udp the client or server; NULL is an error.
-///
-/// Thread safe; also from a callback.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_udp_stop(udp: *mut rogue_mem_udp_t) {
     // SAFETY: null or live, as the header demands.

@@ -197,8 +197,6 @@ impl rogue_mem_variable_spec_t {
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT, also for a name of NULL;
 /// ROGUE_MEM_ERROR_INVALID_ARGUMENT for a wrong size of spec, a geometry that no block can have, or
 /// a width that the model cannot have; ROGUE_MEM_ERROR_INVALID_TEXT.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_variable_new(
     spec: *const rogue_mem_variable_spec_t,
@@ -220,8 +218,6 @@ pub unsafe extern "C" fn rogue_mem_variable_new(
 /// @param variable the variable.
 /// @return the block, a new reference; NULL, with the last error set, if variable is NULL or in no
 /// block (ROGUE_MEM_ERROR_NOT_FOUND).
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_variable_block(
     variable: *const rogue_mem_variable_t,
@@ -242,8 +238,6 @@ pub unsafe extern "C" fn rogue_mem_variable_block(
 /// @param count receives the number of parts.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if capacity
 /// is impossible.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_variable_parts(
     variable: *const rogue_mem_variable_t,
@@ -288,8 +282,6 @@ pub unsafe extern "C" fn rogue_mem_variable_parts(
 /// @param length receives the length of the text; may be NULL.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_NOT_FOUND if the variable is
 /// in no block; with read the errors of transfers.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_variable_dump(
     variable: *mut rogue_mem_variable_t,

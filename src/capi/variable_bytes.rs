@@ -39,8 +39,6 @@ unsafe fn room_of<'a>(
 /// @param count number of bytes, at least rogue_mem_variable_value_bytes.
 /// @param index an element of a list; ignored for a scalar.
 /// @return ROGUE_MEM_OK; the errors of values, and of transfers.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_variable_set_bytes(
     variable: *mut rogue_mem_variable_t,
@@ -65,8 +63,6 @@ pub unsafe extern "C" fn rogue_mem_variable_set_bytes(
 /// @param bytes receives rogue_mem_variable_value_bytes bytes. Untouched on failure.
 /// @param count size of bytes; at least that many.
 /// @return ROGUE_MEM_OK; the errors of values, and of transfers.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_variable_get_bytes(
     variable: *mut rogue_mem_variable_t,
@@ -92,8 +88,6 @@ pub unsafe extern "C" fn rogue_mem_variable_get_bytes(
 /// @param count number of bytes, at least rogue_mem_variable_value_bytes.
 /// @param index an element of a list; ignored for a scalar.
 /// @return ROGUE_MEM_OK; the errors of values.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_variable_stage_bytes(
     variable: *mut rogue_mem_variable_t,
@@ -118,8 +112,6 @@ pub unsafe extern "C" fn rogue_mem_variable_stage_bytes(
 /// @param bytes receives rogue_mem_variable_value_bytes bytes. Untouched on failure.
 /// @param count size of bytes; at least that many.
 /// @return ROGUE_MEM_OK; the errors of values.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_variable_staged_bytes(
     variable: *mut rogue_mem_variable_t,
@@ -147,8 +139,6 @@ pub unsafe extern "C" fn rogue_mem_variable_staged_bytes(
 /// @param count number of bytes, at least rogue_mem_variable_value_bytes.
 /// @param index an element of a list; ignored for a scalar.
 /// @return ROGUE_MEM_OK; the errors of values.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_variable_stage_raw(
     variable: *mut rogue_mem_variable_t,
@@ -172,8 +162,6 @@ pub unsafe extern "C" fn rogue_mem_variable_stage_raw(
 /// @param bytes receives rogue_mem_variable_value_bytes bytes. Untouched on failure.
 /// @param count size of bytes; at least that many.
 /// @return ROGUE_MEM_OK; the errors of values.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_variable_staged_raw(
     variable: *mut rogue_mem_variable_t,
@@ -198,8 +186,6 @@ pub unsafe extern "C" fn rogue_mem_variable_staged_raw(
 /// @param index an element of a list; ignored for a scalar.
 /// @return ROGUE_MEM_OK; the errors of values, and of transfers; ROGUE_MEM_ERROR_INVALID_ARGUMENT
 /// also if the text is too long.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_variable_set_string(
     variable: *mut rogue_mem_variable_t,
@@ -222,8 +208,6 @@ pub unsafe extern "C" fn rogue_mem_variable_set_string(
 /// @param index an element of a list; ignored for a scalar.
 /// @return ROGUE_MEM_OK; the errors of values; ROGUE_MEM_ERROR_INVALID_ARGUMENT also if
 /// the text is too long.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_variable_stage_string(
     variable: *mut rogue_mem_variable_t,
@@ -248,8 +232,6 @@ pub unsafe extern "C" fn rogue_mem_variable_stage_string(
 /// @param capacity size of buffer in bytes.
 /// @param length receives the length of the text; may be NULL.
 /// @return ROGUE_MEM_OK; the errors of values, and of transfers.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_variable_get_string(
     variable: *mut rogue_mem_variable_t,
@@ -277,8 +259,6 @@ pub unsafe extern "C" fn rogue_mem_variable_get_string(
 /// @param capacity size of buffer in bytes.
 /// @param length receives the length of the text; may be NULL.
 /// @return ROGUE_MEM_OK; the errors of values.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_variable_staged_string(
     variable: *mut rogue_mem_variable_t,

@@ -202,8 +202,6 @@ impl Wanted<'_> {
 /// @param index the first element; -1 means 0.
 /// @return ROGUE_MEM_OK; the errors of values, and of transfers; ROGUE_MEM_ERROR_INVALID_ARGUMENT
 /// also if there are more values than elements, or for an unknown type.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_variable_set_values(
     variable: *mut rogue_mem_variable_t,
@@ -231,8 +229,6 @@ pub unsafe extern "C" fn rogue_mem_variable_set_values(
 /// @param index the first element; -1 means 0.
 /// @return ROGUE_MEM_OK; the errors of values; ROGUE_MEM_ERROR_INVALID_ARGUMENT also if
 /// there are more values than elements, or for an unknown type.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_variable_stage_values(
     variable: *mut rogue_mem_variable_t,
@@ -259,8 +255,6 @@ pub unsafe extern "C" fn rogue_mem_variable_stage_values(
 /// @param count number of values.
 /// @return ROGUE_MEM_OK; the errors of values, and of transfers; ROGUE_MEM_ERROR_INVALID_ARGUMENT
 /// also if there are fewer elements, or for an unknown or too narrow type.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_variable_get_values(
     variable: *mut rogue_mem_variable_t,
@@ -288,8 +282,6 @@ pub unsafe extern "C" fn rogue_mem_variable_get_values(
 /// @param count number of values.
 /// @return ROGUE_MEM_OK; the errors of values; ROGUE_MEM_ERROR_INVALID_ARGUMENT also if
 /// there are fewer elements, or for an unknown or too narrow type.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_variable_staged_values(
     variable: *mut rogue_mem_variable_t,

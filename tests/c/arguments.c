@@ -127,28 +127,36 @@ static void gates(void **state) {
 }
 
 static void copies_of_data(rogue_mem_transaction_t *transaction, uint8_t *copy) {
-    REFUSES(NULL_ARGUMENT, rogue_mem_transaction_read_data, (NULL, 0, copy, 4));
-    REFUSES(NULL_ARGUMENT, rogue_mem_transaction_read_data, (transaction, 0, NULL, 4));
-    REFUSES(INVALID_ARGUMENT, rogue_mem_transaction_read_data, (transaction, 1, copy, 4));
-    REFUSES(NULL_ARGUMENT, rogue_mem_transaction_write_data, (NULL, 0, copy, 4));
-    REFUSES(NULL_ARGUMENT, rogue_mem_transaction_write_data, (transaction, 0, NULL, 4));
-    REFUSES(INVALID_ARGUMENT, rogue_mem_transaction_write_data, (transaction, 4, copy, 1));
-    REFUSES(NULL_ARGUMENT, rogue_mem_transaction_read_data_for, (NULL, 0, copy, 4, 0));
-    REFUSES(NULL_ARGUMENT, rogue_mem_transaction_read_data_for, (transaction, 0, NULL, 4, 0));
-    REFUSES(INVALID_ARGUMENT, rogue_mem_transaction_read_data_for, (transaction, 1, copy, 4, 0));
-    REFUSES(NULL_ARGUMENT, rogue_mem_transaction_write_data_for, (NULL, 0, copy, 4, 0));
-    REFUSES(NULL_ARGUMENT, rogue_mem_transaction_write_data_for, (transaction, 0, NULL, 4, 0));
-    REFUSES(INVALID_ARGUMENT, rogue_mem_transaction_write_data_for, (transaction, 4, copy, 1, 0));
-    REFUSES(NULL_ARGUMENT, rogue_mem_transaction_read_locked, (NULL, 0, copy, 4));
-    REFUSES(NULL_ARGUMENT, rogue_mem_transaction_write_locked, (NULL, 0, copy, 4));
+    REFUSES(NULL_ARGUMENT, rogue_mem_transaction_copy_from_requester, (NULL, 0, copy, 4));
+    REFUSES(NULL_ARGUMENT, rogue_mem_transaction_copy_from_requester, (transaction, 0, NULL, 4));
+    REFUSES(INVALID_ARGUMENT, rogue_mem_transaction_copy_from_requester, (transaction, 1, copy, 4));
+    REFUSES(NULL_ARGUMENT, rogue_mem_transaction_copy_to_requester, (NULL, 0, copy, 4));
+    REFUSES(NULL_ARGUMENT, rogue_mem_transaction_copy_to_requester, (transaction, 0, NULL, 4));
+    REFUSES(INVALID_ARGUMENT, rogue_mem_transaction_copy_to_requester, (transaction, 4, copy, 1));
+    REFUSES(NULL_ARGUMENT, rogue_mem_transaction_copy_from_requester_for, (NULL, 0, copy, 4, 0));
+    REFUSES(NULL_ARGUMENT, rogue_mem_transaction_copy_from_requester_for,
+            (transaction, 0, NULL, 4, 0));
+    REFUSES(INVALID_ARGUMENT, rogue_mem_transaction_copy_from_requester_for,
+            (transaction, 1, copy, 4, 0));
+    REFUSES(NULL_ARGUMENT, rogue_mem_transaction_copy_to_requester_for, (NULL, 0, copy, 4, 0));
+    REFUSES(NULL_ARGUMENT, rogue_mem_transaction_copy_to_requester_for,
+            (transaction, 0, NULL, 4, 0));
+    REFUSES(INVALID_ARGUMENT, rogue_mem_transaction_copy_to_requester_for,
+            (transaction, 4, copy, 1, 0));
+    REFUSES(NULL_ARGUMENT, rogue_mem_transaction_copy_from_requester_locked, (NULL, 0, copy, 4));
+    REFUSES(NULL_ARGUMENT, rogue_mem_transaction_copy_to_requester_locked, (NULL, 0, copy, 4));
     rogue_mem_transaction_lock(transaction);
-    REFUSES(NULL_ARGUMENT, rogue_mem_transaction_read_locked, (transaction, 0, NULL, 4));
-    REFUSES(INVALID_ARGUMENT, rogue_mem_transaction_read_locked, (transaction, 1, copy, 4));
-    REFUSES(NULL_ARGUMENT, rogue_mem_transaction_write_locked, (transaction, 0, NULL, 4));
-    REFUSES(INVALID_ARGUMENT, rogue_mem_transaction_write_locked, (transaction, 4, copy, 1));
+    REFUSES(NULL_ARGUMENT, rogue_mem_transaction_copy_from_requester_locked,
+            (transaction, 0, NULL, 4));
+    REFUSES(INVALID_ARGUMENT, rogue_mem_transaction_copy_from_requester_locked,
+            (transaction, 1, copy, 4));
+    REFUSES(NULL_ARGUMENT, rogue_mem_transaction_copy_to_requester_locked,
+            (transaction, 0, NULL, 4));
+    REFUSES(INVALID_ARGUMENT, rogue_mem_transaction_copy_to_requester_locked,
+            (transaction, 4, copy, 1));
     rogue_mem_transaction_unlock(transaction);
-    assert_ok(rogue_mem_transaction_read_data(transaction, 4, NULL, 0));
-    assert_ok(rogue_mem_transaction_write_data(transaction, 0, NULL, 0));
+    assert_ok(rogue_mem_transaction_copy_from_requester(transaction, 4, NULL, 0));
+    assert_ok(rogue_mem_transaction_copy_to_requester(transaction, 0, NULL, 0));
 }
 
 static void transactions(void **state) {
@@ -699,7 +707,6 @@ static void bridges(void **state) {
     rogue_mem_tcp_client_stats_t asked = {0};
     served.clients = asked.queued = 77;
     uint64_t remaining = 77;
-    const double nan = (double)NAN;
     reset_outputs();
 
     ALLOWS_NULL(rogue_mem_tcp_server);
@@ -718,7 +725,6 @@ static void bridges(void **state) {
     NOTES(rogue_mem_tcp_server_stop, (NULL));
     REFUSES(NULL_ARGUMENT, rogue_mem_tcp_server_drain, (NULL, 1, &remaining));
     REFUSES(NULL_ARGUMENT, rogue_mem_tcp_server_drain, (server, 1, NULL));
-    REFUSES(INVALID_ARGUMENT, rogue_mem_tcp_server_drain, (server, nan, &remaining));
     served.size = sizeof served;
     REFUSES(NULL_ARGUMENT, rogue_mem_tcp_server_stats, (NULL, &served));
     REFUSES(NULL_ARGUMENT, rogue_mem_tcp_server_stats, (server, NULL));
@@ -738,8 +744,6 @@ static void bridges(void **state) {
     GIVES(NULL, rogue_mem_tcp_client_slave, (NULL));
     GIVES(ROGUE_MEM_CLIENT_CONNECTING, rogue_mem_tcp_client_state, (NULL));
     REFUSES(NULL_ARGUMENT, rogue_mem_tcp_client_wait_ready, (NULL, 1, 1));
-    REFUSES(INVALID_ARGUMENT, rogue_mem_tcp_client_wait_ready, (client, nan, 1));
-    REFUSES(INVALID_ARGUMENT, rogue_mem_tcp_client_wait_ready, (client, 1, nan));
     REFUSES(NULL_ARGUMENT, rogue_mem_tcp_client_start, (NULL));
     NOTES(rogue_mem_tcp_client_stop, (NULL));
     REFUSES(NULL_ARGUMENT, rogue_mem_tcp_client_state_text, (NULL, buffer, 4, &length));
@@ -1133,7 +1137,6 @@ static void audits(void **state) {
     assert_ptr_equal(out, SENTINEL(rogue_mem_audit_t));
     assert_ok(rogue_mem_audit_new(&sink, NULL, &audit));
     REFUSES(NULL_ARGUMENT, rogue_mem_audit_flush, (NULL, 1));
-    REFUSES(INVALID_ARGUMENT, rogue_mem_audit_flush, (audit, (double)NAN));
     REFUSES(NULL_ARGUMENT, rogue_mem_audit_stats, (NULL, &stats));
     REFUSES(NULL_ARGUMENT, rogue_mem_audit_stats, (audit, NULL));
     REFUSES(INVALID_ARGUMENT, rogue_mem_audit_stats, (audit, &stats));

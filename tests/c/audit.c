@@ -29,7 +29,7 @@ static void take(void *ctx, const rogue_mem_audit_record_t *record) {
     snprintf(sink->text, sizeof sink->text, "%s", record->text);
     rogue_mem_audit_t *audit = sink->audit;
     pthread_mutex_unlock(&sink->mutex);
-    sink->flushed = rogue_mem_audit_flush(audit, WAIT_S);
+    sink->flushed = rogue_mem_audit_flush(audit, LONG_TIMEOUT_US);
     events_raise(&sink->records);
 }
 
@@ -92,7 +92,7 @@ static void a_callback_gets_what_clients_wrote_and_is_dropped_with_the_last_serv
     pthread_mutex_unlock(&sink.mutex);
 
     uint64_t remaining = 0;
-    assert_ok(rogue_mem_tcp_server_drain(bridge.server, WAIT_S, &remaining));
+    assert_ok(rogue_mem_tcp_server_drain(bridge.server, LONG_TIMEOUT_US, &remaining));
     assert_int_not_equal(bridge_write(&bridge, 0x20, "abcd"), ROGUE_MEM_OK);
     events_wait(&sink.records, 2);
     pthread_mutex_lock(&sink.mutex);
@@ -102,7 +102,7 @@ static void a_callback_gets_what_clients_wrote_and_is_dropped_with_the_last_serv
 
     rogue_mem_audit_stats_t stats = {0};
     stats.size = sizeof stats;
-    assert_ok(rogue_mem_audit_flush(audit, WAIT_S));
+    assert_ok(rogue_mem_audit_flush(audit, LONG_TIMEOUT_US));
     assert_ok(rogue_mem_audit_stats(audit, &stats));
     assert_int_equal(stats.records, 2);
     assert_int_equal(stats.delivered, 2);
@@ -130,7 +130,7 @@ static void a_file_gets_a_line_for_each_write(void **state) {
     audited_open(&bridge, MEMORY, audit);
     assert_ok(bridge_write(&bridge, 0x10, "abcd"));
     assert_ok(bridge_write(&bridge, 0x20, "abcd"));
-    assert_ok(rogue_mem_audit_flush(audit, WAIT_S));
+    assert_ok(rogue_mem_audit_flush(audit, LONG_TIMEOUT_US));
     FILE *file = fopen(path, "r");
     assert_non_null(file);
     assert_non_null(fgets(line, sizeof line, file));

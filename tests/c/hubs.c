@@ -147,7 +147,8 @@ static void translate(void *ctx, rogue_mem_transaction_t *transaction) {
         status = transfer(downstream, WINDOW, &value, 4, ROGUE_MEM_READ);
     }
     if (status == ROGUE_MEM_OK) {
-        status = rogue_mem_transaction_write_data(transaction, 0, (const uint8_t *)&value, 4);
+        status =
+            rogue_mem_transaction_copy_to_requester(transaction, 0, (const uint8_t *)&value, 4);
     }
     if (status == ROGUE_MEM_OK) {
         rogue_mem_transaction_done(transaction);

@@ -78,7 +78,7 @@ static void a_started_write_carries_what_was_there_at_the_start(void **state) {
         rogue_mem_transaction_t *transaction = recorder_take(&recorder);
         assert_int_equal(rogue_mem_transaction_id(transaction), started);
         assert_int_equal(rogue_mem_transaction_type(transaction), types[index]);
-        assert_ok(rogue_mem_transaction_read_data(transaction, 0, seen, 4));
+        assert_ok(rogue_mem_transaction_copy_from_requester(transaction, 0, seen, 4));
         rogue_mem_transaction_done(transaction);
         rogue_mem_transaction_release(transaction);
         assert_ok(rogue_mem_master_wait(master, (uint32_t)started));
@@ -156,7 +156,7 @@ static void f01_a_burst_arrives_in_order_and_a_started_one_carries_what_was_ther
             rogue_mem_transaction_t *transaction = recorder_take(&recorder);
             assert_int_equal(rogue_mem_transaction_id(transaction), ids[n]);
             assert_int_equal(rogue_mem_transaction_address(transaction), addresses[n]);
-            assert_ok(rogue_mem_transaction_read_data(transaction, 0, seen, sizes[n]));
+            assert_ok(rogue_mem_transaction_copy_from_requester(transaction, 0, seen, sizes[n]));
             assert_memory_equal(seen, expected + at, sizes[n]);
             at += sizes[n];
             rogue_mem_transaction_done(transaction);
@@ -477,7 +477,7 @@ static void what_has_been_given_up_is_out_of_the_slaves_reach(void **state) {
     rogue_mem_transaction_t *late = recorder_take(&recorder);
     const uint8_t bytes[4] = {1, 2, 3, 4};
     assert_true(rogue_mem_transaction_expired(late));
-    assert_int_equal(rogue_mem_transaction_write_data(late, 0, bytes, 4),
+    assert_int_equal(rogue_mem_transaction_copy_to_requester(late, 0, bytes, 4),
                      ROGUE_MEM_ERROR_INVALID_DATA);
     rogue_mem_transaction_done(late);
     rogue_mem_transaction_release(late);
@@ -547,20 +547,21 @@ static void data_that_is_locked_is_not_copied_in_time(void **state) {
     const uint64_t limits[] = {0, 1000};
     for (size_t index = 0; index < COUNT_OF(limits); index++) {
         assert_int_equal(
-            rogue_mem_transaction_read_data_for(transaction, 0, copy, 4, limits[index]),
+            rogue_mem_transaction_copy_from_requester_for(transaction, 0, copy, 4, limits[index]),
             ROGUE_MEM_ERROR_TIMEOUT);
         assert_int_equal(
-            rogue_mem_transaction_write_data_for(transaction, 0, copy, 4, limits[index]),
+            rogue_mem_transaction_copy_to_requester_for(transaction, 0, copy, 4, limits[index]),
             ROGUE_MEM_ERROR_TIMEOUT);
     }
     rogue_mem_transaction_unlock(transaction);
     assert_int_equal(copy[0], 9);
-    assert_ok(rogue_mem_transaction_read_data_for(transaction, 1, copy, 3, 0));
-    assert_ok(rogue_mem_transaction_write_data_for(transaction, 0, copy, 2, LONG_TIMEOUT_US));
+    assert_ok(rogue_mem_transaction_copy_from_requester_for(transaction, 1, copy, 3, 0));
+    assert_ok(
+        rogue_mem_transaction_copy_to_requester_for(transaction, 0, copy, 2, LONG_TIMEOUT_US));
     const uint8_t expected[4] = {2, 3, 3, 4};
     assert_memory_equal(bytes, expected, 4);
     rogue_mem_transaction_done(transaction);
-    assert_int_equal(rogue_mem_transaction_write_data_for(transaction, 0, copy, 2, 0),
+    assert_int_equal(rogue_mem_transaction_copy_to_requester_for(transaction, 0, copy, 2, 0),
                      ROGUE_MEM_ERROR_INVALID_DATA);
     rogue_mem_transaction_release(transaction);
     assert_ok(rogue_mem_master_wait(master, id));
@@ -648,7 +649,7 @@ static void looking_now_and_then_is_enough_over_a_bridge(void **state) {
     assert_ok(rogue_mem_master_set_slave(serving, memory));
     assert_ok(
         rogue_mem_tcp_client_new("127.0.0.1", rogue_mem_tcp_server_port(server), NULL, &client));
-    assert_ok(rogue_mem_tcp_client_wait_ready(client, TEST_TIMEOUT_S, 0.01));
+    assert_ok(rogue_mem_tcp_client_wait_ready(client, LONG_TIMEOUT_US, PERIOD_US));
     rogue_mem_slave_t *remote = rogue_mem_tcp_client_slave(client);
     rogue_mem_master_t *master = master_of(remote);
     for (int round = 0; round < 50; round++) {

@@ -712,11 +712,11 @@ static void access_stuck(void *ctx, rogue_mem_transaction_t *transaction) {
     stuck_t *stuck = ctx;
     const uint32_t type = rogue_mem_transaction_type(transaction);
     if (type == ROGUE_MEM_WRITE) {
-        (void)rogue_mem_transaction_read_data(transaction, 0, stuck->word, 4);
+        (void)rogue_mem_transaction_copy_from_requester(transaction, 0, stuck->word, 4);
         stuck->word[0] &= 0xFE;
         stuck->writes++;
     } else {
-        (void)rogue_mem_transaction_write_data(transaction, 0, stuck->word, 4);
+        (void)rogue_mem_transaction_copy_to_requester(transaction, 0, stuck->word, 4);
     }
     rogue_mem_transaction_done(transaction);
 }
@@ -1101,7 +1101,7 @@ static void a_watch_gives_up_a_wait_and_leaves_the_transaction_to_the_next(void 
     assert_true(patience.asked == 2 && patience.drops == 0);
     rogue_mem_transaction_t *kept = recorder_take(&recorder);
     const uint8_t word[] = {1, 2, 3, 4};
-    assert_ok(rogue_mem_transaction_write_data(kept, 0, word, sizeof word));
+    assert_ok(rogue_mem_transaction_copy_to_requester(kept, 0, word, sizeof word));
     rogue_mem_transaction_done(kept);
     rogue_mem_transaction_release(kept);
     assert_ok(rogue_mem_block_check(block, NULL));

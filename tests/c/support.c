@@ -76,9 +76,10 @@ static rogue_mem_status_t copy(recorder_t *recorder, rogue_mem_transaction_t *tr
         return ROGUE_MEM_ERROR_INVALID_ARGUMENT;
     }
     if (type == ROGUE_MEM_WRITE || type == ROGUE_MEM_POST) {
-        return rogue_mem_transaction_read_data(transaction, 0, recorder->memory + start, size);
+        return rogue_mem_transaction_copy_from_requester(transaction, 0, recorder->memory + start,
+                                                         size);
     }
-    return rogue_mem_transaction_write_data(transaction, 0, recorder->memory + start, size);
+    return rogue_mem_transaction_copy_to_requester(transaction, 0, recorder->memory + start, size);
 }
 
 static void keep(recorder_t *recorder, rogue_mem_transaction_t *transaction) {
@@ -186,7 +187,7 @@ void bridge_open(bridge_t *bridge, enum behaviour behaviour,
     uint16_t port = rogue_mem_tcp_server_port(bridge->server);
     assert_int_not_equal(port, 0);
     assert_ok(rogue_mem_tcp_client_new("127.0.0.1", port, client_options, &bridge->client));
-    assert_ok(rogue_mem_tcp_client_wait_ready(bridge->client, WAIT_S, PERIOD_S));
+    assert_ok(rogue_mem_tcp_client_wait_ready(bridge->client, LONG_TIMEOUT_US, PERIOD_US));
     rogue_mem_slave_t *slave = rogue_mem_tcp_client_slave(bridge->client);
     bridge->master = master_of(slave);
     rogue_mem_slave_release(slave);

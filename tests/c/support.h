@@ -98,9 +98,8 @@ rogue_mem_transaction_t *recorder_take(recorder_t *recorder);
 /* A master connected to a slave, with LONG_TIMEOUT_US. */
 rogue_mem_master_t *master_of(rogue_mem_slave_t *slave);
 
-/* How long a wait may take, and how often it looks, in seconds. */
-#define WAIT_S (double)TEST_TIMEOUT_S
-#define PERIOD_S 0.01
+/* How often a wait for a server looks. */
+#define PERIOD_US 10000
 
 /* A server over a recording slave, and a client and master that reach it. */
 typedef struct {

@@ -137,14 +137,14 @@ static void a_transaction_that_nobody_completes_times_out_and_its_data_is_gone(v
     rogue_mem_transaction_lock(transaction);
     assert_true(rogue_mem_transaction_expired(transaction));
     assert_null(rogue_mem_transaction_data(transaction));
-    assert_int_equal(rogue_mem_transaction_write_locked(transaction, 0, late, 4),
+    assert_int_equal(rogue_mem_transaction_copy_to_requester_locked(transaction, 0, late, 4),
                      ROGUE_MEM_ERROR_INVALID_DATA);
-    assert_int_equal(rogue_mem_transaction_read_locked(transaction, 0, copy, 4),
+    assert_int_equal(rogue_mem_transaction_copy_from_requester_locked(transaction, 0, copy, 4),
                      ROGUE_MEM_ERROR_INVALID_DATA);
     rogue_mem_transaction_unlock(transaction);
-    assert_int_equal(rogue_mem_transaction_write_data(transaction, 0, late, 4),
+    assert_int_equal(rogue_mem_transaction_copy_to_requester(transaction, 0, late, 4),
                      ROGUE_MEM_ERROR_INVALID_DATA);
-    assert_int_equal(rogue_mem_transaction_read_data(transaction, 0, copy, 4),
+    assert_int_equal(rogue_mem_transaction_copy_from_requester(transaction, 0, copy, 4),
                      ROGUE_MEM_ERROR_INVALID_DATA);
     const uint8_t untouched[4] = {7, 7, 7, 7};
     assert_memory_equal(copy, untouched, 4);
@@ -171,7 +171,7 @@ static void d06_the_last_release_of_a_master_takes_its_buffers_back(void **state
     assert_true(rogue_mem_transaction_expired(transaction));
     assert_null(rogue_mem_transaction_data(transaction));
     const uint8_t late[4] = {0};
-    assert_int_equal(rogue_mem_transaction_write_data(transaction, 0, late, 4),
+    assert_int_equal(rogue_mem_transaction_copy_to_requester(transaction, 0, late, 4),
                      ROGUE_MEM_ERROR_INVALID_DATA);
     rogue_mem_transaction_release(transaction);
     recorder_destroy(&recorder);
@@ -196,25 +196,25 @@ static void data_is_copied_within_its_bounds_only(void **state) {
         uint8_t copy[8] = {9, 9, 9, 9, 9, 9, 9, 9};
         rogue_mem_status_t expected =
             cases[index].inside ? ROGUE_MEM_OK : ROGUE_MEM_ERROR_INVALID_ARGUMENT;
-        assert_int_equal(rogue_mem_transaction_read_data(transaction, cases[index].offset, copy,
-                                                         cases[index].count),
+        assert_int_equal(rogue_mem_transaction_copy_from_requester(transaction, cases[index].offset,
+                                                                   copy, cases[index].count),
                          expected);
         if (cases[index].inside) {
             assert_memory_equal(copy, buffer + cases[index].offset, cases[index].count);
         } else {
             assert_int_equal(copy[0], 9);
         }
-        assert_int_equal(rogue_mem_transaction_write_data(transaction, cases[index].offset, copy,
-                                                          cases[index].count),
+        assert_int_equal(rogue_mem_transaction_copy_to_requester(transaction, cases[index].offset,
+                                                                 copy, cases[index].count),
                          expected);
         uint8_t again[8] = {9, 9, 9, 9, 9, 9, 9, 9};
         rogue_mem_transaction_lock(transaction);
-        assert_int_equal(rogue_mem_transaction_read_locked(transaction, cases[index].offset, again,
-                                                           cases[index].count),
+        assert_int_equal(rogue_mem_transaction_copy_from_requester_locked(
+                             transaction, cases[index].offset, again, cases[index].count),
                          expected);
         assert_memory_equal(again, copy, sizeof copy);
-        assert_int_equal(rogue_mem_transaction_write_locked(transaction, cases[index].offset, again,
-                                                            cases[index].count),
+        assert_int_equal(rogue_mem_transaction_copy_to_requester_locked(
+                             transaction, cases[index].offset, again, cases[index].count),
                          expected);
         rogue_mem_transaction_unlock(transaction);
     }
@@ -240,11 +240,11 @@ static void the_one_who_holds_the_lock_copies_the_data_of_a_part(void **state) {
     assert_ok(rogue_mem_transaction_create_sub(whole, 4, 3, 0, ROGUE_MEM_READ, &part));
     uint8_t copy[2] = {0};
     rogue_mem_transaction_lock(part);
-    assert_ok(rogue_mem_transaction_read_locked(part, 1, copy, 2));
-    assert_ok(rogue_mem_transaction_write_locked(part, 0, (const uint8_t *)"xyz", 3));
+    assert_ok(rogue_mem_transaction_copy_from_requester_locked(part, 1, copy, 2));
+    assert_ok(rogue_mem_transaction_copy_to_requester_locked(part, 0, (const uint8_t *)"xyz", 3));
     rogue_mem_transaction_done(part);
     const uint8_t late = 0;
-    assert_int_equal(rogue_mem_transaction_write_locked(part, 0, &late, 1),
+    assert_int_equal(rogue_mem_transaction_copy_to_requester_locked(part, 0, &late, 1),
                      ROGUE_MEM_ERROR_INVALID_DATA);
     rogue_mem_transaction_unlock(part);
     rogue_mem_transaction_done_subs(whole);
@@ -269,10 +269,10 @@ static void the_data_of_a_write_is_not_written(void **state) {
         assert_ok(rogue_mem_master_request(master, 0, 1, &byte, types[index], &id));
         rogue_mem_transaction_t *transaction = recorder_take(&recorder);
         const uint8_t other = 2;
-        assert_int_equal(rogue_mem_transaction_write_data(transaction, 0, &other, 1),
+        assert_int_equal(rogue_mem_transaction_copy_to_requester(transaction, 0, &other, 1),
                          ROGUE_MEM_ERROR_INVALID_ARGUMENT);
         rogue_mem_transaction_lock(transaction);
-        assert_int_equal(rogue_mem_transaction_write_locked(transaction, 0, &other, 1),
+        assert_int_equal(rogue_mem_transaction_copy_to_requester_locked(transaction, 0, &other, 1),
                          ROGUE_MEM_ERROR_INVALID_ARGUMENT);
         rogue_mem_transaction_unlock(transaction);
         rogue_mem_transaction_t *part = NULL;
@@ -314,7 +314,7 @@ static void parts_fill_their_ranges_and_complete_the_whole(void **state) {
     rogue_mem_transaction_t *whole = split(&recorder, parts);
     for (int index = 0; index < 2; index++) {
         const uint8_t bytes[4] = {(uint8_t)index, 0x10, 0x20, 0x30};
-        assert_ok(rogue_mem_transaction_write_data(parts[index], 0, bytes, 4));
+        assert_ok(rogue_mem_transaction_copy_to_requester(parts[index], 0, bytes, 4));
         /* D-24: all parts have ended before the end of their creation. */
         rogue_mem_transaction_done(parts[index]);
         assert_false(rogue_mem_transaction_is_done(whole));

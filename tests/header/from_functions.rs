@@ -250,7 +250,7 @@ struct Comment {
     text: Vec<String>,
     /// Those that begin with "@".
     items: Vec<String>,
-    /// The paragraphs behind these; the last one is about threads.
+    /// The paragraphs behind these.
     after: Vec<String>,
 }
 
@@ -265,9 +265,6 @@ impl Comment {
             } else if line.starts_with('@') {
                 comment.items.push(line.to_owned());
                 begins = false;
-            } else if line.starts_with("Thread safe") {
-                comment.after.push(line.to_owned());
-                begins = false;
             } else {
                 let list = match () {
                     () if is_after => &mut comment.after,
@@ -280,9 +277,6 @@ impl Comment {
                 }
                 begins = false;
             }
-        }
-        if !comment.after.last().is_some_and(|last| last.starts_with("Thread safe")) {
-            comment.after.push("Thread safe.".to_owned());
         }
         comment
     }

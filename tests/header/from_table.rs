@@ -80,7 +80,7 @@ fn retain_and_release(object: &Object) -> String {
     let mut text = docs(
         "",
         &format!(
-            "{}\n\n{about}\n@return its argument.\n\nThread safe.",
+            "{}\n\n{about}\n@return its argument.",
             sentence(&["Adds a reference.", object.retain])
         ),
     );
@@ -93,11 +93,7 @@ fn retain_and_release(object: &Object) -> String {
     .unwrap();
     text += &docs(
         "",
-        &format!(
-            "{}\n\n{about}\n\nThread safe{}.",
-            sentence(&["Gives a reference back.", object.release]),
-            object.threads
-        ),
+        &format!("{}\n\n{about}", sentence(&["Gives a reference back.", object.release]),),
     );
     text += &signature(&format!("rogue_mem_{name}_release"), &parameter, "");
     write!(
@@ -252,7 +248,7 @@ fn statistics(statistics: &Statistics, object: &Object) -> String {
             "What {what} has done so far.\n\n@param {argument} {what}.\n@param stats receives the \
              counters; its size must be set. Untouched on failure.\n@return ROGUE_MEM_OK; \
              ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if stats has a wrong \
-             size.\n\nThread safe."
+             size."
         ),
     );
     text += &signature(

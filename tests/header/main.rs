@@ -204,7 +204,7 @@ fn every_item_has_a_comment_for_readers_of_c() {
 }
 
 #[test]
-fn a_function_names_its_parameters_its_errors_and_its_thread_safety() {
+fn a_function_names_its_parameters_and_its_errors() {
     for (name, item) in functions() {
         let (_, parameters) = item.function().unwrap();
         for parameter in parameters {
@@ -213,7 +213,6 @@ fn a_function_names_its_parameters_its_errors_and_its_thread_safety() {
         }
         let described = item.comment.matches("@param ").count();
         assert_eq!(described, item.function().unwrap().1.len(), "{name} describes too much");
-        assert!(item.comment.contains("Thread safe"), "{name} does not speak of threads");
         if item.text.starts_with("rogue_mem_status_t") && name != "rogue_mem_last_error_status" {
             assert!(has_word(&item.comment, "ROGUE_MEM_OK"), "{name} does not list its errors");
         }
@@ -221,6 +220,30 @@ fn a_function_names_its_parameters_its_errors_and_its_thread_safety() {
             assert!(item.comment.contains("@return "), "{name} does not tell what it returns");
         }
     }
+}
+
+#[test]
+fn the_rule_for_threads_is_said_once_for_all_functions() {
+    assert_eq!(header(Part::Programs).matches("may be called from any thread").count(), 1);
+    let repeated = |item: &&Item| item.comment.to_lowercase().contains("thread safe");
+    let items = items();
+    assert_eq!(items.iter().find(repeated).map(|item| &item.text), None);
+}
+
+#[test]
+fn times_are_microseconds_and_have_them_in_their_names() {
+    // Of SRPv3: a byte for the firmware, which has a unit of its own.
+    let other = "rogue_mem_srp_v3_set_hardware_timeout";
+    let mut times = 0;
+    for (name, item) in functions().into_iter().filter(|(name, _)| *name != other) {
+        for parameter in item.function().unwrap().1 {
+            let is_time = parameter.contains("seconds")
+                || ["timeout", "period"].iter().any(|word| parameter.starts_with(word));
+            assert!(!is_time || parameter.ends_with("_us"), "{parameter} of {name}");
+            times += usize::from(is_time);
+        }
+    }
+    assert!(times > 10, "{times}");
 }
 
 #[test]

@@ -19,7 +19,7 @@
 #include "support.h"
 #include "workload.h"
 
-#define PROBE_PERIOD_S 0.1
+#define PROBE_PERIOD_US 100000
 
 static const char usage[] =
     "usage: our_client probe|rw|random --port P [--host HOST] [--timeout SECONDS]\n"
@@ -87,8 +87,8 @@ static void engine_wait(engine_t *base, operation_t *operation) {
 
 static bool engine_wait_ready(engine_t *base, double timeout_s) {
     our_engine_t *engine = (our_engine_t *)base;
-    return rogue_mem_tcp_client_wait_ready(engine->client, timeout_s, PROBE_PERIOD_S) ==
-           ROGUE_MEM_OK;
+    return rogue_mem_tcp_client_wait_ready(engine->client, (uint64_t)(timeout_s * 1e6),
+                                           PROBE_PERIOD_US) == ROGUE_MEM_OK;
 }
 
 static void engine_set_timeout(engine_t *base, double timeout_s) {

@@ -120,7 +120,7 @@ static void execute(rogue_mem_transaction_t *transaction) {
     uint8_t *data = must_alloc(size);
     rogue_mem_status_t status = ROGUE_MEM_OK;
     if (writes) {
-        status = rogue_mem_transaction_read_data(transaction, 0, data, size);
+        status = rogue_mem_transaction_copy_from_requester(transaction, 0, data, size);
     }
     if (status == ROGUE_MEM_OK) {
         pthread_mutex_lock(&slave.mutex);
@@ -132,7 +132,7 @@ static void execute(rogue_mem_transaction_t *transaction) {
         pthread_mutex_unlock(&slave.mutex);
     }
     if (status == ROGUE_MEM_OK && !writes) {
-        status = rogue_mem_transaction_write_data(transaction, 0, data, size);
+        status = rogue_mem_transaction_copy_to_requester(transaction, 0, data, size);
     }
     free(data);
     /* A transaction that has been given up meanwhile needs no answer. */

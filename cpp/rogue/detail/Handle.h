@@ -13,12 +13,22 @@
 #include <rogue_mem.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace rogue {
 namespace detail {
+
+/** A time limit of the C library: seconds that are negative, or no number, do not wait. */
+inline uint64_t microseconds(double seconds) {
+    const double us = seconds * 1e6;
+    if (!(us > 0)) {
+        return 0;
+    }
+    return us < 1e18 ? static_cast<uint64_t>(us) : UINT64_MAX;
+}
 
 /** One counted reference to an object of the C library, released on destruction. Movable. */
 template <typename T>

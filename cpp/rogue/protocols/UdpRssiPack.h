@@ -80,9 +80,8 @@ public:
      * the layer that fails.
      */
     void waitOpen(double seconds) {
-        const double us = seconds * 1e6;
-        const uint64_t timeout = us <= 0 ? 0 : us < 1e18 ? static_cast<uint64_t>(us) : UINT64_MAX;
-        rogue::detail::check(rogue_mem_board_wait_open(native_.get(), timeout));
+        rogue::detail::check(
+            rogue_mem_board_wait_open(native_.get(), rogue::detail::microseconds(seconds)));
     }
 
     /**

@@ -83,7 +83,8 @@ public:
     /** Waits, at most `seconds`, until all records so far are with the function or on the disk. Throws
      *  a GeneralError if the time is up. */
     void flush(double seconds) {
-        rogue::detail::check(rogue_mem_audit_flush(native_.get(), seconds));
+        rogue::detail::check(
+            rogue_mem_audit_flush(native_.get(), rogue::detail::microseconds(seconds)));
         rogue::detail::announceAcquire();
     }
 

@@ -8,7 +8,7 @@ import time
 from typing import Any, Callable, Optional, Union
 
 from .lifecycle import NativeHandle, escaped, filled, gate, register, report, targets
-from .native import NULL, SLICE_US, callback, check, counters, encode, ffi, lib, options
+from .native import NULL, callback, check, counters, encode, ffi, lib, options, slice_us
 
 _Path = Union[str, bytes, "os.PathLike[str]"]
 _CALLBACK = "the function of an Audit"
@@ -177,8 +177,7 @@ class Audit:
         the disk. Raises GeneralError if the time is up, and in the function itself."""
         end = time.monotonic() + timeout
         while True:
-            slice_s = min(max(end - time.monotonic(), 0.0), SLICE_US / 1e6)
-            status = lib.rogue_mem_audit_flush(self._rg_option.handle, slice_s)
+            status = lib.rogue_mem_audit_flush(self._rg_option.handle, slice_us(end))
             if status != lib.ROGUE_MEM_ERROR_TIMEOUT or time.monotonic() >= end:
                 check(status)
                 return

@@ -7,7 +7,18 @@ import time
 from typing import Any, Callable, Optional
 
 from .lifecycle import NativeHandle, escaped, filled, gate, register, report, targets
-from .native import NULL, SLICE_US, callback, check, encode, ffi, lib, options, spin
+from .native import (
+    NULL,
+    SLICE_US,
+    callback,
+    check,
+    encode,
+    ffi,
+    lib,
+    options,
+    slice_us,
+    spin,
+)
 
 _CALLBACK = "the callback of a link"
 
@@ -54,10 +65,9 @@ def wait_open(wait_native: "Callable[[Any, int], int]", handle: Any, timeout: fl
     """Waits for a link, at most `timeout` seconds. Ctrl-C ends the wait."""
     end = time.monotonic() + timeout
     while True:
-        left_us = max(end - time.monotonic(), 0.0) * 1e6
-        slice_us = int(min(left_us, SLICE_US))
-        status = wait_native(handle, slice_us)
-        if status != lib.ROGUE_MEM_ERROR_TIMEOUT or left_us <= slice_us:
+        left_us = slice_us(end)
+        status = wait_native(handle, left_us)
+        if status != lib.ROGUE_MEM_ERROR_TIMEOUT or left_us < SLICE_US:
             return check(status)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
 import weakref
 from typing import Any, Callable, NamedTuple
 
@@ -23,6 +24,11 @@ LIBRARY_VARIABLE = "ROGUE_MEM_LIBRARY"
 SLICE_US = 100_000
 #: First capacity for a text from the library; a longer text needs a second call.
 TEXT_BYTES = 256
+
+
+def slice_us(end: float) -> int:
+    """How long the next call of a wait until `end` of the monotonic clock may block."""
+    return int(min(max(end - time.monotonic(), 0.0) * 1e6, SLICE_US))
 
 
 def library_path() -> str:

@@ -184,7 +184,7 @@ class ZmqClient:
 
     def getDisp(self, path: str) -> str:
         """Reads the variable at `path`, and returns its value as a text. If that fails, the text
-        begins with ``EXCEPTION: ``, as those of the methods below do."""
+        begins with ``EXCEPTION:`` and a space, as those of the methods below do."""
         return self._rg_send_text(path, "getDisp")
 
     def setDisp(self, path: str, value: str) -> None:

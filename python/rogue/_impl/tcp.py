@@ -21,6 +21,7 @@ from .native import (
     last_error,
     lib,
     options,
+    slice_us,
     spin,
     text_of,
 )
@@ -170,8 +171,8 @@ class TcpServer(Master):
         end = time.monotonic() + timeout
         remaining = ffi.new("uint64_t *")
         while True:
-            slice_s = min(max(end - time.monotonic(), 0.0), SLICE_US / 1e6)
-            check(lib.rogue_mem_tcp_server_drain(self._rg_server.handle, slice_s, remaining))
+            limit_us = slice_us(end)
+            check(lib.rogue_mem_tcp_server_drain(self._rg_server.handle, limit_us, remaining))
             if remaining[0] == 0 or time.monotonic() >= end:
                 return int(remaining[0])
 
@@ -282,10 +283,10 @@ class TcpClient(Slave):
 
     def _rg_wait_ready(self, timeout: float, period: float) -> int:
         end = time.monotonic() + timeout
+        period_us = max(int(period * 1e6), 0)
         while True:
-            slice_s = min(max(end - time.monotonic(), 0.0), SLICE_US / 1e6)
             status: int = lib.rogue_mem_tcp_client_wait_ready(
-                self._rg_client.handle, slice_s, period
+                self._rg_client.handle, slice_us(end), period_us
             )
             if status not in (lib.ROGUE_MEM_OK, lib.ROGUE_MEM_ERROR_TIMEOUT):
                 if status != lib.ROGUE_MEM_ERROR_STOPPED:

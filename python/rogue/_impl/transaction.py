@@ -27,10 +27,10 @@ _id = lib.rogue_mem_transaction_id
 _address = lib.rogue_mem_transaction_address
 _size = lib.rogue_mem_transaction_size
 _type = lib.rogue_mem_transaction_type
-_read_data_for = lib.rogue_mem_transaction_read_data_for
-_write_data_for = lib.rogue_mem_transaction_write_data_for
-_read_locked = lib.rogue_mem_transaction_read_locked
-_write_locked = lib.rogue_mem_transaction_write_locked
+_from_requester_for = lib.rogue_mem_transaction_copy_from_requester_for
+_to_requester_for = lib.rogue_mem_transaction_copy_to_requester_for
+_from_requester_locked = lib.rogue_mem_transaction_copy_from_requester_locked
+_to_requester_locked = lib.rogue_mem_transaction_copy_to_requester_locked
 
 _PENDING = lib.ROGUE_MEM_ERROR_TIMEOUT
 _new_cell = ffi.new
@@ -130,7 +130,7 @@ class Transaction:
         data, as the answer to a Read or Verify. Raises GeneralError if it does not fit, if the
         requester has given up, or if the transaction is a write, whose data is read-only."""
         view = view_of("Transaction::setData", buffer, False, _NO_BUFFER)
-        if self._copy(_write_locked, _write_data_for, offset, view):
+        if self._copy(_to_requester_locked, _to_requester_for, offset, view):
             words = "Attempt to set %d bytes at offset %d to python buffer with size %d"
             raise self._failure("Transaction::setData", words, offset, len(view))
 
@@ -139,7 +139,7 @@ class Transaction:
         for example the data to write. Raises GeneralError if it is longer than the data, or if the
         requester has given up."""
         view = view_of("Transaction::getData", buffer, True, _NO_BUFFER)
-        if self._copy(_read_locked, _read_data_for, offset, view):
+        if self._copy(_from_requester_locked, _from_requester_for, offset, view):
             words = "Attempt to get %d bytes from offset %d to python buffer with size %d"
             raise self._failure("Transaction::getData", words, offset, len(view))
 

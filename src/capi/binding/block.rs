@@ -41,8 +41,6 @@ fn updated(is_updated: bool) -> u32 {
 /// @return bits 15 to 0, ROGUE_MEM_PACKED_STATUS: what rogue_mem_block_start would return; if it is
 /// ROGUE_MEM_OK, bit 16, ROGUE_MEM_PACKED_UPDATED: variables that are notified may have changed; and
 /// from ROGUE_MEM_PACKED_SKIP_SHIFT on, ROGUE_MEM_SKIP_...: why nothing was sent.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_block_start_packed(
     block: *mut rogue_mem_block_t,
@@ -66,8 +64,6 @@ pub unsafe extern "C" fn rogue_mem_block_start_packed(
 /// @param block the block.
 /// @return bits 15 to 0, ROGUE_MEM_PACKED_STATUS: what rogue_mem_block_check would return; if it is
 /// ROGUE_MEM_OK, bit 16, ROGUE_MEM_PACKED_UPDATED: variables that are notified may have changed.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_block_check_packed(block: *mut rogue_mem_block_t) -> u32 {
     packed(|call| {
@@ -91,8 +87,6 @@ pub unsafe extern "C" fn rogue_mem_block_check_packed(block: *mut rogue_mem_bloc
 /// 1 and shifted left by ROGUE_MEM_PACKED_ELEMENT_SHIFT, or 0: all.
 /// @return as rogue_mem_block_start_packed; ROGUE_MEM_PACKED_WOULD_WAIT if it would have to wait:
 /// nothing has happened then.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_block_try_start_packed(
     block: *mut rogue_mem_block_t,
@@ -124,8 +118,6 @@ pub unsafe extern "C" fn rogue_mem_block_try_start_packed(
 /// @param block the block.
 /// @return as rogue_mem_block_check_packed; ROGUE_MEM_PACKED_WOULD_WAIT if it would have to wait, or
 /// to call the observer of the block: nothing has happened then.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_block_try_check_packed(block: *mut rogue_mem_block_t) -> u32 {
     packed(|call| {
@@ -142,8 +134,6 @@ pub unsafe extern "C" fn rogue_mem_block_try_check_packed(block: *mut rogue_mem_
 ///
 /// @param block the block.
 /// @return rogue_mem_block_size bytes; NULL if block is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_block_staged_start(
     block: *const rogue_mem_block_t,

@@ -18,8 +18,6 @@ use crate::capi::status::rogue_mem_status_t;
 ///
 /// @param out receives the gate, a new reference. Untouched on failure.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_gate_new(out: *mut *mut rogue_mem_gate_t) -> rogue_mem_status_t {
     status(|call| {
@@ -34,16 +32,16 @@ pub unsafe extern "C" fn rogue_mem_gate_new(out: *mut *mut rogue_mem_gate_t) -> 
 /// call this, because it would wait for itself.
 ///
 /// @param gate the gate.
-/// @param microseconds the time limit; 0 does not wait.
+/// @param timeout_us the time limit, in microseconds; 0 does not wait.
 /// @return true if no callback runs, so that none ever will; false if one still runs, and, with the
 /// last error set, if gate is NULL.
 ///
-/// Thread safe; may be called again, to wait longer.
+/// May be called again, to wait longer.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_gate_close(
     gate: *mut rogue_mem_gate_t,
-    microseconds: u64,
+    timeout_us: u64,
 ) -> bool {
     // SAFETY: null or live, as the header demands.
-    unsafe { query(gate, |gate| gate.close(Duration::from_micros(microseconds))) }
+    unsafe { query(gate, |gate| gate.close(Duration::from_micros(timeout_us))) }
 }

@@ -19,23 +19,23 @@ pub const ROGUE_MEM_STARTED_DONE: u64 = 4_294_967_296;
 ///
 /// @param master the master that made the transaction.
 /// @param id the transaction's id; 0 = all that are outstanding now.
-/// @param microseconds the time limit; 0 does not wait.
+/// @param timeout_us the time limit, in microseconds; 0 does not wait.
 /// @return ROGUE_MEM_OK, ROGUE_MEM_ERROR_TRANSACTION, ROGUE_MEM_ERROR_TRANSACTION_TIMEOUT and
 /// ROGUE_MEM_ERROR_NULL_ARGUMENT as for rogue_mem_master_wait; ROGUE_MEM_ERROR_TIMEOUT if the
 /// transaction, or with 0 one of them, has not ended yet, or its slave still holds its lock: wait
 /// for it again. ROGUE_MEM_ERROR_TIMEOUT does not set the master's error.
 ///
-/// Thread safe; several threads may wait for one transaction. Its lock must not be held.
+/// Several threads may wait for one transaction. Its lock must not be held.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_master_wait_for(
     master: *mut rogue_mem_master_t,
     id: u32,
-    microseconds: u64,
+    timeout_us: u64,
 ) -> rogue_mem_status_t {
     status(|call| {
         // SAFETY: null or live, as the header demands.
         let master = unsafe { call.handle(master) }?;
-        let time = Duration::from_micros(microseconds);
+        let time = Duration::from_micros(timeout_us);
         master.wait_at_most(id, time).unwrap_or_else(|| Err(pending(call)))
     })
 }
@@ -57,8 +57,6 @@ pub unsafe extern "C" fn rogue_mem_master_wait_for(
 /// for it, even if it has already failed; for a posted write the wait is optional. 0 if nothing was
 /// started: rogue_mem_last_error_status is then ROGUE_MEM_ERROR_NULL_ARGUMENT or
 /// ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_master_start(
     master: *mut rogue_mem_master_t,
@@ -101,8 +99,6 @@ pub unsafe extern "C" fn rogue_mem_master_start(
 /// @return ROGUE_MEM_OK, also if transactions have already failed; ROGUE_MEM_ERROR_NULL_ARGUMENT;
 /// ROGUE_MEM_ERROR_INVALID_ARGUMENT if the number of bytes is impossible;
 /// ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_master_start_many(
     master: *mut rogue_mem_master_t,

@@ -13,7 +13,7 @@ use crate::capi::transaction::{copy_in, copy_out, Right};
 /// Takes the lock like rogue_mem_transaction_lock, within a time limit.
 ///
 /// @param transaction the transaction.
-/// @param microseconds the time limit; 0 only tries.
+/// @param timeout_us the time limit, in microseconds; 0 only tries.
 /// @param held_or_null set to 1 together with the lock, for languages in which an exception can
 /// occur between any two steps; see rogue_mem_transaction_unlock_held. If it is not 0 already, the
 /// caller has the lock, and nothing is locked.
@@ -21,14 +21,14 @@ use crate::capi::transaction::{copy_in, copy_out, Right};
 /// rogue_mem_transaction_unlock_held; false if not, and, with the last error set, if transaction is
 /// NULL.
 ///
-/// Thread safe, with a held_or_null of its own for each thread.
+/// Each thread needs a held_or_null of its own.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_transaction_lock_for(
     transaction: *mut rogue_mem_transaction_t,
-    microseconds: u64,
+    timeout_us: u64,
     held_or_null: *mut u32,
 ) -> bool {
-    let time = Duration::from_micros(microseconds);
+    let time = Duration::from_micros(timeout_us);
     value(|call| {
         // SAFETY: null or live, as the header demands.
         let transaction = unsafe { call.handle(transaction) }?;
@@ -47,7 +47,7 @@ pub unsafe extern "C" fn rogue_mem_transaction_lock_for(
 /// @param held the record of rogue_mem_transaction_lock_for; set to 0 together with the release.
 /// NULL is an error.
 ///
-/// Thread safe; any thread may release the lock.
+/// Any thread may release the lock.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_transaction_unlock_held(
     transaction: *mut rogue_mem_transaction_t,
@@ -66,58 +66,53 @@ pub unsafe extern "C" fn rogue_mem_transaction_unlock_held(
     })
 }
 
-/// Copies bytes from the data like rogue_mem_transaction_read_data, within a time limit for the
+/// Copies bytes as rogue_mem_transaction_copy_from_requester does, within a time limit for the
 /// lock.
 ///
 /// @param transaction the transaction.
 /// @param offset first byte, counted from the start of the data.
 /// @param into where to copy to; may be NULL if count is 0. Untouched on failure.
 /// @param count number of bytes.
-/// @param microseconds how long to wait for the lock at most; 0 only tries.
+/// @param timeout_us how long to wait for the lock at most, in microseconds; 0 only tries.
 /// @return ROGUE_MEM_OK, ROGUE_MEM_ERROR_NULL_ARGUMENT, ROGUE_MEM_ERROR_INVALID_ARGUMENT and
-/// ROGUE_MEM_ERROR_INVALID_DATA as rogue_mem_transaction_read_data; ROGUE_MEM_ERROR_TIMEOUT if the
-/// lock has not come free in time.
-///
-/// Thread safe.
+/// ROGUE_MEM_ERROR_INVALID_DATA as rogue_mem_transaction_copy_from_requester;
+/// ROGUE_MEM_ERROR_TIMEOUT if the lock has not come free in time.
 #[no_mangle]
-pub unsafe extern "C" fn rogue_mem_transaction_read_data_for(
+pub unsafe extern "C" fn rogue_mem_transaction_copy_from_requester_for(
     transaction: *mut rogue_mem_transaction_t,
     offset: u32,
     into: *mut u8,
     count: u32,
-    microseconds: u64,
+    timeout_us: u64,
 ) -> rogue_mem_status_t {
     status(|call| {
         // SAFETY: null or live, as the header demands.
         let transaction = unsafe { call.handle(transaction) }?;
-        copy_out(call, &transaction, offset, into, count, Right::LockFor(microseconds))
+        copy_out(call, &transaction, offset, into, count, Right::LockFor(timeout_us))
     })
 }
 
-/// Copies bytes into the data like rogue_mem_transaction_write_data, within a time limit for the
-/// lock.
+/// Copies bytes as rogue_mem_transaction_copy_to_requester does, within a time limit for the lock.
 ///
 /// @param transaction the transaction.
 /// @param offset first byte, counted from the start of the data.
 /// @param from where to copy from; may be NULL if count is 0.
 /// @param count number of bytes.
-/// @param microseconds how long to wait for the lock at most; 0 only tries.
+/// @param timeout_us how long to wait for the lock at most, in microseconds; 0 only tries.
 /// @return ROGUE_MEM_OK, ROGUE_MEM_ERROR_NULL_ARGUMENT, ROGUE_MEM_ERROR_INVALID_ARGUMENT and
-/// ROGUE_MEM_ERROR_INVALID_DATA as rogue_mem_transaction_write_data; ROGUE_MEM_ERROR_TIMEOUT if the
-/// lock has not come free in time.
-///
-/// Thread safe.
+/// ROGUE_MEM_ERROR_INVALID_DATA as rogue_mem_transaction_copy_to_requester; ROGUE_MEM_ERROR_TIMEOUT
+/// if the lock has not come free in time.
 #[no_mangle]
-pub unsafe extern "C" fn rogue_mem_transaction_write_data_for(
+pub unsafe extern "C" fn rogue_mem_transaction_copy_to_requester_for(
     transaction: *mut rogue_mem_transaction_t,
     offset: u32,
     from: *const u8,
     count: u32,
-    microseconds: u64,
+    timeout_us: u64,
 ) -> rogue_mem_status_t {
     status(|call| {
         // SAFETY: null or live, as the header demands.
         let transaction = unsafe { call.handle(transaction) }?;
-        copy_in(call, &transaction, offset, from, count, Right::LockFor(microseconds))
+        copy_in(call, &transaction, offset, from, count, Right::LockFor(timeout_us))
     })
 }

@@ -15,8 +15,6 @@ use crate::memory::block::{BOOL, INT, UINT};
 /// @param variable the variable.
 /// @param index an element of a list; ignored for a scalar.
 /// @return the value; 2^63 on failure.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_variable_peek_uint(
     variable: *const rogue_mem_variable_t,
@@ -31,8 +29,6 @@ pub unsafe extern "C" fn rogue_mem_variable_peek_uint(
 /// @param variable the variable.
 /// @param index an element of a list; ignored for a scalar.
 /// @return the value; INT64_MIN on failure.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_variable_peek_int(
     variable: *const rogue_mem_variable_t,
@@ -47,8 +43,6 @@ pub unsafe extern "C" fn rogue_mem_variable_peek_int(
 /// @param variable the variable.
 /// @param index an element of a list; ignored for a scalar.
 /// @return a flag; 2 on failure.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_variable_peek_bool(
     variable: *const rogue_mem_variable_t,
@@ -63,8 +57,6 @@ pub unsafe extern "C" fn rogue_mem_variable_peek_bool(
 /// @param variable the variable.
 /// @param index an element of a list; ignored for a scalar.
 /// @return the value; -DBL_MAX on failure.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_variable_peek_float(
     variable: *const rogue_mem_variable_t,
@@ -82,8 +74,6 @@ pub unsafe extern "C" fn rogue_mem_variable_peek_float(
 /// @param variable the variable.
 /// @param index an element of a list; ignored for a scalar.
 /// @return the value; -DBL_MAX on failure.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_variable_peek_double(
     variable: *const rogue_mem_variable_t,
@@ -105,8 +95,6 @@ pub unsafe extern "C" fn rogue_mem_variable_peek_double(
 /// @param is_list a flag: whether the error calls the values a list, otherwise an array.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if there
 /// are more values than elements.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_variable_check_count(
     variable: *const rogue_mem_variable_t,
@@ -131,8 +119,6 @@ pub unsafe extern "C" fn rogue_mem_variable_check_count(
 /// @param count number of values.
 /// @param index the first element; -1 means 0.
 /// @return ROGUE_MEM_OK; the errors of values; ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_variable_stage_raw_values(
     variable: *mut rogue_mem_variable_t,

@@ -59,7 +59,7 @@ impl WaitWatch for Watch {
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT if is_interrupted is NULL;
 /// ROGUE_MEM_ERROR_INVALID_ARGUMENT if it has a wrong size. On failure drop is not called.
 ///
-/// Thread safe; each thread has its own.
+/// Each thread has its own.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_thread_watch(
     watch_or_null: *const rogue_mem_watch_t,

@@ -16,7 +16,8 @@ functions! {
         /// an option or the port is invalid; ROGUE_MEM_ERROR_INVALID_TEXT; ROGUE_MEM_ERROR_BIND if
         /// a port or path is taken or not allowed; ROGUE_MEM_ERROR_RESOLVE;
         /// ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
-        /// Thread safe. Blocks while the system resolves addr, if that is a name.
+        ///
+        /// Blocks while the system resolves addr, if that is a name.
         fn new(addr: text, port: u16, options_or_null: options) -> new tcp_server {
             crate::bridge::TcpServer::new(addr, port, options_or_null)?
         }
@@ -41,7 +42,6 @@ functions! {
         /// Stops serving: closes both ports and all connections. Returns within 100 ms. No peer can
         /// delay that. If the slave blocks for longer, the ports close when it returns. Further
         /// calls do nothing.
-        /// Thread safe; also from a callback of the server.
         fn stop(self) { server.stop() }
     }
 
@@ -75,7 +75,6 @@ functions! {
 
         /// Closes the connections, and fails all outstanding and later transactions at once.
         /// Returns within 100 ms; further calls do nothing.
-        /// Thread safe; also from a callback.
         fn stop(self) { client.stop() }
 
         /// The state as text, with the obstacle if there is one.

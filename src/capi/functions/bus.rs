@@ -101,7 +101,8 @@ functions! {
         /// Keeps a transaction, by its id, until rogue_mem_slave_take_transaction removes it or its
         /// requester gives it up. An expired transaction is not kept.
         /// @param transaction the transaction; the slave takes a reference of its own.
-        /// Thread safe; the transaction's lock may be held or not.
+        ///
+        /// The transaction's lock may be held or not.
         fn add_transaction(self, transaction: transaction) -> status {
             slave.base().add_transaction(&transaction)
         }
@@ -109,7 +110,6 @@ functions! {
         /// Ends the slave's own activity, if it has any: a bridge client closes its connection and
         /// fails all outstanding requests. Returns without waiting for a peer. Further calls do
         /// nothing.
-        /// Thread safe; also from a callback.
         fn stop(self) { slave.stop() }
     }
 
@@ -176,8 +176,8 @@ functions! {
 
         /// Sets the timeout of later transactions, counted from their last sign of life. The
         /// default is one second.
-        /// @param microseconds the timeout; 0 leaves it unchanged.
-        fn set_timeout(self, microseconds: u64) { master.set_timeout(microseconds) }
+        /// @param timeout_us the timeout, in microseconds; 0 leaves it unchanged.
+        fn set_timeout(self, timeout_us: u64) { master.set_timeout(timeout_us) }
 
         /// The timeout of transactions.
         /// @return microseconds.
@@ -198,7 +198,8 @@ functions! {
         /// A failed read over TCP leaves the buffer unchanged, with one exception: a read of more
         /// than 64 KiB may have filled it in part if the connection broke, or the time ran out,
         /// while its data was arriving.
-        /// Thread safe; several threads may wait for one transaction. Its lock must not be held.
+        ///
+        /// Several threads may wait for one transaction. Its lock must not be held.
         fn wait(self, id: u32) -> result { master.wait(id) }
 
         /// Counts the transactions of this master that have ended and were forgotten because too

@@ -47,8 +47,6 @@ functions! {
         /// unless it is in a delivery; then that one sends the batch too.
         /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; the error of the first receiver, which
         /// gave no frame: the queued frames are lost then, and counted.
-        ///
-        /// Thread safe; also from a callback.
         fn send(self) -> result { combiner.send_batch() }
     }
 
@@ -221,14 +219,10 @@ functions! {
         /// follow, until one is missing.
         /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_TEXT;
         /// ROGUE_MEM_ERROR_FILE; ROGUE_MEM_ERROR_OUT_OF_RESOURCES if the system refuses a thread.
-        ///
-        /// Thread safe; also from a callback.
         fn open(self, path: text) -> result { reader.open(path) }
 
         /// Stops after the frame that is being sent, and closes the file. Returns within 100 ms, also
         /// if the receiver of that frame does not. Further calls do nothing.
-        ///
-        /// Thread safe; also from a callback.
         fn close(self) { reader.close() }
 
         /// Whether a file is being read: not any more when the last of its frames has been sent.
@@ -247,8 +241,6 @@ functions! {
         fn error(self) -> text { reader.error() }
 
         /// Closes the file, and disconnects the receivers. Further calls do nothing.
-        ///
-        /// Thread safe; also from a callback.
         fn stop(self) { reader.stop() }
     }
 }

@@ -15,8 +15,8 @@
 //! * `status`: nothing; the call can fail only for its arguments.
 //!
 //! The generator adds the checks of arguments, and to the comment what is the same for all: `self`,
-//! the buffer of a text, and `out`; the result if `self` is NULL; the status if only NULL is an
-//! error; and "Thread safe."
+//! the buffer of a text, and `out`; the result if `self` is NULL; and the status if only NULL is an
+//! error.
 
 mod bridge;
 mod bus;

@@ -205,7 +205,6 @@ functions! {
 
         /// Stops the fifo: ends its thread, drops queued and later frames, and disconnects its
         /// receivers. Further calls do nothing.
-        /// Thread safe; also from a callback.
         fn stop(self) { fifo.stop() }
     }
 
@@ -268,7 +267,6 @@ functions! {
 
         /// Disconnects the stream and fails all outstanding transactions. Later ones fail at once,
         /// until a stream is connected again. Further calls do nothing.
-        /// Thread safe; also from a callback.
         fn stop(self) { srp.stop() }
     }
 
@@ -290,7 +288,6 @@ functions! {
 
         /// Stops the device: ends its thread, and drops waiting and later requests. Further calls
         /// do nothing.
-        /// Thread safe; also from a callback.
         fn stop(self) { device.stop() }
     }
 }

@@ -8,8 +8,6 @@ use super::*;
 /// @param out receives the access list, a new reference. Untouched on failure.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_TEXT;
 /// ROGUE_MEM_ERROR_INVALID_ARGUMENT if a line is no rule, or there is none.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_access_list_new(
     rules: *const c_char,
@@ -32,8 +30,6 @@ pub unsafe extern "C" fn rogue_mem_access_list_new(
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_TEXT;
 /// ROGUE_MEM_ERROR_FILE if it cannot be read, or others than its owner may write it;
 /// ROGUE_MEM_ERROR_INVALID_ARGUMENT if a line is no rule, or there is none.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_access_list_load(
     path: *const c_char,
@@ -57,8 +53,6 @@ pub unsafe extern "C" fn rogue_mem_access_list_load(
 /// @param rules the rules, one a line; at least one.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_TEXT;
 /// ROGUE_MEM_ERROR_INVALID_ARGUMENT as of rogue_mem_access_list_new: nothing has changed then.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_access_list_set_rules(
     access: *mut rogue_mem_access_list_t,
@@ -80,8 +74,6 @@ pub unsafe extern "C" fn rogue_mem_access_list_set_rules(
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT, and all that rogue_mem_access_list_load
 /// returns: ROGUE_MEM_ERROR_INVALID_TEXT, ROGUE_MEM_ERROR_FILE, ROGUE_MEM_ERROR_INVALID_ARGUMENT.
 /// Nothing has changed then.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_access_list_load_rules(
     access: *mut rogue_mem_access_list_t,
@@ -100,8 +92,6 @@ pub unsafe extern "C" fn rogue_mem_access_list_load_rules(
 ///
 /// @param access the access list; NULL is allowed and ignored.
 /// @return its argument.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_access_list_retain(
     access: *mut rogue_mem_access_list_t,
@@ -113,8 +103,6 @@ pub unsafe extern "C" fn rogue_mem_access_list_retain(
 /// Gives a reference back. Servers that have it as their option access_list keep it.
 ///
 /// @param access the access list; NULL is allowed and ignored.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_access_list_release(access: *mut rogue_mem_access_list_t) {
     value(|_| {

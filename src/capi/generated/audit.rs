@@ -14,8 +14,6 @@ use super::*;
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_TEXT;
 /// ROGUE_MEM_ERROR_INVALID_ARGUMENT if an option is invalid; ROGUE_MEM_ERROR_FILE if the file
 /// cannot be opened; ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_audit_to_file(
     path: *const c_char,
@@ -134,8 +132,6 @@ unsafe impl Versioned for rogue_mem_audit_stats_t {
 /// @param stats receives the counters; its size must be set. Untouched on failure.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if stats
 /// has a wrong size.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_audit_stats(
     audit: *const rogue_mem_audit_t,
@@ -165,8 +161,6 @@ pub unsafe extern "C" fn rogue_mem_audit_stats(
 ///
 /// @param audit the audit; NULL is allowed and ignored.
 /// @return its argument.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_audit_retain(
     audit: *mut rogue_mem_audit_t,
@@ -180,8 +174,6 @@ pub unsafe extern "C" fn rogue_mem_audit_retain(
 /// most.
 ///
 /// @param audit the audit; NULL is allowed and ignored.
-///
-/// Thread safe; also from a callback of the audit.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_audit_release(audit: *mut rogue_mem_audit_t) {
     value(|_| {

@@ -6,8 +6,6 @@ use super::*;
 ///
 /// @param batch the batch.
 /// @return records; 0 if batch is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_batch_count(batch: *const rogue_mem_batch_t) -> u32 {
     // SAFETY: null or live, as the header demands.
@@ -18,8 +16,6 @@ pub unsafe extern "C" fn rogue_mem_batch_count(batch: *const rogue_mem_batch_t) 
 ///
 /// @param batch the batch.
 /// @return bytes; 0 if batch is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_batch_header_bytes(batch: *const rogue_mem_batch_t) -> u32 {
     // SAFETY: null or live, as the header demands.
@@ -30,8 +26,6 @@ pub unsafe extern "C" fn rogue_mem_batch_header_bytes(batch: *const rogue_mem_ba
 ///
 /// @param batch the batch.
 /// @return bytes; 0 if batch is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_batch_tail_bytes(batch: *const rogue_mem_batch_t) -> u32 {
     // SAFETY: null or live, as the header demands.
@@ -42,8 +36,6 @@ pub unsafe extern "C" fn rogue_mem_batch_tail_bytes(batch: *const rogue_mem_batc
 ///
 /// @param batch the batch.
 /// @return the number, modulo 256; 0 if batch is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_batch_sequence(batch: *const rogue_mem_batch_t) -> u32 {
     // SAFETY: null or live, as the header demands.
@@ -54,8 +46,6 @@ pub unsafe extern "C" fn rogue_mem_batch_sequence(batch: *const rogue_mem_batch_
 ///
 /// @param batch the batch; NULL is allowed and ignored.
 /// @return its argument.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_batch_retain(
     batch: *mut rogue_mem_batch_t,
@@ -67,8 +57,6 @@ pub unsafe extern "C" fn rogue_mem_batch_retain(
 /// Gives a reference back.
 ///
 /// @param batch the batch; NULL is allowed and ignored.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_batch_release(batch: *mut rogue_mem_batch_t) {
     value(|_| {

@@ -8,8 +8,6 @@ use super::*;
 /// @param out receives the combiner, a new reference. Untouched on failure.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT for
 /// another width code.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_batch_combiner_new_v1(
     width: u8,
@@ -27,8 +25,6 @@ pub unsafe extern "C" fn rogue_mem_batch_combiner_new_v1(
 ///
 /// @param out receives the combiner, a new reference. Untouched on failure.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_batch_combiner_new_v2(
     out: *mut *mut rogue_mem_batch_combiner_t,
@@ -45,8 +41,6 @@ pub unsafe extern "C" fn rogue_mem_batch_combiner_new_v2(
 ///
 /// @param combiner the combiner.
 /// @return the port, a new reference, which keeps the combiner alive; NULL if combiner is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_batch_combiner_stream_port(
     combiner: *const rogue_mem_batch_combiner_t,
@@ -59,8 +53,6 @@ pub unsafe extern "C" fn rogue_mem_batch_combiner_stream_port(
 ///
 /// @param combiner the combiner.
 /// @return frames; 0 if combiner is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_batch_combiner_count(
     combiner: *const rogue_mem_batch_combiner_t,
@@ -76,8 +68,6 @@ pub unsafe extern "C" fn rogue_mem_batch_combiner_count(
 /// @param combiner the combiner.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; the error of the first receiver, which gave
 /// no frame: the queued frames are lost then, and counted.
-///
-/// Thread safe; also from a callback.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_batch_combiner_send(
     combiner: *mut rogue_mem_batch_combiner_t,
@@ -117,8 +107,6 @@ unsafe impl Versioned for rogue_mem_batch_combiner_stats_t {
 /// @param stats receives the counters; its size must be set. Untouched on failure.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if stats
 /// has a wrong size.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_batch_combiner_stats(
     combiner: *const rogue_mem_batch_combiner_t,
@@ -145,8 +133,6 @@ pub unsafe extern "C" fn rogue_mem_batch_combiner_stats(
 ///
 /// @param combiner the combiner; NULL is allowed and ignored.
 /// @return its argument.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_batch_combiner_retain(
     combiner: *mut rogue_mem_batch_combiner_t,
@@ -158,8 +144,6 @@ pub unsafe extern "C" fn rogue_mem_batch_combiner_retain(
 /// Gives a reference back. The combiner exists as long as its stream port does.
 ///
 /// @param combiner the combiner; NULL is allowed and ignored.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_batch_combiner_release(
     combiner: *mut rogue_mem_batch_combiner_t,

@@ -6,8 +6,6 @@ use super::*;
 ///
 /// @param out receives the inverter, a new reference. Untouched on failure.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_batch_inverter_new_v1(
     out: *mut *mut rogue_mem_batch_inverter_t,
@@ -25,8 +23,6 @@ pub unsafe extern "C" fn rogue_mem_batch_inverter_new_v1(
 ///
 /// @param out receives the inverter, a new reference. Untouched on failure.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_batch_inverter_new_v2(
     out: *mut *mut rogue_mem_batch_inverter_t,
@@ -43,8 +39,6 @@ pub unsafe extern "C" fn rogue_mem_batch_inverter_new_v2(
 ///
 /// @param inverter the inverter.
 /// @return the port, a new reference, which keeps the inverter alive; NULL if inverter is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_batch_inverter_stream_port(
     inverter: *const rogue_mem_batch_inverter_t,
@@ -76,8 +70,6 @@ unsafe impl Versioned for rogue_mem_batch_inverter_stats_t {
 /// @param stats receives the counters; its size must be set. Untouched on failure.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if stats
 /// has a wrong size.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_batch_inverter_stats(
     inverter: *const rogue_mem_batch_inverter_t,
@@ -102,8 +94,6 @@ pub unsafe extern "C" fn rogue_mem_batch_inverter_stats(
 ///
 /// @param inverter the inverter; NULL is allowed and ignored.
 /// @return its argument.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_batch_inverter_retain(
     inverter: *mut rogue_mem_batch_inverter_t,
@@ -115,8 +105,6 @@ pub unsafe extern "C" fn rogue_mem_batch_inverter_retain(
 /// Gives a reference back. The inverter exists as long as its stream port does.
 ///
 /// @param inverter the inverter; NULL is allowed and ignored.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_batch_inverter_release(
     inverter: *mut rogue_mem_batch_inverter_t,

@@ -6,8 +6,6 @@ use super::*;
 ///
 /// @param out receives the splitter, a new reference. Untouched on failure.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_batch_splitter_new_v1(
     out: *mut *mut rogue_mem_batch_splitter_t,
@@ -24,8 +22,6 @@ pub unsafe extern "C" fn rogue_mem_batch_splitter_new_v1(
 ///
 /// @param out receives the splitter, a new reference. Untouched on failure.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_batch_splitter_new_v2(
     out: *mut *mut rogue_mem_batch_splitter_t,
@@ -42,8 +38,6 @@ pub unsafe extern "C" fn rogue_mem_batch_splitter_new_v2(
 ///
 /// @param splitter the splitter.
 /// @return the port, a new reference, which keeps the splitter alive; NULL if splitter is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_batch_splitter_stream_port(
     splitter: *const rogue_mem_batch_splitter_t,
@@ -79,8 +73,6 @@ unsafe impl Versioned for rogue_mem_batch_splitter_stats_t {
 /// @param stats receives the counters; its size must be set. Untouched on failure.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if stats
 /// has a wrong size.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_batch_splitter_stats(
     splitter: *const rogue_mem_batch_splitter_t,
@@ -107,8 +99,6 @@ pub unsafe extern "C" fn rogue_mem_batch_splitter_stats(
 ///
 /// @param splitter the splitter; NULL is allowed and ignored.
 /// @return its argument.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_batch_splitter_retain(
     splitter: *mut rogue_mem_batch_splitter_t,
@@ -120,8 +110,6 @@ pub unsafe extern "C" fn rogue_mem_batch_splitter_retain(
 /// Gives a reference back. The splitter exists as long as its stream port does.
 ///
 /// @param splitter the splitter; NULL is allowed and ignored.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_batch_splitter_release(
     splitter: *mut rogue_mem_batch_splitter_t,

@@ -10,8 +10,6 @@ use super::*;
 /// @param out receives the block, a new reference. Untouched on failure.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT for no
 /// bytes, or an end beyond the address space; ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_block_new(
     offset: u64,
@@ -31,8 +29,6 @@ pub unsafe extern "C" fn rogue_mem_block_new(
 ///
 /// @param block the block.
 /// @return the master, a new reference; NULL if block is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_block_master(
     block: *const rogue_mem_block_t,
@@ -45,8 +41,6 @@ pub unsafe extern "C" fn rogue_mem_block_master(
 ///
 /// @param block the block.
 /// @return bytes; 0 if block is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_block_offset(block: *const rogue_mem_block_t) -> u64 {
     // SAFETY: null or live, as the header demands.
@@ -57,8 +51,6 @@ pub unsafe extern "C" fn rogue_mem_block_offset(block: *const rogue_mem_block_t)
 ///
 /// @param block the block.
 /// @return bytes; 0 if block is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_block_size(block: *const rogue_mem_block_t) -> u32 {
     // SAFETY: null or live, as the header demands.
@@ -69,8 +61,6 @@ pub unsafe extern "C" fn rogue_mem_block_size(block: *const rogue_mem_block_t) -
 ///
 /// @param block the block.
 /// @return byte address; 0 if block is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_block_address(block: *const rogue_mem_block_t) -> u64 {
     // SAFETY: null or live, as the header demands.
@@ -84,8 +74,6 @@ pub unsafe extern "C" fn rogue_mem_block_address(block: *const rogue_mem_block_t
 /// @param capacity size of buffer in bytes.
 /// @param length receives the length of the text; may be NULL.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_block_path(
     block: *const rogue_mem_block_t,
@@ -104,8 +92,6 @@ pub unsafe extern "C" fn rogue_mem_block_path(
 /// @param capacity size of buffer in bytes.
 /// @param length receives the length of the text; may be NULL.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_block_mode(
     block: *const rogue_mem_block_t,
@@ -121,8 +107,6 @@ pub unsafe extern "C" fn rogue_mem_block_mode(
 ///
 /// @param block the block.
 /// @return true if one does; false if block is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_block_is_bulk(block: *const rogue_mem_block_t) -> bool {
     // SAFETY: null or live, as the header demands.
@@ -133,8 +117,6 @@ pub unsafe extern "C" fn rogue_mem_block_is_bulk(block: *const rogue_mem_block_t
 ///
 /// @param block the block.
 /// @return true if they are; false if block is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_block_is_enabled(block: *const rogue_mem_block_t) -> bool {
     // SAFETY: null or live, as the header demands.
@@ -147,8 +129,6 @@ pub unsafe extern "C" fn rogue_mem_block_is_enabled(block: *const rogue_mem_bloc
 /// @param block the block.
 /// @param enable a flag.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_block_set_enable(
     block: *mut rogue_mem_block_t,
@@ -168,8 +148,6 @@ pub unsafe extern "C" fn rogue_mem_block_set_enable(
 /// @param level ROGUE_MEM_LOG_..., or any number: messages of at least this level pass.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_NOT_FOUND for a block
 /// without variables, which has no logger.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_block_set_log_level(
     block: *mut rogue_mem_block_t,
@@ -188,8 +166,6 @@ pub unsafe extern "C" fn rogue_mem_block_set_log_level(
 /// @param variable the variable.
 /// @param index the element to read; -1, or any other one that does not exist: all.
 /// @return ROGUE_MEM_OK; the errors of rogue_mem_block_start with check.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_block_read(
     block: *mut rogue_mem_block_t,
@@ -213,8 +189,6 @@ pub unsafe extern "C" fn rogue_mem_block_read(
 /// @param variable the variable.
 /// @param index the element to write; -1, or any other one that does not exist: all.
 /// @return ROGUE_MEM_OK; the errors of rogue_mem_block_start with check.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_block_write(
     block: *mut rogue_mem_block_t,
@@ -234,8 +208,6 @@ pub unsafe extern "C" fn rogue_mem_block_write(
 ///
 /// @param block the block; NULL is allowed and ignored.
 /// @return its argument.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_block_retain(
     block: *mut rogue_mem_block_t,
@@ -248,8 +220,6 @@ pub unsafe extern "C" fn rogue_mem_block_retain(
 /// variables then have no block.
 ///
 /// @param block the block; NULL is allowed and ignored.
-///
-/// Thread safe. Its variables do not keep it alive.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_block_release(block: *mut rogue_mem_block_t) {
     value(|_| {

@@ -195,8 +195,6 @@ unsafe impl Versioned for rogue_mem_board_stats_t {
 /// @param stats receives the counters; its size must be set. Untouched on failure.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if stats
 /// has a wrong size.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_board_stats(
     board: *const rogue_mem_board_t,
@@ -240,8 +238,6 @@ pub unsafe extern "C" fn rogue_mem_board_stats(
 ///
 /// @param board the road to the board; NULL is allowed and ignored.
 /// @return its argument.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_board_retain(
     board: *mut rogue_mem_board_t,
@@ -253,8 +249,6 @@ pub unsafe extern "C" fn rogue_mem_board_retain(
 /// Gives a reference back. The road works as long as a stream master sends to one of its ports.
 ///
 /// @param board the road to the board; NULL is allowed and ignored.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_board_release(board: *mut rogue_mem_board_t) {
     value(|_| {

@@ -10,8 +10,6 @@ use super::*;
 /// @param out receives the keys of the clients, a new reference. Untouched on failure.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_TEXT;
 /// ROGUE_MEM_ERROR_INVALID_ARGUMENT if server_key is no public key.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_curve_client_new(
     server_key: *const c_char,
@@ -34,8 +32,6 @@ pub unsafe extern "C" fn rogue_mem_curve_client_new(
 ///
 /// @param curve the keys of the clients; NULL is allowed and ignored.
 /// @return its argument.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_curve_client_retain(
     curve: *mut rogue_mem_curve_client_t,
@@ -47,8 +43,6 @@ pub unsafe extern "C" fn rogue_mem_curve_client_retain(
 /// Gives a reference back. Clients that have it as their option curve keep it.
 ///
 /// @param curve the keys of the clients; NULL is allowed and ignored.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_curve_client_release(curve: *mut rogue_mem_curve_client_t) {
     value(|_| {

@@ -7,8 +7,6 @@ use super::*;
 /// @param out receives the key pair, a new reference. Untouched on failure.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_OUT_OF_RESOURCES if the
 /// system has no generator.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_curve_keys_generate(
     out: *mut *mut rogue_mem_curve_keys_t,
@@ -28,8 +26,6 @@ pub unsafe extern "C" fn rogue_mem_curve_keys_generate(
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_TEXT;
 /// ROGUE_MEM_ERROR_FILE if it cannot be read, or others than its owner may read or write it;
 /// ROGUE_MEM_ERROR_INVALID_ARGUMENT if its contents are no key pair.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_curve_keys_load(
     path: *const c_char,
@@ -51,8 +47,6 @@ pub unsafe extern "C" fn rogue_mem_curve_keys_load(
 /// @param out receives the key pair, a new reference. Untouched on failure.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_TEXT;
 /// ROGUE_MEM_ERROR_INVALID_ARGUMENT if it is no key.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_curve_keys_from_secret(
     secret: *const c_char,
@@ -75,8 +69,6 @@ pub unsafe extern "C" fn rogue_mem_curve_keys_from_secret(
 /// @param path the file with the secret key; neither may exist.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_TEXT;
 /// ROGUE_MEM_ERROR_FILE.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_curve_keys_save(
     keys: *mut rogue_mem_curve_keys_t,
@@ -98,8 +90,6 @@ pub unsafe extern "C" fn rogue_mem_curve_keys_save(
 /// @param capacity size of buffer in bytes.
 /// @param length receives the length of the text; may be NULL.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_curve_keys_public_key(
     keys: *const rogue_mem_curve_keys_t,
@@ -118,8 +108,6 @@ pub unsafe extern "C" fn rogue_mem_curve_keys_public_key(
 /// @param capacity size of buffer in bytes.
 /// @param length receives the length of the text; may be NULL.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_curve_keys_secret_key(
     keys: *const rogue_mem_curve_keys_t,
@@ -135,8 +123,6 @@ pub unsafe extern "C" fn rogue_mem_curve_keys_secret_key(
 ///
 /// @param keys the key pair; NULL is allowed and ignored.
 /// @return its argument.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_curve_keys_retain(
     keys: *mut rogue_mem_curve_keys_t,
@@ -148,8 +134,6 @@ pub unsafe extern "C" fn rogue_mem_curve_keys_retain(
 /// Gives a reference back. With the last one the secret key is wiped.
 ///
 /// @param keys the key pair; NULL is allowed and ignored.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_curve_keys_release(keys: *mut rogue_mem_curve_keys_t) {
     value(|_| {

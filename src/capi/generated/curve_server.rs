@@ -7,8 +7,6 @@ use super::*;
 /// @param keys the servers' own key pair.
 /// @param out receives the keys of the servers, a new reference. Untouched on failure.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_curve_server_new(
     keys: *mut rogue_mem_curve_keys_t,
@@ -29,8 +27,6 @@ pub unsafe extern "C" fn rogue_mem_curve_server_new(
 /// @param curve the keys of the servers.
 /// @param keys the servers' own key pair.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_curve_server_set_keys(
     curve: *mut rogue_mem_curve_server_t,
@@ -50,8 +46,6 @@ pub unsafe extern "C" fn rogue_mem_curve_server_set_keys(
 ///
 /// @param curve the keys of the servers.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_curve_server_accept_any(
     curve: *mut rogue_mem_curve_server_t,
@@ -70,8 +64,6 @@ pub unsafe extern "C" fn rogue_mem_curve_server_accept_any(
 /// @param keys_text the keys, separated by white space.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_TEXT;
 /// ROGUE_MEM_ERROR_INVALID_ARGUMENT if a word is no public key: nothing has changed then.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_curve_server_set_clients(
     curve: *mut rogue_mem_curve_server_t,
@@ -94,8 +86,6 @@ pub unsafe extern "C" fn rogue_mem_curve_server_set_clients(
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_TEXT;
 /// ROGUE_MEM_ERROR_FILE if it cannot be read; ROGUE_MEM_ERROR_INVALID_ARGUMENT if a line is no
 /// public key. Nothing has changed then.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_curve_server_load_clients(
     curve: *mut rogue_mem_curve_server_t,
@@ -117,8 +107,6 @@ pub unsafe extern "C" fn rogue_mem_curve_server_load_clients(
 /// @param capacity size of buffer in bytes.
 /// @param length receives the length of the text; may be NULL.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_curve_server_public_key(
     curve: *const rogue_mem_curve_server_t,
@@ -134,8 +122,6 @@ pub unsafe extern "C" fn rogue_mem_curve_server_public_key(
 ///
 /// @param curve the keys of the servers; NULL is allowed and ignored.
 /// @return its argument.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_curve_server_retain(
     curve: *mut rogue_mem_curve_server_t,
@@ -147,8 +133,6 @@ pub unsafe extern "C" fn rogue_mem_curve_server_retain(
 /// Gives a reference back. Servers that have it as their option curve keep it.
 ///
 /// @param curve the keys of the servers; NULL is allowed and ignored.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_curve_server_release(curve: *mut rogue_mem_curve_server_t) {
     value(|_| {

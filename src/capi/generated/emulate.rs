@@ -9,8 +9,6 @@ use super::*;
 /// @param max largest access in bytes, advertised only; 0 = not limited.
 /// @param out receives the slave, a new reference. Untouched on failure.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_emulate_new(
     min: u32,
@@ -35,8 +33,6 @@ pub unsafe extern "C" fn rogue_mem_emulate_new(
 /// (control group, address space, memory of the host), at most 1 GiB.
 /// @param out receives the slave, a new reference. Untouched on failure.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_emulate_new_limited(
     min: u32,

@@ -10,8 +10,6 @@ use super::*;
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if an
 /// option is invalid; ROGUE_MEM_ERROR_INVALID_TEXT; ROGUE_MEM_ERROR_OUT_OF_RESOURCES if the system
 /// refuses descriptors, memory or the thread.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_event_loop_new(
     name: *const c_char,
@@ -75,8 +73,6 @@ impl Options for rogue_mem_event_loop_options_t {
 ///
 /// @param event_loop the event loop; NULL is allowed and ignored.
 /// @return its argument.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_event_loop_retain(
     event_loop: *mut rogue_mem_event_loop_t,
@@ -89,8 +85,6 @@ pub unsafe extern "C" fn rogue_mem_event_loop_retain(
 /// it.
 ///
 /// @param event_loop the event loop; NULL is allowed and ignored.
-///
-/// Thread safe; also from a callback.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_event_loop_release(event_loop: *mut rogue_mem_event_loop_t) {
     value(|_| {

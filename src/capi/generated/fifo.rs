@@ -12,8 +12,6 @@ use super::*;
 /// @param out receives the fifo, a new reference. Untouched on failure.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_OUT_OF_RESOURCES if the
 /// system refuses a thread.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_fifo_new(
     depth_max: u32,
@@ -33,8 +31,6 @@ pub unsafe extern "C" fn rogue_mem_fifo_new(
 ///
 /// @param fifo the fifo.
 /// @return the port, a new reference, which keeps the fifo alive; NULL if fifo is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_fifo_stream_port(
     fifo: *const rogue_mem_fifo_t,
@@ -47,8 +43,6 @@ pub unsafe extern "C" fn rogue_mem_fifo_stream_port(
 ///
 /// @param fifo the fifo.
 /// @return frames; 0 if fifo is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_fifo_size(fifo: *const rogue_mem_fifo_t) -> u64 {
     // SAFETY: null or live, as the header demands.
@@ -60,8 +54,6 @@ pub unsafe extern "C" fn rogue_mem_fifo_size(fifo: *const rogue_mem_fifo_t) -> u
 ///
 /// @param fifo the fifo.
 /// @return frames; 0 if fifo is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_fifo_dropped(fifo: *const rogue_mem_fifo_t) -> u64 {
     // SAFETY: null or live, as the header demands.
@@ -71,8 +63,6 @@ pub unsafe extern "C" fn rogue_mem_fifo_dropped(fifo: *const rogue_mem_fifo_t) -
 /// Sets the number of dropped frames to 0.
 ///
 /// @param fifo the fifo; NULL is an error.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_fifo_clear_dropped(fifo: *mut rogue_mem_fifo_t) {
     // SAFETY: null or live, as the header demands.
@@ -83,8 +73,6 @@ pub unsafe extern "C" fn rogue_mem_fifo_clear_dropped(fifo: *mut rogue_mem_fifo_
 /// Further calls do nothing.
 ///
 /// @param fifo the fifo; NULL is an error.
-///
-/// Thread safe; also from a callback.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_fifo_stop(fifo: *mut rogue_mem_fifo_t) {
     // SAFETY: null or live, as the header demands.
@@ -95,8 +83,6 @@ pub unsafe extern "C" fn rogue_mem_fifo_stop(fifo: *mut rogue_mem_fifo_t) {
 ///
 /// @param fifo the fifo; NULL is allowed and ignored.
 /// @return its argument.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_fifo_retain(
     fifo: *mut rogue_mem_fifo_t,
@@ -108,8 +94,6 @@ pub unsafe extern "C" fn rogue_mem_fifo_retain(
 /// Gives a reference back. The fifo and its thread exist as long as its stream port does.
 ///
 /// @param fifo the fifo; NULL is allowed and ignored.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_fifo_release(fifo: *mut rogue_mem_fifo_t) {
     value(|_| {

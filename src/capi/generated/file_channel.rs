@@ -6,8 +6,6 @@ use super::*;
 ///
 /// @param channel the channel.
 /// @return the slave, a new reference; NULL if channel is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_file_channel_slave(
     channel: *const rogue_mem_file_channel_t,
@@ -21,8 +19,6 @@ pub unsafe extern "C" fn rogue_mem_file_channel_slave(
 ///
 /// @param channel the channel.
 /// @return frames; 0 if channel is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_file_channel_frame_count(
     channel: *const rogue_mem_file_channel_t,
@@ -35,8 +31,6 @@ pub unsafe extern "C" fn rogue_mem_file_channel_frame_count(
 ///
 /// @param channel the channel; NULL is an error.
 /// @param count the number.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_file_channel_set_frame_count(
     channel: *mut rogue_mem_file_channel_t,
@@ -52,8 +46,6 @@ pub unsafe extern "C" fn rogue_mem_file_channel_set_frame_count(
 /// @param count the number.
 /// @param timeout_us how long at most, in microseconds; 0 = as long as it takes.
 /// @return whether there are as many; false if channel is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_file_channel_wait_frame_count(
     channel: *const rogue_mem_file_channel_t,
@@ -68,8 +60,6 @@ pub unsafe extern "C" fn rogue_mem_file_channel_wait_frame_count(
 ///
 /// @param channel the channel; NULL is allowed and ignored.
 /// @return its argument.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_file_channel_retain(
     channel: *mut rogue_mem_file_channel_t,
@@ -82,8 +72,6 @@ pub unsafe extern "C" fn rogue_mem_file_channel_retain(
 /// alive.
 ///
 /// @param channel the channel; NULL is allowed and ignored.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_file_channel_release(channel: *mut rogue_mem_file_channel_t) {
     value(|_| {

@@ -8,8 +8,6 @@ use super::*;
 /// @param out receives the reader, a new reference. Untouched on failure.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT for
 /// options with a wrong size.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_file_reader_new(
     options_or_null: *const rogue_mem_file_reader_options_t,
@@ -29,8 +27,6 @@ pub unsafe extern "C" fn rogue_mem_file_reader_new(
 ///
 /// @param reader the reader.
 /// @return the master, a new reference; NULL if reader is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_file_reader_stream_master(
     reader: *const rogue_mem_file_reader_t,
@@ -46,8 +42,6 @@ pub unsafe extern "C" fn rogue_mem_file_reader_stream_master(
 /// until one is missing.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_TEXT;
 /// ROGUE_MEM_ERROR_FILE; ROGUE_MEM_ERROR_OUT_OF_RESOURCES if the system refuses a thread.
-///
-/// Thread safe; also from a callback.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_file_reader_open(
     reader: *mut rogue_mem_file_reader_t,
@@ -66,8 +60,6 @@ pub unsafe extern "C" fn rogue_mem_file_reader_open(
 /// the receiver of that frame does not. Further calls do nothing.
 ///
 /// @param reader the reader; NULL is an error.
-///
-/// Thread safe; also from a callback.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_file_reader_close(reader: *mut rogue_mem_file_reader_t) {
     // SAFETY: null or live, as the header demands.
@@ -78,8 +70,6 @@ pub unsafe extern "C" fn rogue_mem_file_reader_close(reader: *mut rogue_mem_file
 ///
 /// @param reader the reader.
 /// @return whether one is; false if reader is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_file_reader_is_open(
     reader: *const rogue_mem_file_reader_t,
@@ -94,8 +84,6 @@ pub unsafe extern "C" fn rogue_mem_file_reader_is_open(
 /// @param timeout_us how long at most, in microseconds; 0 = as long as it takes.
 /// @return whether that is so; true at once in a delivery by this reader, which would wait for
 /// itself; false if reader is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_file_reader_wait(
     reader: *const rogue_mem_file_reader_t,
@@ -113,8 +101,6 @@ pub unsafe extern "C" fn rogue_mem_file_reader_wait(
 /// @param capacity size of buffer in bytes.
 /// @param length receives the length of the text; may be NULL.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_file_reader_error(
     reader: *const rogue_mem_file_reader_t,
@@ -129,8 +115,6 @@ pub unsafe extern "C" fn rogue_mem_file_reader_error(
 /// Closes the file, and disconnects the receivers. Further calls do nothing.
 ///
 /// @param reader the reader; NULL is an error.
-///
-/// Thread safe; also from a callback.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_file_reader_stop(reader: *mut rogue_mem_file_reader_t) {
     // SAFETY: null or live, as the header demands.
@@ -202,8 +186,6 @@ unsafe impl Versioned for rogue_mem_file_reader_stats_t {
 /// @param stats receives the counters; its size must be set. Untouched on failure.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if stats
 /// has a wrong size.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_file_reader_stats(
     reader: *const rogue_mem_file_reader_t,
@@ -232,8 +214,6 @@ pub unsafe extern "C" fn rogue_mem_file_reader_stats(
 ///
 /// @param reader the reader; NULL is allowed and ignored.
 /// @return its argument.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_file_reader_retain(
     reader: *mut rogue_mem_file_reader_t,
@@ -245,8 +225,6 @@ pub unsafe extern "C" fn rogue_mem_file_reader_retain(
 /// Gives a reference back. Release of the last reference ends its thread.
 ///
 /// @param reader the reader; NULL is allowed and ignored.
-///
-/// Thread safe; also from a callback.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_file_reader_release(reader: *mut rogue_mem_file_reader_t) {
     value(|_| {

@@ -6,8 +6,6 @@ use super::*;
 ///
 /// @param out receives the writer, a new reference. Untouched on failure.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_file_writer_new(
     out: *mut *mut rogue_mem_file_writer_t,
@@ -27,8 +25,6 @@ pub unsafe extern "C" fn rogue_mem_file_writer_new(
 /// @param path the file; with a size limit, ".1" is appended for the first one, then ".2".
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_TEXT;
 /// ROGUE_MEM_ERROR_FILE; ROGUE_MEM_ERROR_OUT_OF_RESOURCES if there is no memory for the buffer.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_file_writer_open(
     writer: *mut rogue_mem_file_writer_t,
@@ -49,8 +45,6 @@ pub unsafe extern "C" fn rogue_mem_file_writer_open(
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; the first failure since the file was
 /// opened, once: ROGUE_MEM_ERROR_FILE, or ROGUE_MEM_ERROR_FRAME for a frame that was larger than a
 /// file may be. The file is closed all the same.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_file_writer_close(
     writer: *mut rogue_mem_file_writer_t,
@@ -66,8 +60,6 @@ pub unsafe extern "C" fn rogue_mem_file_writer_close(
 ///
 /// @param writer the writer.
 /// @return whether one is; false if writer is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_file_writer_is_open(
     writer: *const rogue_mem_file_writer_t,
@@ -83,8 +75,6 @@ pub unsafe extern "C" fn rogue_mem_file_writer_is_open(
 /// @param capacity size of buffer in bytes.
 /// @param length receives the length of the text; may be NULL.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_file_writer_error(
     writer: *const rogue_mem_file_writer_t,
@@ -101,8 +91,6 @@ pub unsafe extern "C" fn rogue_mem_file_writer_error(
 ///
 /// @param writer the writer; NULL is an error.
 /// @param raw a flag.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_file_writer_set_raw(
     writer: *mut rogue_mem_file_writer_t,
@@ -116,8 +104,6 @@ pub unsafe extern "C" fn rogue_mem_file_writer_set_raw(
 ///
 /// @param writer the writer.
 /// @return whether it is; false if writer is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_file_writer_raw(writer: *const rogue_mem_file_writer_t) -> bool {
     // SAFETY: null or live, as the header demands.
@@ -131,8 +117,6 @@ pub unsafe extern "C" fn rogue_mem_file_writer_raw(writer: *const rogue_mem_file
 /// @param bytes the size; 0 = each frame is written at once, as at first.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_OUT_OF_RESOURCES;
 /// ROGUE_MEM_ERROR_FILE.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_file_writer_set_buffer_size(
     writer: *mut rogue_mem_file_writer_t,
@@ -150,8 +134,6 @@ pub unsafe extern "C" fn rogue_mem_file_writer_set_buffer_size(
 ///
 /// @param writer the writer; NULL is an error.
 /// @param bytes the limit; 0 = none, as at first.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_file_writer_set_max_size(
     writer: *mut rogue_mem_file_writer_t,
@@ -165,8 +147,6 @@ pub unsafe extern "C" fn rogue_mem_file_writer_set_max_size(
 ///
 /// @param writer the writer; NULL is an error.
 /// @param drop a flag.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_file_writer_set_drop_errors(
     writer: *mut rogue_mem_file_writer_t,
@@ -181,8 +161,6 @@ pub unsafe extern "C" fn rogue_mem_file_writer_set_drop_errors(
 /// @param writer the writer.
 /// @param number written as the channel of its frames; 0 = they keep their own.
 /// @return the channel, a new reference, which keeps the file open; NULL if writer is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_file_writer_channel(
     writer: *const rogue_mem_file_writer_t,
@@ -196,8 +174,6 @@ pub unsafe extern "C" fn rogue_mem_file_writer_channel(
 ///
 /// @param writer the writer.
 /// @return bytes; 0 if writer is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_file_writer_total_size(
     writer: *const rogue_mem_file_writer_t,
@@ -210,8 +186,6 @@ pub unsafe extern "C" fn rogue_mem_file_writer_total_size(
 ///
 /// @param writer the writer.
 /// @return bytes; 0 if writer is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_file_writer_current_size(
     writer: *const rogue_mem_file_writer_t,
@@ -224,8 +198,6 @@ pub unsafe extern "C" fn rogue_mem_file_writer_current_size(
 ///
 /// @param writer the writer.
 /// @return bytes a second; 0 while no file is open; 0 if writer is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_file_writer_bandwidth(
     writer: *const rogue_mem_file_writer_t,
@@ -238,8 +210,6 @@ pub unsafe extern "C" fn rogue_mem_file_writer_bandwidth(
 ///
 /// @param writer the writer.
 /// @return frames; 0 if writer is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_file_writer_frame_count(
     writer: *const rogue_mem_file_writer_t,
@@ -254,8 +224,6 @@ pub unsafe extern "C" fn rogue_mem_file_writer_frame_count(
 /// @param count the number.
 /// @param timeout_us how long at most, in microseconds; 0 = as long as it takes.
 /// @return whether there are as many; false if writer is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_file_writer_wait_frame_count(
     writer: *const rogue_mem_file_writer_t,
@@ -297,8 +265,6 @@ unsafe impl Versioned for rogue_mem_file_writer_stats_t {
 /// @param stats receives the counters; its size must be set. Untouched on failure.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if stats
 /// has a wrong size.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_file_writer_stats(
     writer: *const rogue_mem_file_writer_t,
@@ -327,8 +293,6 @@ pub unsafe extern "C" fn rogue_mem_file_writer_stats(
 ///
 /// @param writer the writer; NULL is allowed and ignored.
 /// @return its argument.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_file_writer_retain(
     writer: *mut rogue_mem_file_writer_t,
@@ -341,8 +305,6 @@ pub unsafe extern "C" fn rogue_mem_file_writer_retain(
 /// channels have no reference any more.
 ///
 /// @param writer the writer; NULL is allowed and ignored.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_file_writer_release(writer: *mut rogue_mem_file_writer_t) {
     value(|_| {

@@ -8,8 +8,6 @@ use super::*;
 /// @param channel the channel whose frames pass.
 /// @param out receives the filter, a new reference. Untouched on failure.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_filter_new(
     drop_errors: u32,
@@ -28,8 +26,6 @@ pub unsafe extern "C" fn rogue_mem_filter_new(
 ///
 /// @param filter the filter.
 /// @return the port, a new reference, which keeps the filter alive; NULL if filter is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_filter_stream_port(
     filter: *const rogue_mem_filter_t,
@@ -42,8 +38,6 @@ pub unsafe extern "C" fn rogue_mem_filter_stream_port(
 ///
 /// @param filter the filter; NULL is allowed and ignored.
 /// @return its argument.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_filter_retain(
     filter: *mut rogue_mem_filter_t,
@@ -55,8 +49,6 @@ pub unsafe extern "C" fn rogue_mem_filter_retain(
 /// Gives a reference back. The filter exists as long as its stream port does.
 ///
 /// @param filter the filter; NULL is allowed and ignored.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_filter_release(filter: *mut rogue_mem_filter_t) {
     value(|_| {

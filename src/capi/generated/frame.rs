@@ -7,8 +7,6 @@ use super::*;
 /// @param capacity bytes that the payload can have.
 /// @param out receives the frame, a new reference. Untouched on failure.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_frame_new(
     capacity: u32,
@@ -26,8 +24,6 @@ pub unsafe extern "C" fn rogue_mem_frame_new(
 ///
 /// @param frame the frame.
 /// @return the flags, 0 in a new frame; 0 if frame is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_frame_flags(frame: *const rogue_mem_frame_t) -> u16 {
     // SAFETY: null or live, as the header demands.
@@ -38,8 +34,6 @@ pub unsafe extern "C" fn rogue_mem_frame_flags(frame: *const rogue_mem_frame_t) 
 ///
 /// @param frame the frame; NULL is an error.
 /// @param flags the new flags.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_frame_set_flags(frame: *mut rogue_mem_frame_t, flags: u16) {
     // SAFETY: null or live, as the header demands.
@@ -50,8 +44,6 @@ pub unsafe extern "C" fn rogue_mem_frame_set_flags(frame: *mut rogue_mem_frame_t
 ///
 /// @param frame the frame.
 /// @return the bits, 0 in a new frame; 0 if frame is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_frame_first_user(frame: *const rogue_mem_frame_t) -> u8 {
     // SAFETY: null or live, as the header demands.
@@ -62,8 +54,6 @@ pub unsafe extern "C" fn rogue_mem_frame_first_user(frame: *const rogue_mem_fram
 ///
 /// @param frame the frame; NULL is an error.
 /// @param user the new bits.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_frame_set_first_user(frame: *mut rogue_mem_frame_t, user: u8) {
     // SAFETY: null or live, as the header demands.
@@ -74,8 +64,6 @@ pub unsafe extern "C" fn rogue_mem_frame_set_first_user(frame: *mut rogue_mem_fr
 ///
 /// @param frame the frame.
 /// @return the bits, 0 in a new frame; 0 if frame is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_frame_last_user(frame: *const rogue_mem_frame_t) -> u8 {
     // SAFETY: null or live, as the header demands.
@@ -86,8 +74,6 @@ pub unsafe extern "C" fn rogue_mem_frame_last_user(frame: *const rogue_mem_frame
 ///
 /// @param frame the frame; NULL is an error.
 /// @param user the new bits.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_frame_set_last_user(frame: *mut rogue_mem_frame_t, user: u8) {
     // SAFETY: null or live, as the header demands.
@@ -98,8 +84,6 @@ pub unsafe extern "C" fn rogue_mem_frame_set_last_user(frame: *mut rogue_mem_fra
 ///
 /// @param frame the frame.
 /// @return the channel, 0 in a new frame; 0 if frame is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_frame_channel(frame: *const rogue_mem_frame_t) -> u8 {
     // SAFETY: null or live, as the header demands.
@@ -110,8 +94,6 @@ pub unsafe extern "C" fn rogue_mem_frame_channel(frame: *const rogue_mem_frame_t
 ///
 /// @param frame the frame; NULL is an error.
 /// @param channel the new channel.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_frame_set_channel(frame: *mut rogue_mem_frame_t, channel: u8) {
     // SAFETY: null or live, as the header demands.
@@ -122,8 +104,6 @@ pub unsafe extern "C" fn rogue_mem_frame_set_channel(frame: *mut rogue_mem_frame
 ///
 /// @param frame the frame.
 /// @return the error, 0 if the frame is good; 0 if frame is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_frame_error(frame: *const rogue_mem_frame_t) -> u8 {
     // SAFETY: null or live, as the header demands.
@@ -134,8 +114,6 @@ pub unsafe extern "C" fn rogue_mem_frame_error(frame: *const rogue_mem_frame_t) 
 ///
 /// @param frame the frame; NULL is an error.
 /// @param error the new error; 0 means that the frame is good.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_frame_set_error(frame: *mut rogue_mem_frame_t, error: u8) {
     // SAFETY: null or live, as the header demands.
@@ -146,8 +124,6 @@ pub unsafe extern "C" fn rogue_mem_frame_set_error(frame: *mut rogue_mem_frame_t
 ///
 /// @param frame the frame; NULL is allowed and ignored.
 /// @return its argument.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_frame_retain(
     frame: *mut rogue_mem_frame_t,
@@ -159,8 +135,6 @@ pub unsafe extern "C" fn rogue_mem_frame_retain(
 /// Gives a reference back.
 ///
 /// @param frame the frame; NULL is allowed and ignored.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_frame_release(frame: *mut rogue_mem_frame_t) {
     value(|_| {

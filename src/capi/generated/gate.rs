@@ -6,8 +6,6 @@ use super::*;
 ///
 /// @param gate the gate; NULL is allowed and ignored.
 /// @return its argument.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_gate_retain(
     gate: *mut rogue_mem_gate_t,
@@ -19,8 +17,6 @@ pub unsafe extern "C" fn rogue_mem_gate_retain(
 /// Gives a reference back. Sets of callbacks keep their gate alive.
 ///
 /// @param gate the gate; NULL is allowed and ignored.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_gate_release(gate: *mut rogue_mem_gate_t) {
     value(|_| {

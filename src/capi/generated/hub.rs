@@ -10,8 +10,6 @@ use super::*;
 /// an address space of its own: it reports its own id, name and limits, and address 0.
 /// @param out receives the hub, a new reference. Untouched on failure.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_hub_new(
     offset: u64,
@@ -32,8 +30,6 @@ pub unsafe extern "C" fn rogue_mem_hub_new(
 ///
 /// @param hub the hub.
 /// @return the master, a new reference; NULL if hub is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_hub_master(
     hub: *const rogue_mem_hub_t,
@@ -46,8 +42,6 @@ pub unsafe extern "C" fn rogue_mem_hub_master(
 ///
 /// @param hub the hub.
 /// @return the slave, a new reference, which keeps the whole hub alive; NULL if hub is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_hub_slave(
     hub: *const rogue_mem_hub_t,
@@ -60,8 +54,6 @@ pub unsafe extern "C" fn rogue_mem_hub_slave(
 ///
 /// @param hub the hub.
 /// @return bytes; 0 if hub is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_hub_offset(hub: *const rogue_mem_hub_t) -> u64 {
     // SAFETY: null or live, as the header demands.
@@ -73,8 +65,6 @@ pub unsafe extern "C" fn rogue_mem_hub_offset(hub: *const rogue_mem_hub_t) -> u6
 ///
 /// @param hub the hub.
 /// @return byte address; 0 if hub is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_hub_address(hub: *const rogue_mem_hub_t) -> u64 {
     // SAFETY: null or live, as the header demands.
@@ -86,8 +76,6 @@ pub unsafe extern "C" fn rogue_mem_hub_address(hub: *const rogue_mem_hub_t) -> u
 ///
 /// @param hub the hub; NULL is an error, and the transaction stays pending.
 /// @param transaction the transaction, borrowed; NULL is an error.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_hub_forward(
     hub: *mut rogue_mem_hub_t,
@@ -107,8 +95,6 @@ pub unsafe extern "C" fn rogue_mem_hub_forward(
 ///
 /// @param hub the hub; NULL is allowed and ignored.
 /// @return its argument.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_hub_retain(hub: *mut rogue_mem_hub_t) -> *mut rogue_mem_hub_t {
     // SAFETY: null or live, as the header demands.
@@ -119,8 +105,6 @@ pub unsafe extern "C" fn rogue_mem_hub_retain(hub: *mut rogue_mem_hub_t) -> *mut
 /// needed.
 ///
 /// @param hub the hub; NULL is allowed and ignored.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_hub_release(hub: *mut rogue_mem_hub_t) {
     value(|_| {

@@ -7,8 +7,6 @@ use super::*;
 /// @param name its name; "pyrogue." is put before it unless it is there.
 /// @param out receives the logger, a new reference. Untouched on failure.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_TEXT.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_logger_new(
     name: *const c_char,
@@ -31,8 +29,6 @@ pub unsafe extern "C" fn rogue_mem_logger_new(
 /// @param capacity size of buffer in bytes.
 /// @param length receives the length of the text; may be NULL.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_logger_name(
     logger: *const rogue_mem_logger_t,
@@ -50,8 +46,6 @@ pub unsafe extern "C" fn rogue_mem_logger_name(
 /// @param logger the logger.
 /// @param level level of the message.
 /// @return true if it does; false if logger is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_logger_enabled(
     logger: *const rogue_mem_logger_t,
@@ -65,8 +59,6 @@ pub unsafe extern "C" fn rogue_mem_logger_enabled(
 ///
 /// @param logger the logger; NULL is allowed and ignored.
 /// @return its argument.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_logger_retain(
     logger: *mut rogue_mem_logger_t,
@@ -78,8 +70,6 @@ pub unsafe extern "C" fn rogue_mem_logger_retain(
 /// Gives a reference back.
 ///
 /// @param logger the logger; NULL is allowed and ignored.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_logger_release(logger: *mut rogue_mem_logger_t) {
     value(|_| {

@@ -7,8 +7,6 @@ use super::*;
 ///
 /// @param out receives the master, a new reference. Untouched on failure.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_master_new(
     out: *mut *mut rogue_mem_master_t,
@@ -26,8 +24,6 @@ pub unsafe extern "C" fn rogue_mem_master_new(
 /// @param master the master.
 /// @param slave the slave; the master takes a reference of its own.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_master_set_slave(
     master: *mut rogue_mem_master_t,
@@ -48,8 +44,6 @@ pub unsafe extern "C" fn rogue_mem_master_set_slave(
 /// @param master the master.
 /// @return the slave, a new reference, whose address may differ from that of the handle passed to
 /// rogue_mem_master_set_slave; NULL if master is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_master_slave(
     master: *const rogue_mem_master_t,
@@ -62,8 +56,6 @@ pub unsafe extern "C" fn rogue_mem_master_slave(
 ///
 /// @param master the master.
 /// @return the id; 0 if there is none; 0 if master is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_master_req_slave_id(master: *const rogue_mem_master_t) -> u32 {
     // SAFETY: null or live, as the header demands.
@@ -77,8 +69,6 @@ pub unsafe extern "C" fn rogue_mem_master_req_slave_id(master: *const rogue_mem_
 /// @param capacity size of buffer in bytes.
 /// @param length receives the length of the text; may be NULL.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_master_req_slave_name(
     master: *const rogue_mem_master_t,
@@ -94,8 +84,6 @@ pub unsafe extern "C" fn rogue_mem_master_req_slave_name(
 ///
 /// @param master the master.
 /// @return bytes; 0 if master is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_master_req_min_access(master: *const rogue_mem_master_t) -> u32 {
     // SAFETY: null or live, as the header demands.
@@ -106,8 +94,6 @@ pub unsafe extern "C" fn rogue_mem_master_req_min_access(master: *const rogue_me
 ///
 /// @param master the master.
 /// @return bytes, 0 = not limited; 0 if master is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_master_req_max_access(master: *const rogue_mem_master_t) -> u32 {
     // SAFETY: null or live, as the header demands.
@@ -118,8 +104,6 @@ pub unsafe extern "C" fn rogue_mem_master_req_max_access(master: *const rogue_me
 ///
 /// @param master the master.
 /// @return byte address; 0 if master is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_master_req_address(master: *const rogue_mem_master_t) -> u64 {
     // SAFETY: null or live, as the header demands.
@@ -134,8 +118,6 @@ pub unsafe extern "C" fn rogue_mem_master_req_address(master: *const rogue_mem_m
 /// @param capacity size of buffer in bytes.
 /// @param length receives the length of the text; may be NULL.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_master_error(
     master: *const rogue_mem_master_t,
@@ -150,8 +132,6 @@ pub unsafe extern "C" fn rogue_mem_master_error(
 /// Forgets the master's last error.
 ///
 /// @param master the master; NULL is an error.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_master_clear_error(master: *mut rogue_mem_master_t) {
     // SAFETY: null or live, as the header demands.
@@ -162,24 +142,20 @@ pub unsafe extern "C" fn rogue_mem_master_clear_error(master: *mut rogue_mem_mas
 /// second.
 ///
 /// @param master the master; NULL is an error.
-/// @param microseconds the timeout; 0 leaves it unchanged.
-///
-/// Thread safe.
+/// @param timeout_us the timeout, in microseconds; 0 leaves it unchanged.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_master_set_timeout(
     master: *mut rogue_mem_master_t,
-    microseconds: u64,
+    timeout_us: u64,
 ) {
     // SAFETY: null or live, as the header demands.
-    unsafe { query(master, |master| master.set_timeout(microseconds)) }
+    unsafe { query(master, |master| master.set_timeout(timeout_us)) }
 }
 
 /// The timeout of transactions.
 ///
 /// @param master the master.
 /// @return microseconds; 0 if master is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_master_timeout(master: *const rogue_mem_master_t) -> u64 {
     // SAFETY: null or live, as the header demands.
@@ -202,7 +178,7 @@ pub unsafe extern "C" fn rogue_mem_master_timeout(master: *const rogue_mem_maste
 /// KiB may have filled it in part if the connection broke, or the time ran out, while its data was
 /// arriving.
 ///
-/// Thread safe; several threads may wait for one transaction. Its lock must not be held.
+/// Several threads may wait for one transaction. Its lock must not be held.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_master_wait(
     master: *mut rogue_mem_master_t,
@@ -221,8 +197,6 @@ pub unsafe extern "C" fn rogue_mem_master_wait(
 ///
 /// @param master the master.
 /// @return the number since the master was made; 0 if master is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_master_forgotten_count(
     master: *const rogue_mem_master_t,
@@ -235,8 +209,6 @@ pub unsafe extern "C" fn rogue_mem_master_forgotten_count(
 ///
 /// @param master the master; NULL is allowed and ignored.
 /// @return its argument.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_master_retain(
     master: *mut rogue_mem_master_t,
@@ -249,8 +221,6 @@ pub unsafe extern "C" fn rogue_mem_master_retain(
 /// it has returned, no slave touches their buffers.
 ///
 /// @param master the master; NULL is allowed and ignored.
-///
-/// Thread safe. A transaction's lock must not be held.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_master_release(master: *mut rogue_mem_master_t) {
     value(|_| {

@@ -87,8 +87,6 @@ unsafe impl Versioned for rogue_mem_packetizer_stats_t {
 /// @param stats receives the counters; its size must be set. Untouched on failure.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if stats
 /// has a wrong size.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_packetizer_stats(
     packetizer: *const rogue_mem_packetizer_t,
@@ -120,8 +118,6 @@ pub unsafe extern "C" fn rogue_mem_packetizer_stats(
 ///
 /// @param packetizer the packetizer; NULL is allowed and ignored.
 /// @return its argument.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_packetizer_retain(
     packetizer: *mut rogue_mem_packetizer_t,
@@ -133,8 +129,6 @@ pub unsafe extern "C" fn rogue_mem_packetizer_retain(
 /// Gives a reference back. Its ports work as long as they are connected.
 ///
 /// @param packetizer the packetizer; NULL is allowed and ignored.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_packetizer_release(packetizer: *mut rogue_mem_packetizer_t) {
     value(|_| {

@@ -33,8 +33,6 @@ unsafe impl Versioned for rogue_mem_prbs_stats_t {
 /// @param stats receives the counters; its size must be set. Untouched on failure.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if stats
 /// has a wrong size.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_prbs_stats(
     prbs: *const rogue_mem_prbs_t,
@@ -63,8 +61,6 @@ pub unsafe extern "C" fn rogue_mem_prbs_stats(
 ///
 /// @param prbs the object; NULL is allowed and ignored.
 /// @return its argument.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_prbs_retain(
     prbs: *mut rogue_mem_prbs_t,
@@ -76,8 +72,6 @@ pub unsafe extern "C" fn rogue_mem_prbs_retain(
 /// Gives a reference back. Release of the last reference ends its thread.
 ///
 /// @param prbs the object; NULL is allowed and ignored.
-///
-/// Thread safe; also from a callback.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_prbs_release(prbs: *mut rogue_mem_prbs_t) {
     value(|_| {

@@ -11,8 +11,6 @@ use super::*;
 /// @param out receives the rate drop, a new reference. Untouched on failure.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if value
 /// is negative or not a number.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_rate_drop_new(
     is_period: u32,
@@ -31,8 +29,6 @@ pub unsafe extern "C" fn rogue_mem_rate_drop_new(
 ///
 /// @param rate_drop the rate drop.
 /// @return the port, a new reference, which keeps the rate drop alive; NULL if rate_drop is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_rate_drop_stream_port(
     rate_drop: *const rogue_mem_rate_drop_t,
@@ -45,8 +41,6 @@ pub unsafe extern "C" fn rogue_mem_rate_drop_stream_port(
 ///
 /// @param rate_drop the rate drop; NULL is allowed and ignored.
 /// @return its argument.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_rate_drop_retain(
     rate_drop: *mut rogue_mem_rate_drop_t,
@@ -58,8 +52,6 @@ pub unsafe extern "C" fn rogue_mem_rate_drop_retain(
 /// Gives a reference back. The rate drop exists as long as its stream port does.
 ///
 /// @param rate_drop the rate drop; NULL is allowed and ignored.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_rate_drop_release(rate_drop: *mut rogue_mem_rate_drop_t) {
     value(|_| {

@@ -111,8 +111,6 @@ unsafe impl Versioned for rogue_mem_rssi_stats_t {
 /// @param stats receives the counters; its size must be set. Untouched on failure.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if stats
 /// has a wrong size.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_rssi_stats(
     rssi: *const rogue_mem_rssi_t,
@@ -161,8 +159,6 @@ pub unsafe extern "C" fn rogue_mem_rssi_stats(
 ///
 /// @param rssi the client or server; NULL is allowed and ignored.
 /// @return its argument.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_rssi_retain(
     rssi: *mut rogue_mem_rssi_t,
@@ -174,8 +170,6 @@ pub unsafe extern "C" fn rogue_mem_rssi_retain(
 /// Gives a reference back. It runs as long as a stream master sends to its application port.
 ///
 /// @param rssi the client or server; NULL is allowed and ignored.
-///
-/// Thread safe; also from a callback.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_rssi_release(rssi: *mut rogue_mem_rssi_t) {
     value(|_| {

@@ -6,8 +6,6 @@ use super::*;
 ///
 /// @param slave the slave.
 /// @return the id; 0 for the slave of an unconnected master; 0 if slave is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_slave_id(slave: *const rogue_mem_slave_t) -> u32 {
     // SAFETY: null or live, as the header demands.
@@ -18,8 +16,6 @@ pub unsafe extern "C" fn rogue_mem_slave_id(slave: *const rogue_mem_slave_t) -> 
 ///
 /// @param slave the slave.
 /// @return bytes; 0 if slave is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_slave_min(slave: *const rogue_mem_slave_t) -> u32 {
     // SAFETY: null or live, as the header demands.
@@ -30,8 +26,6 @@ pub unsafe extern "C" fn rogue_mem_slave_min(slave: *const rogue_mem_slave_t) ->
 ///
 /// @param slave the slave.
 /// @return bytes; 0 if slave is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_slave_max(slave: *const rogue_mem_slave_t) -> u32 {
     // SAFETY: null or live, as the header demands.
@@ -45,8 +39,6 @@ pub unsafe extern "C" fn rogue_mem_slave_max(slave: *const rogue_mem_slave_t) ->
 /// @param capacity size of buffer in bytes.
 /// @param length receives the length of the text; may be NULL.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_slave_name(
     slave: *const rogue_mem_slave_t,
@@ -63,8 +55,6 @@ pub unsafe extern "C" fn rogue_mem_slave_name(
 /// @param slave the slave.
 /// @param name its name, UTF-8, copied.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_TEXT.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_slave_set_name(
     slave: *mut rogue_mem_slave_t,
@@ -85,8 +75,6 @@ pub unsafe extern "C" fn rogue_mem_slave_set_name(
 ///
 /// @param slave the slave.
 /// @return the id; 0 if slave is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_slave_do_slave_id(slave: *const rogue_mem_slave_t) -> u32 {
     // SAFETY: null or live, as the header demands.
@@ -101,8 +89,6 @@ pub unsafe extern "C" fn rogue_mem_slave_do_slave_id(slave: *const rogue_mem_sla
 /// @param capacity size of buffer in bytes.
 /// @param length receives the length of the text; may be NULL.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_slave_do_slave_name(
     slave: *const rogue_mem_slave_t,
@@ -118,8 +104,6 @@ pub unsafe extern "C" fn rogue_mem_slave_do_slave_name(
 ///
 /// @param slave the slave.
 /// @return bytes; 0 if slave is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_slave_do_min_access(slave: *const rogue_mem_slave_t) -> u32 {
     // SAFETY: null or live, as the header demands.
@@ -130,8 +114,6 @@ pub unsafe extern "C" fn rogue_mem_slave_do_min_access(slave: *const rogue_mem_s
 ///
 /// @param slave the slave.
 /// @return bytes, 0 = not limited; 0 if slave is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_slave_do_max_access(slave: *const rogue_mem_slave_t) -> u32 {
     // SAFETY: null or live, as the header demands.
@@ -142,8 +124,6 @@ pub unsafe extern "C" fn rogue_mem_slave_do_max_access(slave: *const rogue_mem_s
 ///
 /// @param slave the slave.
 /// @return byte address as seen from the end of the path; 0 if slave is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_slave_do_address(slave: *const rogue_mem_slave_t) -> u64 {
     // SAFETY: null or live, as the header demands.
@@ -155,8 +135,6 @@ pub unsafe extern "C" fn rogue_mem_slave_do_address(slave: *const rogue_mem_slav
 ///
 /// @param slave the slave; NULL is an error, and the transaction stays pending.
 /// @param transaction the transaction, borrowed; NULL is an error.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_slave_do_transaction(
     slave: *mut rogue_mem_slave_t,
@@ -179,7 +157,7 @@ pub unsafe extern "C" fn rogue_mem_slave_do_transaction(
 /// @param transaction the transaction; the slave takes a reference of its own.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
 ///
-/// Thread safe; the transaction's lock may be held or not.
+/// The transaction's lock may be held or not.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_slave_add_transaction(
     slave: *mut rogue_mem_slave_t,
@@ -199,8 +177,6 @@ pub unsafe extern "C" fn rogue_mem_slave_add_transaction(
 /// all outstanding requests. Returns without waiting for a peer. Further calls do nothing.
 ///
 /// @param slave the slave; NULL is an error.
-///
-/// Thread safe; also from a callback.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_slave_stop(slave: *mut rogue_mem_slave_t) {
     // SAFETY: null or live, as the header demands.
@@ -211,8 +187,6 @@ pub unsafe extern "C" fn rogue_mem_slave_stop(slave: *mut rogue_mem_slave_t) {
 ///
 /// @param slave the slave; NULL is allowed and ignored.
 /// @return its argument.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_slave_retain(
     slave: *mut rogue_mem_slave_t,
@@ -224,8 +198,6 @@ pub unsafe extern "C" fn rogue_mem_slave_retain(
 /// Gives a reference back. Masters that the slave is connected to keep it alive.
 ///
 /// @param slave the slave; NULL is allowed and ignored.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_slave_release(slave: *mut rogue_mem_slave_t) {
     value(|_| {

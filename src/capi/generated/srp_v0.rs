@@ -6,8 +6,6 @@ use super::*;
 ///
 /// @param srp the object; NULL is allowed and ignored.
 /// @return its argument.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_srp_v0_retain(
     srp: *mut rogue_mem_srp_v0_t,
@@ -19,8 +17,6 @@ pub unsafe extern "C" fn rogue_mem_srp_v0_retain(
 /// Gives a reference back. Release of the last reference stops the object.
 ///
 /// @param srp the object; NULL is allowed and ignored.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_srp_v0_release(srp: *mut rogue_mem_srp_v0_t) {
     value(|_| {

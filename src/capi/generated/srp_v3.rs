@@ -6,8 +6,6 @@ use super::*;
 ///
 /// @param out receives the object, a new reference. Untouched on failure.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_srp_v3_new(
     out: *mut *mut rogue_mem_srp_v3_t,
@@ -24,8 +22,6 @@ pub unsafe extern "C" fn rogue_mem_srp_v3_new(
 ///
 /// @param srp the object.
 /// @return the slave, a new reference, which keeps the object alive; NULL if srp is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_srp_v3_slave(
     srp: *const rogue_mem_srp_v3_t,
@@ -38,8 +34,6 @@ pub unsafe extern "C" fn rogue_mem_srp_v3_slave(
 ///
 /// @param srp the object.
 /// @return the port, a new reference, which does not keep the object alive; NULL if srp is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_srp_v3_stream_port(
     srp: *const rogue_mem_srp_v3_t,
@@ -52,8 +46,6 @@ pub unsafe extern "C" fn rogue_mem_srp_v3_stream_port(
 ///
 /// @param srp the object; NULL is an error.
 /// @param timeout in units of 100 ms; 0 = no limit. The default is 10.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_srp_v3_set_hardware_timeout(
     srp: *mut rogue_mem_srp_v3_t,
@@ -67,8 +59,6 @@ pub unsafe extern "C" fn rogue_mem_srp_v3_set_hardware_timeout(
 /// stream is connected again. Further calls do nothing.
 ///
 /// @param srp the object; NULL is an error.
-///
-/// Thread safe; also from a callback.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_srp_v3_stop(srp: *mut rogue_mem_srp_v3_t) {
     // SAFETY: null or live, as the header demands.
@@ -79,8 +69,6 @@ pub unsafe extern "C" fn rogue_mem_srp_v3_stop(srp: *mut rogue_mem_srp_v3_t) {
 ///
 /// @param srp the object; NULL is allowed and ignored.
 /// @return its argument.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_srp_v3_retain(
     srp: *mut rogue_mem_srp_v3_t,
@@ -92,8 +80,6 @@ pub unsafe extern "C" fn rogue_mem_srp_v3_retain(
 /// Gives a reference back. Release of the last reference stops the object.
 ///
 /// @param srp the object; NULL is allowed and ignored.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_srp_v3_release(srp: *mut rogue_mem_srp_v3_t) {
     value(|_| {

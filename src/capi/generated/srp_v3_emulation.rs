@@ -8,8 +8,6 @@ use super::*;
 /// @param out receives the device, a new reference. Untouched on failure.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT for
 /// options with a wrong size or a value out of range; ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_srp_v3_emulation_new(
     options_or_null: *const rogue_mem_srp_v3_emulation_options_t,
@@ -29,8 +27,6 @@ pub unsafe extern "C" fn rogue_mem_srp_v3_emulation_new(
 ///
 /// @param device the device.
 /// @return the port, a new reference, which keeps the device alive; NULL if device is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_srp_v3_emulation_stream_port(
     device: *const rogue_mem_srp_v3_emulation_t,
@@ -43,8 +39,6 @@ pub unsafe extern "C" fn rogue_mem_srp_v3_emulation_stream_port(
 /// nothing.
 ///
 /// @param device the device; NULL is an error.
-///
-/// Thread safe; also from a callback.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_srp_v3_emulation_stop(
     device: *mut rogue_mem_srp_v3_emulation_t,
@@ -106,8 +100,6 @@ impl Options for rogue_mem_srp_v3_emulation_options_t {
 ///
 /// @param device the device; NULL is allowed and ignored.
 /// @return its argument.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_srp_v3_emulation_retain(
     device: *mut rogue_mem_srp_v3_emulation_t,
@@ -119,8 +111,6 @@ pub unsafe extern "C" fn rogue_mem_srp_v3_emulation_retain(
 /// Gives a reference back. The device and its thread exist as long as its stream port does.
 ///
 /// @param device the device; NULL is allowed and ignored.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_srp_v3_emulation_release(
     device: *mut rogue_mem_srp_v3_emulation_t,

@@ -149,8 +149,6 @@ unsafe impl Versioned for rogue_mem_stream_client_stats_t {
 /// @param stats receives the counters; its size must be set. Untouched on failure.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if stats
 /// has a wrong size.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_stream_client_stats(
     client: *const rogue_mem_stream_client_t,
@@ -198,8 +196,6 @@ pub unsafe extern "C" fn rogue_mem_stream_client_stats(
 ///
 /// @param client the client; NULL is allowed and ignored.
 /// @return its argument.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_stream_client_retain(
     client: *mut rogue_mem_stream_client_t,
@@ -212,8 +208,6 @@ pub unsafe extern "C" fn rogue_mem_stream_client_retain(
 /// reference, also that of a connected stream master.
 ///
 /// @param client the client; NULL is allowed and ignored.
-///
-/// Thread safe; also from a callback.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_stream_client_release(client: *mut rogue_mem_stream_client_t) {
     value(|_| {

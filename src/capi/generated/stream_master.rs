@@ -6,8 +6,6 @@ use super::*;
 ///
 /// @param out receives the master, a new reference. Untouched on failure.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_stream_master_new(
     out: *mut *mut rogue_mem_stream_master_t,
@@ -27,8 +25,6 @@ pub unsafe extern "C" fn rogue_mem_stream_master_new(
 /// @param slave the stream slave; the master takes a reference of its own.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_OUT_OF_RESOURCES beyond
 /// 1024 slaves.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_stream_master_add_slave(
     master: *mut rogue_mem_stream_master_t,
@@ -47,8 +43,6 @@ pub unsafe extern "C" fn rogue_mem_stream_master_add_slave(
 ///
 /// @param master the stream master.
 /// @return slaves; 0 if master is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_stream_master_slave_count(
     master: *const rogue_mem_stream_master_t,
@@ -65,8 +59,6 @@ pub unsafe extern "C" fn rogue_mem_stream_master_slave_count(
 /// @param zero_copy a flag: whether it may be in memory that the slave can send without a copy.
 /// @param out receives the frame, without payload, a new reference. Untouched on failure.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_stream_master_req_frame(
     master: *mut rogue_mem_stream_master_t,
@@ -87,8 +79,6 @@ pub unsafe extern "C" fn rogue_mem_stream_master_req_frame(
 /// Disconnects all slaves. Frames sent from then on are discarded.
 ///
 /// @param master the stream master; NULL is an error.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_stream_master_stop(master: *mut rogue_mem_stream_master_t) {
     // SAFETY: null or live, as the header demands.
@@ -99,8 +89,6 @@ pub unsafe extern "C" fn rogue_mem_stream_master_stop(master: *mut rogue_mem_str
 ///
 /// @param master the stream master; NULL is allowed and ignored.
 /// @return its argument.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_stream_master_retain(
     master: *mut rogue_mem_stream_master_t,
@@ -112,8 +100,6 @@ pub unsafe extern "C" fn rogue_mem_stream_master_retain(
 /// Gives a reference back.
 ///
 /// @param master the stream master; NULL is allowed and ignored.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_stream_master_release(master: *mut rogue_mem_stream_master_t) {
     value(|_| {

@@ -8,8 +8,6 @@ use super::*;
 /// @param slave the receiving end; the port takes a reference of its own.
 /// @param out receives the port, a new reference. Untouched on failure.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_stream_port_new(
     master: *mut rogue_mem_stream_master_t,
@@ -32,8 +30,6 @@ pub unsafe extern "C" fn rogue_mem_stream_port_new(
 ///
 /// @param port the port.
 /// @return the stream master, a new reference; NULL if port is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_stream_port_master(
     port: *const rogue_mem_stream_port_t,
@@ -46,8 +42,6 @@ pub unsafe extern "C" fn rogue_mem_stream_port_master(
 ///
 /// @param port the port.
 /// @return the stream slave, a new reference; NULL if port is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_stream_port_slave(
     port: *const rogue_mem_stream_port_t,
@@ -64,8 +58,6 @@ pub unsafe extern "C" fn rogue_mem_stream_port_slave(
 /// @param other the other port.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_OUT_OF_RESOURCES if a
 /// master has 1024 slaves already; one direction may then be connected.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_stream_port_connect(
     port: *mut rogue_mem_stream_port_t,
@@ -84,8 +76,6 @@ pub unsafe extern "C" fn rogue_mem_stream_port_connect(
 ///
 /// @param port the port; NULL is allowed and ignored.
 /// @return its argument.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_stream_port_retain(
     port: *mut rogue_mem_stream_port_t,
@@ -97,8 +87,6 @@ pub unsafe extern "C" fn rogue_mem_stream_port_retain(
 /// Gives a reference back. Its connections remain.
 ///
 /// @param port the port; NULL is allowed and ignored.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_stream_port_release(port: *mut rogue_mem_stream_port_t) {
     value(|_| {

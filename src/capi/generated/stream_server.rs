@@ -224,8 +224,6 @@ unsafe impl Versioned for rogue_mem_stream_server_stats_t {
 /// @param stats receives the counters; its size must be set. Untouched on failure.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if stats
 /// has a wrong size.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_stream_server_stats(
     server: *const rogue_mem_stream_server_t,
@@ -273,8 +271,6 @@ pub unsafe extern "C" fn rogue_mem_stream_server_stats(
 ///
 /// @param server the server; NULL is allowed and ignored.
 /// @return its argument.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_stream_server_retain(
     server: *mut rogue_mem_stream_server_t,
@@ -287,8 +283,6 @@ pub unsafe extern "C" fn rogue_mem_stream_server_retain(
 /// reference, also that of a connected stream master.
 ///
 /// @param server the server; NULL is allowed and ignored.
-///
-/// Thread safe; also from a callback.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_stream_server_release(server: *mut rogue_mem_stream_server_t) {
     value(|_| {

@@ -9,8 +9,6 @@ use super::*;
 /// @param zero_copy a flag: whether it may be in memory that the slave can send without a copy.
 /// @param out receives the frame, without payload, a new reference. Untouched on failure.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_stream_slave_req_frame(
     slave: *mut rogue_mem_stream_slave_t,
@@ -35,8 +33,6 @@ pub unsafe extern "C" fn rogue_mem_stream_slave_req_frame(
 /// @param size bytes that it must have room for.
 /// @param out receives the frame, without payload, a new reference. Untouched on failure.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_stream_slave_req_local_frame(
     slave: *mut rogue_mem_stream_slave_t,
@@ -57,8 +53,6 @@ pub unsafe extern "C" fn rogue_mem_stream_slave_req_local_frame(
 ///
 /// @param slave the stream slave.
 /// @return frames; 0 if slave is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_stream_slave_frame_count(
     slave: *const rogue_mem_stream_slave_t,
@@ -71,8 +65,6 @@ pub unsafe extern "C" fn rogue_mem_stream_slave_frame_count(
 ///
 /// @param slave the stream slave.
 /// @return bytes; 0 if slave is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_stream_slave_byte_count(
     slave: *const rogue_mem_stream_slave_t,
@@ -88,8 +80,6 @@ pub unsafe extern "C" fn rogue_mem_stream_slave_byte_count(
 /// @param bytes number of bytes at most; 0 = nothing is logged, as at first.
 /// @param name name of the logger, copied; see rogue_mem_logger_new.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_TEXT.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_stream_slave_set_debug(
     slave: *mut rogue_mem_stream_slave_t,
@@ -111,8 +101,6 @@ pub unsafe extern "C" fn rogue_mem_stream_slave_set_debug(
 ///
 /// @param slave the stream slave.
 /// @return number of buffers; 0 if slave is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_stream_slave_alloc_count(
     slave: *const rogue_mem_stream_slave_t,
@@ -125,8 +113,6 @@ pub unsafe extern "C" fn rogue_mem_stream_slave_alloc_count(
 ///
 /// @param slave the stream slave.
 /// @return bytes; 0 if slave is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_stream_slave_alloc_bytes(
     slave: *const rogue_mem_stream_slave_t,
@@ -139,8 +125,6 @@ pub unsafe extern "C" fn rogue_mem_stream_slave_alloc_bytes(
 ///
 /// @param slave the stream slave.
 /// @return bytes, 0 = as large as asked for; 0 if slave is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_stream_slave_fixed_size(
     slave: *const rogue_mem_stream_slave_t,
@@ -153,8 +137,6 @@ pub unsafe extern "C" fn rogue_mem_stream_slave_fixed_size(
 ///
 /// @param slave the stream slave; NULL is an error.
 /// @param bytes size of each; 0 = as large as asked for, as it is at first.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_stream_slave_set_fixed_size(
     slave: *mut rogue_mem_stream_slave_t,
@@ -168,8 +150,6 @@ pub unsafe extern "C" fn rogue_mem_stream_slave_set_fixed_size(
 ///
 /// @param slave the stream slave.
 /// @return number of buffers at most; 0 if slave is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_stream_slave_pool_size(
     slave: *const rogue_mem_stream_slave_t,
@@ -183,8 +163,6 @@ pub unsafe extern "C" fn rogue_mem_stream_slave_pool_size(
 ///
 /// @param slave the stream slave; NULL is an error.
 /// @param count number of buffers at most; it is 0 at first.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_stream_slave_set_pool_size(
     slave: *mut rogue_mem_stream_slave_t,
@@ -198,8 +176,6 @@ pub unsafe extern "C" fn rogue_mem_stream_slave_set_pool_size(
 ///
 /// @param slave the stream slave; NULL is allowed and ignored.
 /// @return its argument.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_stream_slave_retain(
     slave: *mut rogue_mem_stream_slave_t,
@@ -211,8 +187,6 @@ pub unsafe extern "C" fn rogue_mem_stream_slave_retain(
 /// Gives a reference back. Stream masters that the slave is connected to keep it alive.
 ///
 /// @param slave the stream slave; NULL is allowed and ignored.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_stream_slave_release(slave: *mut rogue_mem_stream_slave_t) {
     value(|_| {

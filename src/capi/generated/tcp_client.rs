@@ -15,8 +15,6 @@ use super::*;
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if addr,
 /// the port or an option is invalid; ROGUE_MEM_ERROR_INVALID_TEXT;
 /// ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_tcp_client_new(
     addr: *const c_char,
@@ -40,8 +38,6 @@ pub unsafe extern "C" fn rogue_mem_tcp_client_new(
 ///
 /// @param client the client.
 /// @return the slave, a new reference, which keeps the client alive; NULL if client is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_tcp_client_slave(
     client: *const rogue_mem_tcp_client_t,
@@ -56,8 +52,6 @@ pub unsafe extern "C" fn rogue_mem_tcp_client_slave(
 /// @return ROGUE_MEM_OK, and all that rogue_mem_tcp_client_wait_ready returns:
 /// ROGUE_MEM_ERROR_TIMEOUT, ROGUE_MEM_ERROR_STOPPED, ROGUE_MEM_ERROR_NULL_ARGUMENT,
 /// ROGUE_MEM_ERROR_INVALID_ARGUMENT.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_tcp_client_start(
     client: *mut rogue_mem_tcp_client_t,
@@ -73,8 +67,6 @@ pub unsafe extern "C" fn rogue_mem_tcp_client_start(
 /// 100 ms; further calls do nothing.
 ///
 /// @param client the client; NULL is an error.
-///
-/// Thread safe; also from a callback.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_tcp_client_stop(client: *mut rogue_mem_tcp_client_t) {
     // SAFETY: null or live, as the header demands.
@@ -88,8 +80,6 @@ pub unsafe extern "C" fn rogue_mem_tcp_client_stop(client: *mut rogue_mem_tcp_cl
 /// @param capacity size of buffer in bytes.
 /// @param length receives the length of the text; may be NULL.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_tcp_client_state_text(
     client: *const rogue_mem_tcp_client_t,
@@ -230,8 +220,6 @@ unsafe impl Versioned for rogue_mem_tcp_client_stats_t {
 /// @param stats receives the counters; its size must be set. Untouched on failure.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if stats
 /// has a wrong size.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_tcp_client_stats(
     client: *const rogue_mem_tcp_client_t,
@@ -263,8 +251,6 @@ pub unsafe extern "C" fn rogue_mem_tcp_client_stats(
 ///
 /// @param client the client; NULL is allowed and ignored.
 /// @return its argument.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_tcp_client_retain(
     client: *mut rogue_mem_tcp_client_t,
@@ -277,8 +263,6 @@ pub unsafe extern "C" fn rogue_mem_tcp_client_retain(
 /// that the slave is connected to, hold one each.
 ///
 /// @param client the client; NULL is allowed and ignored.
-///
-/// Thread safe; also from a callback.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_tcp_client_release(client: *mut rogue_mem_tcp_client_t) {
     value(|_| {

@@ -15,7 +15,7 @@ use super::*;
 /// option or the port is invalid; ROGUE_MEM_ERROR_INVALID_TEXT; ROGUE_MEM_ERROR_BIND if a port or
 /// path is taken or not allowed; ROGUE_MEM_ERROR_RESOLVE; ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
 ///
-/// Thread safe. Blocks while the system resolves addr, if that is a name.
+/// Blocks while the system resolves addr, if that is a name.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_tcp_server_new(
     addr: *const c_char,
@@ -40,8 +40,6 @@ pub unsafe extern "C" fn rogue_mem_tcp_server_new(
 ///
 /// @param server the server.
 /// @return the master, a new reference; NULL if server is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_tcp_server_master(
     server: *const rogue_mem_tcp_server_t,
@@ -54,8 +52,6 @@ pub unsafe extern "C" fn rogue_mem_tcp_server_master(
 ///
 /// @param server the server.
 /// @return the port; 0 if server is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_tcp_server_port(server: *const rogue_mem_tcp_server_t) -> u16 {
     // SAFETY: null or live, as the header demands.
@@ -70,8 +66,6 @@ pub unsafe extern "C" fn rogue_mem_tcp_server_port(server: *const rogue_mem_tcp_
 /// @param capacity size of buffer in bytes.
 /// @param length receives the length of the text; may be NULL.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_tcp_server_addresses(
     server: *const rogue_mem_tcp_server_t,
@@ -90,8 +84,6 @@ pub unsafe extern "C" fn rogue_mem_tcp_server_addresses(
 ///
 /// @param server the server.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_tcp_server_start(
     server: *mut rogue_mem_tcp_server_t,
@@ -108,8 +100,6 @@ pub unsafe extern "C" fn rogue_mem_tcp_server_start(
 /// that. If the slave blocks for longer, the ports close when it returns. Further calls do nothing.
 ///
 /// @param server the server; NULL is an error.
-///
-/// Thread safe; also from a callback of the server.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_tcp_server_stop(server: *mut rogue_mem_tcp_server_t) {
     // SAFETY: null or live, as the header demands.
@@ -396,8 +386,6 @@ unsafe impl Versioned for rogue_mem_tcp_server_stats_t {
 /// @param stats receives the counters; its size must be set. Untouched on failure.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if stats
 /// has a wrong size.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_tcp_server_stats(
     server: *const rogue_mem_tcp_server_t,
@@ -453,8 +441,6 @@ pub unsafe extern "C" fn rogue_mem_tcp_server_stats(
 ///
 /// @param server the server; NULL is allowed and ignored.
 /// @return its argument.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_tcp_server_retain(
     server: *mut rogue_mem_tcp_server_t,
@@ -466,8 +452,6 @@ pub unsafe extern "C" fn rogue_mem_tcp_server_retain(
 /// Gives a reference back. Release of the last reference stops the server.
 ///
 /// @param server the server; NULL is allowed and ignored.
-///
-/// Thread safe; also from a callback that the server makes.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_tcp_server_release(server: *mut rogue_mem_tcp_server_t) {
     value(|_| {

@@ -6,8 +6,6 @@ use super::*;
 ///
 /// @param transaction the transaction.
 /// @return the id, never 0; 0 if transaction is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_transaction_id(
     transaction: *const rogue_mem_transaction_t,
@@ -20,8 +18,6 @@ pub unsafe extern "C" fn rogue_mem_transaction_id(
 ///
 /// @param transaction the transaction.
 /// @return the address; 0 if transaction is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_transaction_address(
     transaction: *const rogue_mem_transaction_t,
@@ -34,8 +30,6 @@ pub unsafe extern "C" fn rogue_mem_transaction_address(
 ///
 /// @param transaction the transaction.
 /// @return size in bytes; 0 if transaction is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_transaction_size(
     transaction: *const rogue_mem_transaction_t,
@@ -49,8 +43,6 @@ pub unsafe extern "C" fn rogue_mem_transaction_size(
 /// @param transaction the transaction.
 /// @return ROGUE_MEM_READ, ROGUE_MEM_WRITE, ROGUE_MEM_POST or ROGUE_MEM_VERIFY; 0 if transaction is
 /// NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_transaction_type(
     transaction: *const rogue_mem_transaction_t,
@@ -66,8 +58,6 @@ pub unsafe extern "C" fn rogue_mem_transaction_type(
 ///
 /// @param transaction the transaction.
 /// @return true if it has expired; false if transaction is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_transaction_expired(
     transaction: *const rogue_mem_transaction_t,
@@ -80,8 +70,6 @@ pub unsafe extern "C" fn rogue_mem_transaction_expired(
 ///
 /// @param transaction the transaction.
 /// @return true if it has ended; false if transaction is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_transaction_is_done(
     transaction: *const rogue_mem_transaction_t,
@@ -96,8 +84,6 @@ pub unsafe extern "C" fn rogue_mem_transaction_is_done(
 /// of one request share one lock. It is not recursive: a second lock in one thread deadlocks.
 ///
 /// @param transaction the transaction; NULL is an error and nothing is locked.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_transaction_lock(transaction: *mut rogue_mem_transaction_t) {
     // SAFETY: null or live, as the header demands.
@@ -108,8 +94,6 @@ pub unsafe extern "C" fn rogue_mem_transaction_lock(transaction: *mut rogue_mem_
 /// transaction's lock may be held or not.
 ///
 /// @param transaction the transaction; NULL is an error.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_transaction_done(transaction: *mut rogue_mem_transaction_t) {
     // SAFETY: null or live, as the header demands.
@@ -119,8 +103,6 @@ pub unsafe extern "C" fn rogue_mem_transaction_done(transaction: *mut rogue_mem_
 /// Declares that all parts have been made. The transaction ends at once if all of them have ended.
 ///
 /// @param transaction the whole; NULL is an error.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_transaction_done_subs(
     transaction: *mut rogue_mem_transaction_t,
@@ -133,8 +115,6 @@ pub unsafe extern "C" fn rogue_mem_transaction_done_subs(
 ///
 /// @param transaction the transaction; NULL is allowed and ignored.
 /// @return its argument.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_transaction_retain(
     transaction: *mut rogue_mem_transaction_t,
@@ -146,8 +126,6 @@ pub unsafe extern "C" fn rogue_mem_transaction_retain(
 /// Gives a reference back. A transaction that is released without completion ends with its timeout.
 ///
 /// @param transaction the transaction; NULL is allowed and ignored.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_transaction_release(transaction: *mut rogue_mem_transaction_t) {
     value(|_| {

@@ -96,8 +96,6 @@ unsafe impl Versioned for rogue_mem_udp_stats_t {
 /// @param stats receives the counters; its size must be set. Untouched on failure.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if stats
 /// has a wrong size.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_udp_stats(
     udp: *const rogue_mem_udp_t,
@@ -132,8 +130,6 @@ pub unsafe extern "C" fn rogue_mem_udp_stats(
 ///
 /// @param udp the client or server; NULL is allowed and ignored.
 /// @return its argument.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_udp_retain(udp: *mut rogue_mem_udp_t) -> *mut rogue_mem_udp_t {
     // SAFETY: null or live, as the header demands.
@@ -143,8 +139,6 @@ pub unsafe extern "C" fn rogue_mem_udp_retain(udp: *mut rogue_mem_udp_t) -> *mut
 /// Gives a reference back. It exists as long as a stream master sends to its port.
 ///
 /// @param udp the client or server; NULL is allowed and ignored.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_udp_release(udp: *mut rogue_mem_udp_t) {
     value(|_| {

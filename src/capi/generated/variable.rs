@@ -9,8 +9,6 @@ use super::*;
 /// @param capacity size of buffer in bytes.
 /// @param length receives the length of the text; may be NULL.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_variable_name(
     variable: *const rogue_mem_variable_t,
@@ -29,8 +27,6 @@ pub unsafe extern "C" fn rogue_mem_variable_name(
 /// @param capacity size of buffer in bytes.
 /// @param length receives the length of the text; may be NULL.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_variable_path(
     variable: *const rogue_mem_variable_t,
@@ -49,8 +45,6 @@ pub unsafe extern "C" fn rogue_mem_variable_path(
 /// @param variable the variable.
 /// @param path the path, UTF-8, copied.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_TEXT.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_variable_update_path(
     variable: *mut rogue_mem_variable_t,
@@ -73,8 +67,6 @@ pub unsafe extern "C" fn rogue_mem_variable_update_path(
 /// @param capacity size of buffer in bytes.
 /// @param length receives the length of the text; may be NULL.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_variable_mode(
     variable: *const rogue_mem_variable_t,
@@ -94,8 +86,6 @@ pub unsafe extern "C" fn rogue_mem_variable_mode(
 ///
 /// @param variable the variable.
 /// @return ROGUE_MEM_MODEL_..., or the id of a model of the program's own; 0 if variable is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_variable_model(variable: *const rogue_mem_variable_t) -> u32 {
     // SAFETY: null or live, as the header demands.
@@ -106,8 +96,6 @@ pub unsafe extern "C" fn rogue_mem_variable_model(variable: *const rogue_mem_var
 ///
 /// @param variable the variable.
 /// @return the limit; 0 if there is none; 0 if variable is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_variable_minimum(variable: *const rogue_mem_variable_t) -> f64 {
     // SAFETY: null or live, as the header demands.
@@ -118,8 +106,6 @@ pub unsafe extern "C" fn rogue_mem_variable_minimum(variable: *const rogue_mem_v
 ///
 /// @param variable the variable.
 /// @return the limit; 0 if there is none; 0 if variable is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_variable_maximum(variable: *const rogue_mem_variable_t) -> f64 {
     // SAFETY: null or live, as the header demands.
@@ -130,8 +116,6 @@ pub unsafe extern "C" fn rogue_mem_variable_maximum(variable: *const rogue_mem_v
 ///
 /// @param variable the variable.
 /// @return bits; 0 if variable is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_variable_bin_point(
     variable: *const rogue_mem_variable_t,
@@ -144,8 +128,6 @@ pub unsafe extern "C" fn rogue_mem_variable_bin_point(
 ///
 /// @param variable the variable.
 /// @return bits; 0 if variable is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_variable_bit_total(
     variable: *const rogue_mem_variable_t,
@@ -158,8 +140,6 @@ pub unsafe extern "C" fn rogue_mem_variable_bit_total(
 ///
 /// @param variable the variable.
 /// @return bytes; 0 if variable is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_variable_byte_size(
     variable: *const rogue_mem_variable_t,
@@ -172,8 +152,6 @@ pub unsafe extern "C" fn rogue_mem_variable_byte_size(
 ///
 /// @param variable the variable.
 /// @return bits; 0 if variable is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_variable_value_bits(
     variable: *const rogue_mem_variable_t,
@@ -186,8 +164,6 @@ pub unsafe extern "C" fn rogue_mem_variable_value_bits(
 ///
 /// @param variable the variable.
 /// @return bytes; 0 if variable is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_variable_value_bytes(
     variable: *const rogue_mem_variable_t,
@@ -200,8 +176,6 @@ pub unsafe extern "C" fn rogue_mem_variable_value_bytes(
 ///
 /// @param variable the variable.
 /// @return bits; 0 if variable is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_variable_value_stride(
     variable: *const rogue_mem_variable_t,
@@ -214,8 +188,6 @@ pub unsafe extern "C" fn rogue_mem_variable_value_stride(
 ///
 /// @param variable the variable.
 /// @return the number; 0 for a scalar; 0 if variable is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_variable_num_values(
     variable: *const rogue_mem_variable_t,
@@ -228,8 +200,6 @@ pub unsafe extern "C" fn rogue_mem_variable_num_values(
 ///
 /// @param variable the variable.
 /// @return bytes; 0 if variable is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_variable_var_bytes(
     variable: *const rogue_mem_variable_t,
@@ -242,8 +212,6 @@ pub unsafe extern "C" fn rogue_mem_variable_var_bytes(
 ///
 /// @param variable the variable.
 /// @return bytes; 0 if variable is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_variable_offset(variable: *const rogue_mem_variable_t) -> u64 {
     // SAFETY: null or live, as the header demands.
@@ -254,8 +222,6 @@ pub unsafe extern "C" fn rogue_mem_variable_offset(variable: *const rogue_mem_va
 ///
 /// @param variable the variable.
 /// @return true if it may; false if variable is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_variable_may_overlap(
     variable: *const rogue_mem_variable_t,
@@ -268,8 +234,6 @@ pub unsafe extern "C" fn rogue_mem_variable_may_overlap(
 ///
 /// @param variable the variable.
 /// @return true if it is; false if variable is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_variable_is_verified(
     variable: *const rogue_mem_variable_t,
@@ -282,8 +246,6 @@ pub unsafe extern "C" fn rogue_mem_variable_is_verified(
 ///
 /// @param variable the variable.
 /// @return true if it does; false if variable is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_variable_is_bulk(variable: *const rogue_mem_variable_t) -> bool {
     // SAFETY: null or live, as the header demands.
@@ -294,8 +256,6 @@ pub unsafe extern "C" fn rogue_mem_variable_is_bulk(variable: *const rogue_mem_v
 ///
 /// @param variable the variable.
 /// @return true if it is; false if variable is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_variable_is_notified(
     variable: *const rogue_mem_variable_t,
@@ -308,8 +268,6 @@ pub unsafe extern "C" fn rogue_mem_variable_is_notified(
 ///
 /// @param variable the variable.
 /// @return true if it does; false if variable is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_variable_is_big_endian(
     variable: *const rogue_mem_variable_t,
@@ -322,8 +280,6 @@ pub unsafe extern "C" fn rogue_mem_variable_is_big_endian(
 ///
 /// @param variable the variable.
 /// @return true if it does; false if variable is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_variable_reverses_bits(
     variable: *const rogue_mem_variable_t,
@@ -336,8 +292,6 @@ pub unsafe extern "C" fn rogue_mem_variable_reverses_bits(
 ///
 /// @param variable the variable.
 /// @return the number; 0 if variable is NULL.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_variable_retry_count(
     variable: *const rogue_mem_variable_t,
@@ -354,8 +308,6 @@ pub unsafe extern "C" fn rogue_mem_variable_retry_count(
 /// @param min_size bytes of the smallest access.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if the
 /// variable is in a block, or would end beyond every block: nothing is changed then.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_variable_shift_offset_down(
     variable: *mut rogue_mem_variable_t,
@@ -375,8 +327,6 @@ pub unsafe extern "C" fn rogue_mem_variable_shift_offset_down(
 /// @param level ROGUE_MEM_LOG_..., or any number: messages of at least this level pass.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_NOT_FOUND if it is in no
 /// block.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_variable_set_log_level(
     variable: *mut rogue_mem_variable_t,
@@ -398,8 +348,6 @@ pub unsafe extern "C" fn rogue_mem_variable_set_log_level(
 /// @param is_set a flag: whether a value is to be set; the error says so.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT, "Wrong
 /// set type for variable" and its path, if it has another model.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_variable_expect_model(
     variable: *mut rogue_mem_variable_t,
@@ -418,8 +366,6 @@ pub unsafe extern "C" fn rogue_mem_variable_expect_model(
 /// @param variable the variable.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_NOT_FOUND if it is in no
 /// block; the errors of rogue_mem_block_start with check.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_variable_read(
     variable: *mut rogue_mem_variable_t,
@@ -437,8 +383,6 @@ pub unsafe extern "C" fn rogue_mem_variable_read(
 /// @param variable the variable.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_NOT_FOUND if it is in no
 /// block; the errors of rogue_mem_block_start with check.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_variable_write(
     variable: *mut rogue_mem_variable_t,
@@ -454,8 +398,6 @@ pub unsafe extern "C" fn rogue_mem_variable_write(
 ///
 /// @param variable the variable; NULL is allowed and ignored.
 /// @return its argument.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_variable_retain(
     variable: *mut rogue_mem_variable_t,
@@ -467,8 +409,6 @@ pub unsafe extern "C" fn rogue_mem_variable_retain(
 /// Gives a reference back. Its block keeps it alive.
 ///
 /// @param variable the variable; NULL is allowed and ignored.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_variable_release(variable: *mut rogue_mem_variable_t) {
     value(|_| {

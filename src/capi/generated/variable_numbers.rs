@@ -8,8 +8,6 @@ use super::*;
 /// @param value the value.
 /// @param index an element of a list; ignored for a scalar.
 /// @return ROGUE_MEM_OK; the errors of values, and of transfers.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_variable_set_uint(
     variable: *mut rogue_mem_variable_t,
@@ -29,8 +27,6 @@ pub unsafe extern "C" fn rogue_mem_variable_set_uint(
 /// @param index an element of a list; ignored for a scalar.
 /// @param value receives the value. Untouched on failure.
 /// @return ROGUE_MEM_OK; the errors of values, and of transfers.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_variable_get_uint(
     variable: *mut rogue_mem_variable_t,
@@ -53,8 +49,6 @@ pub unsafe extern "C" fn rogue_mem_variable_get_uint(
 /// @param value the value.
 /// @param index an element of a list; ignored for a scalar.
 /// @return ROGUE_MEM_OK; the errors of values.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_variable_stage_uint(
     variable: *mut rogue_mem_variable_t,
@@ -74,8 +68,6 @@ pub unsafe extern "C" fn rogue_mem_variable_stage_uint(
 /// @param index an element of a list; ignored for a scalar.
 /// @param value receives the value. Untouched on failure.
 /// @return ROGUE_MEM_OK; the errors of values.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_variable_staged_uint(
     variable: *mut rogue_mem_variable_t,
@@ -98,8 +90,6 @@ pub unsafe extern "C" fn rogue_mem_variable_staged_uint(
 /// @param value the value.
 /// @param index an element of a list; ignored for a scalar.
 /// @return ROGUE_MEM_OK; the errors of values, and of transfers.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_variable_set_int(
     variable: *mut rogue_mem_variable_t,
@@ -119,8 +109,6 @@ pub unsafe extern "C" fn rogue_mem_variable_set_int(
 /// @param index an element of a list; ignored for a scalar.
 /// @param value receives the value. Untouched on failure.
 /// @return ROGUE_MEM_OK; the errors of values, and of transfers.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_variable_get_int(
     variable: *mut rogue_mem_variable_t,
@@ -143,8 +131,6 @@ pub unsafe extern "C" fn rogue_mem_variable_get_int(
 /// @param value the value.
 /// @param index an element of a list; ignored for a scalar.
 /// @return ROGUE_MEM_OK; the errors of values.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_variable_stage_int(
     variable: *mut rogue_mem_variable_t,
@@ -164,8 +150,6 @@ pub unsafe extern "C" fn rogue_mem_variable_stage_int(
 /// @param index an element of a list; ignored for a scalar.
 /// @param value receives the value. Untouched on failure.
 /// @return ROGUE_MEM_OK; the errors of values.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_variable_staged_int(
     variable: *mut rogue_mem_variable_t,
@@ -188,8 +172,6 @@ pub unsafe extern "C" fn rogue_mem_variable_staged_int(
 /// @param value a flag.
 /// @param index an element of a list; ignored for a scalar.
 /// @return ROGUE_MEM_OK; the errors of values, and of transfers.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_variable_set_bool(
     variable: *mut rogue_mem_variable_t,
@@ -209,8 +191,6 @@ pub unsafe extern "C" fn rogue_mem_variable_set_bool(
 /// @param index an element of a list; ignored for a scalar.
 /// @param value receives a flag. Untouched on failure.
 /// @return ROGUE_MEM_OK; the errors of values, and of transfers.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_variable_get_bool(
     variable: *mut rogue_mem_variable_t,
@@ -233,8 +213,6 @@ pub unsafe extern "C" fn rogue_mem_variable_get_bool(
 /// @param value a flag.
 /// @param index an element of a list; ignored for a scalar.
 /// @return ROGUE_MEM_OK; the errors of values.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_variable_stage_bool(
     variable: *mut rogue_mem_variable_t,
@@ -254,8 +232,6 @@ pub unsafe extern "C" fn rogue_mem_variable_stage_bool(
 /// @param index an element of a list; ignored for a scalar.
 /// @param value receives a flag. Untouched on failure.
 /// @return ROGUE_MEM_OK; the errors of values.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_variable_staged_bool(
     variable: *mut rogue_mem_variable_t,
@@ -279,8 +255,6 @@ pub unsafe extern "C" fn rogue_mem_variable_staged_bool(
 /// @param value the value.
 /// @param index an element of a list; ignored for a scalar.
 /// @return ROGUE_MEM_OK; the errors of values, and of transfers.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_variable_set_float(
     variable: *mut rogue_mem_variable_t,
@@ -300,8 +274,6 @@ pub unsafe extern "C" fn rogue_mem_variable_set_float(
 /// @param index an element of a list; ignored for a scalar.
 /// @param value receives the value. Untouched on failure.
 /// @return ROGUE_MEM_OK; the errors of values, and of transfers.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_variable_get_float(
     variable: *mut rogue_mem_variable_t,
@@ -324,8 +296,6 @@ pub unsafe extern "C" fn rogue_mem_variable_get_float(
 /// @param value the value.
 /// @param index an element of a list; ignored for a scalar.
 /// @return ROGUE_MEM_OK; the errors of values.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_variable_stage_float(
     variable: *mut rogue_mem_variable_t,
@@ -345,8 +315,6 @@ pub unsafe extern "C" fn rogue_mem_variable_stage_float(
 /// @param index an element of a list; ignored for a scalar.
 /// @param value receives the value. Untouched on failure.
 /// @return ROGUE_MEM_OK; the errors of values.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_variable_staged_float(
     variable: *mut rogue_mem_variable_t,
@@ -370,8 +338,6 @@ pub unsafe extern "C" fn rogue_mem_variable_staged_float(
 /// @param value the value.
 /// @param index an element of a list; ignored for a scalar.
 /// @return ROGUE_MEM_OK; the errors of values, and of transfers.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_variable_set_double(
     variable: *mut rogue_mem_variable_t,
@@ -391,8 +357,6 @@ pub unsafe extern "C" fn rogue_mem_variable_set_double(
 /// @param index an element of a list; ignored for a scalar.
 /// @param value receives the value. Untouched on failure.
 /// @return ROGUE_MEM_OK; the errors of values, and of transfers.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_variable_get_double(
     variable: *mut rogue_mem_variable_t,
@@ -415,8 +379,6 @@ pub unsafe extern "C" fn rogue_mem_variable_get_double(
 /// @param value the value.
 /// @param index an element of a list; ignored for a scalar.
 /// @return ROGUE_MEM_OK; the errors of values.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_variable_stage_double(
     variable: *mut rogue_mem_variable_t,
@@ -436,8 +398,6 @@ pub unsafe extern "C" fn rogue_mem_variable_stage_double(
 /// @param index an element of a list; ignored for a scalar.
 /// @param value receives the value. Untouched on failure.
 /// @return ROGUE_MEM_OK; the errors of values.
-///
-/// Thread safe.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_variable_staged_double(
     variable: *mut rogue_mem_variable_t,

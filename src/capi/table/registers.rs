@@ -19,6 +19,5 @@ pub const BLOCK: Object = Object {
     argument: ("block", "the block"),
     release: "Release of the last reference gives up its pending transaction; its variables then \
               have no block.",
-    threads: ". Its variables do not keep it alive",
     ..PLAIN
 };

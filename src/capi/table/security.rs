@@ -47,7 +47,6 @@ pub const AUDIT: Object = Object {
     release:
         "Servers that have it as their option audit keep it. With the last reference its thread \
               passes the remaining records and ends; the release waits for that 80 ms at most.",
-    threads: "; also from a callback of the audit",
     ..PLAIN
 };
 

@@ -204,13 +204,14 @@ public:
      * Cancels transaction `id`: it has failed, waiting threads and its observer are notified at
      * once, and its data buffer is free. A request that has been sent cannot be recalled.
      *
-     * @param id           of the transaction
-     * @param microseconds longest wait for a slave that has locked the data
+     * @param id      of the transaction
+     * @param seconds longest wait for a slave that has locked the data
      * @return true if it has been cancelled, or had ended; false if its data is still locked, in
      *         which case it goes on
      */
-    bool cancelTransaction(uint32_t id, uint64_t microseconds = 0) {
-        const bool isFree = rogue_mem_master_cancel(native_.get(), 1, &id, microseconds);
+    bool cancelTransaction(uint32_t id, double seconds = 0) {
+        const bool isFree =
+            rogue_mem_master_cancel(native_.get(), 1, &id, rogue::detail::microseconds(seconds));
         rogue::detail::announceAcquire();
         return isFree;
     }

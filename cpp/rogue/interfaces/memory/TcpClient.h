@@ -78,7 +78,8 @@ public:
      */
     bool waitReady(double timeout, double period) {
         const rogue_mem_status_t status =
-            rogue_mem_tcp_client_wait_ready(client_.get(), timeout, period);
+            rogue_mem_tcp_client_wait_ready(client_.get(), rogue::detail::microseconds(timeout),
+                                            rogue::detail::microseconds(period));
         rogue::detail::announceAcquire();
         return status == ROGUE_MEM_OK;
     }

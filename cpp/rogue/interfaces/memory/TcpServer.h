@@ -78,7 +78,8 @@ public:
      */
     uint64_t drain(double seconds) {
         uint64_t remaining = 0;
-        rogue::detail::check(rogue_mem_tcp_server_drain(server_.get(), seconds, &remaining));
+        rogue::detail::check(rogue_mem_tcp_server_drain(
+            server_.get(), rogue::detail::microseconds(seconds), &remaining));
         rogue::detail::announceAcquire();
         return remaining;
     }
