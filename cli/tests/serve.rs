@@ -86,6 +86,30 @@ fn regions_of_every_kind_lie_side_by_side() {
 }
 
 #[test]
+fn f107_long_ranges_cross_a_region_by_accesses_that_its_device_takes() {
+    let (_memory, endpoint) = board();
+    let (folder, word) = configured(&format!(
+        "bind = ['127.0.0.1:0']\n\
+         [[region]]\nat = 0x1000_0000\nbase = 0x20\nsize = '1M'\nsrp-udp = '127.0.0.1:{}'\n\
+         [[region]]\nat = 0x2000_0000\nemulate = '1M'\n",
+        endpoint.port()
+    ));
+    let (path, image) = file(&folder, "image.bin");
+    let bytes: Vec<u8> = (0..200_000).map(|at| (at * 31 + at / 255) as u8).collect();
+    fs::write(path, &bytes).unwrap();
+    let server = Server::start(&format!("--config {word}"));
+    for at in ["0x10000100", "0x20000100"] {
+        // Larger than what the board takes at once.
+        server.run(&format!("load {at} {image} --verify --chunk 20000 --window 4"));
+        let (copy, target) = file(&folder, "copy.bin");
+        server.run(&format!("dump {at} 200000 --chunk 20000 --window 4 --output {target}"));
+        assert_eq!(fs::read(copy).unwrap(), bytes, "{at}");
+    }
+    assert_eq!(server.fail("peek 0x100ffffe").0, 1);
+    assert_eq!(server.fail("peek 0x10100000").0, 1);
+}
+
+#[test]
 fn the_command_line_comes_before_the_file() {
     let (folder, word) = configured(
         "bind = ['127.0.0.1:0']\nread-only = true\ndrain = 0.5\naccess-list = 'rules'\n\
@@ -283,6 +307,21 @@ fn counters_are_at_the_address_of_the_metrics() {
     assert!(value(&page, "rogue_mem_requests_total") >= 5.0);
     assert!(value(&page, "rogue_mem_start_time_seconds") > 1.7e9);
     assert!(value(&page, "rogue_mem_budget_max_bytes") > 0.0);
+}
+
+#[test]
+fn f108_accesses_that_the_device_keeps_are_counted_when_they_end() {
+    let silent = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let (server, address) = measured(&format!("--srp-udp {}", silent.local_addr().unwrap()));
+    let mut client = server.command("peek 0 --timeout 0.1").stderr(Stdio::null()).spawn().unwrap();
+    assert_eq!(client.wait().unwrap().code(), Some(1));
+    let of_region = |name: &str| {
+        value(&page(&address), &format!("rogue_mem_region_{name}{{region=\"srp-udp\"}}"))
+    };
+    wait_until("the error", || of_region("errors_total") == 1.0);
+    assert_eq!(of_region("access_seconds_count"), 1.0);
+    // It took its time.
+    assert!(of_region("access_seconds_sum") > 0.0);
 }
 
 /// The parser of Prometheus' own client for Python, where it is.

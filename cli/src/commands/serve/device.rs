@@ -12,7 +12,7 @@ use rogue_mem::protocols::{
 use rogue_mem::stream;
 
 use super::plan::{Device, Planned};
-use super::regions::Region;
+use super::regions::{Limited, Region};
 use crate::failure::{Failure, Kind, Outcome};
 use crate::output;
 use crate::target::split;
@@ -21,6 +21,10 @@ use crate::target::split;
 const EMULATED_ACCESS: (u32, u32) = (1, u32::MAX);
 /// Bytes of an access to mapped memory, by default.
 const MAPPED_ACCESS: u32 = 4;
+/// Bytes of an answer of SRPv3 beside its data: five words before it, and one behind it.
+const SRP_BYTES: u32 = 24;
+/// Data of SRPv3 is in words.
+const SRP_WORD_BYTES: u32 = 4;
 /// How long the link to a board may take to open before the server says that it is not there yet.
 const LINK_TIME: Duration = Duration::from_secs(5);
 
@@ -80,7 +84,9 @@ fn srp_over_udp(planned: &Planned, board: &str) -> Outcome<Arc<dyn Slave>> {
         UdpEndpoint::client(&host, port, options).map_err(Failure::of(Kind::Unreachable))?;
     let srp = SrpV3::new();
     stream::connect(&*srp, &*endpoint).map_err(Failure::of(Kind::Usage))?;
-    Ok(srp)
+    // A message is one datagram; a longer one never arrives.
+    let bytes_max = endpoint.payload_bytes_max().saturating_sub(SRP_BYTES);
+    Ok(Arc::new(Limited::new(srp, bytes_max - bytes_max % SRP_WORD_BYTES)))
 }
 
 fn over_rssi(planned: &Planned, board: &str) -> Outcome<(Arc<dyn Slave>, Arc<UdpRssiPack>)> {

@@ -182,3 +182,30 @@ fn with_head(status: &str, fields: &str, body: &str) -> String {
         "HTTP/1.1 {status}\r\n{fields}Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_that_says_nothing_is_given_up_when_its_time_is_over() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (stream, _) = listener.accept().unwrap();
+        let end = Instant::now() + Duration::from_millis(20);
+        let error = Exchange { stream, end }.run(&String::new).unwrap_err();
+        // What a system says of a read that took too long.
+        let kinds = [io::ErrorKind::TimedOut, io::ErrorKind::WouldBlock];
+        assert!(kinds.contains(&error.kind()), "{error}");
+        assert_eq!(client.read(&mut [0]).unwrap(), 0);
+    }
+
+    #[test]
+    fn places_come_back() {
+        let places = Arc::new(AtomicUsize::new(1));
+        let place = Place::take(&places).unwrap();
+        assert!(Place::take(&places).is_none());
+        drop(place);
+        assert!(Place::take(&places).is_some());
+    }
+}

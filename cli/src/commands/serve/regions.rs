@@ -1,7 +1,7 @@
 //! The regions of a server: each request goes to the one that has its addresses.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -84,12 +84,58 @@ impl Counters {
 struct Kept {
     counters: Arc<Counters>,
     start: Instant,
+    is_counted: AtomicBool,
+}
+
+impl Kept {
+    fn ended(&self, has_failed: bool) {
+        if !self.is_counted.swap(true, Ordering::Relaxed) {
+            self.counters.ended(has_failed, self.start.elapsed());
+        }
+    }
 }
 
 impl Observer for Kept {
     fn completed(&self, tran: &Arc<Transaction>) {
-        let has_failed = tran.outcome().is_none_or(|outcome| outcome.is_err());
-        self.counters.ended(has_failed, self.start.elapsed());
+        self.ended(tran.outcome().is_none_or(|outcome| outcome.is_err()));
+    }
+}
+
+/// An access that its requester gives up, because its time is over, has no end: the device drops it.
+impl Drop for Kept {
+    fn drop(&mut self) {
+        self.ended(true);
+    }
+}
+
+/// A device that takes less at once than its protocol does.
+pub struct Limited {
+    base: SlaveBase,
+    device: Arc<dyn Slave>,
+}
+
+impl Limited {
+    /// `device` with accesses of at most `max` bytes.
+    pub fn new(device: Arc<dyn Slave>, max: u32) -> Limited {
+        Limited { base: SlaveBase::new(device.min_access(), max), device }
+    }
+}
+
+impl Slave for Limited {
+    fn base(&self) -> &SlaveBase {
+        &self.base
+    }
+
+    fn takes_together(&self) -> bool {
+        self.device.takes_together()
+    }
+
+    fn do_transaction(&self, tran: &Arc<Transaction>) {
+        self.device.do_transaction(tran);
+    }
+
+    fn do_transactions(&self, all: &[Arc<Transaction>]) {
+        self.device.do_transactions(all);
     }
 }
 
@@ -137,7 +183,14 @@ impl Region {
     fn count_end(&self, moved: &Arc<Transaction>, start: Instant) {
         match moved.outcome() {
             Some(outcome) => self.counters.ended(outcome.is_err(), start.elapsed()),
-            None => moved.observe(Arc::new(Kept { counters: self.counters.clone(), start })),
+            None => {
+                let counters = self.counters.clone();
+                moved.observe(Arc::new(Kept {
+                    counters,
+                    start,
+                    is_counted: AtomicBool::new(false),
+                }));
+            }
         }
     }
 
