@@ -512,6 +512,20 @@ fn a_terminal_shows_the_state_in_a_line_that_renews() {
 }
 
 #[test]
+fn f101_records_have_their_own_time_at_the_end() {
+    let folder = Directory::new();
+    let (record, audit) = file(&folder, "audit.jsonl");
+    let words = format!("--bind 127.0.0.1:0 --emulate 4k --audit {audit} --drain 0.000001");
+    let server = Server::start(&words);
+    for _ in 0..20 {
+        server.run("poke 0 1 2 3");
+    }
+    server.signal("-TERM");
+    assert_eq!(end(server)["errors"], json!(0));
+    assert_eq!(fs::read_to_string(record).unwrap().lines().count(), 20);
+}
+
+#[test]
 fn a_silent_board_is_no_reason_to_stay() {
     let (server, _requests) = silent_board();
     server.signal("-TERM");

@@ -1,7 +1,8 @@
 //! The counters of a server in the text format of Prometheus.
 
 use std::fmt::Write;
-use std::net::{TcpListener, ToSocketAddrs};
+use std::io;
+use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -46,14 +47,17 @@ pub fn listen(address: &str) -> Outcome<TcpListener> {
     Ok(listener)
 }
 
-/// The addresses of HOST:PORT, or of a PORT of this host.
-pub fn addresses_of(address: &str) -> Outcome<Vec<std::net::SocketAddr>> {
-    let whole = match address.parse::<u16>() {
-        Ok(port) => format!("127.0.0.1:{port}"),
-        Err(_) => address.replacen("*:", "[::]:", 1),
+/// The addresses of HOST:PORT, or of a PORT of this host. Of several the first one that can be bound
+/// is served.
+pub fn addresses_of(address: &str) -> Outcome<Vec<SocketAddr>> {
+    let whole = match (address.parse::<u16>(), address.strip_prefix("*:")) {
+        (Ok(port), _) => vec![format!("127.0.0.1:{port}")],
+        // Both kinds of addresses, or, on a host without IPv6, those that there are.
+        (_, Some(port)) => vec![format!("[::]:{port}"), format!("0.0.0.0:{port}")],
+        _ => vec![address.to_owned()],
     };
-    let found = whole.to_socket_addrs().map(Iterator::collect::<Vec<_>>);
-    found.map_err(|error| {
+    let found: io::Result<Vec<_>> = whole.iter().map(|text| text.to_socket_addrs()).collect();
+    found.map(|each| each.into_iter().flatten().collect()).map_err(|error| {
         let text = format!("{address:?} is no address for metrics: {error}; HOST:PORT, or PORT");
         Failure::new(Kind::Usage, text)
     })
@@ -294,11 +298,15 @@ mod tests {
     #[test]
     fn labels_are_escaped_and_addresses_have_a_default_host() {
         assert_eq!(escaped("a\"b\\c\nd"), "a\\\"b\\\\c\\nd");
-        for (text, address) in
-            [("9464", "127.0.0.1:9464"), ("*:1", "[::]:1"), ("127.0.0.1:2", "127.0.0.1:2")]
-        {
+        for (text, address) in [("9464", "127.0.0.1:9464"), ("127.0.0.1:2", "127.0.0.1:2")] {
             assert_eq!(addresses_of(text).unwrap()[0].to_string(), address);
         }
         assert!(addresses_of("nowhere").is_err());
+    }
+
+    #[test]
+    fn f105_every_interface_is_there_without_ipv6_too() {
+        let all: Vec<_> = addresses_of("*:1").unwrap().iter().map(ToString::to_string).collect();
+        assert_eq!(all, ["[::]:1", "0.0.0.0:1"]);
     }
 }

@@ -19,13 +19,16 @@ use super::state::Watch;
 use super::timers::Timer;
 use super::DRAIN_TIME;
 use crate::arguments::Serve;
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Failure, Kind, Outcome};
 use crate::output;
 
 /// Time between two states on a terminal, by default: as often as a reader follows.
 const TERMINAL_PERIOD: Duration = Duration::from_secs(1);
 /// The same for a service manager, which shows the latest when it is asked.
 const MANAGER_PERIOD: Duration = Duration::from_secs(10);
+
+/// How long the last records of accesses may take to the disk, which drains nothing.
+const RECORD_TIME: Duration = Duration::from_secs(5);
 
 /// A server that listens.
 pub struct Running<'a> {
@@ -76,21 +79,22 @@ impl Running<'_> {
             },
         };
         stop(&self.server);
-        if let Some(audit) = &self.guards.audit {
-            audit.flush(drain)?;
-        }
+        let recorded = self.guards.audit.as_ref().map_or(Ok(()), |audit| audit.flush(RECORD_TIME));
         let state = self.watch.look();
         if !self.line.is_hidden() {
             output::end_status_line();
             output::error_line(state.summary());
         }
-        outcome.and(drained)?;
-        if !self.json {
-            return Ok(());
-        }
-        let mut event = state.json("stopped");
-        event["unanswered"] = json!(left);
-        output::line(event)
+        let told = outcome.and(drained).and_then(|()| {
+            let mut event = state.json("stopped");
+            event["unanswered"] = json!(left);
+            if self.json {
+                output::line(event)
+            } else {
+                Ok(())
+            }
+        });
+        told.and(recorded.map_err(Failure::of(Kind::File)))
     }
 
     fn run(&mut self, signals: &Receiver<Signal>) -> Outcome {
