@@ -1,8 +1,10 @@
 //! The command line.
 
+mod measure;
 mod serve;
 mod spy;
 mod values;
+mod watch;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -14,8 +16,10 @@ use rogue_mem::logging::Level;
 use crate::failure::CODES;
 use crate::number::{self, Endian, Form, Register};
 
+pub use measure::{Bench, Ping};
 pub use serve::{Limits, Region, Serve, Settings};
 pub use spy::Spy;
+pub use watch::Watch;
 
 /// Reads and writes the registers behind a memory bridge: those of rogue-mem, and of Rogue's
 /// TcpServer. Makes a memory, a device or a board reachable by one.
@@ -56,8 +60,12 @@ pub enum Command {
     Dump(Dump),
     /// Write the content of a file into memory
     Load(Load),
+    /// Show registers as they change: a table on a terminal, else lines with time stamps
+    Watch(Watch),
     /// Measure round trips: read one address again and again
     Ping(Ping),
+    /// Measure what a server can do: round trips, many reads outstanding, blocks
+    Bench(Bench),
     /// Make a memory, a device or a board reachable by a server
     Serve(Box<Serve>),
     /// Sit between clients and a server, and print every transaction
@@ -235,26 +243,6 @@ pub struct Pieces {
         value_parser = clap::value_parser!(u32).range(1..=1024)
     )]
     pub window: u32,
-}
-
-/// Arguments of `ping`.
-#[derive(Args, Debug)]
-pub struct Ping {
-    #[command(flatten)]
-    pub server: Server,
-    /// The address that is read
-    #[arg(value_parser = number::address)]
-    pub address: u64,
-    /// Reads, one after the other
-    #[arg(
-        short, long, default_value = "1000", value_parser = clap::value_parser!(u32).range(1..)
-    )]
-    pub count: u32,
-    /// Seconds between two reads: none without it
-    #[arg(short, long, value_parser = number::seconds)]
-    pub interval: Option<Duration>,
-    #[command(flatten)]
-    pub word: Word,
 }
 
 /// Arguments of `keys`.

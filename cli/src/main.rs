@@ -7,6 +7,7 @@ mod images;
 mod interrupt;
 mod number;
 mod output;
+mod round_trips;
 mod target;
 mod transfer;
 

@@ -105,10 +105,9 @@ impl Register {
             Form::Bin => format!("0b{value:0bits$b}", bits = self.bits() as usize),
             Form::Dec => value.to_string(),
             Form::Signed => self.signed(value).to_string(),
-            Form::Float => match self.width {
-                4 => f32::from_bits(value as u32).to_string(),
-                _ => f64::from_bits(value).to_string(),
-            },
+            // The shortest digits of a float of 4 bytes, not those of its double.
+            Form::Float if self.width == 4 => f32::from_bits(value as u32).to_string(),
+            Form::Float => self.float(value).to_string(),
         }
     }
 
@@ -118,7 +117,6 @@ impl Register {
             Form::Signed => self.signed(value).into(),
             Form::Float => {
                 let text = self.show(value, form);
-                // The shortest digits of a float of 4 bytes, not those of its double.
                 let number = text.parse().ok().and_then(serde_json::Number::from_f64);
                 number.map_or_else(|| text.into(), Into::into)
             }
@@ -126,7 +124,16 @@ impl Register {
         }
     }
 
-    fn signed(self, value: u64) -> i64 {
+    /// A value as IEEE 754.
+    pub fn float(self, value: u64) -> f64 {
+        match self.width {
+            4 => f32::from_bits(value as u32).into(),
+            _ => f64::from_bits(value),
+        }
+    }
+
+    /// A value as two's complement.
+    pub fn signed(self, value: u64) -> i64 {
         let unused = 64 - self.bits();
         ((value << unused) as i64) >> unused
     }

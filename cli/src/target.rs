@@ -38,6 +38,11 @@ impl Target {
         master.set_timeout(u64::try_from(server.timeout.as_micros()).unwrap_or(u64::MAX));
         Ok(Target { master, client })
     }
+
+    /// Reaches the server. Once it is stopped every access fails at once.
+    pub fn client(&self) -> Arc<TcpClient> {
+        self.client.clone()
+    }
 }
 
 impl Drop for Target {

@@ -53,8 +53,10 @@ fn changelog_speaks_of_this_version() {
 #[test]
 fn requirements_in_the_readme_are_those_of_the_build_files() {
     let readme = read("README.md");
-    let rust = env!("CARGO_PKG_RUST_VERSION");
-    assert!(readme.contains(&format!("Rust {rust} ")), "README.md does not say Rust {rust}");
+    let of_cli = versions_after(&read("cli/Cargo.toml"), "rust-version = \"");
+    for rust in of_cli.into_iter().chain([env!("CARGO_PKG_RUST_VERSION").to_owned()]) {
+        assert!(readme.contains(&format!("Rust {rust} ")), "README.md does not say Rust {rust}");
+    }
     let wanted = versions_after(&read("CMakeLists.txt"), "cmake_minimum_required(VERSION ");
     assert_eq!(versions_after(&readme, "CMake "), wanted, "CMake versions in README.md");
     assert_eq!(versions_after(&read("scripts/bootstrap"), "CMAKE_VERSION_MIN="), wanted);

@@ -36,7 +36,7 @@ pub fn run(dump: &Dump, json: bool) -> Outcome {
     }
     // Before there is a file, and while a signal still ends the program.
     let target = Target::connect(&dump.server)?;
-    let interrupt = Interrupt::of(&target.master)?;
+    let interrupt = Interrupt::of(&target)?;
     let source = Source { dump, target: &target, interrupt: &interrupt };
     let started = Instant::now();
     let read = match (&dump.output, format) {

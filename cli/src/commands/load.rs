@@ -37,7 +37,7 @@ pub fn run(load: &Load, json: bool) -> Outcome {
         }
     }
     let target = Target::connect(&load.server)?;
-    let interrupt = Interrupt::of(&target.master)?;
+    let interrupt = Interrupt::of(&target)?;
     let started = Instant::now();
     let all = bytes * if load.verify { 2 } else { 1 };
     let bar = progress_bar(all, "writing");

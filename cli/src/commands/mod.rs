@@ -1,5 +1,6 @@
 //! The commands.
 
+mod bench;
 mod dump;
 mod keys;
 mod load;
@@ -8,6 +9,7 @@ mod ping;
 mod poke;
 mod serve;
 mod spy;
+mod watch;
 
 use std::path::Path;
 
@@ -25,7 +27,9 @@ pub fn run(arguments: &Arguments) -> Outcome {
         Command::Poke(poke) => poke::run(poke, json),
         Command::Dump(dump) => dump::run(dump, json),
         Command::Load(load) => load::run(load, json),
+        Command::Watch(watch) => watch::run(watch, json),
         Command::Ping(ping) => ping::run(ping, json),
+        Command::Bench(bench) => bench::run(bench, json),
         Command::Serve(serve) => serve::run(serve, json),
         Command::Spy(spy) => spy::run(spy, json),
         Command::Keys(keys) => keys::run(&keys.command, json),

@@ -12,6 +12,7 @@
 //! * [`datagrams`]: a network for datagrams in virtual time, which loses and exchanges them.
 //! * [`relay`]: a relay of datagrams that loses, delays, duplicates and reorders them.
 //! * [`tcp_relay`]: a relay of the connections of a bridge that disturbs them.
+//! * [`terminal`]: a terminal for programs that draw.
 //! * [`seeds`]: a test once for each of many seeds.
 //! * [`directory`]: a directory for the files of one test.
 //! * [`vectors`]: octets captured from real peers.
@@ -25,5 +26,6 @@ pub mod raw;
 pub mod relay;
 pub mod seeds;
 pub mod tcp_relay;
+pub mod terminal;
 pub mod vectors;
 pub mod wait;
