@@ -109,7 +109,8 @@ lint: ## formatting, clippy, and for Python ruff and mypy; warnings are errors
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 	cd cli && $(CARGO) fmt -- --check && $(CARGO) clippy --locked --all-targets -- -D warnings
 	@if $(CARGO) deny --version >/dev/null 2>&1; then \
-		$(CARGO) deny --locked check licenses bans sources; \
+		$(CARGO) deny --locked check licenses bans sources && \
+		cd cli && $(CARGO) deny --locked check --config ../deny.toml licenses bans sources; \
 	else \
 		echo "make lint: cargo deny is not installed (cargo install cargo-deny); instead of it" \
 			"tests/tidy checks the licences and sources of all crates"; \

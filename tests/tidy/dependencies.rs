@@ -40,11 +40,15 @@ fn metadata(arguments: &[&str]) -> Value {
     serde_json::from_slice(&found.stdout).expect("cargo writes JSON")
 }
 
-/// All crates of the lock file that are used on any target, as `cargo metadata` knows them.
+/// All crates of the lock files, the command line's too, that are used on any target, as `cargo
+/// metadata` knows them.
 fn packages() -> Vec<Value> {
-    let mut document = metadata(&["--all-features"]);
-    let Value::Array(packages) = document["packages"].take() else { panic!("no packages") };
-    packages
+    let of = |manifest: &str| {
+        let mut document = metadata(&["--all-features", "--manifest-path", manifest]);
+        let Value::Array(packages) = document["packages"].take() else { panic!("no packages") };
+        packages
+    };
+    [of("Cargo.toml"), of("cli/Cargo.toml")].concat()
 }
 
 /// The members of a list of objects.
