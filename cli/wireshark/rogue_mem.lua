@@ -338,7 +338,14 @@ function rogue_mem.dissector(tvb, pinfo, tree)
         offset = last
         words[#words + 1] = found
     end
-    if #words > 0 then pinfo.cols.info = table.concat(words, "; ") end
+    if #words > 0 then
+        -- A packet may hold the end of what was put together, and more behind it.
+        local info = table.concat(words, "; ")
+        if pinfo.private.rogue_mem then info = "; " .. info end
+        pinfo.private.rogue_mem = "told"
+        pinfo.cols.info:set(info)
+        pinfo.cols.info:fence()
+    end
     return tvb:len()
 end
 

@@ -121,9 +121,7 @@ impl Record {
                 let kind = if *is_command { "command" } else { "sealed frame" };
                 format!("{} {kind} of {octets} bytes", direction.mark())
             }
-            What::Remark(direction, text) => {
-                format!("{} of the {}: {text}", direction.mark(), direction.sender())
-            }
+            What::Remark(direction, text) => format!("{} {text}", direction.mark()),
             What::Notice(text) => text.clone(),
             What::Closed { how, octets: [sent, received], unanswered } => {
                 let open = match unanswered {

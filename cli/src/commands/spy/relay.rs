@@ -57,8 +57,8 @@ pub struct Relay {
     busy: BTreeSet<u64>,
     /// Connections wait for a descriptor.
     is_short: bool,
-    /// Why the server could not be reached at last; told once.
-    unreachable: Option<String>,
+    /// Why each port of the server could not be reached at last; told once.
+    unreachable: [Option<String>; 2],
     piece: Vec<u8>,
 }
 
@@ -86,7 +86,7 @@ impl Relay {
             count: 0,
             busy: BTreeSet::new(),
             is_short: false,
-            unreachable: None,
+            unreachable: [None, None],
             piece: vec![0; PIECE_OCTETS],
         })
     }
@@ -245,9 +245,10 @@ impl Relay {
         recorder.unreachable();
         link::reset(client);
         let text = format!("{}: {}", ends.to, self.server.cause(error));
-        if self.unreachable.as_ref() != Some(&text) {
+        let told = &mut self.unreachable[usize::from(ends.is_second)];
+        if told.as_ref() != Some(&text) {
             recorder.notice(format!("{text}; clients are turned away until it accepts them"));
-            self.unreachable = Some(text);
+            *told = Some(text);
         }
     }
 
@@ -264,7 +265,7 @@ impl Relay {
     fn opening(&mut self, number: u64, mut opening: Opening, recorder: &mut Recorder) {
         match opening.server.connect_outcome() {
             Ok(true) => {
-                self.unreachable = None;
+                self.unreachable[usize::from(opening.ends.is_second)] = None;
                 recorder.opened(number, &opening.ends);
                 self.pump(number, Link::new(opening.client, opening.server), recorder);
             }
