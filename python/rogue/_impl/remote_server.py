@@ -107,7 +107,7 @@ class ZmqServer:
                 else "The address must be an IP address or an interface of this machine, or *."
             )
             words = "Failed to bind server to port %d on interface %s. %s (%s)"
-            told = (port, self._rg_addr, reason, zmq.strerror(error.errno))
+            told: tuple[Any, ...] = (port, self._rg_addr, reason, zmq.strerror(error.errno))
             if port != base:
                 words += " Port %d was asked for, and the server also needs the next two."
                 told += (base,)
