@@ -43,6 +43,28 @@ fn versions_in_prose_are_that_of_the_manifest() {
 }
 
 #[test]
+fn the_site_has_a_place_for_every_page() {
+    let index = read("docs/index.md");
+    let entries: Vec<&str> = index.lines().collect();
+    let has_place = |path: &str| {
+        let name = path.strip_suffix(".md").unwrap();
+        let entry = name.strip_prefix("docs/").map_or(format!("../{name}"), str::to_owned);
+        let is_entry = |line: &&str| **line == entry || line.ends_with(&format!("<{entry}>"));
+        entry == "index" || entries.iter().any(is_entry)
+    };
+    let files = project_files();
+    let is_page = |path: &str| {
+        path.ends_with(".md")
+            && (!path.contains('/')
+                || path.strip_prefix("docs/").is_some_and(|page| !page.contains('/'))
+                || path.starts_with("docs/tutorials/"))
+    };
+    let pages = files.iter().map(|file| file.path.as_str()).filter(|path| is_page(path));
+    let missing: Vec<String> = pages.filter(|path| !has_place(path)).map(str::to_owned).collect();
+    assert_none("pages that no list at the end of docs/index.md names", &missing);
+}
+
+#[test]
 fn changelog_speaks_of_this_version() {
     let changelog = read("CHANGELOG.md");
     let released = format!("## [{VERSION}]");
