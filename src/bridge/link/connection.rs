@@ -237,7 +237,7 @@ impl<C> ActiveClient<'_, C> {
     /// octets, on all connections together.
     #[inline]
     pub fn queue(&mut self, encode: impl FnOnce(&mut Vec<u8>)) -> usize {
-        let out = self.answers().end();
+        let out = self.answers().end_of_answers();
         let before = out.len();
         encode(out);
         let octets = out.len() - before;
@@ -276,7 +276,7 @@ impl<C> ActiveClient<'_, C> {
         }
         let answers = self.answers();
         let before = answers.backlog();
-        encode_head(answers.end());
+        encode_head(answers.end_of_answers());
         let copied = answers.append(block);
         encode_tail(answers.end());
         (answers.backlog().saturating_sub(before), copied)

@@ -10,6 +10,7 @@ use mio::{Interest, Token};
 use super::buffers::{keep_spare, make_room, spare, SPARE_BYTES_MIN};
 use super::opened::{receive, OpenedInput};
 pub use super::opened::{Received, READ_OCTETS};
+use crate::headroom;
 use crate::net::socket::{self, Silence};
 use crate::net::{ByteStream, Registry};
 use crate::proto::zmtp::frame::FrameHeader;
@@ -91,6 +92,17 @@ impl Outgoing {
     #[inline]
     pub fn end(&mut self) -> &mut Vec<u8> {
         self.end_for(MESSAGE_OCTETS_MAX)
+    }
+
+    /// The same for answers to a peer, which may leave them unread: beyond a few they grow only while
+    /// the system has memory. The reserve for refusals is not for refusals that nobody reads.
+    #[inline]
+    pub fn end_of_answers(&mut self) -> &mut Vec<u8> {
+        let is_full = self.end.capacity() - self.end.len() < MESSAGE_OCTETS_MAX;
+        if is_full && self.end.len() > MESSAGE_OCTETS_MAX && !headroom::is_there() {
+            self.fail();
+        }
+        self.end()
     }
 
     /// The same with room for `octets` octets.
