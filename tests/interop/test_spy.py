@@ -5,6 +5,7 @@ import json
 import signal
 
 from harness import InteropTest, Settings
+from test_network import CUTS, WORK
 
 FAILING = ("--fail", "0x400-0x4ff=Bus error")
 SHOWN_OCTETS = 32
@@ -115,6 +116,24 @@ class Spy(InteropTest):
         self.assertGreaterEqual(asked, 3 * count)
         for key in ("errors", "unanswered", "unasked", "malformed", "undecodable"):
             self.assertEqual(summary[key], 0, key)
+
+    def test_clients_work_through_cuts_behind_the_spy(self):
+        for start in (self.our_client, self.zmq_client):
+            with self.subTest(start.__name__):
+                network = self.proxy(self.our_server())
+                spy = self.spy(network, "--quiet", "--json")
+                client = start(WORK[0], spy, *WORK[1:], "--timeout", "0.5", "--wait-ready", "60")
+                for kinds in CUTS:
+                    client.expect_progress(300)
+                    self.assertGreater(network.cut(*kinds), 0)
+                client.expect_progress(300)
+                client.finish()
+                self.assertClean(client)
+                _, summary = self.records(spy)
+                # A cut of either connection ends both.
+                self.assertGreaterEqual(summary["connections"], 2 * (1 + len(CUTS)))
+                for key in ("unasked", "malformed", "undecodable"):
+                    self.assertEqual(summary[key], 0, key)
 
     def test_a_spy_for_each_keeps_libzmq_clients_apart_on_our_server(self):
         server = self.our_server()
