@@ -8,7 +8,7 @@ use std::fs::File;
 use std::sync::{mpsc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use rogue_mem::bridge::{ClientOptions, ServerOptions, TcpClient, TcpServer};
+use rogue_mem::bridge::{set_memory_budget, ClientOptions, ServerOptions, TcpClient, TcpServer};
 use rogue_mem::memory::{Emulate, Master, Slave};
 use rogue_mem::net::Spin;
 use rogue_mem::protocols::{SrpV3, SrpV3Emulation};
@@ -255,6 +255,66 @@ fn what_an_outstanding_read_costs_is_bounded() {
     for id in ids {
         client.master.wait(id).unwrap();
     }
+}
+
+/// Sets the budget of the process while it lives.
+struct ProcessBudget;
+
+impl ProcessBudget {
+    fn of(bytes_max: u64) -> ProcessBudget {
+        set_memory_budget(bytes_max);
+        ProcessBudget
+    }
+}
+
+impl Drop for ProcessBudget {
+    fn drop(&mut self) {
+        set_memory_budget(0);
+    }
+}
+
+#[test]
+fn f99_a_write_that_was_too_large_when_it_began_is_refused_though_the_budget_has_grown() {
+    const SIZE: u32 = 2 << 20;
+    const BEGUN: usize = 100_000;
+    let _alone = alone();
+    let small = ProcessBudget::of(1 << 20);
+    let server = server();
+    let mut client = RawClient::with_session(server.port(), 1);
+    let data = vec![0x5A; SIZE as usize];
+    let write = raw::request(1, 0, SIZE, WRITE, Some(&data));
+    client.request.send(&write[..BEGUN]);
+    wait_until("its beginning has come", || server.stats().bytes_in > BEGUN as u64);
+    drop(small);
+    client.request.send(&write[BEGUN..]);
+    let refused = client.response.take_response();
+    assert!(refused.text().contains("ask again"), "{}", refused.text());
+    client.request.send(&write);
+    assert_eq!(client.response.take_response().text(), "OK");
+    assert_eq!(server.stats().refused_size, 1);
+}
+
+#[test]
+fn f100_a_write_that_waits_for_room_takes_none_when_the_budget_has_shrunk_below_it() {
+    const MIB: u32 = 1 << 20;
+    const CLIENTS: u128 = 12;
+    let _alone = alone();
+    let options = ServerOptions { budget_bytes_max: 16 << 20, ..ServerOptions::default() };
+    let server = server_of(Emulate::new(4, 0xFFFF_FFFF), options);
+    let data = vec![0x5A; MIB as usize];
+    let write = raw::request(1, 0, MIB, WRITE, Some(&data));
+    let mut clients: Vec<RawClient> =
+        (0..CLIENTS).map(|n| RawClient::with_session(server.port(), n + 1)).collect();
+    clients.iter_mut().for_each(|client| client.request.send(&write[..70_000]));
+    wait_until("some of them wait", || server.stats().budget_waits > 0);
+    let held = server.stats().budget_used;
+    let _small = ProcessBudget::of(u64::from(MIB));
+    // What is sent now is read by the server only if the write no longer waits.
+    wait_until("those that have waited are read", || {
+        server.stats().bytes_in >= CLIENTS as u64 * 70_000
+    });
+    let now = server.stats().budget_used;
+    assert!(now < held + u64::from(MIB) / 2, "{held} bytes were held, and now {now}");
 }
 
 /// Asserts that the process never had much more memory during `action` than before.

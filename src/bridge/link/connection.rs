@@ -206,8 +206,11 @@ impl<C: Holder> ActiveClient<'_, C> {
     /// service.
     #[inline]
     pub(super) fn is_fed(&mut self) -> bool {
+        if *self.wanted > self.budget.largest() {
+            *self.wanted = 0;
+        }
         let wanted = *self.wanted;
-        wanted == 0 || wanted > self.budget.largest() || self.may_take(wanted)
+        wanted == 0 || self.may_take(wanted)
     }
 
     /// The budget of the server.

@@ -167,7 +167,8 @@ impl Executor {
             return Err(drain::refusal(&header, &self.name));
         }
         self.master.update(&mut self.route);
-        self.check(client, &header)?;
+        let is_skipped = header.carries_data() && data.len() != header.size as usize;
+        self.check(client, &header, is_skipped)?;
         client.state.rights.check(&header)?;
         let allowance = self.allowance(client, &header, timing, now)?;
         if !header.carries_data() {
@@ -183,12 +184,21 @@ impl Executor {
             .map_err(|error| Cause::Memory.with(error.text().to_owned()))
     }
 
-    /// Whether type, address and size of a request are possible.
-    fn check(&self, client: &Active<'_>, header: &Header) -> Result<(), Refusal> {
+    /// Whether type, address and size of a request are possible. The data of one that `is_skipped` has
+    /// not been kept, because it was too large when it began.
+    fn check(&self, client: &Active<'_>, header: &Header, is_skipped: bool) -> Result<(), Refusal> {
         check_access(header.ty, header.address, header.size)
             .map_err(|text| Cause::Access.with(text))?;
         if !self.is_too_large(client, header) {
-            return Ok(());
+            return match is_skipped {
+                false => Ok(()),
+                // The budget has grown since then.
+                true => Err(Cause::Size.with(format!(
+                    "Transaction size {} at 0x{:x} exceeded what the server's memory budget allowed \
+                     when it began: ask again",
+                    header.size, header.address
+                ))),
+            };
         }
         let (max, is_by_budget) = self.largest(client);
         let remedy = match is_by_budget {

@@ -65,9 +65,7 @@ impl Requests {
         input: &[u8],
         turn: &mut Turn,
     ) -> Result<usize, Fault> {
-        if let Some(body) = client.state.body.as_mut() {
-            body.begin();
-        }
+        self.go_on(client);
         let (used, event) = client.state.decoder.receive(&mut client.request.session, input)?;
         match event {
             None | Some(RequestEvent::Session(_)) => {}
@@ -97,6 +95,18 @@ impl Requests {
             }
         }
         Ok(used)
+    }
+
+    /// Octets of a body that has waited are taken: there is room for it now, or there never will be,
+    /// because the budget has shrunk.
+    #[inline]
+    fn go_on(&self, client: &mut Active<'_>) {
+        let Some(RequestBody { request, state: BodyState::Waiting }) = &client.state.body else {
+            return;
+        };
+        let is_too_large = self.executor.is_too_large(client, &request.header);
+        let state = if is_too_large { BodyState::TooLarge } else { BodyState::Kept };
+        client.state.body.iter_mut().for_each(|body| body.state = state);
     }
 
     fn start_body(
@@ -139,13 +149,6 @@ impl Requests {
 }
 
 impl RequestBody {
-    /// Octets of a body that has waited are taken: there is room now.
-    fn begin(&mut self) {
-        if self.state == BodyState::Waiting {
-            self.state = BodyState::Kept;
-        }
-    }
-
     /// There is no memory for the data.
     fn drop_data(&mut self) {
         self.request.data = Vec::new();
@@ -222,8 +225,8 @@ impl Service for Requests {
         if remaining <= READ_OCTETS as u64 {
             return None;
         }
+        self.go_on(client);
         let body = client.state.body.as_mut()?;
-        body.begin();
         if body.state != BodyState::Kept {
             return None;
         }

@@ -86,6 +86,18 @@ impl Frames {
         }
     }
 
+    /// A frame that has waited is read on: there is room for it now, or there never will be, because the
+    /// budget has shrunk.
+    #[inline]
+    fn go_on(&self, client: &mut Active<'_>) {
+        let Some(bytes) = client.state.receiver.wanted() else { return };
+        let allowed = client.budget().largest();
+        if bytes > allowed {
+            self.delivery.note_beyond_budget(bytes, allowed);
+            client.state.receiver.skip();
+        }
+    }
+
     /// The client takes no further frames.
     fn end(&mut self, client: &mut Active<'_>) {
         let id = client.id;
@@ -174,6 +186,7 @@ impl Service for Frames {
         input: &[u8],
         turn: &mut Turn,
     ) -> Result<usize, Fault> {
+        self.go_on(client);
         let ServedClient { receiver, misconduct, .. } = client.state;
         let before = receiver.malformed_count;
         let session = &mut client.request.session;
@@ -190,6 +203,7 @@ impl Service for Frames {
     }
 
     fn receive_payload(&mut self, client: &mut Active<'_>, octets_max: u64) -> Option<Received> {
+        self.go_on(client);
         let receiver = &mut client.state.receiver;
         receiver.receive_payload(client.request, octets_max, &mut self.delivery)
     }
