@@ -69,6 +69,18 @@ fn d15_writes_that_stop_before_their_end_keep_nobody_from_writing() {
 }
 
 #[test]
+fn f106_a_budget_below_one_small_request_serves_small_requests_all_the_same() {
+    let options = ServerOptions { budget_bytes_max: 1, ..ServerOptions::default() };
+    let server = server_of(memory(), options);
+    let client = Client::ready(server.port());
+    for size in [4, 3000, 4000, 4096, 1000] {
+        let data = vec![0x5A; size];
+        client.master.write(0x100, &data).unwrap();
+        assert_eq!(client.master.read(0x100, size as u32).unwrap(), data, "{size}");
+    }
+}
+
+#[test]
 fn writes_of_many_clients_at_once_wait_for_each_other_and_are_all_done() {
     const CLIENTS: usize = 12;
     let server = small_server(memory());

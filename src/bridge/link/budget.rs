@@ -12,7 +12,7 @@ use std::sync::Arc;
 use super::options::LinkCounters;
 use crate::net::DriverHandle;
 use crate::process::{memory_share, Generation};
-use process::{press, Process, Sign, PROCESS};
+use process::{press, Process, Sign, BYTES_MIN, PROCESS};
 
 pub use process::{memory_budget, note_failure, set_memory_budget, MemoryBudget};
 
@@ -96,7 +96,7 @@ impl Budget {
         handle: DriverHandle,
         counters: Arc<LinkCounters>,
     ) -> Budget {
-        let bytes_max = if bytes_max == 0 { memory_share() } else { bytes_max };
+        let bytes_max = if bytes_max == 0 { memory_share() } else { bytes_max.max(BYTES_MIN) };
         Budget {
             generation: Generation::current(),
             process,

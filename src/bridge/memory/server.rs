@@ -114,8 +114,8 @@ pub struct ServerOptions {
     pub host_silence_max: Duration,
     /// Bytes that the server holds for all of its peers together: requests, writes that have begun,
     /// unread answers. 0: a quarter of the memory that the process may have (control group, address
-    /// space, memory of the host), at most 1 GiB. It is a part of the [budget of the
-    /// process](crate::bridge::set_memory_budget). Clients for which there is no room are not read
+    /// space, memory of the host), at most 1 GiB; less than 64 KiB counts as 64 KiB. It is a part of the
+    /// [budget of the process](crate::bridge::set_memory_budget). Clients for which there is no room are not read
     /// until there is. No transaction may take more than half of it.
     pub budget_bytes_max: u64,
     /// Octets in a second with which a client has to go on with a message that it has begun, and to
@@ -327,7 +327,8 @@ impl TcpServer {
         }
         if self.handle.is_loop_thread() {
             let text = format!(
-                "The server at {server} cannot wait in its own thread until its slave has answered:                  call drain in another one"
+                "The server at {server} cannot wait in its own thread until its slave has answered: \
+                 call drain in another one"
             );
             return Err(Error::new(Status::InvalidArgument, SOURCE, text));
         }
@@ -343,7 +344,8 @@ impl TcpServer {
                 let (requests, clients) = left.map_or((1, 0), |left| (left.requests, left.clients));
                 log_debug!(
                     self.log,
-                    "The server at {server} has not drained in {timeout:?}: the slave keeps                      {requests} requests, and {clients} clients have not got all answers"
+                    "The server at {server} has not drained in {timeout:?}: the slave keeps \
+                     {requests} requests, and {clients} clients have not got all answers"
                 );
                 Ok(requests + clients)
             }

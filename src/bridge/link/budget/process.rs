@@ -13,6 +13,10 @@ static_logger!(LOG, "memory.TcpServer");
 /// Servers take and give back this much at a time, so that they rarely touch what all of them share.
 pub(super) const LEASE_BYTES: u64 = 64 * 1024;
 
+/// The least limit of the process and of a server: below it no request of some kilobytes would ever
+/// have room, and none be refused as too large.
+pub(super) const BYTES_MIN: u64 = LEASE_BYTES;
+
 /// No limit by a failed allocation.
 const UNSQUEEZED: u64 = u64::MAX;
 
@@ -50,7 +54,8 @@ extern "C" fn forget() {
 
 /// Limits the memory that all bridge servers of this process hold for their peers together, in bytes:
 /// requests, messages that have begun, unread answers. 0 for the default: a quarter of what the process
-/// may have (control group, address space, memory of the host), at most 1 GiB. May be called at any
+/// may have (control group, address space, memory of the host), at most 1 GiB; less than 64 KiB counts
+/// as 64 KiB. May be called at any
 /// time, from any thread; what is held already stays. Clients for which there is no room are not read
 /// until there is.
 pub fn set_memory_budget(bytes_max: u64) {
@@ -83,7 +88,7 @@ impl Process {
     fn chosen_max(&self) -> u64 {
         match self.bytes_max.load(Ordering::Relaxed) {
             0 => memory_share(),
-            chosen => chosen,
+            chosen => chosen.max(BYTES_MIN),
         }
     }
 
