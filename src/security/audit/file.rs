@@ -260,10 +260,15 @@ impl FileSink {
 
     /// Begins the next file. If that is not possible, goes on with the present one.
     fn begin_next_file(&mut self) {
-        match self.rename_and_open() {
-            Ok(file) => {
-                (self.file, self.size, self.next_at) = (file, 0, self.bytes_max);
-                self.is_stuck = false;
+        let begun = match self.files_max {
+            // Emptied in place: the system may refuse another one when this one has gone.
+            1 => self.file.set_len(0),
+            _ => self.rename_and_open().map(|file| self.file = file),
+        };
+        match begun {
+            Ok(()) => {
+                (self.size, self.next_at) = (0, self.bytes_max);
+                (self.is_stuck, self.is_torn) = (false, false);
                 add(&self.counters.files_rotated, 1);
             }
             Err(cause) => {
@@ -287,10 +292,7 @@ impl FileSink {
         for number in (1..self.files_max.saturating_sub(1)).rev() {
             renamed(fs::rename(self.numbered(number), self.numbered(number + 1)))?;
         }
-        match self.files_max {
-            1 => renamed(fs::remove_file(&self.path))?,
-            _ => renamed(fs::rename(&self.path, self.numbered(1)))?,
-        }
+        renamed(fs::rename(&self.path, self.numbered(1)))?;
         open(&self.path, self.mode)
     }
 

@@ -1,7 +1,7 @@
 //! The queue, its thread, and files.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::Mutex;
@@ -297,6 +297,36 @@ fn one_file_begins_again_when_it_is_full() {
     audit.flush(LONG).unwrap();
     assert!(addresses(&path).0.ends_with(&[9]) && fs::metadata(&path).unwrap().len() <= 500);
     assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn f102_one_file_begins_again_without_a_new_descriptor_which_the_system_may_refuse() {
+    let directory = Directory::new();
+    let path = directory.file("audit");
+    let options = AuditOptions { file_bytes_max: 500, files_max: 1, ..AuditOptions::default() };
+    let audit = Audit::to_file(&path, options).unwrap();
+    let file = fs::metadata(&path).unwrap().ino();
+    // So that no other file gets its number.
+    fs::hard_link(&path, directory.file("held")).unwrap();
+    for address in 0..10 {
+        audit.push(entry(address), &[], "");
+    }
+    audit.flush(LONG).unwrap();
+    assert!(audit.stats().files_rotated > 0);
+    assert_eq!(fs::metadata(&path).unwrap().ino(), file, "a removed file takes records silently");
+}
+
+#[test]
+fn f102_the_file_after_one_that_ends_within_a_line_begins_with_a_line() {
+    let directory = Directory::new();
+    let path = directory.file("audit");
+    fs::write(&path, format!("{}{{\"time", "\n".repeat(500))).unwrap();
+    let options = AuditOptions { file_bytes_max: 500, ..AuditOptions::default() };
+    let audit = Audit::to_file(&path, options).unwrap();
+    audit.push(entry(1), &[], "");
+    audit.flush(LONG).unwrap();
+    assert_eq!(addresses(&path), (vec![1], 0));
+    assert_eq!(lines(&path).len(), 1);
 }
 
 #[test]
