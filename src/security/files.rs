@@ -4,7 +4,8 @@
 //! follows after another space is for people. In a file of public keys the word may be missing. A
 //! line is a comment if it is empty, or begins with `#` and a space.
 //!
-//! A file with a secret key is refused if others than its owner may read or write it.
+//! A file with a secret key is refused if others than its owner may read or write it, and one of public
+//! keys if others may write it: the owner of a key that is added there is let in.
 
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -20,6 +21,8 @@ use crate::net::socket::cause_text;
 
 /// Permissions by which others than the owner get at a file.
 const OTHERS_MODE: u32 = 0o077;
+/// Permissions by which others than the owner change a file.
+const OTHERS_WRITE_MODE: u32 = 0o022;
 
 /// Contents of a new file with a secret key, before the keys.
 const SECRET_HEAD: &str = "# CURVE key pair of rogue-mem: keep it secret.\n";
@@ -27,6 +30,8 @@ const SECRET_HEAD: &str = "# CURVE key pair of rogue-mem: keep it secret.\n";
 /// A line of a file of keys.
 enum Line<'a> {
     Public(&'a str),
+    /// Without a word that says which: a public key in a file of these.
+    Bare(&'a str),
     Secret(&'a str),
 }
 
@@ -45,7 +50,7 @@ fn lines<'a>(text: &'a str, path: &'a Path) -> impl Iterator<Item = Result<(usiz
                     index + 1
                 ))));
             }
-            (key, _) => Line::Public(key),
+            (key, _) => Line::Bare(key),
         };
         Some(Ok((index + 1, line)))
     })
@@ -55,12 +60,20 @@ fn lines<'a>(text: &'a str, path: &'a Path) -> impl Iterator<Item = Result<(usiz
 fn read(path: &Path, is_secret: bool) -> Result<Zeroizing<String>> {
     text_file::read(path, "keys", |mode| {
         let shown = path.display();
-        (is_secret && mode & OTHERS_MODE != 0).then(|| {
-            format!(
-                "The secret key in {shown} is open to others than its owner (mode {mode:04o}), so \
-                 it is refused: `chmod 600 {shown}`, and make new keys if others may have read it"
-            )
-        })
+        match is_secret {
+            true => (mode & OTHERS_MODE != 0).then(|| {
+                format!(
+                    "The secret key in {shown} is open to others than its owner (mode {mode:04o}), so \
+                     it is refused: `chmod 600 {shown}`, and make new keys if others may have read it"
+                )
+            }),
+            false => (mode & OTHERS_WRITE_MODE != 0).then(|| {
+                format!(
+                    "The keys in {shown} may be written by others than its owner (mode {mode:04o}), so \
+                     they are refused: `chmod go-w {shown}`, and check its keys"
+                )
+            }),
+        }
     })
     .map_err(of_file)
 }
@@ -80,7 +93,23 @@ impl KeyPair {
         let mut public = None;
         for line in lines(&text, path) {
             match line? {
-                (_, Line::Public(key)) => public = Some(PublicKey::from_text(key)?),
+                // What is wrong here may be a part of the secret key: it is not shown.
+                (at, Line::Public(key)) => {
+                    let key = PublicKey::from_text(key).map_err(|_| {
+                        let path = path.display();
+                        invalid(format!(
+                            "{path}, line {at}: the public key is none (40 characters)"
+                        ))
+                    })?;
+                    public = Some(key);
+                }
+                (at, Line::Bare(_)) => {
+                    return Err(invalid(format!(
+                        "{}, line {at}: write \"public\" or \"secret\", and a space, before a key, or \
+                         \"# \" before a comment",
+                        path.display()
+                    )));
+                }
                 (at, Line::Secret(_)) if found.is_some() => {
                     let text = format!("{}, line {at}: a second secret key", path.display());
                     return Err(invalid(text));
@@ -96,10 +125,10 @@ impl KeyPair {
         let pair = found
             .ok_or_else(|| invalid(format!("{} has no line with a secret key", path.display())))?;
         match public {
+            // Somebody may have written the secret key in its place.
             Some(other) if other != *pair.public() => Err(invalid(format!(
-                "{}: the public key {other} is not that of the secret key, which is {}",
-                path.display(),
-                pair.public()
+                "{}: the public key is not that of the secret key",
+                path.display()
             ))),
             _ => Ok(pair),
         }
@@ -151,9 +180,9 @@ impl PublicKey {
     ///
     /// # Errors
     ///
-    /// [`Status::File`](crate::Status::File) if it cannot be read;
-    /// [`Status::InvalidArgument`](crate::Status::InvalidArgument) if a line has no key, or a secret
-    /// one.
+    /// [`Status::File`](crate::Status::File) if it cannot be read, or others than its owner may write
+    /// it; [`Status::InvalidArgument`](crate::Status::InvalidArgument) if a line has no key, or a
+    /// secret one.
     pub fn load_all(path: impl AsRef<Path>) -> Result<Vec<PublicKey>> {
         let path = path.as_ref();
         let text = read(path, false)?;
@@ -162,9 +191,11 @@ impl PublicKey {
                 "{}, line {at}: a secret key, where only public ones belong",
                 path.display()
             ))),
-            (at, Line::Public(key)) => PublicKey::from_text(key).map_err(|error| {
-                invalid(format!("{}, line {at}: {}", path.display(), error.text()))
-            }),
+            (at, Line::Public(key) | Line::Bare(key)) => {
+                PublicKey::from_text(key).map_err(|error| {
+                    invalid(format!("{}, line {at}: {}", path.display(), error.text()))
+                })
+            }
         });
         keys.collect()
     }
@@ -224,6 +255,50 @@ mod tests {
         for mode in [0o600, 0o400, 0o700] {
             write(&path, mode, &format!("secret {}\n", *secret));
             KeyPair::load(&path).unwrap();
+        }
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn f103_a_list_that_others_may_write_is_refused_in_words() {
+        let folder = folder("open_list");
+        let path = folder.join("clients");
+        let key = *KeyPair::generate().unwrap().public();
+        for mode in [0o664, 0o646, 0o620] {
+            write(&path, mode, &key.to_string());
+            let error = PublicKey::load_all(&path).unwrap_err();
+            assert_eq!(error.status(), Status::File);
+            let words = [format!("{mode:04o}"), "chmod go-w".to_owned(), "clients".to_owned()];
+            assert!(words.iter().all(|word| error.text().contains(word)), "{error}");
+        }
+        for mode in [0o644, 0o600, 0o444] {
+            write(&path, mode, &key.to_string());
+            assert_eq!(PublicKey::load_all(&path).unwrap(), [key]);
+        }
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn f104_no_error_for_a_file_with_a_secret_key_shows_it() {
+        let folder = folder("shown");
+        let path = folder.join("keys");
+        let pair = KeyPair::generate().unwrap();
+        let secret = pair.secret().text();
+        for (text, expected) in [
+            // Without the word, cut, behind the wrong word, and both in each other's place.
+            (format!("{}\n", *secret), "line 1: "),
+            (format!("# \n{}\n", &secret[..39]), "line 2: "),
+            (format!("secret: {}\n", *secret), "line 1: "),
+            (format!("public {}\n", &secret[..39]), "line 1: "),
+            (
+                format!("public {}\nsecret {}\n", *secret, pair.public()),
+                "is not that of the secret",
+            ),
+        ] {
+            write(&path, 0o600, &text);
+            let error = KeyPair::load(&path).unwrap_err();
+            assert!(error.text().contains(expected), "{error}");
+            assert!(!error.text().contains(&secret[..39]), "{error}");
         }
         std::fs::remove_dir_all(folder).unwrap();
     }
