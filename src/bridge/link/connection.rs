@@ -253,9 +253,9 @@ impl<C> ActiveClient<'_, C> {
     #[cold]
     fn copy_to_sharers(&mut self, start: usize) -> usize {
         let Some(response) = &mut self.response else { return 0 };
-        let message = &response.out.end()[start..];
+        let message = response.out.appended_behind(start);
         for (_, sharer) in self.sharers.iter_mut() {
-            sharer.wire.out.end_for(message.len()).extend_from_slice(message);
+            sharer.wire.out.append_copy(message);
         }
         message.len() * (1 + self.sharers.len())
     }

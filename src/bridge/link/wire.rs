@@ -247,8 +247,14 @@ impl Outgoing {
         }
     }
 
-    /// Nothing more follows what has no room.
-    fn append_copy(&mut self, octets: &[u8]) {
+    /// The octets that have been appended behind the first `start` ones of the end; none if the system
+    /// had no memory for them.
+    pub fn appended_behind(&self, start: usize) -> &[u8] {
+        self.end.get(start..).unwrap_or_default()
+    }
+
+    /// Appends a copy. Nothing more follows what has no room.
+    pub fn append_copy(&mut self, octets: &[u8]) {
         self.make_room(octets.len());
         if !self.has_failed {
             self.end.extend_from_slice(octets);

@@ -46,7 +46,7 @@ impl Default for AuditOptions {
 impl AuditOptions {
     /// Fails if an option is out of its range.
     pub(crate) fn check(&self) -> Result<()> {
-        let bytes_min = self.data_bytes_max as usize + TEXT_BYTES_MAX;
+        let bytes_min = (self.data_bytes_max as usize).saturating_add(TEXT_BYTES_MAX);
         if self.queue_bytes_max < bytes_min || self.records_max == 0 {
             let text = format!(
                 "The queue of an audit has to have room for one record, with {bytes_min} bytes: raise \
