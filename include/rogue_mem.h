@@ -6087,8 +6087,8 @@ rogue_mem_status_t rogue_mem_curve_server_set_clients(rogue_mem_curve_server_t *
  * @param curve the keys of the servers.
  * @param path the file: a line for each key, such as several ".pub" files one behind the other.
  * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_TEXT;
- * ROGUE_MEM_ERROR_FILE if it cannot be read; ROGUE_MEM_ERROR_INVALID_ARGUMENT if a line is no
- * public key. Nothing has changed then.
+ * ROGUE_MEM_ERROR_FILE if it cannot be read, or others than its owner may write it;
+ * ROGUE_MEM_ERROR_INVALID_ARGUMENT if a line is no public key. Nothing has changed then.
  */
 rogue_mem_status_t rogue_mem_curve_server_load_clients(rogue_mem_curve_server_t *curve,
                                                        const char *path);
@@ -6414,7 +6414,8 @@ typedef struct rogue_mem_audit_sink_t {
     void *ctx;
     /**
      * Called exactly once, on any thread, after the last call of the others has returned. Not
-     * called if rogue_mem_audit_new fails. NULL: nothing is called.
+     * called if rogue_mem_audit_new fails, but for ROGUE_MEM_ERROR_OUT_OF_RESOURCES. NULL: nothing
+     * is called.
      */
     void (*drop)(void *ctx);
     /**

@@ -102,7 +102,8 @@ pub struct rogue_mem_audit_sink_t {
     /// Passed to every callback.
     pub ctx: *mut c_void,
     /// Called exactly once, on any thread, after the last call of the others has returned. Not
-    /// called if rogue_mem_audit_new fails. NULL: nothing is called.
+    /// called if rogue_mem_audit_new fails, but for ROGUE_MEM_ERROR_OUT_OF_RESOURCES. NULL: nothing
+    /// is called.
     pub drop: Option<unsafe extern "C" fn(ctx: *mut c_void)>,
     /// Takes a record; must not be NULL. The structure, its data and its texts are valid during
     /// the call. Runs on the audit's thread, one call at a time and in order, and may call every

@@ -75,8 +75,8 @@ functions! {
         /// @param path the file: a line for each key, such as several ".pub" files one behind the
         /// other.
         /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_TEXT;
-        /// ROGUE_MEM_ERROR_FILE if it cannot be read; ROGUE_MEM_ERROR_INVALID_ARGUMENT if a line is
-        /// no public key. Nothing has changed then.
+        /// ROGUE_MEM_ERROR_FILE if it cannot be read, or others than its owner may write it;
+        /// ROGUE_MEM_ERROR_INVALID_ARGUMENT if a line is no public key. Nothing has changed then.
         fn load_clients(self, path: text) -> result {
             curve.load_clients(path)
         }

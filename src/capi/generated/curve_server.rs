@@ -84,8 +84,8 @@ pub unsafe extern "C" fn rogue_mem_curve_server_set_clients(
 /// @param curve the keys of the servers.
 /// @param path the file: a line for each key, such as several ".pub" files one behind the other.
 /// @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_TEXT;
-/// ROGUE_MEM_ERROR_FILE if it cannot be read; ROGUE_MEM_ERROR_INVALID_ARGUMENT if a line is no
-/// public key. Nothing has changed then.
+/// ROGUE_MEM_ERROR_FILE if it cannot be read, or others than its owner may write it;
+/// ROGUE_MEM_ERROR_INVALID_ARGUMENT if a line is no public key. Nothing has changed then.
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_curve_server_load_clients(
     curve: *mut rogue_mem_curve_server_t,
