@@ -147,5 +147,13 @@ fn read(path: &Path) -> Result<Rules> {
         })
     });
     let text = text.map_err(|text| Error::new(Status::File, SOURCE, text))?;
+    if !text.is_empty() && !text.ends_with('\n') {
+        // Without its windows a right would be one to everything.
+        let lines = text.lines().count();
+        return Err(invalid(format!(
+            "{shown}: line {lines}: it has no end: is the file still being written? End its last line \
+             too"
+        )));
+    }
     Rules::parse(&text).map_err(|why| invalid(format!("{shown}: {why}")))
 }

@@ -1,8 +1,8 @@
 //! Small text files: keys, access lists.
 
-use std::fs::File;
+use std::fs::OpenOptions;
 use std::io::Read;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use zeroize::Zeroizing;
@@ -27,7 +27,10 @@ pub(super) fn read(
     let failed = |error: std::io::Error| {
         format!("Cannot read the {what} in {shown}: {}", cause_text(&error))
     };
-    let mut file = File::open(path).map_err(failed)?;
+    // The open of a pipe would wait for somebody to write to it.
+    let mut options = OpenOptions::new();
+    options.read(true).custom_flags(libc::O_NONBLOCK);
+    let mut file = options.open(path).map_err(failed)?;
     let about = file.metadata().map_err(failed)?;
     if !about.is_file() {
         return Err(format!("Cannot read the {what} in {shown}: it is no regular file"));

@@ -8,6 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::*;
 use crate::security::keys::KeyPair;
 
+use testkit_base::wait::LONG;
+
 fn ip(text: &str) -> Origin {
     Origin::Ip(text.parse::<IpAddr>().unwrap())
 }
@@ -231,6 +233,53 @@ fn a_file_is_named_in_every_error_and_others_may_not_write_it() {
         assert_eq!(error.status(), Status::File);
         assert!(error.text().contains("Cannot read the access list in /"), "{error}");
     }
+}
+
+#[test]
+fn f109_a_file_of_which_a_part_is_written_gives_no_more_rights_than_all_of_it() {
+    const WHOLE: &str =
+        "10.0.0.1 read-write 0x0..0xff 0x1000..0x1fff\n10.0.0.0/8 read 0x0..0xfff # all\n";
+    let path = file("part", 0o644, WHOLE);
+    let whole = AccessList::load(&path).unwrap();
+    let may = |list: &AccessList, peer: &str, is_write: bool, address: u64| {
+        list.rights_of(ip(peer), None).is_some_and(|rights| rights.allow(is_write, address, 1))
+    };
+    for end in 0..WHOLE.len() {
+        std::fs::write(&path, &WHOLE[..end]).unwrap();
+        let Ok(part) = AccessList::load(&path) else { continue };
+        for peer in ["10.0.0.1", "10.0.0.2", "1.2.3.4"] {
+            for address in [0, 0x80, 0x100, 0x1800, 0x5000] {
+                for is_write in [false, true] {
+                    let is_more = may(&part, peer, is_write, address)
+                        && !may(&whole, peer, is_write, address);
+                    assert!(!is_more, "{:?}: {peer} at {address:#x}", &WHOLE[..end]);
+                }
+            }
+        }
+    }
+    std::fs::write(&path, &WHOLE[..WHOLE.len() - 1]).unwrap();
+    let error = AccessList::load(&path).unwrap_err();
+    assert!(error.text().contains("line 2: it has no end"), "{error}");
+    std::fs::remove_file(path).unwrap();
+}
+
+#[test]
+fn f110_a_pipe_in_the_place_of_a_file_is_refused_and_not_waited_for() {
+    let path = file("pipe", 0o600, "");
+    std::fs::remove_file(&path).unwrap();
+    let made = std::process::Command::new("mkfifo").args(["-m", "600"]).arg(&path).status();
+    assert!(made.unwrap().success());
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let own = path.clone();
+    std::thread::spawn(move || {
+        let errors = [AccessList::load(&own).err(), KeyPair::load(&own).err()];
+        sender.send(errors.map(|error| error.map(|error| error.text().to_owned())))
+    });
+    let errors = receiver.recv_timeout(LONG).expect("nothing is waited for");
+    for error in errors {
+        assert!(error.unwrap().contains("it is no regular file"));
+    }
+    std::fs::remove_file(path).unwrap();
 }
 
 /// Any text is a list or an error with its line, and what a list grants is what its windows say.
