@@ -26,9 +26,10 @@ endif()
 set(_cargo_environment "CARGO_TARGET_DIR=${ROGUE_MEM_CARGO_TARGET_DIR}"
     CARGO_PROFILE_RELEASE_PANIC=unwind CARGO_PROFILE_DEV_PANIC=unwind)
 set(_cargo_profile release)
-# LLVM's defaults, 250 and 45, make the library an eighth larger for a few hundred instructions of a
-# read. What has to be inlined into the ways of transactions and frames says so.
-set(_rustc_options -Cllvm-args=-inline-threshold=70 -Cllvm-args=-inlinecold-threshold=10)
+# Cargo.toml has them, for pip as well.
+file(STRINGS "${PROJECT_SOURCE_DIR}/Cargo.toml" _rustc_options REGEX "^rustc-options *=")
+string(REGEX REPLACE "^.*\"(.*)\"" "\\1" _rustc_options "${_rustc_options}")
+separate_arguments(_rustc_options UNIX_COMMAND "${_rustc_options}")
 if(CMAKE_BUILD_TYPE STREQUAL "Debug")
     set(_cargo_profile dev)
     set(_rustc_options "")

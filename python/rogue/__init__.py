@@ -37,6 +37,9 @@ from ._impl.logging import Logging  # noqa: E402
 from ._impl.native import GeneralError  # noqa: E402
 from ._impl.version import Version, rogue_mem_version  # noqa: E402
 
+#: The version of this library; `Version` is that of Rogue's interface.
+__version__ = rogue_mem_version()
+
 __all__ = [
     "GeneralError",
     "Logging",
