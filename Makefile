@@ -24,8 +24,8 @@ C_FAMILY_FILES = git ls-files -- 'cpp/*.h' 'examples/*.h' 'examples/*.c' 'exampl
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := all
-.PHONY: all demo docs test test-rust test-doc test-site test-programs test-python soak fuzz bench install lint \
-	format clean help
+.PHONY: all demo docs test test-rust test-doc test-site test-programs test-python soak fuzz bench install \
+	wheel deb package-test lint format clean help
 
 help: ## show this list
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
@@ -101,6 +101,21 @@ bench: ## measure against raw TCP and libzmq: the table, and build/bench/results
 install: $(BUILT) ## install to PREFIX (default /usr/local), below DESTDIR if given
 	DESTDIR="$(DESTDIR)" $(CMAKE) --install "$(BUILD)/release" --prefix "$(PREFIX)"
 	scripts/install-cli target/release/rogue-mem "$(PREFIX)" "$(DESTDIR)"
+
+# Rust's name for the machines of a wheel; rustup has to have its standard library.
+WHEEL_TARGET ?= x86_64-unknown-linux-gnu
+
+wheel: ## the Python package for every Linux with glibc 2.17: build/packages, with its bill of materials
+	scripts/bootstrap wheel
+	scripts/wheel "$(BUILD)/packages" "$(WHEEL_TARGET)"
+
+deb: ## Debian packages of this machine's architecture: build/packages, with their bills of materials
+	scripts/bootstrap deb
+	scripts/deb "$(BUILD)/packages"
+
+package-test: wheel deb ## what make wheel and make deb have built, checked, installed and used in fresh systems
+	scripts/bootstrap package-test
+	scripts/test-packages "$(BUILD)/packages"
 
 lint: ## formatting, clippy, and for Python ruff and mypy; warnings are errors
 	scripts/bootstrap lint

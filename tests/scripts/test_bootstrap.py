@@ -16,6 +16,7 @@ ENVIRONMENTS = {
     "pypy": TOP / "tests" / "python" / "requirements.txt",
     "lint": TOP / "scripts" / "requirements-lint.txt",
     "docs": TOP / "scripts" / "requirements-docs.txt",
+    "package": TOP / "scripts" / "requirements-package.txt",
 }
 
 ENVIRONMENT_OF_LEVEL = {"test": "cpython", "bench": "cpython", "lint": "lint", "docs": "docs"}
@@ -34,6 +35,9 @@ TOOLS = {
     "clang++": "exit 0",
     "clang-format": "exit 0",
     "doxygen": "exit 0",
+    "dpkg-shlibdeps": "exit 0",
+    "lintian": "exit 0",
+    "mmdebstrap": "exit 0",
     "nm": "exit 0",
     "readelf": "exit 0",
     "pkg-config": "exit 0",
@@ -126,7 +130,8 @@ class Bootstrap(unittest.TestCase):
         return Machine(folder.name, *arguments, **changed)
 
     def test_nothing_is_installed_where_all_is_there(self):
-        for level in ("demo", "lint", "test", "bench", "docs"):
+        levels = ("demo", "lint", "test", "bench", "docs", "wheel", "deb", "package-test")
+        for level in levels:
             machine = self.machine()
             status, said = machine.bootstrap(level)
             self.assertEqual(status, 0, said)
