@@ -67,7 +67,7 @@ test-rust: ## the Rust unit, integration and documentation tests
 	cd cli && $(CARGO) test --locked
 
 test-doc: ## the Rust documentation builds without a warning
-	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --document-private-items
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --all-features --document-private-items
 
 test-site: ## the pages and the references of C, C++ and Python: no warning, no dead link
 	scripts/bootstrap docs

@@ -95,7 +95,7 @@ def built_library():
         return pathlib.Path(named)
     options = from_manifest(r'^rustc-options = "([^"]+)"').split()
     # With a crate type of its own: link-time optimisation is off if an rlib is among them.
-    command = "rustc --lib --crate-type cdylib"
+    command = "rustc --lib --features capi --crate-type cdylib"
     return build("rogue_mem", LIBRARY, TOP, command, ["--", *options])
 
 

@@ -4,9 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rogue_mem::bridge::ServerAddress;
 use rogue_mem::bridge::{ClientOptions, TcpClient};
 use rogue_mem::memory::Master;
-use rogue_mem::net::server_address::ServerAddress;
 use rogue_mem::security::keys::{KeyPair, PublicKey};
 use rogue_mem::security::CurveClient;
 

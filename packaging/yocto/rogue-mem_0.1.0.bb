@@ -16,7 +16,7 @@ ABI = "${@'.'.join(d.getVar('PV').split('.')[:2])}"
 
 do_compile() {
     oe_cargo_fix_env
-    "${CARGO}" rustc ${CARGO_BUILD_FLAGS} --lib --crate-type cdylib
+    "${CARGO}" rustc ${CARGO_BUILD_FLAGS} --lib --features capi --crate-type cdylib
 }
 
 do_install() {

@@ -15,6 +15,7 @@ mod srp_v3_emulation;
 pub mod udp;
 mod udp_rssi_pack;
 
+pub use crate::net::{EventLoop, EventLoopOptions, Spin};
 pub use crate::proto::batcher::Version as BatcherVersion;
 pub use crate::proto::packetizer::Version as PacketizerVersion;
 pub use batcher::{
