@@ -176,18 +176,23 @@ class InstallWithProgram(install_scripts):
 
 
 class SourcesWithLibrary(sdist):
-    """Packs the sources of the library and of the command line too: all files of their crates."""
+    """Packs the sources of the library and of the command line too: what cargo needs of them."""
 
     def make_release_tree(self, base_dir, files):
         super().make_release_tree(base_dir, files)
         names = cargo("package", "--list", "--allow-dirty").splitlines()
-        # Cargo reads the crate's manifest only with the other members of its workspace.
+        names.append("scripts/third-party")
         for folder in ("testkit", "cli"):
             found = sorted(path for path in (TOP / folder).rglob("*") if path.is_file())
             names += [path.relative_to(TOP).as_posix() for path in found]
+        # Cargo reads a manifest only with all members of its workspace, and all targets it names.
+        metadata = json.loads(cargo("metadata", "--no-deps", "--format-version", "1"))
+        for package in metadata["packages"]:
+            paths = [pathlib.Path(target["src_path"]) for target in package["targets"]]
+            names += [path.relative_to(TOP).as_posix() for path in paths]
         for name in names:
-            # The Python files are present already; and `cargo package` creates some files itself.
-            if name.startswith("python/") or not (TOP / name).exists():
+            # `cargo package` creates some files itself.
+            if not (TOP / name).exists():
                 continue
             copy = pathlib.Path(base_dir) / PACKED_SOURCES / name
             copy.parent.mkdir(parents=True, exist_ok=True)

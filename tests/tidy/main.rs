@@ -5,6 +5,7 @@
 
 mod circles;
 mod dependencies;
+mod crate_files;
 mod files;
 mod prose;
 mod rooms;
