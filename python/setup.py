@@ -223,9 +223,7 @@ class ForEveryPython(bdist_wheel):
             bills.mkdir(exist_ok=True)
             identity = (self.distribution.get_name(), self.distribution.get_version())
             purl = "pkg:pypi/%s@%s" % identity
-            third_party(
-                "sbom", bills / "rogue-mem.cdx.json", "--name", identity[0], "--purl", purl
-            )
+            third_party("sbom", bills / "rogue-mem.cdx.json", "--name", identity[0], "--purl", purl)
 
 
 class WithLibrary(Distribution):

@@ -15,6 +15,7 @@ macro_rules! status_table {
         /// The outcome of a call. `0` is success; the values never change.
         #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
         #[repr(i32)]
+        #[non_exhaustive]
         pub enum Status {
             $($(#[$doc])* $name = $value,)*
         }

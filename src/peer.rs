@@ -15,6 +15,7 @@ pub struct UnixPeer {
 
 /// The other end of a connection.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[non_exhaustive]
 pub enum PeerAddress {
     /// A TCP connection: address and port.
     Tcp(SocketAddr),
@@ -24,6 +25,7 @@ pub enum PeerAddress {
 
 /// Whose connections count together: the unit of quotas, of rate limits and of rights.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[non_exhaustive]
 pub enum Origin {
     /// A host, or what stands for it: all ports of one address.
     Ip(IpAddr),

@@ -39,10 +39,13 @@ impl Server {
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().expect("cargo runs");
         let output = child.stdout.as_mut().expect("it is a pipe");
-        let port = BufReader::new(output).lines().map_while(Result::ok).find_map(|line| {
-            line.strip_prefix("listening on port ").map(str::to_owned)
-        });
-        let Some(port) = port else { panic!("{name}: {}", text(&child.wait_with_output().unwrap())) };
+        let port = BufReader::new(output)
+            .lines()
+            .map_while(Result::ok)
+            .find_map(|line| line.strip_prefix("listening on port ").map(str::to_owned));
+        let Some(port) = port else {
+            panic!("{name}: {}", text(&child.wait_with_output().unwrap()))
+        };
         Server { child, name, port }
     }
 

@@ -11,9 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rogue_mem::bridge::{ServerOptions, TcpServer};
-use rogue_mem::protocols::{
-    LinkChange, PacketizerVersion, SrpV3, UdpRssiPack, UdpRssiPackOptions,
-};
+use rogue_mem::protocols::{LinkChange, PacketizerVersion, SrpV3, UdpRssiPack, UdpRssiPackOptions};
 use rogue_mem::stream::connect;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

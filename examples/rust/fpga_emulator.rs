@@ -4,9 +4,7 @@
 //!
 //! Firmware has port 8192 by convention. Prints its port, and serves until its standard input ends.
 
-use rogue_mem::protocols::{
-    PacketizerVersion, SrpV3Emulation, UdpRssiPack, UdpRssiPackOptions,
-};
+use rogue_mem::protocols::{PacketizerVersion, SrpV3Emulation, UdpRssiPack, UdpRssiPackOptions};
 use rogue_mem::stream::connect;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -16,6 +16,7 @@ const CONTROL: u64 = 0x000;
 const WAVEFORM: u64 = 0x100;
 const CHANNELS: u64 = 0x1000;
 const CHANNELS_COUNT: u64 = 256;
+const SAMPLES_COUNT: usize = 8;
 /// Access to a list as a whole begins at its first element; a scalar has no index.
 const SCALAR: i32 = -1;
 
@@ -68,12 +69,13 @@ fn fields(device: &Arc<dyn Slave>) -> Result<()> {
 }
 
 fn list(device: &Arc<dyn Slave>) -> Result<()> {
-    let samples = [0, 500, 1000, 500, 0, -500, -1000, -500];
-    let shape = (samples.len() as u32, 12, 16);
+    let samples: [i64; SAMPLES_COUNT] = [0, 500, 1000, 500, 0, -500, -1000, -500];
+    let shape = (SAMPLES_COUNT as u32, 12, 16);
     let waveform = Variable::new(VariableSpec::list("Waveform", Model::Int, 0, shape))?;
     let _block = new_block(device, WAVEFORM, 16, std::slice::from_ref(&waveform))?;
     waveform.set_all(INT, &samples, 0)?;
-    let read = waveform.get_all(INT, 0)?;
+    let mut read = [0; SAMPLES_COUNT];
+    waveform.get_all(INT, 0, &mut read)?;
     println!("the lowest sample is {}", read[6]);
     assert_eq!(read, samples);
     Ok(())

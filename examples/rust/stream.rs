@@ -7,7 +7,9 @@ use std::sync::mpsc::{channel, Sender};
 use std::sync::{Arc, Mutex};
 
 use rogue_mem::error::Result;
-use rogue_mem::stream::{Buffer, Buffers, Fifo, ForeignMemory, Frame, Master, Node, Slave, SlaveBase};
+use rogue_mem::stream::{
+    Buffer, Buffers, Fifo, ForeignMemory, Frame, Master, Node, Slave, SlaveBase,
+};
 
 const BUFFERS_COUNT: usize = 4;
 const BUFFER_BYTES: usize = 4096;

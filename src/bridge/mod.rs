@@ -16,7 +16,8 @@ pub mod memory;
 pub mod stream;
 
 pub use crate::net::listener::ListeningSockets;
-pub use crate::net::server_address::ServerAddress;
+pub use crate::net::server_address::{ServerAddress, ServerEnd};
+pub use crate::net::unix::UnixPath;
 pub use crate::net::Spin;
 pub use link::budget::{memory_budget, set_memory_budget, MemoryBudget};
 pub use link::dialer::ClientState;

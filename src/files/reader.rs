@@ -35,6 +35,7 @@ impl Default for FileReaderOptions {
 
 /// What `stats` returns, since the last [`FileReader::open`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
 pub struct FileReaderStats {
     /// Frames sent.
     pub frames: u64,

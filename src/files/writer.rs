@@ -20,6 +20,7 @@ static_logger!(LOG, "fileio.StreamWriter");
 
 /// What `stats` returns, since the last [`FileWriter::open`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
 pub struct FileWriterStats {
     /// Frames written, those in the buffer included.
     pub frames: u64,

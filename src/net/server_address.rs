@@ -111,6 +111,7 @@ fn bad_address(text: &str, why: &str) -> Error {
 
 /// One end of a server, to which a client has a connection.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub enum ServerEnd {
     /// Address and port.
     Tcp(SocketAddr),

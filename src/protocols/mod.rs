@@ -16,8 +16,9 @@ pub mod udp;
 mod udp_rssi_pack;
 
 pub use crate::net::{EventLoop, EventLoopOptions, Spin};
-pub use crate::proto::batcher::Version as BatcherVersion;
+pub use crate::proto::batcher::{RecordInfo as BatchRecordInfo, Version as BatcherVersion};
 pub use crate::proto::packetizer::Version as PacketizerVersion;
+pub use crate::proto::rssi::{Parameter as RssiParameter, Parameters as RssiParameters};
 pub use batcher::{
     Batch, BatchCombiner, BatchCombinerStats, BatchInverter, BatchInverterStats, BatchRecord,
     BatchSplitter, BatchSplitterStats,

@@ -93,6 +93,7 @@ impl UdpRssiPackOptions {
 
 /// The state and the counters of a [`UdpRssiPack`] at a glance; each layer has more.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
 pub struct UdpRssiPackStats {
     /// Whether the link is open: 1 or 0.
     pub open: u64,

@@ -320,9 +320,9 @@ fn frames_that_cannot_be_sent_are_counted_and_send_nothing() {
         transport.pool().set_fixed_size(16);
         send(&near, 0, &[1; 100]);
         assert!(transport.seen().is_empty());
-        let stats = near.stats();
-        let expected = PacketizerStats { frames_refused: 5, ..PacketizerStats::default() };
-        assert_eq!(stats, expected);
+        let mut stats = near.stats();
+        assert_eq!(std::mem::take(&mut stats.frames_refused), 5);
+        assert_eq!(stats, PacketizerStats::default());
         transport.pool().set_fixed_size(64);
         send(&near, 0, &[1; 100]);
         assert_eq!((near.stats().frames_sent, near.stats().packets_sent), (1, 3));

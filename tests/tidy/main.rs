@@ -4,8 +4,8 @@
 //! A rule reports every offence with its file and line, not only the first.
 
 mod circles;
-mod dependencies;
 mod crate_files;
+mod dependencies;
 mod files;
 mod prose;
 mod rooms;

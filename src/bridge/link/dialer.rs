@@ -32,6 +32,7 @@ const FRAME_OCTETS_MAX: u64 = u32::MAX as u64;
 
 /// State of a client's connection.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
 pub enum ClientState {
     /// Not connected; connection attempts continue.
     #[default]

@@ -10,6 +10,7 @@ use crate::security::{AccessList, CurveServer};
 
 /// How clients without a session (Rogue's own, plain libzmq programs) are distinguished.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
 pub enum LegacyPolicy {
     /// On the same host by the owning process and its ZeroMQ context, or by the user if the process
     /// cannot be inspected; on other hosts one client per address.

@@ -100,6 +100,7 @@ impl Default for ClientOptions {
 
 /// Counters of a client.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
 pub struct ClientStats {
     /// Requests without an answer, unsent ones included.
     pub outstanding: u64,

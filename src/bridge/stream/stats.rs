@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// Counters of one end of a stream bridge. They never decrease, except `peers`, `held`, `queued`,
 /// `budget_used` and `unfinished_ms`. The last ten are of servers only.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
 pub struct StreamStats {
     /// Peers connected now: clients of a server; of a client, its server.
     pub peers: u64,

@@ -4,6 +4,7 @@ use std::fmt;
 
 /// How the bits of a value are to be understood. The ids are Rogue's.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
 pub enum Model {
     /// Bytes that code of the program converts.
     PyFunc,

@@ -20,6 +20,7 @@ const REPORT_PERIOD: Duration = Duration::from_secs(1);
 
 /// What `stats` returns.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
 pub struct BatchCombinerStats {
     /// Frames queued now.
     pub queued: u64,

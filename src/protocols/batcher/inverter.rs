@@ -11,6 +11,7 @@ use crate::stream::{Buffers, Frame, Master, Node, Slave, SlaveBase};
 
 /// What `stats` returns.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
 pub struct BatchInverterStats {
     /// Super-frames inverted and sent.
     pub super_frames: u64,

@@ -11,6 +11,7 @@ use crate::stream::{Frame, Master, Node, Slave, SlaveBase};
 
 /// What `stats` returns.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
 pub struct BatchSplitterStats {
     /// Super-frames split.
     pub super_frames: u64,

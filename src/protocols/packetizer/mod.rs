@@ -45,6 +45,7 @@ impl Default for PacketizerOptions {
 
 /// What a packetizer has counted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
 pub struct PacketizerStats {
     /// Frames sent.
     pub frames_sent: u64,

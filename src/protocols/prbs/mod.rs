@@ -100,6 +100,7 @@ pub struct PrbsCounters {
 
 /// What `stats` returns: the counters of both halves.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
 pub struct PrbsStats {
     /// Frames sent.
     pub tx_count: u64,

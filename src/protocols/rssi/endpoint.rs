@@ -40,6 +40,7 @@ pub struct RssiOptions {
 
 /// State and counters of an endpoint.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
 pub struct RssiStats {
     /// 1 while the link is open.
     pub open: u64,

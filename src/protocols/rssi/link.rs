@@ -33,6 +33,7 @@ const TIMEOUT_DEFAULT: Duration = Duration::from_secs(1);
 
 /// A change of a link.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub struct LinkChange {
     /// Whether frames can be sent from now on, or no longer.
     pub is_open: bool,

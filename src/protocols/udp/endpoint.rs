@@ -47,6 +47,7 @@ pub struct UdpOptions {
 
 /// Counters and sizes of an endpoint.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
 pub struct UdpStats {
     /// Datagrams received and sent to the slaves.
     pub datagrams_in: u64,

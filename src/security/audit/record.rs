@@ -64,6 +64,7 @@ impl AuditOptions {
 
 /// A client of a server with an audit.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub struct AuditClient {
     /// The server's first address.
     pub server: String,
@@ -81,6 +82,7 @@ pub struct AuditClient {
 
 /// How an access has ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub enum AuditResult {
     /// The slave has carried it out.
     Ok,
@@ -118,6 +120,7 @@ impl AuditResult {
 
 /// An access that has ended.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct AuditRecord<'a> {
     /// When it ended, since 1970 (UTC) by the wall clock.
     pub time: Duration,
@@ -159,6 +162,7 @@ pub trait AuditSink: Send {
 
 /// Counters of an audit. `records` is the sum of `delivered`, `lost` and those that are queued.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
 pub struct AuditStats {
     /// Accesses of which a record was due.
     pub records: u64,

@@ -22,6 +22,7 @@ const UNSQUEEZED: u64 = u64::MAX;
 
 /// The memory that the bridge servers of this process hold for their peers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub struct MemoryBudget {
     /// The most that they may hold together, in bytes.
     pub bytes_max: u64,

@@ -8,6 +8,7 @@ use crate::net::server_address::ServerEnd;
 
 /// A connect or disconnect of a client.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub struct ConnectionChange {
     /// The reason of a disconnect; `None` for a connect.
     pub reason: Option<String>,

@@ -9,6 +9,7 @@ use crate::bridge::link::options::LinkCounters;
 /// Counters of a server. They never decrease, except `clients`, `held`, `budget_used` and
 /// `unfinished_ms`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
 pub struct ServerStats {
     /// Clients being served now.
     pub clients: u64,
