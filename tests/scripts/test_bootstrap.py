@@ -22,7 +22,7 @@ ENVIRONMENTS = {
 ENVIRONMENT_OF_LEVEL = {"test": "cpython", "bench": "cpython", "lint": "lint", "docs": "docs"}
 
 # What bootstrap itself uses, from the machine that runs the tests.
-REAL = "bash cat chmod cut dirname env grep head mktemp rm sed sort".split()
+REAL = "bash cat chmod cut dirname env grep head mktemp rm sed sort tail".split()
 
 TOOLS = {
     "cargo": "exit 0",
@@ -43,6 +43,7 @@ TOOLS = {
     "pkg-config": "exit 0",
     "valgrind": "exit 0",
     "ip": "exit 0",
+    "tmux": "exit 0",
     "python3": "echo 3.11.2",
     "pypy3": "echo 3.9.16",
     "id": "echo 0",
