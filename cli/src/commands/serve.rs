@@ -47,7 +47,7 @@ pub fn run(serve: &Serve, json: bool) -> Outcome {
     };
     let opened = plan.regions.iter().map(Opened::new).collect::<Outcome<Vec<_>>>()?;
     let server = open(inherited.server, &plan.settings, &guards)?;
-    let signals = signals::watch(&server)?;
+    let signals = signals::watch(&server, guards.audit.clone())?;
     let (mut regions, mut descriptions, mut roads) = (Vec::new(), Vec::new(), Vec::new());
     for Opened { region, description, road } in opened {
         regions.push(region);

@@ -7,6 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rogue_mem::bridge::TcpServer;
+use rogue_mem::security::Audit;
 use signal_hook::consts::SIGHUP;
 use signal_hook::iterator::Signals;
 
@@ -26,6 +27,8 @@ pub enum Signal {
 /// How long a server that has been stopped may take to remove its files: it does so at once, if its
 /// thread gets a processor and the device does not block it.
 const REMOVAL_TIME_MAX: Duration = Duration::from_secs(1);
+/// How long the end at once waits for a disk that takes the last records.
+const RECORDS_TIME_MAX: Duration = Duration::from_millis(100);
 /// How often that is looked at.
 const LOOK_PERIOD: Duration = Duration::from_millis(1);
 
@@ -40,8 +43,8 @@ pub fn stop(server: &TcpServer) {
 }
 
 /// What signals ask for from now on. The second one that asks for the end stops the server and ends
-/// the process at once.
-pub fn watch(server: &Arc<TcpServer>) -> Outcome<Receiver<Signal>> {
+/// the process at once, but for the records that `audit` can still write.
+pub fn watch(server: &Arc<TcpServer>, audit: Option<Arc<Audit>>) -> Outcome<Receiver<Signal>> {
     let mut signals = Signals::new(ENDS).map_err(no_signals)?;
     let server = server.clone();
     let (sender, receiver) = mpsc::channel();
@@ -51,6 +54,8 @@ pub fn watch(server: &Arc<TcpServer>) -> Outcome<Receiver<Signal>> {
             let signal = if signal == SIGHUP { Signal::Reload } else { Signal::End };
             if signal == Signal::End && std::mem::replace(&mut is_ending, true) {
                 stop(&server);
+                // Nobody is left to be told of a disk that takes longer.
+                let _ = audit.map(|audit| audit.flush(RECORDS_TIME_MAX));
                 output::end_status_line();
                 process::exit(Kind::Interrupted as i32);
             }
