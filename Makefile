@@ -30,7 +30,7 @@ MAKEFLAGS += --no-print-directory
 help: ## show this list
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
 
-all: ## build the library, build/release/lib, and the command line, target/release/rogue-mem
+all: ## build the library, build/release/lib, and the command line, target/cli/release/rogue-mem
 	scripts/bootstrap demo
 	$(CONFIGURE) -B "$(BUILD)/release" -DROGUE_MEM_BUILD_TESTS=OFF \
 		-DCMAKE_INSTALL_PREFIX="$(PREFIX)"
@@ -76,7 +76,7 @@ test-site: ## the pages and the references of C, C++ and Python: no warning, no 
 test-programs: ## C and C++ tests, examples, interoperability, memcheck, packaging
 	cd cli && $(CARGO) build --locked
 	$(CONFIGURE) -B "$(BUILD)/test" -DROGUE_MEM_BUILD_TESTS=ON -DROGUE_MEM_TEST_REQUIRE_ALL=ON \
-		-DROGUE_MEM_BUILD_BENCHES=ON -DROGUE_MEM_PROGRAM="$(abspath target/debug/rogue-mem)"
+		-DROGUE_MEM_BUILD_BENCHES=ON -DROGUE_MEM_PROGRAM="$(abspath target/cli/debug/rogue-mem)"
 	$(CMAKE) --build "$(BUILD)/test" --parallel $(JOBS)
 	$(CTEST) --test-dir "$(BUILD)/test" --parallel $(JOBS) --output-on-failure --no-tests=error
 
@@ -100,7 +100,7 @@ bench: ## measure against raw TCP and libzmq: the table, and build/bench/results
 
 install: $(BUILT) ## install to PREFIX (default /usr/local), below DESTDIR if given
 	DESTDIR="$(DESTDIR)" $(CMAKE) --install "$(BUILD)/release" --prefix "$(PREFIX)"
-	scripts/install-cli target/release/rogue-mem "$(PREFIX)" "$(DESTDIR)"
+	scripts/install-cli target/cli/release/rogue-mem "$(PREFIX)" "$(DESTDIR)"
 
 # Rust's name for the machines of a wheel; rustup has to have its standard library.
 WHEEL_TARGET ?= x86_64-unknown-linux-gnu
