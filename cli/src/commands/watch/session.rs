@@ -74,20 +74,21 @@ pub fn close() {
 #[cfg(test)]
 mod tests {
     use std::env;
+    use std::ffi::OsStr;
 
     use testkit_base::terminal::Terminal;
 
     use super::*;
 
-    /// Said by the test that panics.
+    /// Said by the panic.
     const TEXT: &str = "a panic inside of a session";
+    /// Set where the test starts itself in a terminal, to panic there: in which thread.
+    const PANICS: &str = "ROGUE_MEM_PANICS";
 
-    #[test]
-    #[ignore = "started by the next test, in a terminal"]
-    fn panics_in_a_session() {
+    fn panic_in_a_session(thread: &OsStr) {
         let mut session = Session::open().unwrap();
         session.draw(|frame| frame.render_widget("drawn", frame.area())).unwrap();
-        assert!(env::var_os("IN_A_THREAD").is_some(), "{TEXT}");
+        assert!(thread == "another", "{TEXT}");
         let panicked = std::thread::spawn(|| panic!("{TEXT}")).join();
         // The session is closed, and nothing is drawn any more.
         session.draw(|frame| frame.render_widget("drawn again", frame.area())).unwrap();
@@ -97,14 +98,17 @@ mod tests {
 
     #[test]
     fn a_panic_leaves_the_terminal_as_it_was() {
+        if let Some(thread) = env::var_os(PANICS) {
+            return panic_in_a_session(&thread);
+        }
         let program = env::current_exe().unwrap();
-        let name = "commands::watch::session::tests::panics_in_a_session";
-        let words = format!("--exact {name} --ignored --nocapture");
-        for variable in ["", "IN_A_THREAD=1"] {
+        let name = "commands::watch::session::tests::a_panic_leaves_the_terminal_as_it_was";
+        let words = format!("--exact {name} --nocapture");
+        for thread in ["this", "another"] {
             let terminal = Terminal::new();
             // A trace would move the message out of sight.
             terminal.type_line("export RUST_BACKTRACE=0; before=$(stty -g)");
-            terminal.type_line(&format!("{variable} {} {words}", program.display()));
+            terminal.type_line(&format!("{PANICS}={thread} {} {words}", program.display()));
             // In two parts, for the line itself is shown too.
             terminal.type_line("[ $before = $(stty -g) ] && echo the 'same modes'");
             let screen = terminal.wait_for("the same modes");
