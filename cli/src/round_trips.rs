@@ -19,6 +19,7 @@ const BAR_LENGTH: usize = 50;
 const PERCENTILES: [(f64, &str); 4] = [(0.5, "p50"), (0.9, "p90"), (0.99, "p99"), (0.999, "p99.9")];
 
 /// The times of round trips. They take the same memory however many there are.
+#[derive(Debug)]
 pub struct RoundTrips {
     times: Histogram<u64>,
     min: Duration,
@@ -54,7 +55,7 @@ impl RoundTrips {
     }
 
     /// The time in microseconds that this part of them took at most.
-    fn part_us(&self, part: f64) -> f64 {
+    pub fn part_us(&self, part: f64) -> f64 {
         let time = Duration::from_nanos(self.times.value_at_quantile(part));
         us(time.clamp(self.min, self.max))
     }

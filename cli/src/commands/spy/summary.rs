@@ -2,17 +2,14 @@
 
 use std::time::Duration;
 
-use hdrhistogram::Histogram;
 use rogue_mem::proto::bridge::{Header, TYPE_POST, TYPE_VERIFY, TYPE_WRITE};
 use serde_json::{json, Value};
 
-/// The longest latency that is told from longer ones, in nanoseconds: an hour.
-const LATENCY_NS_MAX: u64 = 3_600_000_000_000;
-/// Digits of a latency that are kept.
-const LATENCY_DIGITS: u8 = 3;
+use crate::round_trips::RoundTrips;
+
 /// The percentiles that are told, with their names.
 const PERCENTILES: [(&str, f64); 5] =
-    [("min", 0.0), ("p50", 50.0), ("p90", 90.0), ("p99", 99.0), ("max", 100.0)];
+    [("min", 0.0), ("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("max", 1.0)];
 
 /// What has been counted.
 #[derive(Debug)]
@@ -46,13 +43,12 @@ pub struct Summary {
     pub frames: u64,
     /// Lines and packets that were lost.
     pub lost: [u64; 2],
-    latencies: Histogram<u64>,
+    latencies: RoundTrips,
 }
 
 impl Summary {
     /// Nothing yet.
     pub fn new() -> Summary {
-        let latencies = Histogram::new_with_bounds(1, LATENCY_NS_MAX, LATENCY_DIGITS);
         Summary {
             connections: 0,
             clients: 0,
@@ -71,7 +67,7 @@ impl Summary {
             unreachable: 0,
             frames: 0,
             lost: [0; 2],
-            latencies: latencies.expect("the bounds are in their order"),
+            latencies: RoundTrips::new(),
         }
     }
 
@@ -91,8 +87,7 @@ impl Summary {
         self.responses += 1;
         self.errors += u64::from(!is_ok);
         if let Some(latency) = latency.filter(|_| !header.is_probe()) {
-            let latency = u64::try_from(latency.as_nanos()).unwrap_or(u64::MAX);
-            self.latencies.saturating_record(latency.max(1));
+            self.latencies.add(latency);
         }
     }
 
@@ -117,10 +112,10 @@ impl Summary {
                 self.unanswered
             ),
         ];
-        if !self.latencies.is_empty() {
+        if self.latencies.count() > 0 {
             let times: Vec<String> =
                 self.percentiles().map(|(name, us)| format!("{name} {us:.1} µs")).collect();
-            lines.push(format!("latency of {}: {}", self.latencies.len(), times.join(", ")));
+            lines.push(format!("latency of {}: {}", self.latencies.count(), times.join(", ")));
         }
         let [lines_lost, packets_lost] = self.lost;
         lines.extend(
@@ -142,10 +137,10 @@ impl Summary {
 
     /// As an object of JSON.
     pub fn json(&self) -> Value {
-        let latency = (!self.latencies.is_empty()).then(|| {
+        let latency = (self.latencies.count() > 0).then(|| {
             let all = self.percentiles().map(|(name, us)| (format!("{name}_us"), us.into()));
             let mut all: serde_json::Map<String, Value> = all.collect();
-            all.insert("count".to_owned(), self.latencies.len().into());
+            all.insert("count".to_owned(), self.latencies.count().into());
             all
         });
         json!({
@@ -161,13 +156,6 @@ impl Summary {
     }
 
     fn percentiles(&self) -> impl Iterator<Item = (&'static str, f64)> + '_ {
-        PERCENTILES.into_iter().map(|(name, part)| {
-            let ns = match name {
-                "min" => self.latencies.min(),
-                "max" => self.latencies.max(),
-                _ => self.latencies.value_at_percentile(part),
-            };
-            (name, ns as f64 / 1e3)
-        })
+        PERCENTILES.into_iter().map(|(name, part)| (name, self.latencies.part_us(part)))
     }
 }
