@@ -1,7 +1,6 @@
 //! The commands of docs/cli.md and of the tutorials, those of each page run in its order by one shell.
 
 use std::fs;
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Mutex;
@@ -9,6 +8,7 @@ use std::sync::Mutex;
 use rogue_mem::protocols::{PacketizerVersion, SrpV3Emulation, UdpRssiPack, UdpRssiPackOptions};
 use rogue_mem::stream;
 use testkit_base::directory::Directory;
+use testkit_base::ports::listener_pair;
 
 const DOCS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs");
 /// Stands before the end of a command's output.
@@ -38,10 +38,9 @@ fn free_port() -> u16 {
     static GIVEN: Mutex<Vec<u16>> = Mutex::new(Vec::new());
     let mut given = GIVEN.lock().unwrap();
     loop {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
+        let (_first, _second, port) = listener_pair();
         let is_given = given.iter().any(|one| one.abs_diff(port) < 2);
-        if !is_given && port < u16::MAX && TcpListener::bind(("127.0.0.1", port + 1)).is_ok() {
+        if !is_given {
             given.push(port);
             return port;
         }

@@ -11,6 +11,7 @@ use std::process::{Child, Command, Stdio};
 
 use support::{program, PROGRAM};
 use testkit_base::directory::Directory;
+use testkit_base::ports::listener_pair;
 use testkit_base::wait::LONG;
 
 const TOP: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
@@ -116,18 +117,6 @@ fn activated(sockets: [OwnedFd; 2], names: &str, words: &str, folder: &Directory
     Process(command.spawn().unwrap())
 }
 
-/// Two sockets at consecutive ports.
-fn ports() -> (TcpListener, TcpListener, u16) {
-    loop {
-        let first = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = first.local_addr().unwrap().port();
-        let second = port.checked_add(1).map(|port| TcpListener::bind(("127.0.0.1", port)));
-        if let Some(Ok(second)) = second {
-            return (first, second, port);
-        }
-    }
-}
-
 fn peek(addr: &str) {
     let mut command = program("peek 0 --timeout 60");
     let output = command.args(["--addr", addr]).output().unwrap();
@@ -139,7 +128,7 @@ fn ports_of_the_manager_are_served_in_their_order_and_by_their_names() {
     for (names, is_swapped) in [("a:a", false), ("responses:requests", true)] {
         let folder = Directory::new();
         let mut manager = Manager::new(&folder);
-        let (first, second, port) = ports();
+        let (first, second, port) = listener_pair();
         let kept = first.try_clone().unwrap();
         let mut sockets = [OwnedFd::from(first), OwnedFd::from(second)];
         if is_swapped {
@@ -178,8 +167,8 @@ fn a_path_and_the_metrics_may_be_sockets_of_the_manager() {
 #[test]
 fn sockets_that_make_no_server_are_refused_in_words() {
     let folder = Directory::new();
-    let (first, _second, port) = ports();
-    let (other, _, _) = ports();
+    let (first, _second, port) = listener_pair();
+    let (other, _, _) = listener_pair();
     let metrics = TcpListener::bind("127.0.0.1:0").unwrap();
     let alone = first.try_clone().unwrap();
     let cases: [([OwnedFd; 2], &str, &str); 2] = [

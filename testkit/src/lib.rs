@@ -16,6 +16,7 @@
 //! * [`wait`]: patience for what must happen, a gate for what must not happen yet.
 //! * [`process`]: what the system says about this process, and programs that start themselves.
 //! * [`players`]: test programs whose processes are the program itself.
+//! * [`ports`]: free ports for a bridge.
 //! * [`raw`]: peers that speak ZMTP octet by octet, so that they can misbehave.
 //! * [`network`]: a network in virtual time.
 //! * [`datagrams`]: a network for datagrams in virtual time, which loses and exchanges them.
@@ -35,5 +36,6 @@ pub mod slaves;
 pub mod srp_v0;
 
 pub use testkit_base::{
-    datagrams, directory, network, players, process, raw, relay, seeds, tcp_relay, vectors, wait,
+    datagrams, directory, network, players, ports, process, raw, relay, seeds, tcp_relay, vectors,
+    wait,
 };

@@ -1,24 +1,13 @@
 //! Servers at sockets that somebody else has opened, as a service manager does.
 
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::os::unix::net::UnixListener;
 
 use rogue_mem::bridge::{ListeningSockets, ServerOptions, TcpServer};
 
 use testkit::bridge::{memory, Client};
 use testkit::directory::Directory;
-
-/// Two sockets at consecutive ports.
-fn sockets() -> (TcpListener, TcpListener, u16) {
-    loop {
-        let first = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = first.local_addr().unwrap().port();
-        let second = port.checked_add(1).map(|port| TcpListener::bind(("127.0.0.1", port)));
-        if let Some(Ok(second)) = second {
-            return (first, second, port);
-        }
-    }
-}
+use testkit::ports::listener_pair;
 
 fn check(client: &Client) {
     client.wait_ready();
@@ -28,7 +17,7 @@ fn check(client: &Client) {
 
 #[test]
 fn clients_wait_at_adopted_ports_before_the_server_and_after_it() {
-    let (requests, responses, port) = sockets();
+    let (requests, responses, port) = listener_pair();
     let kept = requests.try_clone().unwrap();
     // It comes before the server does.
     let client = Client::at("127.0.0.1", port);

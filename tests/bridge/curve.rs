@@ -1,7 +1,7 @@
 //! The memory bridge under CURVE: who comes in, who does not, and what each is told.
 
 use std::io::{Read, Write};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::net::{Shutdown, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::thread;
@@ -12,6 +12,7 @@ use rogue_mem::security::keys::{KeyPair, PublicKey};
 use rogue_mem::security::{AllowedClients, CurveClient, CurveServer};
 
 use testkit::bridge::{assert_serves, server, server_of, Client};
+use testkit::ports::listener_pair;
 use testkit::raw::{self, Raw};
 use testkit::wait::wait_until;
 
@@ -191,15 +192,9 @@ struct Relay {
 
 impl Relay {
     fn to(server: u16) -> Relay {
-        let pair = || {
-            let first = TcpListener::bind("127.0.0.1:0").ok()?;
-            let port = first.local_addr().ok()?.port();
-            let second = TcpListener::bind(("127.0.0.1", port.checked_add(1)?)).ok()?;
-            Some((port, [first, second]))
-        };
-        let (port, listeners) = (0..100).find_map(|_| pair()).expect("two ports are free");
+        let (first, second, port) = listener_pair();
         let alters: Arc<[AtomicBool; 2]> = Arc::default();
-        for (listener, server) in listeners.into_iter().zip([server, server + 1]) {
+        for (listener, server) in [first, second].into_iter().zip([server, server + 1]) {
             let alters = alters.clone();
             thread::spawn(move || {
                 for near in listener.incoming() {

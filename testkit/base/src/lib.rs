@@ -7,6 +7,7 @@
 //! * [`wait`]: patience for what must happen, a gate for what must not happen yet.
 //! * [`process`]: what the system says about this process, and programs that start themselves.
 //! * [`players`]: test programs whose processes are the program itself.
+//! * [`ports`]: free ports for a bridge.
 //! * [`raw`]: peers that speak ZMTP octet by octet.
 //! * [`network`]: a network in virtual time.
 //! * [`datagrams`]: a network for datagrams in virtual time, which loses and exchanges them.
@@ -21,6 +22,7 @@ pub mod datagrams;
 pub mod directory;
 pub mod network;
 pub mod players;
+pub mod ports;
 pub mod process;
 pub mod raw;
 pub mod relay;

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use socket2::SockRef;
 
+use crate::ports::listener_pair;
 use crate::wait::let_pass;
 
 /// How long a thread of the relay sleeps at most before it looks what is asked of it.
@@ -277,17 +278,11 @@ impl Shared {
 /// Two listeners at adjacent free ports, which do not block, and the first port.
 #[track_caller]
 fn listeners() -> (TcpListener, TcpListener, u16) {
-    let bind = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port));
-    for _ in 0..1000 {
-        let first = bind(0).expect("a port is free");
-        let port = first.local_addr().expect("it is bound").port();
-        let Some(Ok(second)) = port.checked_add(1).map(bind) else { continue };
-        for listener in [&first, &second] {
-            listener.set_nonblocking(true).expect("an open socket");
-        }
-        return (first, second, port);
+    let (first, second, port) = listener_pair();
+    for listener in [&first, &second] {
+        listener.set_nonblocking(true).expect("an open socket");
     }
-    panic!("no two adjacent ports are free");
+    (first, second, port)
 }
 
 #[cfg(test)]

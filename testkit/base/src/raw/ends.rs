@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 
 use super::{properties_of, read, ready, Raw, Response};
+use crate::ports::listener_pair;
 use crate::wait::wait_until;
 
 /// A client of two raw connections: a legacy one unless it has properties.
@@ -111,15 +112,8 @@ impl Default for RawServer {
 impl RawServer {
     /// Listens at two free ports of this host.
     pub fn new() -> RawServer {
-        for _ in 0..1000 {
-            let request = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-            let port = request.local_addr().unwrap().port();
-            let Some(next) = port.checked_add(1) else { continue };
-            if let Ok(response) = TcpListener::bind((Ipv4Addr::LOCALHOST, next)) {
-                return RawServer { request, response, port };
-            }
-        }
-        panic!("no two free ports in a row");
+        let (request, response, port) = listener_pair();
+        RawServer { request, response, port }
     }
 
     /// Accepts both connections of a client.
