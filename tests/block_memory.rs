@@ -7,7 +7,7 @@
 use std::hint::black_box;
 
 use rogue_mem::memory::block::{Block, Model, Variable, VariableSpec};
-use rogue_mem::memory::{Emulate, READ, WRITE};
+use rogue_mem::memory::{Emulate, TransactionType};
 use rogue_mem::Status;
 use testkit::process::{self, program_as};
 
@@ -53,10 +53,10 @@ fn use_blocks_with_a_limit() {
     let error = block.add_variables(&[word]).unwrap_err();
     assert_eq!(error.status(), Status::OutOfResources, "{error}");
     let rest = black_box(vec![1u8; 16 * MIB]);
-    for ty in [READ, WRITE] {
+    for ty in [TransactionType::Read, TransactionType::Write] {
         let error = block.start_transaction(ty, true, true, None, -1).unwrap_err();
         assert_eq!(error.status(), Status::OutOfResources, "{error}");
     }
     drop(rest);
-    block.start_transaction(READ, true, true, None, -1).unwrap();
+    block.start_transaction(TransactionType::Read, true, true, None, -1).unwrap();
 }

@@ -22,7 +22,7 @@ use testkit::process::{
 };
 use testkit::raw::{self, Raw, RawClient, RawServer, READ, WRITE};
 use testkit::slaves::{answer, answer_at, calling, Keeper};
-use testkit::wait::{let_pass, wait_until, LONG, LONG_US};
+use testkit::wait::{let_pass, wait_until, LONG};
 
 static ALONE: Mutex<()> = Mutex::new(());
 
@@ -69,7 +69,7 @@ fn an_idle_emulation_of_srp_makes_no_wake_ups() {
     let (srp, emulation) = (SrpV3::new(), SrpV3Emulation::new().unwrap());
     stream::connect(&*srp, &*emulation).unwrap();
     let master = Master::new();
-    master.set_timeout(LONG_US);
+    master.set_timeout(LONG);
     master.set_slave(srp);
     for _ in 0..100 {
         master.read(0, 4).unwrap();
@@ -240,7 +240,7 @@ fn what_an_outstanding_read_costs_is_bounded() {
     let keeper = Keeper::new();
     let server = server_of(keeper.clone(), ServerOptions::default());
     let client = Client::ready(server.port());
-    client.master.set_timeout(10 * LONG_US);
+    client.master.set_timeout(10 * LONG);
     let before = resident_bytes();
     let ids: Vec<u32> = (0..COUNT).map(|n| client.start_read(n * 4, 4)).collect();
     keeper.wait_seen(1024);

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rogue_mem::bridge::{ClientOptions, ServerOptions, TcpClient, TcpServer};
-use rogue_mem::memory::{Emulate, Hub, Slave, SlaveBase, Transaction, POST, READ, WRITE};
+use rogue_mem::memory::{Emulate, Hub, Slave, SlaveBase, Transaction, TransactionType};
 use rogue_mem::protocols::{
     Packetizer, PacketizerOptions, PacketizerVersion, SrpV3, SrpV3Emulation,
 };
@@ -85,7 +85,8 @@ fn an_outstanding_transaction_costs_little_more_than_a_quarter_of_a_kilobyte() {
         let slave = keeping(0);
         let master = master_of(slave.clone());
         let (bytes, ids) = growth(|| {
-            let request = |_| master.request(0, vec![0; PAYLOAD].into(), READ).unwrap();
+            let request =
+                |_| master.request(0, vec![0; PAYLOAD].into(), TransactionType::Read).unwrap();
             let mut ids = Vec::with_capacity(count);
             ids.extend((0..count).map(request));
             ids
@@ -105,7 +106,8 @@ fn a_part_of_a_split_transaction_costs_no_more_than_a_transaction() {
     let hub = Hub::new(0, 0, 0);
     hub.master().set_slave(slave.clone());
     let master = master_of(hub);
-    let (bytes, _) = growth(|| master.request(0, vec![0; 4 * COUNT].into(), READ).unwrap());
+    let (bytes, _) =
+        growth(|| master.request(0, vec![0; 4 * COUNT].into(), TransactionType::Read).unwrap());
     let each = bytes as usize / COUNT - 4;
     println!("{each} bytes for each part");
     assert!(each <= PART_BYTES_MAX, "{each} bytes each");
@@ -124,7 +126,7 @@ fn nothing_stays_allocated_after_many_transactions_of_all_kinds() {
         for n in 0..200 {
             master.write(8 * n, &[1; 40]).unwrap();
             master.read(8 * n, 40).unwrap();
-            master.request(8 * n, vec![2; 8].into(), POST).unwrap();
+            master.request(8 * n, vec![2; 8].into(), TransactionType::Post).unwrap();
         }
         master.wait(0).unwrap();
     };
@@ -140,11 +142,11 @@ fn nothing_stays_allocated_after_timeouts_failures_and_dropped_masters() {
         let hub = Hub::new(0, 0, 0);
         hub.master().set_slave(slave.clone());
         let master = master_of(hub);
-        master.set_timeout(1_000);
+        master.set_timeout(Duration::from_millis(1));
         for size in [0, 4, 40] {
             assert!(master.read(0, size).is_err());
-            master.request(0, vec![0; size as usize].into(), POST).unwrap();
-            master.request(0, vec![0; size as usize].into(), READ).unwrap();
+            master.request(0, vec![0; size as usize].into(), TransactionType::Post).unwrap();
+            master.request(0, vec![0; size as usize].into(), TransactionType::Read).unwrap();
         }
         assert!(slave.base().pending_count() > 0);
         drop(master);
@@ -165,7 +167,7 @@ fn a_split_into_parts_answered_at_once_holds_one_part_at_a_time() {
     let payload = vec![0; 4 * COUNT];
     PEAK.set(IN_USE.get());
     let before = IN_USE.get();
-    let id = master.request(0, payload.into(), READ).unwrap();
+    let id = master.request(0, payload.into(), TransactionType::Read).unwrap();
     let peak = (PEAK.get() - before) as usize;
     master.wait(id).unwrap();
     // A word for each part, twice while their list grows; no parts.
@@ -228,7 +230,7 @@ fn a_server_allocates_nothing_for_a_small_request_once_it_has_had_a_few() {
                 if ids.len() == outstanding {
                     master.wait(ids.pop_front().unwrap()).unwrap();
                 }
-                let ty = if n % 2 == 0 { READ } else { WRITE };
+                let ty = if n % 2 == 0 { TransactionType::Read } else { TransactionType::Write };
                 ids.push_back(master.request(4 * (n as u64 % 64), vec![1; 4].into(), ty).unwrap());
             }
             ids.into_iter().for_each(|id| master.wait(id).unwrap());
@@ -291,7 +293,7 @@ fn an_access_over_srp_and_its_emulation_allocates_nothing_once_there_have_been_a
                     data.push(master.wait_buffer(ids.pop_front().unwrap()).unwrap());
                 }
                 let buffer = data.pop().expect("as many as may be outstanding");
-                let ty = if n % 2 == 0 { READ } else { WRITE };
+                let ty = if n % 2 == 0 { TransactionType::Read } else { TransactionType::Write };
                 let address = 4096 * (n as u64 % 8);
                 ids.push_back(master.request(address, buffer.into(), ty).unwrap());
             }

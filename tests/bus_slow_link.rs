@@ -10,7 +10,6 @@ use testkit::slaves::Keeper;
 
 /// Long enough that no test misses it by being slow, short enough to wait for a few of them.
 const PERIOD: Duration = Duration::from_millis(400);
-const PERIOD_US: u64 = PERIOD.as_micros() as u64;
 /// Time between two answers of a slave that is slow but alive.
 const PACE: Duration = Duration::from_millis(10);
 
@@ -42,7 +41,7 @@ fn d19_what_outlives_its_first_timeout_is_called_slow_once() {
     log::capture();
     let slave = Keeper::with_table(4, 0);
     let master = master_of(slave.clone());
-    master.set_timeout(PERIOD_US);
+    master.set_timeout(PERIOD);
     let start = clock::now();
     let trans = staggered_reads(&master, &slave, 400);
     let (last, others) = trans.split_last().unwrap();

@@ -16,7 +16,7 @@ use rogue_mem::logging::{self, Level, Logger};
 use rogue_mem::memory::{Emulate, Master};
 use rogue_mem::net::owner;
 use testkit::process::{self, program_as};
-use testkit::wait::{LONG, LONG_US};
+use testkit::wait::LONG;
 
 /// How many that server's process may have.
 const DESCRIPTORS_MAX: u64 = 128;
@@ -149,7 +149,7 @@ fn work_with_closed(closed: Vec<i32>) {
         assert_still_closed(&closed, "a client connected");
         let master = Master::new();
         master.set_slave(client.clone());
-        master.set_timeout(LONG_US);
+        master.set_timeout(LONG);
         for word in 0..100_u32 {
             master.write(0, &word.to_le_bytes()).unwrap();
             assert_eq!(master.read(0, 4).unwrap(), word.to_le_bytes());
@@ -241,7 +241,7 @@ fn f15_a_server_leaves_descriptors_to_the_program(reserved: u32) {
     for client in &clients {
         let master = Master::new();
         master.set_slave(client.clone());
-        master.set_timeout(LONG_US);
+        master.set_timeout(LONG);
         master.write(0, &[1, 2, 3, 4]).unwrap();
         assert_eq!(client.stats().disconnects, 0);
     }

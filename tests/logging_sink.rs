@@ -15,7 +15,7 @@ use rogue_mem::bridge::{
     ClientOptions, ServerOptions, StreamServer, StreamServerOptions, TcpClient, TcpServer,
 };
 use rogue_mem::logging::{self, Level, Logger, Record};
-use rogue_mem::memory::{Emulate, Master, WRITE};
+use rogue_mem::memory::{Emulate, Master, TransactionType};
 use rogue_mem::security::AccessList;
 use testkit::raw::Raw;
 use testkit::wait::LONG;
@@ -288,7 +288,7 @@ fn f09_a_sink_that_blocks_keeps_no_other_thread_from_sending() {
     let client = TcpClient::new("127.0.0.1", server.port(), options).unwrap();
     client.wait_ready(LONG, Duration::from_millis(20)).unwrap();
     let master = Master::new();
-    master.set_timeout(LONG.as_micros() as u64);
+    master.set_timeout(LONG);
     master.set_slave(client.clone());
 
     let (told, is_told) = channel();
@@ -307,7 +307,7 @@ fn f09_a_sink_that_blocks_keeps_no_other_thread_from_sending() {
     thread::scope(|scope| {
         let first = scope.spawn(|| master.write(0, &[1, 2, 3, 4]));
         is_told.recv_timeout(LONG).unwrap();
-        let id = master.request(16, vec![5; 4].into(), WRITE).unwrap();
+        let id = master.request(16, vec![5; 4].into(), TransactionType::Write).unwrap();
         master.wait(id).unwrap();
         assert!(!first.is_finished());
         drop(release);
@@ -338,7 +338,7 @@ fn f16_a_sink_that_blocks_does_not_stop_a_server() {
         let client = TcpClient::new("127.0.0.1", server.port(), options).unwrap();
         client.wait_ready(LONG, Duration::from_millis(20)).unwrap();
         let master = Master::new();
-        master.set_timeout(LONG.as_micros() as u64);
+        master.set_timeout(LONG);
         master.set_slave(client);
         master.write(0, &[1, 2, 3, 4]).unwrap();
         if count == 1 {

@@ -109,7 +109,7 @@ fn work() {
     let client = TcpClient::new("127.0.0.1", server.port(), ClientOptions::default()).unwrap();
     let master = Master::new();
     master.set_slave(client.clone());
-    master.set_timeout(LONG.as_micros() as u64);
+    master.set_timeout(LONG);
     for _ in 0..REQUESTS_COUNT {
         master.read(0, 4).unwrap();
     }

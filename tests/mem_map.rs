@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread;
 
 use rogue_mem::hardware::{MemMap, MemMapOptions, DEVICE_PATH};
-use rogue_mem::memory::{Slave, POST, WRITE};
+use rogue_mem::memory::{Slave, TransactionType};
 use testkit::bus::{collect, launch, master_of, text_of, zeros};
 
 const SIZE: u64 = 0x1_0000;
@@ -81,7 +81,7 @@ fn what_is_not_whole_words_within_the_map_fails_and_touches_nothing() {
     assert!(master.write(0xFFFF_FFFF_FFFF_FFFC, &[7; 8]).is_err());
     assert!(std::fs::read(&file.path).unwrap().iter().all(|&byte| byte == 0));
     master.write(SIZE - 4, &[7; 4]).unwrap();
-    let nothing = launch(&master, WRITE, 0, zeros(0));
+    let nothing = launch(&master, TransactionType::Write, 0, zeros(0));
     collect(&nothing).0.unwrap();
 }
 
@@ -148,7 +148,7 @@ fn blocks_of_several_threads_do_not_mix() {
 fn posted_writes_are_carried_out() {
     let file = Map::new("post", 4);
     let master = master_of(file.map.clone());
-    let tran = launch(&master, POST, 8, vec![3; 4]);
+    let tran = launch(&master, TransactionType::Post, 8, vec![3; 4]);
     collect(&tran).0.unwrap();
     assert_eq!(master.read(8, 4).unwrap(), [3; 4]);
 }

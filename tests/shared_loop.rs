@@ -11,7 +11,9 @@ use std::time::Duration;
 use rogue_mem::bridge::{
     ClientOptions, ClientState, ConnectionChange, ConnectionObserver, ServerOptions, TcpClient,
 };
-use rogue_mem::memory::{Claimant, DataBuffer, Observer, Slave, SlaveBase, Transaction, READ};
+use rogue_mem::memory::{
+    Claimant, DataBuffer, Observer, Slave, SlaveBase, Transaction, TransactionType,
+};
 use rogue_mem::{Error, Status};
 
 use testkit::bridge::{server, server_of, Client};
@@ -76,7 +78,10 @@ fn thread_name() -> String {
 
 /// Reads a register, and has `observer` told of the end.
 fn read_observed(client: &Client, address: u64, observer: Arc<dyn Observer>) {
-    let tran = client.master.prepare(address, DataBuffer::from(vec![0; 4]), READ).unwrap();
+    let tran = client
+        .master
+        .prepare(address, DataBuffer::from(vec![0; 4]), TransactionType::Read)
+        .unwrap();
     tran.observe(observer);
     client.master.launch(&tran);
 }

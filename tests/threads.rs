@@ -15,7 +15,7 @@ use rogue_mem::protocols::{
 };
 use rogue_mem::stream::{self, Fifo, Frame, Node};
 use testkit::process::{self, program_as};
-use testkit::wait::{LONG, LONG_US};
+use testkit::wait::LONG;
 
 /// More than the standard library's default for threads.
 const LOCALS_BYTES: usize = 3 << 20;
@@ -135,7 +135,7 @@ fn f12_a_slave_has_the_stack_that_threads_of_the_process_have() {
     let client = TcpClient::new("127.0.0.1", server.port(), ClientOptions::default()).unwrap();
     let master = Master::new();
     master.set_slave(client.clone());
-    master.set_timeout(LONG_US);
+    master.set_timeout(LONG);
     master.write(0, &[1, 2, 3, 4]).unwrap();
 }
 
@@ -178,7 +178,7 @@ fn receive_deep<const BYTES: usize>(options: SrpV3EmulationOptions) {
     device.stream_master().add_slave(srp.stream_slave()).unwrap();
     let master = Master::new();
     master.set_slave(srp);
-    master.set_timeout(LONG_US);
+    master.set_timeout(LONG);
     master.write(0, &[1, 2, 3, 4]).unwrap();
     reports.recv_timeout(LONG).unwrap();
 }

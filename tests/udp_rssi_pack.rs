@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use rogue_mem::bridge::{ClientOptions, ServerOptions, TcpClient, TcpServer};
-use rogue_mem::memory::{Master, READ, WRITE};
+use rogue_mem::memory::{Master, TransactionType};
 use rogue_mem::net::{EventLoop, Spin};
 use rogue_mem::proto::rssi::Parameter;
 use rogue_mem::protocols::{
@@ -41,7 +41,7 @@ fn client(port: u16, options: UdpRssiPackOptions) -> (Arc<UdpRssiPack>, Master) 
     let srp = SrpV3::new();
     stream::connect(&*srp, &client.application(0)).unwrap();
     let master = master_of(srp);
-    master.set_timeout(PATIENCE.as_micros() as u64);
+    master.set_timeout(PATIENCE);
     (client, master)
 }
 
@@ -77,7 +77,7 @@ fn f39_a_request_over_a_road_that_was_stopped_fails_at_once() {
     client.wait_open(PATIENCE).unwrap();
     master.write(0x1000, &[1, 2, 3, 4]).unwrap();
     client.stop();
-    let text = failure(&launch(&master, READ, 0x1000, vec![0; 4]));
+    let text = failure(&launch(&master, TransactionType::Read, 0x1000, vec![0; 4]));
     let port = server.udp().port();
     let expected = format!("UdpRssiPack to 127.0.0.1:{port} was stopped: make a new one");
     assert!(text.contains("0x1000") && text.contains(&expected), "{text}");
@@ -96,7 +96,7 @@ fn f80_requests_between_two_versions_of_the_packetizer_say_so() {
         let (client, master) = client(server.udp().port(), with(own, false));
         client.wait_open(PATIENCE).unwrap();
         let read = || {
-            master.set_timeout(20_000);
+            master.set_timeout(Duration::from_millis(20));
             text_of(master.read(0x1000, 4))
         };
         let text = read();
@@ -129,14 +129,14 @@ fn f58_a_bridge_passes_any_number_of_requests_to_a_board() {
     let options = ServerOptions { window: 2 * REQUESTS_COUNT, ..ServerOptions::default() };
     let bridge = TcpServer::new(LOCALHOST, 0, options).unwrap();
     bridge.master().set_slave(registers.slave());
-    bridge.master().set_timeout(PATIENCE.as_micros() as u64);
+    bridge.master().set_timeout(PATIENCE);
 
     let options = ClientOptions { window: Some(2 * REQUESTS_COUNT), ..ClientOptions::default() };
     let remote = Master::new();
-    remote.set_timeout(PATIENCE.as_micros() as u64);
+    remote.set_timeout(PATIENCE);
     remote.set_slave(TcpClient::new(LOCALHOST, bridge.port(), options).unwrap());
     let requests = (0..REQUESTS_COUNT as u64).map(|number| (4 * number, zeros(4)));
-    for id in remote.request_many(requests.collect(), READ).unwrap() {
+    for id in remote.request_many(requests.collect(), TransactionType::Read).unwrap() {
         remote.wait(id).unwrap();
     }
     board.stop();
@@ -234,15 +234,23 @@ fn requests_under_way_fail_with_the_layer_when_the_link_is_cut_and_later_ones_su
     let port = server.udp().port();
     let (client, master) = client(port, options.clone());
     client.wait_open(PATIENCE).unwrap();
-    let waiting: Vec<_> =
-        (0..16).map(|n| launch(&master, [READ, WRITE][n % 2], 4 * n as u64, vec![0; 4])).collect();
+    let waiting: Vec<_> = (0..16)
+        .map(|n| {
+            launch(
+                &master,
+                [TransactionType::Read, TransactionType::Write][n % 2],
+                4 * n as u64,
+                vec![0; 4],
+            )
+        })
+        .collect();
     server.stop();
     wait_until("they have ended", || waiting.iter().all(|tran| tran.is_done()));
     for ends in &waiting {
         let text = failure(ends);
         assert!(text.contains("rssi::Client") && text.contains("link is closed"), "{text}");
     }
-    let text = failure(&launch(&master, READ, 0x40, vec![0; 4]));
+    let text = failure(&launch(&master, TransactionType::Read, 0x40, vec![0; 4]));
     assert!(text.contains("0x40") && text.contains("rssi::Client"), "{text}");
     drop(server);
     let server = board(port, options);
@@ -354,8 +362,8 @@ fn an_observer_is_told_of_the_stop_and_of_nothing_after_it() {
 /// this thread that received it, and left the claimant to the observer thread.
 fn receives_itself(master: &Master) -> bool {
     let (caller, callers) = Caller::new();
-    let claimed = master.request(0, zeros(4), READ).unwrap();
-    let awaited = master.request(4, zeros(4), READ).unwrap();
+    let claimed = master.request(0, zeros(4), TransactionType::Read).unwrap();
+    let awaited = master.request(4, zeros(4), TransactionType::Read).unwrap();
     master.observe(claimed, caller).unwrap();
     master.wait(awaited).unwrap();
     callers.recv().unwrap().name() == Some("rogue_observers")
@@ -393,7 +401,7 @@ fn many_threads_that_wait_over_a_link_get_their_own_answers_while_it_idles_and_w
                 let srp = srp.clone();
                 scope.spawn(move || {
                     let master = master_of(srp);
-                    master.set_timeout(PATIENCE.as_micros() as u64);
+                    master.set_timeout(PATIENCE);
                     for round in 0..200_u32 {
                         let address = 0x1000 * thread + 4 * u64::from(round % 64);
                         master.write(address, &round.to_le_bytes()).unwrap();

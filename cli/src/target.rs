@@ -35,7 +35,7 @@ impl Target {
         })?;
         let master = Arc::new(Master::new());
         master.set_slave(client.clone());
-        master.set_timeout(u64::try_from(server.timeout.as_micros()).unwrap_or(u64::MAX));
+        master.set_timeout(server.timeout);
         Ok(Target { master, client })
     }
 

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use rogue_mem::memory::{Master, READ, VERIFY, WRITE};
+use rogue_mem::memory::{Master, TransactionType};
 
 use crate::arguments::Pieces;
 use crate::failure::{Failure, Kind, Outcome};
@@ -53,24 +53,29 @@ impl Transfer<'_> {
         length: u64,
         mut take: impl FnMut(u64, &[u8]) -> Outcome,
     ) -> Result<(), Stop> {
-        self.run(length, READ, |offset, size| self.start(READ, address, offset, vec![0; size]), {
-            |offset, bytes: &[u8]| take(offset, bytes)
-        })
+        self.run(
+            length,
+            TransactionType::Read,
+            |offset, size| self.start(TransactionType::Read, address, offset, vec![0; size]),
+            { |offset, bytes: &[u8]| take(offset, bytes) },
+        )
     }
 
     /// Writes `data`.
     pub fn write(&self, address: u64, data: &[u8]) -> Result<(), Stop> {
         let start = |offset: u64, size: usize| {
             let bytes = data[offset as usize..][..size].to_vec();
-            self.start(WRITE, address, offset, bytes)
+            self.start(TransactionType::Write, address, offset, bytes)
         };
-        self.run(data.len() as u64, WRITE, start, |_, _| Ok(()))
+        self.run(data.len() as u64, TransactionType::Write, start, |_, _| Ok(()))
     }
 
     /// Reads back what `data` was written as, and compares.
     pub fn verify(&self, address: u64, data: &[u8]) -> Result<(), Stop> {
-        let start = |offset: u64, size: usize| self.start(VERIFY, address, offset, vec![0; size]);
-        self.run(data.len() as u64, VERIFY, start, |offset, found| {
+        let start = |offset: u64, size: usize| {
+            self.start(TransactionType::Verify, address, offset, vec![0; size])
+        };
+        self.run(data.len() as u64, TransactionType::Verify, start, |offset, found| {
             let written = &data[offset as usize..][..found.len()];
             match written.iter().zip(found).position(|(one, other)| one != other) {
                 None => Ok(()),
@@ -87,14 +92,20 @@ impl Transfer<'_> {
         })
     }
 
-    fn start(&self, ty: u32, address: u64, offset: u64, bytes: Vec<u8>) -> Outcome<u32> {
+    fn start(
+        &self,
+        ty: TransactionType,
+        address: u64,
+        offset: u64,
+        bytes: Vec<u8>,
+    ) -> Outcome<u32> {
         Ok(self.master.request(address + offset, bytes.into(), ty)?)
     }
 
     fn run(
         &self,
         length: u64,
-        ty: u32,
+        ty: TransactionType,
         mut start: impl FnMut(u64, usize) -> Outcome<u32>,
         mut take: impl FnMut(u64, &[u8]) -> Outcome,
     ) -> Result<(), Stop> {
@@ -110,7 +121,7 @@ impl Transfer<'_> {
             }
             let id = under_way.pop_front().expect("more was started than is done");
             let size = (length - done).min(self.pieces.bytes.into());
-            if ty == WRITE {
+            if ty == TransactionType::Write {
                 self.master.wait(id).map_err(|error| stop(self.interrupt.or(error)))?;
             } else {
                 let bytes = self.master.wait_buffer(id);

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::Arc;
 
 use rogue_mem::bridge::{ServerOptions, TcpServer};
-use rogue_mem::memory::{Slave, SlaveBase, Transaction, READ};
+use rogue_mem::memory::{Slave, SlaveBase, Transaction, TransactionType};
 use serde_json::{json, Value};
 use testkit_base::directory::Directory;
 
@@ -152,7 +152,7 @@ impl Slave for Counter {
     }
 
     fn do_transaction(&self, tran: &Arc<Transaction>) {
-        if let Some(mut data) = tran.data().filter(|_| tran.ty() == READ) {
+        if let Some(mut data) = tran.data().filter(|_| tran.ty() == TransactionType::Read) {
             data.fill(self.reads.fetch_add(1, Ordering::Relaxed));
         }
         tran.done();

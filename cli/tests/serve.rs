@@ -15,7 +15,7 @@ use rogue_mem::stream;
 use serde_json::{json, Value};
 use support::{failure, file, program, silent_board, Server, PROGRAM};
 use testkit_base::directory::Directory;
-use testkit_base::wait::{wait_until, LONG, SHORT_US};
+use testkit_base::wait::{wait_until, LONG, SHORT};
 
 const TOP: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
@@ -320,7 +320,7 @@ fn f108_accesses_that_the_device_keeps_are_counted_when_they_end() {
     client.wait_ready(LONG, LONG).unwrap();
     let master = Master::new();
     master.set_slave(client);
-    master.set_timeout(SHORT_US);
+    master.set_timeout(SHORT);
     let of_region = |name: &str| {
         value(&page(&address), &format!("rogue_mem_region_{name}{{region=\"srp-udp\"}}"))
     };

@@ -12,13 +12,13 @@ use std::thread;
 use std::time::Duration;
 
 use rogue_mem::bridge::{ClientOptions, TcpClient};
-use rogue_mem::memory::{Master, POST, READ, VERIFY};
+use rogue_mem::memory::{Master, TransactionType};
 use serde_json::{json, Value};
 use socket2::SockRef;
 use support::{failure, program, Server};
 use testkit_base::directory::Directory;
 use testkit_base::raw::{self, RawClient, RawServer};
-use testkit_base::wait::{let_pass, LONG, LONG_US};
+use testkit_base::wait::{let_pass, LONG};
 
 /// A spy in front of a server, with further arguments.
 fn spy(to: &str, words: &str) -> Server {
@@ -75,7 +75,7 @@ impl Client {
         tcp.wait_ready(LONG, Duration::from_millis(20)).unwrap();
         let master = Master::new();
         master.set_slave(tcp.clone());
-        master.set_timeout(LONG_US);
+        master.set_timeout(LONG);
         Client { tcp, master }
     }
 }
@@ -115,9 +115,9 @@ fn every_transaction_is_told_as_it_was_asked_for() {
     let client = Client::of(&spy.addr);
     client.master.write(0x1000, &[1, 2, 3, 4]).unwrap();
     assert_eq!(client.master.read(0x1000, 4).unwrap(), [1, 2, 3, 4]);
-    let post = client.master.request(0x1004, vec![0xaa; 4].into(), POST).unwrap();
+    let post = client.master.request(0x1004, vec![0xaa; 4].into(), TransactionType::Post).unwrap();
     client.master.wait(post).unwrap();
-    let verify = client.master.request(0x1000, vec![0; 8].into(), VERIFY).unwrap();
+    let verify = client.master.request(0x1000, vec![0; 8].into(), TransactionType::Verify).unwrap();
     client.master.wait(verify).unwrap();
     let error = client.master.read(0x10_0000, 4).unwrap_err();
     assert!(error.text().contains("outside of the memory"), "{error}");
@@ -223,7 +223,10 @@ fn many_outstanding_requests_of_several_clients_are_told_apart() {
                 let ids: Vec<u32> = (0..REQUESTS)
                     .map(|index| {
                         let address = base + 4 * (index % 100);
-                        client.master.request(address, vec![0; 4].into(), READ).unwrap()
+                        client
+                            .master
+                            .request(address, vec![0; 4].into(), TransactionType::Read)
+                            .unwrap()
                     })
                     .collect();
                 for (index, id) in ids.into_iter().enumerate() {

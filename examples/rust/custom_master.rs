@@ -3,7 +3,7 @@
 
 use rogue_mem::error::Result;
 use rogue_mem::memory::bits::copy_bits;
-use rogue_mem::memory::{Emulate, Master, READ};
+use rogue_mem::memory::{Emulate, Master, TransactionType};
 use rogue_mem::Status;
 
 const REGISTERS_COUNT: u64 = 1000;
@@ -20,7 +20,9 @@ fn write_field(master: &Master, address: u64, lsb: u64, bits: u64, value: u8) ->
 fn read_all(master: &Master) -> Result<Vec<Vec<u8>>> {
     let buffer = || vec![0; REGISTER_BYTES as usize].into();
     let ids = (0..REGISTERS_COUNT)
-        .map(|index| master.request(index * u64::from(REGISTER_BYTES), buffer(), READ))
+        .map(|index| {
+            master.request(index * u64::from(REGISTER_BYTES), buffer(), TransactionType::Read)
+        })
         .collect::<Result<Vec<u32>>>()?;
     ids.into_iter().map(|id| master.wait_buffer(id)).collect()
 }

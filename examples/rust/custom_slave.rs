@@ -5,7 +5,7 @@ use std::sync::mpsc::{sync_channel, Receiver, SyncSender, TrySendError};
 use std::sync::Arc;
 use std::thread;
 
-use rogue_mem::memory::{is_write, Master, Slave, SlaveBase, Transaction};
+use rogue_mem::memory::{Master, Slave, SlaveBase, Transaction};
 use rogue_mem::Status;
 
 const DEVICE_BYTES: usize = 64;
@@ -54,7 +54,7 @@ fn carry_out(registers: &mut [u8], transaction: &Arc<Transaction>) {
     };
     // None if the requester has given up: the answer is not wanted then.
     let Some(mut data) = transaction.data() else { return };
-    if is_write(transaction.ty()) {
+    if transaction.ty().is_write() {
         range.copy_from_slice(&data);
     } else {
         data.copy_from_slice(range);

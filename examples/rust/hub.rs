@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex};
 
 use rogue_mem::error::Result;
-use rogue_mem::memory::{is_write, Emulate, Hub, Master, Slave, SlaveBase, Transaction};
+use rogue_mem::memory::{Emulate, Hub, Master, Slave, SlaveBase, Transaction};
 
 /// Downstream of the translating hub: an address register, and a window to the selected word.
 const SELECT: u64 = 0x0;
@@ -30,7 +30,7 @@ impl Slave for Device {
             SELECT => selected,
             _ => &mut words[*selected as usize % DEVICE_WORDS],
         };
-        if is_write(transaction.ty()) {
+        if transaction.ty().is_write() {
             *word = u32::from_le_bytes(data[..4].try_into().expect("an access has 4 bytes"));
         } else {
             data.copy_from_slice(&word.to_le_bytes());
@@ -49,7 +49,7 @@ struct Translator {
 impl Translator {
     fn translate(&self, transaction: &Transaction) -> Result<()> {
         self.out.write(SELECT, &((transaction.address() / 4) as u32).to_le_bytes())?;
-        if is_write(transaction.ty()) {
+        if transaction.ty().is_write() {
             let value = transaction.data().map(|data| data.to_vec());
             return value.map_or(Ok(()), |value| self.out.write(WINDOW, &value));
         }

@@ -162,7 +162,7 @@ impl AuditSink for CallbackSink {
             client_number: record.client.number,
             address: record.address,
             access_bytes: record.size,
-            kind: record.ty,
+            kind: record.ty.into(),
             result: result_number(record.result),
             status: record.status as rogue_mem_status_t,
             uid: record.client.uid.unwrap_or(ROGUE_MEM_AUDIT_NO_UID),

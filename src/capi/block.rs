@@ -177,7 +177,7 @@ pub(super) unsafe fn start(
     // SAFETY: as above.
     let variable = unsafe { borrow(variable) };
     let variable: Option<&Variable> = variable.as_ref().map(|variable| &***variable);
-    block.start_transaction(ty, is_set(forced), is_set(check), variable, index)
+    block.start_transaction(ty.into(), is_set(forced), is_set(check), variable, index)
 }
 
 /// Puts `value` at `place`, unless that is null.

@@ -148,7 +148,7 @@ pub unsafe extern "C" fn rogue_mem_block_start_all(
     report_or_null: *const rogue_mem_bulk_report_t,
 ) -> rogue_mem_status_t {
     status(|call| {
-        let start = |all: &[Arc<Block>]| start_all(all, r#type, is_set(forced));
+        let start = |all: &[Arc<Block>]| start_all(all, r#type.into(), is_set(forced));
         // SAFETY: what the header demands of the caller.
         unsafe { bulk(call, blocks, count, report_or_null, start) }
     })

@@ -61,7 +61,7 @@ pub(super) fn milliseconds(milliseconds: u32) -> Duration {
 }
 
 /// A time in microseconds.
-pub(super) fn microseconds(microseconds: u32) -> Duration {
+pub(super) fn microseconds(microseconds: impl Into<u64>) -> Duration {
     Duration::from_micros(microseconds.into())
 }
 

@@ -13,7 +13,7 @@ use super::generated::{rogue_mem_gate_t, rogue_mem_master_t};
 use super::guard::{status, value};
 use super::status::rogue_mem_status_t;
 use crate::error::{Error, Result, Status};
-use crate::memory::{Claimant, DataBuffer, POST, WRITE};
+use crate::memory::{Claimant, DataBuffer, TransactionType};
 
 /// Starts a transaction. The slave may be called in this thread.
 ///
@@ -47,7 +47,7 @@ pub unsafe extern "C" fn rogue_mem_master_request(
         let id = unsafe { call.out(id, "id") }?;
         // SAFETY: valid until waited for, as the header demands.
         let buffer = unsafe { DataBuffer::from_raw(data, size as usize) };
-        id.set(master.request(address, buffer, r#type)?);
+        id.set(master.request(address, buffer, r#type.into())?);
         Ok(())
     })
 }
@@ -133,12 +133,13 @@ pub(super) unsafe fn start_burst(
         let text = format!("No memory for {count} transactions: {error}");
         call.error(Status::OutOfResources, text)
     })?;
+    let ty = TransactionType::from(ty);
     let mut offset = 0;
     for (address, size) in addresses.iter().zip(sizes) {
         let size = *size as usize;
         // SAFETY: a part of what the header demands; the sum of the sizes has been checked.
         let part = unsafe { start.add(offset) };
-        let buffer = if copies && matches!(ty, WRITE | POST) {
+        let buffer = if copies && ty.is_write() {
             // SAFETY: valid, as the header demands.
             copied(call, unsafe { std::slice::from_raw_parts(part.as_ptr(), size) })?.into()
         } else {

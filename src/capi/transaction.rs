@@ -17,8 +17,7 @@ use super::handle::{borrow, into_handle};
 use super::status::rogue_mem_status_t;
 use crate::clock;
 use crate::error::{Error, Result, Status};
-use crate::memory;
-use crate::memory::{DataGuard, Transaction, READ, VERIFY};
+use crate::memory::{DataGuard, Transaction, TransactionType};
 
 /// Transaction type: read into the requester's buffer.
 pub const ROGUE_MEM_READ: u32 = 1;
@@ -28,13 +27,6 @@ pub const ROGUE_MEM_WRITE: u32 = 2;
 pub const ROGUE_MEM_POST: u32 = 3;
 /// Transaction type: read that checks an earlier write; every transport treats it as a read.
 pub const ROGUE_MEM_VERIFY: u32 = 4;
-
-const _: () = assert!(
-    ROGUE_MEM_READ == memory::READ
-        && ROGUE_MEM_WRITE == memory::WRITE
-        && ROGUE_MEM_POST == memory::POST
-        && ROGUE_MEM_VERIFY == memory::VERIFY
-);
 
 /// Releases the lock that rogue_mem_transaction_lock took. If the lock is not held, the behaviour
 /// is undefined.
@@ -82,7 +74,7 @@ fn check_range(call: Call, transaction: &Transaction, offset: u32, count: u32) -
 
 /// Checks that the transaction's data may be changed.
 fn check_not_write(call: Call, transaction: &Transaction) -> Result<()> {
-    if memory::is_write(transaction.ty()) {
+    if transaction.ty().is_write() {
         let text = format!("Transaction {} is a write: its data is read", transaction.id());
         return Err(call.error(Status::InvalidArgument, text));
     }
@@ -310,14 +302,17 @@ pub unsafe extern "C" fn rogue_mem_transaction_create_sub(
         let transaction = unsafe { call.handle(transaction) }?;
         // SAFETY: null or valid, as the header demands.
         let out = unsafe { call.out(out, "out") }?;
-        if memory::is_write(transaction.ty()) && matches!(r#type, READ | VERIFY) {
+        let ty = TransactionType::from(r#type);
+        if transaction.ty().is_write()
+            && matches!(ty, TransactionType::Read | TransactionType::Verify)
+        {
             let text = format!(
                 "Transaction {} is a write: a read may not overwrite its data",
                 transaction.id()
             );
             return Err(call.error(Status::InvalidArgument, text));
         }
-        out.set(into_handle(transaction.create_sub(offset, size, address, r#type)?));
+        out.set(into_handle(transaction.create_sub(offset, size, address, ty)?));
         Ok(())
     })
 }

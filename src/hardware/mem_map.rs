@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::error::{Error, Result, Status};
 use crate::logging::{log_debug, static_logger};
-use crate::memory::{is_write, Slave, SlaveBase, Transaction};
+use crate::memory::{Slave, SlaveBase, Transaction};
 use crate::net::make_descriptor;
 use crate::process::{inherited_text, Generation};
 use crate::sync::Mutex;
@@ -159,7 +159,7 @@ impl MemMap {
         // Within the map, hence within the address space.
         let offset = tran.address() as usize;
         let _turn = self.turn.lock();
-        match (is_write(tran.ty()), self.access_bytes) {
+        match (tran.ty().is_write(), self.access_bytes) {
             (true, 4) => mapping.write_by_4(offset, &data),
             (true, _) => mapping.write_by_8(offset, &data),
             (false, 4) => mapping.read_by_4(offset, &mut data),
@@ -196,7 +196,7 @@ impl Slave for MemMap {
             tran.id(),
             tran.address(),
             tran.size(),
-            tran.ty()
+            u32::from(tran.ty())
         );
         tran.done();
     }

@@ -1,7 +1,7 @@
 //! Requests that the bus carries: the four types, within the address space. Checked when a
 //! transaction is created and when a hub moves it, so that no slave gets any other request.
 
-use super::{POST, READ, VERIFY, WRITE};
+use super::TransactionType;
 
 /// Whether slaves accept an access of type `ty` to `size` bytes at `address`. It may end with the
 /// last byte of the address space, but does not wrap to 0.
@@ -10,16 +10,16 @@ use super::{POST, READ, VERIFY, WRITE};
 ///
 /// The requester's error text.
 #[inline]
-pub fn check_access(ty: u32, address: u64, size: u32) -> Result<(), String> {
+pub fn check_access(ty: TransactionType, address: u64, size: u32) -> Result<(), String> {
     check_type(ty, address)?;
     check_range(address, size.into())
 }
 
 #[inline]
-fn check_type(ty: u32, address: u64) -> Result<(), String> {
+fn check_type(ty: TransactionType, address: u64) -> Result<(), String> {
     match ty {
-        READ | WRITE | POST | VERIFY => Ok(()),
-        _ => Err(unknown_type_text(ty, address)),
+        TransactionType::Other(number) => Err(unknown_type_text(number, address)),
+        _ => Ok(()),
     }
 }
 
@@ -38,10 +38,14 @@ pub fn check_range(address: u64, size: u64) -> Result<(), String> {
 }
 
 #[cold]
-fn unknown_type_text(ty: u32, address: u64) -> String {
+fn unknown_type_text(number: u32, address: u64) -> String {
     format!(
-        "Unknown transaction type 0x{ty:x} at 0x{address:x}: ask for a read ({READ}), a write \
-         ({WRITE}), a posted write ({POST}) or a verify ({VERIFY})"
+        "Unknown transaction type 0x{number:x} at 0x{address:x}: ask for a read ({}), a write ({}), a \
+         posted write ({}) or a verify ({})",
+        u32::from(TransactionType::Read),
+        u32::from(TransactionType::Write),
+        u32::from(TransactionType::Post),
+        u32::from(TransactionType::Verify)
     )
 }
 
@@ -71,7 +75,7 @@ mod tests {
             (u64::MAX - 0xFFFF_FFFD, u32::MAX, Some(0xFFFF_FFFE_u32)),
             (0, u32::MAX, None),
         ] {
-            let text = check_access(READ, address, size).err();
+            let text = check_access(TransactionType::Read, address, size).err();
             assert_eq!(text.is_some(), room.is_some(), "{size} at {address:#x}: {text:?}");
             if let (Some(text), Some(room)) = (text, room) {
                 assert!(text.ends_with(&format!("{room} bytes from there on")), "{text}");
@@ -81,9 +85,12 @@ mod tests {
 
     #[test]
     fn f04_there_are_four_types_of_transactions() {
-        let known: Vec<u32> = (0..0x100).filter(|&ty| check_access(ty, 0, 4).is_ok()).collect();
-        assert_eq!(known, [READ, WRITE, POST, VERIFY]);
-        assert!(check_access(u32::MAX, 0, 4).unwrap_err().contains("type 0xffffffff at 0x0"));
-        assert!(check_access(super::super::TCP_BRIDGE_PROBE, 0, 0).is_err());
+        let is_carried = |&number: &u32| check_access(number.into(), 0, 4).is_ok();
+        let known: Vec<u32> = (0..0x100).filter(is_carried).collect();
+        assert_eq!(known, [1, 2, 3, 4]);
+        let text = check_access(u32::MAX.into(), 0, 4).unwrap_err();
+        assert!(text.contains("type 0xffffffff at 0x0"), "{text}");
+        // The probe of the bridge.
+        assert!(check_access(0xFFFF_FFFE.into(), 0, 0).is_err());
     }
 }

@@ -7,6 +7,7 @@ use super::master::{check_size, EndOnPanic, Master};
 use super::slave::Slave;
 use super::transaction::DataBuffer;
 use super::transaction::Transaction;
+use super::transaction_type::TransactionType;
 use crate::clock;
 use crate::error::Result;
 
@@ -26,7 +27,11 @@ impl Master {
     /// # Panics
     ///
     /// If the slave does; the transactions have been given up then.
-    pub fn request_many(&self, requests: Vec<(u64, DataBuffer)>, ty: u32) -> Result<Vec<u32>> {
+    pub fn request_many(
+        &self,
+        requests: Vec<(u64, DataBuffer)>,
+        ty: TransactionType,
+    ) -> Result<Vec<u32>> {
         for (_, buffer) in &requests {
             check_size(buffer)?;
         }

@@ -66,7 +66,7 @@ impl Slave for Emulate {
 
     fn do_transaction(&self, tran: &Arc<Transaction>) {
         let outcome = match tran.data() {
-            Some(data) if super::is_write(tran.ty()) => self.memory.write(tran.address(), &data),
+            Some(data) if tran.ty().is_write() => self.memory.write(tran.address(), &data),
             Some(mut data) => self.memory.read(tran.address(), &mut data).map(|()| Vec::new()),
             // Given up already: the result would be discarded.
             None => return,

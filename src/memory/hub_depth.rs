@@ -125,7 +125,7 @@ pub(crate) fn no_slave() -> Arc<dyn Slave> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::memory::READ;
+    use crate::memory::TransactionType;
     use std::time::Duration;
 
     /// A query nested `levels` deep.
@@ -135,7 +135,7 @@ mod tests {
     }
 
     fn transaction() -> Arc<Transaction> {
-        Transaction::new(0x10, vec![0; 4].into(), READ, Duration::from_secs(1))
+        Transaction::new(0x10, vec![0; 4].into(), TransactionType::Read, Duration::from_secs(1))
     }
 
     /// Runs `action` inside `levels` nested requests.

@@ -12,7 +12,7 @@ use super::split;
 use super::table::{Swept, Table, SWEPT_TOGETHER_COUNT};
 use super::transaction::DataBuffer;
 use super::transaction::Transaction;
-use super::{POST, READ, VERIFY, WRITE};
+use super::TransactionType;
 use crate::clock::{self, Time};
 use crate::error::{Error, Result, Status};
 use crate::logging::{log_warning, static_logger};
@@ -37,8 +37,8 @@ pub struct Master {
     generation: Generation,
     /// Counts the connections, from 1; written under the lock of the table.
     slave_version: AtomicU64,
-    /// 0 = the default.
-    timeout_us: AtomicU64,
+    /// Nanoseconds; 0 = the default.
+    timeout_ns: AtomicU64,
     table: Arc<Mutex<Table>>,
     error: Mutex<String>,
 }
@@ -72,7 +72,7 @@ impl Master {
         Master {
             generation: Generation::current(),
             slave_version: AtomicU64::new(1),
-            timeout_us: AtomicU64::new(0),
+            timeout_ns: AtomicU64::new(0),
             table: Arc::new(Mutex::new(Table::new())),
             error: Mutex::default(),
         }
@@ -145,23 +145,26 @@ impl Master {
         }
     }
 
-    /// Sets the timeout of later transactions in microseconds, counted from their last sign of
-    /// life; 0 changes nothing.
-    pub fn set_timeout(&self, microseconds: u64) {
-        if microseconds != 0 {
-            self.timeout_us.store(microseconds, Ordering::Relaxed);
+    /// Sets the timeout of later transactions, counted from their last sign of life. One of zero
+    /// changes nothing; one above 584 years becomes that.
+    pub fn set_timeout(&self, timeout: Duration) {
+        if !timeout.is_zero() {
+            let timeout_ns = u64::try_from(timeout.as_nanos()).unwrap_or(u64::MAX);
+            self.timeout_ns.store(timeout_ns, Ordering::Relaxed);
         }
     }
 
+    #[inline]
     fn timeout_ns(&self) -> u64 {
-        self.set_timeout_ns().unwrap_or(DEFAULT_TIMEOUT.as_nanos() as u64)
+        self.chosen_timeout_ns().unwrap_or(DEFAULT_TIMEOUT.as_nanos() as u64)
     }
 
     /// The timeout in nanoseconds, if [`set_timeout`](Self::set_timeout) has set one; `None` for
     /// the default.
-    pub fn set_timeout_ns(&self) -> Option<u64> {
-        let microseconds = self.timeout_us.load(Ordering::Relaxed);
-        (microseconds != 0).then(|| microseconds.saturating_mul(1000))
+    #[inline]
+    pub(crate) fn chosen_timeout_ns(&self) -> Option<u64> {
+        let timeout_ns = self.timeout_ns.load(Ordering::Relaxed);
+        (timeout_ns != 0).then_some(timeout_ns)
     }
 
     /// The timeout of new transactions.
@@ -187,7 +190,7 @@ impl Master {
     /// # Panics
     ///
     /// If the slave does; the transaction has been given up then.
-    pub fn request(&self, address: u64, buffer: DataBuffer, ty: u32) -> Result<u32> {
+    pub fn request(&self, address: u64, buffer: DataBuffer, ty: TransactionType) -> Result<u32> {
         Ok(self.make_request(address, buffer, ty)?.id())
     }
 
@@ -202,7 +205,12 @@ impl Master {
     /// # Panics
     ///
     /// As `request`.
-    pub fn start(&self, address: u64, buffer: DataBuffer, ty: u32) -> Result<(u32, bool)> {
+    pub fn start(
+        &self,
+        address: u64,
+        buffer: DataBuffer,
+        ty: TransactionType,
+    ) -> Result<(u32, bool)> {
         let tran = self.make_request(address, buffer, ty)?;
         let (id, has_succeeded) = (tran.id(), tran.has_succeeded());
         drop(tran);
@@ -210,7 +218,12 @@ impl Master {
         Ok((id, has_succeeded && self.collect_ended(id)))
     }
 
-    fn make_request(&self, address: u64, buffer: DataBuffer, ty: u32) -> Result<Arc<Transaction>> {
+    fn make_request(
+        &self,
+        address: u64,
+        buffer: DataBuffer,
+        ty: TransactionType,
+    ) -> Result<Arc<Transaction>> {
         check_size(&buffer)?;
         let times = (self.timeout_ns(), clock::now());
         let (tran, slave, swept) = {
@@ -243,7 +256,7 @@ impl Master {
     pub(super) fn enter_many(
         &self,
         requests: impl Iterator<Item = (u64, DataBuffer)>,
-        ty: u32,
+        ty: TransactionType,
         start: Time,
         all: &mut Vec<Arc<Transaction>>,
     ) {
@@ -283,7 +296,12 @@ impl Master {
     /// # Errors
     ///
     /// As `request`.
-    pub fn prepare(&self, address: u64, buffer: DataBuffer, ty: u32) -> Result<Arc<Transaction>> {
+    pub fn prepare(
+        &self,
+        address: u64,
+        buffer: DataBuffer,
+        ty: TransactionType,
+    ) -> Result<Arc<Transaction>> {
         check_size(&buffer)?;
         Ok(Transaction::new(address, buffer, ty, self.timeout()))
     }
@@ -311,12 +329,12 @@ impl Master {
     /// # Errors
     ///
     /// As `request`.
-    pub fn prepare_from(
+    pub(crate) fn prepare_from(
         &self,
         pool: &mut TransactionPool,
         address: u64,
         buffer: DataBuffer,
-        ty: u32,
+        ty: TransactionType,
         (start, timeout_ns): (Time, Option<u64>),
     ) -> Result<Arc<Transaction>> {
         check_size(&buffer)?;
@@ -339,7 +357,7 @@ impl Master {
     /// changed. A [launch](Route::launch) on a route that was brought up to date after the return
     /// of [`set_slave`](Self::set_slave) goes to the new slave.
     #[inline]
-    pub fn update(&self, route: &mut Route) {
+    pub(crate) fn update(&self, route: &mut Route) {
         if self.slave_version.load(Ordering::Acquire) != route.version {
             self.renew(route);
         }
@@ -382,7 +400,7 @@ impl Master {
     ///
     /// As [`wait`](Self::wait).
     pub fn read(&self, address: u64, size: u32) -> Result<Vec<u8>> {
-        self.wait_buffer(self.request(address, zeroed(size)?, READ)?)
+        self.wait_buffer(self.request(address, zeroed(size)?, TransactionType::Read)?)
     }
 
     /// Reads as [`read`](Self::read) does, marked as the check of a write.
@@ -391,7 +409,7 @@ impl Master {
     ///
     /// As [`wait`](Self::wait).
     pub fn verify(&self, address: u64, size: u32) -> Result<Vec<u8>> {
-        self.wait_buffer(self.request(address, zeroed(size)?, VERIFY)?)
+        self.wait_buffer(self.request(address, zeroed(size)?, TransactionType::Verify)?)
     }
 
     /// Writes `bytes` at `address` and waits until the device has answered.
@@ -400,7 +418,7 @@ impl Master {
     ///
     /// As [`wait`](Self::wait).
     pub fn write(&self, address: u64, bytes: &[u8]) -> Result<()> {
-        self.wait(self.request(address, bytes.to_vec().into(), WRITE)?)
+        self.wait(self.request(address, bytes.to_vec().into(), TransactionType::Write)?)
     }
 
     /// Writes `bytes` at `address` and waits until the transport has them.
@@ -409,7 +427,7 @@ impl Master {
     ///
     /// As [`wait`](Self::wait).
     pub fn post(&self, address: u64, bytes: &[u8]) -> Result<()> {
-        self.wait(self.request(address, bytes.to_vec().into(), POST)?)
+        self.wait(self.request(address, bytes.to_vec().into(), TransactionType::Post)?)
     }
 
     /// Enters `tran` into the table under all of `ids`, as if it were outstanding under them.
@@ -479,7 +497,7 @@ pub(super) fn warn_slow_link(tran: &Transaction) {
         TRANSACTION_LOG,
         "Transaction timer refresh! Possible slow link! type={} id={} address=0x{:x} size={}: \
          unanswered for more than {} us, but others are being answered",
-        tran.ty(),
+        u32::from(tran.ty()),
         tran.id(),
         tran.address(),
         tran.size(),

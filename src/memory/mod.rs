@@ -48,6 +48,7 @@ mod sparse;
 mod split;
 mod table;
 mod transaction;
+mod transaction_type;
 mod unclaimed;
 
 pub use access::{check_access, check_range};
@@ -65,20 +66,5 @@ pub use slave::{Slave, SlaveBase, Unconnected, UNCONNECTED_TEXT};
 pub use sparse::{NewPage, SparseMemory, PAGE_BYTES};
 pub use split::{forward, SUB_TRANSACTIONS_COUNT_MAX};
 pub use transaction::{DataBuffer, DataGuard, Kept, Observer, Tracker, Transaction, TIMEOUT_TEXT};
+pub use transaction_type::TransactionType;
 pub use unclaimed::UNCLAIMED_COUNT_MAX;
-
-/// Read into the transaction's buffer.
-pub const READ: u32 = 0x1;
-/// Write; completed when the device has answered.
-pub const WRITE: u32 = 0x2;
-/// Posted write; may be completed as soon as the transport has it.
-pub const POST: u32 = 0x3;
-/// Read used to check a write; every transport treats it as a read.
-pub const VERIFY: u32 = 0x4;
-/// Readiness probe between bridge peers; never reaches a slave.
-pub const TCP_BRIDGE_PROBE: u32 = 0xFFFF_FFFE;
-
-/// Whether a transaction of type `ty` carries data towards the slave.
-pub fn is_write(ty: u32) -> bool {
-    ty == WRITE || ty == POST
-}

@@ -8,6 +8,7 @@ use super::slave::{Slave, UNCONNECTED_TEXT};
 use super::split;
 use super::transaction::DataBuffer;
 use super::transaction::Transaction;
+use super::transaction_type::TransactionType;
 use crate::clock::Time;
 use crate::error::Result;
 use crate::headroom;
@@ -40,7 +41,7 @@ impl TransactionPool {
         &mut self,
         address: u64,
         buffer: DataBuffer,
-        ty: u32,
+        ty: TransactionType,
         times: (u64, Time),
     ) -> Arc<Transaction> {
         match self.spare.pop().or_else(|| self.pop_referred()) {
@@ -155,11 +156,13 @@ impl Route {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::memory::{Emulate, Master, READ};
+    use crate::memory::{Emulate, Master, TransactionType};
 
     fn read(master: &Master, pool: &mut TransactionPool, route: &mut Route) -> Arc<Transaction> {
         let start = crate::clock::now();
-        let tran = master.prepare_from(pool, 0, vec![0xEE; 4].into(), READ, (start, None)).unwrap();
+        let tran = master
+            .prepare_from(pool, 0, vec![0xEE; 4].into(), TransactionType::Read, (start, None))
+            .unwrap();
         master.update(route);
         route.launch(&tran);
         tran

@@ -11,7 +11,7 @@ use super::slave::{Slave, Unconnected};
 use super::transaction::DataBuffer;
 use super::transaction::Transaction;
 use super::unclaimed::{Leftover, Unclaimed};
-use super::{is_write, POST};
+use super::TransactionType;
 use crate::clock::Time;
 use crate::error::Error;
 
@@ -56,7 +56,7 @@ impl Table {
         &mut self,
         address: u64,
         buffer: DataBuffer,
-        ty: u32,
+        ty: TransactionType,
         times: (u64, Time),
     ) -> Arc<Transaction> {
         let mut tran = self.spare.make(address, buffer, ty, times);
@@ -115,7 +115,7 @@ impl Table {
             swept.tran = Some(tran.clone());
         }
         // A wait for a posted write is optional. The claimant's call removes a claimed one.
-        let may_go = tran.ty() == POST || self.is_full();
+        let may_go = tran.ty() == TransactionType::Post || self.is_full();
         let collected = match may_go && !tran.is_claimed() {
             true => tran.try_collect_quietly(),
             false => None,
@@ -129,7 +129,7 @@ impl Table {
         }
         // The data of a write is the requester's own; borrowed bytes are in place already.
         let (data, written) = match buffer {
-            Some(data) if data.is_owned() && !is_write(tran.ty()) => (Some(data), None),
+            Some(data) if data.is_owned() && !tran.ty().is_write() => (Some(data), None),
             other => (None, other),
         };
         swept.leftover = self.unclaimed.keep(id, outcome, data);

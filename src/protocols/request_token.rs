@@ -26,18 +26,20 @@ impl CancelToken for Transaction {
 mod tests {
     use super::*;
     use crate::clock;
-    use crate::memory::{Master, POST};
+    use crate::memory::{Master, TransactionType};
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::thread;
+    use std::time::Duration;
 
     /// The other thread is that of a `Fifo`, for example, which has the frame already.
     #[test]
     fn f95_a_posted_write_that_succeeds_at_this_moment_is_not_withheld() {
         const ROUNDS: usize = 2_000;
         let master = Master::new();
-        master.set_timeout(60_000_000);
-        let all: Vec<_> =
-            (0..ROUNDS).map(|_| master.prepare(0, vec![0; 4].into(), POST).unwrap()).collect();
+        master.set_timeout(Duration::from_secs(60));
+        let all: Vec<_> = (0..ROUNDS)
+            .map(|_| master.prepare(0, vec![0; 4].into(), TransactionType::Post).unwrap())
+            .collect();
         let asked = AtomicUsize::new(0);
         let mut withheld = 0;
         thread::scope(|scope| {

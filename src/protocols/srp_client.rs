@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::clock::{self, Time};
 use crate::error::{Error, Result, Status};
 use crate::logging::{log_debug, log_warning, StaticLogger};
-use crate::memory::{self, is_write, AnswerSource, Transaction};
+use crate::memory::{self, AnswerSource, Transaction, TransactionType};
 use crate::process::inherited_text;
 use crate::proto::srp::AccessFault;
 use crate::stream::{self, Buffers, Dispatch, Fanout, Frame, Master, Node, Waiter};
@@ -168,7 +168,7 @@ impl<P: Protocol> SrpClient<P> {
         tran: &Arc<Transaction>,
     ) -> Result<Option<Arc<Frame>>> {
         let (before, after) = P::around_data(request, tran);
-        let carries_data = is_write(tran.ty());
+        let carries_data = tran.ty().is_write();
         let data_bytes = if carries_data { tran.size() as usize } else { 0 };
         let frame_bytes = before.len() + data_bytes + after.len();
         let mut frame = self.master.req_frame_by(fanout, frame_bytes as u32, true)?;
@@ -218,7 +218,7 @@ impl<P: Protocol> SrpClient<P> {
                 return None;
             }
         };
-        if frame.is_some() && tran.ty() != memory::POST {
+        if frame.is_some() && tran.ty() != TransactionType::Post {
             // Before the frame is sent: the answer may arrive within the call that sends it.
             self.answers.memory.add_noted(tran, note);
         }
@@ -233,7 +233,7 @@ impl<P: Protocol> SrpClient<P> {
             "Sending request id={}, addr=0x{address:x}, size={}, type={}",
             tran.id(),
             tran.size(),
-            tran.ty()
+            u32::from(tran.ty())
         );
         frame
     }
@@ -256,7 +256,7 @@ impl<P: Protocol> SrpClient<P> {
         } else if let Some(obstacle) = obstacle {
             // Lost after the look before: perhaps too early for the notice to find the transaction.
             tran.error(lost_text(obstacle));
-        } else if tran.ty() == memory::POST {
+        } else if tran.ty() == TransactionType::Post {
             tran.done();
         }
     }
@@ -299,7 +299,7 @@ impl<P: Protocol> SrpClient<P> {
         }
         let mut burst = Burst::default();
         for tran in all {
-            if is_write(tran.ty()) && tran.try_data().is_none() {
+            if tran.ty().is_write() && tran.try_data().is_none() {
                 // The copy of its data waits for a lock. Those before it do not.
                 self.send_together(&mut road, &mut burst);
             }
@@ -531,7 +531,7 @@ impl<P: Protocol> AnswerReceiver<P> {
 /// Copies the data of an answer, from `offset` on, to its transaction; out of the frame if the data
 /// lock is held, so that other answers do not wait for it.
 fn copy_data(tran: &Transaction, buffers: &Buffers, offset: usize) -> Result<Option<Vec<u8>>> {
-    if is_write(tran.ty()) {
+    if tran.ty().is_write() {
         return Ok(None);
     }
     match tran.try_data() {

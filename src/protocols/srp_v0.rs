@@ -2,7 +2,7 @@
 
 use super::srp_client::{Protocol, SrpClient, Words};
 use crate::logging::{static_logger, StaticLogger};
-use crate::memory::{is_write, Transaction};
+use crate::memory::Transaction;
 use crate::proto::srp::v0::{
     self, Header, ResponseFault, StatusWord, ACCESS_BYTES_MAX, HEADER_BYTES, TRAILER_BYTES,
 };
@@ -41,7 +41,7 @@ impl Protocol for V0 {
     }
 
     fn request(tran: &Transaction, _: u32) -> Header {
-        Header::request(tran.id(), is_write(tran.ty()), tran.address())
+        Header::request(tran.id(), tran.ty().is_write(), tran.address())
     }
 
     fn around_data(request: &Header, tran: &Transaction) -> (Words, Words) {

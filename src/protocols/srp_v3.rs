@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use super::srp_client::{Protocol, SrpClient, Words};
 use crate::logging::{static_logger, StaticLogger};
-use crate::memory::{self, Transaction};
+use crate::memory::{Transaction, TransactionType};
 use crate::proto::srp::v3::{
     self, Header, Opcode, ResponseFault, StatusWord, ACCESS_BYTES_MAX, HEADER_BYTES, STATUS_BYTES,
     TIMEOUT_DEFAULT,
@@ -62,8 +62,8 @@ impl Protocol for V3 {
 
     fn request(tran: &Transaction, note: u32) -> Header {
         let opcode = match tran.ty() {
-            memory::WRITE => Opcode::Write,
-            memory::POST => Opcode::Post,
+            TransactionType::Write => Opcode::Write,
+            TransactionType::Post => Opcode::Post,
             _ => Opcode::Read,
         };
         Header::request(opcode, tran.id(), tran.address(), tran.size(), note as u8)

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rogue_mem::bridge::{ClientOptions, ClientState, ServerOptions, TcpClient, TcpServer};
-use rogue_mem::memory::{Emulate, Master, Slave, READ, WRITE};
+use rogue_mem::memory::{Emulate, Master, Slave, TransactionType};
 
 use crate::bus::master_of;
-use crate::wait::{wait_until, LONG, LONG_US};
+use crate::wait::{wait_until, LONG};
 
 /// Memory of any size.
 pub fn memory() -> Arc<dyn Slave> {
@@ -33,7 +33,7 @@ pub fn server_at(port: u16, slave: Arc<dyn Slave>, options: ServerOptions) -> Ar
     });
     let server = server.expect("waited for");
     server.master().set_slave(slave);
-    server.master().set_timeout(LONG_US);
+    server.master().set_timeout(LONG);
     server
 }
 
@@ -45,7 +45,7 @@ pub fn server_at_path(
 ) -> Arc<TcpServer> {
     let server = TcpServer::new(address, 0, options).unwrap();
     server.master().set_slave(slave);
-    server.master().set_timeout(LONG_US);
+    server.master().set_timeout(LONG);
     server
 }
 
@@ -94,12 +94,12 @@ impl Client {
 
     /// Starts a read and returns its id.
     pub fn start_read(&self, address: u64, size: usize) -> u32 {
-        self.master.request(address, vec![0xAA; size].into(), READ).unwrap()
+        self.master.request(address, vec![0xAA; size].into(), TransactionType::Read).unwrap()
     }
 
     /// Starts a write and returns its id.
     pub fn start_write(&self, address: u64, data: &[u8]) -> u32 {
-        self.master.request(address, data.to_vec().into(), WRITE).unwrap()
+        self.master.request(address, data.to_vec().into(), TransactionType::Write).unwrap()
     }
 
     /// Waits for a transaction that must fail and returns its text.

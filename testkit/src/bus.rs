@@ -8,16 +8,18 @@ use std::thread::{self, Thread};
 
 use rogue_mem::clock;
 use rogue_mem::error::Result;
-use rogue_mem::memory::{Claimant, DataBuffer, Master, Observer, Slave, Transaction, POST, READ};
+use rogue_mem::memory::{
+    Claimant, DataBuffer, Master, Observer, Slave, Transaction, TransactionType,
+};
 
 use crate::slaves::Keeper;
-use crate::wait::{LONG, LONG_US};
+use crate::wait::LONG;
 
 /// A master of `slave` whose transactions have all the time they need.
 pub fn master_of(slave: Arc<dyn Slave>) -> Master {
     let master = Master::new();
     master.set_slave(slave);
-    master.set_timeout(LONG_US);
+    master.set_timeout(LONG);
     master
 }
 
@@ -44,7 +46,7 @@ pub fn tick() {
 pub fn staggered_reads(master: &Master, keeper: &Keeper, count: usize) -> Vec<Arc<Transaction>> {
     let read = |_| {
         tick();
-        master.request(0, zeros(4), READ).unwrap();
+        master.request(0, zeros(4), TransactionType::Read).unwrap();
         keeper.next()
     };
     (0..count).map(read).collect()
@@ -53,7 +55,7 @@ pub fn staggered_reads(master: &Master, keeper: &Keeper, count: usize) -> Vec<Ar
 /// A transaction on its way, which nothing waits for.
 pub fn launch(
     master: &Master,
-    ty: u32,
+    ty: TransactionType,
     address: u64,
     bytes: impl Into<DataBuffer>,
 ) -> Arc<Transaction> {
@@ -154,10 +156,10 @@ impl PostChain {
     fn next(self: &Arc<Self>) {
         let link = Arc::new(PostLink(self.clone()));
         if self.claims {
-            let id = self.master.request(0, zeros(4), POST).unwrap();
+            let id = self.master.request(0, zeros(4), TransactionType::Post).unwrap();
             self.master.observe(id, link).unwrap();
         } else {
-            let tran = self.master.prepare(0, zeros(4), POST).unwrap();
+            let tran = self.master.prepare(0, zeros(4), TransactionType::Post).unwrap();
             tran.observe(link);
             self.master.launch(&tran);
         }

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex};
 
-use rogue_mem::memory::{is_write, Slave, SlaveBase, Transaction};
+use rogue_mem::memory::{Slave, SlaveBase, Transaction};
 
 use crate::wait::LONG;
 
@@ -42,7 +42,7 @@ pub fn calling(action: impl Fn(&Arc<Transaction>) + Send + Sync + 'static) -> Ar
 
 /// Fills a read with the octets of its address, and completes it.
 pub fn answer(tran: &Arc<Transaction>) {
-    if !is_write(tran.ty()) {
+    if !tran.ty().is_write() {
         if let Some(mut data) = tran.data() {
             fill(&mut data, tran.address());
         }

@@ -10,7 +10,7 @@ use testkit::wait::let_pass;
 /// The pause after each operation.
 const PAUSE: Duration = Duration::from_millis(5);
 /// Timeout of an operation: the default of every master.
-const TIMEOUT_US: u64 = 1_000_000;
+const TIMEOUT: Duration = Duration::from_secs(1);
 /// How often a newcomer connects.
 const NEWCOMER_INTERVAL: Duration = Duration::from_millis(500);
 /// Bytes of a small access and of a large one.
@@ -38,7 +38,7 @@ fn client_of(port: u16) -> Master {
     let client = TcpClient::new("127.0.0.1", port, ClientOptions::default()).unwrap();
     let master = Master::new();
     master.set_slave(client);
-    master.set_timeout(TIMEOUT_US);
+    master.set_timeout(TIMEOUT);
     master
 }
 

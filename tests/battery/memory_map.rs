@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use rogue_mem::hardware::{MemMap, MemMapOptions};
-use rogue_mem::memory::{Master, Slave, SlaveBase, Transaction, POST, WRITE};
+use rogue_mem::memory::{Master, Slave, SlaveBase, Transaction, TransactionType};
 
 use crate::ways::{Path, ToMemory};
 use testkit::bus::master_of;
@@ -73,7 +73,7 @@ impl Regions {
             let (part, after) = rest.split_at_mut(bytes as usize);
             let place = self.place(address);
             match tran.ty() {
-                WRITE | POST => self.map.write(place, part)?,
+                TransactionType::Write | TransactionType::Post => self.map.write(place, part)?,
                 _ => part.copy_from_slice(&self.map.read(place, bytes as u32)?),
             }
             (address, rest) = (address.wrapping_add(bytes), after);

@@ -4,7 +4,7 @@ use std::sync::Barrier;
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use rogue_mem::memory::{Master, POST, READ, VERIFY, WRITE};
+use rogue_mem::memory::{Master, TransactionType};
 use rogue_mem::Status;
 
 use crate::ways::{hub_over, ToMemory};
@@ -98,7 +98,12 @@ pub fn f03_no_access_reaches_beyond_the_address_space<W: ToMemory>() {
     let bytes = pattern::<W>(2, 1);
     for address in [last, last - (1 << 20) + unit] {
         let size = if address == last { 2 * unit } else { (1 << 20) + unit };
-        for ty in [WRITE, POST, READ, VERIFY] {
+        for ty in [
+            TransactionType::Write,
+            TransactionType::Post,
+            TransactionType::Read,
+            TransactionType::Verify,
+        ] {
             let id = master.request(address, zeros(size as usize), ty).unwrap();
             let error = master.wait(id).unwrap_err();
             assert_eq!(error.status(), Status::Transaction);
@@ -130,7 +135,7 @@ pub fn a_later_write_wins<W: ToMemory>() {
     for round in 0..20 {
         let marks: Vec<u64> = (0..20).map(|n| 100 * round + n).collect();
         for mark in &marks {
-            let ty = if mark % 3 == 0 { POST } else { WRITE };
+            let ty = if mark % 3 == 0 { TransactionType::Post } else { TransactionType::Write };
             master.request(0, pattern::<W>(2, *mark).into(), ty).unwrap();
         }
         let last = pattern::<W>(2, marks[marks.len() - 1]);
@@ -145,11 +150,13 @@ pub fn many_requests_may_be_outstanding<W: ToMemory>() {
     let master = path.master();
     for index in 0..COUNT {
         let bytes = pattern::<W>(1, index as u64);
-        master.request(at::<W>(0, index), bytes.into(), WRITE).unwrap();
+        master.request(at::<W>(0, index), bytes.into(), TransactionType::Write).unwrap();
     }
     master.wait(0).unwrap();
     let ids: Vec<u32> = (0..COUNT)
-        .map(|index| master.request(at::<W>(0, index), zeros(W::UNIT), READ).unwrap())
+        .map(|index| {
+            master.request(at::<W>(0, index), zeros(W::UNIT), TransactionType::Read).unwrap()
+        })
         .collect();
     // Waited for in another order than they were asked in.
     for (index, id) in ids.into_iter().enumerate().rev() {
@@ -164,7 +171,7 @@ pub fn posted_writes_need_no_waiting<W: ToMemory>() {
     let master = path.master();
     for index in 0..COUNT {
         let bytes = pattern::<W>(1, index as u64);
-        master.request(at::<W>(0, index % 100), bytes.into(), POST).unwrap();
+        master.request(at::<W>(0, index % 100), bytes.into(), TransactionType::Post).unwrap();
     }
     let bytes = master.read(0, (100 * W::UNIT) as u32).unwrap();
     for (index, part) in bytes.chunks(W::UNIT).enumerate() {
@@ -256,7 +263,9 @@ pub fn dropping_a_master_with_requests_on_their_way_harms_nobody<W: ToMemory>() 
     for round in 0..50 {
         let hasty = path.master();
         for index in 0..20 {
-            hasty.request(at::<W>(0x10_0000, index), zeros(W::UNIT), READ).unwrap();
+            hasty
+                .request(at::<W>(0x10_0000, index), zeros(W::UNIT), TransactionType::Read)
+                .unwrap();
         }
         drop(hasty);
         let bytes = pattern::<W>(5, round);

@@ -5,20 +5,18 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rogue_mem::clock;
-use rogue_mem::memory::{
-    Hub, Slave, Transaction, POST, READ, TCP_BRIDGE_PROBE, TIMEOUT_TEXT, UNCONNECTED_TEXT, VERIFY,
-    WRITE,
-};
+use rogue_mem::memory::{Hub, Slave, Transaction, TransactionType, TIMEOUT_TEXT, UNCONNECTED_TEXT};
+use rogue_mem::proto::bridge::TYPE_PROBE;
 use rogue_mem::Status;
 
 use testkit::bus::{master_of, text_of, zeros};
 use testkit::slaves::{Acting, Keeper};
-use testkit::wait::{LONG, LONG_US};
+use testkit::wait::LONG;
 
 use crate::ways::ToSlave;
 
 /// A timeout for requests that are never answered.
-const UNANSWERED_US: u64 = 50_000;
+const UNANSWERED: Duration = Duration::from_millis(50);
 /// A timeout that a busy machine keeps, short enough for a few of them to pass.
 const PERIOD: Duration = Duration::from_millis(500);
 const PACE: Duration = Duration::from_millis(10);
@@ -33,7 +31,7 @@ pub fn each_kind_of_request_arrives_as_such<W: ToSlave>() {
     let path = W::to_slave(Acting::new(4, 0xFFFF_FFFF, move |_, tran| {
         let what = (tran.address(), tran.size(), tran.ty());
         sender.send((what, tran.data().unwrap().to_vec())).unwrap();
-        if [READ, VERIFY].contains(&tran.ty()) {
+        if [TransactionType::Read, TransactionType::Verify].contains(&tran.ty()) {
             tran.data().unwrap().fill(7);
         }
         tran.done();
@@ -44,10 +42,10 @@ pub fn each_kind_of_request_arrives_as_such<W: ToSlave>() {
     master.write(0xFFFF_FFFF_FFFF_FFFE, &[1, 2]).unwrap();
     master.post(0, &[3]).unwrap();
     let expected = [
-        ((0x10, 3, READ), vec![0; 3]),
-        ((0x1_0000_0000, 2, VERIFY), vec![0; 2]),
-        ((0xFFFF_FFFF_FFFF_FFFE, 2, WRITE), vec![1, 2]),
-        ((0, 1, POST), vec![3]),
+        ((0x10, 3, TransactionType::Read), vec![0; 3]),
+        ((0x1_0000_0000, 2, TransactionType::Verify), vec![0; 2]),
+        ((0xFFFF_FFFF_FFFF_FFFE, 2, TransactionType::Write), vec![1, 2]),
+        ((0, 1, TransactionType::Post), vec![3]),
     ];
     for expected in expected {
         assert_eq!(seen.recv_timeout(LONG).unwrap(), expected);
@@ -61,8 +59,8 @@ pub fn f04_what_is_no_type_of_transaction_is_an_error_of_it<W: ToSlave>() {
         tran.done();
     }));
     let master = path.master();
-    for ty in [0, 5, 7, 0x77, TCP_BRIDGE_PROBE, u32::MAX] {
-        let id = master.request(0x10, zeros(4), ty).unwrap();
+    for ty in [0, 5, 7, 0x77, TYPE_PROBE, u32::MAX] {
+        let id = master.request(0x10, zeros(4), ty.into()).unwrap();
         let error = master.wait(id).unwrap_err();
         let beginning = format!("Unknown transaction type 0x{ty:x} at 0x10: ");
         assert_eq!(error.status(), Status::Transaction);
@@ -70,7 +68,7 @@ pub fn f04_what_is_no_type_of_transaction_is_an_error_of_it<W: ToSlave>() {
         assert_eq!(master.last_error(), error.text());
     }
     master.write(0, &[1]).unwrap();
-    assert_eq!(seen.try_iter().collect::<Vec<_>>(), [WRITE]);
+    assert_eq!(seen.try_iter().collect::<Vec<_>>(), [TransactionType::Write]);
 }
 
 pub fn data_of_every_small_size_goes_both_ways<W: ToSlave>() {
@@ -78,7 +76,9 @@ pub fn data_of_every_small_size_goes_both_ways<W: ToSlave>() {
         let expected = |n: u64| (tran.address().wrapping_add(n) * 3) as u8;
         let mut data = tran.data().unwrap();
         let wrong = match tran.ty() {
-            WRITE => (0u64..).zip(data.iter()).find(|(n, byte)| **byte != expected(*n)),
+            TransactionType::Write => {
+                (0u64..).zip(data.iter()).find(|(n, byte)| **byte != expected(*n))
+            }
             _ => None,
         };
         if let Some((n, _)) = wrong {
@@ -147,7 +147,9 @@ pub fn errors_belong_to_the_request_that_failed<W: ToSlave>() {
             scope.spawn(move || {
                 let ids: Vec<(u64, u32)> = (0..200)
                     .map(|n| 4 * n + thread)
-                    .map(|address| (address, master.request(address, zeros(1), READ).unwrap()))
+                    .map(|address| {
+                        (address, master.request(address, zeros(1), TransactionType::Read).unwrap())
+                    })
                     .collect();
                 for (address, id) in ids {
                     match master.wait_buffer(id) {
@@ -165,8 +167,9 @@ pub fn answers_may_come_in_any_order_and_from_any_thread<W: ToSlave>() {
     let slave = Keeper::with_table(1, 0xFFFF_FFFF);
     let path = W::to_slave(slave.clone());
     let master = path.master();
-    let ids: Vec<u32> =
-        (0..COUNT).map(|n| master.request(n as u64, zeros(2), READ).unwrap()).collect();
+    let ids: Vec<u32> = (0..COUNT)
+        .map(|n| master.request(n as u64, zeros(2), TransactionType::Read).unwrap())
+        .collect();
     // Not one is answered before all of them are here.
     let trans = next(&slave, COUNT);
     let answer = |trans: &[Arc<Transaction>]| {
@@ -210,12 +213,12 @@ pub fn what_is_not_answered_times_out<W: ToSlave>() {
     let slave = Keeper::with_table(4, 0xFFFF_FFFF);
     let path = W::to_slave(slave.clone());
     let master = path.master();
-    master.set_timeout(UNANSWERED_US);
-    for ty in [READ, WRITE, VERIFY] {
+    master.set_timeout(UNANSWERED);
+    for ty in [TransactionType::Read, TransactionType::Write, TransactionType::Verify] {
         let start = clock::now();
         let id = master.request(0, zeros(4), ty).unwrap();
         let error = master.wait(id).unwrap_err();
-        assert!(clock::now().since(start) >= Duration::from_micros(UNANSWERED_US));
+        assert!(clock::now().since(start) >= UNANSWERED);
         assert_eq!(error.status(), Status::TransactionTimeout);
         assert!(error.text().starts_with(TIMEOUT_TEXT), "{error}");
         assert!(error.text().contains(&id.to_string()), "{error}");
@@ -235,9 +238,9 @@ pub fn after_a_timeout_all_is_as_before<W: ToSlave>() {
     }));
     let master = path.master();
     for _ in 0..3 {
-        master.set_timeout(UNANSWERED_US);
+        master.set_timeout(UNANSWERED);
         assert!(text_of(master.read(0, 4)).contains("Timeout"));
-        master.set_timeout(LONG_US);
+        master.set_timeout(LONG);
         assert_eq!(master.read(4, 4).unwrap(), [1; 4]);
         assert_eq!(path.master().read(8, 2).unwrap(), [1; 2]);
     }
@@ -249,8 +252,9 @@ pub fn a_slow_link_that_moves_does_not_time_out<W: ToSlave>() {
     let path = W::to_slave(slave.clone());
     let master = path.master();
     let start = clock::now();
-    master.set_timeout(PERIOD.as_micros() as u64);
-    let ids: Vec<u32> = (0..COUNT).map(|_| master.request(0, zeros(4), READ).unwrap()).collect();
+    master.set_timeout(PERIOD);
+    let ids: Vec<u32> =
+        (0..COUNT).map(|_| master.request(0, zeros(4), TransactionType::Read).unwrap()).collect();
     std::thread::scope(|scope| {
         scope.spawn(move || {
             for tran in next(&slave, COUNT) {
@@ -279,7 +283,7 @@ pub fn lost_requests_succeed_when_they_are_repeated<W: ToSlave>() {
         }
     }));
     let master = path.master();
-    master.set_timeout(UNANSWERED_US);
+    master.set_timeout(UNANSWERED);
     for address in 0..6 {
         // Three attempts do it, unless the machine is so slow that an answer comes too late.
         let found = (0..20).find_map(|_| master.read(address, 2).ok());
@@ -291,11 +295,11 @@ pub fn a_late_answer_goes_to_nobody<W: ToSlave>() {
     let slave = Keeper::with_table(1, 0xFFFF_FFFF);
     let path = W::to_slave(slave.clone());
     let master = path.master();
-    master.set_timeout(UNANSWERED_US);
+    master.set_timeout(UNANSWERED);
     assert!(text_of(master.read(0, 2)).contains("Timeout"));
-    master.set_timeout(LONG_US);
+    master.set_timeout(LONG);
     let late = next(&slave, 1).remove(0);
-    let id = master.request(1, zeros(2), READ).unwrap();
+    let id = master.request(1, zeros(2), TransactionType::Read).unwrap();
     let punctual = next(&slave, 1).remove(0);
     if let Some(mut data) = late.data() {
         data.fill(0xBB);

@@ -8,10 +8,10 @@ use rogue_mem::memory::block::{
     check_all, read_all, start_all, write_all, Block, BulkOutcome, Model, Variable, VariableSpec,
     UINT,
 };
-use rogue_mem::memory::{Emulate, Hub, Slave, SlaveBase, Transaction, READ, VERIFY, WRITE};
+use rogue_mem::memory::{Emulate, Hub, Slave, SlaveBase, Transaction, TransactionType};
 use testkit::bridge::{server, server_of, Client};
 use testkit::slaves::{calling, Keeper};
-use testkit::wait::{wait_until, SHORT_US};
+use testkit::wait::{wait_until, SHORT};
 
 use crate::defects::{block_of, uint};
 
@@ -29,7 +29,7 @@ fn words(slave: &Arc<dyn Slave>, count: u64) -> (Vec<Arc<Block>>, Vec<Arc<Variab
 struct Bursts {
     base: SlaveBase,
     memory: Arc<Emulate>,
-    seen: Mutex<Vec<(u32, usize)>>,
+    seen: Mutex<Vec<(TransactionType, usize)>>,
 }
 
 impl Bursts {
@@ -38,7 +38,7 @@ impl Bursts {
         Arc::new(Bursts { base, memory: Emulate::new(4, 0), seen: Mutex::default() })
     }
 
-    fn take(&self) -> Vec<(u32, usize)> {
+    fn take(&self) -> Vec<(TransactionType, usize)> {
         std::mem::take(&mut *self.seen.lock().unwrap())
     }
 }
@@ -91,17 +91,17 @@ fn the_transactions_of_a_slave_are_handed_over_together() {
             variable.stage(UINT, at, -1).unwrap();
         }
         assert_eq!(write_all(&blocks, false).failures, []);
-        assert_eq!(bursts.take(), [(WRITE, 100), (VERIFY, 100)]);
+        assert_eq!(bursts.take(), [(TransactionType::Write, 100), (TransactionType::Verify, 100)]);
         assert_eq!(write_all(&blocks, false).failures, []);
         assert_eq!(bursts.take(), [], "nothing is staged, and nothing is left to verify");
         assert_eq!(read_all(&blocks).failures, []);
-        assert_eq!(start_all(&blocks, READ, false).unwrap().failures, []);
-        assert_eq!(bursts.take(), [(READ, 100), (READ, 100)]);
+        assert_eq!(start_all(&blocks, TransactionType::Read, false).unwrap().failures, []);
+        assert_eq!(bursts.take(), [(TransactionType::Read, 100), (TransactionType::Read, 100)]);
         assert_eq!(check_all(&blocks).failures, []);
         let values = variables.iter().map(|variable| variable.staged(UINT, -1).unwrap());
         assert!(values.eq(1..=100));
     }
-    assert!(start_all(&[], 77, false).is_err());
+    assert!(start_all(&[], 77.into(), false).is_err());
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn the_blocks_whose_variables_are_notified_are_told() {
     assert_eq!(write_all(&blocks, false), BulkOutcome { failures: vec![], updated: vec![1, 3, 5] });
     assert_eq!(write_all(&blocks, false).updated, [0; 0], "nothing was staged");
     assert_eq!(read_all(&blocks).updated, [1, 3, 5]);
-    assert_eq!(start_all(&blocks, READ, false).unwrap(), BulkOutcome::default());
+    assert_eq!(start_all(&blocks, TransactionType::Read, false).unwrap(), BulkOutcome::default());
     assert_eq!(check_all(&blocks).updated, [1, 3, 5]);
     assert_eq!(check_all(&blocks), BulkOutcome::default());
 }
@@ -128,7 +128,7 @@ fn a_failure_is_told_with_its_block_and_concerns_no_other() {
     let memory = Emulate::new(4, 0);
     let slave = calling(move |tran| match (tran.address() / 4) % 10 {
         3 => tran.error("number three"),
-        7 if tran.ty() == VERIFY => {
+        7 if tran.ty() == TransactionType::Verify => {
             tran.data().unwrap().fill(0xFF);
             tran.done();
         }
@@ -144,7 +144,7 @@ fn a_failure_is_told_with_its_block_and_concerns_no_other() {
         .collect();
     assert_eq!(told, expected);
     variables.iter().for_each(|variable| variable.stage(UINT, 6, -1).unwrap());
-    start_all(&blocks, WRITE, true).unwrap();
+    start_all(&blocks, TransactionType::Write, true).unwrap();
     let failed: Vec<usize> = check_all(&blocks).failures.into_iter().map(|(at, _)| at).collect();
     assert_eq!(failed, [3, 13, 23]);
     let failed: Vec<usize> = read_all(&blocks).failures.into_iter().map(|(at, _)| at).collect();
@@ -227,7 +227,7 @@ fn ten_thousand_variables_are_read_over_a_bridge_with_one_call() {
     let values = variables.iter().flatten().map(|variable| variable.staged(UINT, -1).unwrap());
     assert!(values.eq((0..BLOCKS * FIELDS).map(|value| value & 0xFFFF)));
     server.stop();
-    blocks.iter().for_each(|block| block.master().set_timeout(SHORT_US));
+    blocks.iter().for_each(|block| block.master().set_timeout(SHORT));
     let failed = read_all(&blocks[..3]).failures;
     assert_eq!(failed.iter().map(|(at, _)| *at).collect::<Vec<_>>(), [0, 1, 2]);
 }
@@ -327,7 +327,7 @@ fn f85_the_time_of_a_transaction_begins_when_its_slave_gets_it() {
     let (mut blocks, _) = words(&slow, 2);
     // The hub fails what is overdue.
     let (behind, _) = words(&(hub as Arc<dyn Slave>), 2);
-    behind.iter().for_each(|block| block.master().set_timeout(TIMEOUT.as_micros() as u64));
+    behind.iter().for_each(|block| block.master().set_timeout(TIMEOUT));
     blocks.extend(behind);
     assert_eq!(read_all(&blocks).failures, []);
 }

@@ -6,12 +6,12 @@ use rogue_mem::logging::Level;
 use rogue_mem::memory::block::{
     Block, Mode, Model, Skip, Variable, VariableSpec, FIXED, FLOAT16, UINT,
 };
-use rogue_mem::memory::{Hub, Slave, Transaction, POST, READ, VERIFY, WRITE};
+use rogue_mem::memory::{Hub, Slave, Transaction, TransactionType};
 use rogue_mem::Status;
 use testkit::bus::text_of;
 use testkit::log;
 use testkit::slaves::{Acting, Keeper};
-use testkit::wait::LONG_US;
+use testkit::wait::LONG;
 
 use crate::support::{hex, Bench};
 
@@ -28,7 +28,7 @@ pub fn block_of(
 ) -> (Arc<Block>, Vec<Arc<Variable>>) {
     let block = Block::new(offset, size).unwrap();
     block.master().set_slave(slave);
-    block.master().set_timeout(LONG_US);
+    block.master().set_timeout(LONG);
     let variables: Vec<_> = specs.into_iter().map(|spec| Variable::new(spec).unwrap()).collect();
     block.add_variables(&variables).unwrap();
     block.set_enable(true);
@@ -36,7 +36,7 @@ pub fn block_of(
 }
 
 /// What a slave has been asked for: type, address, data of a write or the size of a read.
-type Seen = Arc<Mutex<Vec<(u32, u64, String)>>>;
+type Seen = Arc<Mutex<Vec<(TransactionType, u64, String)>>>;
 
 /// A slave that answers with `answer`, after it has noted the request.
 fn noting(
@@ -47,7 +47,7 @@ fn noting(
     let noted = seen.clone();
     let slave = Acting::new(min, 0, move |_, tran| {
         let data = tran.data().unwrap();
-        let is_write = [WRITE, POST].contains(&tran.ty());
+        let is_write = [TransactionType::Write, TransactionType::Post].contains(&tran.ty());
         let shown = if is_write { hex(&data) } else { data.len().to_string() };
         noted.lock().unwrap().push((tran.ty(), tran.address(), shown));
         drop(data);
@@ -56,41 +56,41 @@ fn noting(
     (slave, seen)
 }
 
-fn seen(ty: u32, address: u64, shown: &str) -> (u32, u64, String) {
+fn seen(ty: TransactionType, address: u64, shown: &str) -> (TransactionType, u64, String) {
     (ty, address, shown.to_owned())
 }
 
-fn take(seen: &Seen) -> Vec<(u32, u64, String)> {
+fn take(seen: &Seen) -> Vec<(TransactionType, u64, String)> {
     std::mem::take(&mut seen.lock().unwrap())
 }
 
 #[test]
 fn d56_a_failed_write_prevents_the_verify_and_is_reported_by_the_next_check() {
     let (slave, asked) = noting(4, |tran| match tran.ty() {
-        WRITE => tran.error("bus fault"),
+        TransactionType::Write => tran.error("bus fault"),
         _ => tran.done(),
     });
     let (block, variables) = block_of(slave, (0, 4), vec![uint("a", 0, 32)]);
     variables[0].stage(UINT, 7, -1).unwrap();
-    block.start_transaction(WRITE, true, false, Some(&variables[0]), -1).unwrap();
-    let started = block.start_transaction(VERIFY, false, false, None, -1).unwrap();
+    block.start_transaction(TransactionType::Write, true, false, Some(&variables[0]), -1).unwrap();
+    let started = block.start_transaction(TransactionType::Verify, false, false, None, -1).unwrap();
     assert_eq!(started.skipped, Some(Skip::WriteFailed));
     let text = text_of(block.check_transaction());
     assert_eq!(text, "Transaction error for block a with address 0x00000000. Error bus fault");
     assert!(!block.check_transaction().unwrap(), "it is reported once");
-    assert_eq!(take(&asked), [seen(WRITE, 0, "07000000")]);
+    assert_eq!(take(&asked), [seen(TransactionType::Write, 0, "07000000")]);
 }
 
 #[test]
 fn d56_a_failure_that_nothing_checks_is_in_the_log() {
     log::capture();
     let (slave, _) = noting(4, |tran| match tran.ty() {
-        WRITE => tran.error("lost for ever"),
+        TransactionType::Write => tran.error("lost for ever"),
         _ => tran.done(),
     });
     let (block, _) = block_of(slave, (0, 4), vec![uint("unchecked", 0, 32)]);
-    block.start_transaction(WRITE, true, false, None, -1).unwrap();
-    block.start_transaction(READ, false, true, None, -1).unwrap();
+    block.start_transaction(TransactionType::Write, true, false, None, -1).unwrap();
+    block.start_transaction(TransactionType::Read, false, true, None, -1).unwrap();
     let logged = log::texts_of("pyrogue.memory.block.unchecked");
     assert!(
         logged.iter().any(
@@ -106,7 +106,7 @@ fn d57_a_mismatch_is_written_and_verified_again_and_then_reported() {
     for (good_after, attempts) in [(2, 2), (9, 3)] {
         let verifies = Mutex::new(0);
         let (slave, asked) = noting(4, move |tran| {
-            if tran.ty() == VERIFY {
+            if tran.ty() == TransactionType::Verify {
                 *verifies.lock().unwrap() += 1;
                 let is_good = *verifies.lock().unwrap() >= good_after;
                 tran.data().unwrap().fill(if is_good { 0x55 } else { 0 });
@@ -116,7 +116,8 @@ fn d57_a_mismatch_is_written_and_verified_again_and_then_reported() {
         let spec = VariableSpec { retry_count: 2, ..uint("stubborn", 0, 32) };
         let (_block, variables) = block_of(slave, (0, 4), vec![spec]);
         let outcome = variables[0].set(UINT, 0x5555_5555, -1);
-        let once = [seen(WRITE, 0, "55555555"), seen(VERIFY, 0, "4")];
+        let once =
+            [seen(TransactionType::Write, 0, "55555555"), seen(TransactionType::Verify, 0, "4")];
         assert_eq!(take(&asked), vec![once; attempts].concat());
         if good_after == 2 {
             outcome.unwrap();
@@ -136,7 +137,7 @@ fn d57_a_mismatch_is_written_and_verified_again_and_then_reported() {
 #[test]
 fn d58_a_failed_verify_leaves_later_reads_alone() {
     let (slave, _) = noting(4, |tran| match tran.ty() {
-        VERIFY => tran.error("no"),
+        TransactionType::Verify => tran.error("no"),
         _ => tran.done(),
     });
     let (block, variables) = block_of(slave, (0, 4), vec![uint("a", 0, 32)]);
@@ -167,10 +168,10 @@ fn d59_a_bad_index_or_value_stages_nothing() {
     text_of(variable.set(UINT, 10, 0));
     text_of(variable.get(UINT, 4));
     assert_eq!((block.staged(), take(&asked).len()), (vec![0; 4], 0));
-    let started = block.start_transaction(WRITE, false, true, None, -1).unwrap();
+    let started = block.start_transaction(TransactionType::Write, false, true, None, -1).unwrap();
     assert_eq!(started.skipped, Some(Skip::NothingStaged));
     block.read(variable, 2).unwrap();
-    assert_eq!(take(&asked), [seen(READ, 2, "1")]);
+    assert_eq!(take(&asked), [seen(TransactionType::Read, 2, "1")]);
 }
 
 #[test]
@@ -188,13 +189,13 @@ fn d60_every_transaction_is_aligned_by_its_address_at_the_device() {
     variables[0].stage(UINT, 0x12, -1).unwrap();
     variables[1].stage(UINT, 0x22, -1).unwrap();
     block.write(&variables[0], -1).unwrap();
-    block.start_transaction(READ, false, true, None, -1).unwrap();
+    block.start_transaction(TransactionType::Read, false, true, None, -1).unwrap();
     let expected = [
-        seen(READ, 0x104, "4"),
-        seen(WRITE, 0x104, "00110000"),
-        seen(WRITE, 0x104, "0012000000002200"),
+        seen(TransactionType::Read, 0x104, "4"),
+        seen(TransactionType::Write, 0x104, "00110000"),
+        seen(TransactionType::Write, 0x104, "0012000000002200"),
         // Its ends are those of the block.
-        seen(READ, 0x102, "16"),
+        seen(TransactionType::Read, 0x102, "16"),
     ];
     assert_eq!(take(&asked), expected);
 }
@@ -207,7 +208,10 @@ fn d61_a_transaction_never_leaves_its_block() {
     variables[0].set(UINT, 0x11, -1).unwrap();
     block.read(&variables[0], -1).unwrap();
     // Shifted to words, the variable covers more than the block has.
-    assert_eq!(take(&asked), [seen(WRITE, 0x10, "1100"), seen(READ, 0x10, "2")]);
+    assert_eq!(
+        take(&asked),
+        [seen(TransactionType::Write, 0x10, "1100"), seen(TransactionType::Read, 0x10, "2")]
+    );
 }
 
 #[test]
@@ -240,7 +244,7 @@ fn d63_a_variable_without_a_block_says_so() {
 #[test]
 fn d64_a_block_without_variables_is_transferred_as_a_whole() {
     let (slave, asked) = noting(4, |tran| {
-        if tran.ty() == READ {
+        if tran.ty() == TransactionType::Read {
             tran.data().unwrap().fill(0x3C);
         }
         tran.done();
@@ -248,12 +252,15 @@ fn d64_a_block_without_variables_is_transferred_as_a_whole() {
     let block = Block::new(0x20, 4).unwrap();
     block.master().set_slave(slave);
     block.set_enable(true);
-    block.start_transaction(READ, false, true, None, -1).unwrap();
+    block.start_transaction(TransactionType::Read, false, true, None, -1).unwrap();
     assert_eq!(block.staged(), [0x3C; 4]);
-    block.start_transaction(WRITE, true, true, None, -1).unwrap();
-    assert_eq!(take(&asked), [seen(READ, 0x20, "4"), seen(WRITE, 0x20, "3c3c3c3c")]);
+    block.start_transaction(TransactionType::Write, true, true, None, -1).unwrap();
+    assert_eq!(
+        take(&asked),
+        [seen(TransactionType::Read, 0x20, "4"), seen(TransactionType::Write, 0x20, "3c3c3c3c")]
+    );
     block.master().set_slave(Acting::new(4, 0, |_, tran| tran.error("x")));
-    let text = text_of(block.start_transaction(READ, false, true, None, -1));
+    let text = text_of(block.start_transaction(TransactionType::Read, false, true, None, -1));
     assert_eq!(text, "Transaction error for block Undefined with address 0x00000020. Error x");
     assert_eq!(block.set_log_level(Level::DEBUG).unwrap_err().status(), Status::NotFound);
 }
@@ -265,7 +272,12 @@ fn d65_what_a_disabled_block_does_not_send_is_told() {
     assert!(!Block::new(0, 4).unwrap().is_enabled(), "a new block is disabled, as Rogue's");
     block.set_enable(false);
     variables[0].stage(UINT, 1, -1).unwrap();
-    for (ty, is_forced) in [(WRITE, false), (READ, false), (POST, false), (WRITE, true)] {
+    for (ty, is_forced) in [
+        (TransactionType::Write, false),
+        (TransactionType::Read, false),
+        (TransactionType::Post, false),
+        (TransactionType::Write, true),
+    ] {
         let started = block.start_transaction(ty, is_forced, true, None, -1).unwrap();
         assert_eq!(started.skipped, Some(Skip::Disabled), "{ty}");
     }
@@ -276,7 +288,7 @@ fn d65_what_a_disabled_block_does_not_send_is_told() {
 #[test]
 fn d66_a_staged_value_hides_only_itself_from_reads_and_every_skip_is_told() {
     let (slave, asked) = noting(1, |tran| {
-        if tran.ty() != WRITE {
+        if tran.ty() != TransactionType::Write {
             tran.data().unwrap().fill(0xEE);
         }
         tran.done();
@@ -290,22 +302,27 @@ fn d66_a_staged_value_hides_only_itself_from_reads_and_every_skip_is_told() {
     };
     variables[0].stage(UINT, 1, -1).unwrap();
     variables[2].stage(UINT, 2, 1).unwrap();
-    assert_eq!(start(READ, Some(&variables[0]), -1), Some(Skip::AllStaged));
-    assert_eq!(start(READ, Some(&variables[2]), 1), Some(Skip::AllStaged));
-    assert_eq!(start(READ, Some(&variables[1]), -1), None);
-    assert_eq!(start(READ, Some(&variables[2]), -1), None);
-    assert_eq!(start(READ, None, -1), None);
+    assert_eq!(start(TransactionType::Read, Some(&variables[0]), -1), Some(Skip::AllStaged));
+    assert_eq!(start(TransactionType::Read, Some(&variables[2]), 1), Some(Skip::AllStaged));
+    assert_eq!(start(TransactionType::Read, Some(&variables[1]), -1), None);
+    assert_eq!(start(TransactionType::Read, Some(&variables[2]), -1), None);
+    assert_eq!(start(TransactionType::Read, None, -1), None);
     assert_eq!(block.staged(), [1, 0xEE, 0xEE, 2]);
     variables[1].stage(UINT, 3, -1).unwrap();
     variables[2].stage(UINT, 4, 0).unwrap();
-    assert_eq!(start(READ, None, -1), Some(Skip::AllStaged));
-    assert_eq!(start(WRITE, Some(&variables[1]), -1), None);
-    assert_eq!(start(WRITE, Some(&variables[1]), -1), Some(Skip::NothingStaged));
-    let reads = [seen(READ, 1, "1"), seen(READ, 2, "2"), seen(READ, 0, "4")];
-    assert_eq!(take(&asked), [&reads[..], &[seen(WRITE, 0, "01030402")]].concat());
-    for (mode, ty, skip) in
-        [(Mode::ReadOnly, WRITE, Skip::ReadOnly), (Mode::WriteOnly, READ, Skip::WriteOnly)]
-    {
+    assert_eq!(start(TransactionType::Read, None, -1), Some(Skip::AllStaged));
+    assert_eq!(start(TransactionType::Write, Some(&variables[1]), -1), None);
+    assert_eq!(start(TransactionType::Write, Some(&variables[1]), -1), Some(Skip::NothingStaged));
+    let reads = [
+        seen(TransactionType::Read, 1, "1"),
+        seen(TransactionType::Read, 2, "2"),
+        seen(TransactionType::Read, 0, "4"),
+    ];
+    assert_eq!(take(&asked), [&reads[..], &[seen(TransactionType::Write, 0, "01030402")]].concat());
+    for (mode, ty, skip) in [
+        (Mode::ReadOnly, TransactionType::Write, Skip::ReadOnly),
+        (Mode::WriteOnly, TransactionType::Read, Skip::WriteOnly),
+    ] {
         let (slave, _) = noting(1, |tran| tran.done());
         let (block, _) = block_of(slave, (0, 1), vec![VariableSpec { mode, ..uint("m", 0, 8) }]);
         let started = block.start_transaction(ty, true, true, None, -1).unwrap();
@@ -334,7 +351,7 @@ fn d75_a_list_is_set_and_asked_for_as_a_whole() {
     variables[0].set_all(UINT, &[1, 2, 3, 4], -1).unwrap();
     variables[0].set_all(UINT, &[9], 3).unwrap();
     variables[0].set_all(UINT, &[], 4).unwrap();
-    block.start_transaction(WRITE, true, true, Some(&variables[0]), 3).unwrap();
+    block.start_transaction(TransactionType::Write, true, true, Some(&variables[0]), 3).unwrap();
     let mut values = [0; 4];
     variables[0].staged_all(UINT, -1, &mut values).unwrap();
     assert_eq!(values, [1, 2, 3, 9]);
@@ -343,11 +360,11 @@ fn d75_a_list_is_set_and_asked_for_as_a_whole() {
     let text = text_of(variables[0].get_all(UINT, 3, &mut two));
     assert_eq!(text, "Index 4 is out of range for l");
     let expected = [
-        seen(WRITE, 0, "0100020003000400"),
-        seen(WRITE, 4, "03000900"),
+        seen(TransactionType::Write, 0, "0100020003000400"),
+        seen(TransactionType::Write, 4, "03000900"),
         // A forced write without stale values covers the whole list. That of no values is none.
-        seen(WRITE, 0, "0100020003000900"),
-        seen(READ, 0, "8"),
+        seen(TransactionType::Write, 0, "0100020003000900"),
+        seen(TransactionType::Read, 0, "8"),
     ];
     assert_eq!(take(&asked), expected);
     let text = text_of(variables[0].set_all(UINT, &[1, 2], 3));
@@ -364,7 +381,7 @@ fn d77_a_log_level_is_that_of_one_block() {
     let (loud, _) = block_of(slave(), (0, 4), vec![uint("loud", 0, 32)]);
     quiet.set_log_level(Level::CRITICAL).unwrap();
     for block in [&quiet, &loud] {
-        block.start_transaction(READ, false, true, None, -1).unwrap_err();
+        block.start_transaction(TransactionType::Read, false, true, None, -1).unwrap_err();
     }
     assert_eq!(log::texts_of("pyrogue.memory.block.quiet"), [""; 0]);
     assert_eq!(log::texts_of("pyrogue.memory.block.loud").len(), 1);
@@ -376,7 +393,7 @@ fn d81_staged_values_are_free_while_a_transaction_is_under_way() {
     let specs = vec![uint("a", 0, 8), uint("b", 8, 8)];
     let (block, variables) = block_of(keeper.clone(), (0, 2), specs);
     variables[0].stage(UINT, 1, -1).unwrap();
-    block.start_transaction(WRITE, false, false, None, -1).unwrap();
+    block.start_transaction(TransactionType::Write, false, false, None, -1).unwrap();
     let write = keeper.next();
     // Neither is the write changed, nor does anything wait for it.
     variables[0].stage(UINT, 2, -1).unwrap();
@@ -384,7 +401,7 @@ fn d81_staged_values_are_free_while_a_transaction_is_under_way() {
     assert_eq!(*write.data().unwrap(), [1, 0]);
     write.done();
     block.check_transaction().unwrap();
-    block.start_transaction(READ, false, false, Some(&variables[1]), -1).unwrap();
+    block.start_transaction(TransactionType::Read, false, false, Some(&variables[1]), -1).unwrap();
     let read = keeper.next();
     read.data().unwrap().fill(9);
     assert_eq!(block.staged(), [2, 0], "it is taken over when it is collected");
@@ -403,14 +420,14 @@ fn d81_a_slave_that_uses_its_own_block_is_told() {
         let block = block_used.lock().unwrap().clone().unwrap();
         // Staged bytes are free.
         noted.lock().unwrap().push(hex(&block.staged()));
-        let nested = block.start_transaction(READ, false, true, None, -1);
+        let nested = block.start_transaction(TransactionType::Read, false, true, None, -1);
         noted.lock().unwrap().push(text_of(nested));
         noted.lock().unwrap().push(text_of(block.check_transaction()));
         tran.done();
     });
     let (block, _) = block_of(slave, (0, 4), vec![uint("a", 0, 32)]);
     *used.lock().unwrap() = Some(block.clone());
-    block.start_transaction(READ, false, true, None, -1).unwrap();
+    block.start_transaction(TransactionType::Read, false, true, None, -1).unwrap();
     let texts = std::mem::take(&mut *texts.lock().unwrap());
     let told =
         "Block a is used by the slave that it is handing a transaction to, in the same thread: \
@@ -422,7 +439,7 @@ fn d81_a_slave_that_uses_its_own_block_is_told() {
 #[test]
 fn d84_each_bit_is_treated_as_its_own_variables_say() {
     let (slave, asked) = noting(1, |tran| {
-        if tran.ty() == READ {
+        if tran.ty() == TransactionType::Read {
             tran.data().unwrap().fill(0xEE);
         }
         tran.done();
@@ -435,19 +452,23 @@ fn d84_each_bit_is_treated_as_its_own_variables_say() {
     ];
     let (block, variables) = block_of(slave, (0, 2), specs);
     variables[1].set(UINT, 5, -1).unwrap();
-    block.start_transaction(READ, false, true, None, -1).unwrap();
+    block.start_transaction(TransactionType::Read, false, true, None, -1).unwrap();
     assert_eq!(block.staged(), [0x5E, 0xEE], "what is only written is the program's");
     // A value of what is only read is seen by the program alone.
     variables[0].stage(UINT, 1, -1).unwrap();
     assert_eq!(block.staged(), [0x51, 0xEE]);
-    block.start_transaction(WRITE, true, true, None, -1).unwrap();
+    block.start_transaction(TransactionType::Write, true, true, None, -1).unwrap();
     let start = |ty, variable: &Arc<Variable>| {
         block.start_transaction(ty, true, true, Some(variable), -1).unwrap().skipped
     };
-    assert_eq!(start(WRITE, &variables[0]), Some(Skip::ReadOnly));
-    assert_eq!(start(POST, &variables[0]), Some(Skip::ReadOnly));
-    assert_eq!(start(READ, &variables[1]), Some(Skip::WriteOnly));
-    let expected = [seen(WRITE, 0, "50"), seen(READ, 0, "2"), seen(WRITE, 0, "5eee")];
+    assert_eq!(start(TransactionType::Write, &variables[0]), Some(Skip::ReadOnly));
+    assert_eq!(start(TransactionType::Post, &variables[0]), Some(Skip::ReadOnly));
+    assert_eq!(start(TransactionType::Read, &variables[1]), Some(Skip::WriteOnly));
+    let expected = [
+        seen(TransactionType::Write, 0, "50"),
+        seen(TransactionType::Read, 0, "2"),
+        seen(TransactionType::Write, 0, "5eee"),
+    ];
     assert_eq!(take(&asked), expected);
 }
 
@@ -458,12 +479,21 @@ fn d85_a_verify_covers_all_that_was_written() {
     let (block, variables) = block_of(slave, (0, 4), specs);
     for (variable, value) in variables.iter().zip([1, 2]) {
         variable.stage(UINT, value, -1).unwrap();
-        block.start_transaction(WRITE, false, true, Some(variable), -1).unwrap();
+        block.start_transaction(TransactionType::Write, false, true, Some(variable), -1).unwrap();
     }
-    let text = text_of(block.start_transaction(VERIFY, false, true, Some(&variables[1]), -1));
+    let text = text_of(block.start_transaction(
+        TransactionType::Verify,
+        false,
+        true,
+        Some(&variables[1]),
+        -1,
+    ));
     assert!(text.contains("Byte: 0. Got: 0x00, Exp: 0x01, Mask: 0xff"), "{text}");
-    let verify = seen(VERIFY, 0, "4");
-    assert_eq!(take(&asked), [seen(WRITE, 0, "01"), seen(WRITE, 3, "02"), verify]);
+    let verify = seen(TransactionType::Verify, 0, "4");
+    assert_eq!(
+        take(&asked),
+        [seen(TransactionType::Write, 0, "01"), seen(TransactionType::Write, 3, "02"), verify]
+    );
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use rogue_mem::memory::block::{Block, Model, Variable, VariableSpec};
-use rogue_mem::memory::{Hub, Slave, READ};
+use rogue_mem::memory::{Hub, Slave, TransactionType};
 use serde_json::{json, Value};
 use testkit::bus::text_of;
 use testkit::slaves::Acting;
@@ -32,7 +32,7 @@ fn read_range(bench: &Bench, index: i32) -> Value {
     bench.block.master().set_slave(slave);
     bench.block.set_enable(true);
     let variable = Some(&**bench.only());
-    bench.block.start_transaction(READ, false, true, variable, index).unwrap();
+    bench.block.start_transaction(TransactionType::Read, false, true, variable, index).unwrap();
     let (address, size) = seen.lock().unwrap()[0];
     json!([index, address - 0x100, size])
 }
@@ -229,7 +229,7 @@ fn a_block_tells_its_properties_and_its_address_behind_hubs() {
         assert_eq!(message(&outcome).unwrap(), text(row, "overlap_text"));
         block.add_variables(&[variable("v")]).unwrap();
         block.set_enable(true);
-        let outcome = block.start_transaction(READ, false, true, None, -1);
+        let outcome = block.start_transaction(TransactionType::Read, false, true, None, -1);
         assert_eq!(message(&outcome).unwrap(), text(row, "read_text"));
         assert_eq!(block.address(), number(row, "address"));
     }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use rogue_mem::memory::block::{Block, Model, Variable, VariableSpec, UINT};
-use rogue_mem::memory::{is_write, Emulate, Slave, SlaveBase, Transaction, READ, VERIFY, WRITE};
+use rogue_mem::memory::{Emulate, Slave, SlaveBase, Transaction, TransactionType};
 
 use rogue_mem::Status;
 use testkit::slaves::{answer, Keeper};
@@ -39,12 +39,12 @@ impl Later {
                 let mut data = tran.data().expect("nothing is given up");
                 let at = tran.address() as usize;
                 let range = at..at + data.len();
-                match is_write(tran.ty()) {
+                match tran.ty().is_write() {
                     true => memory[range.clone()].copy_from_slice(&data),
                     false => data.copy_from_slice(&memory[range.clone()]),
                 }
                 if let Some(byte) = forgotten.filter(|byte| range.contains(byte)) {
-                    data[byte - at] ^= if tran.ty() == VERIFY { 0x80 } else { 0 };
+                    data[byte - at] ^= if tran.ty() == TransactionType::Verify { 0x80 } else { 0 };
                 }
                 drop(data);
                 tran.done();
@@ -78,7 +78,7 @@ fn use_own(block: &Block, variable: &Variable, at: u64) {
         variable.set(UINT, value, -1).unwrap();
         assert_eq!(variable.get(UINT, -1).unwrap(), value, "thread {at} round {round}");
         if round % 16 == at {
-            block.start_transaction(READ, false, true, None, -1).unwrap();
+            block.start_transaction(TransactionType::Read, false, true, None, -1).unwrap();
             assert_eq!(variable.staged(UINT, -1).unwrap(), value);
         }
     }
@@ -95,7 +95,7 @@ fn eight_threads_on_one_block_lose_no_value() {
                 scope.spawn(move || use_own(block, variable, at));
             }
         });
-        block.start_transaction(READ, false, true, None, -1).unwrap();
+        block.start_transaction(TransactionType::Read, false, true, None, -1).unwrap();
         let staged = variables.iter().map(|one| one.staged(UINT, -1).unwrap());
         let last = (0..THREADS).map(|at| ((ROUNDS - 1) * 7 + at * 131) % 2048);
         assert!(staged.eq(last), "{:x?}", block.staged());
@@ -128,7 +128,8 @@ fn f64_every_thread_is_told_of_the_update_by_its_own_transaction() {
     let (slave, _worker) = Later::new(4);
     let (block, _variables) = block_of(slave, (0, 4), vec![uint("a", 0, 32)]);
     let reads = || {
-        let reads = (0..ROUNDS).map(|_| block.start_transaction(READ, false, true, None, -1));
+        let reads = (0..ROUNDS)
+            .map(|_| block.start_transaction(TransactionType::Read, false, true, None, -1));
         reads.filter(|started| !started.as_ref().unwrap().is_updated).count()
     };
     let missed: Vec<usize> = thread::scope(|scope| {
@@ -144,7 +145,7 @@ fn f64_every_thread_is_told_of_the_update_by_its_own_transaction() {
 fn check_two_reads(answers: [fn(&Arc<Transaction>); 2]) -> [Result<bool, Status>; 2] {
     let keeper = Keeper::new();
     let (block, _variables) = block_of(keeper.clone(), (0, 4), vec![uint("a", 0, 32)]);
-    let start = || block.start_transaction(READ, false, false, None, -1).unwrap();
+    let start = || block.start_transaction(TransactionType::Read, false, false, None, -1).unwrap();
     let check = || block.check_transaction().map_err(|error| error.status());
     let (may_check, waits) = channel();
     let (start, check) = (&start, &check);
@@ -209,7 +210,9 @@ fn f65_variables_that_are_replaced_under_a_transfer_are_no_place_for_it() {
         &|_, list| list.set(UINT, 1, 99),
         &|block, list| block.read(list, 99),
         &|block, list| block.write(list, 99),
-        &|block, list| block.start_transaction(READ, false, true, Some(list), 99).map(drop),
+        &|block, list| {
+            block.start_transaction(TransactionType::Read, false, true, Some(list), 99).map(drop)
+        },
     ];
     for transfer in transfers {
         let slave = Arc::new(Replacing { base: SlaveBase::new(4, 0), block: Mutex::default() });
@@ -235,8 +238,12 @@ fn a_verify_compares_what_was_written_whatever_is_staged_meanwhile() {
         });
         for value in 0..50 {
             variables[0].stage(UINT, value, -1).unwrap();
-            block.start_transaction(WRITE, true, false, Some(&variables[0]), -1).unwrap();
-            block.start_transaction(VERIFY, false, false, Some(&variables[0]), -1).unwrap();
+            block
+                .start_transaction(TransactionType::Write, true, false, Some(&variables[0]), -1)
+                .unwrap();
+            block
+                .start_transaction(TransactionType::Verify, false, false, Some(&variables[0]), -1)
+                .unwrap();
             block.check_transaction().unwrap();
             assert_eq!(variables[0].staged(UINT, -1).unwrap(), value);
         }
@@ -278,7 +285,7 @@ fn a_write_arrives_as_it_was_when_it_was_started() {
     let (block, variables) = block_of(slave, (0, 4), vec![uint("a", 0, 32)]);
     for value in [1, 0, 1, 0] {
         variables[0].set(UINT, value, -1).unwrap();
-        block.start_transaction(READ, false, true, None, -1).unwrap();
+        block.start_transaction(TransactionType::Read, false, true, None, -1).unwrap();
         assert_eq!(variables[0].staged(UINT, -1).unwrap(), value);
     }
 }

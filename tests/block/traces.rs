@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex};
 
 use rogue_mem::error::Result;
 use rogue_mem::memory::block::{Block, UpdateObserver, Variable, INT, UINT};
-use rogue_mem::memory::{is_write, POST, READ, VERIFY, WRITE};
+use rogue_mem::memory::TransactionType;
 use serde_json::Value;
 use testkit::slaves::Acting;
 use testkit::vectors::from_hex;
-use testkit::wait::{LONG_US, SHORT_US};
+use testkit::wait::{LONG, SHORT};
 
 use crate::oracle::{Fault, Memory, Oracle, Seen};
 use crate::support::{defects, flag, hex, message, number, numbers, rows, set, spec, text, value};
@@ -33,16 +33,24 @@ impl UpdateObserver for Updates {
     }
 }
 
-fn name_of(ty: u32) -> &'static str {
-    [(READ, "Read"), (WRITE, "Write"), (POST, "Post"), (VERIFY, "Verify")]
-        .into_iter()
-        .find(|(number, _)| *number == ty)
-        .unwrap()
-        .1
+fn name_of(ty: TransactionType) -> &'static str {
+    [
+        (TransactionType::Read, "Read"),
+        (TransactionType::Write, "Write"),
+        (TransactionType::Post, "Post"),
+        (TransactionType::Verify, "Verify"),
+    ]
+    .into_iter()
+    .find(|(number, _)| *number == ty)
+    .unwrap()
+    .1
 }
 
-fn type_of(name: &str) -> u32 {
-    [READ, WRITE, POST, VERIFY].into_iter().find(|ty| name_of(*ty) == name).unwrap()
+fn type_of(name: &str) -> TransactionType {
+    [TransactionType::Read, TransactionType::Write, TransactionType::Post, TransactionType::Verify]
+        .into_iter()
+        .find(|ty| name_of(*ty) == name)
+        .unwrap()
 }
 
 impl Rig {
@@ -56,7 +64,7 @@ impl Rig {
             let mut data = tran.data().unwrap();
             let (ty, at) = (tran.ty(), tran.address());
             let mut behind = behind.lock().unwrap();
-            let (fault, shown) = behind.0.access(is_write(ty), (at - base) as usize, &mut data);
+            let (fault, shown) = behind.0.access(ty.is_write(), (at - base) as usize, &mut data);
             let access = (name_of(ty), at, data.len());
             behind.1.push(Fault::event(fault.as_ref(), access, shown.as_deref()));
             drop((data, behind));
@@ -69,7 +77,7 @@ impl Rig {
         block.master().set_slave(slave);
         // Whoever waits for an answer that never comes waits for this time.
         let drops = row.to_string().contains("drop");
-        block.master().set_timeout(if drops { SHORT_US } else { LONG_US });
+        block.master().set_timeout(if drops { SHORT } else { LONG });
         let variables: Vec<Arc<Variable>> = row["variables"]
             .as_array()
             .unwrap()

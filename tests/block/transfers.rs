@@ -5,12 +5,12 @@ use std::sync::{Arc, Mutex};
 use rogue_mem::memory::block::{
     Block, Model, Skip, UpdateObserver, Variable, VariableSpec, DOUBLE, FIXED, INT, UINT,
 };
-use rogue_mem::memory::{Emulate, Hub, Slave, POST, READ, VERIFY, WRITE};
+use rogue_mem::memory::{Emulate, Hub, Slave, TransactionType};
 use rogue_mem::Status;
 use testkit::bus::text_of;
 use testkit::log;
 use testkit::slaves::{calling, Acting, Keeper};
-use testkit::wait::SHORT_US;
+use testkit::wait::SHORT;
 
 use crate::defects::{block_of, uint};
 
@@ -60,7 +60,8 @@ fn f56_each_thread_is_told_how_its_own_transactions_went() {
             move |_, tran| if tran.ty() == ty { tran.error("x") } else { tran.done() },
         )
     };
-    let (block, _variables) = block_of(fails(WRITE), (0, 4), vec![uint("register", 0, 32)]);
+    let (block, _variables) =
+        block_of(fails(TransactionType::Write), (0, 4), vec![uint("register", 0, 32)]);
     let start = |ty| block.start_transaction(ty, true, false, None, -1).unwrap().skipped;
     let elsewhere = |run: &(dyn Fn() + Sync)| {
         std::thread::scope(|scope| {
@@ -68,12 +69,12 @@ fn f56_each_thread_is_told_how_its_own_transactions_went() {
         })
     };
     // A poller's read and check come between the parts of a write.
-    assert_eq!(start(WRITE), None);
+    assert_eq!(start(TransactionType::Write), None);
     elsewhere(&|| {
-        assert_eq!(start(READ), None);
+        assert_eq!(start(TransactionType::Read), None);
         assert!(block.check_transaction().unwrap(), "the read has not failed");
     });
-    assert_eq!(start(VERIFY), Some(Skip::WriteFailed));
+    assert_eq!(start(TransactionType::Verify), Some(Skip::WriteFailed));
     elsewhere(&|| {
         let told = block.check_transaction().unwrap_err();
         assert_eq!(told.status(), Status::Transaction, "of a thread that starts nothing itself");
@@ -83,18 +84,21 @@ fn f56_each_thread_is_told_how_its_own_transactions_went() {
     assert!(!block.check_transaction().unwrap());
 
     // The failure of the read is not that of a write.
-    block.master().set_slave(fails(READ));
+    block.master().set_slave(fails(TransactionType::Read));
     elsewhere(&|| {
-        assert_eq!(start(READ), None);
+        assert_eq!(start(TransactionType::Read), None);
         let written = std::thread::scope(|scope| {
-            scope.spawn(|| block.start_transaction(WRITE, true, true, None, -1)).join().unwrap()
+            scope
+                .spawn(|| block.start_transaction(TransactionType::Write, true, true, None, -1))
+                .join()
+                .unwrap()
         });
         assert!(written.unwrap().is_updated);
         assert_eq!(block.check_transaction().unwrap_err().status(), Status::Transaction);
     });
     // Threads that only start are forgotten in the end.
     for _ in 0..40 {
-        elsewhere(&|| assert_eq!(start(READ), None));
+        elsewhere(&|| assert_eq!(start(TransactionType::Read), None));
     }
     let told = (0..40).filter(|_| block.check_transaction().is_err()).count();
     assert!((1..=16).contains(&told), "{told}");
@@ -110,7 +114,7 @@ fn a_transaction_larger_than_the_path_allows_is_not_sent() {
     });
     let (block, variables) = block_of(slave.clone(), (0, 16), vec![uint("a", 0, 32)]);
     variables[0].stage(UINT, 5, -1).unwrap();
-    let error = block.start_transaction(WRITE, true, true, None, -1).unwrap_err();
+    let error = block.start_transaction(TransactionType::Write, true, true, None, -1).unwrap_err();
     assert_eq!(error.status(), Status::InvalidArgument);
     let expected =
         "Transaction of 16 bytes for block a with address 0x00000000 is larger than the \
@@ -121,7 +125,7 @@ fn a_transaction_larger_than_the_path_allows_is_not_sent() {
     let hub = Hub::new(0, 0, 0);
     hub.master().set_slave(slave);
     block.master().set_slave(hub);
-    block.start_transaction(READ, false, true, None, -1).unwrap();
+    block.start_transaction(TransactionType::Read, false, true, None, -1).unwrap();
     assert_eq!(*asked.lock().unwrap(), [4, 4, 8, 8]);
 }
 
@@ -141,7 +145,7 @@ fn f53_a_value_whose_transfer_the_path_does_not_allow_is_not_staged() {
     assert!(text.contains("12 bytes for block list with address 0x00000000 is larger"), "{text}");
     assert!(text_of(variables[1].set_bytes(&[1; 12], -1)).contains("is larger"));
     assert_eq!(block.staged(), [0; 32]);
-    let started = block.start_transaction(WRITE, false, true, None, -1).unwrap();
+    let started = block.start_transaction(TransactionType::Write, false, true, None, -1).unwrap();
     assert_eq!(started.skipped, Some(Skip::NothingStaged));
     // With what is stale already, another value is too far away.
     variables[0].stage(UINT, 5, 0).unwrap();
@@ -167,10 +171,11 @@ fn what_makes_no_sense_is_refused_before_anything_is_sent() {
         block_of(calling(|_| panic!("it is sent")), (0, 4), vec![uint("a", 0, 8)]);
     let (other, others) = block_of(Emulate::new(4, 0), (0, 4), vec![uint("b", 0, 8)]);
     for ty in [0, 5, u32::MAX] {
-        let text = text_of(block.start_transaction(ty, true, true, None, -1));
+        let text = text_of(block.start_transaction(ty.into(), true, true, None, -1));
         assert!(text.starts_with("Unknown transaction type"), "{text}");
     }
-    let text = text_of(block.start_transaction(READ, false, true, Some(&others[0]), -1));
+    let text =
+        text_of(block.start_transaction(TransactionType::Read, false, true, Some(&others[0]), -1));
     assert_eq!(text, "Variable b is in block b, not in a");
     text_of(other.read(&variables[0], -1));
     text_of(other.write(&variables[0], -1));
@@ -180,7 +185,7 @@ fn what_makes_no_sense_is_refused_before_anything_is_sent() {
 fn an_answer_that_does_not_come_is_told_and_the_block_goes_on() {
     let keeper = Keeper::new();
     let (block, variables) = block_of(keeper.clone(), (0, 4), vec![uint("a", 0, 32)]);
-    block.master().set_timeout(SHORT_US);
+    block.master().set_timeout(SHORT);
     let error = variables[0].get(UINT, -1).unwrap_err();
     assert_eq!(error.status(), Status::TransactionTimeout);
     let start = "Transaction error for block a with address 0x00000000. Error Timeout waiting for";
@@ -194,7 +199,7 @@ fn an_answer_that_does_not_come_is_told_and_the_block_goes_on() {
 fn a_block_that_is_dropped_gives_its_transaction_up() {
     let keeper = Keeper::new();
     let (block, _) = block_of(keeper.clone(), (0, 4), vec![uint("a", 0, 32)]);
-    block.start_transaction(READ, false, false, None, -1).unwrap();
+    block.start_transaction(TransactionType::Read, false, false, None, -1).unwrap();
     let tran = keeper.next();
     assert!(tran.data().is_some());
     drop(block);
@@ -208,7 +213,7 @@ fn a_slave_that_panics_leaves_the_block_usable() {
         (0, 4),
         vec![uint("a", 0, 32)],
     );
-    let read = || block.start_transaction(READ, false, false, None, -1);
+    let read = || block.start_transaction(TransactionType::Read, false, false, None, -1);
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(read)).unwrap_err();
     let text = text_of(block.check_transaction());
     assert!(text.ends_with("The slave panicked when it received the transaction"), "{text}");
@@ -247,7 +252,7 @@ fn updates_are_told_in_the_checking_thread_with_no_lock_held() {
     }));
     block.observe(Some(observer.clone()));
     let take = || std::mem::take(&mut *observer.0.lock().unwrap());
-    block.start_transaction(READ, false, false, None, -1).unwrap();
+    block.start_transaction(TransactionType::Read, false, false, None, -1).unwrap();
     assert_eq!(take(), [""; 0], "nothing has checked it");
     assert!(block.check_transaction().unwrap());
     assert_eq!(take(), ["first", "first", "last", "last"]);
@@ -255,11 +260,11 @@ fn updates_are_told_in_the_checking_thread_with_no_lock_held() {
     assert_eq!(take(), [""; 0]);
     variables[0].set(UINT, 9, -1).unwrap();
     assert_eq!(take(), ["first", "last"], "once for a write and its verify");
-    let started = block.start_transaction(POST, true, true, None, -1).unwrap();
+    let started = block.start_transaction(TransactionType::Post, true, true, None, -1).unwrap();
     assert!(started.is_updated && started.skipped.is_none());
     assert_eq!(take(), ["first", "last"]);
     block.master().set_slave(Acting::new(1, 0, |_, tran| tran.error("x")));
-    block.start_transaction(READ, false, false, None, -1).unwrap();
+    block.start_transaction(TransactionType::Read, false, false, None, -1).unwrap();
     text_of(block.check_transaction());
     assert!(!block.check_transaction().unwrap());
     assert_eq!(take(), [""; 0]);
@@ -275,7 +280,7 @@ fn the_staged_bytes_stay_where_they_are() {
     let (block, variables) = block_of(Emulate::new(4, 0), (0, 8), vec![uint("a", 8, 8)]);
     let start = block.staged_start();
     variables[0].set(UINT, 7, -1).unwrap();
-    block.start_transaction(READ, false, true, None, -1).unwrap();
+    block.start_transaction(TransactionType::Read, false, true, None, -1).unwrap();
     assert_eq!(block.staged_start(), start);
     block.add_variables(&[Variable::new(uint("b", 0, 8)).unwrap()]).unwrap();
     assert_eq!((block.staged_start(), block.staged()), (start, vec![0, 7, 0, 0, 0, 0, 0, 0]));
@@ -284,14 +289,14 @@ fn the_staged_bytes_stay_where_they_are() {
 #[test]
 fn a_verify_follows_an_unchecked_failure_of_a_read_and_the_next_check_tells_it() {
     let slave = Acting::new(4, 0, |_, tran| match tran.ty() {
-        READ => tran.error("unreadable"),
+        TransactionType::Read => tran.error("unreadable"),
         _ => tran.done(),
     });
     let spec = VariableSpec { is_big_endian: true, ..uint("a", 0, 32) };
     let (block, _) = block_of(slave, (0, 4), vec![spec]);
-    block.start_transaction(WRITE, true, false, None, -1).unwrap();
-    block.start_transaction(READ, false, false, None, -1).unwrap();
-    let outcome = block.start_transaction(VERIFY, false, true, None, -1);
+    block.start_transaction(TransactionType::Write, true, false, None, -1).unwrap();
+    block.start_transaction(TransactionType::Read, false, false, None, -1).unwrap();
+    let outcome = block.start_transaction(TransactionType::Verify, false, true, None, -1);
     assert!(text_of(outcome).ends_with("Error unreadable"));
     block.check_transaction().unwrap();
 }

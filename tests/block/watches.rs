@@ -7,7 +7,7 @@ use std::thread;
 use rogue_mem::memory::block::{
     check_all, read_all, start_all, watch_waits, Block, Variable, WaitWatch, UINT,
 };
-use rogue_mem::memory::READ;
+use rogue_mem::memory::TransactionType;
 use rogue_mem::Status;
 use testkit::slaves::Keeper;
 
@@ -92,7 +92,7 @@ fn a_wait_for_the_turn_of_another_thread_can_be_given_up() {
         let writer = scope.spawn(|| variable.set(UINT, 7, -1));
         keeper.wait_seen(1);
         let watch = Impatient::watch(1);
-        let read = block.start_transaction(READ, false, true, None, -1);
+        let read = block.start_transaction(TransactionType::Read, false, true, None, -1);
         assert_eq!(read.unwrap_err().status(), Status::Interrupted);
         assert_eq!(variable.set(UINT, 9, -1).unwrap_err().status(), Status::Interrupted);
         assert_eq!(watch.asked(), 2);
@@ -119,7 +119,10 @@ fn of_many_blocks_none_is_waited_for_after_the_one_whose_wait_is_given_up() {
     assert_eq!(watch.asked(), 1);
     // Each block still waits for its first answer.
     let watch = Impatient::watch(1);
-    assert_eq!(interrupted(&start_all(&blocks, READ, false).unwrap().failures), 100);
+    assert_eq!(
+        interrupted(&start_all(&blocks, TransactionType::Read, false).unwrap().failures),
+        100
+    );
     assert_eq!(interrupted(&check_all(&blocks).failures), 100);
     assert_eq!(watch.asked(), 2);
     watch_waits(None);

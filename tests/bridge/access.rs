@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rogue_mem::bridge::{ClientOptions, ClientState, ServerOptions, TcpServer};
-use rogue_mem::memory::{Hub, Master, Slave, POST as POSTED};
+use rogue_mem::memory::{Hub, Master, Slave, TransactionType};
 use rogue_mem::security::keys::KeyPair;
 use rogue_mem::security::{AccessList, AllowedClients, CurveClient, CurveServer};
 
@@ -152,7 +152,7 @@ fn windows_at_both_ends_of_the_address_space_hold_its_last_byte() {
 fn posted_writes_and_those_of_any_client_are_refused_where_it_may_only_read() {
     let (server, _) = listed("127.0.0.1 read");
     let client = Client::ready(server.port());
-    let posted = client.master.request(0x10, vec![9; 4].into(), POSTED).unwrap();
+    let posted = client.master.request(0x10, vec![9; 4].into(), TransactionType::Post).unwrap();
     // It ends when it is sent, unless its answer is faster.
     let _ = client.master.wait(posted);
     assert!(write_error(&client, 0x10, 4).contains("lets 127.0.0.1 read only; ask its operator"));

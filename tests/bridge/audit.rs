@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rogue_mem::bridge::{ClientOptions, ServerOptions, TcpServer};
-use rogue_mem::memory::{POST, VERIFY, WRITE};
+use rogue_mem::memory::TransactionType;
 use rogue_mem::security::keys::KeyPair;
 use rogue_mem::security::{
     AllowedClients, Audit, AuditOptions, AuditRecord, AuditResult, AuditSink, CurveClient,
@@ -27,7 +27,7 @@ struct Kept {
     number: u64,
     key: Option<String>,
     uid: Option<u32>,
-    ty: u32,
+    ty: TransactionType,
     address: u64,
     size: u32,
     data: Vec<u8>,
@@ -103,15 +103,18 @@ fn a_record_says_who_wrote_what_where_and_how_it_ended() {
     assert_eq!(record.server, format!("127.0.0.1:{}", server.port()));
     assert!(record.address_of_client.starts_with("127.0.0.1:"), "{record:?}");
     assert_eq!((record.number, record.key, record.uid), (1, None, None));
-    assert_eq!((record.ty, record.size, &record.data[..]), (WRITE, 4, &[1, 2, 3, 4][..]));
+    assert_eq!(
+        (record.ty, record.size, &record.data[..]),
+        (TransactionType::Write, 4, &[1, 2, 3, 4][..])
+    );
     assert_eq!((record.status, &record.text[..], record.is_answered), (Status::Ok, "", true));
     // The beginning of a larger one, whose data comes in pieces.
     client.master.write(0x200, &[7; 200_000]).unwrap();
     let record = assert_next(&kept, 0x200, AuditResult::Ok);
     assert_eq!((record.size, &record.data[..]), (200_000, &[7; 64][..]));
-    let posted = client.master.request(0x300, vec![9; 4].into(), POST).unwrap();
+    let posted = client.master.request(0x300, vec![9; 4].into(), TransactionType::Post).unwrap();
     client.master.wait(posted).unwrap();
-    assert_eq!(assert_next(&kept, 0x300, AuditResult::Ok).ty, POST);
+    assert_eq!(assert_next(&kept, 0x300, AuditResult::Ok).ty, TransactionType::Post);
     // Reads are not recorded.
     client.master.read(0x100, 4).unwrap();
     assert_no_more(&audit, &kept);
@@ -127,8 +130,8 @@ fn reads_are_recorded_where_that_is_asked_for() {
     client.master.verify(0x100, 4).unwrap();
     assert_next(&kept, 0x100, AuditResult::Ok);
     let read = assert_next(&kept, 0x100, AuditResult::Ok);
-    assert_eq!((read.ty, &read.data[..]), (raw::READ, &[1, 2, 3, 4][..]));
-    assert_eq!(assert_next(&kept, 0x100, AuditResult::Ok).ty, VERIFY);
+    assert_eq!((read.ty, &read.data[..]), (TransactionType::Read, &[1, 2, 3, 4][..]));
+    assert_eq!(assert_next(&kept, 0x100, AuditResult::Ok).ty, TransactionType::Verify);
     assert_no_more(&audit, &kept);
 }
 
@@ -139,13 +142,13 @@ fn what_a_slave_ends_later_is_recorded_then_and_with_what_was_sent() {
     let server = server_of(keeper.clone(), audited(&audit));
     let client = Client::ready(server.port());
     let ids = [client.start_write(0, &[1; 4]), client.start_write(8, &[2; 4])];
-    let posted = client.master.request(16, vec![3; 4].into(), POST).unwrap();
+    let posted = client.master.request(16, vec![3; 4].into(), TransactionType::Post).unwrap();
     keeper.wait_seen(3);
     assert_no_more(&audit, &kept);
     let [first, second, third] = [keeper.next(), keeper.next(), keeper.next()];
     third.done();
     let record = assert_next(&kept, 16, AuditResult::Ok);
-    assert_eq!((record.ty, &record.data[..]), (POST, &[3; 4][..]));
+    assert_eq!((record.ty, &record.data[..]), (TransactionType::Post, &[3; 4][..]));
     second.error("the magnet quenched".to_owned());
     let record = assert_next(&kept, 8, AuditResult::Error);
     assert_eq!((record.status, &record.data[..]), (Status::Transaction, &[2; 4][..]));
@@ -162,7 +165,7 @@ fn what_a_slave_does_not_end_in_time_is_an_error() {
     let (audit, kept) = keeping(AuditOptions::default());
     let keeper = Keeper::new();
     let server = server_of(keeper.clone(), audited(&audit));
-    server.master().set_timeout(1000);
+    server.master().set_timeout(Duration::from_millis(1));
     let client = Client::ready(server.port());
     let id = client.start_write(0, &[1; 4]);
     let record = assert_next(&kept, 0, AuditResult::Error);

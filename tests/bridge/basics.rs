@@ -1,8 +1,10 @@
 //! A client and a server of this library, over real sockets.
 
+use std::time::Duration;
+
 use rogue_mem::bridge::{ClientState, ServerOptions};
 use testkit::bridge::{memory, server, server_at, Client};
-use testkit::wait::LONG_US;
+use testkit::wait::LONG;
 
 #[test]
 fn what_is_written_through_the_bridge_is_read_back() {
@@ -22,8 +24,9 @@ fn what_is_written_through_the_bridge_is_read_back() {
 fn a_hundred_thousand_reads_at_once_are_all_answered() {
     let server = server();
     let master = Client::ready(server.port()).master;
-    let ids: Vec<u32> =
-        (0..100_000).map(|n| master.request(n * 4, vec![0xAA; 4].into(), 1).unwrap()).collect();
+    let ids: Vec<u32> = (0..100_000)
+        .map(|n| master.request(n * 4, vec![0xAA; 4].into(), 1.into()).unwrap())
+        .collect();
     for id in ids {
         assert_eq!(master.wait_buffer(id).unwrap(), [0; 4]);
     }
@@ -35,12 +38,12 @@ fn a_request_made_before_the_server_exists_waits_for_it() {
     let port = probe.port();
     probe.stop();
     let master = Client::new(port).master;
-    master.set_timeout(100_000);
+    master.set_timeout(Duration::from_millis(100));
     let error = master.read(0, 4).unwrap_err();
     assert!(error.text().contains("never sent"), "{error}");
     assert!(error.text().contains("Connection refused"), "{error}");
-    master.set_timeout(LONG_US);
-    let id = master.request(0, vec![0; 4].into(), 1).unwrap();
+    master.set_timeout(LONG);
+    let id = master.request(0, vec![0; 4].into(), 1.into()).unwrap();
     let _server = server_at(port, memory(), ServerOptions::default());
     assert_eq!(master.wait_buffer(id).unwrap(), [0; 4]);
 }

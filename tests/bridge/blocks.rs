@@ -3,18 +3,17 @@
 
 use std::net::Shutdown;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rogue_mem::bridge::{ClientOptions, ClientState, ServerOptions};
 use rogue_mem::clock::Time;
-use rogue_mem::memory::{
-    DataBuffer, Emulate, Slave, Tracker, Transaction, POST, READ, VERIFY, WRITE,
-};
+use rogue_mem::memory::{DataBuffer, Emulate, Slave, Tracker, Transaction, TransactionType};
 
 use testkit::bridge::{server_of, Client};
 use testkit::raw::{self, Item, Raw, RawClient, RawServer, Request};
-use testkit::wait::{wait_until, LONG_US};
+use testkit::wait::{wait_until, LONG};
 
 const SERVER_ID: &str = "00112233445566778899aabbccddeeff";
 const ANNOUNCED: [(&str, &str); 2] = [("X-Rogue-Bridge", "1"), ("X-Rogue-Server", SERVER_ID)];
@@ -78,26 +77,30 @@ impl Pair {
     }
 
     /// Has the client ask for `size` octets; nobody waits for them yet.
-    fn ask(&mut self, ty: u32, size: usize) -> (Arc<Transaction>, Request) {
+    fn ask(&mut self, ty: TransactionType, size: usize) -> (Arc<Transaction>, Request) {
         let tran = self.prepare(ty, vec![0xA5; size]);
         (tran, self.peer.request.take_request())
     }
 
-    fn prepare(&self, ty: u32, data: Vec<u8>) -> Arc<Transaction> {
+    fn prepare(&self, ty: TransactionType, data: Vec<u8>) -> Arc<Transaction> {
         let tran = self.client.master.prepare(0x40, DataBuffer::from(data), ty).unwrap();
         self.client.master.launch(&tran);
         tran
     }
 
     /// Has the client write `HUGE` octets, which get stuck half-way.
-    fn write_huge(&self, ty: u32, seed: usize) -> Arc<Transaction> {
+    fn write_huge(&self, ty: TransactionType, seed: usize) -> Arc<Transaction> {
         let tran = self.client.master.prepare(0x40, pattern(HUGE, seed).into(), ty).unwrap();
         self.launch_huge(tran)
     }
 
     /// As `write_huge`, of data that is gone before the client is told of the end.
     fn write_huge_and_collect(&self, seed: usize) -> Arc<Transaction> {
-        let tran = self.client.master.prepare(0x40, pattern(HUGE, seed).into(), WRITE).unwrap();
+        let tran = self
+            .client
+            .master
+            .prepare(0x40, pattern(HUGE, seed).into(), TransactionType::Write)
+            .unwrap();
         assert!(tran.set_tracker(Arc::new(Collector)));
         self.launch_huge(tran)
     }
@@ -112,9 +115,9 @@ impl Pair {
 
     /// Takes a request for `HUGE` octets.
     #[track_caller]
-    fn take_huge(&mut self, ty: u32, seed: usize) -> Request {
+    fn take_huge(&mut self, ty: TransactionType, seed: usize) -> Request {
         let request = self.peer.request.take_request();
-        assert_eq!((request.header.ty, request.header.size as usize), (ty, HUGE));
+        assert_eq!((request.header.ty, request.header.size as usize), (ty.into(), HUGE));
         assert!(request.data.as_ref().unwrap() == &pattern(HUGE, seed));
         request
     }
@@ -179,7 +182,7 @@ fn collected(tran: &Transaction) -> (Result<(), String>, Vec<u8>) {
 #[test]
 fn a_large_read_is_received_into_the_buffer_as_it_comes() {
     for mut pair in pairs() {
-        for ty in [READ, VERIFY] {
+        for ty in [TransactionType::Read, TransactionType::Verify] {
             let (tran, request) = pair.ask(ty, LARGE);
             let payload = pattern(LARGE, 1);
             let octets = request.header.response(&payload, b"OK");
@@ -230,7 +233,7 @@ fn large_and_small_responses_that_come_together_go_where_they_belong() {
 fn a_large_read_given_up_half_way_is_touched_no_more_and_disturbs_no_other() {
     for mut pair in pairs() {
         for later in [0, 1, 200_000] {
-            let (tran, request) = pair.ask(READ, LARGE);
+            let (tran, request) = pair.ask(TransactionType::Read, LARGE);
             let payload = pattern(LARGE, 3);
             let octets = request.header.response(&payload, b"OK");
             pair.send_and_wait(&octets[..400_000]);
@@ -253,7 +256,7 @@ fn a_large_read_given_up_half_way_is_touched_no_more_and_disturbs_no_other() {
 fn f08_a_large_read_whose_data_somebody_holds_half_way_keeps_no_other_waiting() {
     for mut pair in pairs() {
         for later in [0, 1, 200_000] {
-            let (tran, request) = pair.ask(READ, LARGE);
+            let (tran, request) = pair.ask(TransactionType::Read, LARGE);
             let payload = pattern(LARGE, 3);
             let octets = request.header.response(&payload, b"OK");
             pair.send_and_wait(&octets[..400_000]);
@@ -284,7 +287,7 @@ fn f08_a_large_read_whose_data_somebody_holds_half_way_keeps_no_other_waiting() 
 #[test]
 fn a_large_read_fails_with_the_connection_that_breaks_half_way() {
     for mut pair in pairs() {
-        let (tran, request) = pair.ask(READ, LARGE);
+        let (tran, request) = pair.ask(TransactionType::Read, LARGE);
         let payload = pattern(LARGE, 5);
         let octets = request.header.response(&payload, b"OK");
         pair.send_and_wait(&octets[..400_000]);
@@ -303,7 +306,7 @@ fn d12_a_large_read_that_fails_leaves_the_buffer_as_it_was() {
         for (payload, result) in
             [(vec![], &b"no device"[..]), (vec![9; LARGE - 1], b"OK"), (vec![9; LARGE + 1], b"OK")]
         {
-            let (tran, request) = pair.ask(READ, LARGE);
+            let (tran, request) = pair.ask(TransactionType::Read, LARGE);
             pair.send(&request.header.response(&payload, result));
             let (outcome, data) = collected(&tran);
             outcome.unwrap_err();
@@ -315,7 +318,8 @@ fn d12_a_large_read_that_fails_leaves_the_buffer_as_it_was() {
     let server = RawServer::new();
     let client = Client::new(server.port);
     let mut peer = server.serve(&[]);
-    let tran = client.master.prepare(0x80, vec![0xA5; LARGE].into(), READ).unwrap();
+    let tran =
+        client.master.prepare(0x80, vec![0xA5; LARGE].into(), TransactionType::Read).unwrap();
     client.master.launch(&tran);
     let request = peer.request.take_request();
     peer.response.send(&request.header.response(&vec![9; LARGE], b"no device"));
@@ -327,7 +331,7 @@ fn d12_a_large_read_that_fails_leaves_the_buffer_as_it_was() {
 #[test]
 fn d11_a_large_response_that_turns_out_to_be_none_is_dropped_and_the_right_one_counts() {
     for mut pair in pairs() {
-        let (tran, Request { header, .. }) = pair.ask(READ, LARGE);
+        let (tran, Request { header, .. }) = pair.ask(TransactionType::Read, LARGE);
         let (id, address) = (header.id.to_le_bytes(), header.address.to_le_bytes());
         let (size, ty) = (header.size.to_le_bytes(), header.ty.to_le_bytes());
         let wrong = vec![9; LARGE];
@@ -344,9 +348,15 @@ fn d11_a_large_response_that_turns_out_to_be_none_is_dropped_and_the_right_one_c
 #[test]
 fn large_parts_of_one_transaction_are_received_into_its_buffer() {
     for mut pair in pairs() {
-        let root = pair.client.master.prepare(0, vec![0xA5; 2 * LARGE].into(), READ).unwrap();
+        let root = pair
+            .client
+            .master
+            .prepare(0, vec![0xA5; 2 * LARGE].into(), TransactionType::Read)
+            .unwrap();
         for n in [0, 1] {
-            let part = root.create_sub(n * LARGE as u32, LARGE as u32, n.into(), READ).unwrap();
+            let part = root
+                .create_sub(n * LARGE as u32, LARGE as u32, n.into(), TransactionType::Read)
+                .unwrap();
             pair.client.tcp.do_transaction(&part);
         }
         root.done_subs();
@@ -369,7 +379,7 @@ fn is_connected_once(pair: &Pair) -> bool {
 fn a_large_write_to_a_slow_server_keeps_its_place_between_small_ones() {
     for mut pair in pairs() {
         let before = pair.client.start_write(1, &[1; 4]);
-        let huge = pair.write_huge(WRITE, 11);
+        let huge = pair.write_huge(TransactionType::Write, 11);
         let read = pair.client.start_read(2, 4);
         let behind = pair.client.start_write(3, &pattern(LARGE, 12));
         let last = pair.client.start_write(4, &[4; 4]);
@@ -420,14 +430,14 @@ fn f07_a_large_write_that_another_completes_half_way_is_sent_to_its_end() {
 /// Has somebody else than the server `end` a large write, and then its data go.
 fn end_half_way(end: impl Fn(&Arc<Transaction>)) {
     for mut pair in pairs() {
-        let huge = pair.write_huge(WRITE, 21);
+        let huge = pair.write_huge(TransactionType::Write, 21);
         let behind = pair.client.start_write(3, &[3; 4]);
         end(&huge);
         let (outcome, mut data) = collected(&huge);
         assert_eq!(outcome, Err("enough".to_owned()));
         data.fill(0);
         drop(data);
-        let late = pair.take_huge(WRITE, 21);
+        let late = pair.take_huge(TransactionType::Write, 21);
         let request = pair.peer.request.take_request();
         assert_eq!(request.header.address, 3);
         pair.send(&[late.answer(), request.answer()].concat());
@@ -444,7 +454,7 @@ fn f08_a_large_write_whose_data_somebody_holds_half_way_keeps_no_answer_waiting(
         let read = pair.client.start_read(4, 4);
         let asked = pair.peer.request.take_request();
         let before = pair.client.tcp.stats().bytes_out;
-        let huge = pair.write_huge(WRITE, 81);
+        let huge = pair.write_huge(TransactionType::Write, 81);
         let data = huge.data().unwrap();
         let behind = pair.client.start_write(3, &[3; 4]);
         let sent = pair.client.tcp.stats().bytes_out - before;
@@ -453,7 +463,8 @@ fn f08_a_large_write_whose_data_somebody_holds_half_way_keeps_no_answer_waiting(
         pair.send(&asked.answer());
         pair.client.master.wait(read).unwrap();
         drop(data);
-        let requests = [pair.take_huge(WRITE, 81), pair.peer.request.take_request()];
+        let requests =
+            [pair.take_huge(TransactionType::Write, 81), pair.peer.request.take_request()];
         assert_eq!(requests[1].header.address, 3);
         pair.send(&requests.map(|request| request.answer()).concat());
         pair.client.master.wait(behind).unwrap();
@@ -466,12 +477,12 @@ fn f08_a_large_write_whose_data_somebody_holds_half_way_keeps_no_answer_waiting(
 #[test]
 fn a_large_write_given_up_before_it_is_begun_is_not_sent() {
     for mut pair in pairs() {
-        let first = pair.write_huge(WRITE, 31);
-        let second = pair.prepare(WRITE, pattern(LARGE, 32));
+        let first = pair.write_huge(TransactionType::Write, 31);
+        let second = pair.prepare(TransactionType::Write, pattern(LARGE, 32));
         let third = pair.client.start_write(3, &[3; 4]);
         second.give_up("not needed");
         collected(&second).0.unwrap_err();
-        let answer = pair.take_huge(WRITE, 31).answer();
+        let answer = pair.take_huge(TransactionType::Write, 31).answer();
         let request = pair.peer.request.take_request();
         assert_eq!(request.header.address, 3);
         pair.send(&[answer, request.answer()].concat());
@@ -484,12 +495,12 @@ fn a_large_write_given_up_before_it_is_begun_is_not_sent() {
 #[test]
 fn a_large_write_whose_time_runs_out_half_way_is_sent_to_its_end() {
     for mut pair in pairs() {
-        pair.client.master.set_timeout(50_000);
+        pair.client.master.set_timeout(Duration::from_millis(50));
         let id = pair.client.start_write(0x40, &pattern(HUGE, 33));
         let text = pair.client.error_of(id);
         assert!(text.starts_with("Timeout waiting for register transaction"), "{text}");
-        pair.client.master.set_timeout(LONG_US);
-        pair.take_huge(WRITE, 33);
+        pair.client.master.set_timeout(LONG);
+        pair.take_huge(TransactionType::Write, 33);
         pair.assert_in_order();
         assert!(is_connected_once(&pair));
     }
@@ -498,9 +509,9 @@ fn a_large_write_whose_time_runs_out_half_way_is_sent_to_its_end() {
 #[test]
 fn a_large_write_that_is_completed_past_the_client_is_sent_to_its_end_if_its_data_is_there() {
     for mut pair in pairs() {
-        let huge = pair.write_huge(WRITE, 41);
+        let huge = pair.write_huge(TransactionType::Write, 41);
         huge.done();
-        pair.take_huge(WRITE, 41);
+        pair.take_huge(TransactionType::Write, 41);
         let (outcome, data) = collected(&huge);
         assert_eq!(outcome, Ok(()));
         assert!(data == pattern(HUGE, 41));
@@ -542,7 +553,7 @@ fn what_is_on_its_way_when_the_data_of_a_write_is_gone_fails_with_a_plain_text()
 #[test]
 fn a_large_write_that_is_answered_half_way_is_sent_to_its_end() {
     for (mut pair, result) in pairs().zip([b"too large".as_slice(), b"OK"].repeat(2)) {
-        let huge = pair.write_huge(WRITE, 51);
+        let huge = pair.write_huge(TransactionType::Write, 51);
         let behind = pair.client.start_read(0x99, 4);
         let header = raw::Header::of_octets(&pair.peer.request.peek(28));
         assert_eq!((header.size as usize, header.address), (HUGE, 0x40));
@@ -551,7 +562,7 @@ fn a_large_write_that_is_answered_half_way_is_sent_to_its_end() {
         assert_eq!(outcome.is_ok(), result == b"OK");
         data.fill(0);
         drop(data);
-        pair.take_huge(WRITE, 51);
+        pair.take_huge(TransactionType::Write, 51);
         let request = pair.peer.request.take_request();
         pair.send(&request.answer());
         pair.client.master.wait(behind).unwrap();
@@ -563,7 +574,7 @@ fn a_large_write_that_is_answered_half_way_is_sent_to_its_end() {
 #[test]
 fn a_large_write_fails_with_the_connection_that_breaks_half_way() {
     for mut pair in pairs() {
-        let huge = pair.write_huge(WRITE, 61);
+        let huge = pair.write_huge(TransactionType::Write, 61);
         let behind = pair.client.start_write(3, &[3; 4]);
         pair.reconnect();
         let text = collected(&huge).0.unwrap_err();
@@ -579,11 +590,11 @@ fn a_large_write_fails_with_the_connection_that_breaks_half_way() {
 #[test]
 fn d09_a_large_posted_write_is_complete_when_it_is_handed_over_and_not_before() {
     for mut pair in pairs() {
-        let huge = pair.write_huge(POST, 71);
-        let small = pair.prepare(POST, vec![7; 4]);
+        let huge = pair.write_huge(TransactionType::Post, 71);
+        let small = pair.prepare(TransactionType::Post, vec![7; 4]);
         assert!(!huge.is_done() && !small.is_done());
         assert_eq!(pair.client.tcp.stats().outstanding, 2);
-        pair.take_huge(POST, 71);
+        pair.take_huge(TransactionType::Post, 71);
         assert_eq!(pair.peer.request.take_request().data, Some(vec![7; 4]));
         for tran in [huge, small] {
             assert_eq!(collected(&tran).0, Ok(()));
@@ -593,10 +604,10 @@ fn d09_a_large_posted_write_is_complete_when_it_is_handed_over_and_not_before() 
     }
     // Given up half-way it is sent all the same.
     for mut pair in pairs() {
-        let huge = pair.write_huge(POST, 72);
+        let huge = pair.write_huge(TransactionType::Post, 72);
         huge.give_up("enough");
         drop(collected(&huge));
-        pair.take_huge(POST, 72);
+        pair.take_huge(TransactionType::Post, 72);
         pair.assert_in_order();
     }
 }
@@ -618,7 +629,7 @@ fn octets_of_large_writes_are_counted_as_they_are_sent() {
 #[test]
 fn a_client_may_be_stopped_or_dropped_while_it_sends_a_large_write() {
     for mut pair in pairs() {
-        let huge = pair.write_huge(WRITE, 91);
+        let huge = pair.write_huge(TransactionType::Write, 91);
         pair.client.tcp.stop();
         let text = collected(&huge).0.unwrap_err();
         assert!(text.contains("has been stopped"), "{text}");
@@ -631,9 +642,9 @@ fn a_client_may_be_stopped_or_dropped_while_it_sends_a_large_write() {
         // The master gave it up, which the client outlives.
         pair.client = Client { tcp, master: Default::default() };
         pair.client.master.set_slave(pair.client.tcp.clone());
-        pair.client.master.set_timeout(LONG_US);
+        pair.client.master.set_timeout(LONG);
         pair.client.master.wait(id).unwrap();
-        pair.take_huge(WRITE, 92);
+        pair.take_huge(TransactionType::Write, 92);
         pair.assert_in_order();
     }
 }
@@ -660,7 +671,8 @@ fn writes_given_up_at_any_time_come_wholly_or_not_at_all() {
             });
             for n in 0..COUNT {
                 let size = random.random_range(1..3_000_000);
-                let ty = if random.random() { WRITE } else { POST };
+                let ty =
+                    if random.random() { TransactionType::Write } else { TransactionType::Post };
                 let tran = client.master.prepare(n as u64, pattern(size, n).into(), ty).unwrap();
                 client.master.launch(&tran);
                 for _ in 0..random.random_range(0..300) {
@@ -713,7 +725,8 @@ fn work_on_a_model(client: &Client, base: u64, random: &mut ChaCha8Rng) {
             if random.random() {
                 let data = pattern(size, turn * 1000 + size);
                 model[range].copy_from_slice(&data);
-                let ty = if random.random() { WRITE } else { POST };
+                let ty =
+                    if random.random() { TransactionType::Write } else { TransactionType::Post };
                 let id = client.master.request(base + at as u64, data.into(), ty).unwrap();
                 waiting.push((id, None));
             } else {

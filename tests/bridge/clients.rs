@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use rogue_mem::bridge::{ClientOptions, ServerOptions, TcpClient, TcpServer};
-use rogue_mem::memory::{Emulate, Hub, Master, Transaction};
+use rogue_mem::memory::{Emulate, Hub, Master, Transaction, TransactionType};
 use rogue_mem::Status;
 
 use testkit::bridge::{server, server_of, Client};
 use testkit::raw::{self, RawClient, READ, WRITE};
 use testkit::slaves::{answer, answer_at, calling};
-use testkit::wait::{LONG, LONG_US};
+use testkit::wait::LONG;
 
 #[test]
 fn d14_many_clients_at_once_get_their_own_answers() {
@@ -230,7 +230,7 @@ fn addresses_of_every_form_are_served_and_reached() {
         tcp.wait_ready(LONG, LONG / 100).unwrap();
         let master = Master::new();
         master.set_slave(tcp);
-        master.set_timeout(LONG_US);
+        master.set_timeout(LONG);
         master.write(4, &[9; 4]).unwrap();
         assert_eq!(master.read(4, 4).unwrap(), [9; 4], "{listen} {connect}");
     }
@@ -276,7 +276,7 @@ fn contract_19_overlapping_registers_of_several_devices_are_right() {
             hub.master().set_slave(client.tcp.clone());
             let master = Master::new();
             master.set_slave(hub);
-            master.set_timeout(LONG_US);
+            master.set_timeout(LONG);
             master
         })
         .collect();
@@ -284,7 +284,7 @@ fn contract_19_overlapping_registers_of_several_devices_are_right() {
     for (n, device) in (0u8..).zip(&devices) {
         let write = |at: u64| {
             let value = (at as u8).wrapping_mul(3).wrapping_add(n);
-            device.request(at, vec![value].into(), WRITE).unwrap()
+            device.request(at, vec![value].into(), TransactionType::Write).unwrap()
         };
         let ids: Vec<u32> = (0..2048).map(write).collect();
         ids.into_iter().for_each(|id| device.wait(id).unwrap());
@@ -320,7 +320,7 @@ fn contract_22_a_client_is_a_slave_and_a_server_a_master_like_any_other() {
     hub.master().set_slave(client.tcp.clone());
     let master = Master::new();
     master.set_slave(hub);
-    master.set_timeout(LONG_US);
+    master.set_timeout(LONG);
     master.write(0, &[1, 2, 3, 4]).unwrap();
     assert_eq!(client.master.read(0x100, 4).unwrap(), [1, 2, 3, 4]);
 }

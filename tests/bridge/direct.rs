@@ -7,7 +7,7 @@ use std::thread::{self, ScopedJoinHandle};
 use std::time::Duration;
 
 use rogue_mem::bridge::{ClientOptions, ServerOptions};
-use rogue_mem::memory::{Emulate, Master, Slave, Transaction, POST, READ, WRITE};
+use rogue_mem::memory::{Emulate, Master, Slave, Transaction, TransactionType};
 use rogue_mem::net::Spin;
 use rogue_mem::Status;
 
@@ -16,12 +16,12 @@ use testkit::bus::{launch, zeros, Caller, Telling};
 use testkit::process::is_asleep;
 use testkit::raw::{self, Raw, RawClient, RawServer};
 use testkit::slaves::{answer, answer_at, calling, Keeper};
-use testkit::wait::{let_pass, wait_until, LONG, LONG_US};
+use testkit::wait::{let_pass, wait_until, LONG};
 
 /// Both ways in which responses may come.
 pub const BOTH: [bool; 2] = [true, false];
 /// Time for what is to pass in vain.
-const SHORT_US: u64 = 100_000;
+const SHORT: Duration = Duration::from_millis(100);
 
 pub fn client_of(port: u16, duplex: bool) -> Client {
     let client = Client::with(port, ClientOptions { duplex, ..ClientOptions::default() });
@@ -81,7 +81,7 @@ fn read_then(
     address: u64,
     action: impl FnMut(&Arc<Transaction>) + Send + 'static,
 ) -> Arc<Transaction> {
-    let tran = launch(&client.master, READ, address, zeros(4));
+    let tran = launch(&client.master, TransactionType::Read, address, zeros(4));
     tran.observe(Telling::new(action));
     tran
 }
@@ -218,13 +218,13 @@ fn a_thread_that_waits_is_woken_when_another_one_gives_up_for_it() {
         let passed = Arc::new(Mutex::new(Vec::new()));
         let (list, tcp) = (passed.clone(), client.tcp.clone());
         let master = Master::new();
-        master.set_timeout(LONG_US);
+        master.set_timeout(LONG);
         master.set_slave(calling(move |tran| {
             list.lock().unwrap().push(tran.clone());
             tcp.do_transaction(tran);
         }));
         make_prompt(&client);
-        let id = master.request(8, vec![0; 4].into(), READ).unwrap();
+        let id = master.request(8, vec![0; 4].into(), TransactionType::Read).unwrap();
         thread::scope(|scope| {
             let waiter = Sleepy::spawn(scope, || master.wait(id));
             waiter.wait_asleep();
@@ -319,14 +319,14 @@ fn a_response_may_be_read_by_several_threads_in_turn() {
     for duplex in BOTH {
         let (_server, client, mut peer) = played(duplex);
         for _ in 0..5 {
-            client.master.set_timeout(SHORT_US);
+            client.master.set_timeout(SHORT);
             let first = client.start_read(8, 100_000);
             let request = peer.request.take_request();
             let response = request.header.response(&[7; 100_000], b"OK");
             let (start, end) = response.split_at(60_000);
             answers(&mut peer, duplex).send(start);
             assert!(client.error_of(first).starts_with("Timeout"));
-            client.master.set_timeout(LONG_US);
+            client.master.set_timeout(LONG);
             let second = client.start_read(16, 4);
             thread::scope(|scope| {
                 let waiter = Sleepy::spawn(scope, || client.master.wait_buffer(second));
@@ -345,13 +345,13 @@ fn a_response_may_be_read_by_several_threads_in_turn() {
 fn a_flood_of_responses_for_others_keeps_nobody_beyond_its_time() {
     for duplex in BOTH {
         let (_server, client, mut peer) = played(duplex);
-        client.master.set_timeout(SHORT_US);
+        client.master.set_timeout(SHORT);
         let is_over = AtomicBool::new(false);
         thread::scope(|scope| {
             let id = client.start_read(8, 4);
             let header = peer.request.take_request().header;
             // Of posted writes, which are passed over in silence.
-            let stray = raw::Header { ty: POST, id: header.id ^ 0x8000_0000, ..header };
+            let stray = raw::Header { ty: raw::POST, id: header.id ^ 0x8000_0000, ..header };
             let stray = stray.response(&[], b"OK").repeat(1000);
             let stream = answers(&mut peer, duplex);
             let is_over = &is_over;
@@ -372,7 +372,7 @@ fn a_callback_that_asks_and_waits_itself_comes_to_an_end() {
         let client = Arc::new(client_of(server.port(), duplex));
         let nested = Arc::new(Master::new());
         nested.set_slave(client.tcp.clone());
-        nested.set_timeout(SHORT_US);
+        nested.set_timeout(SHORT);
         // Once in the event loop, and once in a thread that waits for something else.
         for waits in BOTH {
             make_prompt(&client);
@@ -488,7 +488,7 @@ fn a_client_that_cannot_send_still_reads_and_goes_on_later() {
             let last = Sleepy::spawn(scope, move || master.wait(id));
             for n in 0..COUNT {
                 let request = peer.request.take_request();
-                assert_eq!((request.header.address, request.header.ty), (n << 20, WRITE));
+                assert_eq!((request.header.address, request.header.ty), (n << 20, raw::WRITE));
                 answers(&mut peer, duplex).send(&request.header.response(&[], b"OK"));
             }
             last.join().unwrap();
@@ -532,7 +532,7 @@ fn a_server_that_spins_keeps_the_time_of_its_slave() {
     let keeper = Keeper::new();
     let spin = Spin::Always(10 * LONG);
     let server = server_of(keeper, ServerOptions { spin, ..ServerOptions::default() });
-    server.master().set_timeout(SHORT_US);
+    server.master().set_timeout(SHORT);
     let client = Client::new(server.port());
     let error = client.master.read(8, 4).unwrap_err();
     assert_eq!(error.status(), Status::TransactionTimeout, "the server says it: {error}");
@@ -547,10 +547,10 @@ fn a_client_that_spins_for_long_keeps_its_timeouts_and_is_woken() {
     let client = Client::with(server.port(), ClientOptions { spin, ..ClientOptions::default() });
     client.wait_ready();
     make_prompt(&client);
-    client.master.set_timeout(SHORT_US);
+    client.master.set_timeout(SHORT);
     let error = client.master.read(8, 4).unwrap_err();
     assert_eq!(error.status(), Status::TransactionTimeout, "the client says it: {error}");
-    client.master.set_timeout(LONG_US);
+    client.master.set_timeout(LONG);
     make_prompt(&client);
     let id = client.start_read(8, 4);
     thread::scope(|scope| {

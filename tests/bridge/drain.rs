@@ -5,7 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use rogue_mem::bridge::{ServerOptions, TcpServer};
-use rogue_mem::memory::POST;
+use rogue_mem::memory::TransactionType;
 use rogue_mem::Status;
 
 use testkit::bridge::{memory, server, server_at, server_of, Client};
@@ -44,7 +44,7 @@ fn what_the_slave_has_is_answered_and_what_comes_later_is_refused_in_words() {
     let (keeper, server) = keeping();
     let client = Client::ready(server.port());
     let kept = [client.start_write(0, &[1; 4]), client.start_read(8, 4), client.start_read(16, 4)];
-    let posted = client.master.request(24, vec![7; 4].into(), POST).unwrap();
+    let posted = client.master.request(24, vec![7; 4].into(), TransactionType::Post).unwrap();
     client.master.wait(posted).unwrap();
     keeper.wait_seen(4);
     begin(&server, 4);

@@ -10,7 +10,7 @@ use rogue_mem::memory::Emulate;
 use testkit::bridge::{memory, server, server_at, server_of, Client};
 use testkit::raw::{self, Item, Raw, RawClient, RawServer, READ, WRITE};
 use testkit::slaves::{answer, Keeper};
-use testkit::wait::{let_pass, wait_until, LONG_US};
+use testkit::wait::{let_pass, wait_until, LONG};
 
 const SESSION: &str = "0123456789abcdef0123456789abcdef";
 const DUPLEX: (&str, &str) = ("X-Rogue-Duplex", "1");
@@ -195,12 +195,12 @@ fn a_server_that_answers_elsewhere_than_it_said_is_not_believed_and_does_no_harm
     let client = Client::new(server.port);
     let mut peer = server.serve(&[("X-Rogue-Bridge", "1"), DUPLEX]);
     client.wait_connected();
-    client.master.set_timeout(100_000);
+    client.master.set_timeout(Duration::from_millis(100));
     let id = client.start_read(8, 4);
     let request = peer.request.take_request();
     peer.response.send(&request.header.response(&[1, 2, 3, 4], b"OK"));
     assert!(client.error_of(id).starts_with("Timeout"));
-    client.master.set_timeout(LONG_US);
+    client.master.set_timeout(LONG);
     let id = client.start_read(8, 4);
     let request = peer.request.take_request();
     peer.request.send(&request.header.response(&[1, 2, 3, 4], b"OK"));

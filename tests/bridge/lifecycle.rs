@@ -5,14 +5,14 @@ use std::sync::{mpsc, Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use rogue_mem::bridge::{ClientOptions, ClientState, ServerOptions, TcpClient, TcpServer};
-use rogue_mem::memory::{DataBuffer, Emulate, Master, Transaction, POST, READ, WRITE};
+use rogue_mem::memory::{DataBuffer, Emulate, Master, Transaction, TransactionType};
 use rogue_mem::Status;
 
 use testkit::bridge::{assert_serves, memory, server, server_at, server_of, Client};
 use testkit::bus::{blocking, Telling};
 use testkit::raw::{self, RawClient, RawServer};
 use testkit::slaves::{answer, answer_at, calling, Keeper};
-use testkit::wait::{wait_until, Gate, LONG, LONG_US};
+use testkit::wait::{wait_until, Gate, LONG};
 
 use crate::direct::{answers, played};
 
@@ -30,7 +30,8 @@ fn promptly<T>(action: impl FnOnce() -> T) -> T {
 
 /// Has `action` called in the client's own thread, by the answer to a read.
 fn in_the_clients_thread(client: &Client, action: impl FnOnce() + Send + 'static) {
-    let tran = client.master.prepare(0, DataBuffer::from(vec![0; 4]), READ).unwrap();
+    let tran =
+        client.master.prepare(0, DataBuffer::from(vec![0; 4]), TransactionType::Read).unwrap();
     let mut action = Some(action);
     tran.observe(Telling::new(move |_| action.take().expect("told once")()));
     client.master.launch(&tran);
@@ -49,7 +50,7 @@ fn d41_stopping_a_client_fails_what_is_pending_and_what_comes_later_at_once() {
     for id in ids {
         assert!(client.error_of(id).contains("has been stopped"));
     }
-    for ty in [READ, WRITE, POST] {
+    for ty in [TransactionType::Read, TransactionType::Write, TransactionType::Post] {
         let id = client.master.request(0, vec![0; 4].into(), ty).unwrap();
         assert!(client.error_of(id).contains("has been stopped"));
     }
@@ -221,7 +222,7 @@ fn a_client_stops_promptly_with_a_server_that_neither_reads_nor_closes() {
 fn d10_a_server_stops_promptly_with_clients_that_neither_read_nor_close() {
     let server = server_of(calling(answer), ServerOptions::default());
     let mut stuck = RawClient::legacy(server.port());
-    let many = (0..1000).flat_map(|id| raw::request(id, 0, 65536, READ, None));
+    let many = (0..1000).flat_map(|id| raw::request(id, 0, 65536, raw::READ, None));
     stuck.request.send(&many.collect::<Vec<u8>>());
     let other = Client::ready(server.port());
     assert_eq!(other.master.read(8, 4).unwrap(), answer_at(8, 4));
@@ -452,15 +453,15 @@ fn masters_that_go_away_take_their_requests_along() {
     let options = ClientOptions { window: Some(1), ..ClientOptions::default() };
     let Client { tcp, master } = Client::with(server.port(), options);
     for n in 0..50 {
-        master.request(n, vec![0; 4].into(), READ).unwrap();
+        master.request(n, vec![0; 4].into(), TransactionType::Read).unwrap();
     }
     keeper.wait_seen(1);
     drop(master);
     assert_eq!(tcp.stats().outstanding, 0);
     let other = Master::new();
     other.set_slave(tcp.clone());
-    other.set_timeout(LONG_US);
-    let id = other.request(0x50, vec![0; 4].into(), READ).unwrap();
+    other.set_timeout(LONG);
+    let id = other.request(0x50, vec![0; 4].into(), TransactionType::Read).unwrap();
     // Some may have been sent in the place of others that were given up before them.
     let last = loop {
         let tran = keeper.next();
@@ -476,7 +477,12 @@ fn masters_that_go_away_take_their_requests_along() {
 
 #[test]
 fn stop_closes_the_connections_while_an_observer_blocks_the_thread_that_uses_them() {
-    for (duplex, ty) in [(true, POST), (true, READ), (false, POST), (false, READ)] {
+    for (duplex, ty) in [
+        (true, TransactionType::Post),
+        (true, TransactionType::Read),
+        (false, TransactionType::Post),
+        (false, TransactionType::Read),
+    ] {
         let (_server, client, mut peer) = played(duplex);
         let (blocking, is_told, release) = blocking();
         let tran = client.master.prepare(8, vec![0; 4].into(), ty).unwrap();
@@ -485,7 +491,7 @@ fn stop_closes_the_connections_while_an_observer_blocks_the_thread_that_uses_the
             // The observer runs in the thread that posts, or in the client's own.
             scope.spawn(|| client.master.launch(&tran));
             let request = peer.request.take_request();
-            if ty == READ {
+            if ty == TransactionType::Read {
                 answers(&mut peer, duplex).send(&request.answer());
             }
             is_told.recv_timeout(LONG).unwrap();

@@ -5,16 +5,15 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rogue_mem::bridge::{ClientOptions, ServerOptions, TcpServer};
-use rogue_mem::memory::{Transaction, READ, TIMEOUT_TEXT, WRITE};
+use rogue_mem::memory::{Transaction, TransactionType, TIMEOUT_TEXT};
 
 use testkit::bridge::{server_of, Client};
 use testkit::raw::{self, RawClient};
 use testkit::slaves::{answer, answer_at, calling};
-use testkit::wait::{let_pass, wait_until, LONG, LONG_US};
+use testkit::wait::{let_pass, wait_until, LONG};
 
 /// A time that is over soon, in microseconds.
-const SHORT_US: u64 = 50_000;
-const SHORT: Duration = Duration::from_micros(SHORT_US);
+const SHORT: Duration = Duration::from_millis(50);
 /// Requests at this address are the test's to deal with.
 const STUCK: u64 = 0x57;
 
@@ -43,7 +42,7 @@ fn assert_served(clients: &[&Client]) {
 #[test]
 fn f08_who_holds_the_data_past_the_deadline_keeps_no_client_waiting() {
     let (server, stuck) = server();
-    server.master().set_timeout(SHORT_US);
+    server.master().set_timeout(SHORT);
     let [one, other] = [Client::ready(server.port()), Client::ready(server.port())];
     let mut legacy = RawClient::legacy(server.port());
     for size in [4, 100_000] {
@@ -130,7 +129,7 @@ fn f08_what_is_answered_at_once_while_another_thread_holds_the_data_waits_for_it
     release.send(()).unwrap();
     assert_eq!(one.master.wait_buffer(id).unwrap(), [0x55; 4]);
     // With a time limit, and a lock that is not given back before it.
-    server.master().set_timeout(SHORT_US);
+    server.master().set_timeout(SHORT);
     let id = one.start_read(STUCK, 4);
     let text = one.error_of(id);
     assert!(text.starts_with(TIMEOUT_TEXT) && text.contains("still holds the lock"), "{text}");
@@ -166,7 +165,7 @@ fn f08_a_client_whose_user_holds_the_data_of_one_answer_delivers_the_others() {
         client.wait_ready();
         for size in [0, 4, 1000, 60_000, 200_000] {
             let buffer = vec![0xAA; size].into();
-            let tran = client.master.prepare(0x4321, buffer, READ).unwrap();
+            let tran = client.master.prepare(0x4321, buffer, TransactionType::Read).unwrap();
             let data = tran.data().unwrap();
             client.master.launch(&tran);
             // Their answers come behind that one.
@@ -185,7 +184,7 @@ fn f08_a_client_whose_user_holds_the_data_of_one_answer_delivers_the_others() {
 fn f08_an_answer_that_waits_for_the_data_is_dropped_with_its_transaction() {
     let (server, _stuck) = server();
     let client = Client::ready(server.port());
-    let tran = client.master.prepare(0x4321, vec![0xAA; 8].into(), READ).unwrap();
+    let tran = client.master.prepare(0x4321, vec![0xAA; 8].into(), TransactionType::Read).unwrap();
     let data = tran.data().unwrap();
     client.master.launch(&tran);
     assert_served(&[&client]);
@@ -217,7 +216,8 @@ fn f08_a_write_whose_data_somebody_holds_keeps_its_place_and_no_thread_waiting()
         for size in [4, 200_000] {
             let before = client.start_read(STUCK, 4);
             let asked = stuck.recv_timeout(LONG).unwrap();
-            let write = client.master.prepare(1, vec![7; size].into(), WRITE).unwrap();
+            let write =
+                client.master.prepare(1, vec![7; size].into(), TransactionType::Write).unwrap();
             let data = write.data().unwrap();
             // Neither this thread, which holds the data, nor another one waits for it.
             client.master.launch(&write);
@@ -243,10 +243,10 @@ fn f08_a_write_goes_out_when_its_data_is_free_though_an_older_one_is_still_held(
     for size in [4, 200_000] {
         let (server, _stuck) = server();
         let client = Client::ready(server.port());
-        client.master.set_timeout(SHORT_US);
-        let late = client.master.prepare(1, vec![7; size].into(), WRITE).unwrap();
-        client.master.set_timeout(LONG_US);
-        let next = client.master.prepare(2, vec![7; size].into(), WRITE).unwrap();
+        client.master.set_timeout(SHORT);
+        let late = client.master.prepare(1, vec![7; size].into(), TransactionType::Write).unwrap();
+        client.master.set_timeout(LONG);
+        let next = client.master.prepare(2, vec![7; size].into(), TransactionType::Write).unwrap();
         let held = late.data().unwrap();
         client.master.launch(&late);
         let data = next.data().unwrap();

@@ -5,12 +5,12 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use rogue_mem::bridge::{ClientOptions, ServerOptions};
-use rogue_mem::memory::{Emulate, Master, Slave, SlaveBase, Transaction, POST, READ};
+use rogue_mem::memory::{Emulate, Master, Slave, SlaveBase, Transaction, TransactionType};
 
 use testkit::bridge::{server, server_of, Client};
 use testkit::raw::{self, RawClient};
 use testkit::slaves::{answer, answer_at, calling, Keeper};
-use testkit::wait::{wait_until, Gate, LONG_US};
+use testkit::wait::{wait_until, Gate, LONG};
 
 fn with_window(window: usize) -> ServerOptions {
     ServerOptions { window, ..ServerOptions::default() }
@@ -79,7 +79,7 @@ fn a_hundred_thousand_requests_outstanding_at_a_slow_slave_are_all_answered() {
     let keeper = Keeper::new();
     let server = server_of(keeper.clone(), ServerOptions::default());
     let client = Client::ready(server.port());
-    client.master.set_timeout(10 * LONG_US);
+    client.master.set_timeout(10 * LONG);
     let ids: Vec<u32> = (0..COUNT).map(|n| client.start_read(n * 4, 4)).collect();
     assert_eq!(client.tcp.stats().outstanding, COUNT);
     // The slave answers from a thread of its own, a few at a time.
@@ -216,7 +216,7 @@ fn d16_what_is_larger_than_the_remote_slave_takes_is_split_at_the_server() {
 fn a_slave_that_never_answers_costs_its_timeout_at_the_server() {
     let keeper = Keeper::new();
     let server = server_of(keeper.clone(), ServerOptions::default());
-    server.master().set_timeout(50_000);
+    server.master().set_timeout(Duration::from_millis(50));
     let client = Client::ready(server.port());
     let ids: Vec<u32> = (0..100).map(|n| client.start_read(n, 4)).collect();
     for id in ids {
@@ -227,7 +227,7 @@ fn a_slave_that_never_answers_costs_its_timeout_at_the_server() {
     keeper.wait_seen(100);
     // What it says too late reaches nobody.
     keeper.answer_all();
-    server.master().set_timeout(LONG_US);
+    server.master().set_timeout(LONG);
     let id = client.start_read(0x77, 4);
     answer(&keeper.next());
     assert_eq!(client.master.wait_buffer(id).unwrap(), answer_at(0x77, 4));
@@ -241,7 +241,7 @@ fn requests_of_a_client_that_leaves_are_finished_and_answered_to_nobody() {
     leaving.start_read(0x10, 4);
     leaving.master.post(0x20, &[1; 4]).unwrap();
     let (read, post) = (keeper.next(), keeper.next());
-    assert_eq!((read.ty(), post.ty()), (READ, POST));
+    assert_eq!((read.ty(), post.ty()), (TransactionType::Read, TransactionType::Post));
     leaving.tcp.stop();
     wait_until("it has left", || server.stats().clients == 0);
     assert!(!post.expired(), "a posted write is carried out all the same");

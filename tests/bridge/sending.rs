@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::thread;
 
 use rogue_mem::bridge::{ClientOptions, ServerOptions};
-use rogue_mem::memory::{Observer, Slave, POST, READ, VERIFY, WRITE};
+use rogue_mem::memory::{Observer, Slave, TransactionType};
 
 use testkit::bridge::{server, server_of, Client};
 use testkit::bus::{blocking, post_in_a_chain};
-use testkit::raw::{Header, RawClient};
+use testkit::raw::{self, Header, RawClient};
 use testkit::slaves::answer;
 use testkit::wait::{wait_until, LONG};
 
@@ -25,7 +25,12 @@ fn f01_a_request_has_been_given_to_the_system_when_it_returns() {
         for round in 0..20 {
             // As many as the reads before are on their way, and nobody has waited for any.
             make_prompt(&client);
-            for ty in [READ, WRITE, POST, VERIFY] {
+            for ty in [
+                TransactionType::Read,
+                TransactionType::Write,
+                TransactionType::Post,
+                TransactionType::Verify,
+            ] {
                 let before = client.tcp.stats();
                 let address = 8 * (1 + ids.len() as u64);
                 ids.push(client.master.request(address, vec![0; 4].into(), ty).unwrap());
@@ -83,12 +88,12 @@ fn f09_an_observer_of_a_posted_write_that_blocks_keeps_nobody_from_sending() {
     for duplex in BOTH {
         let (_server, client, mut peer) = played(duplex);
         let (blocking, is_told, release) = blocking();
-        let post = client.master.prepare(8, vec![0; 4].into(), POST).unwrap();
+        let post = client.master.prepare(8, vec![0; 4].into(), TransactionType::Post).unwrap();
         post.observe(blocking);
         thread::scope(|scope| {
             let poster = scope.spawn(|| client.master.launch(&post));
             is_told.recv_timeout(LONG).unwrap();
-            assert_eq!(peer.request.take_request().header.ty, POST);
+            assert_eq!(peer.request.take_request().header.ty, raw::POST);
             for address in [16, 24] {
                 let id = client.start_write(address, &[1, 2, 3, 4]);
                 let request = peer.request.take_request();
@@ -109,7 +114,7 @@ fn observed_before_others(
     observer: Arc<dyn Observer>,
     count: u64,
 ) -> Header {
-    let first = client.master.prepare(0, vec![0; 4].into(), READ).unwrap();
+    let first = client.master.prepare(0, vec![0; 4].into(), TransactionType::Read).unwrap();
     client.master.launch(&first);
     first.observe(observer);
     for n in 1..count {
@@ -179,12 +184,12 @@ fn f09_nor_does_an_observer_that_blocks_the_loop_when_the_socket_has_room_again(
         for n in 0..LARGE {
             client.start_write(n << 20, &block);
         }
-        let post = client.master.prepare(8, vec![0; 4].into(), POST).unwrap();
+        let post = client.master.prepare(8, vec![0; 4].into(), TransactionType::Post).unwrap();
         post.observe(blocking);
         client.master.launch(&post);
         assert!(!post.is_done(), "the socket takes everything");
         (0..IN_FLIGHT + LARGE).for_each(|_| drop(peer.request.take_request()));
-        assert_eq!(peer.request.take_request().header.ty, POST);
+        assert_eq!(peer.request.take_request().header.ty, raw::POST);
         is_told.recv_timeout(LONG).unwrap();
         for address in [0x1000, 0x2000] {
             client.start_read(address, 4);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rogue_mem::bridge::{ClientOptions, ClientState, TcpClient};
-use rogue_mem::memory::{DataBuffer, Master, Slave};
+use rogue_mem::memory::{DataBuffer, Master, Slave, TransactionType};
 use rogue_mem::Status;
 
 use testkit::bridge::Client;
@@ -15,7 +15,7 @@ use testkit::raw::{self, Item, RawClient, RawServer, Request, POST, PROBE, READ,
 use testkit::wait::{wait_until, LONG};
 
 /// For waits that are to fail.
-const SHORT_US: u64 = 100_000;
+const SHORT: Duration = Duration::from_millis(100);
 const SERVER_ID: &str = "00112233445566778899aabbccddeeff";
 const ANNOUNCED: [(&str, &str); 2] = [("X-Rogue-Bridge", "1"), ("X-Rogue-Server", SERVER_ID)];
 
@@ -90,7 +90,7 @@ fn requests_are_encoded_as_rogue_does_it() {
     peer.response.send(&request.answer());
     client.master.wait(write).unwrap();
     for ty in [READ, raw::VERIFY] {
-        let id = client.master.request(8, vec![0; 4].into(), ty).unwrap();
+        let id = client.master.request(8, vec![0; 4].into(), ty.into()).unwrap();
         let request = peer.request.take_request();
         assert_eq!((request.data.as_ref(), request.header.ty), (None, ty));
         peer.response.send(&request.header.response(&[4, 3, 2, 1], b"OK"));
@@ -184,7 +184,7 @@ fn d13_results_are_read_as_rogue_and_simulations_mean_them() {
     let (_server, client, mut peer) = legacy_pair();
     let mut outcome = |ty: u32, result: &[u8]| {
         let data = vec![0; 4];
-        let id = client.master.request(0x40, data.into(), ty).unwrap();
+        let id = client.master.request(0x40, data.into(), ty.into()).unwrap();
         let request = peer.request.take_request();
         peer.response.send(&request.header.response(&[1, 2, 3, 4], result));
         client.master.wait(id).map_err(|error| error.text().to_owned())
@@ -210,7 +210,7 @@ fn f10_a_long_error_text_fails_the_request_with_its_words_at_once() {
     let (_server, client, mut peer) = legacy_pair();
     for ty in [READ, WRITE, raw::VERIFY] {
         for octets in [999, 1000, 1200, 9999, 200_000] {
-            let id = client.master.request(0x40, vec![0; 4].into(), ty).unwrap();
+            let id = client.master.request(0x40, vec![0; 4].into(), ty.into()).unwrap();
             let request = peer.request.take_request();
             let text = "x".repeat(octets);
             peer.response.send(&request.header.response(&[1, 2, 3, 4], text.as_bytes()));
@@ -226,7 +226,7 @@ fn f10_a_long_error_text_fails_the_request_with_its_words_at_once() {
 fn answers_that_do_not_fit_their_request_fail_it() {
     let (_server, client, mut peer) = legacy_pair();
     let mut answered = |ty: u32, mangle: &dyn Fn(&mut Request) -> Vec<u8>| {
-        let id = client.master.request(0x40, vec![0; 4].into(), ty).unwrap();
+        let id = client.master.request(0x40, vec![0; 4].into(), ty.into()).unwrap();
         let mut request = peer.request.take_request();
         let octets = mangle(&mut request);
         peer.response.send(&octets);
@@ -291,7 +291,7 @@ fn d12_a_failed_read_leaves_the_buffer_as_it_was() {
     let (_server, client, mut peer) = legacy_pair();
     for (payload, result) in [(vec![9; 256], &b"no device"[..]), (vec![9; 255], b"OK")] {
         let buffer = DataBuffer::from(vec![0xA5; 256]);
-        let tran = client.master.prepare(0x80, buffer, READ).unwrap();
+        let tran = client.master.prepare(0x80, buffer, TransactionType::Read).unwrap();
         client.master.launch(&tran);
         let request = peer.request.take_request();
         peer.response.send(&request.header.response(&payload, result));
@@ -325,7 +325,7 @@ fn an_answer_to_a_request_that_waits_to_be_sent_is_somebody_elses() {
 #[test]
 fn a_late_answer_is_dropped() {
     let (_server, client, mut peer) = legacy_pair();
-    client.master.set_timeout(SHORT_US);
+    client.master.set_timeout(SHORT);
     let text = client.error_of(client.start_read(0, 4));
     assert!(text.starts_with("Timeout waiting for register transaction"), "{text}");
     let late = peer.request.take_request();
@@ -445,21 +445,21 @@ fn d09_the_timeout_text_names_what_stands_in_the_way() {
     let refused = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let refused = if refused == u16::MAX { refused - 1 } else { refused };
     let client = Client::new(refused);
-    client.master.set_timeout(SHORT_US);
+    client.master.set_timeout(SHORT);
     let text = client.error_of(client.start_read(0, 4));
     assert!(text.starts_with("Timeout waiting for register transaction"), "{text}");
     for words in ["never sent", "no connection to 127.0.0.1", "Connection refused"] {
         assert!(text.contains(words), "{text}");
     }
     let unknown = named_client("no-such-host.invalid");
-    unknown.master.set_timeout(SHORT_US);
+    unknown.master.set_timeout(SHORT);
     wait_until("the name is not found", || unknown.tcp.state_text().contains("not be resolved"));
     let text = unknown.error_of(unknown.start_read(0, 4));
     assert!(text.contains("no-such-host.invalid could not be resolved"), "{text}");
     let mute = RawServer::new();
     let client = Client::new(mute.port);
     let peer = mute.accept();
-    client.master.set_timeout(SHORT_US);
+    client.master.set_timeout(SHORT);
     wait_until("the connections stand", || client.tcp.state() == ClientState::Handshake);
     let text = client.error_of(client.start_read(0, 4));
     assert!(text.contains("has not completed the handshake"), "{text}");
@@ -613,7 +613,8 @@ fn an_answer_that_came_before_the_end_counts() {
     let server = RawServer::new();
     let client = Client::new(server.port);
     let read = client.start_read(4, 4);
-    let post = client.master.prepare(0, DataBuffer::from(vec![0; 4]), POST).unwrap();
+    let post =
+        client.master.prepare(0, DataBuffer::from(vec![0; 4]), TransactionType::Post).unwrap();
     let (observer, held, go_on) = blocking();
     post.observe(observer);
     client.master.launch(&post);
@@ -643,7 +644,7 @@ fn d09_a_post_is_complete_when_it_is_handed_over_and_not_before() {
     let trans: Vec<_> = (0..COUNT)
         .map(|n| {
             let buffer = DataBuffer::from(vec![n as u8; SIZE]);
-            let tran = client.master.prepare(n as u64, buffer, POST).unwrap();
+            let tran = client.master.prepare(n as u64, buffer, TransactionType::Post).unwrap();
             client.master.launch(&tran);
             tran
         })
@@ -666,7 +667,8 @@ fn d09_a_post_is_complete_when_it_is_handed_over_and_not_before() {
 fn posts_in_the_pipe_fail_with_the_connection_and_those_in_the_queue_survive_it() {
     const COUNT: u64 = 400;
     let (server, client, peer) = legacy_pair();
-    let post = |n: u64| client.master.request(n, vec![1; 100_000].into(), POST).unwrap();
+    let post =
+        |n: u64| client.master.request(n, vec![1; 100_000].into(), TransactionType::Post).unwrap();
     let ids: Vec<u32> = (0..COUNT).map(post).collect();
     drop(peer);
     let mut peer = server.serve(&[]);

@@ -6,19 +6,19 @@ use std::time::{Duration, Instant};
 
 use rogue_mem::bridge::{ServerOptions, TcpServer};
 use rogue_mem::clock::Time;
-use rogue_mem::memory::{Slave, Tracker, Transaction, POST as POSTED, WRITE as WRITTEN};
+use rogue_mem::memory::{Slave, Tracker, Transaction, TransactionType};
 
 use testkit::bridge::{server_of, Client};
 use testkit::raw::{self, Item, RawClient, RawServer, Request, POST, READ, VERIFY, WRITE};
 use testkit::slaves::{answer, calling, Keeper};
-use testkit::wait::{let_pass, wait_until, Gate, LONG, LONG_US};
+use testkit::wait::{let_pass, wait_until, Gate, LONG};
 
 const MS: u64 = 1_000_000;
 const SECOND: u64 = 1000 * MS;
 /// What a raw client says its clock is when it makes its READY.
 const CLOCK: u64 = 5000 * SECOND;
 /// A timeout that passes while a test looks on.
-const SHORT_US: u64 = 100_000;
+const SHORT: Duration = Duration::from_millis(100);
 /// Beyond that.
 const LONGER: Duration = Duration::from_millis(150);
 
@@ -117,10 +117,10 @@ fn f02_what_waits_behind_a_slow_access_of_another_is_not_carried_out_beyond_its_
     let (gate, seen, server) = server_held_at(0);
     let slow = Client::ready(server.port());
     let quick = Client::ready(server.port());
-    quick.master.set_timeout(SHORT_US);
+    quick.master.set_timeout(SHORT);
     let first = slow.start_read(0, 4);
     gate.wait_arrived(1);
-    let posted = quick.master.request(8, vec![1; 4].into(), POSTED).unwrap();
+    let posted = quick.master.request(8, vec![1; 4].into(), TransactionType::Post).unwrap();
     let written = quick.start_write(16, &[1; 4]);
     wait_until("they are on their way", || quick.tcp.stats().queued == 0);
     let_pass(LONGER);
@@ -128,7 +128,7 @@ fn f02_what_waits_behind_a_slow_access_of_another_is_not_carried_out_beyond_its_
     slow.master.wait(first).unwrap();
     assert!(quick.master.wait(written).is_err());
     quick.master.wait(posted).unwrap();
-    quick.master.set_timeout(LONG_US);
+    quick.master.set_timeout(LONG);
     quick.master.read(24, 4).unwrap();
     assert_eq!(*seen.lock().unwrap(), [0, 24]);
 }
@@ -172,12 +172,12 @@ fn f02_what_nobody_waits_for_is_not_sent_after_its_time() {
     let absent = RawServer::new();
     let port = absent.port;
     let client = Client::new(port);
-    client.master.set_timeout(SHORT_US);
+    client.master.set_timeout(SHORT);
     let written = client.start_write(8, &[1; 4]);
-    let posted = client.master.request(16, vec![1; 4].into(), POSTED).unwrap();
-    let large = client.master.request(32, vec![1; 100_000].into(), WRITTEN).unwrap();
+    let posted = client.master.request(16, vec![1; 4].into(), TransactionType::Post).unwrap();
+    let large = client.master.request(32, vec![1; 100_000].into(), TransactionType::Write).unwrap();
     let_pass(LONGER);
-    client.master.set_timeout(LONG_US);
+    client.master.set_timeout(LONG);
     let fresh = client.start_write(24, &[2; 4]);
     let mut peer = absent.serve(&[("X-Rogue-Bridge", "1")]);
     let request = peer.request.take_request();
@@ -200,14 +200,14 @@ fn f02_a_late_answer_renews_nothing_that_has_waited_as_long() {
     );
     let mut peer = played.serve(&[("X-Rogue-Bridge", "1")]);
     client.wait_connected();
-    client.master.set_timeout(SHORT_US);
+    client.master.set_timeout(SHORT);
     let first = client.start_write(0, &[1; 4]);
     let stale = client.start_write(8, &[1; 4]);
     let request = peer.request.take_request();
     let_pass(LONGER);
     peer.response.send(&request.answer());
     wait_until("it has come", || client.tcp.stats().responses == 1);
-    client.master.set_timeout(LONG_US);
+    client.master.set_timeout(LONG);
     let fresh = client.start_write(16, &[1; 4]);
     let request = peer.request.take_request();
     assert_eq!(request.header.address, 16);
@@ -238,7 +238,7 @@ fn f02_times_are_told_only_where_both_ends_announce_them() {
     for is_announced in [false, true] {
         let played = RawServer::new();
         let client = Client::new(played.port);
-        client.master.set_timeout(2_000_000);
+        client.master.set_timeout(Duration::from_secs(2));
         let id = client.start_write(0x10, &[1, 2, 3, 4]);
         let mut properties = vec![("X-Rogue-Bridge", "1")];
         properties.extend(is_announced.then_some(("X-Rogue-Deadline", "1")));
@@ -277,7 +277,7 @@ fn f02_requests_in_the_queue_are_renewed_by_answers_in_time() {
     );
     let mut peer = played.serve(&[("X-Rogue-Bridge", "1"), ("X-Rogue-Deadline", "1")]);
     client.wait_connected();
-    client.master.set_timeout(2_000_000);
+    client.master.set_timeout(Duration::from_secs(2));
     let ids: Vec<u32> = (0..4).map(|n| client.start_read(n * 8, 4)).collect();
     let mut last = 0;
     for (index, id) in ids.into_iter().enumerate() {
@@ -303,10 +303,10 @@ fn f02_an_answer_to_one_with_more_time_revives_nothing_whose_time_has_passed() {
     let mut peer = played.serve(&[("X-Rogue-Bridge", "1")]);
     client.wait_connected();
     let first = client.start_read(0, 4);
-    client.master.set_timeout(SHORT_US);
+    client.master.set_timeout(SHORT);
     let stale = client.start_write(8, &[1; 4]);
-    let posted = client.master.request(32, vec![1; 4].into(), POSTED).unwrap();
-    client.master.set_timeout(LONG_US);
+    let posted = client.master.request(32, vec![1; 4].into(), TransactionType::Post).unwrap();
+    client.master.set_timeout(LONG);
     let fresh = client.start_write(16, &[1; 4]);
     let request = peer.request.take_request();
     let_pass(LONGER);
@@ -336,17 +336,18 @@ impl Tracker for Lively {
 fn f02_what_another_slave_has_renewed_keeps_its_place() {
     let absent = RawServer::new();
     let client = Client::new(absent.port);
-    client.master.set_timeout(SHORT_US);
+    client.master.set_timeout(SHORT);
     let renewed: Vec<_> = (0..2)
         .map(|n| {
-            let tran = client.master.prepare(8 * n, vec![1; 4].into(), WRITTEN).unwrap();
+            let tran =
+                client.master.prepare(8 * n, vec![1; 4].into(), TransactionType::Write).unwrap();
             assert!(tran.set_tracker(Arc::new(Lively)));
             client.master.launch(&tran);
             tran
         })
         .collect();
     let stale = client.start_write(0x80, &[1; 4]);
-    client.master.set_timeout(LONG_US);
+    client.master.set_timeout(LONG);
     let behind = client.start_write(16, &[1; 4]);
     let_pass(LONGER);
     let mut peer = absent.serve(&[("X-Rogue-Bridge", "1")]);
@@ -372,7 +373,7 @@ fn f02_what_others_are_answered_renews_nothing_of_a_client_behind_two_bridges() 
     let others: Vec<u32> = (1..=2).map(|n| other.start_read(8 * n, 4)).collect();
     let request = peer.request.take_request();
     wait_until("they are there", || bridge.tcp.stats().queued == 1);
-    one.master.set_timeout(2 * SHORT_US);
+    one.master.set_timeout(2 * SHORT);
     let stale = one.start_write(0x80, &[1; 4]);
     wait_until("it is there", || bridge.tcp.stats().queued == 2);
     let fresh = other.start_read(0x18, 4);
@@ -399,9 +400,9 @@ fn f02_what_is_in_time_among_many_that_are_not_is_sent_in_order() {
     let client = Client::new(absent.port);
     let ids: Vec<[u32; 2]> = (0..COUNT)
         .map(|n| {
-            client.master.set_timeout(SHORT_US);
+            client.master.set_timeout(SHORT);
             let stale = client.start_write(0x1000 + 8 * n, &[1; 4]);
-            client.master.set_timeout(LONG_US);
+            client.master.set_timeout(LONG);
             [stale, client.start_write(8 * n, &[2; 4])]
         })
         .collect();
@@ -433,12 +434,12 @@ fn f02_a_client_whose_clock_has_stood_still_connects_anew() {
         peer.response.send(&request.header.response(b"", LATE));
     };
     // That may be: more than half of the time has passed.
-    client.master.set_timeout(SHORT_US);
+    client.master.set_timeout(SHORT);
     let id = client.start_write(0x10, &[1; 4]);
-    let_pass(Duration::from_micros(SHORT_US / 2 + 1));
+    let_pass(SHORT / 2);
     refuse(&mut peer);
     assert!(client.error_of(id).starts_with("Timeout"));
-    client.master.set_timeout(LONG_US);
+    client.master.set_timeout(LONG);
     let id = client.start_write(0x10, &[1; 4]);
     refuse(&mut peer);
     assert!(client.error_of(id).contains("not carried out"));

@@ -15,14 +15,14 @@ use std::time::Duration;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rogue_mem::bridge::{ClientOptions, LegacyPolicy, ServerOptions, TcpServer};
-use rogue_mem::memory::{POST, READ, VERIFY, WRITE};
+use rogue_mem::memory::TransactionType;
 
 use mixed::{mixed_client, Far};
 use speed::{Speed, PAIRS};
 use testkit::bridge::{memory, server_at, server_of, Client};
 use testkit::players::{self, Player};
 use testkit::raw::{self, Raw, RawClient};
-use testkit::wait::{let_pass, wait_until, LONG_US};
+use testkit::wait::{let_pass, wait_until, LONG};
 
 const OPERATIONS: usize = 25_000;
 /// The same where many choices are tried.
@@ -135,7 +135,7 @@ fn random_client(port: u16, number: u64, (depth, operations): (usize, usize), sp
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let client = Client::with(port, speed.client());
     client.wait_ready();
-    client.master.set_timeout(3 * LONG_US);
+    client.master.set_timeout(3 * LONG);
     let base = 0x10_0000_0000 * number;
     let mut model = vec![0; WINDOW_BYTES];
     let mut outstanding: VecDeque<Expected> = VecDeque::new();
@@ -146,16 +146,22 @@ fn random_client(port: u16, number: u64, (depth, operations): (usize, usize), sp
             _ => rng.random_range(1..=8),
         };
         let at = rng.random_range(0..WINDOW_BYTES - size);
-        let ty = [READ, WRITE, POST, VERIFY][rng.random_range(0..4)];
+        let ty = [
+            TransactionType::Read,
+            TransactionType::Write,
+            TransactionType::Post,
+            TransactionType::Verify,
+        ][rng.random_range(0..4)];
         let range = at..at + size;
         let mut data = vec![0xEE; size];
-        if ty == WRITE || ty == POST {
+        if ty == TransactionType::Write || ty == TransactionType::Post {
             rng.fill(&mut data[..]);
             model[range.clone()].copy_from_slice(&data);
         }
         let id = client.master.request(base + at as u64, data.into(), ty).unwrap();
-        if ty != POST {
-            outstanding.push_back((id, (ty != WRITE).then(|| model[range].to_vec())));
+        if ty != TransactionType::Post {
+            outstanding
+                .push_back((id, (ty != TransactionType::Write).then(|| model[range].to_vec())));
         }
         while outstanding.len() >= depth {
             let (id, expected) = outstanding.pop_front().unwrap();

@@ -14,14 +14,14 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rogue_mem::bridge::TcpClient;
 use rogue_mem::memory::{
-    Emulate, Master, Observer, Slave, SlaveBase, Transaction, POST, READ, VERIFY, WRITE,
+    Emulate, Master, Observer, Slave, SlaveBase, Transaction, TransactionType,
 };
 
 use crate::speed::Speed;
 use testkit::bridge::Client;
 use testkit::bus::{master_of, Telling};
 use testkit::slaves::{answer, answer_at};
-use testkit::wait::{let_pass, LONG, LONG_US};
+use testkit::wait::{let_pass, LONG};
 
 /// Threads of one process, each with addresses of its own.
 const THREADS_COUNT: u64 = 3;
@@ -143,7 +143,7 @@ struct Worker {
 impl Worker {
     fn new(tcp: Arc<TcpClient>, number: u64) -> Worker {
         let master = master_of(tcp.clone());
-        master.set_timeout(3 * LONG_US);
+        master.set_timeout(3 * LONG);
         let seed = 0x31E_D000 + number;
         let (sender, ends) = mpsc::channel();
         let mut worker = Worker {
@@ -206,26 +206,33 @@ impl Worker {
             0 => self.rng.random_range(0..5000),
             _ => self.rng.random_range(1..=8),
         };
-        let ty = [READ, WRITE, POST, VERIFY][self.rng.random_range(0..4)];
+        let ty = [
+            TransactionType::Read,
+            TransactionType::Write,
+            TransactionType::Post,
+            TransactionType::Verify,
+        ][self.rng.random_range(0..4)];
         self.ask(size, ty, is_told);
     }
 
     fn ask_large(&mut self) {
         let size = self.rng.random_range(LARGE_BYTES..4 * LARGE_BYTES);
-        let ty = [READ, WRITE, POST][self.rng.random_range(0..3)];
+        let ty = [TransactionType::Read, TransactionType::Write, TransactionType::Post]
+            [self.rng.random_range(0..3)];
         let is_told = self.rng.random();
         self.ask(size, ty, is_told);
     }
 
-    fn ask(&mut self, size: usize, ty: u32, is_told: bool) {
+    fn ask(&mut self, size: usize, ty: TransactionType, is_told: bool) {
         let at = self.rng.random_range(0..WINDOW_BYTES - size);
         let range = at..at + size;
         let mut data = vec![0xEE; size];
-        if ty == WRITE || ty == POST {
+        if ty == TransactionType::Write || ty == TransactionType::Post {
             self.rng.fill(&mut data[..]);
             self.model[range.clone()].copy_from_slice(&data);
         }
-        let expected = matches!(ty, READ | VERIFY).then(|| self.model[range].to_vec());
+        let expected = matches!(ty, TransactionType::Read | TransactionType::Verify)
+            .then(|| self.model[range].to_vec());
         let address = self.base + at as u64;
         let how = match is_told {
             true => {
@@ -243,7 +250,7 @@ impl Worker {
             false => How::Waited(self.master.request(address, data.into(), ty).unwrap()),
         };
         // Of a posted write the master knows no more once it has been sent.
-        if ty == POST && !is_told {
+        if ty == TransactionType::Post && !is_told {
             return;
         }
         self.asked.push_back(Asked { expected, how });
@@ -252,9 +259,9 @@ impl Worker {
     /// Asks with little patience: for an answer that may come too late.
     fn ask_slowly(&mut self) {
         let address = SLOW + self.rng.random_range(0..0x1000) * 8;
-        self.master.set_timeout(self.rng.random_range(100..20_000));
-        let id = self.master.request(address, vec![0; 8].into(), READ).unwrap();
-        self.master.set_timeout(3 * LONG_US);
+        self.master.set_timeout(Duration::from_micros(self.rng.random_range(100..20_000)));
+        let id = self.master.request(address, vec![0; 8].into(), TransactionType::Read).unwrap();
+        self.master.set_timeout(3 * LONG);
         match self.master.wait_buffer(id) {
             Ok(found) => assert_eq!(found, answer_at(address, 8), "seed {}", self.seed),
             Err(error) if error.text().starts_with("Timeout") => {}
@@ -263,7 +270,7 @@ impl Worker {
     }
 
     fn give_up(&mut self) {
-        let tran = self.master.prepare(SLOW, vec![0; 8].into(), READ).unwrap();
+        let tran = self.master.prepare(SLOW, vec![0; 8].into(), TransactionType::Read).unwrap();
         self.master.launch(&tran);
         if self.rng.random() {
             let_pass(self.rng.random_range(Duration::ZERO..SLOW_TIME_MAX));

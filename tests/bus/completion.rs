@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Barrier};
 
-use rogue_mem::memory::{Emulate, Hub, Master, Slave, Transaction, POST, READ, WRITE};
+use rogue_mem::memory::{Emulate, Hub, Master, Slave, Transaction, TransactionType};
 use rogue_mem::Status;
 
 use testkit::bus::{master_of, post_in_a_chain, text_of, zeros, Ends, Telling};
@@ -17,7 +17,7 @@ fn split_read(parts: usize) -> (Master, u32, Vec<Arc<Transaction>>) {
     let hub = Hub::new(0, 0, 0);
     hub.master().set_slave(slave.clone());
     let master = master_of(hub);
-    let id = master.request(0, zeros(4 * parts), READ).unwrap();
+    let id = master.request(0, zeros(4 * parts), TransactionType::Read).unwrap();
     let all = slave.drain();
     assert_eq!(all.len(), parts);
     (master, id, all)
@@ -129,7 +129,7 @@ fn d28_completions_from_many_threads_agree_on_one_outcome() {
     for round in 0..200 {
         let slave = Keeper::with_table(4, 0);
         let master = master_of(slave.clone());
-        let id = master.request(0, zeros(4), READ).unwrap();
+        let id = master.request(0, zeros(4), TransactionType::Read).unwrap();
         let tran = slave.next();
         let barrier = Barrier::new(4);
         std::thread::scope(|scope| {
@@ -178,18 +178,25 @@ fn d48_a_slave_of_the_users_may_split_a_transaction_as_it_likes() {
 fn a_part_that_does_not_lie_within_its_whole_is_refused() {
     let slave = Acting::new(4, 0, |_, tran| {
         for (offset, size) in [(0, 9), (8, 1), (9, 0), (u32::MAX, 1), (1, u32::MAX)] {
-            let error = tran.create_sub(offset, size, 0, READ).unwrap_err();
+            let error = tran.create_sub(offset, size, 0, TransactionType::Read).unwrap_err();
             assert_eq!(error.status(), Status::InvalidArgument, "{offset}+{size}");
             assert!(error.text().contains("of 8 bytes"), "{error}");
         }
-        let part = tran.create_sub(4, 4, 0, READ).unwrap();
-        assert_eq!(part.create_sub(2, 3, 0, READ).unwrap_err().status(), Status::InvalidArgument);
-        let empty = tran.create_sub(8, 0, 0, READ).unwrap();
+        let part = tran.create_sub(4, 4, 0, TransactionType::Read).unwrap();
+        assert_eq!(
+            part.create_sub(2, 3, 0, TransactionType::Read).unwrap_err().status(),
+            Status::InvalidArgument
+        );
+        let empty = tran.create_sub(8, 0, 0, TransactionType::Read).unwrap();
         empty.done();
         part.error("enough");
         tran.done_subs();
-        assert!(tran.create_sub(0, 4, 0, READ).is_err_and(|e| e.status() == Status::InvalidData));
-        assert!(part.create_sub(0, 1, 0, READ).is_err_and(|e| e.status() == Status::InvalidData));
+        assert!(tran
+            .create_sub(0, 4, 0, TransactionType::Read)
+            .is_err_and(|e| e.status() == Status::InvalidData));
+        assert!(part
+            .create_sub(0, 1, 0, TransactionType::Read)
+            .is_err_and(|e| e.status() == Status::InvalidData));
     });
     assert!(text_of(master_of(slave).read(0, 8)).contains("enough"));
 }
@@ -199,8 +206,8 @@ fn parts_of_parts_reach_their_bytes_and_pass_their_errors_upward() {
     let fails = Arc::new(AtomicUsize::new(0));
     let flag = fails.clone();
     let slave = Acting::new(4, 0, move |_, tran| {
-        let outer = tran.create_sub(2, 5, 0x100, READ).unwrap();
-        let inner = outer.create_sub(1, 3, 0x200, READ).unwrap();
+        let outer = tran.create_sub(2, 5, 0x100, TransactionType::Read).unwrap();
+        let inner = outer.create_sub(1, 3, 0x200, TransactionType::Read).unwrap();
         tran.done_subs();
         outer.done_subs();
         assert!(std::ptr::eq(inner.root(), &**tran));
@@ -225,7 +232,7 @@ fn completing_the_whole_directly_expires_the_parts_that_are_out() {
     let inner = slave.clone();
     let outer = master_of(Acting::new(4, 0, move |_, tran| {
         for n in 0..2 {
-            inner.do_transaction(&tran.create_sub(4 * n, 4, 0, WRITE).unwrap());
+            inner.do_transaction(&tran.create_sub(4 * n, 4, 0, TransactionType::Write).unwrap());
         }
         tran.done_subs();
         assert_eq!(inner.base().pending_count(), 2);
@@ -252,7 +259,7 @@ fn an_observer_is_told_once_however_the_transaction_ends() {
     ];
     for end in ends {
         let observer = Arc::new(Ends::default());
-        let tran = master.prepare(0, zeros(4), READ).unwrap();
+        let tran = master.prepare(0, zeros(4), TransactionType::Read).unwrap();
         tran.observe(observer.clone());
         master.launch(&tran);
         assert_eq!(slave.next().id(), tran.id());
@@ -275,7 +282,7 @@ fn an_observer_is_told_once_however_the_transaction_ends() {
 fn a_prepared_transaction_is_split_for_a_slave_with_a_limit() {
     let slave = Keeper::with_table(4, 8);
     let master = master_of(slave.clone());
-    let tran = master.prepare(0x10, zeros(20), READ).unwrap();
+    let tran = master.prepare(0x10, zeros(20), TransactionType::Read).unwrap();
     master.launch(&tran);
     let parts = slave.drain();
     let shapes: Vec<_> = parts.iter().map(|part| (part.address(), part.size())).collect();
@@ -296,7 +303,7 @@ fn f32_a_chain_of_posted_writes_of_any_length_needs_little_stack() {
 
 /// Posts a write, and calls `action` in its observer.
 fn post_then(master: &Arc<Master>, action: impl FnOnce() + Send + 'static) {
-    let tran = master.prepare(0, zeros(4), POST).unwrap();
+    let tran = master.prepare(0, zeros(4), TransactionType::Post).unwrap();
     let mut action = Some(action);
     tran.observe(Telling::new(move |_| action.take().expect("told once")()));
     master.launch(&tran);
@@ -321,7 +328,7 @@ fn f32_a_wait_in_an_observer_sees_what_another_observer_completes() {
         let (sender, outcome) = channel();
         let inner = posts.clone();
         let action = move || {
-            let read = reads.request(0, zeros(4), READ).unwrap();
+            let read = reads.request(0, zeros(4), TransactionType::Read).unwrap();
             let tran = keeper.next();
             post_then(&inner, move || tran.done());
             sender.send(reads.wait(read)).unwrap();

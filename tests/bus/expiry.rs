@@ -3,15 +3,14 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Barrier};
-use std::time::Duration;
 
 use rogue_mem::clock;
-use rogue_mem::memory::{Hub, Slave, READ, WRITE};
+use rogue_mem::memory::{Hub, Slave, TransactionType};
 use rogue_mem::Status;
 
 use testkit::bus::{master_of, text_of, zeros};
 use testkit::slaves::{Acting, Keeper};
-use testkit::wait::SHORT_US;
+use testkit::wait::SHORT;
 
 #[test]
 fn d03_a_slave_that_panics_leaves_nothing_to_wait_for() {
@@ -23,7 +22,7 @@ fn d03_a_slave_that_panics_leaves_nothing_to_wait_for() {
     });
     let master = master_of(slave.clone());
     let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        let _ = master.request(0, zeros(4), READ);
+        let _ = master.request(0, zeros(4), TransactionType::Read);
     }));
     let panic = outcome.unwrap_err();
     assert_eq!(panic.downcast_ref::<&str>(), Some(&"the slave's own fault"));
@@ -44,9 +43,9 @@ fn d03_the_deadline_is_set_before_the_slave_is_called() {
         at_release.wait();
     });
     let master = master_of(slave);
-    master.set_timeout(SHORT_US);
+    master.set_timeout(SHORT);
     std::thread::scope(|scope| {
-        let requester = scope.spawn(|| master.request(0, zeros(4), READ));
+        let requester = scope.spawn(|| master.request(0, zeros(4), TransactionType::Read));
         started.wait();
         // The requester is in the slave and does not know the id yet.
         let error = master.wait(0).unwrap_err();
@@ -64,8 +63,8 @@ fn d05_a_part_expires_with_its_whole() {
     let hub = Hub::new(0, 0, 0);
     hub.master().set_slave(slave.clone());
     let master = master_of(hub);
-    master.set_timeout(SHORT_US);
-    let id = master.request(0, zeros(8), READ).unwrap();
+    master.set_timeout(SHORT);
+    let id = master.request(0, zeros(8), TransactionType::Read).unwrap();
     let parts = slave.drain();
     // A reference to the whole is held, as a lock object of the reference's does.
     let whole = parts[0].root();
@@ -91,7 +90,7 @@ fn a_slave_cannot_lock_the_data_of_what_has_ended() {
     let hub = Hub::new(0, 0, 0);
     hub.master().set_slave(slave.clone());
     let master = master_of(hub);
-    let id = master.request(0, zeros(8), READ).unwrap();
+    let id = master.request(0, zeros(8), TransactionType::Read).unwrap();
     let parts = slave.drain();
     parts[0].done();
     assert!(parts[0].data().is_none(), "its own part is over");
@@ -108,7 +107,7 @@ fn d06_dropping_a_master_expires_what_is_pending() {
     let slave = Keeper::with_table(4, 0);
     let master = master_of(slave.clone());
     for _ in 0..3 {
-        master.request(0, zeros(4), READ).unwrap();
+        master.request(0, zeros(4), TransactionType::Read).unwrap();
     }
     drop(master);
     for tran in slave.drain() {
@@ -125,7 +124,7 @@ fn d06_dropping_a_master_expires_what_is_pending() {
 fn d06_dropping_a_master_waits_for_who_is_copying() {
     let slave = Keeper::with_table(4, 0);
     let master = master_of(slave.clone());
-    master.request(0, zeros(0x1000), READ).unwrap();
+    master.request(0, zeros(0x1000), TransactionType::Read).unwrap();
     let tran = slave.next();
     let copied = AtomicBool::new(false);
     std::thread::scope(|scope| {
@@ -148,11 +147,11 @@ fn d06_dropping_a_master_waits_for_who_is_copying() {
 fn a_late_answer_changes_neither_result_nor_buffer() {
     let slave = Keeper::with_table(4, 0);
     let master = master_of(slave.clone());
-    master.set_timeout(SHORT_US);
+    master.set_timeout(SHORT);
     let before = clock::now();
-    let id = master.request(0, zeros(4), READ).unwrap();
+    let id = master.request(0, zeros(4), TransactionType::Read).unwrap();
     let error = master.wait(id).unwrap_err();
-    assert!(clock::now().since(before).as_micros() as u64 >= SHORT_US, "not before its time");
+    assert!(clock::now().since(before) >= SHORT, "not before its time");
     let expected = format!("Timeout waiting for register transaction {id} message response.");
     assert_eq!((error.status(), error.text()), (Status::TransactionTimeout, &*expected));
     assert_eq!(master.last_error(), expected);
@@ -167,15 +166,15 @@ fn a_late_answer_changes_neither_result_nor_buffer() {
 fn an_answer_that_is_being_copied_when_the_time_passes_still_counts() {
     let slave = Keeper::with_table(4, 0);
     let master = master_of(slave.clone());
-    master.set_timeout(SHORT_US);
-    let id = master.request(0, zeros(4), READ).unwrap();
+    master.set_timeout(SHORT);
+    let id = master.request(0, zeros(4), TransactionType::Read).unwrap();
     let tran = slave.next();
     let deadline = tran.deadline();
     std::thread::scope(|scope| {
         let mut data = tran.data().unwrap();
         let waiter = scope.spawn(|| master.wait_buffer(id));
         // Until well after the waiter has seen the deadline pass.
-        while clock::now() < deadline + Duration::from_micros(2 * SHORT_US) {
+        while clock::now() < deadline + 2 * SHORT {
             std::thread::yield_now();
         }
         assert!(!tran.is_done());
@@ -190,7 +189,7 @@ fn an_answer_that_is_being_copied_when_the_time_passes_still_counts() {
 fn a_slave_may_complete_under_the_data_lock_and_let_go_later() {
     let slave = Keeper::with_table(4, 0);
     let master = master_of(slave.clone());
-    let id = master.request(0, zeros(2), READ).unwrap();
+    let id = master.request(0, zeros(2), TransactionType::Read).unwrap();
     let tran = slave.next();
     std::thread::scope(|scope| {
         let mut data = tran.data().unwrap();
@@ -209,9 +208,9 @@ fn d25_a_table_keeps_nothing_that_nobody_waits_for() {
     let hub = Hub::new(0, 0, 0);
     hub.master().set_slave(slave.clone());
     let master = master_of(hub);
-    master.set_timeout(SHORT_US);
+    master.set_timeout(SHORT);
     for size in [4, 400] {
-        let id = master.request(0, zeros(size), WRITE).unwrap();
+        let id = master.request(0, zeros(size), TransactionType::Write).unwrap();
         assert_eq!(slave.base().pending_count(), size / 4);
         assert!(master.wait(id).is_err());
         assert_eq!(slave.base().pending_count(), 0, "{size} bytes");
@@ -228,7 +227,7 @@ fn d25_a_transaction_completed_past_the_table_leaves_it() {
     hub.master().set_slave(slave.clone());
     let master = master_of(hub);
     for (size, fail) in [(4, false), (4, true), (12, false), (12, true)] {
-        let id = master.request(0, zeros(size), WRITE).unwrap();
+        let id = master.request(0, zeros(size), TransactionType::Write).unwrap();
         let parts = slave.drain();
         for (index, part) in parts.iter().enumerate() {
             match fail && index == 1 {
@@ -251,7 +250,7 @@ fn a_transaction_kept_by_two_tables_leaves_both() {
         next.do_transaction(tran);
     });
     let master = master_of(outer.clone());
-    let id = master.request(0, zeros(4), READ).unwrap();
+    let id = master.request(0, zeros(4), TransactionType::Read).unwrap();
     assert_eq!((outer.base().pending_count(), inner.base().pending_count()), (1, 1));
     inner.take(&inner.next()).unwrap().done();
     assert_eq!((outer.base().pending_count(), inner.base().pending_count()), (0, 0));
@@ -281,7 +280,8 @@ fn a_slave_may_fail_all_that_it_keeps() {
     let hub = Hub::new(0, 0, 0);
     hub.master().set_slave(slave.clone());
     let master = master_of(hub);
-    let ids: Vec<u32> = (1..4).map(|n| master.request(0, zeros(4 * n), READ).unwrap()).collect();
+    let ids: Vec<u32> =
+        (1..4).map(|n| master.request(0, zeros(4 * n), TransactionType::Read).unwrap()).collect();
     slave.take(&slave.next()).unwrap().done();
     slave.base().fail_all("the link is gone");
     assert_eq!(slave.base().pending_count(), 0);
@@ -296,7 +296,7 @@ fn a_slave_may_fail_all_that_it_keeps() {
 fn a_slave_that_goes_fails_what_it_kept() {
     let slave = Keeper::with_table(4, 0);
     let master = master_of(slave.clone());
-    let id = master.request(0, zeros(4), READ).unwrap();
+    let id = master.request(0, zeros(4), TransactionType::Read).unwrap();
     master.set_slave(Hub::new(0, 0, 0));
     let alive = Arc::downgrade(&slave);
     let kept = slave.drain();
@@ -312,7 +312,8 @@ fn nothing_is_left_of_transactions_and_slaves_once_all_have_let_go() {
     let hub = Hub::new(0, 0, 0);
     hub.master().set_slave(slave.clone());
     let master = master_of(hub.clone());
-    let ids: Vec<u32> = (0..4).map(|n| master.request(0, zeros(4 * n), READ).unwrap()).collect();
+    let ids: Vec<u32> =
+        (0..4).map(|n| master.request(0, zeros(4 * n), TransactionType::Read).unwrap()).collect();
     let mut weak = Vec::new();
     for (n, tran) in slave.drain().into_iter().enumerate() {
         weak.push(Arc::downgrade(&tran));

@@ -1,11 +1,12 @@
 //! Hubs: offsets, chains, splitting, virtual roots.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use rogue_mem::clock;
 use rogue_mem::memory::{
-    Emulate, Hub, Master, Slave, SlaveBase, Transaction, Unconnected, HUBS_COUNT_MAX, POST, READ,
-    SUB_TRANSACTIONS_COUNT_MAX, TIMEOUT_TEXT, UNCONNECTED_TEXT, VERIFY, WRITE,
+    Emulate, Hub, Master, Slave, SlaveBase, Transaction, TransactionType, Unconnected,
+    HUBS_COUNT_MAX, SUB_TRANSACTIONS_COUNT_MAX, TIMEOUT_TEXT, UNCONNECTED_TEXT,
 };
 use rogue_mem::Status;
 
@@ -13,7 +14,7 @@ use testkit::bus::{master_of, text_of, zeros};
 use testkit::log;
 use testkit::slaves::{Acting, Keeper};
 
-type Seen = Arc<Mutex<Vec<(u64, u32, u32)>>>;
+type Seen = Arc<Mutex<Vec<(u64, u32, TransactionType)>>>;
 
 /// A slave that completes everything and lists address, size and type of what it has seen.
 fn listing(min: u32, max: u32) -> (Arc<dyn Slave>, Seen) {
@@ -71,7 +72,12 @@ fn f03_no_offset_leads_beyond_the_address_space() {
     master.write(7, &[1]).unwrap();
     assert_eq!(shapes(&seen), [(u64::MAX - 7, 8), (u64::MAX, 1)]);
     for (address, size) in [(0, 9), (7, 2), (8, 0), (8, 1), (u64::MAX, 1), (u64::MAX - 7, 1)] {
-        for ty in [READ, WRITE, POST, VERIFY] {
+        for ty in [
+            TransactionType::Read,
+            TransactionType::Write,
+            TransactionType::Post,
+            TransactionType::Verify,
+        ] {
             let id = master.request(address, zeros(size), ty).unwrap();
             let error = master.wait(id).unwrap_err();
             assert_eq!(error.status(), Status::Transaction);
@@ -94,12 +100,17 @@ fn f03_parts_stay_within_the_address_space() {
     assert_eq!(shapes(&seen), [(u64::MAX - 0xF, 8), (u64::MAX - 7, 8)]);
     assert!(text_of(master.read(u64::MAX - 0x1F, 17)).contains("beyond the end"));
     let own = master_of(Acting::new(4, 0, move |_, tran| {
-        for (address, ty) in [(u64::MAX - 2, READ), (u64::MAX, WRITE), (0, 0), (0, 7)] {
+        for (address, ty) in [
+            (u64::MAX - 2, TransactionType::Read),
+            (u64::MAX, TransactionType::Write),
+            (0, 0.into()),
+            (0, 7.into()),
+        ] {
             let error = tran.create_sub(4, 4, address, ty).unwrap_err();
             assert_eq!(error.status(), Status::InvalidArgument);
         }
-        leaf.do_transaction(&tran.create_sub(0, 4, u64::MAX - 3, READ).unwrap());
-        let error = tran.create_sub(4, 4, u64::MAX - 2, READ).unwrap_err();
+        leaf.do_transaction(&tran.create_sub(0, 4, u64::MAX - 3, TransactionType::Read).unwrap());
+        let error = tran.create_sub(4, 4, u64::MAX - 2, TransactionType::Read).unwrap_err();
         tran.error(error.text());
     }));
     let text = text_of(own.read(0, 8));
@@ -113,7 +124,12 @@ fn a_request_is_cut_at_multiples_of_the_limit_from_its_start() {
     // Whatever the address: the limit is of a slave that advertises no smallest access.
     let (leaf, seen) = listing(1, 10);
     let master = master_of(hub_over(leaf, 0x100, 0, 0));
-    for ty in [READ, WRITE, POST, VERIFY] {
+    for ty in [
+        TransactionType::Read,
+        TransactionType::Write,
+        TransactionType::Post,
+        TransactionType::Verify,
+    ] {
         let id = master.request(2, zeros(25), ty).unwrap();
         master.wait(id).unwrap();
         assert!(seen.lock().unwrap().iter().all(|access| access.2 == ty));
@@ -141,7 +157,7 @@ fn d18_a_request_of_almost_four_gigabytes_is_cut_without_overflow() {
     let (leaf, seen) = listing(4, 0x8000_0000);
     let master = master_of(hub_over(leaf, 0xFFFF_FFFF_0000_0000, 0, 0));
     // Never touched, so never more than an entry in the page table.
-    let id = master.request(1, zeros(0xFFFF_FFFF), READ).unwrap();
+    let id = master.request(1, zeros(0xFFFF_FFFF), TransactionType::Read).unwrap();
     master.wait(id).unwrap();
     let expected = [(0xFFFF_FFFF_0000_0001, 0x8000_0000), (0xFFFF_FFFF_8000_0001, 0x7FFF_FFFF)];
     assert_eq!(shapes(&seen), expected);
@@ -273,7 +289,7 @@ impl Slave for Indirect {
         // Under the lock of the outer transaction, as the documented pattern does it.
         let outcome = master.write(0, &(tran.address() as u32).to_le_bytes()).and_then(|()| {
             match tran.ty() {
-                WRITE | POST => master.write(4, &data),
+                TransactionType::Write | TransactionType::Post => master.write(4, &data),
                 _ => master.read(4, tran.size()).map(|bytes| data.copy_from_slice(&bytes)),
             }
         });
@@ -313,7 +329,7 @@ fn a_request_given_up_while_it_is_cut_sends_no_further_parts() {
         }
     });
     let master = master_of(slave.clone());
-    let tran = master.prepare(0, zeros(40), READ).unwrap();
+    let tran = master.prepare(0, zeros(40), TransactionType::Read).unwrap();
     *whole.lock().unwrap() = Some(tran.clone());
     master.launch(&tran);
     assert_eq!(text_of(tran.outcome().unwrap()), "given up");
@@ -432,11 +448,11 @@ fn f01_a_burst_through_hubs_is_what_its_requests_are_one_by_one() {
     let shapes_asked =
         [(0, 4), (u64::MAX - 0x80, 4), (8, 8), (16, 12), (u64::MAX - 1, 4), (0x40, 4)];
     let requests = shapes_asked.map(|(address, size)| (address, zeros(size)));
-    let ids = master.request_many(requests.into(), WRITE).unwrap();
+    let ids = master.request_many(requests.into(), TransactionType::Write).unwrap();
     let failed: Vec<bool> = ids.iter().map(|id| master.wait(*id).is_err()).collect();
     assert_eq!(failed, [false, true, false, false, true, false]);
     assert_eq!(shapes(&seen), [(0x100, 4), (0x108, 8), (0x110, 8), (0x118, 4), (0x140, 4)]);
-    assert_eq!(master.request_many(Vec::new(), WRITE).unwrap(), []);
+    assert_eq!(master.request_many(Vec::new(), TransactionType::Write).unwrap(), []);
 }
 
 #[test]
@@ -447,7 +463,7 @@ fn f01_a_burst_at_a_slave_that_panics_is_given_up() {
     });
     let master = master_of(slave);
     let requests = [0, 4, 8].map(|address| (address, zeros(4)));
-    let burst = || master.request_many(requests.into(), WRITE);
+    let burst = || master.request_many(requests.into(), TransactionType::Write);
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(burst)).unwrap_err();
     assert_eq!(master.outstanding_count(), 0);
 }
@@ -465,8 +481,8 @@ fn f02_a_hub_that_has_kept_a_transaction_beyond_its_time_hands_nothing_on() {
     let hub = hub_over(leaf, 0x100, 0, 0);
     let keeper = Keeper::with_table(4, 0x1000);
     let master = master_of(keeper.clone());
-    master.set_timeout(1_000);
-    let id = master.request(8, zeros(4), WRITE).unwrap();
+    master.set_timeout(Duration::from_millis(1));
+    let id = master.request(8, zeros(4), TransactionType::Write).unwrap();
     let tran = keeper.next();
     let_pass_the_time_of(&tran);
     hub.forward(&tran);
@@ -487,7 +503,7 @@ fn f02_parts_whose_turn_comes_too_late_do_not_go_out() {
         let_pass_the_time_of(tran);
     });
     let master = master_of(hub_over(slow, 0, 0, 0));
-    master.set_timeout(1_000);
+    master.set_timeout(Duration::from_millis(1));
     let text = text_of(master.write(0x10, &[1; 16]));
     assert!(text.starts_with(TIMEOUT_TEXT) && text.contains("never sent"), "{text}");
     assert_eq!(shapes(&seen), [(0x10, 4)]);
@@ -497,8 +513,8 @@ fn f02_parts_whose_turn_comes_too_late_do_not_go_out() {
 fn f02_a_prepared_transaction_is_not_launched_after_its_time() {
     let (leaf, seen) = listing(4, 0x1000);
     let master = master_of(leaf);
-    master.set_timeout(1_000);
-    let tran = master.prepare(8, zeros(4), WRITE).unwrap();
+    master.set_timeout(Duration::from_millis(1));
+    let tran = master.prepare(8, zeros(4), TransactionType::Write).unwrap();
     let_pass_the_time_of(&tran);
     master.launch(&tran);
     assert!(text_of(tran.outcome().unwrap()).contains("never sent"));

@@ -4,10 +4,11 @@ use std::collections::HashSet;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Barrier};
+use std::time::Duration;
 
 use rogue_mem::memory::{
-    Emulate, Hub, Master, Slave, Transaction, Unconnected, POST, READ, UNCLAIMED_COUNT_MAX,
-    UNCONNECTED_TEXT, VERIFY, WRITE,
+    Emulate, Hub, Master, Slave, Transaction, TransactionType, Unconnected, UNCLAIMED_COUNT_MAX,
+    UNCONNECTED_TEXT,
 };
 use rogue_mem::Status;
 
@@ -30,10 +31,10 @@ fn each_kind_of_request_arrives_as_such() {
     master.write(u64::MAX - 1, &[1, 2]).unwrap();
     master.post(0, &[3]).unwrap();
     let expected = [
-        (0x10, 3, READ, vec![0; 3]),
-        (0x1_0000_0000, 2, VERIFY, vec![0; 2]),
-        (u64::MAX - 1, 2, WRITE, vec![1, 2]),
-        (0, 1, POST, vec![3]),
+        (0x10, 3, TransactionType::Read, vec![0; 3]),
+        (0x1_0000_0000, 2, TransactionType::Verify, vec![0; 2]),
+        (u64::MAX - 1, 2, TransactionType::Write, vec![1, 2]),
+        (0, 1, TransactionType::Post, vec![3]),
     ];
     assert_eq!(seen.try_iter().collect::<Vec<_>>(), expected);
 }
@@ -42,14 +43,19 @@ fn each_kind_of_request_arrives_as_such() {
 fn what_has_succeeded_when_it_is_started_is_collected_and_nothing_else_is() {
     let keeping = Keeper::with_table(4, 0);
     let master = master_of(keeping.clone());
-    let (id, is_collected) = master.start(0, zeros(4), READ).unwrap();
+    let (id, is_collected) = master.start(0, zeros(4), TransactionType::Read).unwrap();
     assert!(!is_collected);
     keeping.next().done();
     assert_eq!(master.outstanding_count(), 1);
     master.wait(id).unwrap();
 
     master.set_slave(Emulate::new(4, 0));
-    for ty in [WRITE, READ, POST, VERIFY] {
+    for ty in [
+        TransactionType::Write,
+        TransactionType::Read,
+        TransactionType::Post,
+        TransactionType::Verify,
+    ] {
         let (id, is_collected) = master.start(0, zeros(4), ty).unwrap();
         assert!(id != 0 && is_collected);
         assert_eq!(master.outstanding_count(), 0);
@@ -57,7 +63,7 @@ fn what_has_succeeded_when_it_is_started_is_collected_and_nothing_else_is() {
     }
 
     master.set_slave(Acting::new(4, 0, |_, tran| tran.error("broken")));
-    let (id, is_collected) = master.start(0, zeros(4), READ).unwrap();
+    let (id, is_collected) = master.start(0, zeros(4), TransactionType::Read).unwrap();
     assert!(!is_collected);
     assert_eq!(text_of(master.wait(id)), "broken");
 }
@@ -85,7 +91,7 @@ fn a_start_does_not_take_the_data_from_a_slave_that_still_looks_at_it() {
             data.fill(9);
         })
     };
-    let (id, is_collected) = master.start(0, zeros(4), READ).unwrap();
+    let (id, is_collected) = master.start(0, zeros(4), TransactionType::Read).unwrap();
     assert!(!is_collected);
     proceed.wait();
     assert_eq!(master.wait_buffer(id).unwrap(), [9; 4]);
@@ -141,7 +147,8 @@ fn d23_each_thread_has_the_result_of_its_own_transaction() {
 fn waiting_for_all_returns_the_error_of_the_highest_id() {
     let slave = Keeper::with_table(4, 0);
     let master = master_of(slave.clone());
-    let ids: Vec<u32> = (0..4).map(|_| master.request(0, zeros(4), READ).unwrap()).collect();
+    let ids: Vec<u32> =
+        (0..4).map(|_| master.request(0, zeros(4), TransactionType::Read).unwrap()).collect();
     assert!(ids.windows(2).all(|pair| pair[0] < pair[1]), "{ids:?}");
     let trans = slave.drain();
     trans[2].error("third");
@@ -163,7 +170,7 @@ fn waiting_for_all_returns_the_error_of_the_highest_id() {
 fn waiting_for_all_is_for_those_that_are_outstanding_then() {
     let slave = Keeper::with_table(4, 0);
     let master = Arc::new(master_of(slave.clone()));
-    master.request(0, zeros(4), READ).unwrap();
+    master.request(0, zeros(4), TransactionType::Read).unwrap();
     let first = slave.next();
     let (sender, results) = channel();
     let other = master.clone();
@@ -172,7 +179,7 @@ fn waiting_for_all_is_for_those_that_are_outstanding_then() {
     while Arc::strong_count(&first) < 4 {
         std::thread::yield_now();
     }
-    let id = master.request(0, zeros(4), READ).unwrap();
+    let id = master.request(0, zeros(4), TransactionType::Read).unwrap();
     first.done();
     results.recv().unwrap().unwrap();
     waiter.join().unwrap();
@@ -186,7 +193,7 @@ fn a_buffer_goes_to_one_waiter_only() {
     let slave = Keeper::with_table(4, 0);
     let master = master_of(slave.clone());
     assert_eq!(master.wait_buffer(1 << 30).unwrap_err().status(), Status::NotFound);
-    let id = master.request(0, vec![1, 2, 3].into(), WRITE).unwrap();
+    let id = master.request(0, vec![1, 2, 3].into(), TransactionType::Write).unwrap();
     let tran = slave.next();
     let (sender, results) = channel();
     std::thread::scope(|scope| {
@@ -211,8 +218,8 @@ fn a_buffer_goes_to_one_waiter_only() {
 fn a_timeout_of_zero_leaves_the_timeout_as_it_is() {
     let master = Master::new();
     assert_eq!(master.timeout().as_micros(), 1_000_000);
-    master.set_timeout(1234);
-    master.set_timeout(0);
+    master.set_timeout(Duration::from_micros(1234));
+    master.set_timeout(Duration::ZERO);
     assert_eq!(master.timeout().as_micros(), 1234);
 }
 
@@ -221,10 +228,10 @@ fn a_timeout_of_zero_leaves_the_timeout_as_it_is() {
 fn a_buffer_of_four_gigabytes_is_refused() {
     let master = master_of(Unconnected::new(4, 0));
     // Never touched, so never more than an entry in the page table.
-    let error = master.request(0, zeros(0x1_0000_0000), READ).unwrap_err();
+    let error = master.request(0, zeros(0x1_0000_0000), TransactionType::Read).unwrap_err();
     assert_eq!(error.status(), Status::InvalidArgument);
     assert!(error.text().contains("4294967296 bytes"), "{error}");
-    let id = master.request(0, zeros(0xFFFF_FFFF), READ).unwrap();
+    let id = master.request(0, zeros(0xFFFF_FFFF), TransactionType::Read).unwrap();
     assert_eq!(text_of(master.wait(id)), UNCONNECTED_TEXT);
 }
 
@@ -232,7 +239,7 @@ fn a_buffer_of_four_gigabytes_is_refused() {
 fn another_slave_may_be_connected_at_any_time() {
     let old = Keeper::with_table(4, 0);
     let master = master_of(old.clone());
-    let id = master.request(0, zeros(4), READ).unwrap();
+    let id = master.request(0, zeros(4), TransactionType::Read).unwrap();
     master.set_slave(Emulate::new(4, 0));
     master.write(0, &[1]).unwrap();
     assert_eq!(master.outstanding_count(), 1);
@@ -258,7 +265,7 @@ fn d25_posted_writes_that_nobody_waits_for_do_not_pile_up() {
     }));
     let mut most = 0;
     for n in 0..10_000 {
-        master.request(n, zeros(4), POST).unwrap();
+        master.request(n, zeros(4), TransactionType::Post).unwrap();
         most = most.max(master.outstanding_count());
     }
     assert_eq!(executed.load(Ordering::Relaxed), 10_000);
@@ -269,10 +276,10 @@ fn d25_posted_writes_that_nobody_waits_for_do_not_pile_up() {
 fn d25_one_posted_write_on_its_way_keeps_none_of_the_later_ones() {
     let slave = Keeper::with_table(4, 0);
     let master = master_of(slave.clone());
-    let first = master.request(0, zeros(4), POST).unwrap();
+    let first = master.request(0, zeros(4), TransactionType::Post).unwrap();
     let pending = slave.next();
     for _ in 0..1000 {
-        master.request(0, zeros(4), POST).unwrap();
+        master.request(0, zeros(4), TransactionType::Post).unwrap();
         slave.next().done();
         assert!(master.outstanding_count() < 8, "{}", master.outstanding_count());
     }
@@ -284,15 +291,15 @@ fn d25_one_posted_write_on_its_way_keeps_none_of_the_later_ones() {
 fn d25_overdue_posted_writes_end_without_being_waited_for() {
     let slave = Keeper::with_table(4, 0);
     let master = master_of(slave.clone());
-    master.set_timeout(1);
+    master.set_timeout(Duration::from_micros(1));
     let requests = 4000;
     for _ in 0..requests {
-        master.request(0, zeros(4), POST).unwrap();
+        master.request(0, zeros(4), TransactionType::Post).unwrap();
     }
     drop(slave.drain());
     // Each request looks after two: as many again look after all.
     for _ in 0..requests {
-        let id = master.request(0, zeros(4), READ).unwrap();
+        let id = master.request(0, zeros(4), TransactionType::Read).unwrap();
         assert!(master.wait(id).is_err());
     }
     assert!(slave.base().pending_count() == 0, "{} are kept", slave.base().pending_count());
@@ -306,7 +313,7 @@ fn the_errors_of_the_latest_posted_writes_are_kept_for_who_asks() {
     }));
     let extra = 100;
     let ids: Vec<u32> = (0..UNCLAIMED_COUNT_MAX + extra)
-        .map(|_| master.request(0, zeros(4), POST).unwrap())
+        .map(|_| master.request(0, zeros(4), TransactionType::Post).unwrap())
         .collect();
     assert!(master.outstanding_count() <= UNCLAIMED_COUNT_MAX + 8);
     let text = master.last_error();
@@ -321,12 +328,12 @@ fn the_errors_of_the_latest_posted_writes_are_kept_for_who_asks() {
 fn a_posted_write_whose_data_is_in_use_is_kept_until_it_is_not() {
     let slave = Keeper::with_table(4, 0);
     let master = master_of(slave.clone());
-    let id = master.request(0, vec![5; 4].into(), POST).unwrap();
+    let id = master.request(0, vec![5; 4].into(), TransactionType::Post).unwrap();
     let tran = slave.next();
     let data = tran.data().unwrap();
     tran.done();
     for _ in 0..10 {
-        let read = master.request(0, zeros(4), READ).unwrap();
+        let read = master.request(0, zeros(4), TransactionType::Read).unwrap();
         slave.next().done();
         master.wait(read).unwrap();
     }
@@ -350,7 +357,7 @@ fn d94_ids_that_requesters_see_are_their_own() {
     let master = master_of(hub);
     let mut seen = HashSet::new();
     for _ in 0..10 {
-        let id = master.request(0, zeros(40), READ).unwrap();
+        let id = master.request(0, zeros(40), TransactionType::Read).unwrap();
         assert!(id != 0 && id < 1 << 31, "{id}");
         assert!(seen.insert(id));
         for part in slave.drain() {
@@ -397,8 +404,9 @@ fn many_outstanding_requests_are_each_answered_with_their_own_bytes() {
     let content: Vec<u8> = (0..4096u32).map(|n| (n * 7 / 3) as u8).collect();
     master_of(memory).write(0, &content).unwrap();
     let master = master_of(slave);
-    let ids: Vec<u32> =
-        (0..1000).map(|n| master.request(n, zeros(n as usize % 9), READ).unwrap()).collect();
+    let ids: Vec<u32> = (0..1000)
+        .map(|n| master.request(n, zeros(n as usize % 9), TransactionType::Read).unwrap())
+        .collect();
     master.set_slave(Unconnected::placeholder());
     for (n, id) in ids.into_iter().enumerate() {
         assert_eq!(master.wait_buffer(id).unwrap(), &content[n..n + n % 9]);

@@ -10,9 +10,7 @@ use std::time::Duration;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rogue_mem::clock;
-use rogue_mem::memory::{
-    is_write, DataBuffer, Hub, Master, Slave, SlaveBase, Transaction, POST, READ, WRITE,
-};
+use rogue_mem::memory::{DataBuffer, Hub, Master, Slave, SlaveBase, Transaction, TransactionType};
 use rogue_mem::Status;
 
 use testkit::log;
@@ -84,7 +82,7 @@ impl Wild {
     fn copy(&self, tran: &Arc<Transaction>) {
         let Some(mut data) = tran.data() else { return };
         for (byte, address) in data.iter_mut().zip(tran.address()..) {
-            match is_write(tran.ty()) {
+            match tran.ty().is_write() {
                 true => assert_eq!(*byte, content(address), "what is written"),
                 false => *byte = content(address),
             }
@@ -103,7 +101,7 @@ impl Wild {
             for n in 0..tran.size() as usize {
                 // SAFETY: the transaction has not expired, its data is locked, and `n` lies in it.
                 let byte = unsafe { &mut *start.add(n) };
-                if !is_write(tran.ty()) {
+                if !tran.ty().is_write() {
                     *byte = content(tran.address() + n as u64);
                 }
             }
@@ -211,7 +209,7 @@ struct Request {
     id: u32,
     address: u64,
     size: usize,
-    ty: u32,
+    ty: TransactionType,
     memory: Memory,
     started: clock::Time,
 }
@@ -226,7 +224,12 @@ struct Requester {
 
 impl Requester {
     fn request(&mut self, master: &Master) -> Request {
-        let ty = [READ, READ, WRITE, POST][self.rng.random_range(0..4)];
+        let ty = [
+            TransactionType::Read,
+            TransactionType::Read,
+            TransactionType::Write,
+            TransactionType::Post,
+        ][self.rng.random_range(0..4)];
         let (address, size) =
             (self.rng.random_range(0..1 << 40), self.rng.random_range(0..=SIZE_MAX));
         let mut memory = match self.returned.len() > 100 {
@@ -234,7 +237,7 @@ impl Requester {
             false => Memory::new(),
         };
         memory.assert_untouched();
-        if is_write(ty) {
+        if ty.is_write() {
             for (byte, address) in memory.bytes_mut().iter_mut().zip(address..) {
                 *byte = content(address);
             }
@@ -272,7 +275,7 @@ impl Requester {
         let master = Master::new();
         master.set_slave(self.slaves[self.rng.random_range(0..self.slaves.len())].clone());
         let us = self.rng.random_range(1..3000);
-        master.set_timeout(us);
+        master.set_timeout(Duration::from_micros(us));
         let count = self.rng.random_range(1..12);
         let requests: Vec<Request> = (0..count).map(|_| self.request(&master)).collect();
         match self.rng.random_range(0..4) {

@@ -5,16 +5,15 @@ use std::sync::mpsc::{channel, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use rogue_mem::clock::{self, Time};
-use rogue_mem::memory::{Hub, Slave, Transaction, READ, WRITE};
+use rogue_mem::memory::{Hub, Slave, Transaction, TransactionType};
 use rogue_mem::Status;
 
 use testkit::bus::{master_of, staggered_reads, text_of, tick, zeros};
 use testkit::slaves::{Acting, Keeper};
-use testkit::wait::LONG_US;
+use testkit::wait::LONG;
 
 /// Long enough that no test misses it by being slow, short enough to wait for a few of them.
 const PERIOD: Duration = Duration::from_millis(400);
-const PERIOD_US: u64 = PERIOD.as_micros() as u64;
 /// Time between two answers of a slave that is slow but alive.
 const PACE: Duration = Duration::from_millis(10);
 
@@ -22,9 +21,9 @@ const PACE: Duration = Duration::from_millis(10);
 fn d07_deadlines_are_moments_of_the_monotonic_clock() {
     let slave = Keeper::with_table(4, 0);
     let master = master_of(slave.clone());
-    let timeout = Duration::from_micros(LONG_US);
+    let timeout = LONG;
     let before = Instant::now();
-    master.request(0, zeros(4), READ).unwrap();
+    master.request(0, zeros(4), TransactionType::Read).unwrap();
     let after = Instant::now();
     let deadline = clock::instant(slave.next().deadline()).unwrap();
     let slack = Duration::from_micros(1);
@@ -36,7 +35,7 @@ fn a_timeout_does_not_come_before_its_time() {
     let slave = Keeper::with_table(4, 0);
     let master = master_of(slave);
     for milliseconds in [1, 2, 5, 30] {
-        master.set_timeout(milliseconds * 1000);
+        master.set_timeout(Duration::from_millis(milliseconds));
         let start = Instant::now();
         let error = master.read(0, 4).unwrap_err();
         assert_eq!(error.status(), Status::TransactionTimeout);
@@ -54,7 +53,7 @@ fn a_waiting_thread_sleeps_until_the_deadline() {
     };
     let slave = Keeper::with_table(4, 0);
     let master = master_of(slave);
-    master.set_timeout(PERIOD_US);
+    master.set_timeout(PERIOD);
     let before = switches();
     master.read(0, 4).unwrap_err();
     let count = switches() - before;
@@ -72,9 +71,9 @@ fn the_clock_starts_again_when_the_request_has_been_handed_over() {
     });
     let master = master_of(slave.clone());
     let before = clock::now();
-    let id = master.request(0, zeros(4), READ).unwrap();
+    let id = master.request(0, zeros(4), TransactionType::Read).unwrap();
     let tran = slave.base().take_transaction(id).unwrap();
-    let timeout = Duration::from_micros(LONG_US);
+    let timeout = LONG;
     assert!(tran.start() < before + Duration::from_millis(5));
     assert!(tran.deadline() >= before + Duration::from_millis(5) + timeout);
     tran.done();
@@ -86,11 +85,11 @@ fn d17_timeouts_of_more_than_thirty_five_minutes_are_as_long_as_asked() {
     let slave = Keeper::with_table(4, 0);
     let master = master_of(slave.clone());
     for seconds in [2147, 2148, 3000, 4295, 100_000] {
-        master.set_timeout(seconds * 1_000_000);
+        master.set_timeout(Duration::from_secs(seconds));
         let timeout = Duration::from_secs(seconds);
         assert_eq!(master.timeout(), timeout);
         let before = clock::now();
-        let id = master.request(0, zeros(4), READ).unwrap();
+        let id = master.request(0, zeros(4), TransactionType::Read).unwrap();
         let tran = slave.next();
         assert!(tran.deadline() >= before + timeout);
         assert!(tran.deadline() <= clock::now() + timeout);
@@ -109,8 +108,8 @@ fn d17_timeouts_of_more_than_thirty_five_minutes_are_as_long_as_asked() {
 fn a_timeout_too_long_to_express_never_comes() {
     let slave = Keeper::with_table(4, 0);
     let master = master_of(slave.clone());
-    master.set_timeout(u64::MAX);
-    let id = master.request(0, zeros(4), READ).unwrap();
+    master.set_timeout(Duration::MAX);
+    let id = master.request(0, zeros(4), TransactionType::Read).unwrap();
     let tran = slave.next();
     assert_eq!(tran.deadline(), Time(u64::MAX));
     std::thread::scope(|scope| {
@@ -157,7 +156,7 @@ fn an_answer_to_another_request_refreshes_a_split_one_too() {
     let master = master_of(hub);
     let earlier = staggered_reads(&master, &slave, 1);
     tick();
-    let id = master.request(0, zeros(8), READ).unwrap();
+    let id = master.request(0, zeros(8), TransactionType::Read).unwrap();
     let parts = slave.drain();
     let whole = parts[0].root();
     let before = whole.deadline();
@@ -191,9 +190,9 @@ fn d20_progress_of_one_part_keeps_the_whole_alive() {
     let hub = Hub::new(0, 0, 0);
     hub.master().set_slave(slave.clone());
     let master = master_of(hub);
-    master.set_timeout(PERIOD_US);
+    master.set_timeout(PERIOD);
     let start = clock::now();
-    let id = master.request(0, zeros(4 * 400), READ).unwrap();
+    let id = master.request(0, zeros(4 * 400), TransactionType::Read).unwrap();
     let parts = slave.drain();
     std::thread::scope(|scope| {
         let waiter = scope.spawn(|| master.wait(id));
@@ -211,8 +210,8 @@ fn d20_progress_of_one_part_keeps_the_whole_alive() {
 #[test]
 fn d20_a_part_completed_past_the_table_is_progress_too() {
     let slave = Acting::new(4, 0, |_, tran| {
-        let one = tran.create_sub(0, 4, 0, READ).unwrap();
-        let other = tran.create_sub(4, 4, 0, READ).unwrap();
+        let one = tran.create_sub(0, 4, 0, TransactionType::Read).unwrap();
+        let other = tran.create_sub(4, 4, 0, TransactionType::Read).unwrap();
         tran.done_subs();
         let before = (tran.deadline(), other.deadline());
         tick();
@@ -229,7 +228,7 @@ fn d20_a_part_that_is_answered_refreshes_the_whole_before_it_is_completed() {
     let hub = Hub::new(0, 0, 0);
     hub.master().set_slave(slave.clone());
     let master = master_of(hub);
-    let id = master.request(0, zeros(12), READ).unwrap();
+    let id = master.request(0, zeros(12), TransactionType::Read).unwrap();
     let parts = slave.drain();
     let refreshes: [fn(&Keeper, &Transaction); 2] = [
         |slave, part| drop(slave.take(part).expect("it is kept")),
@@ -258,7 +257,7 @@ fn d21_the_table_is_free_while_a_kept_transaction_is_locked() {
         let taken = table.take(&tran).is_some();
         sender.send(taken).unwrap();
     });
-    let limit = Duration::from_micros(LONG_US);
+    let limit = LONG;
     assert_eq!(results.recv_timeout(limit), Ok(true), "taking waits for nobody's data");
     slave.base().add_transaction(&trans[0]);
     slave.base().add_transaction(&trans[1]);
@@ -273,7 +272,7 @@ fn d21_an_answer_costs_the_same_however_many_are_outstanding() {
     let slave = Keeper::with_table(4, 0);
     let master = master_of(slave.clone());
     for _ in 0..COUNT {
-        master.request(0, zeros(4), WRITE).unwrap();
+        master.request(0, zeros(4), TransactionType::Write).unwrap();
     }
     assert_eq!(slave.base().pending_count(), COUNT);
     // Visiting all of the others for each answer would be five billion visits.
@@ -289,7 +288,7 @@ fn d22_two_threads_may_wait_for_the_same_transaction() {
     for (one, other) in [(false, false), (false, true), (true, true)] {
         let slave = Keeper::with_table(4, 0);
         let master = master_of(slave.clone());
-        let id = master.request(0, zeros(4), READ).unwrap();
+        let id = master.request(0, zeros(4), TransactionType::Read).unwrap();
         let tran = slave.next();
         let completed = AtomicBool::new(false);
         let (sender, results) = channel();

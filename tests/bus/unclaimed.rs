@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use rogue_mem::error::Result;
 use rogue_mem::memory::{
-    Claimant, DataBuffer, Emulate, Master, Slave, POST, READ, UNCLAIMED_COUNT_MAX, WRITE,
+    Claimant, DataBuffer, Emulate, Master, Slave, TransactionType, UNCLAIMED_COUNT_MAX,
 };
 use rogue_mem::Status;
 
 use testkit::bus::{master_of, text_of, zeros};
 use testkit::slaves::{Acting, Keeper};
-use testkit::wait::{LONG_US, SHORT_US};
+use testkit::wait::{LONG, SHORT};
 
 /// What an observer was told.
 type End = (u32, Result<()>, Option<Vec<u8>>);
@@ -43,8 +43,9 @@ fn parity() -> Arc<dyn Slave> {
 #[test]
 fn f05_a_success_that_nobody_claims_shrinks_to_a_bit_and_a_wait_for_it_is_ok() {
     let master = master_of(parity());
-    let ids: Vec<u32> =
-        (0..100_000).map(|n| master.request(2 * n, zeros(4), WRITE).unwrap()).collect();
+    let ids: Vec<u32> = (0..100_000)
+        .map(|n| master.request(2 * n, zeros(4), TransactionType::Write).unwrap())
+        .collect();
     let kept = master.outstanding_count();
     assert!(kept < 2000, "{kept} are kept whole");
     for id in &ids {
@@ -58,10 +59,15 @@ fn f05_a_burst_that_is_waited_for_one_by_one_loses_nothing() {
     let memory = Emulate::new(4, 0);
     let master = master_of(memory);
     let writes: Vec<u32> = (0..100_000u32)
-        .map(|n| master.request(u64::from(4 * n), n.to_le_bytes().to_vec().into(), WRITE).unwrap())
+        .map(|n| {
+            master
+                .request(u64::from(4 * n), n.to_le_bytes().to_vec().into(), TransactionType::Write)
+                .unwrap()
+        })
         .collect();
-    let reads: Vec<u32> =
-        (0..100_000).map(|n| master.request(4 * n, zeros(4), READ).unwrap()).collect();
+    let reads: Vec<u32> = (0..100_000)
+        .map(|n| master.request(4 * n, zeros(4), TransactionType::Read).unwrap())
+        .collect();
     for (n, (write, read)) in writes.into_iter().zip(reads).enumerate() {
         master.wait(write).unwrap();
         assert_eq!(master.wait_buffer(read).unwrap(), (n as u32).to_le_bytes());
@@ -69,7 +75,9 @@ fn f05_a_burst_that_is_waited_for_one_by_one_loses_nothing() {
     }
 
     let master = master_of(parity());
-    let ids: Vec<u32> = (0..100_000).map(|n| master.request(n, zeros(4), WRITE).unwrap()).collect();
+    let ids: Vec<u32> = (0..100_000)
+        .map(|n| master.request(n, zeros(4), TransactionType::Write).unwrap())
+        .collect();
     for (n, id) in ids.into_iter().enumerate() {
         match n % 2 {
             0 => master.wait(id).unwrap(),
@@ -84,7 +92,7 @@ fn f05_a_wait_for_a_forgotten_one_is_an_error_and_a_statistic_counts_it() {
     let master = master_of(Acting::new(4, 0, |_, tran| tran.error("broken")));
     let extra = 1000;
     let ids: Vec<u32> = (0..UNCLAIMED_COUNT_MAX + 1024 + extra)
-        .map(|_| master.request(0, zeros(4), WRITE).unwrap())
+        .map(|_| master.request(0, zeros(4), TransactionType::Write).unwrap())
         .collect();
     let forgotten = master.forgotten_count() as usize;
     assert!((extra - 8..=extra).contains(&forgotten), "{forgotten}");
@@ -103,9 +111,9 @@ fn f05_a_wait_for_a_forgotten_one_is_an_error_and_a_statistic_counts_it() {
 #[test]
 fn f05_failures_are_kept_longer_than_successes() {
     let master = master_of(parity());
-    let failed = master.request(1, zeros(4), WRITE).unwrap();
+    let failed = master.request(1, zeros(4), TransactionType::Write).unwrap();
     for _ in 0..3 * UNCLAIMED_COUNT_MAX {
-        master.request(0, zeros(4), WRITE).unwrap();
+        master.request(0, zeros(4), TransactionType::Write).unwrap();
     }
     assert_eq!(text_of(master.wait(failed)), "error at 1");
 }
@@ -114,10 +122,10 @@ fn f05_failures_are_kept_longer_than_successes() {
 fn f05_a_wait_for_all_tells_of_failures_that_have_shrunk() {
     let master = master_of(parity());
     for n in [2, 5, 7, 4] {
-        master.request(n, zeros(4), WRITE).unwrap();
+        master.request(n, zeros(4), TransactionType::Write).unwrap();
     }
     for _ in 0..3000 {
-        master.request(0, zeros(4), WRITE).unwrap();
+        master.request(0, zeros(4), TransactionType::Write).unwrap();
     }
     assert_eq!(text_of(master.wait(0)), "error at 7");
     master.wait(0).unwrap();
@@ -127,12 +135,12 @@ fn f05_a_wait_for_all_tells_of_failures_that_have_shrunk() {
 fn f05_what_is_never_answered_ends_although_nobody_waits_for_it() {
     let slave = Keeper::with_table(4, 0);
     let master = master_of(slave.clone());
-    master.set_timeout(1);
-    let late = master.request(0, zeros(4), WRITE).unwrap();
+    master.set_timeout(Duration::from_micros(1));
+    let late = master.request(0, zeros(4), TransactionType::Write).unwrap();
     let tran = slave.next();
-    master.set_timeout(LONG_US);
+    master.set_timeout(LONG);
     while !tran.is_done() {
-        master.request(0, zeros(4), POST).unwrap();
+        master.request(0, zeros(4), TransactionType::Post).unwrap();
         slave.next().done();
     }
     assert_eq!(slave.base().pending_count(), 0);
@@ -143,7 +151,7 @@ fn f05_what_is_never_answered_ends_although_nobody_waits_for_it() {
 fn f05_large_buffers_of_writes_that_nobody_claims_are_given_back() {
     let master = master_of(parity());
     for _ in 0..200 {
-        master.request(0, zeros(4 << 20), WRITE).unwrap();
+        master.request(0, zeros(4 << 20), TransactionType::Write).unwrap();
         // Of 64 MiB, and one that was made before the next looked.
         assert!(master.outstanding_count() < 20, "{}", master.outstanding_count());
     }
@@ -155,7 +163,7 @@ fn f05_an_observed_transaction_is_gone_when_its_observer_has_returned() {
     let master = master_of(slave.clone());
     let (observer, ends) = told();
     for round in 0..4 {
-        let id = master.request(0, zeros(4), READ).unwrap();
+        let id = master.request(0, zeros(4), TransactionType::Read).unwrap();
         let tran = slave.next();
         let end = || {
             tran.data().unwrap().fill(7);
@@ -188,10 +196,10 @@ fn f05_an_observed_transaction_is_told_at_its_deadline_although_nobody_waits() {
     let slave = Keeper::with_table(4, 0);
     let master = master_of(slave.clone());
     let (observer, ends) = told();
-    let long = master.request(0, zeros(4), READ).unwrap();
+    let long = master.request(0, zeros(4), TransactionType::Read).unwrap();
     master.observe(long, observer.clone()).unwrap();
-    master.set_timeout(SHORT_US);
-    let short = master.request(0, zeros(4), READ).unwrap();
+    master.set_timeout(SHORT);
+    let short = master.request(0, zeros(4), TransactionType::Read).unwrap();
     master.observe(short, observer).unwrap();
     let (id, outcome, data) = ends.recv().unwrap();
     assert_eq!((id, data), (short, Some(vec![0; 4])));
@@ -209,8 +217,8 @@ fn f05_a_deadline_that_passes_while_the_data_is_locked_is_told_when_it_is_not() 
     let master = master_of(slave.clone());
     let (observer, ends) = told();
     let [(locked, first), (free, _)] = [0, 1].map(|_| {
-        master.set_timeout(SHORT_US);
-        let id = master.request(0, zeros(4), READ).unwrap();
+        master.set_timeout(SHORT);
+        let id = master.request(0, zeros(4), TransactionType::Read).unwrap();
         (id, slave.next())
     });
     let mut data = first.data().unwrap();
@@ -231,7 +239,7 @@ fn f05_a_wait_and_an_observer_of_one_transaction_are_both_told() {
     let master = master_of(slave.clone());
     for _ in 0..200 {
         let (observer, ends) = told();
-        let id = master.request(0, zeros(4), READ).unwrap();
+        let id = master.request(0, zeros(4), TransactionType::Read).unwrap();
         let tran = slave.next();
         master.observe(id, observer).unwrap();
         std::thread::scope(|scope| {
@@ -259,7 +267,7 @@ fn f05_an_observer_may_ask_for_more() {
     struct Link(Arc<Chain>);
     impl Chain {
         fn next(self: &Arc<Self>) {
-            let id = self.master.request(0, zeros(4), WRITE).unwrap();
+            let id = self.master.request(0, zeros(4), TransactionType::Write).unwrap();
             self.master.observe(id, Arc::new(Link(self.clone()))).unwrap();
         }
     }
@@ -292,7 +300,7 @@ fn f05_dropping_a_master_tells_the_observers_of_what_is_under_way() {
     let (observer, ends) = told();
     let ids: Vec<u32> = (0..10)
         .map(|_| {
-            let id = master.request(0, zeros(4), READ).unwrap();
+            let id = master.request(0, zeros(4), TransactionType::Read).unwrap();
             master.observe(id, observer.clone()).unwrap();
             id
         })
@@ -315,7 +323,7 @@ fn f05_a_cancelled_transaction_ends_at_once_for_all_who_care() {
     let slave = Keeper::with_table(4, 0);
     let master = master_of(slave.clone());
     let (observer, ends) = told();
-    let id = master.request(0, vec![1; 4].into(), WRITE).unwrap();
+    let id = master.request(0, vec![1; 4].into(), TransactionType::Write).unwrap();
     let tran = slave.next();
     master.observe(id, observer).unwrap();
     std::thread::scope(|scope| {
@@ -366,7 +374,7 @@ fn f05_threads_that_observe_wait_and_forget_at_once_lose_nothing() {
                 let mut observed = 0;
                 barrier.wait();
                 for n in 0..2000 {
-                    let id = master.request(0, zeros(4), WRITE).unwrap();
+                    let id = master.request(0, zeros(4), TransactionType::Write).unwrap();
                     match (n + thread) % 4 {
                         0 => master.wait(id).unwrap(),
                         1 | 2 => {

@@ -2,6 +2,7 @@
 //! journal what it knows.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
@@ -12,14 +13,14 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rogue_mem::bridge::{ClientOptions, ClientState, TcpClient};
 use rogue_mem::error::{Error, Result};
-use rogue_mem::memory::{Master, POST, READ, WRITE};
+use rogue_mem::memory::{Master, TransactionType};
 use testkit::wait::{let_pass, wait_until};
 
 use crate::journal::{fill, number_of, Counter, Fate, Journal};
 use crate::journal::{CLIENT_BYTES, REGISTERS, REGISTER_BYTES};
 
 /// Shortest and longest timeout of a request, in microseconds.
-const TIMEOUT_US: std::ops::Range<u64> = 100_000..1_500_000;
+const TIMEOUT: Range<Duration> = Duration::from_millis(100)..Duration::from_millis(1500);
 /// Outstanding requests.
 const DEPTH_MAX: usize = 48;
 /// Bytes of all outstanding requests together, so that a slow machine keeps up.
@@ -86,7 +87,7 @@ impl Client {
         while self.outstanding.len() > depth || self.outstanding_bytes > OUTSTANDING_BYTES_MAX {
             self.settle();
         }
-        self.master.set_timeout(self.rng.random_range(TIMEOUT_US));
+        self.master.set_timeout(self.rng.random_range(TIMEOUT));
         let size = match self.rng.random_range(0..100) {
             0 => self.rng.random_range(4..=size_max),
             1..5 => self.rng.random_range(4..=size_max.min(8192)),
@@ -94,8 +95,8 @@ impl Client {
         };
         match self.rng.random_range(0..10) {
             0..5 => self.read(size),
-            5 => self.write(size, POST),
-            _ => self.write(size, WRITE),
+            5 => self.write(size, TransactionType::Post),
+            _ => self.write(size, TransactionType::Write),
         }
         if self.rng.random_range(0..200) == 0 {
             let_pass(Duration::from_millis(self.rng.random_range(0..10)));
@@ -107,12 +108,13 @@ impl Client {
         let address = self.number * CLIENT_BYTES + register * REGISTER_BYTES;
         let asked = Asked::Read(register, self.done[register as usize]);
         // A refusal at once is the end of the request as well.
-        if let Ok(id) = self.master.request(address, vec![0xEE; size].into(), READ) {
+        if let Ok(id) = self.master.request(address, vec![0xEE; size].into(), TransactionType::Read)
+        {
             self.keep(id, size, asked);
         }
     }
 
-    fn write(&mut self, size: usize, ty: u32) {
+    fn write(&mut self, size: usize, ty: TransactionType) {
         let Some(write) = self.journal.begin(self.number) else {
             return let_pass(Duration::from_millis(1));
         };
@@ -120,7 +122,9 @@ impl Client {
         fill(&mut data, self.number, write);
         let address = self.number * CLIENT_BYTES + write % REGISTERS * REGISTER_BYTES;
         match self.master.request(address, data.into(), ty) {
-            Ok(_) if ty == POST => self.journal.end(self.number, write, Fate::Posted),
+            Ok(_) if ty == TransactionType::Post => {
+                self.journal.end(self.number, write, Fate::Posted)
+            }
             Ok(id) => self.keep(id, size, Asked::Write(write)),
             Err(_) => self.journal.end(self.number, write, Fate::Refused),
         }

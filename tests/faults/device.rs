@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use rogue_mem::memory::{is_write, Slave, SlaveBase, Transaction};
+use rogue_mem::memory::{Slave, SlaveBase, Transaction};
 use testkit::wait::let_pass;
 
 use crate::journal::{fill, number_of, Counter, Journal, CLIENT_BYTES, REGISTER_BYTES};
@@ -52,7 +52,7 @@ impl Device {
         let (client, place) = (tran.address() / CLIENT_BYTES, tran.address() % CLIENT_BYTES);
         let register = self.journal.register(client, place / REGISTER_BYTES);
         let Some(mut data) = tran.data() else { return };
-        if !is_write(tran.ty()) {
+        if !tran.ty().is_write() {
             return fill(&mut data, client, register.load(Ordering::SeqCst));
         }
         match number_of(&data, client) {

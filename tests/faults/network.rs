@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use rogue_mem::bridge::{ClientOptions, ClientState, ServerOptions, TcpClient, TcpServer};
-use rogue_mem::memory::{READ, WRITE};
+use rogue_mem::memory::TransactionType;
 use testkit::bus::master_of;
 use testkit::players::Player;
 use testkit::process::program_as;
@@ -82,7 +82,7 @@ pub fn near() {
     let tcp = TcpClient::new(&FAR.to_string(), PORT, options).unwrap();
     let master = master_of(tcp.clone());
     let wait_ready = || tcp.wait_ready(LONG, Duration::from_millis(20)).unwrap();
-    let read = |address| master.request(address, vec![0; 4].into(), READ).unwrap();
+    let read = |address| master.request(address, vec![0; 4].into(), TransactionType::Read).unwrap();
     wait_ready();
     network.far.wait_for("1 clients", 1);
     master.wait(read(BUSY_AT)).unwrap();
@@ -97,7 +97,7 @@ pub fn near() {
     let mut asked = vec![read(BUSY_AT)];
     // More than the system takes while the server is busy.
     for _ in 0..4 {
-        asked.push(master.request(0, vec![0; LARGE_BYTES].into(), WRITE).unwrap());
+        asked.push(master.request(0, vec![0; LARGE_BYTES].into(), TransactionType::Write).unwrap());
     }
     network.cut();
     let error = master.wait(asked[0]).unwrap_err();

@@ -19,8 +19,7 @@ use rogue_mem::memory::block::{
     VariableSpec, UINT,
 };
 use rogue_mem::memory::{
-    Claimant, DataBuffer, Emulate, Hub, Master, Observer, Slave, Transaction, POST, READ, VERIFY,
-    WRITE,
+    Claimant, DataBuffer, Emulate, Hub, Master, Observer, Slave, Transaction, TransactionType,
 };
 use rogue_mem::protocols::{
     BatchCombiner, BatchInverter, BatchSplitter, Packetizer, PacketizerOptions, PacketizerVersion,
@@ -30,7 +29,7 @@ use rogue_mem::stream::{self, Filter, Frame, Node, RateDrop, Sink};
 use testkit::bus::zeros;
 
 use super::{
-    assert_ended_well, assert_inherited, status_of_child, Device, HANG, KEPT, LONG_US, MASTER,
+    assert_ended_well, assert_inherited, status_of_child, Device, HANG, KEPT, LONG, MASTER,
 };
 
 const ROUNDS_COUNT: usize = 20;
@@ -70,9 +69,9 @@ impl Busy {
         let keeper = Device::new();
         let master = Arc::new(Master::new());
         master.set_slave(keeper.clone());
-        master.set_timeout(LONG_US);
+        master.set_timeout(LONG);
         let requests = (0..100_000).map(|_| (KEPT, zeros(4))).collect();
-        master.request_many(requests, READ).unwrap();
+        master.request_many(requests, TransactionType::Read).unwrap();
         Busy { block, variable, memory: Emulate::new(4, 0), master, keeper }
     }
 
@@ -167,7 +166,7 @@ impl UpdateObserver for Nobody {
 }
 
 fn assert_master_lost(master: &Arc<Master>) {
-    let id = master.request(0, zeros(4), READ).unwrap();
+    let id = master.request(0, zeros(4), TransactionType::Read).unwrap();
     assert_lost(master.wait(id), MASTER);
     assert_lost(master.wait(0), MASTER);
     assert_lost(master.wait_at_most(0, HANG).unwrap(), MASTER);
@@ -177,13 +176,14 @@ fn assert_master_lost(master: &Arc<Master>) {
     assert_lost(outcome.unwrap(), MASTER);
     assert_lost(master.wait_buffer(id), MASTER);
     assert_lost(master.observe(id, Arc::new(Nobody)), MASTER);
-    let (id, has_succeeded) = master.start(0, zeros(4), WRITE).unwrap();
+    let (id, has_succeeded) = master.start(0, zeros(4), TransactionType::Write).unwrap();
     assert!(!has_succeeded && master.cancel(Some(&[id]), HANG) && master.cancel(None, HANG));
-    let ids = master.request_many(vec![(0, zeros(4)), (4, zeros(4))], READ).unwrap();
+    let ids =
+        master.request_many(vec![(0, zeros(4)), (4, zeros(4))], TransactionType::Read).unwrap();
     assert_eq!(ids.len(), 2);
     assert_lost(master.post(0, &[1]), MASTER);
     assert_lost(master.verify(0, 4), MASTER);
-    let prepared = master.prepare(0, zeros(4), READ).unwrap();
+    let prepared = master.prepare(0, zeros(4), TransactionType::Read).unwrap();
     master.launch(&prepared);
     assert_lost(prepared.outcome().unwrap(), MASTER);
     master.set_slave(Emulate::new(4, 0));
@@ -193,12 +193,17 @@ fn assert_master_lost(master: &Arc<Master>) {
     assert_eq!((master.outstanding_count(), master.outstanding_ids()), (0, vec![]));
     assert_eq!(master.forgotten_count(), 0);
     master.clear_error();
-    master.set_timeout(1000);
+    master.set_timeout(Duration::from_millis(1));
     assert_inherited(&master.last_error(), MASTER);
 }
 
 fn assert_block_lost(block: &Arc<Block>, variable: &Arc<Variable>, name: &str, v: &str) {
-    for ty in [READ, WRITE, POST, VERIFY] {
+    for ty in [
+        TransactionType::Read,
+        TransactionType::Write,
+        TransactionType::Post,
+        TransactionType::Verify,
+    ] {
         for check in [false, true] {
             assert_stopped(block.start_transaction(ty, true, check, None, -1), name);
             assert_stopped(block.start_transaction(ty, true, check, Some(variable), 0), v);
@@ -216,7 +221,7 @@ fn assert_block_lost(block: &Arc<Block>, variable: &Arc<Variable>, name: &str, v
     let outcomes = [
         read_all(&blocks),
         write_all(&blocks, true),
-        start_all(&blocks, READ, true).unwrap(),
+        start_all(&blocks, TransactionType::Read, true).unwrap(),
         check_all(&blocks),
     ];
     for outcome in outcomes {
@@ -266,7 +271,7 @@ fn assert_variable_lost(variable: &Arc<Variable>, name: &str) {
 /// One that a slave keeps, and one of each outcome.
 fn transactions_of(master: &Master, device: &Device) -> [Arc<Transaction>; 4] {
     let [done, failed, kept, whole] = [KEPT; 4].map(|address| {
-        let tran = master.prepare(address, zeros(8), READ).unwrap();
+        let tran = master.prepare(address, zeros(8), TransactionType::Read).unwrap();
         master.launch(&tran);
         assert!(Arc::ptr_eq(&device.kept.lock().unwrap().pop().unwrap(), &tran));
         tran
@@ -274,7 +279,7 @@ fn transactions_of(master: &Master, device: &Device) -> [Arc<Transaction>; 4] {
     done.done();
     failed.error("the text");
     device.base.add_transaction(&kept);
-    drop(whole.create_sub(0, 4, 0, READ).unwrap());
+    drop(whole.create_sub(0, 4, 0, TransactionType::Read).unwrap());
     [done, failed, kept, whole]
 }
 
@@ -289,7 +294,7 @@ fn assert_transactions_lost([done, failed, kept, whole]: &[Arc<Transaction>; 4])
         // SAFETY: locked above.
         unsafe { tran.unlock_data() };
         assert_lost(
-            tran.create_sub(0, 4, 0, READ).map(drop),
+            tran.create_sub(0, 4, 0, TransactionType::Read).map(drop),
             &format!("Transaction {} ", tran.id()),
         );
         tran.observe(Arc::new(Nobody));
@@ -319,10 +324,13 @@ fn ask_slave(slave: &Arc<dyn Slave>) {
     assert!(slave.base().take_transaction(1).is_none());
     slave.base().fail_all("nothing");
     let own = Master::new();
-    own.set_timeout(LONG_US);
+    own.set_timeout(LONG);
     own.set_slave(slave.clone());
     assert_lost(own.read(KEPT, 4), "");
-    assert_lost(own.request_many(vec![(KEPT, zeros(4))], READ).and_then(|_| own.wait(0)), "");
+    assert_lost(
+        own.request_many(vec![(KEPT, zeros(4))], TransactionType::Read).and_then(|_| own.wait(0)),
+        "",
+    );
     slave.stop();
 }
 
@@ -363,7 +371,7 @@ fn registers(device: &Arc<Device>) -> (Arc<Block>, Arc<Variable>) {
     let variable = Variable::new(VariableSpec { retry_count: 1, ..spec }).unwrap();
     block.add_variables(std::slice::from_ref(&variable)).unwrap();
     block.master().set_slave(device.clone());
-    block.master().set_timeout(LONG_US);
+    block.master().set_timeout(LONG);
     block.set_enable(true);
     block.observe(Some(Arc::new(Nobody)));
     variable.stage(UINT, 7, 1).unwrap();
@@ -377,7 +385,7 @@ pub(super) fn fork_with_each_kind() {
     hubs.iter().for_each(|hub| hub.master().set_slave(device.clone()));
     let master = Arc::new(Master::new());
     master.set_slave(device.clone());
-    master.set_timeout(LONG_US);
+    master.set_timeout(LONG);
     let transactions = transactions_of(&master, &device);
     let (block, variable) = registers(&device);
     let path = std::env::temp_dir().join(format!("rogue-mem-fork-map-{}", std::process::id()));
@@ -431,7 +439,7 @@ pub(super) fn fork_with_each_kind() {
         assert_master_lost(&master);
         assert_transactions_lost(&transactions);
         assert!(device.base.take_transaction(transactions[2].id()).is_none());
-        let own = master.prepare(0, zeros(4), READ).unwrap();
+        let own = master.prepare(0, zeros(4), TransactionType::Read).unwrap();
         device.base.add_transaction(&own);
         assert_lost(own.outcome().unwrap(), "The memory slave");
         assert_block_lost(&block, &variable, "The block at 0x1000", "Variable v");

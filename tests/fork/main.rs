@@ -22,7 +22,8 @@ use rogue_mem::files::{FileReader, FileReaderOptions, FileWriter};
 use rogue_mem::logging::{self, Level, Logger, Record};
 use rogue_mem::memory::block::{Block, Model, Variable, VariableSpec, UINT};
 use rogue_mem::memory::{
-    Claimant, DataBuffer, Emulate, Hub, Master, Observer, Slave, SlaveBase, Transaction, READ,
+    Claimant, DataBuffer, Emulate, Hub, Master, Observer, Slave, SlaveBase, Transaction,
+    TransactionType,
 };
 use rogue_mem::net::{EventLoop, Spin};
 use rogue_mem::proto::rssi::Parameter;
@@ -137,7 +138,7 @@ fn transfer(shared_loop: bool) {
     hub.master().set_slave(client.clone());
     let master = Master::new();
     master.set_slave(hub);
-    master.set_timeout(2 * HANG.as_micros() as u64);
+    master.set_timeout(2 * HANG);
     master.write(0, &[1, 2, 3, 4]).unwrap();
     assert_eq!(master.read(0, 4).unwrap(), [1, 2, 3, 4]);
 }
@@ -233,7 +234,7 @@ fn a_child_logs_while_another_thread_of_its_parent_is_in_the_middle_of_a_line() 
 const KEPT: u64 = 0x1000;
 /// At this address it forks first.
 const FORKING: u64 = 0x2000;
-const LONG_US: u64 = 4 * HANG.as_micros() as u64;
+const LONG: Duration = HANG.saturating_mul(4);
 
 /// A memory that keeps some of its transactions, and forks when it is asked to.
 struct Device {
@@ -286,7 +287,7 @@ fn connected(port: u16, direct: bool, shared_loop: bool) -> (Arc<TcpClient>, Mas
     client.wait_ready(2 * HANG, Duration::from_millis(100)).unwrap();
     let master = Master::new();
     master.set_slave(client.clone());
-    master.set_timeout(LONG_US);
+    master.set_timeout(LONG);
     (client, master)
 }
 
@@ -318,7 +319,7 @@ impl UdpRoad {
         stream::connect(&*srp, &*client).unwrap();
         let master = Master::new();
         master.set_slave(srp.clone());
-        master.set_timeout(LONG_US);
+        master.set_timeout(LONG);
         UdpRoad { server, client, device, srp, master, event_loop }
     }
 
@@ -366,7 +367,7 @@ fn fork_with_objects() {
     let audited = ServerOptions { audit: Some(audit.clone()), ..ServerOptions::default() };
     let server = TcpServer::new("127.0.0.1", 0, audited.clone()).unwrap();
     server.master().set_slave(device.clone());
-    server.master().set_timeout(LONG_US);
+    server.master().set_timeout(LONG);
     let emulation = SrpV3Emulation::new().unwrap();
     let (srp, fifo) = (SrpV3::new(), Fifo::new(0, 0, true).unwrap());
     let packetizers =
@@ -386,7 +387,7 @@ fn fork_with_objects() {
     for (direct, shared_loop) in [(true, false), (false, false), (true, true), (false, true)] {
         let (client, master) = connected(server.port(), direct, shared_loop);
         master.write(0, &[1, 2, 3, 4]).unwrap();
-        let id = master.request(KEPT, vec![0; 4].into(), READ).unwrap();
+        let id = master.request(KEPT, vec![0; 4].into(), TransactionType::Read).unwrap();
         let mut objects = Some((client, master));
         let status = status_of_child(|| {
             // Those of the parent stay where they are: this is a copy.
@@ -403,7 +404,7 @@ fn fork_with_objects() {
             assert_inherited(through.read(0, 4).unwrap_err().text(), &name);
             assert_inherited(client.wait_ready(HANG, HANG).unwrap_err().text(), &name);
             assert_inherited(&client.state_text(), &name);
-            serial.set_timeout(1000);
+            serial.set_timeout(Duration::from_millis(1));
             serial.write(0, &[5; 4]).unwrap_err();
             assert_inherited(server.drain(HANG).unwrap_err().text(), "The TcpServer");
             assert_inherited(audit.flush(HANG).unwrap_err().text(), "The audit");
@@ -516,8 +517,8 @@ fn fork_in_a_thread_that_receives() {
     let road = UdpRoad::new();
     let parent = std::process::id();
     for round in 0..40 {
-        let observed = launch(&road.master, READ, 0, zeros(4));
-        let awaited = road.master.request(0x10, zeros(4), READ).unwrap();
+        let observed = launch(&road.master, TransactionType::Read, 0, zeros(4));
+        let awaited = road.master.request(0x10, zeros(4), TransactionType::Read).unwrap();
         // It is called at once if the answer is there; and that of the wait may be.
         match round % 2 {
             0 => observed.observe(Arc::new(Forker)),
@@ -547,9 +548,9 @@ fn fork_with_registers() {
     let value = Variable::new(VariableSpec { is_verified: false, ..spec }).unwrap();
     block.add_variables(std::slice::from_ref(&value)).unwrap();
     block.master().set_slave(device.clone());
-    block.master().set_timeout(LONG_US);
+    block.master().set_timeout(LONG);
     block.set_enable(true);
-    block.start_transaction(READ, false, false, None, -1).unwrap();
+    block.start_transaction(TransactionType::Read, false, false, None, -1).unwrap();
     let mut objects = Some((block, value));
     let status = status_of_child(|| {
         let (block, value) = objects.take().unwrap();
@@ -577,7 +578,8 @@ fn fork_with_registers() {
     });
     let status = status_of_child(|| {
         let (block, value) = objects.take().unwrap();
-        let error = block.start_transaction(READ, false, true, None, -1).unwrap_err();
+        let error =
+            block.start_transaction(TransactionType::Read, false, true, None, -1).unwrap_err();
         assert_inherited(error.text(), "The block at 0x1000");
         assert_inherited(value.get(UINT, -1).unwrap_err().text(), "Variable v");
     });
@@ -624,7 +626,7 @@ impl Links {
         self.srps.each_ref().map(|srp| {
             let master = Master::new();
             master.set_slave(srp.clone());
-            master.set_timeout(LONG_US);
+            master.set_timeout(LONG);
             master
         })
     }
@@ -742,7 +744,7 @@ fn fork_in_the_observer_thread(port: u16, device: &Device) {
     let (_client, master) = connected(port, true, true);
     for _ in 0..3 {
         let forker = Arc::new(Forker);
-        let id = master.request(KEPT, zeros(4), READ).unwrap();
+        let id = master.request(KEPT, zeros(4), TransactionType::Read).unwrap();
         master.observe(id, forker.clone()).unwrap();
         let kept = || device.kept.lock().unwrap().pop();
         wait_until("the request has come", || kept().map(|tran| tran.done()).is_some());
@@ -755,7 +757,7 @@ fn fork_in_a_callback() {
     let server = TcpServer::new("127.0.0.1", 0, ServerOptions::default()).unwrap();
     let device = Device::new();
     server.master().set_slave(device.clone());
-    server.master().set_timeout(LONG_US);
+    server.master().set_timeout(LONG);
     let (client, master) = connected(server.port(), true, false);
     for _ in 0..3 {
         master.read(FORKING, 4).unwrap();

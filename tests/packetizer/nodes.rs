@@ -6,7 +6,7 @@ use std::sync::{mpsc, Arc, Mutex};
 use std::time::Duration;
 
 use rogue_mem::clock::Time;
-use rogue_mem::memory::{self, POST, READ, WRITE};
+use rogue_mem::memory::{self, TransactionType};
 use rogue_mem::proto::packetizer::v1;
 use rogue_mem::protocols::{
     Packetizer, PacketizerOptions, PacketizerStats, PacketizerVersion, SrpV3, SrpV3Emulation,
@@ -395,7 +395,7 @@ fn a_lost_link_is_told_to_every_application_and_ends_its_unfinished_frame() {
         far.transport().stream_master().add_slave(Keeper::new(64)).unwrap();
         let master = memory::Master::new();
         master.set_slave(srp);
-        let id = master.request(0x10, vec![0; 4].into(), READ).unwrap();
+        let id = master.request(0x10, vec![0; 4].into(), TransactionType::Read).unwrap();
         send(&near, 0, &[1; 100]);
         let packets = relay.take();
         far.transport().stream_slave().accept_frame(packets[0].clone());
@@ -439,15 +439,21 @@ fn posted_writes_and_reads_of_many_threads_share_a_destination() {
                 let (srp, failures) = (srp.clone(), &failures);
                 scope.spawn(move || {
                     let master = memory::Master::new();
-                    master.set_timeout(60_000_000);
+                    master.set_timeout(Duration::from_secs(60));
                     master.set_slave(srp);
                     for round in 0..100_u32 {
                         let address = thread * 0x1000;
                         let value = (round << 8 | thread as u32).to_le_bytes();
-                        let ty = if round % 2 == 0 { WRITE } else { POST };
+                        let ty = if round % 2 == 0 {
+                            TransactionType::Write
+                        } else {
+                            TransactionType::Post
+                        };
                         let id = master.request(address, value.to_vec().into(), ty).unwrap();
                         master.wait(id).unwrap();
-                        let read = master.request(address, vec![0; 4].into(), READ).unwrap();
+                        let read = master
+                            .request(address, vec![0; 4].into(), TransactionType::Read)
+                            .unwrap();
                         let is_right = master.wait_buffer(read).unwrap() == value;
                         failures.fetch_add(usize::from(!is_right), Ordering::Relaxed);
                     }
@@ -481,7 +487,7 @@ fn f49_what_is_outstanding_when_a_packetizer_is_stopped_fails_at_once() {
     let _silent = peer_at(&far, 0);
     let srp = SrpV3::new();
     stream::connect(&*srp, &near.application(0)).unwrap();
-    let waiting = launch(&master_of(srp.clone()), READ, 0, vec![0; 4]);
+    let waiting = launch(&master_of(srp.clone()), TransactionType::Read, 0, vec![0; 4]);
     near.stop();
     let text = failure(&waiting);
     assert!(text.contains("the packetizer was stopped"), "{text}");

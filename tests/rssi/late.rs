@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rogue_mem::memory::{Master, POST, WRITE};
+use rogue_mem::memory::{Master, TransactionType};
 use rogue_mem::proto::rssi::Parameters;
 use rogue_mem::protocols::{
     Packetizer, PacketizerOptions, PacketizerVersion, RssiEndpoint, RssiOptions, SrpV3,
@@ -69,7 +69,7 @@ impl Road {
 
     fn impatient(&self) -> Master {
         let master = self.patient();
-        master.set_timeout(SHORT.as_micros() as u64);
+        master.set_timeout(SHORT);
         master
     }
 
@@ -92,7 +92,7 @@ impl Drop for Road {
 /// Payload of a write of one word.
 const WORD: [u8; 4] = [1, 2, 3, 4];
 
-fn request(master: &Master, address: u64, ty: u32) -> u32 {
+fn request(master: &Master, address: u64, ty: TransactionType) -> u32 {
     master.request(address, WORD.to_vec().into(), ty).unwrap()
 }
 
@@ -121,12 +121,12 @@ fn f77_requests_whose_time_passes_while_the_link_is_stuck_are_not_carried_out() 
         let (impatient, patient) = (road.impatient(), road.patient());
         road.wire.set_cut(true);
         // The first two are sent, and lost: they may have been carried out. They are not repeated.
-        let late = [0x10, 0x20].map(|address| request(&impatient, address, WRITE));
-        let posted = request(&patient, 0x30, POST);
-        let cancelled = request(&patient, 0x40, WRITE);
+        let late = [0x10, 0x20].map(|address| request(&impatient, address, TransactionType::Write));
+        let posted = request(&patient, 0x30, TransactionType::Post);
+        let cancelled = request(&patient, 0x40, TransactionType::Write);
         assert_eq!((road.client.stats().outstanding, road.client.stats().queued), (2, 2));
         // This thread waits for room, until the time of the request has passed.
-        let last = request(&impatient, 0x50, WRITE);
+        let last = request(&impatient, 0x50, TransactionType::Write);
         let text = text_of(impatient.wait(last));
         assert!(text.contains("never sent"), "{text}");
         assert!(patient.cancel(Some(&[cancelled]), LONG));
@@ -159,7 +159,7 @@ fn f77_a_frame_of_several_packets_that_is_late_does_not_leave() {
     for version in [PacketizerVersion::V1, PacketizerVersion::V2] {
         let road = Road::new(1, SMALL_SEGMENT, Some(version));
         road.wire.set_cut(true);
-        let first = request(&road.patient(), 0x10, POST);
+        let first = request(&road.patient(), 0x10, TransactionType::Post);
         let text = text_of(road.impatient().write(0x100, &[7; BLOCK_BYTES]));
         assert!(text.contains("never sent"), "{text}");
         road.wire.set_cut(false);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use rogue_mem::memory::WRITE;
+use rogue_mem::memory::TransactionType;
 use rogue_mem::net::{EventLoop, Spin};
 use rogue_mem::proto::rssi::{Parameter, Parameters};
 use rogue_mem::protocols::{LinkChange, RssiEndpoint, RssiOptions, SrpV3, SrpV3Emulation};
@@ -449,7 +449,9 @@ fn f38_requests_made_together_fail_at_once_with_the_link_that_was_lost_while_the
     let (client, _server, srp) = flickering();
     let master = master_of(srp.clone());
     let burst = |address| (address, vec![1, 2, 3, 4].into());
-    let ids = master.request_many([0x100, 0x104, 0x108].map(burst).into(), WRITE).unwrap();
+    let ids = master
+        .request_many([0x100, 0x104, 0x108].map(burst).into(), TransactionType::Write)
+        .unwrap();
     for id in ids {
         let text = text_of(master.wait(id));
         assert!(text.contains("rssi::Client: the link is closed: this end was stopped"), "{text}");

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rogue_mem::memory::READ;
+use rogue_mem::memory::TransactionType;
 use rogue_mem::net::{EventLoop, Spin};
 use rogue_mem::proto::rssi::Parameter;
 use rogue_mem::protocols::{
@@ -113,7 +113,7 @@ fn f55_a_link_over_an_endpoint_that_is_stopped_is_closed_at_once_in_its_words() 
         };
         // The server's end has nobody who answers.
         let master = master_of(srp);
-        let waiting = launch(&master, READ, 0, zeros(4));
+        let waiting = launch(&master, TransactionType::Read, 0, zeros(4));
         road.udp.stop();
         assert!(!road.rssi.is_open());
         let text = road.rssi.last_closure().unwrap();

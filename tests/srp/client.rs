@@ -2,8 +2,9 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{mpsc, Arc, Barrier, Mutex};
+use std::time::Duration;
 
-use rogue_mem::memory::{self, Hub, POST, READ, VERIFY, WRITE};
+use rogue_mem::memory::{self, Hub, TransactionType};
 use rogue_mem::protocols::{Packetizer, PacketizerOptions, PacketizerVersion, SrpV3};
 use rogue_mem::stream::{
     self, report_drop, Buffer, Buffers, Dispatch, Fifo, Frame, Master, Node, Port, Slave, SlaveBase,
@@ -39,11 +40,11 @@ fn the_limits_are_one_word_and_4096_bytes() {
 fn d46_a_peer_that_answers_in_the_same_thread_completes_the_request() {
     let peer = prompt();
     let (_srp, master) = client(&peer);
-    for ty in [READ, WRITE, VERIFY] {
+    for ty in [TransactionType::Read, TransactionType::Write, TransactionType::Verify] {
         let tran = launch(&master, ty, 0x10, vec![7; 16]);
         let (outcome, data) = collect(&tran);
         assert_eq!(outcome, Ok(()));
-        assert_eq!(data, if ty == WRITE { [7; 16] } else { [0; 16] });
+        assert_eq!(data, if ty == TransactionType::Write { [7; 16] } else { [0; 16] });
     }
 }
 
@@ -67,13 +68,13 @@ fn d46_the_transaction_is_unlocked_while_its_frame_is_sent() {
         locked.send(data.join().unwrap()).unwrap();
     });
     let (_srp, master) = client(&peer);
-    for ty in [WRITE, POST] {
+    for ty in [TransactionType::Write, TransactionType::Post] {
         let tran = master.prepare(0, vec![5; 4].into(), ty).unwrap();
         *slot.lock().unwrap() = Some(tran.clone());
         master.launch(&tran);
         // The post is not complete yet either: its data is still there.
         assert_eq!(result.recv().unwrap(), Some(vec![5; 4]), "type {ty}");
-        assert_eq!(tran.is_done(), ty == POST);
+        assert_eq!(tran.is_done(), ty == TransactionType::Post);
     }
 }
 
@@ -86,7 +87,7 @@ fn d46_a_request_times_out_while_the_transport_blocks() {
         let _ = gate.lock().unwrap().recv();
     });
     let (_srp, master) = client(&peer);
-    let tran = master.prepare(0, vec![0; 4].into(), READ).unwrap();
+    let tran = master.prepare(0, vec![0; 4].into(), TransactionType::Read).unwrap();
     std::thread::scope(|scope| {
         scope.spawn(|| master.launch(&tran));
         peer.wait(1);
@@ -100,7 +101,7 @@ fn d46_a_request_times_out_while_the_transport_blocks() {
 fn a_posted_write_is_complete_once_sent_and_an_answer_to_it_is_nobodys() {
     let peer = Peer::silent();
     let (srp, master) = client(&peer);
-    let tran = launch(&master, POST, 0x20, vec![1, 2, 3, 4]);
+    let tran = launch(&master, TransactionType::Post, 0x20, vec![1, 2, 3, 4]);
     let sent = peer.seen()[0].bytes.clone();
     assert_eq!(sent, request(0x0A00_0203, tran.id(), 0x20, 4, &[1, 2, 3, 4]));
     assert_eq!(memory::Slave::base(&*srp).pending_count(), 0);
@@ -112,7 +113,12 @@ fn a_posted_write_is_complete_once_sent_and_an_answer_to_it_is_nobodys() {
 fn f04_nothing_is_sent_of_what_the_bus_does_not_carry() {
     let peer = prompt();
     let (_srp, master) = client(&peer);
-    for (ty, address) in [(0, 0x10), (7, 0x10), (READ, u64::MAX - 3), (POST, u64::MAX - 3)] {
+    for (ty, address) in [
+        (0.into(), 0x10),
+        (7.into(), 0x10),
+        (TransactionType::Read, u64::MAX - 3),
+        (TransactionType::Post, u64::MAX - 3),
+    ] {
         let (outcome, _) = collect(&launch(&master, ty, address, vec![7; 8]));
         let text = outcome.unwrap_err().text().to_owned();
         assert!(text.contains("Unknown") || text.contains("beyond"), "{text}");
@@ -124,7 +130,7 @@ fn f04_nothing_is_sent_of_what_the_bus_does_not_carry() {
 fn d28_a_refused_request_ends_whether_or_not_its_lock_is_held_elsewhere() {
     let peer = Peer::silent();
     let (srp, master) = client(&peer);
-    let tran = master.prepare(2, vec![0; 4].into(), WRITE).unwrap();
+    let tran = master.prepare(2, vec![0; 4].into(), TransactionType::Write).unwrap();
     let ends = Arc::new(Ends::default());
     tran.observe(ends.clone());
     std::thread::scope(|scope| {
@@ -141,10 +147,10 @@ fn d28_a_refused_request_ends_whether_or_not_its_lock_is_held_elsewhere() {
 fn d45_answers_stay_good_when_the_hardware_timeout_is_changed_meanwhile() {
     let peer = Peer::silent();
     let (srp, master) = client(&peer);
-    let old = launch(&master, READ, 0, vec![0; 4]);
+    let old = launch(&master, TransactionType::Read, 0, vec![0; 4]);
     srp.set_hardware_timeout(0xFF);
     assert_eq!(srp.hardware_timeout(), 0xFF);
-    let new = launch(&master, READ, 0, vec![0; 4]);
+    let new = launch(&master, TransactionType::Read, 0, vec![0; 4]);
     let sent: Vec<_> = peer.seen().into_iter().map(|seen| seen.bytes).collect();
     assert_eq!((sent[0][3], sent[1][3]), (0x0A, 0xFF));
     peer.send(&response(&sent[1], &[2; 4], 0));
@@ -152,7 +158,7 @@ fn d45_answers_stay_good_when_the_hardware_timeout_is_changed_meanwhile() {
     assert_eq!(collect(&old), (Ok(()), vec![1; 4]));
     assert_eq!(collect(&new), (Ok(()), vec![2; 4]));
     // Remembered, not ignored: an answer with another timeout than the request's is none.
-    let strange = launch(&master, READ, 0, vec![0; 4]);
+    let strange = launch(&master, TransactionType::Read, 0, vec![0; 4]);
     let mut answer = response(&peer.seen()[2].bytes, &[3; 4], 0);
     answer[3] = 0x0A;
     peer.send(&answer);
@@ -165,7 +171,7 @@ fn d47_a_frame_of_any_length_that_names_a_request_ends_it_and_no_other_does() {
     let (_srp, master) = client(&peer);
     for frame_bytes in 0..64 {
         for error in [0, 0x80] {
-            let tran = launch(&master, READ, 0x40, vec![0xEE; 8]);
+            let tran = launch(&master, TransactionType::Read, 0x40, vec![0xEE; 8]);
             let sent = peer.seen().pop().unwrap().bytes;
             let mut answer = response(&sent, &[0; 8], 0);
             answer.resize(frame_bytes, 0);
@@ -191,7 +197,7 @@ fn d47_a_frame_of_any_length_that_names_a_request_ends_it_and_no_other_does() {
 fn d47_a_bus_error_is_not_made_up_from_the_end_of_a_frame_that_is_too_long() {
     let peer = Peer::silent();
     let (_srp, master) = client(&peer);
-    let tran = launch(&master, READ, 0, vec![0xEE; 4]);
+    let tran = launch(&master, TransactionType::Read, 0, vec![0xEE; 4]);
     let sent = peer.seen()[0].bytes.clone();
     let junk = [0x00, 0x20, 0x00, 0x00];
     peer.send(&response(&sent, &[[1; 4], junk].concat(), 0x2100));
@@ -202,7 +208,8 @@ fn d47_a_bus_error_is_not_made_up_from_the_end_of_a_frame_that_is_too_long() {
 fn f08_an_answer_whose_data_somebody_holds_keeps_no_other_waiting() {
     let peer = Peer::silent();
     let (_srp, master) = client(&peer);
-    let trans = [0x10, 0x20].map(|address| launch(&master, READ, address, vec![0xEE; 8]));
+    let trans =
+        [0x10, 0x20].map(|address| launch(&master, TransactionType::Read, address, vec![0xEE; 8]));
     let data = trans[0].data().unwrap();
     for (seen, value) in peer.wait(2).iter().zip([1, 2]) {
         peer.send(&response(&seen.bytes, &[value; 8], 0));
@@ -217,7 +224,7 @@ fn f08_an_answer_whose_data_somebody_holds_keeps_no_other_waiting() {
 fn a_second_answer_finds_nobody() {
     let peer = Peer::silent();
     let (_srp, master) = client(&peer);
-    let tran = launch(&master, READ, 0, vec![0xEE; 4]);
+    let tran = launch(&master, TransactionType::Read, 0, vec![0xEE; 4]);
     let sent = peer.seen()[0].bytes.clone();
     peer.send(&response(&sent, &[1; 4], 0));
     peer.send(&response(&sent, &[2; 4], 0));
@@ -228,7 +235,7 @@ fn a_second_answer_finds_nobody() {
 fn a_changed_size_word_is_reported_with_id_and_address() {
     let peer = Peer::silent();
     let (_srp, master) = client(&peer);
-    let tran = launch(&master, READ, 0x1_0000_0100, vec![0; 4]);
+    let tran = launch(&master, TransactionType::Read, 0x1_0000_0100, vec![0; 4]);
     let mut answer = response(&peer.seen()[0].bytes, &[0; 4], 0);
     answer[16] = 0x07;
     peer.send(&answer);
@@ -247,7 +254,7 @@ fn a_changed_size_word_is_reported_with_id_and_address() {
 fn eight_extra_bytes_are_reported_with_all_sizes_in_decimal() {
     let peer = Peer::silent();
     let (_srp, master) = client(&peer);
-    let tran = launch(&master, READ, 0x100, vec![0; 4]);
+    let tran = launch(&master, TransactionType::Read, 0x100, vec![0; 4]);
     let sent = peer.seen()[0].bytes.clone();
     peer.send(&response(&sent, &[0; 12], 0));
     let text = failure(&tran);
@@ -267,7 +274,12 @@ fn without_a_stream_requests_fail_at_once_and_say_why() {
     let srp = SrpV3::new();
     let master = memory::Master::new();
     master.set_slave(srp.clone());
-    for ty in [READ, WRITE, POST, VERIFY] {
+    for ty in [
+        TransactionType::Read,
+        TransactionType::Write,
+        TransactionType::Post,
+        TransactionType::Verify,
+    ] {
         let text = failure(&launch(&master, ty, 0xABC0, vec![0; 4]));
         assert!(text.contains("0xabc0") && text.contains("connect it"), "{text}");
     }
@@ -298,7 +310,7 @@ fn a_stream_that_vanishes_while_a_request_is_made_fails_it_at_once() {
     let slave: Arc<dyn stream::Slave> = Arc::new(slave);
     let master = memory::Master::new();
     master.set_slave(srp.clone());
-    for ty in [READ, POST] {
+    for ty in [TransactionType::Read, TransactionType::Post] {
         srp.stream_master().add_slave(slave.clone()).unwrap();
         assert!(failure(&launch(&master, ty, 0, vec![0; 4])).contains("no stream"));
     }
@@ -309,11 +321,11 @@ fn a_stream_that_vanishes_while_a_request_is_made_fails_it_at_once() {
 fn stop_fails_what_is_outstanding_and_lets_a_new_stream_be_connected() {
     let peer = Peer::silent();
     let (srp, master) = client(&peer);
-    let waiting = launch(&master, READ, 0, vec![0; 4]);
+    let waiting = launch(&master, TransactionType::Read, 0, vec![0; 4]);
     srp.stop();
     srp.stop();
     assert!(failure(&waiting).contains("stopped"));
-    assert!(failure(&launch(&master, READ, 0, vec![0; 4])).contains("no stream"));
+    assert!(failure(&launch(&master, TransactionType::Read, 0, vec![0; 4])).contains("no stream"));
     assert_eq!(peer.seen().len(), 1);
     let next = prompt();
     stream::connect(&*srp, &*next).unwrap();
@@ -375,27 +387,39 @@ fn a_lost_link_fails_requests_with_the_text_of_its_layer_and_a_restored_one_take
     for through_packetizer in [false, true] {
         let (wire, from_wire, master) = over_wire(through_packetizer);
         let waiting: Vec<_> =
-            [READ, WRITE, VERIFY].map(|ty| launch(&master, ty, 0, vec![0; 4])).into();
+            [TransactionType::Read, TransactionType::Write, TransactionType::Verify]
+                .map(|ty| launch(&master, ty, 0, vec![0; 4]))
+                .into();
         wire.is_cut.store(true, Ordering::SeqCst);
         from_wire.link_lost("the wire is cut");
         for ends in &waiting {
             let text = failure(ends);
             assert!(text.contains("the wire is cut. Whether the request was carried"), "{text}");
         }
-        for ty in [READ, WRITE, POST, VERIFY] {
+        for ty in [
+            TransactionType::Read,
+            TransactionType::Write,
+            TransactionType::Post,
+            TransactionType::Verify,
+        ] {
             let text = failure(&launch(&master, ty, 0xABC0, vec![0; 4]));
             assert!(text.contains("request for address 0xabc0: the wire is cut"), "{text}");
         }
         assert_eq!(wire.base.frame_count(), 3, "nothing is sent over a lost link");
         wire.is_cut.store(false, Ordering::SeqCst);
-        launch(&master, READ, 0, vec![0; 4]);
+        launch(&master, TransactionType::Read, 0, vec![0; 4]);
         assert_eq!(wire.base.frame_count(), 4);
     }
 }
 
 #[test]
 fn a_link_that_is_lost_while_a_request_is_sent_fails_it_at_once() {
-    for ty in [READ, WRITE, POST, VERIFY] {
+    for ty in [
+        TransactionType::Read,
+        TransactionType::Write,
+        TransactionType::Post,
+        TransactionType::Verify,
+    ] {
         let (wire, _, master) = over_wire(false);
         wire.cuts_next.store(true, Ordering::SeqCst);
         let text = failure(&launch(&master, ty, 0, vec![0; 4]));
@@ -406,12 +430,17 @@ fn a_link_that_is_lost_while_a_request_is_sent_fails_it_at_once() {
 #[test]
 fn f38_a_request_that_a_link_has_dropped_fails_although_another_link_is_open_by_then() {
     for through_packetizer in [false, true] {
-        for ty in [READ, WRITE, POST, VERIFY] {
+        for ty in [
+            TransactionType::Read,
+            TransactionType::Write,
+            TransactionType::Post,
+            TransactionType::Verify,
+        ] {
             let (wire, _, master) = over_wire(through_packetizer);
             wire.replaces_next.store(true, Ordering::SeqCst);
             let text = failure(&launch(&master, ty, 0, vec![0; 4]));
             assert!(text.contains("the wire is cut. Whether the request was carried"), "{text}");
-            launch(&master, POST, 0, vec![0; 4]);
+            launch(&master, TransactionType::Post, 0, vec![0; 4]);
             assert_eq!(wire.base.frame_count(), 2, "the new link is used");
         }
     }
@@ -445,7 +474,12 @@ fn f50_a_request_whose_frame_is_dropped_fails_at_once_with_the_reason() {
             stream::connect(&*srp, &end).unwrap();
         }
         let master = master_of(srp);
-        for ty in [READ, WRITE, POST, VERIFY] {
+        for ty in [
+            TransactionType::Read,
+            TransactionType::Write,
+            TransactionType::Post,
+            TransactionType::Verify,
+        ] {
             let text = failure(&launch(&master, ty, 0x40, vec![0; 4]));
             assert!(text.ends_with("address 0x40 is lost: the wire is full"), "{text}");
         }
@@ -468,10 +502,10 @@ fn f50_what_a_full_queue_drops_fails_its_request() {
     srp.stream_master().add_slave(fifo.stream_slave()).unwrap();
     fifo.stream_master().add_slave(receiver.stream_slave()).unwrap();
     let master = master_of(srp);
-    let under_way = launch(&master, READ, 0, vec![0; 4]);
+    let under_way = launch(&master, TransactionType::Read, 0, vec![0; 4]);
     held.wait();
-    let waiting = launch(&master, READ, 0, vec![0; 4]);
-    let text = failure(&launch(&master, READ, 0x44, vec![0; 4]));
+    let waiting = launch(&master, TransactionType::Read, 0, vec![0; 4]);
+    let text = failure(&launch(&master, TransactionType::Read, 0x44, vec![0; 4]));
     assert!(text.contains("0x44 is lost: the Fifo drops a frame"), "{text}");
     assert!(!under_way.is_done() && !waiting.is_done());
     release.wait();
@@ -511,7 +545,7 @@ fn a_failing_allocation_of_the_peer_fails_the_request_with_its_text() {
     let srp = SrpV3::new();
     srp.stream_master().add_slave(Arc::new(Stingy(stream::SlaveBase::new()))).unwrap();
     master.set_slave(srp.clone());
-    let text = failure(&launch(&master, READ, 0x80, vec![0; 4]));
+    let text = failure(&launch(&master, TransactionType::Read, 0x80, vec![0; 4]));
     assert!(text.contains("0x80") && text.contains("a frame of the stream has 8; put"), "{text}");
 }
 
@@ -521,10 +555,10 @@ fn frames_in_many_buffers_are_written_and_read_like_those_in_one() {
     peer.pool().set_fixed_size(7);
     let (srp, master) = client(&peer);
     let data: Vec<u8> = (0..64).collect();
-    let written = launch(&master, WRITE, 0x30, data.clone());
+    let written = launch(&master, TransactionType::Write, 0x30, data.clone());
     let sent = peer.seen().pop().unwrap().bytes;
     assert_eq!(sent, request(0x0A00_0103, written.id(), 0x30, 64, &data));
-    let read = launch(&master, READ, 0x30, vec![0; 64]);
+    let read = launch(&master, TransactionType::Read, 0x30, vec![0; 64]);
     let request = peer.seen().pop().unwrap().bytes;
     let mut buffers = Buffers::default();
     for part in response(&request, &data, 0).chunks(5) {
@@ -559,9 +593,9 @@ fn large_requests_are_split_above_srp_and_a_bus_error_in_one_part_fails_the_whol
 fn an_answer_keeps_later_requests_alive_and_not_earlier_ones() {
     let peer = Peer::silent();
     let (_srp, master) = client(&peer);
-    let lost = launch(&master, READ, 0, vec![0; 4]);
-    let answered = launch(&master, READ, 4, vec![0; 4]);
-    let later = launch(&master, READ, 8, vec![0; 4]);
+    let lost = launch(&master, TransactionType::Read, 0, vec![0; 4]);
+    let answered = launch(&master, TransactionType::Read, 4, vec![0; 4]);
+    let later = launch(&master, TransactionType::Read, 8, vec![0; 4]);
     let (lost_before, later_before) = (lost.deadline(), later.deadline());
     peer.send(&response(&peer.seen()[1].bytes, &[0; 4], 0));
     assert!(answered.is_done());
@@ -589,8 +623,13 @@ fn f02_a_request_whose_time_has_passed_is_not_sent() {
     use memory::Slave as _;
     let peer = prompt();
     let (srp, master) = client(&peer);
-    master.set_timeout(1_000);
-    for ty in [READ, WRITE, POST, VERIFY] {
+    master.set_timeout(Duration::from_millis(1));
+    for ty in [
+        TransactionType::Read,
+        TransactionType::Write,
+        TransactionType::Post,
+        TransactionType::Verify,
+    ] {
         let tran = master.prepare(0x10, vec![7; 4].into(), ty).unwrap();
         while rogue_mem::clock::now() < tran.deadline() {
             std::thread::yield_now();
@@ -657,7 +696,7 @@ fn choosy() -> (Arc<Choosy>, Arc<SrpV3>, memory::Master) {
 #[test]
 fn requests_of_a_burst_are_sent_together_and_fail_each_for_its_own_reason() {
     let (choosy, srp, master) = choosy();
-    for ty in [READ, WRITE, POST] {
+    for ty in [TransactionType::Read, TransactionType::Write, TransactionType::Post] {
         let addresses = [0x10, 0x20, 0x31, 0x40, 0x50];
         let requests = addresses.map(|address| (address, vec![0; 4].into()));
         let ids = master.request_many(requests.into(), ty).unwrap();
@@ -681,7 +720,7 @@ fn requests_of_a_burst_are_sent_together_and_fail_each_for_its_own_reason() {
 fn a_locked_write_of_a_burst_delays_none_before_it() {
     let (choosy, srp, master) = choosy();
     let all: Vec<_> = [0x10, 0x40, 0x50]
-        .map(|address| master.prepare(address, vec![1; 4].into(), WRITE).unwrap())
+        .map(|address| master.prepare(address, vec![1; 4].into(), TransactionType::Write).unwrap())
         .into();
     let guard = all[1].data();
     std::thread::scope(|scope| {
@@ -700,8 +739,11 @@ fn a_burst_without_a_stream_fails_at_once() {
     let srp = SrpV3::new();
     let master = master_of(srp.clone());
     let requests = [0x10, 0x20].map(|address| (address, vec![0; 4].into()));
-    for (id, address) in
-        master.request_many(requests.into(), READ).unwrap().into_iter().zip([0x10, 0x20])
+    for (id, address) in master
+        .request_many(requests.into(), TransactionType::Read)
+        .unwrap()
+        .into_iter()
+        .zip([0x10, 0x20])
     {
         let text = master.wait(id).unwrap_err().to_string();
         assert!(
@@ -722,11 +764,11 @@ fn f78_a_request_whose_time_passes_in_a_fifo_is_not_carried_out() {
         fifo.stream_master().add_slave(device.stream_slave()).unwrap();
         let patient = master_of(srp.clone());
         let impatient = master_of(srp);
-        impatient.set_timeout(1_000);
-        patient.request(0x10, vec![1; 4].into(), POST).unwrap();
+        impatient.set_timeout(Duration::from_millis(1));
+        patient.request(0x10, vec![1; 4].into(), TransactionType::Post).unwrap();
         gate.wait_arrived(1);
         impatient.write(0x20, &[2; 4]).unwrap_err();
-        patient.request(0x30, vec![3; 4].into(), POST).unwrap();
+        patient.request(0x30, vec![3; 4].into(), TransactionType::Post).unwrap();
         gate.open();
         let addresses: Vec<_> = device.wait(2).iter().map(|frame| word(&frame.bytes, 2)).collect();
         assert_eq!((addresses, fifo.dropped()), (vec![0x10, 0x30], 1), "{no_copy}");

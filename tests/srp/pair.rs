@@ -2,8 +2,9 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
-use rogue_mem::memory::{self, Hub, Observer, Transaction, POST, READ, WRITE};
+use rogue_mem::memory::{self, Hub, Observer, Transaction, TransactionType};
 use rogue_mem::protocols::{SrpV3, SrpV3Emulation};
 use rogue_mem::stream::{self, Node};
 
@@ -11,13 +12,13 @@ use testkit::bus::Ends;
 use testkit::wait::wait_until_freed;
 
 /// Long enough for a busy machine; every wait here ends with an answer.
-const TIMEOUT_US: u64 = 60_000_000;
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 fn pair() -> (Arc<SrpV3>, Arc<SrpV3Emulation>, memory::Master) {
     let (srp, emulation) = (SrpV3::new(), SrpV3Emulation::new().unwrap());
     stream::connect(&*srp, &*emulation).unwrap();
     let master = memory::Master::new();
-    master.set_timeout(TIMEOUT_US);
+    master.set_timeout(TIMEOUT);
     master.set_slave(srp.clone());
     (srp, emulation, master)
 }
@@ -27,7 +28,7 @@ fn device(srp: &Arc<SrpV3>, offset: u64) -> memory::Master {
     let hub = Hub::new(offset, 0, 0);
     hub.master().set_slave(srp.clone());
     let master = memory::Master::new();
-    master.set_timeout(TIMEOUT_US);
+    master.set_timeout(TIMEOUT);
     master.set_slave(hub);
     master
 }
@@ -122,12 +123,14 @@ fn a_hundred_thousand_outstanding_requests_are_all_answered() {
     let ids: Vec<u32> = (0..COUNT)
         .map(|n| {
             let data = n.to_le_bytes().to_vec();
-            let ty = if n % 2 == 0 { WRITE } else { POST };
+            let ty = if n % 2 == 0 { TransactionType::Write } else { TransactionType::Post };
             master.request(u64::from(n) * 4, data.into(), ty).unwrap()
         })
         .collect();
     let reads: Vec<u32> = (0..COUNT)
-        .map(|n| master.request(u64::from(n) * 4, vec![0; 4].into(), READ).unwrap())
+        .map(|n| {
+            master.request(u64::from(n) * 4, vec![0; 4].into(), TransactionType::Read).unwrap()
+        })
         .collect();
     for id in ids {
         master.wait(id).unwrap();
@@ -147,7 +150,7 @@ struct Chain {
 
 impl Chain {
     fn next(self: &Arc<Self>) {
-        let tran = self.master.prepare(0x10, vec![0; 4].into(), READ).unwrap();
+        let tran = self.master.prepare(0x10, vec![0; 4].into(), TransactionType::Read).unwrap();
         tran.observe(Arc::new(Link(self.clone())));
         self.master.launch(&tran);
     }

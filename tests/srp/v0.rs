@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use rogue_mem::memory::{self, Slave as _, POST, READ, VERIFY, WRITE};
+use rogue_mem::memory::{self, Slave as _, TransactionType};
 use rogue_mem::proto::srp::{cmd, v0};
 use rogue_mem::protocols::{send_cmd, SrpV0};
 use rogue_mem::stream::{self, Node, Slave as _};
@@ -30,12 +30,12 @@ fn address(row: &Value) -> u64 {
     u64::from_str_radix(row["address"].as_str().unwrap().trim_start_matches("0x"), 16).unwrap()
 }
 
-fn ty(row: &Value) -> u32 {
+fn ty(row: &Value) -> TransactionType {
     match row["type"].as_str().unwrap() {
-        "read" => READ,
-        "verify" => VERIFY,
-        "write" => WRITE,
-        "post" => POST,
+        "read" => TransactionType::Read,
+        "verify" => TransactionType::Verify,
+        "write" => TransactionType::Write,
+        "post" => TransactionType::Post,
         other => panic!("type {other}"),
     }
 }
@@ -91,7 +91,7 @@ fn d49_requests_leave_as_recorded_and_none_for_an_address_that_would_be_cut() {
         drop(old);
         let (_srp, master) = client(&peer);
         let recorded = bytes(row, "frame_hex");
-        let data = match memory::is_write(ty(row)) {
+        let data = match ty(row).is_write() {
             true => recorded[8..recorded.len() - 4].to_vec(),
             false => vec![0xEE; number(row, "size") as usize],
         };
@@ -102,7 +102,7 @@ fn d49_requests_leave_as_recorded_and_none_for_an_address_that_would_be_cut() {
             continue;
         }
         assert_eq!(peer.seen(), [seen_of(with_id(&recorded, tran.id()), row)], "{row}");
-        assert_eq!(tran.is_done(), ty(row) == POST, "{row}");
+        assert_eq!(tran.is_done(), ty(row) == TransactionType::Post, "{row}");
         let header = v0::Header::decode(&recorded).unwrap();
         assert_eq!((header.address(), header.id), (address(row), number(row, "id")));
     }
@@ -146,7 +146,7 @@ fn d49_responses_end_their_transactions_as_recorded_or_at_once() {
         let (srp, master) = client(&peer);
         let request = bytes(row, "request_hex");
         let data = match ty(row) {
-            WRITE => request[8..request.len() - 4].to_vec(),
+            TransactionType::Write => request[8..request.len() - 4].to_vec(),
             _ => vec![0xEE; number(row, "size") as usize],
         };
         let tran = launch(&master, ty(row), address(row), data);
@@ -173,7 +173,7 @@ fn d49_a_bus_error_without_data_is_told_with_its_address() {
     let peer = Peer::silent();
     let (_srp, master) = client(&peer);
     for (status, text) in [(0x10000_u32, "fail status"), (0x20000, "timeout")] {
-        let tran = launch(&master, READ, 0x1234, vec![0; 8]);
+        let tran = launch(&master, TransactionType::Read, 0x1234, vec![0; 8]);
         let request = peer.seen().pop().unwrap().bytes;
         peer.send(&[&request[..8], &status.to_le_bytes()].concat());
         let failure = failure(&tran);
@@ -187,7 +187,7 @@ fn d49_a_frame_of_any_length_that_names_a_request_ends_it() {
     let (_srp, master) = client(&peer);
     for frame_bytes in 0..40 {
         for error in [0, 0x80] {
-            let tran = launch(&master, READ, 0x40, vec![0xEE; 8]);
+            let tran = launch(&master, TransactionType::Read, 0x40, vec![0xEE; 8]);
             let mut answer = peer.seen().pop().unwrap().bytes;
             answer.truncate(8);
             answer.resize(frame_bytes, 0);
@@ -225,10 +225,11 @@ fn an_answer_within_the_request_and_one_to_a_posted_write_are_taken() {
 fn stop_fails_what_is_outstanding_and_what_comes() {
     let peer = Peer::silent();
     let (srp, master) = client(&peer);
-    let waiting = launch(&master, READ, 0, vec![0; 4]);
+    let waiting = launch(&master, TransactionType::Read, 0, vec![0; 4]);
     srp.stop();
     assert!(failure(&waiting).contains("SrpV0 was stopped"));
-    assert!(failure(&launch(&master, READ, 0, vec![0; 4])).contains("SrpV0 has no stream"));
+    assert!(failure(&launch(&master, TransactionType::Read, 0, vec![0; 4]))
+        .contains("SrpV0 has no stream"));
 }
 
 #[test]

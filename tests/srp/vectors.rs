@@ -3,12 +3,13 @@
 //! `tests/vectors/srpv3_*.jsonl` were recorded from Rogue. Ids of transactions are not ours to
 //! choose, so those in the frames are replaced by the ones this process gives out.
 
-use rogue_mem::memory::{self, POST, READ, VERIFY, WRITE};
+use rogue_mem::memory::{self, TransactionType};
 use rogue_mem::proto::srp::v3::{self, Header, Opcode, StatusFault, StatusWord};
 use rogue_mem::protocols::SrpV3Emulation;
 use rogue_mem::stream::{self, Frame, Node, Slave as _};
 use serde_json::Value;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use testkit::bus::{collect, launch};
 use testkit::frames::{Peer, Seen};
@@ -32,12 +33,12 @@ fn address(row: &Value) -> u64 {
     u64::from_str_radix(row["address"].as_str().unwrap().trim_start_matches("0x"), 16).unwrap()
 }
 
-fn kind(row: &Value) -> (u32, Opcode) {
+fn kind(row: &Value) -> (TransactionType, Opcode) {
     match row["type"].as_str().unwrap() {
-        "read" => (READ, Opcode::Read),
-        "verify" => (VERIFY, Opcode::Read),
-        "write" => (WRITE, Opcode::Write),
-        "post" => (POST, Opcode::Post),
+        "read" => (TransactionType::Read, Opcode::Read),
+        "verify" => (TransactionType::Verify, Opcode::Read),
+        "write" => (TransactionType::Write, Opcode::Write),
+        "post" => (TransactionType::Post, Opcode::Post),
         other => panic!("type {other}"),
     }
 }
@@ -148,7 +149,7 @@ fn requests_that_cannot_be_made_are_refused_as_recorded() {
 fn a_request_without_any_response_times_out() {
     let peer = Peer::silent();
     let (_srp, master) = client(&peer);
-    master.set_timeout(10_000);
+    master.set_timeout(Duration::from_millis(10));
     let error = master.read(0, 4).unwrap_err();
     assert_eq!(class_of(error.text()), "software_timeout");
     assert!(error.text().starts_with(memory::TIMEOUT_TEXT));
@@ -173,7 +174,7 @@ fn d47_responses_end_their_transactions_as_recorded_or_at_once() {
         let (ty, _) = kind(row);
         let request = bytes(row, "request_hex");
         let mut data = vec![0xEE; number(row, "size") as usize];
-        if ty == WRITE {
+        if ty == TransactionType::Write {
             data.copy_from_slice(&request[20..]);
         }
         let tran = launch(&master, ty, address(row), data);
@@ -221,8 +222,8 @@ fn a_late_response_is_ignored_as_recorded() {
     let row = rows.iter().find(|row| row["error_class_after_late_response"].is_string()).unwrap();
     let peer = Peer::silent();
     let (_srp, master) = client(&peer);
-    master.set_timeout(1_000);
-    let tran = launch(&master, READ, 0x100, vec![0xEE; 4]);
+    master.set_timeout(Duration::from_millis(1));
+    let tran = launch(&master, TransactionType::Read, 0x100, vec![0xEE; 4]);
     tran.time_out();
     let (id, late) = (number(row, "id"), bytes(row, "response_hex"));
     master.clear_error();
@@ -242,7 +243,7 @@ fn responses_in_another_order_find_their_requests_as_recorded() {
     let send = |side: &str| {
         let request = bytes(row, &format!("request_{side}_hex"));
         let header = Header::decode(&request).unwrap();
-        launch(&master, READ, header.address, vec![0xEE; header.size() as usize])
+        launch(&master, TransactionType::Read, header.address, vec![0xEE; header.size() as usize])
     };
     let (a, b) = (send("a"), send("b"));
     for (side, tran) in [("b", &b), ("a", &a)] {

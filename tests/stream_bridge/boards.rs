@@ -32,7 +32,7 @@ fn registers_over(board: &UdpRssiPack) -> (Arc<UdpRssiPack>, Master) {
     let (road, srp) = (road_to(board.udp().port()), SrpV3::new());
     connect(&*srp, &road.application(0)).unwrap();
     let master = master_of(srp);
-    master.set_timeout(LONG.as_micros() as u64);
+    master.set_timeout(LONG);
     (road, master)
 }
 

@@ -1,9 +1,11 @@
 //! Connections that come and go.
 
+use std::time::Duration;
+
 use super::*;
 
 use rogue_mem::bridge::ClientState;
-use rogue_mem::memory::{POST, READ};
+use rogue_mem::memory::TransactionType;
 use rogue_mem::protocols::SrpV3;
 use testkit::bus::{failure, launch, master_of, text_of};
 use testkit::frames::Peer;
@@ -53,7 +55,7 @@ fn f39_a_request_over_a_stopped_end_fails_at_once() {
     let (server, srp) = (server(), SrpV3::new());
     connect(&*srp, &*server).unwrap();
     server.stop();
-    let text = failure(&launch(&master_of(srp), READ, 0x40, vec![0; 4]));
+    let text = failure(&launch(&master_of(srp), TransactionType::Read, 0x40, vec![0; 4]));
     assert!(text.contains("stream TcpServer") && text.contains("has been stopped"), "{text}");
     assert_eq!(server.stats().dropped_out, 0);
 }
@@ -63,13 +65,13 @@ fn f78_a_request_that_waits_for_a_peer_fails_in_time_and_is_not_sent_to_a_later_
     let (server, srp) = (server(), SrpV3::new());
     connect(&*srp, &*server).unwrap();
     let master = master_of(srp);
-    master.set_timeout(10_000);
+    master.set_timeout(Duration::from_millis(10));
     let text = text_of(master.write(0x40, &[0; 4]));
     assert!(text.contains("never sent"), "{text}");
     let (client, peer) = (client(server.port()), Peer::silent());
     connect(&*peer, &*client).unwrap();
     wait_connected(&server, 1);
-    master.request(0x80, vec![0; 4].into(), POST).unwrap();
+    master.request(0x80, vec![0; 4].into(), TransactionType::Post).unwrap();
     let seen = peer.wait(1);
     assert_eq!((seen.len(), seen[0].bytes[8]), (1, 0x80), "the address");
     assert_eq!(server.stats().dropped_out, 1);

@@ -27,7 +27,10 @@ const ROOMS: &[(&str, &[&str])] = &[
             "stream", "net", "security",
         ],
     ),
-    ("security", &["error", "peer", "process", "clock", "sync", "logging", "proto", "net"]),
+    (
+        "security",
+        &["error", "peer", "process", "clock", "sync", "logging", "proto", "memory", "net"],
+    ),
     ("files", &["error", "process", "clock", "sync", "logging", "proto", "stream", "net"]),
     ("hardware", &["error", "process", "sync", "logging", "memory", "net"]),
     (

@@ -5,7 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use rogue_mem::error::Status;
-use rogue_mem::memory::READ;
+use rogue_mem::memory::TransactionType;
 use rogue_mem::net::{EventLoop, Spin};
 use rogue_mem::protocols::{SrpV3, UdpEndpoint, UdpOptions};
 use rogue_mem::stream::{self, Buffers, Dispatch, Frame, Node, Slave, SlaveBase};
@@ -303,14 +303,14 @@ fn f39_a_request_for_which_there_is_no_way_fails_at_once() {
     let srp = SrpV3::new();
     stream::connect(&*srp, &*server).unwrap();
     let master = master_of(srp);
-    let read = || failure(&launch(&master, READ, 0x40, vec![0; 4]));
+    let read = || failure(&launch(&master, TransactionType::Read, 0x40, vec![0; 4]));
     let text = read();
     assert!(text.contains("udp::Server at") && text.contains("peer is unknown"), "{text}");
     server.stop();
     let text = read();
     assert!(text.contains("udp::Server at") && text.contains("has been stopped"), "{text}");
     let burst = [0x40, 0x44].map(|address| (address, zeros(4)));
-    for id in master.request_many(burst.into(), READ).unwrap() {
+    for id in master.request_many(burst.into(), TransactionType::Read).unwrap() {
         let text = text_of(master.wait(id));
         assert!(text.contains("udp::Server at") && text.contains("has been stopped"), "{text}");
     }

@@ -4,14 +4,14 @@ use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::thread;
 
-use rogue_mem::memory::{Master, READ, WRITE};
+use rogue_mem::memory::{Master, TransactionType};
 use rogue_mem::net::Spin;
 use rogue_mem::protocols::{
     SrpV3, SrpV3Emulation, UdpEndpoint, UdpOptions, UdpRssiPack, UdpRssiPackOptions,
 };
 use rogue_mem::stream::{self, Node};
 use testkit::bus::{failure, launch, zeros, Caller};
-use testkit::wait::{wait_until, LONG, LONG_US, SHORT_US};
+use testkit::wait::{wait_until, LONG, SHORT};
 
 use crate::peer::{receive, socket};
 
@@ -26,7 +26,7 @@ fn client(port: u16, spin: Spin) -> (Arc<UdpEndpoint>, Arc<SrpV3>) {
 
 fn master_of(srp: &Arc<SrpV3>) -> Master {
     let master = Master::new();
-    master.set_timeout(LONG_US);
+    master.set_timeout(LONG);
     master.set_slave(srp.clone());
     master
 }
@@ -57,7 +57,8 @@ fn many_threads_that_wait_get_their_own_answers() {
                         let address = 0x1000 * thread + 4 * u64::from(round % 64);
                         master.write(address, &round.to_le_bytes()).unwrap();
                         // Another one is under way meanwhile, which nobody waits for at first.
-                        let other = master.request(address, zeros(4), READ).unwrap();
+                        let other =
+                            master.request(address, zeros(4), TransactionType::Read).unwrap();
                         assert_eq!(master.read(address, 4).unwrap(), round.to_le_bytes());
                         master.wait(other).unwrap();
                     }
@@ -78,7 +79,7 @@ fn f49_what_is_outstanding_when_an_endpoint_is_stopped_fails_at_once() {
     let silent = socket();
     let (client, srp) = client(silent.local_addr().unwrap().port(), Spin::Never);
     let master = master_of(&srp);
-    let waiting = launch(&master, READ, 0, zeros(4));
+    let waiting = launch(&master, TransactionType::Read, 0, zeros(4));
     client.stop();
     let text = failure(&waiting);
     assert!(text.contains("udp::Client to") && text.contains("stopped"), "{text}");
@@ -90,7 +91,7 @@ fn f51_an_observer_is_not_called_in_a_thread_that_waits_for_another_answer() {
     let (_client, srp) = client(device.local_addr().unwrap().port(), Spin::Never);
     let (master, other) = (master_of(&srp), master_of(&srp));
     wait_until("the thread that waits receives", || {
-        let awaited = master.request(0, zeros(4), READ).unwrap();
+        let awaited = master.request(0, zeros(4), TransactionType::Read).unwrap();
         let (first, to) = receive(&device);
         thread::scope(|scope| {
             let waiter = scope.spawn(|| master.wait(awaited).unwrap());
@@ -98,7 +99,7 @@ fn f51_an_observer_is_not_called_in_a_thread_that_waits_for_another_answer() {
             // Until that thread has begun to receive, the loop does; it may be at it just then, and
             // is left to it for this wait.
             let has_received = (0..20).any(|_| {
-                let id = other.request(4, zeros(4), READ).unwrap();
+                let id = other.request(4, zeros(4), TransactionType::Read).unwrap();
                 other.observe(id, caller.clone()).unwrap();
                 answer(&device, &receive(&device).0, to);
                 let thread = callers.recv_timeout(LONG).unwrap();
@@ -118,13 +119,13 @@ fn a_wait_for_a_silent_device_ends_in_time_and_the_next_answer_is_received() {
     let (_client, srp) = client(device.local_addr().unwrap().port(), Spin::Adaptive);
     let master = master_of(&srp);
     for _ in 0..3 {
-        master.set_timeout(SHORT_US);
+        master.set_timeout(SHORT);
         let error = master.read(0, 4).unwrap_err();
         assert!(error.text().contains("Timeout"), "{error}");
         let (late, to) = receive(&device);
         answer(&device, &late, to);
-        master.set_timeout(LONG_US);
-        let id = master.request(0, zeros(4), READ).unwrap();
+        master.set_timeout(LONG);
+        let id = master.request(0, zeros(4), TransactionType::Read).unwrap();
         let (datagram, to) = receive(&device);
         answer(&device, &datagram, to);
         master.wait(id).unwrap();
@@ -138,7 +139,7 @@ fn a_wait_ends_when_its_transaction_is_ended_elsewhere() {
         let (client, srp) = client(device.local_addr().unwrap().port(), spin);
         let master = master_of(&srp);
         let waited_for = |end: &dyn Fn(u32)| {
-            let id = master.request(0, zeros(4), READ).unwrap();
+            let id = master.request(0, zeros(4), TransactionType::Read).unwrap();
             receive(&device);
             thread::scope(|scope| {
                 let waiter = scope.spawn(|| master.wait(id));
@@ -161,11 +162,11 @@ fn a_wait_ends_when_its_transaction_is_ended_elsewhere() {
 fn exercise(master: &Master, count: u32) {
     let address = |n: u32| 0x1000 + 4 * u64::from(n);
     let writes = (0..count).map(|n| (address(n), n.to_le_bytes().to_vec().into())).collect();
-    for id in master.request_many(writes, WRITE).unwrap() {
+    for id in master.request_many(writes, TransactionType::Write).unwrap() {
         master.wait(id).unwrap();
     }
     let reads = (0..count).map(|n| (address(n), zeros(4))).collect();
-    for (n, id) in (0..).zip(master.request_many(reads, READ).unwrap()) {
+    for (n, id) in (0..).zip(master.request_many(reads, TransactionType::Read).unwrap()) {
         assert_eq!(master.wait_buffer(id).unwrap(), u32::to_le_bytes(n));
     }
 }
@@ -213,7 +214,7 @@ fn a_request_without_an_answer_says_whether_any_datagram_has_come() {
     let port = silent.local_addr().unwrap().port();
     let (endpoint, srp) = client(port, Spin::Never);
     let master = master_of(&srp);
-    master.set_timeout(SHORT_US);
+    master.set_timeout(SHORT);
     let read = || master.read(0x10, 4).unwrap_err().text().to_owned();
     let text = read();
     let expected = format!("udp::Client to 127.0.0.1:{port} has received no datagram yet: check");
@@ -224,7 +225,7 @@ fn a_request_without_an_answer_says_whether_any_datagram_has_come() {
     drop(silent);
     let (endpoint, srp) = client(port, Spin::Never);
     let master = master_of(&srp);
-    master.set_timeout(SHORT_US);
+    master.set_timeout(SHORT);
     let read = || master.read(0x10, 4).unwrap_err().text().to_owned();
     read();
     wait_until("the network says so", || endpoint.stats().network_errors > 0);

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use crate::bridge::link::mechanism::tests::SEALED;
 use crate::bridge::{ClientOptions, ServerOptions, TcpClient, TcpServer};
-use crate::memory::{Emulate, Master, POST, READ, VERIFY, WRITE};
+use crate::memory::{Emulate, Master, TransactionType};
 use crate::sync::Mutex;
 
 const LONG: Duration = Duration::from_secs(60);
@@ -39,7 +39,7 @@ fn client(port: u16, options: ClientOptions) -> (Arc<TcpClient>, Master) {
     let client = TcpClient::new("127.0.0.1", port, options).unwrap();
     let master = Master::new();
     master.set_slave(client.clone());
-    master.set_timeout(60_000_000);
+    master.set_timeout(Duration::from_secs(60));
     (client, master)
 }
 
@@ -55,21 +55,23 @@ fn exchange(master: &Master, base: u64) {
         master.write(base, &data).unwrap();
         assert_eq!(master.read(base, size as u32).unwrap(), data);
         let posted = pattern(size + 1, size);
-        master.wait(master.request(base, posted.clone().into(), POST).unwrap()).unwrap();
-        let id = master.request(base, vec![0; size].into(), VERIFY).unwrap();
+        master
+            .wait(master.request(base, posted.clone().into(), TransactionType::Post).unwrap())
+            .unwrap();
+        let id = master.request(base, vec![0; size].into(), TransactionType::Verify).unwrap();
         assert_eq!(master.wait_buffer(id).unwrap(), posted);
     }
     let sizes = [4, 100_000, 8, 4, 70_000, 300, 4096, 4];
     let written: Vec<u32> = (0..400)
         .map(|n| {
             let data = pattern(n, sizes[n % sizes.len()]);
-            master.request(base + ((n as u64) << 20), data.into(), WRITE).unwrap()
+            master.request(base + ((n as u64) << 20), data.into(), TransactionType::Write).unwrap()
         })
         .collect();
     let read: Vec<u32> = (0..400)
         .map(|n| {
             let room = vec![0; sizes[n % sizes.len()]];
-            master.request(base + ((n as u64) << 20), room.into(), READ).unwrap()
+            master.request(base + ((n as u64) << 20), room.into(), TransactionType::Read).unwrap()
         })
         .collect();
     written.into_iter().for_each(|id| master.wait(id).unwrap());

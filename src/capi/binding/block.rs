@@ -103,7 +103,7 @@ pub unsafe extern "C" fn rogue_mem_block_try_start_packed(
         let what = what & ((1 << ROGUE_MEM_PACKED_ELEMENT_SHIFT) - 1);
         let is_forced = what & ROGUE_MEM_PACKED_FORCED != 0;
         let ty = what & !ROGUE_MEM_PACKED_FORCED;
-        let Some(started) = block.try_start(ty, is_forced, variable, index)? else {
+        let Some(started) = block.try_start(ty.into(), is_forced, variable, index)? else {
             return Ok(ROGUE_MEM_PACKED_WOULD_WAIT);
         };
         Ok(skip_number(started.skipped) << ROGUE_MEM_PACKED_SKIP_SHIFT)

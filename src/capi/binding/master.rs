@@ -8,7 +8,7 @@ use crate::capi::generated::rogue_mem_master_t;
 use crate::capi::guard::{status, value};
 use crate::capi::master::{copied, pending, start_burst};
 use crate::capi::status::rogue_mem_status_t;
-use crate::memory::{DataBuffer, POST, WRITE};
+use crate::memory::{DataBuffer, TransactionType};
 
 /// Flag in the result of rogue_mem_master_start: the transaction has succeeded, and needs no wait.
 /// It is 1 << 32.
@@ -68,7 +68,8 @@ pub unsafe extern "C" fn rogue_mem_master_start(
     value(|call| {
         // SAFETY: null or live, as the header demands.
         let master = unsafe { call.handle(master) }?;
-        let buffer = if matches!(r#type, WRITE | POST) {
+        let ty = TransactionType::from(r#type);
+        let buffer = if ty.is_write() {
             // SAFETY: null or valid, as the header demands.
             let data =
                 unsafe { call.values(data.cast_const().cast::<u8>(), size as usize, "data") }?;
@@ -78,7 +79,7 @@ pub unsafe extern "C" fn rogue_mem_master_start(
             // SAFETY: valid until waited for, as the header demands.
             unsafe { DataBuffer::from_raw(data, size as usize) }
         };
-        let (id, is_done) = master.start(address, buffer, r#type)?;
+        let (id, is_done) = master.start(address, buffer, ty)?;
         Ok(u64::from(id) | if is_done { ROGUE_MEM_STARTED_DONE } else { 0 })
     })
 }

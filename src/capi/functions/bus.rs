@@ -18,7 +18,7 @@ functions! {
 
         /// The transaction's type.
         /// @return ROGUE_MEM_READ, ROGUE_MEM_WRITE, ROGUE_MEM_POST or ROGUE_MEM_VERIFY.
-        fn type(self) -> u32 { transaction.ty() }
+        fn type(self) -> u32 { transaction.ty().into() }
 
         /// Whether a result would be too late: the transaction, or the one that it is a part of,
         /// has ended or has been given up. Its data must not be touched then. The answer stays
@@ -177,7 +177,7 @@ functions! {
         /// Sets the timeout of later transactions, counted from their last sign of life. The
         /// default is one second.
         /// @param timeout_us the timeout, in microseconds; 0 leaves it unchanged.
-        fn set_timeout(self, timeout_us: u64) { master.set_timeout(timeout_us) }
+        fn set_timeout(self, timeout_us: u64) { master.set_timeout(convert::microseconds(timeout_us)) }
 
         /// The timeout of transactions.
         /// @return microseconds.

@@ -149,7 +149,7 @@ pub unsafe extern "C" fn rogue_mem_master_set_timeout(
     timeout_us: u64,
 ) {
     // SAFETY: null or live, as the header demands.
-    unsafe { query(master, |master| master.set_timeout(timeout_us)) }
+    unsafe { query(master, |master| master.set_timeout(convert::microseconds(timeout_us))) }
 }
 
 /// The timeout of transactions.

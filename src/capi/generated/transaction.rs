@@ -48,7 +48,7 @@ pub unsafe extern "C" fn rogue_mem_transaction_type(
     transaction: *const rogue_mem_transaction_t,
 ) -> u32 {
     // SAFETY: null or live, as the header demands.
-    unsafe { query(transaction, |transaction| transaction.ty()) }
+    unsafe { query(transaction, |transaction| transaction.ty().into()) }
 }
 
 /// Whether a result would be too late: the transaction, or the one that it is a part of, has ended

@@ -9,7 +9,7 @@ use super::start::check_type;
 use super::transfer::{launch, Attempt, Fault, Flight, Path, Request, Started, CHECK_SOURCE};
 use super::variable::Variable;
 use crate::error::Result;
-use crate::memory::{Slave, HUBS_COUNT_MAX};
+use crate::memory::{Slave, TransactionType, HUBS_COUNT_MAX};
 use crate::process::Restraint;
 
 /// The largest read without a transaction: larger ones are copied under a lock for too long.
@@ -37,7 +37,7 @@ impl Block {
     /// As `start_transaction`.
     pub fn try_start(
         &self,
-        ty: u32,
+        ty: TransactionType,
         is_forced: bool,
         variable: Option<&Variable>,
         index: i32,

@@ -8,7 +8,7 @@ use super::registers::Block;
 use super::start::{check_type, Sent};
 use super::transfer::{launch, recall, Attempt, Fault, Flight, Request};
 use crate::error::{Error, Result, Status};
-use crate::memory::{Slave, READ, VERIFY, WRITE};
+use crate::memory::{Slave, TransactionType};
 
 /// Transactions that are created before the first is handed over: as many as a burst of one master
 /// has.
@@ -163,7 +163,11 @@ impl BulkOutcome {
 /// # Panics
 ///
 /// If a slave does.
-pub fn start_all(blocks: &[Arc<Block>], ty: u32, is_forced: bool) -> Result<BulkOutcome> {
+pub fn start_all(
+    blocks: &[Arc<Block>],
+    ty: TransactionType,
+    is_forced: bool,
+) -> Result<BulkOutcome> {
     check_type(ty)?;
     let sent = launch_all(blocks, &Request::new(ty, is_forced, None));
     Ok(BulkOutcome::new(sent.into_iter().map(|sent| sent.map(|_| false))))
@@ -203,7 +207,7 @@ fn transfer_all(blocks: &[Arc<Block>], request: &Request<'_>) -> BulkOutcome {
 ///
 /// If a slave does.
 pub fn read_all(blocks: &[Arc<Block>]) -> BulkOutcome {
-    transfer_all(blocks, &Request::new(READ, false, None))
+    transfer_all(blocks, &Request::new(TransactionType::Read, false, None))
 }
 
 /// Writes each of `blocks`, verifies what is to be verified, and waits. A block without stale
@@ -216,12 +220,12 @@ pub fn read_all(blocks: &[Arc<Block>]) -> BulkOutcome {
 /// If a slave does.
 pub fn write_all(blocks: &[Arc<Block>], is_forced: bool) -> BulkOutcome {
     let BulkOutcome { mut failures, mut updated } =
-        transfer_all(blocks, &Request::new(WRITE, is_forced, None));
+        transfer_all(blocks, &Request::new(TransactionType::Write, is_forced, None));
     let mut failed = failures.iter().map(|(index, _)| *index).peekable();
     let is_written = |index: &usize| failed.next_if_eq(index).is_none();
     let written: Vec<usize> = (0..blocks.len()).filter(is_written).collect();
     let blocks: Vec<Arc<Block>> = written.iter().map(|index| blocks[*index].clone()).collect();
-    let verified = transfer_all(&blocks, &Request::new(VERIFY, false, None));
+    let verified = transfer_all(&blocks, &Request::new(TransactionType::Verify, false, None));
     failures.extend(verified.failures.into_iter().map(|(index, error)| (written[index], error)));
     failures.sort_by_key(|(index, _)| *index);
     updated.extend(verified.updated.into_iter().map(|index| written[index]));

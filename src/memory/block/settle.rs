@@ -7,7 +7,7 @@ use super::registers::Block;
 use super::transfer::{launch, Fault, Flight, CHECK_SOURCE, START_SOURCE};
 use super::watch;
 use crate::error::{Error, Result, Status};
-use crate::memory::{Transaction, VERIFY};
+use crate::memory::{Transaction, TransactionType};
 
 impl Block {
     /// Waits until `flight` is no longer under way, and takes its answer over.
@@ -103,7 +103,7 @@ impl Block {
         let own = match flight {
             None => state.unchecked.take(),
             // A verify belongs to what is before it.
-            Some(flight) if flight.ty == VERIFY => state.unchecked.take_own(),
+            Some(flight) if flight.ty == TransactionType::Verify => state.unchecked.take_own(),
             Some(_) => Ok(false),
         };
         let result = own.map_err(Fault::Failed).and_then(|is_updated| {

@@ -9,7 +9,7 @@ use super::turn::Turn;
 use super::variable::Variable;
 use crate::error::{Error, Result, Status};
 use crate::logging::{log_error, log_warning};
-use crate::memory::{POST, READ, VERIFY, WRITE};
+use crate::memory::TransactionType;
 
 const SOURCE: &str = "Block::startTransaction";
 
@@ -17,7 +17,7 @@ const SOURCE: &str = "Block::startTransaction";
 pub(super) type Sent = (Option<Arc<Flight>>, Option<Skip>);
 
 impl Block {
-    /// Starts a transaction of `ty`: [`READ`], [`WRITE`], [`POST`] or [`VERIFY`].
+    /// Starts a transaction of `ty`: one that slaves get.
     ///
     /// * A read covers the block, or with a `variable` its bytes: those of element `index`, or of
     ///   all if there is no such element. What is staged and not written stays.
@@ -44,7 +44,7 @@ impl Block {
     /// If the slave does.
     pub fn start_transaction(
         &self,
-        ty: u32,
+        ty: TransactionType,
         is_forced: bool,
         check: bool,
         variable: Option<&Variable>,
@@ -89,7 +89,7 @@ impl Block {
     pub fn write(&self, variable: &Variable, index: i32) -> Result<()> {
         let target = self.target(variable, index)?;
         let turn = self.turn()?;
-        self.write_in(turn, Request::new(WRITE, true, Some(target)))
+        self.write_in(turn, Request::new(TransactionType::Write, true, Some(target)))
     }
 
     /// Reads `variable`, or its element `index`, and waits.
@@ -113,13 +113,17 @@ impl Block {
         let turn = self.turn()?;
         let path = self.path_to(&*self.master.slave());
         self.store((variable, slot), (first, last), Some(&path), store)?;
-        let request = Request::new(WRITE, true, Some(Target { variable, slot, first, last }));
+        let request = Request::new(
+            TransactionType::Write,
+            true,
+            Some(Target { variable, slot, first, last }),
+        );
         self.write_in(turn, Request { path: Some(path), ..request })
     }
 
     /// Carries `write` out in this thread's turn, and the verify behind it.
     fn write_in(&self, turn: Turn<'_>, write: Request<'_>) -> Result<()> {
-        let verify = Request { ty: VERIFY, is_forced: false, ..write.clone() };
+        let verify = Request { ty: TransactionType::Verify, is_forced: false, ..write.clone() };
         let written = self.run(write, true)?;
         let verified = self.run(verify, true)?;
         // The observer is the program's.
@@ -132,7 +136,7 @@ impl Block {
 
     /// Reads elements of a variable: its slot, the first one and the last one.
     pub(super) fn read_elements(&self, target: Target<'_>) -> Result<()> {
-        if self.run(Request::new(READ, false, Some(target)), true)?.is_updated {
+        if self.run(Request::new(TransactionType::Read, false, Some(target)), true)?.is_updated {
             self.notify();
         }
         Ok(())
@@ -234,7 +238,7 @@ impl Block {
             is_owned: verify.is_owned,
             again: Some(span),
             resends: true,
-            ..Request::new(WRITE, true, None)
+            ..Request::new(TransactionType::Write, true, None)
         };
         let (flight, _) = self.attempt_once(&write)?;
         self.collect(flight.as_ref())?;
@@ -242,12 +246,12 @@ impl Block {
     }
 }
 
-pub(super) fn check_type(ty: u32) -> Result<()> {
+pub(super) fn check_type(ty: TransactionType) -> Result<()> {
     match ty {
-        READ | WRITE | POST | VERIFY => Ok(()),
-        _ => {
+        TransactionType::Other(_) => {
             let text = crate::memory::check_access(ty, 0, 0).err().unwrap_or_default();
             Err(Error::new(Status::InvalidArgument, SOURCE, text))
         }
+        _ => Ok(()),
     }
 }

@@ -16,9 +16,7 @@ use super::unchecked::Failure;
 use super::variable::Variable;
 use crate::error::{Error, Result, Status};
 use crate::logging::log_warning;
-use crate::memory::{
-    burst, is_write, split, Master, Slave, Transaction, POST, READ, VERIFY, WRITE,
-};
+use crate::memory::{burst, split, Master, Slave, Transaction, TransactionType};
 
 pub(super) const CHECK_SOURCE: &str = "Block::checkTransaction";
 pub(super) const START_SOURCE: &str = "Block::startTransaction";
@@ -56,7 +54,7 @@ pub struct Started {
 /// A transaction under way.
 pub(super) struct Flight {
     pub(super) tran: Arc<Transaction>,
-    pub(super) ty: u32,
+    pub(super) ty: TransactionType,
     pub(super) span: Span,
     /// The block's address, as seen from the end of the path.
     address: u64,
@@ -106,7 +104,7 @@ pub(super) struct Target<'a> {
 /// One transaction that is wanted.
 #[derive(Clone)]
 pub(super) struct Request<'a> {
-    pub(super) ty: u32,
+    pub(super) ty: TransactionType,
     pub(super) is_forced: bool,
     /// `None` for the whole block.
     pub(super) target: Option<Target<'a>>,
@@ -228,16 +226,18 @@ impl State {
         let is_stale = !self.stale_slots.is_empty();
         match request.ty {
             // Other variables that are staged go with it.
-            WRITE | POST if is(&Mode::ReadOnly) && !(is_stale && self.mode != Mode::ReadOnly) => {
+            TransactionType::Write | TransactionType::Post
+                if is(&Mode::ReadOnly) && !(is_stale && self.mode != Mode::ReadOnly) =>
+            {
                 Some(Skip::ReadOnly)
             }
-            WRITE if !is_stale && !request.is_forced => Some(Skip::NothingStaged),
-            READ if is(&Mode::WriteOnly) => Some(Skip::WriteOnly),
-            READ if is_stale && self.hides(request) => Some(Skip::AllStaged),
-            VERIFY if self.unchecked.has_failed_write() => Some(Skip::WriteFailed),
-            VERIFY if self.mode == Mode::ReadOnly => Some(Skip::ReadOnly),
-            VERIFY if self.mode == Mode::WriteOnly => Some(Skip::WriteOnly),
-            VERIFY if self.unverified.is_none() => Some(Skip::NothingToVerify),
+            TransactionType::Write if !is_stale && !request.is_forced => Some(Skip::NothingStaged),
+            TransactionType::Read if is(&Mode::WriteOnly) => Some(Skip::WriteOnly),
+            TransactionType::Read if is_stale && self.hides(request) => Some(Skip::AllStaged),
+            TransactionType::Verify if self.unchecked.has_failed_write() => Some(Skip::WriteFailed),
+            TransactionType::Verify if self.mode == Mode::ReadOnly => Some(Skip::ReadOnly),
+            TransactionType::Verify if self.mode == Mode::WriteOnly => Some(Skip::WriteOnly),
+            TransactionType::Verify if self.unverified.is_none() => Some(Skip::NothingToVerify),
             _ => None,
         }
     }
@@ -260,9 +260,9 @@ impl State {
     pub(super) fn span(&self, request: &Request<'_>, size: u32) -> Span {
         let whole = Span { low: 0, high: size.into() };
         match (request.ty, self.target(request)) {
-            (VERIFY, _) => self.unverified.unwrap_or(whole),
+            (TransactionType::Verify, _) => self.unverified.unwrap_or(whole),
             (_, None) => whole,
-            (READ, Some((slot, first, last))) => slot.layout.span(first, last),
+            (TransactionType::Read, Some((slot, first, last))) => slot.layout.span(first, last),
             (_, Some((slot, ..))) => {
                 let own = match slot.variable.spec().mode {
                     Mode::ReadOnly => None,
@@ -293,15 +293,15 @@ impl State {
 
     /// The bytes that a transaction of `request` starts with; `None` without memory for them.
     fn bytes(&mut self, request: &Request<'_>, span: Span) -> Option<Vec<u8>> {
-        if !is_write(request.ty) {
+        if !request.ty.is_write() {
             return zeros(span.size() as usize);
         }
         let bytes = match request.resends {
             true => self.image.sent(span),
             false => self.image.outgoing(span),
         }?;
-        self.image.note_sent(span, &bytes, request.ty == WRITE);
-        if request.ty == WRITE && self.image.maps().has_verified {
+        self.image.note_sent(span, &bytes, request.ty == TransactionType::Write);
+        if request.ty == TransactionType::Write && self.image.maps().has_verified {
             self.unverified = Some(span.and(self.unverified));
         }
         Some(bytes)
@@ -314,7 +314,7 @@ impl State {
             Some(Ok(())) => {}
             Some(Err(fault)) => {
                 let error = fault.clone().into_error();
-                let failure = Failure { error, is_of_write: is_write(flight.ty) };
+                let failure = Failure { error, is_of_write: flight.ty.is_write() };
                 self.unchecked.fail(flight.starter, failure);
             }
             None => {}
@@ -329,7 +329,7 @@ impl State {
         bytes: &[u8],
     ) -> std::result::Result<(), Fault> {
         if let Err(error) = outcome {
-            if flight.ty == WRITE {
+            if flight.ty == TransactionType::Write {
                 self.image.clear_unverified(flight.span);
                 self.unverified = self.unverified.filter(|span| self.image.is_unverified(*span));
             }
@@ -341,8 +341,8 @@ impl State {
             return Err(Fault::Failed(Error::new(error.status(), CHECK_SOURCE, text)));
         }
         match flight.ty {
-            READ => self.image.absorb(flight.span, bytes),
-            VERIFY => return self.compare(flight, bytes),
+            TransactionType::Read => self.image.absorb(flight.span, bytes),
+            TransactionType::Verify => return self.compare(flight, bytes),
             _ => {}
         }
         Ok(())
@@ -398,7 +398,9 @@ impl Block {
             return Ok(Attempt::Busy);
         }
         let path = request.path.unwrap_or_else(|| self.path_to(&*slave));
-        let end = (request.is_brief && request.ty == READ).then(|| self.end_of(&slave)).flatten();
+        let end = (request.is_brief && request.ty == TransactionType::Read)
+            .then(|| self.end_of(&slave))
+            .flatten();
         loop {
             let mut state = self.state_or(START_SOURCE).map_err(Fault::Refused)?;
             if Block::is_taken(&state) {
@@ -433,7 +435,9 @@ impl Block {
             };
             // A verify continues what has failed; everything else begins anew.
             let missed = match is_read || flight.is_some() {
-                true => state.unchecked.start(request.is_owned, request.ty == VERIFY),
+                true => {
+                    state.unchecked.start(request.is_owned, request.ty == TransactionType::Verify)
+                }
                 false => None,
             };
             if is_read && state.is_notified {
@@ -462,7 +466,7 @@ impl Block {
             span = request.again.unwrap_or(span);
         }
         let span = path.admit(span, self.size, &state.path).map_err(Fault::Refused)?;
-        if is_write(request.ty) && !request.resends {
+        if request.ty.is_write() && !request.resends {
             state.clear_stale(span);
         }
         if !state.is_enabled {
@@ -490,7 +494,11 @@ impl Block {
 
 impl<'a> Request<'a> {
     /// A request without a history.
-    pub(super) fn new(ty: u32, is_forced: bool, target: Option<Target<'a>>) -> Request<'a> {
+    pub(super) fn new(
+        ty: TransactionType,
+        is_forced: bool,
+        target: Option<Target<'a>>,
+    ) -> Request<'a> {
         let (is_owned, resends, is_brief) = (false, false, false);
         Request { ty, is_forced, target, is_owned, again: None, resends, path: None, is_brief }
     }
@@ -498,7 +506,7 @@ impl<'a> Request<'a> {
     /// Another attempt after `fault` of a transaction that covered `span`.
     pub(super) fn note_failed(&mut self, span: Option<Span>) {
         self.is_forced = true;
-        if is_write(self.ty) {
+        if self.ty.is_write() {
             self.again = span.or(self.again);
         }
     }

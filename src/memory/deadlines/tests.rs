@@ -2,7 +2,7 @@ use std::sync::mpsc::{channel, Sender};
 use std::time::Duration;
 
 use super::*;
-use crate::memory::{Claimant, DataBuffer, Master, Slave, SlaveBase, READ};
+use crate::memory::{Claimant, DataBuffer, Master, Slave, SlaveBase, TransactionType};
 use crate::sync::Mutex;
 
 /// Keeps every transaction and answers none.
@@ -37,8 +37,8 @@ fn f05_a_deadline_is_watched_as_long_as_the_transaction_is_observed_and_pending(
     let (told, ends) = channel();
     let master = Master::new();
     master.set_slave(Arc::new(Silent(SlaveBase::new(4, 0), Mutex::new(sender))));
-    master.set_timeout(60_000_000);
-    let id = master.request(0, vec![0; 4].into(), READ).unwrap();
+    master.set_timeout(Duration::from_secs(60));
+    let id = master.request(0, vec![0; 4].into(), TransactionType::Read).unwrap();
     let tran = arrivals.recv().unwrap();
     assert_eq!(watched_time(&tran), None);
     master.observe(id, Arc::new(Told(told))).unwrap();
@@ -71,8 +71,8 @@ fn f05_a_panic_of_an_observer_takes_nothing_from_the_others() {
     let master = Master::new();
     master.set_slave(Arc::new(Silent(SlaveBase::new(4, 0), Mutex::new(sender))));
     for timeout_us in [1, 2000] {
-        master.set_timeout(timeout_us);
-        let id = master.request(0, vec![0; 4].into(), READ).unwrap();
+        master.set_timeout(Duration::from_micros(timeout_us));
+        let id = master.request(0, vec![0; 4].into(), TransactionType::Read).unwrap();
         let observer: Arc<dyn Claimant> =
             if timeout_us == 1 { Arc::new(Panicking) } else { Arc::new(Told(told.clone())) };
         // Only the deadline thread may be called within this call.

@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use rand::{Rng, SeedableRng};
 
 use super::*;
-use crate::memory::{Master, POST, READ, VERIFY, WRITE};
+use crate::memory::{Master, TransactionType};
 
 fn memory() -> (Arc<Emulate>, Master) {
     let memory = Emulate::new(4, 0x1000);
@@ -35,7 +35,7 @@ fn d27_bytes_never_written_read_as_zero_and_take_no_memory() {
 #[test]
 fn d27_a_transaction_given_up_before_is_not_touched() {
     let (memory, master) = memory();
-    let tran = master.prepare(0, vec![1; 4].into(), WRITE).unwrap();
+    let tran = master.prepare(0, vec![1; 4].into(), TransactionType::Write).unwrap();
     tran.give_up("not wanted any more");
     tran.collect();
     memory.do_transaction(&tran);
@@ -61,11 +61,11 @@ fn f03_the_whole_address_space_exists_and_has_an_end() {
 #[test]
 fn writes_write_and_reads_read() {
     let (_, master) = memory();
-    for (ty, value) in [(WRITE, 1u8), (POST, 2)] {
+    for (ty, value) in [(TransactionType::Write, 1u8), (TransactionType::Post, 2)] {
         master.wait(master.request(0, vec![value].into(), ty).unwrap()).unwrap();
-        for ty in [READ, VERIFY] {
+        for ty in [TransactionType::Read, TransactionType::Verify] {
             let id = master.request(0, vec![0xEE].into(), ty).unwrap();
-            assert_eq!(master.wait_buffer(id).unwrap(), [value], "type {ty:#x}");
+            assert_eq!(master.wait_buffer(id).unwrap(), [value], "{ty}");
         }
     }
 }

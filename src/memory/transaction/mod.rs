@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use super::access::{check_access, check_range};
 use super::ids::next_id;
+use super::transaction_type::TransactionType;
 use crate::clock::{self, Time};
 use crate::error::{Error, Result, Status};
 use crate::process::Generation;
@@ -104,7 +105,8 @@ impl Completion {
 /// the parent has [expired](Self::expired), and what is done with it has no effect.
 pub struct Transaction {
     id: u32,
-    ty: u32,
+    /// The number of its type.
+    type_number: u32,
     /// Start of this transaction's bytes in the root's buffer.
     offset: u32,
     /// Index among its parent's children.
@@ -138,7 +140,12 @@ fn next_root_id() -> u32 {
 impl Transaction {
     /// A transaction of type `ty` over `buffer`, whose clock starts now. The buffer is below 4 GiB.
     /// One that [`check_access`] refuses has failed already.
-    pub(super) fn new(address: u64, buffer: DataBuffer, ty: u32, timeout: Duration) -> Arc<Self> {
+    pub(super) fn new(
+        address: u64,
+        buffer: DataBuffer,
+        ty: TransactionType,
+        timeout: Duration,
+    ) -> Arc<Self> {
         let timeout_ns = u64::try_from(timeout.as_nanos()).unwrap_or(u64::MAX);
         Self::new_at(address, buffer, ty, (timeout_ns, clock::now()))
     }
@@ -147,7 +154,7 @@ impl Transaction {
     pub(super) fn new_at(
         address: u64,
         buffer: DataBuffer,
-        ty: u32,
+        ty: TransactionType,
         (timeout_ns, start): (u64, Time),
     ) -> Arc<Self> {
         let data = DataCell::new(buffer);
@@ -158,7 +165,7 @@ impl Transaction {
 
     /// Fails the new transaction if the bus does not carry such a request.
     fn refuse_what_no_slave_sees(self: &Arc<Self>) {
-        if let Err(text) = check_access(self.ty, self.address(), self.size()) {
+        if let Err(text) = check_access(self.ty(), self.address(), self.size()) {
             self.error(text);
         }
     }
@@ -169,7 +176,7 @@ impl Transaction {
         used: &mut Arc<Self>,
         address: u64,
         buffer: DataBuffer,
-        ty: u32,
+        ty: TransactionType,
         (timeout_ns, start): (u64, Time),
     ) -> std::result::Result<(), DataBuffer> {
         let Some(tran) = Arc::get_mut(used) else { return Err(buffer) };
@@ -181,7 +188,7 @@ impl Transaction {
         }
         // The members of a plain root, one by one: cheaper than to drop and rebuild it.
         tran.id = next_root_id();
-        tran.ty = ty;
+        tran.type_number = ty.into();
         tran.generation = Generation::current();
         *tran.kept.get_mut() = 0;
         *tran.status.get_mut() = PENDING;
@@ -195,10 +202,17 @@ impl Transaction {
         Ok(())
     }
 
-    fn raw(id: u32, ty: u32, address: u64, timeout_ns: u64, start: Time, data: DataCell) -> Self {
+    fn raw(
+        id: u32,
+        ty: TransactionType,
+        address: u64,
+        timeout_ns: u64,
+        start: Time,
+        data: DataCell,
+    ) -> Self {
         Transaction {
             id,
-            ty,
+            type_number: ty.into(),
             offset: 0,
             index: 0,
             kept: AtomicU16::new(0),
@@ -222,10 +236,11 @@ impl Transaction {
         self.id
     }
 
-    /// [`READ`](super::READ), [`WRITE`](super::WRITE), [`POST`](super::POST) or
-    /// [`VERIFY`](super::VERIFY). A request with another type fails before any slave sees it.
-    pub fn ty(&self) -> u32 {
-        self.ty
+    /// What it does. A request with [another](TransactionType::Other) type fails before any slave
+    /// sees it.
+    #[inline]
+    pub fn ty(&self) -> TransactionType {
+        self.type_number.into()
     }
 
     /// Number of bytes.
@@ -341,7 +356,7 @@ impl std::fmt::Debug for Transaction {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Transaction")
             .field("id", &self.id)
-            .field("type", &self.ty)
+            .field("type", &self.ty())
             .field("address", &format_args!("{:#x}", self.address()))
             .field("size", &self.size())
             .field("done", &self.is_done())

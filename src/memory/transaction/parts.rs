@@ -9,6 +9,7 @@ use crate::clock;
 use crate::error::{Error, Result, Status};
 use crate::memory::access::check_access;
 use crate::memory::ids::next_id;
+use crate::memory::transaction_type::TransactionType;
 
 /// Parts of a split transaction.
 #[derive(Default)]
@@ -79,7 +80,7 @@ impl Transaction {
         offset: u32,
         size: u32,
         address: u64,
-        ty: u32,
+        ty: TransactionType,
     ) -> Result<Arc<Transaction>> {
         let source = "Transaction::createSubTransaction";
         if u64::from(offset) + u64::from(size) > u64::from(self.size()) {

@@ -2,13 +2,13 @@ use std::sync::Weak;
 
 use super::buffer::AT_ONCE;
 use super::*;
-use crate::memory::{Kept, Master, Slave, SlaveBase, Tracker, READ};
+use crate::memory::{Kept, Master, Slave, SlaveBase, Tracker, TransactionType};
 use crate::sync::Mutex;
 
 /// A transaction of the given id, deadline and size, which no requester could make.
 fn raw(id: u32, start: Time, timeout_ns: u64, size: usize) -> Arc<Transaction> {
     let data = DataCell::new(vec![0; size].into());
-    Arc::new(Transaction::raw(id, READ, 0, timeout_ns, start, data))
+    Arc::new(Transaction::raw(id, TransactionType::Read, 0, timeout_ns, start, data))
 }
 
 #[test]
@@ -68,7 +68,8 @@ fn d94_ids_are_never_zero_and_parts_have_their_own() {
     let counter = AtomicU32::new(u32::MAX);
     assert_eq!([next_id(&counter, 1), next_id(&counter, 1)], [u32::MAX, 1]);
     let whole = raw(1, clock::now(), u64::MAX, 8);
-    let parts: Vec<u32> = (0..8).map(|n| whole.create_sub(n, 1, 0, READ).unwrap().id()).collect();
+    let parts: Vec<u32> =
+        (0..8).map(|n| whole.create_sub(n, 1, 0, TransactionType::Read).unwrap().id()).collect();
     assert!(parts.windows(2).all(|pair| pair[0] > pair[1]), "{parts:?}");
 }
 
@@ -121,7 +122,7 @@ fn trackers_and_observers_are_called_with_no_lock_held() {
     *probe.tran.lock() = Arc::downgrade(&tran);
     assert!(tran.set_tracker(tracker.clone()));
     tran.observe(probe.clone());
-    let part = tran.create_sub(0, 4, 0, READ).unwrap();
+    let part = tran.create_sub(0, 4, 0, TransactionType::Read).unwrap();
     assert!(part.set_tracker(tracker.clone()));
     tran.wait();
     assert!(probe.asked.load(Ordering::Relaxed) >= 1);
@@ -169,7 +170,8 @@ fn f06_dropping_an_observer_holds_no_lock_whether_it_is_replaced_or_told() {
 fn the_timeout_of_a_split_transaction_has_the_reason_of_its_parts() {
     let tracker: Arc<dyn Tracker> = Arc::new(Probe::default());
     let whole = raw(5, clock::now(), 1000, 8);
-    let parts: Vec<_> = (0..8).map(|n| whole.create_sub(n, 1, 0, READ).unwrap()).collect();
+    let parts: Vec<_> =
+        (0..8).map(|n| whole.create_sub(n, 1, 0, TransactionType::Read).unwrap()).collect();
     assert!(parts[1..].iter().all(|part| part.set_tracker(tracker.clone())));
     parts[1].done();
     whole.wait();
@@ -201,7 +203,8 @@ fn f07_a_tracker_is_told_of_the_end_as_long_as_it_keeps_the_transaction() {
 #[test]
 fn a_part_that_has_ended_costs_no_memory_while_its_siblings_are_out() {
     let whole = raw(1, clock::now(), u64::MAX, 8);
-    let parts: Vec<_> = (0..8).map(|n| whole.create_sub(n, 1, 0, READ).unwrap()).collect();
+    let parts: Vec<_> =
+        (0..8).map(|n| whole.create_sub(n, 1, 0, TransactionType::Read).unwrap()).collect();
     let weak: Vec<_> = parts.iter().map(Arc::downgrade).collect();
     for part in parts.into_iter().skip(1) {
         part.done();
@@ -217,7 +220,7 @@ fn a_part_that_has_ended_costs_no_memory_while_its_siblings_are_out() {
 #[test]
 fn an_error_without_a_text_has_one_for_the_whole_too() {
     let whole = raw(1, clock::now(), u64::MAX, 8);
-    let part = whole.create_sub(0, 8, 0, READ).unwrap();
+    let part = whole.create_sub(0, 8, 0, TransactionType::Read).unwrap();
     whole.done_subs();
     part.error("");
     let text = whole.outcome().unwrap().unwrap_err().text().to_owned();
@@ -249,7 +252,7 @@ fn d94_a_master_skips_ids_that_are_still_outstanding() {
     // Tests beside this one draw ids too, but not this many meanwhile.
     let taken = next..next + 200_000;
     master.keep_under_ids(taken.clone(), &old);
-    let id = master.request(0x10, vec![1, 2, 3].into(), READ).unwrap();
+    let id = master.request(0x10, vec![1, 2, 3].into(), TransactionType::Read).unwrap();
     assert!(!taken.contains(&id), "{id} is in use");
     assert_eq!(master.wait_buffer(id).unwrap(), [1, 2, 3], "the bytes go with the new one");
 }

@@ -25,10 +25,7 @@ pub(super) fn append_record(line: &mut String, record: &AuditRecord<'_>) {
         }
     }
     line.push_str(",\"type\":");
-    match type_name(record.ty) {
-        Some(name) => append_text(line, name),
-        None => append_text(line, &record.ty.to_string()),
-    }
+    let _ = write!(line, "\"{}\"", record.ty);
     let AuditRecord { address, size, .. } = record;
     let _ = write!(line, ",\"address\":\"0x{address:x}\",\"size\":{size},\"data\":\"");
     for byte in record.data {
@@ -50,17 +47,6 @@ pub(super) fn append_lost(line: &mut String, time: Duration, count: u64) {
     line.push_str("{\"time\":\"");
     append_time(line, time);
     let _ = writeln!(line, "\",\"lost\":{count}}}");
-}
-
-/// The name of a transaction's type.
-pub(super) fn type_name(ty: u32) -> Option<&'static str> {
-    Some(match ty {
-        1 => "read",
-        2 => "write",
-        3 => "post",
-        4 => "verify",
-        _ => return None,
-    })
 }
 
 /// Appends a time since 1970 as `2026-11-30T22:50:01.123456789Z`.

@@ -16,7 +16,7 @@ pub(crate) struct Entry {
     pub(crate) client: Arc<AuditClient>,
     /// From the moment when the server had read all of it to its end.
     pub(crate) latency: Duration,
-    /// The type of the transaction.
+    /// The number of the transaction's type.
     pub(crate) ty: u32,
     pub(crate) address: u64,
     pub(crate) size: u32,
@@ -89,7 +89,7 @@ impl Batch {
                 time: *time,
                 latency: entry.latency,
                 client: &entry.client,
-                ty: entry.ty,
+                ty: entry.ty.into(),
                 address: entry.address,
                 size: entry.size,
                 data,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::error::{Error, Result, Status};
+use crate::memory::TransactionType;
 
 /// The origin of errors.
 pub(super) const SOURCE: &str = "security::Audit";
@@ -128,8 +129,8 @@ pub struct AuditRecord<'a> {
     pub latency: Duration,
     /// The client that asked.
     pub client: &'a AuditClient,
-    /// The type of the transaction, as in [`memory`](crate::memory).
-    pub ty: u32,
+    /// The type of the transaction: of a refused one whatever the client asked for.
+    pub ty: TransactionType,
     /// The address of the first byte.
     pub address: u64,
     /// Bytes of the access.

@@ -5,10 +5,8 @@ use std::time::{Duration, Instant};
 
 /// A generous limit for everything that must happen; nothing waits for it to pass.
 pub const LONG: Duration = Duration::from_secs(60);
-/// [`LONG`] in microseconds, for the timeout of a master.
-pub const LONG_US: u64 = 60_000_000;
-/// A timeout in microseconds for a test in which one must pass.
-pub const SHORT_US: u64 = 20_000;
+/// A timeout for a test in which one must pass.
+pub const SHORT: Duration = Duration::from_millis(20);
 /// How often a condition is looked at that nobody announces.
 const LOOK_INTERVAL: Duration = Duration::from_millis(1);
 

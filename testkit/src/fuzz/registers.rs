@@ -7,7 +7,7 @@ use rogue_mem::memory::block::{
     Block, Mode, Model, Variable, VariableSpec, BFLOAT16, BOOL, DOUBLE, FIXED, FLOAT, FLOAT16,
     FLOAT4, FLOAT6, FLOAT8, INT, TENSOR_FLOAT32, UINT,
 };
-use rogue_mem::memory::{Emulate, READ, VERIFY, WRITE};
+use rogue_mem::memory::{Emulate, TransactionType};
 
 use super::heap::bounded;
 use super::input::Input;
@@ -279,7 +279,9 @@ fn transfer(
         0 => {
             if block.write(variable, index).is_ok() {
                 let before = block.staged();
-                assert!(block.start_transaction(READ, false, true, None, -1).is_ok());
+                assert!(block
+                    .start_transaction(TransactionType::Read, false, true, None, -1)
+                    .is_ok());
                 // What is staged in a register that is only read is never written.
                 let is_read_only = |other: &Arc<Variable>| other.spec().mode == Mode::ReadOnly;
                 if !block.variables().iter().any(is_read_only) {
@@ -289,7 +291,9 @@ fn transfer(
         }
         1 => drop(block.read(variable, index)),
         2 => {
-            let ty = [READ, WRITE, VERIFY, 9][input.below(4)];
+            let ty =
+                [TransactionType::Read, TransactionType::Write, TransactionType::Verify, 9.into()]
+                    [input.below(4)];
             let target = (input.u8() & 1 == 0).then_some(variable);
             let _ = block.start_transaction(ty, input.u8() & 1 == 0, true, target, index);
         }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rogue_mem::memory::{self, Master, Transaction, POST, READ, WRITE};
+use rogue_mem::memory::{self, Master, Transaction, TransactionType};
 use rogue_mem::proto::srp::{v0, v3};
 use rogue_mem::protocols::{SrpV0, SrpV3};
 use rogue_mem::stream;
@@ -81,14 +81,14 @@ fn run(peer: &Peer, srp: Arc<impl memory::Slave + 'static>, form: &Form, data: &
 }
 
 fn ask(peer: &Peer, master: &Master, asked: &mut Vec<Asked>, input: &mut Input<'_>) {
-    let ty = [READ, WRITE, POST][input.below(3)];
+    let ty = [TransactionType::Read, TransactionType::Write, TransactionType::Post][input.below(3)];
     let (address, size) = (u64::from(input.u16()), usize::from(input.u8() & 0x3F));
     let before = peer.seen().len();
     let tran = launch(master, ty, address, vec![0xA5; size]);
     let sent = peer.seen().split_off(before);
     let is_possible = address % 4 == 0 && size % 4 == 0 && size > 0;
     assert_eq!(sent.len(), usize::from(is_possible));
-    assert_eq!(tran.is_done(), !is_possible || ty == POST);
+    assert_eq!(tran.is_done(), !is_possible || ty == TransactionType::Post);
     for frame in sent {
         asked.push(Asked {
             tran: tran.clone(),
@@ -161,10 +161,10 @@ fn check(one: &mut Asked) {
     }
     let (outcome, found) = collect(&one.tran);
     match outcome {
-        Ok(()) if one.tran.ty() == POST => (),
+        Ok(()) if one.tran.ty() == TransactionType::Post => (),
         Ok(()) => {
             let data = one.answer.as_ref().expect("a success without an answer");
-            let is_read = one.tran.ty() == READ;
+            let is_read = one.tran.ty() == TransactionType::Read;
             let expected = if is_read { data.clone() } else { vec![0xA5; data.len()] };
             assert_eq!(found, expected, "a wrong value");
         }

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use rogue_mem::memory::{Master, READ, WRITE};
+use rogue_mem::memory::{Master, TransactionType};
 use serde_json::{json, Map, Value};
 
 use crate::failure::Outcome;
@@ -49,12 +49,12 @@ pub struct Rate {
 impl Load<'_> {
     /// Starts a read.
     pub fn read(&self, address: u64, size: u32) -> Outcome<u32> {
-        Ok(self.master.request(address, vec![0; size as usize].into(), READ)?)
+        Ok(self.master.request(address, vec![0; size as usize].into(), TransactionType::Read)?)
     }
 
     /// Starts a write.
     pub fn write(&self, address: u64, bytes: &[u8]) -> Outcome<u32> {
-        Ok(self.master.request(address, bytes.to_vec().into(), WRITE)?)
+        Ok(self.master.request(address, bytes.to_vec().into(), TransactionType::Write)?)
     }
 
     /// Keeps `window` accesses under way: waits for the oldest, and starts the next one by its

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rogue_mem::memory::{is_write, Hub, Observer, Slave, SlaveBase, Transaction};
+use rogue_mem::memory::{Hub, Observer, Slave, SlaveBase, Transaction};
 
 /// Addresses, both ends included.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -64,7 +64,7 @@ fn add(counter: &AtomicU64, count: u64) {
 
 impl Counters {
     fn begun(&self, tran: &Transaction) {
-        let (count, bytes) = match is_write(tran.ty()) {
+        let (count, bytes) = match tran.ty().is_write() {
             true => (&self.writes, &self.written_bytes),
             false => (&self.reads, &self.read_bytes),
         };

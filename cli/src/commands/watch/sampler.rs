@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use rogue_mem::memory::{Master, READ};
+use rogue_mem::memory::{Master, TransactionType};
 
 use crate::arguments::Watch;
 use crate::interrupt::Interrupt;
@@ -65,7 +65,7 @@ impl Sampler {
         let width = self.register.width as usize;
         let buffer = |address: &u64| (*address, vec![0; width].into());
         let requests = self.addresses.iter().map(buffer).collect();
-        match self.master.request_many(requests, READ) {
+        match self.master.request_many(requests, TransactionType::Read) {
             Ok(ids) => {
                 let value = |bytes: Vec<u8>| self.register.value(&bytes);
                 let wait = |id| self.master.wait_buffer(id).map(value).map_err(one_line);

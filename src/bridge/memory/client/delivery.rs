@@ -10,8 +10,8 @@ use super::receive::{Payload, Response, ResponseSink, RESPONSES_TOGETHER_MAX};
 use super::send::header_of;
 use crate::clock::Time;
 use crate::logging::{log_debug, log_warning};
-use crate::memory::{is_write, Transaction, POST, TIMEOUT_TEXT};
-use crate::proto::bridge::{evaluate_result, Header, LATE_TEXT};
+use crate::memory::{Transaction, TIMEOUT_TEXT};
+use crate::proto::bridge::{evaluate_result, Header, LATE_TEXT, TYPE_POST};
 use crate::proto::zmtp::Session;
 use crate::sync::MutexGuard;
 
@@ -28,7 +28,7 @@ impl ResponseSink for ClientCore {
         let state = self.state.lock();
         let tran = state.requests.sent_with(header.id)?;
         let is_wanted = *header == header_of(header.id, tran)
-            && !is_write(tran.ty())
+            && !tran.ty().is_write()
             && octets == u64::from(tran.size());
         is_wanted.then(|| tran.clone())
     }
@@ -52,7 +52,7 @@ impl ResponseSink for ClientCore {
                     earliest = Some(earliest.map_or(tran.start(), |time| time.min(tran.start())));
                 }
                 Some(_) => {}
-                None => requests.stats.dropped_responses += u64::from(header.ty != POST),
+                None => requests.stats.dropped_responses += u64::from(header.ty != TYPE_POST),
             }
         }
         if let Some(earliest) = earliest {
@@ -118,7 +118,7 @@ impl ClientCore {
         if header.is_probe() {
             return;
         }
-        if header.ty != POST {
+        if header.ty != TYPE_POST {
             log_warning!(self.log, "Failed to find transaction id={}", header.id);
         } else if let Err(text) = evaluate_result(result) {
             log_warning!(self.log, "Posted write at 0x{:x} failed: {text}", header.address);
@@ -149,7 +149,7 @@ impl ClientCore {
             }
             return tran.end_timed_out(&text);
         }
-        if is_write(tran.ty()) {
+        if tran.ty().is_write() {
             return tran.done();
         }
         if payload.octets() != u64::from(tran.size()) {

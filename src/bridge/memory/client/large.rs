@@ -8,7 +8,7 @@
 use std::io::{self, IoSlice};
 use std::sync::Arc;
 
-use crate::memory::{is_write, Transaction};
+use crate::memory::Transaction;
 use crate::net::{socket, ByteStream};
 use crate::proto::bridge::{encode_request_head, Header, Timing};
 use crate::sync::Mutex;
@@ -18,7 +18,7 @@ pub(super) const LARGE_OCTETS_MIN: usize = 64 * 1024;
 
 /// Whether `tran` is a write whose data is sent without a copy.
 pub(super) fn is_large(tran: &Transaction) -> bool {
-    is_write(tran.ty()) && tran.size() as usize >= LARGE_OCTETS_MIN
+    tran.ty().is_write() && tran.size() as usize >= LARGE_OCTETS_MIN
 }
 
 /// Maximum size of one send from a transaction's buffer, in octets. The data lock is held

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::large::{is_large, Large, Progress, Sending, LARGE_OCTETS_MIN};
 use crate::bridge::link::wire::Outgoing;
-use crate::memory::{is_write, Transaction, POST};
+use crate::memory::{Transaction, TransactionType};
 use crate::net::ByteStream;
 use crate::proto::bridge::{encode_request, encode_request_head, Header, Timing};
 
@@ -57,7 +57,7 @@ impl Batch {
     ) -> Option<Arc<Progress>> {
         // A read needs no data, which another thread could take away, so it is encoded here, unless
         // a write is queued before it.
-        if !is_write(tran.ty()) && self.requests.is_empty() {
+        if !tran.ty().is_write() && self.requests.is_empty() {
             let (header, timing) = (header_of(wire_id, tran), half.is_timed.then_some(&timing));
             self.octets += half.append(|out| encode_request(&header, timing, &[], out));
             return None;
@@ -100,7 +100,7 @@ impl Batch {
 
 /// The header of a transaction's request.
 pub(super) fn header_of(wire_id: u32, tran: &Transaction) -> Header {
-    Header { id: wire_id, address: tran.address(), size: tran.size(), ty: tran.ty() }
+    Header { id: wire_id, address: tran.address(), size: tran.size(), ty: tran.ty().into() }
 }
 
 /// Encodes and sends requests.
@@ -184,14 +184,16 @@ impl SendHalf {
             };
             self.large = Some(large);
             self.encoded_total += self.large_backlog() as u64;
-        } else if is_write(tran.ty()) {
+        } else if tran.ty().is_write() {
             let Some(data) = tran.try_data().flatten() else { return Err(request) };
             self.append_write(&header, timing, &data);
         } else {
             self.append(|out| encode_request(&header, timing, &[], out));
         }
         match request.tran.ty() {
-            POST => self.posts.push_back((self.encoded_total, request.wire_id, request.tran)),
+            TransactionType::Post => {
+                self.posts.push_back((self.encoded_total, request.wire_id, request.tran))
+            }
             _ => spent.push(request.tran),
         }
         Ok(())

@@ -85,7 +85,7 @@ impl ClientCore {
             self.wire_id(tran),
             tran.address(),
             tran.size(),
-            tran.ty()
+            u32::from(tran.ty())
         );
         // From here on the end of the transaction is reported to this client, or is seen under the
         // lock of the state, when the transaction is queued.

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::net::{IpAddr, TcpListener, TcpStream};
 use std::sync::mpsc::{channel, Receiver, Sender};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::*;
 use crate::bridge::memory::server::{ServerOptions, TcpServer};
@@ -13,7 +13,7 @@ use crate::memory::{Emulate, Master};
 use crate::net::address::HostAddress;
 use crate::net::socket;
 use crate::sync::Mutex;
-use testkit_base::wait::{wait_until, LONG, LONG_US};
+use testkit_base::wait::{wait_until, LONG};
 
 const GREETING_OCTETS: usize = 64;
 
@@ -45,7 +45,7 @@ fn client_of(name: &str, port: u16) -> (Arc<TcpClient>, Master) {
     let client = TcpClient::with_resolver(name, port, options, look_up).unwrap();
     let master = Master::new();
     master.set_slave(client.clone());
-    master.set_timeout(LONG_US);
+    master.set_timeout(LONG);
     (client, master)
 }
 
@@ -136,7 +136,7 @@ fn f19_a_client_whose_name_hangs_says_so_and_stops_at_once() {
     let (client, master) = client_of("hangs-for-ever.test", 9000);
     let words = "the host name is being looked up, no answer yet for ";
     wait_until("it says so", || client.state_text().contains(words));
-    master.set_timeout(10_000);
+    master.set_timeout(Duration::from_millis(10));
     let error = master.read(0, 4).unwrap_err();
     assert!(error.text().contains("never sent") && error.text().contains(words), "{error}");
     client.stop();
@@ -169,7 +169,7 @@ fn f20_while_no_answer_comes_the_text_says_from_where_and_for_how_long() {
     answers.send(Ok(vec![loopback(2)])).unwrap();
     let words = format!("connecting to 127.0.0.2:{port}, no answer yet for ");
     wait_until("it says so", || client.state_text().contains(&words));
-    master.set_timeout(10_000);
+    master.set_timeout(Duration::from_millis(10));
     let error = master.read(0, 4).unwrap_err();
     assert!(error.text().contains("never sent") && error.text().contains(&words), "{error}");
     let error = client.wait_ready(Duration::from_millis(1), Duration::ZERO).unwrap_err();

@@ -17,10 +17,8 @@ use crate::bridge::link::service::Turn;
 use crate::clock::{self, Time};
 use crate::error::{caught, Error, Status};
 use crate::logging::log_debug;
-use crate::memory::{
-    check_access, Master, Route, Transaction, TransactionPool, POST, TIMEOUT_TEXT,
-};
-use crate::proto::bridge::{Header, Malformed, Timing, LATE_TEXT};
+use crate::memory::{check_access, Master, Route, Transaction, TransactionPool, TIMEOUT_TEXT};
+use crate::proto::bridge::{Header, Malformed, Timing, LATE_TEXT, TYPE_POST};
 
 /// Size of a read from which on its buffer is not cleared for a slave that fills it.
 const CLEARED_BYTES_MAX: u32 = 64 * 1024;
@@ -179,7 +177,7 @@ impl Executor {
         let times = (allowance.start, allowance.timeout_ns);
         let pool = &mut self.transactions;
         self.master
-            .prepare_from(pool, header.address, data.into(), header.ty, times)
+            .prepare_from(pool, header.address, data.into(), header.ty.into(), times)
             .map(|tran| (tran, allowance, held_bytes))
             .map_err(|error| Cause::Memory.with(error.text().to_owned()))
     }
@@ -187,7 +185,7 @@ impl Executor {
     /// Whether type, address and size of a request are possible. The data of one that `is_skipped` has
     /// not been kept, because it was too large when it began.
     fn check(&self, client: &Active<'_>, header: &Header, is_skipped: bool) -> Result<(), Refusal> {
-        check_access(header.ty, header.address, header.size)
+        check_access(header.ty.into(), header.address, header.size)
             .map_err(|text| Cause::Access.with(text))?;
         if !self.is_too_large(client, header) {
             return match is_skipped {
@@ -252,7 +250,7 @@ impl Executor {
             return Ok(Allowance { start: now, timeout_ns, grace, patience: None });
         };
         let timeout = Duration::from_nanos(timing.timeout);
-        let is_posted = header.ty == POST;
+        let is_posted = header.ty == TYPE_POST;
         let start = times.begin(&timing, is_posted, now).map_err(|age| {
             Cause::Late.with(format!(
                 "{TIMEOUT_TEXT} of {} bytes at 0x{:x}: {LATE_TEXT} of {timeout:?} had passed when \
@@ -261,7 +259,7 @@ impl Executor {
             ))
         })?;
         let patience = Some(Patience { start, timeout, is_posted });
-        Ok(match self.master.set_timeout_ns().filter(|&set| set < timing.timeout) {
+        Ok(match self.master.chosen_timeout_ns().filter(|&set| set < timing.timeout) {
             None => Allowance { start, timeout_ns: Some(timing.timeout), grace: timeout, patience },
             Some(set) => Allowance {
                 // The master's timeout, but no longer than the client waits.

@@ -11,7 +11,6 @@ use crate::bridge::link::buffers::BufferPool;
 use crate::bridge::link::options::add;
 use crate::clock::Time;
 use crate::logging::{log_warning, Logger};
-use crate::memory::is_write;
 use crate::proto::bridge::{
     encode_response, encode_response_head, encode_response_tail, error_result, Dialect, Header,
     Malformed, RESULT_OK,
@@ -125,7 +124,7 @@ impl Responder {
             }
         };
         // The client knows the data of its write; Rogue's client compares the length all the same.
-        let is_echoed = client.state.dialect == Dialect::Legacy || !is_write(header.ty);
+        let is_echoed = client.state.dialect == Dialect::Legacy || !header.carries_data();
         let (octets, unused) = if data.len() <= WHOLE_BYTES_MAX || !is_echoed {
             let payload = if is_echoed { &data[..] } else { &[] };
             (client.queue(|out| encode_response(header, payload, result, out)), Some(data))

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::bridge::{ClientOptions, TcpClient};
-use crate::memory::{Emulate, Slave, POST};
+use crate::memory::{Emulate, Slave, TransactionType};
 use crate::net::owner::{owners, Owner, Process};
 
 use testkit_base::raw::{self, Raw, RawClient};
@@ -74,7 +74,7 @@ fn a_client_without_the_right_to_write_is_told_so_and_its_writes_reach_no_slave(
     // One with data in pieces, and one without an awaited answer.
     let large = client.write(0x2000, &[9; 200_000]).unwrap_err();
     assert!(large.text().contains("0x2000") && large.text().contains("read only"), "{large}");
-    let posted = client.request(0x100, vec![9; 4].into(), POST).unwrap();
+    let posted = client.request(0x100, vec![9; 4].into(), TransactionType::Post).unwrap();
     client.wait(posted).unwrap();
     let mut legacy = RawClient::legacy(server.port());
     legacy.request.send(&raw::request(5, 0x100, 4, raw::WRITE, Some(&[9; 4])));

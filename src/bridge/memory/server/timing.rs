@@ -173,7 +173,7 @@ impl ClientTimes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::memory::{Master, TransactionPool, READ};
+    use crate::memory::{Master, TransactionPool, TransactionType};
 
     const SECOND: u64 = 1_000_000_000;
 
@@ -197,7 +197,7 @@ mod tests {
     fn transaction(timing: &Timing, start: Time) -> Arc<Transaction> {
         let (master, mut pool) = (Master::new(), TransactionPool::default());
         let times = (start, Some(timing.timeout));
-        master.prepare_from(&mut pool, 0, vec![0; 4].into(), READ, times).unwrap()
+        master.prepare_from(&mut pool, 0, vec![0; 4].into(), TransactionType::Read, times).unwrap()
     }
 
     fn patience(timing: &Timing, start: Time) -> Patience {

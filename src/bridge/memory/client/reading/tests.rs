@@ -1,7 +1,7 @@
 use std::collections::VecDeque;
 use std::sync::mpsc::{self, Sender};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::super::core::CoreState;
 use super::super::requests::Requests;
@@ -10,7 +10,7 @@ use super::super::{ClientOptions, TcpClient};
 use super::*;
 use crate::bridge::{ServerOptions, TcpServer};
 use crate::clock;
-use crate::memory::{Hub, Kept, Master, Observer, Slave, SlaveBase, POST, READ, WRITE};
+use crate::memory::{Hub, Kept, Master, Observer, Slave, SlaveBase, TransactionType};
 use crate::net::{ByteStream, Spin};
 use crate::sync::Mutex;
 
@@ -73,11 +73,11 @@ impl Bridge {
         let far = Arc::new(Far { base: SlaveBase::new(4, 4096), kept: Mutex::default() });
         let server = TcpServer::new("127.0.0.1", 0, ServerOptions::default()).unwrap();
         server.master().set_slave(far.clone());
-        server.master().set_timeout(60_000_000);
+        server.master().set_timeout(Duration::from_secs(60));
         let client = TcpClient::new("127.0.0.1", server.port(), options).unwrap();
         let master = Master::new();
         master.set_slave(client.clone());
-        master.set_timeout(60_000_000);
+        master.set_timeout(Duration::from_secs(60));
         client.wait_ready(LONG, Duration::from_millis(20)).unwrap();
         Bridge { far, _server: server, client, master }
     }
@@ -105,7 +105,7 @@ impl Bridge {
     }
 
     fn kept_transaction(&self) -> Arc<Transaction> {
-        self.master.prepare(KEPT, vec![0; 4].into(), READ).unwrap()
+        self.master.prepare(KEPT, vec![0; 4].into(), TransactionType::Read).unwrap()
     }
 
     /// Asserts that the event loop reads while any thread waits.
@@ -186,7 +186,8 @@ fn nothing_is_late_that_somebody_is_told_of() {
 fn nothing_is_late_that_a_second_thread_waits_for() {
     let bridge = Bridge::new();
     bridge.read_directly();
-    let ids = [0, 1].map(|_| bridge.master.request(KEPT, vec![0; 4].into(), READ).unwrap());
+    let ids = [0, 1]
+        .map(|_| bridge.master.request(KEPT, vec![0; 4].into(), TransactionType::Read).unwrap());
     thread::scope(|scope| {
         let first = scope.spawn(|| bridge.master.wait(ids[0]).unwrap());
         wait_until("the first one reads", || {
@@ -226,8 +227,8 @@ fn nothing_is_late_that_comes_to_the_client_when_somebody_waits_for_it_already()
     let later = Arc::new(Later { base: SlaveBase::new(4, 4096), kept: Mutex::default() });
     let master = Master::new();
     master.set_slave(later.clone());
-    master.set_timeout(60_000_000);
-    let id = master.request(KEPT, vec![0; 4].into(), READ).unwrap();
+    master.set_timeout(Duration::from_secs(60));
+    let id = master.request(KEPT, vec![0; 4].into(), TransactionType::Read).unwrap();
     let tran = later.kept.lock().pop().unwrap();
     thread::scope(|scope| {
         let waiter = scope.spawn(|| master.wait(id));
@@ -269,8 +270,8 @@ fn nothing_is_late_of_which_other_clients_carry_out_a_part() {
     let slaves = bridges.each_ref().map(|bridge| bridge.client.clone());
     let master = Master::new();
     master.set_slave(Arc::new(Halves { base: SlaveBase::new(4, 4096), slaves }));
-    master.set_timeout(60_000_000);
-    let id = master.request(KEPT, vec![0; 8].into(), READ).unwrap();
+    master.set_timeout(Duration::from_secs(60));
+    let id = master.request(KEPT, vec![0; 8].into(), TransactionType::Read).unwrap();
     thread::scope(|scope| {
         let waiter = scope.spawn(|| master.wait(id));
         for bridge in &bridges {
@@ -314,7 +315,9 @@ fn f01_the_event_loop_reads_where_unread_answers_hold_requests_up() {
         let bridge = Bridge::with(ClientOptions { window, ..ClientOptions::default() });
         for _ in 0..3 {
             bridge.read_directly();
-            let request = |_| bridge.master.request(KEPT, vec![0; size].into(), READ).unwrap();
+            let request = |_| {
+                bridge.master.request(KEPT, vec![0; size].into(), TransactionType::Read).unwrap()
+            };
             let ids: Vec<u32> = (0..count).map(request).collect();
             assert!(bridge.look(|state| state.arbiter.is_watched()), "nobody reads");
             for _ in &ids {
@@ -331,7 +334,7 @@ fn f01_a_late_wait_reads_an_answer_that_was_there_in_time() {
     let spin = Spin::Never;
     let bridge = Bridge::with(ClientOptions { spin, ..ClientOptions::default() });
     bridge.read_directly();
-    let tran = bridge.master.prepare(0, vec![0; 4].into(), READ).unwrap();
+    let tran = bridge.master.prepare(0, vec![0; 4].into(), TransactionType::Read).unwrap();
     bridge.master.launch(&tran);
     wait_until("the answer is there", || {
         let connection = bridge.look(|state| state.connection.clone()).expect("it is connected");
@@ -375,7 +378,7 @@ fn f01_a_burst_is_sent_together_also_through_hubs() {
                 client.core.wake();
             }
         });
-        for ty in [READ, WRITE, POST] {
+        for ty in [TransactionType::Read, TransactionType::Write, TransactionType::Post] {
             let requests = (0..COUNT).map(|n| (KEPT + 4 * n, vec![0; 4].into())).collect();
             let before = (flushes(), client.stats().requests);
             let ids = bridge.master.request_many(requests, ty).unwrap();
@@ -429,7 +432,8 @@ fn a_write_given_up_before_it_is_encoded_counts_nowhere() {
         for is_forgotten in [true, false] {
             let (mut requests, mut batch) = (Requests::default(), Batch::default());
             requests.connected(None, false);
-            let tran = bridge.master.prepare(KEPT, vec![0; size].into(), WRITE).unwrap();
+            let tran =
+                bridge.master.prepare(KEPT, vec![0; size].into(), TransactionType::Write).unwrap();
             assert!(requests.insert(1, Kept::new(&tran)));
             requests.fill(&mut batch, &mut half, clock::now());
             assert_eq!((requests.stats.requests, requests.in_flight), (1, 1));
