@@ -10,6 +10,7 @@ mod models;
 mod oracle;
 mod property;
 mod python;
+mod retries;
 mod support;
 mod threads;
 mod traces;

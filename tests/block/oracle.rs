@@ -283,6 +283,9 @@ pub struct Oracle<'a> {
 
 const TIMEOUT: &str = "Timeout waiting for register transaction <id> message response.";
 
+/// What is staged: of the block, of each variable with its bytes, and of each bit.
+type StagedState = (bool, Vec<(bool, (u64, u64))>, Vec<bool>);
+
 /// A mismatch of a verify has its bytes.
 struct Failure(String, Option<(u64, u64)>);
 
@@ -553,6 +556,9 @@ impl<'a> Oracle<'a> {
         if ty == "Verify" {
             self.is_verifying = true;
         }
+        if resent.is_some() {
+            self.show_unverified(span);
+        }
         let data = self.outgoing(span, resent.is_some());
         if is_write {
             self.note_sent(ty, span, &data);
@@ -560,6 +566,28 @@ impl<'a> Oracle<'a> {
         self.wants_update = self.variables.iter().any(|one| one.is_notified);
         self.access(ty, &mut span, data);
         Some(span)
+    }
+
+    fn staged_state(&self) -> StagedState {
+        let variables = self.variables.iter().map(|one| (one.is_stale, one.stale)).collect();
+        (self.is_stale, variables, self.stale.clone())
+    }
+
+    fn restore_staged(&mut self, (is_stale, variables, stale): StagedState) {
+        self.is_stale = is_stale;
+        for (one, former) in self.variables.iter_mut().zip(variables) {
+            (one.is_stale, one.stale) = former;
+        }
+        self.stale = stale;
+    }
+
+    /// What is written again is staged again, unless something newer is.
+    fn show_unverified(&mut self, span: (u64, u64)) {
+        for bit in (span.0 * 8..span.1 * 8).map(|bit| bit as usize) {
+            if self.unverified[bit] && !self.stale[bit] {
+                self.image[bit] = self.device[bit];
+            }
+        }
     }
 
     fn outgoing(&self, span: (u64, u64), is_resent: bool) -> Vec<u8> {
@@ -700,6 +728,7 @@ impl<'a> Oracle<'a> {
         let retries = self.variables.iter().map(|one| one.retries).max().unwrap();
         let (mut again, mut differing) = (None, None);
         for number in 0..=retries {
+            let staged = self.staged_state();
             let mut outcome = Ok(false);
             if let Some(span) = differing {
                 self.attempt("Write", true, target, None, Some(span));
@@ -717,7 +746,13 @@ impl<'a> Oracle<'a> {
                     return Ok(());
                 }
                 Err(Failure(text, _)) if number == retries => return Err(text),
-                Err(Failure(_, span)) if self.is_mended(57) => differing = span.or(differing),
+                Err(Failure(_, span)) if self.is_mended(57) => {
+                    differing = span.or(differing);
+                    // What has not arrived is staged again until the next attempt.
+                    if ["Write", "Post"].contains(&ty) {
+                        self.restore_staged(staged);
+                    }
+                }
                 Err(_) => {}
             }
         }

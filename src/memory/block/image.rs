@@ -64,6 +64,18 @@ impl Image {
         self.stale[span.range()].fill(0);
     }
 
+    /// The bits of `span` that are stale. `None` without memory for a copy.
+    pub(super) fn stale(&self, span: Span) -> Option<Vec<u8>> {
+        let mut bits = zeros(span.size() as usize)?;
+        bits.copy_from_slice(&self.stale[span.range()]);
+        Some(bits)
+    }
+
+    /// Marks bits of `span` as staged and not written.
+    pub(super) fn add_stale(&mut self, span: Span, bits: &[u8]) {
+        self.stale[span.range()].iter_mut().zip(bits).for_each(|(stale, bits)| *stale |= bits);
+    }
+
     /// Whether all bits of some elements are stale.
     pub(super) fn is_all_stale(&self, layout: &Layout, first: u32, last: u32) -> bool {
         layout
@@ -114,6 +126,16 @@ impl Image {
     /// Whether a bit of `span` is to be verified.
     pub(super) fn is_unverified(&self, span: Span) -> bool {
         span.range().any(|index| self.maps.unverified.at(index) != 0)
+    }
+
+    /// Stages what is to be verified within `span` as it was written, in place of what has been read
+    /// since; newer values stay. False if there is nothing.
+    pub(super) fn show_unverified(&mut self, span: Span) -> bool {
+        for index in span.range() {
+            let kept = !self.maps.unverified.at(index) | self.stale[index];
+            self.staged[index] = self.staged[index] & kept | self.device[index] & !kept;
+        }
+        self.is_unverified(span)
     }
 
     /// Takes over what a read of `span` has returned: all bits but those that are stale or that are

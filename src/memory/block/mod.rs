@@ -17,8 +17,8 @@
 //! The files, from the bits up: `model` and `numbers` (with `floats`, `wide` and `text`) convert numbers,
 //! `order` orders their bytes, `layout` places them, `maps` says what the bits of a block are,
 //! `image` has the bytes. `registers` is the block with its variables, `transfer`, `turn`, `settle` and
-//! `start` its transactions, which wait as `watch` says, or not at all in `brief`, `unchecked` what threads
-//! are told of them, `bulk` those of many blocks. `access` is the numbers of variables, `byte_strings` their
+//! `start` its transactions, which wait as `watch` says, or not at all in `brief`, `again` what another
+//! attempt needs, `unchecked` what threads are told of them, `bulk` those of many blocks. `access` is the numbers of variables, `byte_strings` their
 //! other values, and `dump` their text.
 //!
 //! # Locks
@@ -28,6 +28,7 @@
 //! Slaves and observers are called, and ends of transactions are waited for, with no lock held.
 
 mod access;
+mod again;
 mod brief;
 mod bulk;
 mod byte_strings;

@@ -172,12 +172,16 @@ impl Block {
         mut request: Request<'_>,
         mut sent: std::result::Result<Sent, Fault>,
     ) -> Result<Started> {
-        let mut differing = None;
+        let (mut differing, mut failure) = (None, None);
         let mut number = 0;
         loop {
             number += 1;
             let span = sent.as_ref().ok().and_then(|(flight, _)| Some(flight.as_ref()?.span));
             let error = match self.outcome(&request, sent) {
+                // A block that has been disabled since makes no failure good.
+                Ok(started) if started.skipped == Some(Skip::Disabled) => {
+                    return failure.map_or(Ok(started), Err);
+                }
                 Ok(started) => return Ok(started),
                 Err(Fault::Refused(error)) => return Err(error),
                 Err(Fault::Failed(error)) => error,
@@ -193,13 +197,12 @@ impl Block {
             }
             log_warning!(self.logger(), "Error on try {number} out of {count}: {error}");
             request.note_failed(span);
-            sent = match differing {
-                // What differs has to be written once more first.
-                Some(span) => {
-                    self.resend(&request, span).and_then(|()| self.attempt_once(&request))
-                }
-                None => self.attempt_once(&request),
+            sent = match differing.map(|span| self.resend(&request, span)) {
+                Some(Ok(false)) => return Err(error),
+                Some(Err(fault)) => Err(fault),
+                Some(Ok(true)) | None => self.attempt_once(&request),
             };
+            failure = Some(error);
         }
     }
 
@@ -231,18 +234,20 @@ impl Block {
         Ok(Started { skipped, is_updated })
     }
 
-    /// Writes what was written to `span` once more, before another verify.
-    fn resend(&self, verify: &Request<'_>, span: Span) -> std::result::Result<(), Fault> {
+    /// Writes what was written to `span`, and differs, once more, before another verify. False if that
+    /// is over: another thread has verified it meanwhile, or the block is disabled.
+    fn resend(&self, verify: &Request<'_>, span: Span) -> std::result::Result<bool, Fault> {
         // Of no variable: that of the verify may be one that is only read.
         let write = Request {
             is_owned: verify.is_owned,
+            attempt: verify.attempt,
             again: Some(span),
             resends: true,
             ..Request::new(TransactionType::Write, true, None)
         };
-        let (flight, _) = self.attempt_once(&write)?;
-        self.collect(flight.as_ref())?;
-        Ok(())
+        let (Some(flight), _) = self.attempt_once(&write)? else { return Ok(false) };
+        self.collect(Some(&flight))?;
+        Ok(true)
     }
 }
 

@@ -8,6 +8,7 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use super::again::Taken;
 use super::layout::Span;
 use super::maps::zeros;
 use super::model::Mode;
@@ -65,6 +66,10 @@ pub(super) struct Flight {
     starter: usize,
     /// Whether a good end is an update for variables.
     pub(super) is_notified: bool,
+    /// What it has taken along, if another attempt follows when it fails.
+    taken: Option<Taken>,
+    /// What is to be verified stays so if it fails: it is written again before the next attempt.
+    keeps_unverified: bool,
     /// Whether a slave gets it, or has got it.
     is_taken: AtomicBool,
     /// The thread that is handing it to the slave; 0 = none.
@@ -109,6 +114,10 @@ pub(super) struct Request<'a> {
     /// `None` for the whole block.
     pub(super) target: Option<Target<'a>>,
     pub(super) is_owned: bool,
+    /// The number of this attempt, from 1 on.
+    pub(super) attempt: u32,
+    /// The program has forced it, not an earlier attempt that has failed.
+    pub(super) insists: bool,
     /// The bytes that an earlier attempt has sent.
     pub(super) again: Option<Span>,
     /// Send the same bytes once more, instead of the staged ones.
@@ -211,7 +220,7 @@ impl Flight {
 
 impl State {
     /// The place of what `request` covers of a variable, if it does and the block still has that.
-    fn target<'a>(&'a self, request: &Request<'_>) -> Option<(&'a Slot, u32, u32)> {
+    pub(super) fn target<'a>(&'a self, request: &Request<'_>) -> Option<(&'a Slot, u32, u32)> {
         let Target { variable, slot, first, last } = request.target?;
         let slot = self.slots.get(slot).filter(|slot| std::ptr::eq(&*slot.variable, variable))?;
         Some((slot, first, last))
@@ -284,7 +293,7 @@ impl State {
     }
 
     /// Nothing within `span`, which contains all that is stale, is stale any more.
-    fn clear_stale(&mut self, span: Span) {
+    pub(super) fn clear_stale(&mut self, span: Span) {
         for index in std::mem::take(&mut self.stale_slots) {
             self.slots[index].stale = None;
         }
@@ -328,8 +337,12 @@ impl State {
         outcome: Result<()>,
         bytes: &[u8],
     ) -> std::result::Result<(), Fault> {
+        let has_next = flight.is_owned.load(Ordering::Relaxed);
         if let Err(error) = outcome {
-            if flight.ty == TransactionType::Write {
+            if let Some(taken) = flight.taken.as_ref().filter(|_| has_next) {
+                self.give_back(flight.span, taken);
+            }
+            if flight.ty == TransactionType::Write && !(flight.keeps_unverified && has_next) {
                 self.image.clear_unverified(flight.span);
                 self.unverified = self.unverified.filter(|span| self.image.is_unverified(*span));
             }
@@ -350,8 +363,11 @@ impl State {
 
     fn compare(&mut self, flight: &Flight, bytes: &[u8]) -> std::result::Result<(), Fault> {
         let difference = self.image.difference(flight.span, bytes);
-        self.image.clear_unverified(flight.span);
-        self.unverified = None;
+        let has_next = flight.keeps_unverified && flight.is_owned.load(Ordering::Relaxed);
+        // Until it is written again, no read takes its place.
+        if difference.is_none() || !has_next {
+            self.forget_unverified(flight.span);
+        }
         let Some(found) = difference else { return Ok(()) };
         let text = format!(
             "Verify error for block {} with address 0x{:08x}. Byte: {}. Got: 0x{:02x}, \
@@ -465,15 +481,31 @@ impl Block {
         if request.resends {
             span = request.again.unwrap_or(span);
         }
-        let span = path.admit(span, self.size, &state.path).map_err(Fault::Refused)?;
+        let span = path.admit(span, self.size, &state.path).map_err(|error| {
+            if request.ty == TransactionType::Verify {
+                // It is told now, and stands in the way of no later one.
+                state.forget_unverified(span);
+            }
+            Fault::Refused(error)
+        })?;
+        let out_of_memory = |state: &State| Fault::Refused(no_memory(&state.path, span));
+        let has_next = request.is_owned && request.attempt <= state.retry_count;
+        let taken = match has_next && request.ty.is_write() && !request.resends {
+            true => Some(state.take_along(request, span).ok_or_else(|| out_of_memory(state))?),
+            false => None,
+        };
+        if request.resends && !state.image.show_unverified(span) {
+            // Another thread has verified it meanwhile.
+            return Ok(None);
+        }
+        let bytes = match state.is_enabled {
+            true => Some(state.bytes(request, span).ok_or_else(|| out_of_memory(state))?),
+            false => None,
+        };
         if request.ty.is_write() && !request.resends {
             state.clear_stale(span);
         }
-        if !state.is_enabled {
-            return Ok(None);
-        }
-        let bytes = state.bytes(request, span).ok_or_else(|| no_memory(&state.path, span));
-        let bytes = bytes.map_err(Fault::Refused)?;
+        let Some(bytes) = bytes else { return Ok(None) };
         let tran = self.master.prepare(self.offset + span.low, bytes.into(), request.ty);
         let flight = Arc::new(Flight {
             tran: tran.map_err(Fault::Refused)?,
@@ -483,6 +515,9 @@ impl Block {
             is_owned: request.is_owned.into(),
             starter: this_thread(),
             is_notified: state.is_notified,
+            taken,
+            keeps_unverified: has_next
+                && (request.ty == TransactionType::Verify || request.resends),
             is_taken: AtomicBool::new(false),
             sender: AtomicUsize::new(this_thread()),
             verdict: OnceLock::new(),
@@ -500,12 +535,25 @@ impl<'a> Request<'a> {
         target: Option<Target<'a>>,
     ) -> Request<'a> {
         let (is_owned, resends, is_brief) = (false, false, false);
-        Request { ty, is_forced, target, is_owned, again: None, resends, path: None, is_brief }
+        let (attempt, insists, again, path) = (1, is_forced, None, None);
+        Request {
+            ty,
+            is_forced,
+            target,
+            is_owned,
+            attempt,
+            insists,
+            again,
+            resends,
+            path,
+            is_brief,
+        }
     }
 
     /// Another attempt after `fault` of a transaction that covered `span`.
     pub(super) fn note_failed(&mut self, span: Option<Span>) {
         self.is_forced = true;
+        self.attempt += 1;
         if self.ty.is_write() {
             self.again = span.or(self.again);
         }
