@@ -1,6 +1,8 @@
 """Typed registers: every recorded conversion of a value, from Python."""
 
 import collections
+import decimal
+import fractions
 import struct
 
 import pytest
@@ -349,12 +351,31 @@ def test_every_recorded_limit_is_one_or_none():
         one = variable(bits=8, minimum=limits[0], maximum=limits[1], overlap=True)
         bench = Bench(bytes(1), one)
         refused = [value for value in range(8) if message(one._set, value, -1)[0]]
-        assert [value for value in range(8) if value not in refused] == row["accepted"], row
+        accepted, text = row["accepted"], row.get("text")
+        if row["min_python"] == "np.int64(3)":
+            # f131: Rogue takes it for no limit.
+            accepted = [value for value in accepted if value >= 3]
+            text = "Value range error for v. Value=0, Min=3.000000, Max=5.000000"
+            text = "Block::setUInt: General Error: " + text
+        assert [value for value in range(8) if value not in refused] == accepted, row
         if refused:
-            assert message(one._set, refused[0], -1) == ("GeneralError", row["text"]), row
+            assert message(one._set, refused[0], -1) == ("GeneralError", text), row
         assert bench is not None
         count += 1
     assert count == (7 if np else 5)
+
+
+@pytest.mark.parametrize("kind", ["float32", "int16", "uint64", "Decimal", "Fraction"])
+def test_f131_a_limit_of_any_kind_of_number_limits(kind):
+    if kind in ("Decimal", "Fraction"):
+        make = {"Decimal": decimal.Decimal, "Fraction": fractions.Fraction}[kind]
+    else:
+        make = getattr(pytest.importorskip("numpy"), kind)
+    one = variable(bits=8, minimum=make(2), maximum=make(5), overlap=True)
+    bench = Bench(bytes(1), one)
+    for value, fits in [(1, False), (2, True), (5, True), (6, False), (200, False)]:
+        assert (message(one._set, value, -1)[0] is None) == fits, value
+    assert bench is not None
 
 
 class Passing(Model):

@@ -113,8 +113,10 @@ def _packed(index: Any) -> int:
 
 
 def _limit(value: Any) -> float:
-    """A limit of a range; what is no number of Python's is 0."""
-    if not isinstance(value, (int, float)):
+    """A limit of a range; what is no number is 0. numpy's scalars are numbers, and so is what else
+    says so of itself: a limit that is left out unnoticed would allow everything."""
+    kind = type(value)
+    if not (hasattr(kind, "__float__") or hasattr(kind, "__index__")):
         return 0.0
     try:
         return float(value)
