@@ -5,6 +5,8 @@ use std::path::Path;
 
 use rogue_mem::{Error, Status};
 
+use crate::output::error_line;
+
 /// The outcome of a command.
 pub type Outcome<T = ()> = Result<T, Failure>;
 
@@ -81,8 +83,8 @@ impl Failure {
         let Failure { kind, text } = self;
         match as_json {
             _ if *kind == Kind::Unread => {}
-            true => eprintln!("{}", serde_json::json!({ "error": text, "code": self.code() })),
-            false => eprintln!("rogue-mem: {text}"),
+            true => error_line(serde_json::json!({ "error": text, "code": self.code() })),
+            false => error_line(format_args!("rogue-mem: {text}")),
         }
     }
 }

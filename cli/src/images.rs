@@ -13,7 +13,7 @@ const LINE_BYTES: usize = 16;
 /// Bytes of a record of Intel HEX.
 const RECORD_BYTES: usize = 16;
 /// Addresses of Intel HEX.
-const IHEX_BYTES_MAX: u64 = 1 << 32;
+pub const IHEX_BYTES_MAX: u64 = 1 << 32;
 
 /// Bytes that follow each other, from an offset on.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -50,12 +50,16 @@ pub fn hex_lines(address: u64, bytes: &[u8]) -> String {
     text
 }
 
+/// An image is larger than [`IHEX_BYTES_MAX`].
+pub fn too_large() -> Failure {
+    Failure::new(Kind::Usage, "Intel HEX has room for 4 GiB; use --format bin")
+}
+
 /// The text of an image in Intel HEX, whose addresses begin with 0.
 pub fn ihex(bytes: &[u8]) -> Outcome<String> {
     use ihex::Record;
     if bytes.len() as u64 > IHEX_BYTES_MAX {
-        let text = "Intel HEX has room for 4 GiB; use --format bin";
-        return Err(Failure::new(Kind::Usage, text));
+        return Err(too_large());
     }
     let mut records = Vec::new();
     let mut upper = 0;
@@ -97,7 +101,8 @@ fn from_hex_lines(text: &str) -> Result<Vec<Segment>, String> {
         let bytes: Result<Vec<u8>, _> = digits
             .split_whitespace()
             .map(|byte| match byte.len() {
-                2 => u8::from_str_radix(byte, 16).map_err(|_| ()),
+                // The standard library takes a sign too.
+                2 if !byte.starts_with('+') => u8::from_str_radix(byte, 16).map_err(|_| ()),
                 _ => Err(()),
             })
             .collect();
@@ -115,8 +120,16 @@ fn from_ihex(text: &str) -> Result<Vec<Segment>, String> {
     let mut segments = Vec::new();
     let mut base = 0;
     let mut has_ended = false;
-    for (index, record) in ihex::Reader::new(text).enumerate() {
-        match record.map_err(|error| format!("record {}: {error}", index + 1))? {
+    let options = ihex::ReaderOptions { stop_after_eof: false, ..Default::default() };
+    for (index, record) in ihex::Reader::new_with_options(text, options).enumerate() {
+        let record = record.map_err(|error| format!("record {}: {error}", index + 1))?;
+        if has_ended {
+            return Err(format!(
+                "record {} is behind the end record: are these two files?",
+                index + 1
+            ));
+        }
+        match record {
             Record::Data { offset, value } => {
                 segments.push(Segment { offset: base + u64::from(offset), bytes: value });
             }
@@ -139,12 +152,18 @@ fn joined(mut segments: Vec<Segment>) -> Result<Vec<Segment>, String> {
     segments.sort_by_key(|segment| segment.offset);
     let mut all: Vec<Segment> = Vec::new();
     for segment in segments {
-        let end = all.last().map_or(0, |last| last.offset + last.bytes.len() as u64);
+        let Segment { offset, bytes } = &segment;
+        if offset.checked_add(bytes.len() as u64 - 1).is_none() {
+            return Err(format!("the bytes from 0x{offset:x} on reach beyond the last address"));
+        }
+        // The last byte of a segment has an address, and the one behind it may have none.
         match all.last_mut() {
-            Some(_) if segment.offset < end => {
-                return Err(format!("two values for the byte at 0x{:x}", segment.offset));
+            Some(before) if *offset - before.offset < before.bytes.len() as u64 => {
+                return Err(format!("two values for the byte at 0x{offset:x}"));
             }
-            Some(last) if segment.offset == end => last.bytes.extend(segment.bytes),
+            Some(before) if *offset - before.offset == before.bytes.len() as u64 => {
+                before.bytes.extend(segment.bytes);
+            }
             _ => all.push(segment),
         }
     }
@@ -186,6 +205,7 @@ mod tests {
             ("0000 00\n", "no address"),
             ("10: 00\n00: 11\n", "line 2"),
             ("zz: 00\n", "hexadecimal"),
+            ("00: +1\n", "line 1"),
         ] {
             assert!(from_hex_lines(text).unwrap_err().contains(part), "{text}");
         }
@@ -196,6 +216,22 @@ mod tests {
         assert!(from_ihex(&damaged).unwrap_err().contains("record 1"));
         let twice = format!("{}\n{text}", lines[0]);
         assert!(from_ihex(&twice).and_then(joined).unwrap_err().contains("two values"));
+        assert!(from_ihex(&format!("{text}{text}")).unwrap_err().contains("behind the end record"));
+    }
+
+    #[test]
+    fn f127_an_image_ends_at_the_last_address_and_does_not_begin_again() {
+        let read = |text: &str| from_hex_lines(text).and_then(joined);
+        let last = "ffffffffffffffff";
+        for (text, part) in [
+            (format!("0: 00\nfffffffffffffff8: {}\n", "00 ".repeat(16)), "beyond the last address"),
+            (format!("0: 00\n{last}: 00 11\n"), "beyond the last address"),
+            (format!("0: 00\n{last}: 00\n{last}: 11\n"), "two values"),
+        ] {
+            assert!(read(&text).unwrap_err().contains(part), "{text}");
+        }
+        let found = read(&format!("0: 00\n{last}: 11\n")).unwrap();
+        assert_eq!(found[1], Segment { offset: u64::MAX, bytes: vec![0x11] });
     }
 
     #[test]

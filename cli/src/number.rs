@@ -70,7 +70,7 @@ impl Register {
             Some(digits) => (true, digits),
             None => (false, text.strip_prefix('+').unwrap_or(text)),
         };
-        let Ok(magnitude) = unsigned(digits) else {
+        let Some(magnitude) = magnitude_of(digits) else {
             return self.parse_float(text);
         };
         let lowest = 1u128 << (self.bits() - 1);
@@ -88,9 +88,25 @@ impl Register {
 
     fn parse_float(self, text: &str) -> Result<u64, String> {
         let wrong = || format!("{text:?} is no number: 42, -1, 0x2a, 0b101010, 0o52, 1.5e3");
+        // A register gets what was meant, or nothing.
+        let checked = |value: f64| {
+            let mantissa = text.split(['e', 'E']).next().unwrap_or_default();
+            let has = |digits: &[char]| mantissa.contains(digits);
+            let is_lost = value.is_infinite() && has(&DIGITS) || value == 0.0 && has(&DIGITS[1..]);
+            match is_lost {
+                true => Err(format!("{text} is too large or too small for {} bits", self.bits())),
+                false => Ok(()),
+            }
+        };
         match self.width {
-            4 => text.parse::<f32>().map(|value| value.to_bits().into()).map_err(|_| wrong()),
-            8 => text.parse::<f64>().map(f64::to_bits).map_err(|_| wrong()),
+            4 => {
+                let value = text.parse::<f32>().map_err(|_| wrong())?;
+                checked(value.into()).map(|()| value.to_bits().into())
+            }
+            8 => {
+                let value = text.parse::<f64>().map_err(|_| wrong())?;
+                checked(value).map(|()| value.to_bits())
+            }
             width => match text.parse::<f64>() {
                 Ok(_) => Err(format!("{text}: a float has 4 or 8 bytes, and this value {width}")),
                 Err(_) => Err(wrong()),
@@ -137,6 +153,17 @@ impl Register {
         let unused = 64 - self.bits();
         ((value << unused) as i64) >> unused
     }
+}
+
+/// The decimal digits.
+const DIGITS: [char; 10] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'];
+
+/// An unsigned integer; the largest one stands for those that are larger still. `None` if it is none.
+fn magnitude_of(text: &str) -> Option<u128> {
+    let is_integer = |text: &str| {
+        text.starts_with(DIGITS) && text.bytes().all(|one| one.is_ascii_digit() || one == b'_')
+    };
+    unsigned(text).ok().or_else(|| is_integer(text).then_some(u128::MAX))
 }
 
 /// An unsigned integer: decimal, 0x, 0b or 0o, with `_` between digits.
@@ -226,6 +253,26 @@ mod tests {
         assert_eq!(register(8).parse("0xffff_ffff_ffff_ffff"), Ok(u64::MAX));
         assert!(register(8).parse("0x1_0000_0000_0000_0000").is_err());
         assert_eq!(register(8).parse("-9223372036854775808"), Ok(1 << 63));
+    }
+
+    #[test]
+    fn f124_a_number_that_a_register_cannot_hold_is_refused_and_not_another_one() {
+        for (width, text) in [
+            (4, "1e39"),
+            (4, "-1e39"),
+            (4, "1e-50"),
+            (8, "1e400"),
+            (8, "1E-400"),
+            (8, "400000000000000000000000000000000000000000"),
+        ] {
+            let error = register(width).parse(text).unwrap_err();
+            assert!(error.contains(text) && error.contains("bits"), "{error}");
+        }
+        for (text, value) in [("inf", f32::INFINITY), ("-inf", f32::NEG_INFINITY), ("0.0e9", 0.0)] {
+            assert_eq!(register(4).parse(text), Ok(value.to_bits().into()), "{text}");
+        }
+        assert_eq!(register(4).parse("1e-45"), Ok(1));
+        assert!(register(4).parse("nan").is_ok());
     }
 
     #[test]

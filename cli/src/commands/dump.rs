@@ -34,12 +34,21 @@ pub fn run(dump: &Dump, json: bool) -> Outcome {
         let text = "A terminal cannot show bytes: give a file with --output, or --format hex";
         return Err(Failure::new(Kind::Usage, text));
     }
+    if format == Format::Ihex && dump.length > images::IHEX_BYTES_MAX {
+        return Err(images::too_large());
+    }
+    let special = dump.output.as_deref().filter(|path| is_special(path));
+    if let (Some(path), true) = (special, dump.resume) {
+        let text = format!("{} is no regular file: there is nothing to go on with", path.display());
+        return Err(Failure::new(Kind::Usage, text));
+    }
     // Before there is a file, and while a signal still ends the program.
     let target = Target::connect(&dump.server)?;
     let interrupt = Interrupt::of(&target)?;
     let source = Source { dump, target: &target, interrupt: &interrupt };
     let started = Instant::now();
     let read = match (&dump.output, format) {
+        (Some(path), Format::Bin) if special.is_some() => source.write_to(path)?,
         (Some(path), Format::Bin) => source.store_in(path)?,
         (None, Format::Bin) => {
             let bar = ProgressBar::hidden();
@@ -58,7 +67,7 @@ pub fn run(dump: &Dump, json: bool) -> Outcome {
             "seconds": started.elapsed().as_secs_f64()
         })),
         false => {
-            eprintln!("{}: {}", path.display(), rate(read, started));
+            output::error_line(format_args!("{}: {}", path.display(), rate(read, started)));
             Ok(())
         }
     }
@@ -92,7 +101,8 @@ impl Source<'_> {
             if format == Format::Hex {
                 return self.read(&bar, 0, |bytes| {
                     let text = images::hex_lines(address, bytes);
-                    address += bytes.len() as u64;
+                    // Behind the last address there is none.
+                    address = address.wrapping_add(bytes.len() as u64);
                     output::write(text.as_bytes())
                 });
             }
@@ -105,9 +115,28 @@ impl Source<'_> {
             Format::Ihex => images::ihex(&all?)?,
             _ => images::hex_lines(address, &all?),
         };
+        let failed = |error: io::Error| Failure::of_file(path, "writing it", &error);
+        if is_special(path) {
+            return open_special(path)
+                .and_then(|mut file| file.write_all(text.as_bytes()))
+                .map_err(failed);
+        }
         let part = part_of(path);
-        let written = fs::write(&part, text).and_then(|()| fs::rename(&part, path));
-        written.map_err(|error| Failure::of_file(path, "writing it", &error))
+        fs::write(&part, text).and_then(|()| fs::rename(&part, path)).map_err(|error| {
+            // Nothing goes on with a part of a text.
+            let _ = fs::remove_file(&part);
+            failed(error)
+        })
+    }
+
+    /// Reads into a file that is none, such as a device or a pipe; returns the bytes that were read.
+    fn write_to(&self, path: &Path) -> Outcome<u64> {
+        let failed = |error: io::Error| Failure::of_file(path, "writing it", &error);
+        let mut file = open_special(path).map_err(failed)?;
+        let bar = progress_bar(self.dump.length, "reading");
+        let outcome = self.read(&bar, 0, |bytes| file.write_all(bytes).map_err(failed));
+        bar.finish_and_clear();
+        outcome.map(|()| self.dump.length)
     }
 
     fn all(&self, bar: &ProgressBar) -> Outcome<Vec<u8>> {
@@ -156,6 +185,22 @@ impl Source<'_> {
             ))),
         }
     }
+}
+
+/// Whether a file cannot take the place of `path`: it is a device, a pipe or a socket, or one of the
+/// names that stand for an open file.
+fn is_special(path: &Path) -> bool {
+    let Ok(file) = fs::metadata(path) else { return false };
+    // Such as /dev/stdout, which stands for a file where standard output is one.
+    let is_name_of_open = || {
+        let is_link = fs::symlink_metadata(path).is_ok_and(|link| link.is_symlink());
+        is_link && (path.starts_with("/dev") || path.starts_with("/proc"))
+    };
+    !file.is_dir() && (!file.is_file() || is_name_of_open())
+}
+
+fn open_special(path: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).truncate(true).open(path)
 }
 
 /// The file that has the bytes until all are there.

@@ -58,7 +58,8 @@ pub fn run(load: &Load, json: bool) -> Outcome {
             "verified": load.verify, "seconds": started.elapsed().as_secs_f64()
         })),
         false => {
-            eprintln!("{}: {}", load.file.display(), rate(bytes, started));
+            let rate = rate(bytes, started);
+            output::error_line(format_args!("{}: {rate}", load.file.display()));
             Ok(())
         }
     }

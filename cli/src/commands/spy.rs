@@ -45,6 +45,14 @@ const END_TIME: Duration = Duration::from_secs(1);
 pub fn run(spy: &Spy, json: bool) -> Outcome {
     let server = Server::find(&spy.to)?;
     let address = listening(&spy.listen)?;
+    if server.is_at(&address) {
+        let text = format!(
+            "--listen {} and --to {} have a port in common: a spy at the place of the server would pass \
+             everything on to itself; let it listen elsewhere",
+            spy.listen, spy.to
+        );
+        return Err(Failure::new(Kind::Usage, text));
+    }
     let listeners = listen_at(&address, MODE_DEFAULT).map_err(Failure::of(Kind::Unreachable))?;
     let to = server.name(false);
     let mut relay = Relay::new(listeners, server)?;

@@ -44,6 +44,8 @@ pub struct Running<'a> {
     has_manager: bool,
     /// What the manager was told last.
     status: String,
+    /// Why nothing is printed any more: clients are served all the same.
+    unsaid: Option<Failure>,
 }
 
 impl Running<'_> {
@@ -59,16 +61,17 @@ impl Running<'_> {
         let line = if json { ProgressBar::hidden() } else { output::status_line() };
         let watch = Watch::new(server.clone(), regions);
         let (has_manager, status) = (manager::is_there(), String::new());
-        Running { serve, plan, server, guards, watch, json, line, has_manager, status }
+        let unsaid = None;
+        Running { serve, plan, server, guards, watch, json, line, has_manager, status, unsaid }
     }
 
     /// Serves until a signal asks for the end, and ends then.
     pub fn until_end(mut self, signals: &Receiver<Signal>) -> Outcome {
         manager::tell(&[NotifyState::Ready]);
-        let outcome = self.run(signals);
+        self.run(signals);
         manager::tell(&[NotifyState::Stopping, NotifyState::Status("draining")]);
         let drain = self.plan.settings.drain.unwrap_or(DRAIN_TIME);
-        let drained = self.event("draining");
+        self.event(json!({ "event": "draining" }));
         self.line.set_message("ends when the device has answered; again to end at once");
         // A device that does not answer is no reason to stay.
         let left = match self.server.drain(drain) {
@@ -85,19 +88,13 @@ impl Running<'_> {
             output::end_status_line();
             output::error_line(state.summary());
         }
-        let told = outcome.and(drained).and_then(|()| {
-            let mut event = state.json("stopped");
-            event["unanswered"] = json!(left);
-            if self.json {
-                output::line(event)
-            } else {
-                Ok(())
-            }
-        });
-        told.and(recorded.map_err(Failure::of(Kind::File)))
+        let mut event = state.json("stopped");
+        event["unanswered"] = json!(left);
+        self.event(event);
+        self.unsaid.map_or(Ok(()), Err).and(recorded.map_err(Failure::of(Kind::File)))
     }
 
-    fn run(&mut self, signals: &Receiver<Signal>) -> Outcome {
+    fn run(&mut self, signals: &Receiver<Signal>) {
         let now = Instant::now();
         let mut watchdog = Timer::new(manager::watchdog_period(), now);
         let mut state = Timer::new(self.state_period(), now);
@@ -107,7 +104,7 @@ impl Running<'_> {
                 manager::tell(&[NotifyState::Watchdog]);
             }
             if state.take_due(now) {
-                self.show()?;
+                self.show();
             }
             let due = [watchdog.due(), state.due()].into_iter().flatten().min();
             let signal = match due {
@@ -115,8 +112,8 @@ impl Running<'_> {
                 None => signals.recv().map_err(|_| RecvTimeoutError::Disconnected),
             };
             match signal {
-                Ok(Signal::Reload) => self.reload()?,
-                Ok(Signal::End) | Err(RecvTimeoutError::Disconnected) => return Ok(()),
+                Ok(Signal::Reload) => self.reload(),
+                Ok(Signal::End) | Err(RecvTimeoutError::Disconnected) => return,
                 Err(RecvTimeoutError::Timeout) => {}
             }
         }
@@ -132,7 +129,7 @@ impl Running<'_> {
         }
     }
 
-    fn show(&mut self) -> Outcome {
+    fn show(&mut self) {
         let state = self.watch.look();
         let text = state.text();
         if self.has_manager && text != self.status {
@@ -140,22 +137,29 @@ impl Running<'_> {
             self.status.clone_from(&text);
         }
         self.line.set_message(text);
-        match self.json && self.plan.settings.interval.is_some() {
-            true => output::line(state.json("state")),
-            false => Ok(()),
+        if self.plan.settings.interval.is_some() {
+            self.event(state.json("state"));
         }
     }
 
-    /// An event without a state.
-    fn event(&self, event: &str) -> Outcome {
-        match self.json {
-            true => output::line(json!({ "event": event })),
-            false => Ok(()),
+    /// Prints an event, as JSON only. Where nobody reads them any more, or the disk is full, that is
+    /// said once: it is no reason to serve nobody.
+    fn event(&mut self, event: serde_json::Value) {
+        if !self.json || self.unsaid.is_some() {
+            return;
+        }
+        if let Err(failure) = output::line(event) {
+            let why = match failure.text() {
+                "" => "nobody reads standard output",
+                text => text,
+            };
+            output::error_line(format!("rogue-mem: {why}; the server goes on, and prints no more"));
+            self.unsaid = Some(failure);
         }
     }
 
     /// Reads the options and their files again, and says what has come of it.
-    fn reload(&mut self) -> Outcome {
+    fn reload(&mut self) {
         if self.has_manager {
             manager::tell_reloading();
         }
@@ -168,7 +172,7 @@ impl Running<'_> {
         }
         if self.json {
             let errors: Vec<&str> = failures.iter().map(Failure::text).collect();
-            return output::line(json!({
+            return self.event(json!({
                 "event": "reloaded", "errors": errors, "restart_needed_for": later
             }));
         }
@@ -185,6 +189,5 @@ impl Running<'_> {
         if failures.is_empty() {
             output::error_line("rogue-mem: The access list and the keys have been read again");
         }
-        Ok(())
     }
 }

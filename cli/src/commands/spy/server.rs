@@ -1,7 +1,7 @@
 //! The server behind the spy: where its two ports or paths are.
 
 use std::io;
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs, UdpSocket};
 
 use mio::net::TcpStream;
 use rogue_mem::net::server_address::ServerAddress;
@@ -52,6 +52,36 @@ impl Server {
         Ok(Server::Tcp { address, found })
     }
 
+    /// Whether it has one of the two ports of `address`, at an address of this host that a listener
+    /// there has, or one of its two paths.
+    pub fn is_at(&self, address: &ServerAddress) -> bool {
+        match (self, address) {
+            (Server::Tcp { found, .. }, ServerAddress::Tcp { text, port }) => {
+                let mut near =
+                    found.iter().filter(|one| one.port().abs_diff(*port) <= 1).peekable();
+                if near.peek().is_none() {
+                    return false;
+                }
+                let listens: Vec<IpAddr> = match text.as_str() {
+                    "*" => vec![Ipv4Addr::UNSPECIFIED.into()],
+                    // The name of an interface is no host.
+                    host => (host, *port)
+                        .to_socket_addrs()
+                        .into_iter()
+                        .flatten()
+                        .map(|at| at.ip())
+                        .collect(),
+                };
+                let is_any = listens.iter().any(IpAddr::is_unspecified);
+                near.any(|one| listens.contains(&one.ip()) || is_any && is_own(one.ip()))
+            }
+            (Server::Unix(server), ServerAddress::Unix(path)) => {
+                server == path || server.second() == *path || *server == path.second()
+            }
+            _ => false,
+        }
+    }
+
     /// Starts to connect to its first or its second port, at one address after the other; `None`
     /// behind the last one.
     pub fn connect(&self, is_second: bool, attempt: usize) -> Option<io::Result<ByteStream>> {
@@ -91,6 +121,11 @@ fn connect_tcp(address: SocketAddr) -> io::Result<TcpStream> {
     let stream = socket::connect(address)?;
     stream.set_nodelay(true)?;
     Ok(stream)
+}
+
+/// Whether this host has an address.
+fn is_own(address: IpAddr) -> bool {
+    UdpSocket::bind((address, 0)).is_ok()
 }
 
 /// An address with its first port, or the next.
