@@ -17,6 +17,7 @@ ENVIRONMENTS = {
     "lint": TOP / "scripts" / "requirements-lint.txt",
     "docs": TOP / "scripts" / "requirements-docs.txt",
     "package": TOP / "scripts" / "requirements-package.txt",
+    "recipes": TOP / "scripts" / "requirements-recipes.txt",
 }
 
 ENVIRONMENT_OF_LEVEL = {"test": "cpython", "bench": "cpython", "lint": "lint", "docs": "docs"}
@@ -131,7 +132,7 @@ class Bootstrap(unittest.TestCase):
         return Machine(folder.name, *arguments, **changed)
 
     def test_nothing_is_installed_where_all_is_there(self):
-        levels = ("demo", "lint", "test", "bench", "docs", "wheel", "deb", "package-test")
+        levels = "demo lint test bench docs wheel deb package-test recipes".split()
         for level in levels:
             machine = self.machine()
             status, said = machine.bootstrap(level)
