@@ -267,3 +267,63 @@ pub enum KeysCommand {
         file: PathBuf,
     },
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::{Path, PathBuf};
+
+    use clap::error::ErrorKind;
+
+    use super::*;
+
+    /// The pages that show commands.
+    fn pages() -> Vec<PathBuf> {
+        let top = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let folders = ["", "docs", "docs/tutorials"].map(|folder| top.join(folder));
+        let files = folders.iter().flat_map(|folder| fs::read_dir(folder).unwrap());
+        let paths = files.map(|entry| entry.unwrap().path());
+        paths.filter(|path| path.extension().is_some_and(|end| end == "md")).collect()
+    }
+
+    /// The command lines of a page: those in blocks, up to what the shell does with them.
+    fn command_lines(page: &str) -> Vec<&str> {
+        let mut is_block = false;
+        let mut found = Vec::new();
+        for line in page.lines() {
+            is_block ^= line.starts_with("```");
+            let text = line.trim_start().trim_start_matches("$ ");
+            if (is_block || line.starts_with("    ")) && text.starts_with("rogue-mem ") {
+                let ends = [" #", " >", " 2>", " |", " &", ";"];
+                let end = ends.iter().filter_map(|end| text.find(end)).min();
+                found.push(&text[..end.unwrap_or(text.len())]);
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn every_command_line_of_the_pages_is_one_of_this_program() {
+        let mut count = 0;
+        for path in pages() {
+            let page = fs::read_to_string(&path).unwrap();
+            for line in command_lines(&page) {
+                let words: Vec<&str> =
+                    line.split_whitespace().map(|word| word.trim_matches('\'')).collect();
+                let parsed =
+                    Arguments::try_parse_from(&words).or_else(|error| match error.kind() {
+                        // Where the page has set ROGUE_MEM_ADDR.
+                        ErrorKind::MissingRequiredArgument => Arguments::try_parse_from(
+                            [&words[..], &["--addr", "board:9000"]].concat(),
+                        ),
+                        _ => Err(error),
+                    });
+                if let Err(error) = parsed {
+                    panic!("{}: {line}\n{error}", path.display());
+                }
+                count += 1;
+            }
+        }
+        assert!(count > 40, "{count}");
+    }
+}

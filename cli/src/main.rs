@@ -1,6 +1,7 @@
 //! `rogue-mem`: the registers behind a memory bridge from the command line.
 
 mod arguments;
+mod clock;
 mod commands;
 mod failure;
 mod images;

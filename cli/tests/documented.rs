@@ -1,4 +1,4 @@
-//! The commands of docs/cli.md and of the tutorials, those of each page run in its order by one shell.
+//! The commands of the pages: those of each page are run in its order by one shell.
 
 use std::fs;
 use std::path::Path;
@@ -71,6 +71,10 @@ fn check(page: &str, replaced: &[(&str, &str)]) {
         script += &format!("\necho '{MARK}'\n");
     }
     let folder = Directory::new();
+    // The example of a file of options.
+    if let Some((_, rest)) = page.split_once("```toml\n") {
+        fs::write(folder.file("serve.toml"), rest.split_once("```").unwrap().0).unwrap();
+    }
     let programs = Path::new(env!("CARGO_BIN_EXE_rogue-mem")).parent().unwrap();
     let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap());
     let mut shell = Command::new("bash");
@@ -87,6 +91,16 @@ fn check(page: &str, replaced: &[(&str, &str)]) {
 #[test]
 fn every_command_prints_what_the_page_shows() {
     check("cli.md", &[]);
+}
+
+#[test]
+fn the_commands_of_the_readme_print_what_it_shows() {
+    check("../README.md", &[]);
+}
+
+#[test]
+fn the_regions_of_the_page_about_servers_are_those_that_it_shows() {
+    check("serve.md", &[]);
 }
 
 #[test]

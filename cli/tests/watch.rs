@@ -289,6 +289,66 @@ fn keys_and_signals_leave_the_terminal_as_it_was() {
 }
 
 #[test]
+fn a_table_that_is_suspended_gives_the_terminal_back_and_is_drawn_again() {
+    let server = Server::memory();
+    let shell = Shell::new(&server);
+    let terminal = &shell.terminal;
+    terminal.type_line("before=$(stty -g)");
+    // Of a shell script, whose shell stops too.
+    terminal.type_line(&format!("sh -c '{PROGRAM} watch 0x100 --interval 0.01; true'"));
+    for (round, value) in [(1, "0x0000002a"), (2, "0x0000002b")] {
+        terminal.wait_for("q quits");
+        wait_until("a cursor that is hidden", || !terminal.has_cursor());
+        terminal.key("C-z");
+        wait_until("the shell's word of it", || {
+            terminal.screen().matches("Stopped").count() == round
+        });
+        terminal.type_line(&format!("[ $before = $(stty -g) ] && echo the same 'modes' {round}"));
+        let screen = terminal.wait_for(&format!("the same modes {round}"));
+        assert!(terminal.has_cursor() && !terminal.is_alternate(), "{screen}");
+        server.run(&format!("poke 0x100 {value}"));
+        terminal.type_line("fg");
+        terminal.wait_for(value);
+        wait_until("the screen of the table", || terminal.is_alternate());
+    }
+    terminal.key("q");
+    wait_until("the shell's screen", || !terminal.is_alternate());
+    terminal.type_line("[ $before = $(stty -g) ] && echo the same 'modes' at the end");
+    terminal.wait_for("the same modes at the end");
+}
+
+#[test]
+fn times_are_local_or_of_utc_as_it_is_said() {
+    let server = Server::memory();
+    // 3:30 hours behind UTC, without a summer time.
+    let time = |words: &str| {
+        let words = format!("watch 0 --count 1 {words}");
+        let output = server.command(&words).env("TZ", "XYZ3:30").output().unwrap();
+        let line = String::from_utf8(output.stdout).unwrap();
+        line.split_once(' ').unwrap().0.to_owned()
+    };
+    let local = time("--time local");
+    assert!(local.ends_with("-03:30"), "{local}");
+    assert!(time("--time utc").ends_with('Z') && time("").ends_with('Z'));
+    for (words, end) in [("", ""), ("--time utc", "Z")] {
+        let shell = Shell::new(&server);
+        shell.terminal.type_line("export TZ=XYZ3:30");
+        server.run("poke 0x100 1");
+        shell.start(&format!("watch 0x100 --interval 0.01 {words}"));
+        shell.terminal.wait_for("0x00000001");
+        server.run("poke 0x100 2");
+        let screen = shell.terminal.wait_for(" s ago");
+        let line = screen.lines().find(|line| line.contains(" s ago")).unwrap();
+        let time = line.split("  ").find(|part| part.contains(':')).unwrap().trim();
+        let shape: String =
+            time.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
+        assert_eq!(shape, format!("00:00:00{end}"), "{line}");
+        shell.terminal.key("q");
+        shell.wait_end();
+    }
+}
+
+#[test]
 fn a_table_that_is_higher_than_the_terminal_can_be_moved() {
     let server = Server::memory();
     let shell = Shell::new(&server);

@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::{Server, Word};
+use crate::clock::Zone;
 use crate::number::{self, Form};
 
 /// Arguments of `watch`.
@@ -28,6 +29,9 @@ pub struct Watch {
     /// Samples: it ends after them
     #[arg(short, long, value_parser = clap::value_parser!(u64).range(1..))]
     pub count: Option<u64>,
+    /// Show times in local time or in UTC: by default in local time in the table, and in UTC in lines
+    #[arg(long, value_enum)]
+    pub time: Option<Zone>,
     /// Print lines of comma-separated values, also on a terminal
     #[arg(long, conflicts_with = "json")]
     pub csv: bool,

@@ -13,12 +13,13 @@ use serde_json::{json, Map, Value};
 use super::clients::Answer;
 use super::direction::Direction;
 use super::observer::Data;
+use crate::clock::{self, Zone};
 use crate::failure::Outcome;
 use crate::output;
 
 /// UTC, with microseconds: `2026-12-01T01:02:03.123456Z`.
 fn stamp(at: SystemTime) -> String {
-    humantime::format_rfc3339_micros(at).to_string()
+    clock::stamp(at, Zone::Utc, 6)
 }
 
 /// Octets of a record without its data and texts, about.

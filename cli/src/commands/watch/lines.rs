@@ -1,10 +1,10 @@
 //! Samples as lines with time stamps: one for each change, or one for each sample.
 
-use humantime::format_rfc3339_millis;
 use serde_json::{json, Value};
 
 use super::sampler::{Reading, Sample};
 use crate::arguments::Watch;
+use crate::clock::{self, Zone};
 use crate::number::{Form, Register};
 
 /// The form of a line.
@@ -21,6 +21,7 @@ pub enum Style {
 /// Writes lines.
 pub struct Lines {
     style: Style,
+    zone: Zone,
     every_sample: bool,
     addresses: Vec<u64>,
     register: Register,
@@ -34,6 +35,8 @@ impl Lines {
     pub fn new(watch: &Watch, style: Style) -> Lines {
         Lines {
             style,
+            // For programs, and for logs of several machines, unless people ask.
+            zone: watch.time.unwrap_or(Zone::Utc),
             every_sample: watch.every_sample,
             addresses: watch.addresses.clone(),
             register: watch.word.register(),
@@ -56,7 +59,7 @@ impl Lines {
 
     /// The lines of a sample: none if nothing has changed, and each change has a line.
     pub fn of(&mut self, sample: &Sample) -> Vec<String> {
-        let time = format_rfc3339_millis(sample.time).to_string();
+        let time = clock::stamp(sample.time, self.zone, 3);
         let all: Vec<_> = self.addresses.iter().copied().zip(&sample.readings).collect();
         if self.every_sample {
             return vec![self.line_of_all(&time, &all)];
@@ -150,7 +153,8 @@ mod tests {
     fn lines(style: Style, every_sample: bool) -> Lines {
         let register = Register { width: 2, endian: Endian::Little };
         let (addresses, told) = (vec![0, 0x10], Vec::new());
-        Lines { style, every_sample, addresses, register, form: Form::Hex, told }
+        let zone = Zone::Utc;
+        Lines { style, zone, every_sample, addresses, register, form: Form::Hex, told }
     }
 
     fn sample(one: u64, other: Reading) -> Sample {

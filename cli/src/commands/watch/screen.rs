@@ -7,13 +7,15 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use ratatui::crossterm::event::{self, KeyCode, KeyEvent, KeyModifiers};
+use signal_hook::consts::SIGCONT;
+use signal_hook::iterator::Signals;
 
 use super::sampler::{Reading, Sample, Sampler};
 use super::session::{self, Session};
 use super::table::Table;
 use crate::arguments::Watch;
 use crate::failure::{Failure, Kind, Outcome};
-use crate::interrupt::Interrupt;
+use crate::interrupt::{self, Interrupt};
 use crate::target::Target;
 
 /// The longest time between two frames: the ages of changes are shown in seconds.
@@ -27,8 +29,19 @@ enum Event {
     Terminal(event::Event),
     /// A signal asks for the end.
     Signal,
+    /// The process goes on after a stop.
+    Resumed,
     /// There are no more samples.
     Done,
+}
+
+/// What the table does beside showing what it has.
+enum Step {
+    End(End),
+    /// Gives the terminal back, and stops.
+    Suspend,
+    /// Takes the terminal again.
+    Resume,
 }
 
 /// Why the table ends.
@@ -54,6 +67,7 @@ pub fn run(watch: &Watch, target: &Target) -> Outcome {
     let mut session = Session::open().map_err(no_terminal)?;
     let sampler = Sampler::new(watch, target.master.clone());
     let sampling = sample(sampler, interrupt.clone(), events.clone()).map_err(no_terminal)?;
+    pass_resumptions(events.clone())?;
     read_terminal(events).map_err(no_terminal)?;
     let mut view = View { table: Table::new(watch), last: Vec::new() };
     let end = view.show(&mut session, &inbox);
@@ -86,14 +100,17 @@ impl View {
             };
             // What has come together is drawn together.
             for event in first.into_iter().chain(inbox.try_iter()) {
-                if let Some(end) = self.take(event) {
-                    return Ok(end);
+                match self.take(event) {
+                    Some(Step::End(end)) => return Ok(end),
+                    Some(Step::Suspend) => session.suspend()?,
+                    Some(Step::Resume) => session.resume()?,
+                    None => {}
                 }
             }
         }
     }
 
-    fn take(&mut self, event: Event) -> Option<End> {
+    fn take(&mut self, event: Event) -> Option<Step> {
         match event {
             Event::Sample(sample) => {
                 self.table.add(&sample, Instant::now());
@@ -101,17 +118,22 @@ impl View {
                 None
             }
             Event::Terminal(event) => self.take_key(event.as_key_press_event()?),
-            Event::Signal => Some(End::Interrupt),
-            Event::Done => Some(End::Done),
+            Event::Signal => Some(Step::End(End::Interrupt)),
+            Event::Resumed => Some(Step::Resume),
+            Event::Done => Some(Step::End(End::Done)),
         }
     }
 
-    fn take_key(&mut self, key: KeyEvent) -> Option<End> {
+    fn take_key(&mut self, key: KeyEvent) -> Option<Step> {
         match key.code {
+            // The terminal sends no signals for these keys while each key is the program's.
             KeyCode::Char('c') if key.modifiers == KeyModifiers::CONTROL => {
-                return Some(End::Interrupt);
+                return Some(Step::End(End::Interrupt));
             }
-            KeyCode::Char('q') | KeyCode::Esc => return Some(End::Key),
+            KeyCode::Char('z') if key.modifiers == KeyModifiers::CONTROL => {
+                return Some(Step::Suspend);
+            }
+            KeyCode::Char('q') | KeyCode::Esc => return Some(Step::End(End::Key)),
             KeyCode::Up => self.table.scroll(-1),
             KeyCode::Down => self.table.scroll(1),
             KeyCode::PageUp => self.table.scroll(-PAGE),
@@ -158,6 +180,21 @@ fn read_terminal(events: Sender<Event>) -> io::Result<()> {
         }
     };
     thread::Builder::new().name("keys".to_owned()).spawn(keys).map(drop)
+}
+
+/// Passes on that the process goes on after a stop, whoever has stopped it. The thread ends with the
+/// process.
+fn pass_resumptions(events: Sender<Event>) -> Outcome {
+    let mut signals = Signals::new([SIGCONT]).map_err(interrupt::no_signals)?;
+    let resumptions = move || {
+        for _ in signals.forever() {
+            if events.send(Event::Resumed).is_err() {
+                break;
+            }
+        }
+    };
+    let thread = thread::Builder::new().name("resumptions".to_owned());
+    thread.spawn(resumptions).map(drop).map_err(no_terminal)
 }
 
 fn no_terminal(error: io::Error) -> Failure {

@@ -9,9 +9,10 @@ use ratatui::backend::CrosstermBackend;
 use ratatui::crossterm::cursor::Show;
 use ratatui::crossterm::execute;
 use ratatui::crossterm::terminal::{
-    disable_raw_mode, enable_raw_mode, EnterAlternateScreen, LeaveAlternateScreen,
+    disable_raw_mode, enable_raw_mode, Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen,
 };
 use ratatui::{DefaultTerminal, Frame, Terminal};
+use rustix::process::{kill_current_process_group, Signal};
 
 /// Whether a session is open.
 static IS_OPEN: AtomicBool = AtomicBool::new(false);
@@ -23,6 +24,8 @@ static CLOSING: Mutex<()> = Mutex::new(());
 /// thread, and [`close`] make the terminal what it was.
 pub struct Session {
     terminal: DefaultTerminal,
+    /// It has begun again after a stop of its own, of which the signal will tell too.
+    has_resumed: bool,
 }
 
 impl Session {
@@ -34,9 +37,7 @@ impl Session {
             close();
             former(info);
         }));
-        enter().inspect_err(|_| close())?;
-        let terminal = Terminal::new(CrosstermBackend::new(stdout())).inspect_err(|_| close())?;
-        Ok(Session { terminal })
+        Ok(Session { terminal: begin()?, has_resumed: false })
     }
 
     /// Draws a frame; nothing once the session is closed.
@@ -47,6 +48,29 @@ impl Session {
         }
         Ok(())
     }
+
+    /// Gives the terminal back, and stops the programs that the shell has started together with
+    /// this one, as Ctrl-Z does elsewhere, until they are told to go on.
+    pub fn suspend(&mut self) -> io::Result<()> {
+        close();
+        // Where no shell could have them go on, the system stops nothing.
+        kill_current_process_group(Signal::TSTP)?;
+        self.terminal = begin()?;
+        self.has_resumed = true;
+        Ok(())
+    }
+
+    /// At the signal that the process goes on: takes the terminal again, which others have used
+    /// meanwhile. Does nothing once the session is closed.
+    pub fn resume(&mut self) -> io::Result<()> {
+        if std::mem::take(&mut self.has_resumed) || !IS_OPEN.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        // The modes too are those that the shell has left.
+        close();
+        self.terminal = begin()?;
+        Ok(())
+    }
 }
 
 impl Drop for Session {
@@ -55,10 +79,16 @@ impl Drop for Session {
     }
 }
 
-fn enter() -> io::Result<()> {
+/// Takes the terminal. A new one in place of `Terminal::clear`, which asks the terminal where the
+/// cursor is, and the answer would come to the thread that reads keys.
+fn begin() -> io::Result<DefaultTerminal> {
     IS_OPEN.store(true, Ordering::Relaxed);
-    enable_raw_mode()?;
-    execute!(stdout(), EnterAlternateScreen)
+    let enter = || {
+        enable_raw_mode()?;
+        execute!(stdout(), EnterAlternateScreen, Clear(ClearType::All))?;
+        Terminal::new(CrosstermBackend::new(stdout()))
+    };
+    enter().inspect_err(|_| close())
 }
 
 /// Makes the terminal what it was, if a session is open.

@@ -11,6 +11,7 @@ use ratatui::Frame;
 use super::history::History;
 use super::sampler::{Reading, Sample};
 use crate::arguments::Watch;
+use crate::clock::{self, Zone};
 use crate::number::{Form, Register};
 
 /// How long a change stands out: long enough to be noticed.
@@ -28,6 +29,8 @@ pub struct Table {
     interval: Duration,
     register: Register,
     form: Form,
+    /// Of the clock.
+    zone: Zone,
     rows: Vec<Row>,
     samples: u64,
     /// Rows above the window.
@@ -47,7 +50,7 @@ struct Row {
 /// The last change of a value.
 struct Change {
     at: Instant,
-    /// On the clock, in UTC.
+    /// On the clock.
     time: String,
 }
 
@@ -66,6 +69,8 @@ impl Table {
             interval: watch.interval,
             register: watch.word.register(),
             form: watch.format,
+            // For people who look at it now.
+            zone: watch.time.unwrap_or(Zone::Local),
             rows: watch.addresses.iter().map(row).collect(),
             samples: 0,
             above: 0,
@@ -75,11 +80,9 @@ impl Table {
     /// Takes in a sample that was taken at `now`.
     pub fn add(&mut self, sample: &Sample, now: Instant) {
         self.samples += 1;
-        let time = humantime::format_rfc3339_seconds(sample.time).to_string();
-        // Of `2026-12-31T12:34:56Z` the part that fits.
-        let time = time.split_once('T').map_or(&*time, |(_, time)| time);
+        let time = clock::time_of_day(sample.time, self.zone);
         for (row, reading) in self.rows.iter_mut().zip(&sample.readings) {
-            row.add(reading, || Change { at: now, time: time.to_owned() });
+            row.add(reading, || Change { at: now, time: time.clone() });
         }
     }
 
@@ -223,7 +226,8 @@ mod tests {
 
     #[test]
     fn a_row_has_the_value_its_history_and_its_last_change() {
-        let (start, mut table) = (Instant::now(), table("0x100 0x104 --width 2 --interval 0.5"));
+        let (start, mut table) =
+            (Instant::now(), table("0x100 0x104 --width 2 --interval 0.5 --time utc"));
         for value in 1..=3 {
             table.add(&sample(vec![Ok(value), Ok(7)]), start);
         }
