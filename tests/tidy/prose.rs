@@ -43,23 +43,6 @@ fn versions_in_prose_are_that_of_the_manifest() {
 }
 
 #[test]
-fn recipes_and_both_manifests_have_one_version() {
-    let places =
-        [("cli/Cargo.toml", "\nversion = \""), ("packaging/conda/recipe.yaml", "\n  version: \"")];
-    for (path, before) in places {
-        assert_eq!(versions_after(&read(path), before).first().unwrap(), VERSION, "{path}");
-    }
-    let files = project_files();
-    let recipes: Vec<&str> = files
-        .iter()
-        .filter_map(|file| {
-            file.path.strip_prefix("packaging/yocto/rogue-mem_")?.strip_suffix(".bb")
-        })
-        .collect();
-    assert_eq!(recipes, [VERSION], "the name of the recipe in packaging/yocto");
-}
-
-#[test]
 fn the_site_has_a_place_for_every_page() {
     let index = read("docs/index.md");
     let entries: Vec<&str> = index.lines().collect();
