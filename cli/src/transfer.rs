@@ -57,7 +57,7 @@ impl Transfer<'_> {
             length,
             TransactionType::Read,
             |offset, size| self.start(TransactionType::Read, address, offset, vec![0; size]),
-            { |offset, bytes: &[u8]| take(offset, bytes) },
+            |offset, bytes: &[u8]| take(offset, bytes),
         )
     }
 

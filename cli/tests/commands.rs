@@ -303,7 +303,7 @@ fn completions_and_pages_name_every_command() {
     ] {
         let text = fs::read_to_string(folder.path().join(format!("{page}.1"))).unwrap();
         assert!(text.contains(".SH SYNOPSIS"), "{page}");
-        // f124: no page named the variables that stand for options.
+        // f140: no page named the variables that stand for options.
         let is_client = ["peek", "watch", "bench"].iter().any(|name| page.ends_with(name));
         assert_eq!(is_client, text.contains("ROGUE_MEM_ADDR"), "{page}");
     }
