@@ -1,9 +1,9 @@
 //! What other threads do between the attempts of one.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::thread;
 
-use rogue_mem::memory::block::{write_all, Block, Mode, Variable, VariableSpec, UINT};
+use rogue_mem::memory::block::{write_all, Block, Mode, Model, Variable, VariableSpec, UINT};
 use rogue_mem::memory::{Slave, Transaction, TransactionType};
 use rogue_mem::Status;
 use testkit::slaves::Keeper;
@@ -140,6 +140,38 @@ fn f122_a_block_that_is_disabled_between_two_attempts_makes_no_failure_good() {
         let status = if fails_verify { Status::Verify } else { Status::Transaction };
         let told: Vec<_> = failures.iter().map(|(at, error)| (*at, error.status())).collect();
         assert_eq!(told, [(1, status)], "{failures:?}");
+    }
+}
+
+#[test]
+fn f132_as_many_retries_as_can_be_said_are_no_overflow() {
+    testkit::log::capture();
+    let left = Mutex::new(3);
+    let slave = testkit::slaves::calling(move |tran| {
+        let mut left = left.lock().unwrap();
+        *left -= 1;
+        match *left {
+            0 => tran.done(),
+            _ => tran.error("not yet"),
+        }
+    });
+    let spec =
+        VariableSpec { retry_count: u32::MAX, is_verified: false, ..uint("stubborn", 0, 32) };
+    let (_block, variables) = block_of(slave, (0, 4), vec![spec]);
+    variables[0].set(UINT, 5, -1).unwrap();
+}
+
+#[test]
+fn f134_text_that_would_lose_bits_is_refused() {
+    for (bits, fits) in [(24, true), (20, false)] {
+        let text = VariableSpec {
+            is_big_endian: true,
+            ..VariableSpec::new("text", Model::String, 0, bits)
+        };
+        let (_block, variables) = block_of(testkit::slaves::calling(|_| {}), (0, 4), vec![text]);
+        assert_eq!(variables[0].stage_string(b"ab", -1).is_ok(), fits, "{bits}");
+        let expected: &[u8] = if fits { b"ab" } else { b"" };
+        assert_eq!(variables[0].staged_string(-1).unwrap(), expected);
     }
 }
 

@@ -129,6 +129,16 @@ impl Variable {
         let mut value = vec![0; self.value_bytes()];
         value[..text.len()].copy_from_slice(text);
         self.order.reorder_bytes(&mut value);
+        let used = mask((self.value_bits() - 1) % 8 + 1) as u8;
+        if value.last().is_some_and(|last| last & !used != 0) {
+            let text = format!(
+                "Text for {} begins in its last {} bits, as its highest byte comes first: give it a \
+                 width that is a multiple of 8",
+                self.name(),
+                self.value_bits() % 8
+            );
+            return Err(Error::new(Status::InvalidArgument, "Block::setString", text));
+        }
         self.store_bytes(reach, &value, index)
     }
 

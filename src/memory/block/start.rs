@@ -190,7 +190,7 @@ impl Block {
                     error
                 }
             };
-            let count = self.retry_count() + 1;
+            let count = self.retry_count().saturating_add(1);
             if number >= count {
                 log_error!(self.logger(), "Error on try {number} out of {count}: {error}");
                 return Err(error);
