@@ -41,6 +41,16 @@ impl Register {
         8 * self.width
     }
 
+    /// Whether its values have a form.
+    pub fn check(self, form: Form) -> Result<(), String> {
+        match form {
+            Form::Float if self.width < 4 => {
+                Err(format!("A float has 4 or 8 bytes, and these registers have {}", self.width))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The largest unsigned value.
     pub fn mask(self) -> u64 {
         u64::MAX >> (64 - self.bits())

@@ -122,6 +122,25 @@ fn f129_a_wrong_command_line_is_told_as_json_too() {
 }
 
 #[test]
+fn f133_what_would_be_nonsense_is_refused() {
+    let server = Server::memory();
+    let folder = Directory::new();
+    let (path, target) = file(&folder, "out.hex.part");
+    fs::write(&path, "what a dump has left").unwrap();
+    let target = target.strip_suffix(".part").unwrap();
+    for (words, part) in [
+        ("peek 0 --width 2 --format float".to_owned(), "A float has 4 or 8 bytes"),
+        ("watch 0 --width 1 --format float --count 1".to_owned(), "A float has 4 or 8 bytes"),
+        ("peek 0 4294967295 --width 1".to_owned(), "`dump` reads ranges"),
+        (format!("dump 0 16 -o {target} --resume"), "no part is kept"),
+    ] {
+        let (code, text) = server.fail(&words);
+        assert_eq!((code, text.contains(part)), (2, true), "{words}: {text}");
+    }
+    assert_eq!(fs::read_to_string(path).unwrap(), "what a dump has left");
+}
+
+#[test]
 fn f130_a_server_serves_on_when_nobody_reads_its_states() {
     let words = "serve --bind 127.0.0.1:0 --emulate 4k --interval 0.01";
     let mut server = Server::of(program(words).stderr(Stdio::piped()));

@@ -42,6 +42,10 @@ pub fn run(dump: &Dump, json: bool) -> Outcome {
         let text = format!("{} is no regular file: there is nothing to go on with", path.display());
         return Err(Failure::new(Kind::Usage, text));
     }
+    if dump.resume && format != Format::Bin {
+        let text = "Only bytes (--format bin) are gone on with: of a text no part is kept";
+        return Err(Failure::new(Kind::Usage, text));
+    }
     // Before there is a file, and while a signal still ends the program.
     let target = Target::connect(&dump.server)?;
     let interrupt = Interrupt::of(&target)?;

@@ -7,10 +7,14 @@ use crate::failure::{Failure, Kind, Outcome};
 use crate::output;
 use crate::target::Target;
 
+/// Bytes of the largest access: as many as a server allows by default.
+const BYTES_MAX: u32 = 64 << 20;
+
 pub fn run(peek: &Peek, json: bool) -> Outcome {
     let register = peek.word.register();
     let count = peek.count.unwrap_or(1);
     let size = size_of(peek.address, count, register.width)?;
+    register.check(peek.format).map_err(|text| Failure::new(Kind::Usage, text))?;
     let target = Target::connect(&peek.server)?;
     let bytes = target.master.read(peek.address, size)?;
     let values = bytes.chunks(register.width as usize).map(|bytes| register.value(bytes));
@@ -34,10 +38,13 @@ pub fn run(peek: &Peek, json: bool) -> Outcome {
 
 /// The bytes of `count` registers from `address` on.
 pub fn size_of(address: u64, count: u32, width: u32) -> Outcome<u32> {
-    let size = count.checked_mul(width).ok_or_else(|| {
+    let size = count.checked_mul(width).filter(|size| *size <= BYTES_MAX).ok_or_else(|| {
         Failure::new(
             Kind::Usage,
-            format!("{count} registers of {width} bytes are more than one access has"),
+            format!(
+                "{count} registers of {width} bytes are more than one access has here, {BYTES_MAX} \
+                 bytes; `dump` reads ranges"
+            ),
         )
     })?;
     match address.checked_add(u64::from(size) - 1) {

@@ -23,6 +23,8 @@ pub fn run(watch: &Watch, json: bool) -> Outcome {
     for address in &watch.addresses {
         size_of(*address, 1, watch.word.register().width)?;
     }
+    let form = watch.word.register().check(watch.format);
+    form.map_err(|text| Failure::new(Kind::Usage, text))?;
     let target = Target::connect(&watch.server)?;
     let is_table = !watch.csv && !json && output::is_terminal() && can_draw();
     if is_table && !watch.every_sample {
