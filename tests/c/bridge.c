@@ -193,7 +193,9 @@ static void f22_a_connection_that_comes_and_goes_is_told_with_the_reason(void **
     assert_ok(rogue_mem_tcp_client_observe(bridge.client, &observer));
     events_wait(&news.drops, 1);
     events_wait(&news.changes, 2);
+    pthread_mutex_lock(&news.mutex);
     news.is_out_of_order = false;
+    pthread_mutex_unlock(&news.mutex);
     rogue_mem_tcp_server_stop(bridge.server);
     events_wait(&news.changes, 3);
     pthread_mutex_lock(&news.mutex);

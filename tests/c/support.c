@@ -98,7 +98,10 @@ static void recorder_do_transaction(void *ctx, rogue_mem_transaction_t *transact
         behaviour = rogue_mem_transaction_address(transaction) < 0x1000 ? MEMORY : KEEP;
     }
     if (behaviour == MEMORY) {
+        // Several threads may write the same bytes.
+        pthread_mutex_lock(&recorder->mutex);
         status = copy(recorder, transaction);
+        pthread_mutex_unlock(&recorder->mutex);
     }
     record(recorder, transaction, status);
     switch (behaviour) {
