@@ -1,6 +1,8 @@
 //! Two ends whose mechanism seals what they send, with a stranger on the wire between them.
 //! Random octets are constants here, so that a run can be repeated.
 
+use std::sync::OnceLock;
+
 use rogue_mem::proto::zmtp::frame::encode_message;
 use rogue_mem::proto::zmtp::greeting::Greeting;
 use rogue_mem::proto::zmtp::mechanism::curve::keys::{KeyPair, SecretKey};
@@ -109,22 +111,24 @@ pub fn toy(data: &[u8]) {
     bounded(ENDS_BYTES + 64 * data.len(), || run(ends, &mut Input(data)));
 }
 
-/// A key pair that depends on `number` alone.
-fn keys(number: u8) -> KeyPair {
-    KeyPair::new(SecretKey::new(&[number; 32]))
+/// The key pairs of the client and of the server. Computed once: a run would take a fifth longer.
+fn keys() -> &'static [KeyPair; 2] {
+    static KEYS: OnceLock<[KeyPair; 2]> = OnceLock::new();
+    KEYS.get_or_init(|| [1, 2].map(|octet| KeyPair::new(SecretKey::new(&[octet; 32]))))
 }
 
 /// Makes the mechanism of one end.
 type Make = fn(Role) -> Box<dyn Mechanism>;
 
 fn curve_client(role: Role) -> Box<dyn Mechanism> {
+    let [client, server] = keys();
     let mut random = std::array::from_fn(|at| at as u8);
-    Box::new(CurveClient::new(role, keys(1), *keys(2).public(), &mut random))
+    Box::new(CurveClient::new(role, client.clone(), *server.public(), &mut random))
 }
 
 fn curve_server(role: Role) -> Box<dyn Mechanism> {
     let mut random = std::array::from_fn(|at| 0x80 ^ at as u8);
-    Box::new(CurveServer::new(role, keys(2), &mut random))
+    Box::new(CurveServer::new(role, keys()[1].clone(), &mut random))
 }
 
 /// With CURVE. The first byte decides whether both ends are ours; if not, one of them gets any octets.
