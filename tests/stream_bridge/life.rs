@@ -51,6 +51,22 @@ fn a_stop_releases_a_sender_that_waits_for_a_peer() {
 }
 
 #[test]
+fn f132_a_stopped_client_says_so_while_its_slave_blocks() {
+    let server = server();
+    let client = client(server.port());
+    let gate = Gate::new();
+    let inner = gate.clone();
+    let blocking = Peer::new(move |_, _| inner.pass());
+    connect(&*client, &*blocking).unwrap();
+    server.stream_slave().accept_frame(frame(b"block"));
+    gate.wait_arrived(1);
+    client.stop();
+    assert_eq!(client.state(), ClientState::Stopped);
+    assert!(client.state_text().ends_with("has been stopped"), "{}", client.state_text());
+    gate.open();
+}
+
+#[test]
 fn f39_a_request_over_a_stopped_end_fails_at_once() {
     let (server, srp) = (server(), SrpV3::new());
     connect(&*srp, &*server).unwrap();

@@ -157,7 +157,7 @@ impl StreamClient {
 
     /// The state of the connection.
     pub fn state(&self) -> ClientState {
-        match self.endpoint.outbox.is_inherited() {
+        match self.endpoint.is_stopped() {
             true => ClientState::Stopped,
             false => self.status.lock().state,
         }
@@ -167,7 +167,7 @@ impl StreamClient {
     pub fn state_text(&self) -> String {
         let server = &self.server;
         let stopped = || format!("The stream TcpClient of {server} has been stopped");
-        if self.endpoint.outbox.is_inherited() {
+        if self.endpoint.is_stopped() {
             return stopped();
         }
         let status = self.status.lock();

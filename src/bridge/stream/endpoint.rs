@@ -38,6 +38,12 @@ impl Endpoint {
         }
         self.handle.stop();
     }
+
+    /// Whether `stop` has been called, here or in the parent of a fork. The event loop may end later, when
+    /// a slave that blocks returns.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.outbox.is_inherited() || self.handle.is_stopping()
+    }
 }
 
 impl Slave for Endpoint {
