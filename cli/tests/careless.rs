@@ -133,6 +133,7 @@ fn f133_what_would_be_nonsense_is_refused() {
         ("watch 0 --width 1 --format float --count 1".to_owned(), "A float has 4 or 8 bytes"),
         ("peek 0 4294967295 --width 1".to_owned(), "`dump` reads ranges"),
         (format!("dump 0 16 -o {target} --resume"), "no part is kept"),
+        (format!("dump 0 16 -o {}", folder.path().display()), "is a directory"),
     ] {
         let (code, text) = server.fail(&words);
         assert_eq!((code, text.contains(part)), (2, true), "{words}: {text}");

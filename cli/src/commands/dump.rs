@@ -37,6 +37,10 @@ pub fn run(dump: &Dump, json: bool) -> Outcome {
     if format == Format::Ihex && dump.length > images::IHEX_BYTES_MAX {
         return Err(images::too_large());
     }
+    if let Some(path) = dump.output.as_deref().filter(|path| path.is_dir()) {
+        let text = format!("{} is a directory: add the name of a file", path.display());
+        return Err(Failure::new(Kind::Usage, text));
+    }
     let special = dump.output.as_deref().filter(|path| is_special(path));
     if let (Some(path), true) = (special, dump.resume) {
         let text = format!("{} is no regular file: there is nothing to go on with", path.display());
