@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn f127_an_image_ends_at_the_last_address_and_does_not_begin_again() {
+    fn f151_an_image_ends_at_the_last_address_and_does_not_begin_again() {
         let read = |text: &str| from_hex_lines(text).and_then(joined);
         let last = "ffffffffffffffff";
         for (text, part) in [

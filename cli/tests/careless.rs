@@ -44,7 +44,7 @@ fn f125_a_standard_error_that_takes_nothing_changes_no_exit_code() {
 }
 
 #[test]
-fn f126_a_dump_does_not_take_the_place_of_a_pipe_or_a_device() {
+fn f150_a_dump_does_not_take_the_place_of_a_pipe_or_a_device() {
     let server = Server::memory();
     let folder = Directory::new();
     let (pipe, word) = file(&folder, "pipe");
@@ -78,7 +78,7 @@ fn f126_a_dump_does_not_take_the_place_of_a_pipe_or_a_device() {
 }
 
 #[test]
-fn f127_what_is_behind_the_end_of_an_image_is_refused() {
+fn f151_what_is_behind_the_end_of_an_image_is_refused() {
     let server = Server::memory();
     let folder = Directory::new();
     let (path, word) = file(&folder, "two.hex");
@@ -95,7 +95,7 @@ fn f127_what_is_behind_the_end_of_an_image_is_refused() {
 }
 
 #[test]
-fn f128_a_spy_that_would_pass_everything_on_to_itself_is_refused() {
+fn f152_a_spy_that_would_pass_everything_on_to_itself_is_refused() {
     for (listen, to) in [
         ("9871", "127.0.0.1:9871"),
         ("127.0.0.1:9872", "127.0.0.1:9871"),
@@ -111,7 +111,7 @@ fn f128_a_spy_that_would_pass_everything_on_to_itself_is_refused() {
 }
 
 #[test]
-fn f129_a_wrong_command_line_is_told_as_json_too() {
+fn f153_a_wrong_command_line_is_told_as_json_too() {
     for words in ["peek --json", "--json peek 0 --addr x:1 --width 3", "--json nonsense"] {
         let (code, text) = failure(&mut program(words));
         let said: Value = serde_json::from_str(&text).unwrap_or_else(|_| panic!("{words}: {text}"));
@@ -122,7 +122,7 @@ fn f129_a_wrong_command_line_is_told_as_json_too() {
 }
 
 #[test]
-fn f133_what_would_be_nonsense_is_refused() {
+fn f157_what_would_be_nonsense_is_refused() {
     let server = Server::memory();
     let folder = Directory::new();
     let (path, target) = file(&folder, "out.hex.part");
@@ -142,7 +142,7 @@ fn f133_what_would_be_nonsense_is_refused() {
 }
 
 #[test]
-fn f130_a_server_serves_on_when_nobody_reads_its_states() {
+fn f154_a_server_serves_on_when_nobody_reads_its_states() {
     let words = "serve --bind 127.0.0.1:0 --emulate 4k --interval 0.01";
     let mut server = Server::of(program(words).stderr(Stdio::piped()));
     // The reader goes away: another pipe takes the place of this one.

@@ -144,7 +144,7 @@ fn f122_a_block_that_is_disabled_between_two_attempts_makes_no_failure_good() {
 }
 
 #[test]
-fn f132_as_many_retries_as_can_be_said_are_no_overflow() {
+fn f156_as_many_retries_as_can_be_said_are_no_overflow() {
     testkit::log::capture();
     let left = Mutex::new(3);
     let slave = testkit::slaves::calling(move |tran| {
@@ -162,7 +162,7 @@ fn f132_as_many_retries_as_can_be_said_are_no_overflow() {
 }
 
 #[test]
-fn f134_text_that_would_lose_bits_is_refused() {
+fn f158_text_that_would_lose_bits_is_refused() {
     for (bits, fits) in [(24, true), (20, false)] {
         let text = VariableSpec {
             is_big_endian: true,

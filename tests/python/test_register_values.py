@@ -353,7 +353,7 @@ def test_every_recorded_limit_is_one_or_none():
         refused = [value for value in range(8) if message(one._set, value, -1)[0]]
         accepted, text = row["accepted"], row.get("text")
         if row["min_python"] == "np.int64(3)":
-            # f131: Rogue takes it for no limit.
+            # f155: Rogue takes it for no limit.
             accepted = [value for value in accepted if value >= 3]
             text = "Value range error for v. Value=0, Min=3.000000, Max=5.000000"
             text = "Block::setUInt: General Error: " + text
@@ -366,7 +366,7 @@ def test_every_recorded_limit_is_one_or_none():
 
 
 @pytest.mark.parametrize("kind", ["float32", "int16", "uint64", "Decimal", "Fraction"])
-def test_f131_a_limit_of_any_kind_of_number_limits(kind):
+def test_f155_a_limit_of_any_kind_of_number_limits(kind):
     if kind in ("Decimal", "Fraction"):
         make = {"Decimal": decimal.Decimal, "Fraction": fractions.Fraction}[kind]
     else:
