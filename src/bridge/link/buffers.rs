@@ -213,12 +213,17 @@ fn push_if_room(list: &mut Vec<Vec<u8>>, buffer: Vec<u8>) -> bool {
 /// 0 for some of them. The capacity grows with the received bytes: an announced size alone costs
 /// next to nothing.
 pub fn make_room(buffer: &mut Vec<u8>, size: usize, more: usize) -> Result<(), TryReserveError> {
-    let needed = buffer.len() + more.max(1);
+    let needed = buffer.len().saturating_add(more.max(1));
     if buffer.capacity() >= needed {
         return Ok(());
     }
-    let next = needed.max(ARRIVING_FIRST_BYTES).max(buffer.capacity() * ARRIVING_GROWTH);
-    buffer.try_reserve_exact(next.min(size).max(needed) - buffer.len())
+    buffer.try_reserve_exact(next_capacity(buffer.capacity(), needed, size) - buffer.len())
+}
+
+/// The capacity after `capacity`, of a buffer for `size` bytes of which `needed` are to have room.
+fn next_capacity(capacity: usize, needed: usize, size: usize) -> usize {
+    let grown = capacity.saturating_mul(ARRIVING_GROWTH);
+    needed.max(ARRIVING_FIRST_BYTES).max(grown).min(size).max(needed)
 }
 
 #[cfg(test)]
@@ -312,6 +317,17 @@ mod tests {
         pool.give_back(deadline);
         assert_eq!((pool.large.len(), pool.large_bytes, pool.deadline()), (0, 0, None));
         assert_eq!(pool.small.len(), 1);
+    }
+
+    #[test]
+    fn f111_a_quarter_of_all_addresses_grows_to_what_is_announced() {
+        // On 32 bits that is a gibibyte.
+        let quarter = usize::MAX / ARRIVING_GROWTH + 1;
+        for size in [usize::MAX / 2, usize::MAX] {
+            assert_eq!(next_capacity(quarter, quarter + 1, size), size);
+        }
+        assert_eq!(next_capacity(0, 1, 100), 100);
+        assert_eq!(next_capacity(0, 1, usize::MAX), ARRIVING_FIRST_BYTES);
     }
 
     #[test]
