@@ -56,8 +56,10 @@ impl Audit {
     /// to `path.1`, that one to `path.2` and so on, and the oldest is removed. Only one audit may write
     /// a file at a time.
     ///
-    /// A failed write costs records, is counted, and said once in the log; it is tried again with the
-    /// next records, and their number is in the file then.
+    /// A failed write costs records, is counted, said once in the log, and to the next
+    /// [`flush`](Self::flush); it is tried again with the next records, and the number of those that are
+    /// missing is in the file then. If another program renames, removes or empties the file, the audit
+    /// goes on with the file that is at the path.
     ///
     /// # Errors
     ///
@@ -90,12 +92,14 @@ impl Audit {
     ///
     /// # Errors
     ///
-    /// [`Status::Timeout`]; [`Status::InvalidArgument`] in the sink itself, which would wait for its own
-    /// end; [`Status::Stopped`] in a child by `fork`.
+    /// [`Status::Timeout`]; [`Status::File`] if records could not be written since the last flush, with
+    /// the reason; [`Status::InvalidArgument`] in the sink itself, which would wait for its own end;
+    /// [`Status::Stopped`] in a child by `fork`.
     pub fn flush(&self, timeout: Duration) -> Result<()> {
         self.check()?;
         match self.queue.flush(clock::now() + timeout) {
             WaitEnd::Done => Ok(()),
+            WaitEnd::Failed(why) => Err(Error::new(Status::File, SOURCE, why)),
             WaitEnd::OwnThread => {
                 let text = "An audit cannot wait for its own thread: call flush in another one";
                 Err(Error::new(Status::InvalidArgument, SOURCE, text))

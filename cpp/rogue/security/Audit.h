@@ -81,7 +81,7 @@ public:
     explicit Audit(rogue::detail::Handle<rogue_mem_audit_t> native) : native_(std::move(native)) {}
 
     /** Waits, at most `seconds`, until all records so far are with the function or on the disk. Throws
-     *  a GeneralError if the time is up. */
+     *  a GeneralError if the time is up, or if records could not be written since the last call. */
     void flush(double seconds) {
         rogue::detail::check(
             rogue_mem_audit_flush(native_.get(), rogue::detail::microseconds(seconds)));

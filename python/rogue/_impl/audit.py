@@ -174,7 +174,8 @@ class Audit:
 
     def flush(self, timeout: float) -> None:
         """Waits, at most `timeout` seconds, until all records so far are with the function or on
-        the disk. Raises GeneralError if the time is up, and in the function itself."""
+        the disk. Raises GeneralError if the time is up, if records could not be written since the
+        last call, and in the function itself."""
         end = time.monotonic() + timeout
         while True:
             status = lib.rogue_mem_audit_flush(self._rg_option.handle, slice_us(end))

@@ -3,22 +3,28 @@
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::json::{append_lost, append_record};
 use super::queue::{add, Batch, Counters};
-use super::record::{AuditOptions, SOURCE};
+use super::record::{AuditOptions, SOURCE, TEXT_BYTES_MAX};
 use crate::clock;
 use crate::error::{Error, Result, Status};
 use crate::logging::{log_error, log_warning, static_logger};
 use crate::net::make_descriptor;
+use crate::net::socket::shortage_remedy;
 
 static_logger!(LOG, "Audit");
 
 /// Bytes of lines that are written together.
 const WRITE_BYTES: usize = 64 * 1024;
+/// Bytes of a line beside the data and the text of its record: names, numbers, addresses, a key.
+const LINE_BYTES_AROUND: usize = 1024;
+/// Bytes of a line for a byte of data, and for one of text that JSON cannot hold as it is.
+const LINE_BYTES_OF_DATA: usize = 2;
+const LINE_BYTES_OF_TEXT: usize = 6;
 
 /// What a line says.
 #[derive(Clone, Copy)]
@@ -55,6 +61,8 @@ pub(super) struct FileSink {
     is_failing: bool,
     /// The latest attempt to begin the next file has failed, and the log has said it.
     is_stuck: bool,
+    /// Why a write has failed since the last [`sync`](Self::sync).
+    failure: Option<String>,
     counters: Arc<Counters>,
     /// Octets that a full disk takes of each buffer.
     #[cfg(test)]
@@ -69,7 +77,8 @@ impl FileSink {
         counters: Arc<Counters>,
     ) -> Result<FileSink> {
         let failed = |cause: io::Error| {
-            let text = format!("Cannot open the file of the audit, {}: {cause}", path.display());
+            let (shown, remedy) = (path.display(), shortage_remedy(&cause));
+            let text = format!("Cannot open the file of the audit, {shown}: {cause}{remedy}");
             Error::new(Status::File, SOURCE, text)
         };
         let file = open(path, options.file_mode).map_err(failed)?;
@@ -77,6 +86,7 @@ impl FileSink {
         let is_regular = about.is_file();
         // A process that was killed while it wrote leaves a part of a line.
         let is_torn = is_regular && ends_within_a_line(path).map_err(failed)?;
+        let (buffer, line) = room_for_lines(options)?;
         Ok(FileSink {
             path: path.to_owned(),
             file,
@@ -87,13 +97,14 @@ impl FileSink {
             mode: options.file_mode,
             is_regular,
             is_torn,
-            buffer: Vec::new(),
+            buffer,
             lines: Vec::new(),
-            line: String::new(),
+            line,
             lost: 0,
             lost_in_buffer: 0,
             is_failing: false,
             is_stuck: false,
+            failure: None,
             counters,
             #[cfg(test)]
             room: None,
@@ -112,8 +123,9 @@ impl FileSink {
         self.write_out();
     }
 
-    /// Has what is written reach the disk.
-    pub(super) fn sync(&mut self) {
+    /// Has what is written reach the disk. The error says that records are missing there: a write
+    /// has failed since the last call.
+    pub(super) fn sync(&mut self) -> std::result::Result<(), String> {
         self.tell_lost();
         self.write_out();
         if let Err(cause) = self.file.sync_data() {
@@ -122,6 +134,12 @@ impl FileSink {
                 self.report(&cause);
             }
         }
+        let Some(cause) = self.failure.take() else { return Ok(()) };
+        Err(format!(
+            "The audit could not write all records to {}: {cause}. Its statistics say how many are \
+             lost; make room, or see to the disk",
+            self.path.display()
+        ))
     }
 
     /// Adds a line about missing records, if there are some that none tells of.
@@ -137,10 +155,10 @@ impl FileSink {
     /// Adds the line that has been made to the buffer, or to the next file if it has no room in this
     /// one.
     fn add_line(&mut self, line: Line) {
-        let before = self.size + self.buffer.len() as u64;
-        if self.is_regular && before > 0 && before + self.line.len() as u64 > self.next_at {
+        if self.is_regular && self.is_full() {
             self.write_out();
-            if !self.is_failing && self.size > 0 {
+            // It may be another file by now.
+            if !self.is_failing && self.is_full() {
                 self.begin_next_file();
             }
         }
@@ -152,12 +170,19 @@ impl FileSink {
         }
     }
 
+    /// Whether the present file has no room for the line that has been made.
+    fn is_full(&self) -> bool {
+        let before = self.size + self.buffer.len() as u64;
+        before > 0 && before + self.line.len() as u64 > self.next_at
+    }
+
     /// Writes the buffer. What the system does not take is lost.
     fn write_out(&mut self) {
         if self.lines.is_empty() {
             return;
         }
-        let outcome = self.mend_line().and_then(|()| self.write_octets());
+        let followed = self.follow();
+        let outcome = followed.and_then(|()| self.mend_line()).and_then(|()| self.write_octets());
         let (written, failure) = match outcome {
             Ok(written) => written,
             Err(cause) => (0, Some(cause)),
@@ -168,12 +193,7 @@ impl FileSink {
         add(&self.counters.bytes_written, whole_end as u64);
         self.account(whole);
         if written > whole_end {
-            // Half a line would be taken for damage.
-            let is_cut = self.is_regular && self.file.set_len(self.size).is_ok();
-            if !is_cut {
-                self.size += (written - whole_end) as u64;
-                self.is_torn = true;
-            }
+            self.cut((written - whole_end) as u64);
         }
         match failure {
             Some(cause) => self.report(&cause),
@@ -182,6 +202,59 @@ impl FileSink {
             }
             None => {}
         }
+    }
+
+    /// Removes the last `excess` bytes: half a line would be taken for damage. They are counted from
+    /// the file's end, because others may have emptied it meanwhile, and zeros would take the place
+    /// of what they have removed.
+    fn cut(&mut self, excess: u64) {
+        let length = self.file.metadata().map_or(self.size + excess, |about| about.len());
+        let rest = length.checked_sub(excess).filter(|_| self.is_regular);
+        let is_cut = rest.is_some_and(|rest| self.file.set_len(rest).is_ok());
+        (self.size, self.is_torn) = match (rest, is_cut) {
+            (Some(rest), true) => (rest, false),
+            _ => (length, length > 0),
+        };
+    }
+
+    /// Goes on with the file that is at the path, as it is: others, `logrotate` for one, may have
+    /// renamed, removed or emptied the present one.
+    fn follow(&mut self) -> io::Result<()> {
+        if !self.is_regular {
+            return Ok(());
+        }
+        let present = self.file.metadata()?;
+        let identity = |about: &fs::Metadata| (about.dev(), about.ino());
+        let at_path = fs::metadata(&self.path).ok();
+        if at_path.is_some_and(|about| identity(&about) == identity(&present)) {
+            if present.len() < self.size {
+                self.next_at = self.bytes_max;
+                self.is_torn &= present.len() > 0;
+            }
+            self.size = present.len();
+            return Ok(());
+        }
+        let next = open(&self.path, self.mode).and_then(|next| self.go_on_with(next));
+        match next {
+            // What is written to a removed file is lost with it.
+            Err(cause) if present.nlink() == 0 => Err(cause),
+            Err(cause) => {
+                self.note_stuck(&cause);
+                Ok(())
+            }
+            Ok(()) => Ok(()),
+        }
+    }
+
+    /// Goes on with a file that has been opened at the path.
+    fn go_on_with(&mut self, next: File) -> io::Result<()> {
+        let about = next.metadata()?;
+        let is_torn = about.is_file() && ends_within_a_line(&self.path)?;
+        self.file = next;
+        (self.size, self.next_at) = (about.len(), self.bytes_max);
+        (self.is_regular, self.is_torn, self.is_stuck) = (about.is_file(), is_torn, false);
+        add(&self.counters.files_rotated, 1);
+        Ok(())
     }
 
     /// Ends a line that was begun and not finished.
@@ -248,6 +321,7 @@ impl FileSink {
     /// A write has failed: says it once, until one succeeds.
     fn report(&mut self, cause: &io::Error) {
         add(&self.counters.write_errors, 1);
+        self.failure.get_or_insert_with(|| cause.to_string());
         if !std::mem::replace(&mut self.is_failing, true) {
             log_error!(
                 LOG,
@@ -273,14 +347,20 @@ impl FileSink {
             }
             Err(cause) => {
                 self.next_at = self.size.saturating_add(self.bytes_max);
-                if !std::mem::replace(&mut self.is_stuck, true) {
-                    log_error!(
-                        LOG,
-                        "The audit cannot begin the next file after {} and goes on with it: {cause}",
-                        self.path.display()
-                    );
-                }
+                self.note_stuck(&cause);
             }
+        }
+    }
+
+    /// The next file cannot be begun: says it once, until one is.
+    fn note_stuck(&mut self, cause: &io::Error) {
+        if !std::mem::replace(&mut self.is_stuck, true) {
+            log_error!(
+                LOG,
+                "The audit cannot begin the next file at {} and goes on with the present one: {cause}{}",
+                self.path.display(),
+                shortage_remedy(cause)
+            );
         }
     }
 
@@ -302,6 +382,24 @@ impl FileSink {
         path.push(format!(".{number}"));
         path.into()
     }
+}
+
+/// Empty memory for the lines that are written together, and for one: all that will be needed, so that
+/// no record is too large for the memory that there is then.
+fn room_for_lines(options: &AuditOptions) -> Result<(Vec<u8>, String)> {
+    let of_data = (options.data_bytes_max as usize).saturating_mul(LINE_BYTES_OF_DATA);
+    let line_bytes =
+        of_data.saturating_add(LINE_BYTES_OF_TEXT * TEXT_BYTES_MAX + LINE_BYTES_AROUND);
+    let (mut buffer, mut line) = (Vec::new(), String::new());
+    let reserved = buffer.try_reserve_exact(line_bytes.saturating_add(WRITE_BYTES));
+    reserved.and_then(|()| line.try_reserve_exact(line_bytes)).map_err(|cause| {
+        let text = format!(
+            "No memory for the lines of an audit's file, of {line_bytes} bytes: {cause}; lower \
+             data_bytes_max"
+        );
+        Error::new(Status::OutOfResources, SOURCE, text)
+    })?;
+    Ok((buffer, line))
 }
 
 /// Opens a file to append to it, or creates it.

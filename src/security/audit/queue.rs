@@ -163,13 +163,19 @@ struct State {
     /// Number of calls of `flush`, and how many of them have been served.
     flushes: u64,
     flushed: u64,
+    /// The latest of these for which records could not be written, and why; and whether a call has
+    /// returned that, which an earlier one may have been too late for.
+    failed: (u64, String),
+    is_failure_told: bool,
     thread: Option<ThreadId>,
 }
 
 /// How a wait for the thread has ended.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum WaitEnd {
     Done,
+    /// Records could not be written; the text says why.
+    Failed(String),
     Late,
     OwnThread,
 }
@@ -193,6 +199,8 @@ impl Queue {
             has_ended: false,
             flushes: 0,
             flushed: 0,
+            failed: (0, String::new()),
+            is_failure_told: true,
             thread: None,
         };
         let (changed, done) = (Condvar::new(), Condvar::new());
@@ -236,14 +244,18 @@ impl Queue {
         Work { batch, flush, is_last: state.is_over }
     }
 
-    /// Takes back a batch that has been passed on.
-    pub(super) fn finish(&self, work: Work) {
+    /// Takes back a batch that has been passed on. `outcome` is for the flushes that it serves.
+    pub(super) fn finish(&self, work: Work, outcome: std::result::Result<(), String>) {
         let Work { mut batch, flush, .. } = work;
         batch.clear();
         let mut state = self.state.lock();
         state.spare = Some(batch);
         if let Some(flushes) = flush {
             state.flushed = flushes;
+            if let Err(why) = outcome {
+                state.failed = (flushes, why);
+                state.is_failure_told = false;
+            }
             drop(state);
             self.done.notify_all();
         }
@@ -271,7 +283,11 @@ impl Queue {
             }
             state = self.done.wait_until(state, limit);
         }
-        WaitEnd::Done
+        let is_told = std::mem::replace(&mut state.is_failure_told, true);
+        match state.failed.0 >= own || !is_told {
+            true => WaitEnd::Failed(state.failed.1.clone()),
+            false => WaitEnd::Done,
+        }
     }
 
     /// Lets the thread end after what is queued, and waits for that.

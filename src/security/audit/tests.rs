@@ -352,7 +352,10 @@ fn a_full_disk_costs_records_that_are_counted() {
     let audit = Audit::to_file("/dev/full", AuditOptions::default()).unwrap();
     for address in 0..10 {
         audit.push(entry(address), &[], "");
-        audit.flush(LONG).unwrap();
+        let error = audit.flush(LONG).unwrap_err();
+        assert_eq!(error.status(), Status::File);
+        let words = ["/dev/full", "No space left", "make room"];
+        assert!(words.iter().all(|word| error.text().contains(word)), "{error}");
     }
     let stats = audit.stats();
     assert_eq!((stats.delivered, stats.lost, stats.queued, stats.bytes_written), (0, 10, 0, 0));
@@ -376,7 +379,7 @@ fn a_file_goes_on_when_the_disk_has_room_again_and_says_what_is_missing() {
         }
         let work = queue.next();
         sink.write(&work.batch);
-        queue.finish(work);
+        queue.finish(work, Ok(()));
     };
     write(&mut sink, 0..3);
     assert_eq!((counters.stats().delivered, counters.stats().lost), (0, 3));
@@ -388,6 +391,110 @@ fn a_file_goes_on_when_the_disk_has_room_again_and_says_what_is_missing() {
     assert!(lines(&path)[0].contains("\"lost\":5"));
     let stats = counters.stats();
     assert_eq!((stats.delivered, stats.lost, stats.write_errors), (2, 5, 2));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn f112_a_flush_fails_where_the_disk_was_full_and_once_only() {
+    let directory = Directory::new();
+    let path = directory.file("audit");
+    let counters = Arc::new(Counters::default());
+    let mut sink = FileSink::open(&path, &AuditOptions::default(), counters.clone()).unwrap();
+    let queue = Queue::new(100, 10_000, counters).unwrap();
+    queue.push(entry(1), &[], "");
+    sink.fill_disk(Some(1));
+    sink.write(&queue.next().batch);
+    sink.fill_disk(None);
+    let why = sink.sync().unwrap_err();
+    assert!(why.contains("audit") && why.contains("No space left"), "{why}");
+    assert_eq!(sink.sync(), Ok(()));
+    assert_eq!(addresses(&path), (vec![], 1));
+}
+
+#[test]
+fn f112_a_flush_that_comes_too_late_leaves_the_failure_to_the_next_one() {
+    let queue = Queue::new(100, 10_000, Arc::default()).unwrap();
+    let late = |queue: &Queue| queue.flush(clock::now());
+    assert_eq!(late(&queue), WaitEnd::Late);
+    queue.finish(queue.next(), Err("full".to_owned()));
+    let serve = |outcome| {
+        std::thread::scope(|scope| {
+            let flush = scope.spawn(|| queue.flush(clock::now() + LONG));
+            queue.finish(queue.next(), outcome);
+            flush.join().unwrap()
+        })
+    };
+    assert_eq!(serve(Ok(())), WaitEnd::Failed("full".to_owned()));
+    assert_eq!(serve(Ok(())), WaitEnd::Done);
+    assert_eq!(serve(Err("full".to_owned())), WaitEnd::Failed("full".to_owned()));
+    assert_eq!(serve(Ok(())), WaitEnd::Done);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn f113_a_file_that_is_emptied_while_the_disk_is_full_gets_no_zeros() {
+    let directory = Directory::new();
+    let path = directory.file("audit");
+    let counters = Arc::new(Counters::default());
+    let mut sink = FileSink::open(&path, &AuditOptions::default(), counters.clone()).unwrap();
+    let queue = Queue::new(100, 10_000, counters).unwrap();
+    let write = |sink: &mut FileSink, address: u64| {
+        queue.push(entry(address), &[], "");
+        let work = queue.next();
+        sink.write(&work.batch);
+        queue.finish(work, Ok(()));
+    };
+    (0..10).for_each(|address| write(&mut sink, address));
+    // As `logrotate` does with copytruncate.
+    fs::File::options().write(true).open(&path).unwrap().set_len(0).unwrap();
+    sink.fill_disk(Some(1));
+    write(&mut sink, 10);
+    assert_eq!(fs::read_to_string(&path).unwrap(), "");
+    sink.fill_disk(None);
+    write(&mut sink, 11);
+    assert_eq!(addresses(&path), (vec![11], 1));
+}
+
+#[test]
+fn f114_a_file_that_others_rename_or_remove_is_begun_anew_and_a_new_one_gone_on_with() {
+    let directory = Directory::new();
+    let path = directory.file("audit");
+    let audit = Audit::to_file(&path, AuditOptions::default()).unwrap();
+    let write = |address: u64| {
+        audit.push(entry(address), &[], "");
+        audit.flush(LONG).unwrap();
+    };
+    write(1);
+    let old = directory.file("old");
+    fs::rename(&path, &old).unwrap();
+    write(2);
+    assert_eq!((addresses(&old), addresses(&path)), ((vec![1], 0), (vec![2], 0)));
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    fs::remove_file(&path).unwrap();
+    write(3);
+    assert_eq!(addresses(&path), (vec![3], 0));
+    fs::rename(&path, &old).unwrap();
+    fs::write(&path, "{\"time").unwrap();
+    write(4);
+    assert_eq!(lines(&path)[0], "{\"time");
+    assert!(lines(&path)[1].contains("\"0x4\""));
+    assert_eq!((audit.stats().delivered, audit.stats().files_rotated), (4, 3));
+}
+
+#[test]
+fn f114_where_a_removed_file_cannot_be_begun_anew_records_are_lost_and_counted() {
+    let directory = Directory::new();
+    let path = directory.file("audit");
+    let audit = Audit::to_file(&path, AuditOptions::default()).unwrap();
+    fs::remove_file(&path).unwrap();
+    fs::create_dir(&path).unwrap();
+    audit.push(entry(1), &[], "");
+    assert_eq!(audit.flush(LONG).unwrap_err().status(), Status::File);
+    assert_eq!((audit.stats().delivered, audit.stats().lost), (0, 1));
+    fs::remove_dir(&path).unwrap();
+    audit.push(entry(2), &[], "");
+    audit.flush(LONG).unwrap();
+    assert_eq!(addresses(&path), (vec![2], 1));
 }
 
 #[test]

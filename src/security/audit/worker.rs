@@ -52,21 +52,23 @@ pub(super) fn run(queue: &Queue, mut sink: Sink) {
         let Work { batch, flush, is_last } = &work;
         let is_last = *is_last;
         let count = batch.len() as u64;
-        match &mut sink {
+        let outcome = match &mut sink {
             Sink::Program(program) => {
                 tell(&mut **program, batch);
                 add(&queue.counters.delivered, count);
+                Ok(())
             }
             Sink::File(file) => {
                 file.write(batch);
-                if flush.is_some() || is_last {
-                    file.sync();
+                match flush.is_some() || is_last {
+                    true => file.sync(),
+                    false => Ok(()),
                 }
             }
-        }
+        };
         queue.counters.queued.fetch_sub(count, Ordering::Relaxed);
         losses.note(batch.lost, clock::now(), is_last);
-        queue.finish(work);
+        queue.finish(work, outcome);
         if is_last {
             break;
         }

@@ -77,7 +77,11 @@ impl Auditor {
             }
             let mut sample = std::mem::take(&mut self.spare);
             sample.clear();
-            sample.extend_from_slice(audit.sample(data));
+            let octets = audit.sample(data);
+            // Without memory the record has no data.
+            if sample.try_reserve(octets.len()).is_ok() {
+                sample.extend_from_slice(octets);
+            }
             self.current = Some(Begun { client: client.clone(), began: now, data: sample });
         }
     }
