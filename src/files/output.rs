@@ -8,6 +8,7 @@ use std::path::Path;
 use super::part_of;
 use crate::error::{Error, Result, Status};
 use crate::net::make_descriptor;
+use crate::net::socket::shortage_remedy;
 use crate::proto::data_file::{whole_records, HEADER_BYTES};
 use crate::stream::Buffers;
 
@@ -70,7 +71,10 @@ fn create(path: &str, source: &'static str, what: &str) -> Result<File> {
         }
         false => make_descriptor(|| File::create(path)),
     };
-    created.map_err(|error| Error::new(Status::File, source, format!("{what} {path}: {error}")))
+    created.map_err(|error| {
+        let remedy = shortage_remedy(&error);
+        Error::new(Status::File, source, format!("{what} {path}: {error}{remedy}"))
+    })
 }
 
 impl Output {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::part_of;
 use crate::error::{Error, Result, Status};
 use crate::net::make_descriptor;
+use crate::net::socket::shortage_remedy;
 use crate::proto::data_file::{payload_bytes, Metadata, METADATA_BYTES, SIZE_BYTES};
 use crate::stream::{Buffers, Frame, Master};
 
@@ -63,7 +64,8 @@ impl Records {
     /// Opens `path`; if that ends in `.1`, it is the first one of a series.
     pub(super) fn open(path: &str, record_bytes_max: u32) -> Result<Records> {
         let (file, length) = open(path).map_err(|error| {
-            let text = format!("Failed to open data file: {path}: {error}");
+            let remedy = shortage_remedy(&error);
+            let text = format!("Failed to open data file: {path}: {error}{remedy}");
             Error::new(Status::File, OPEN, text)
         })?;
         let series = path.strip_suffix(".1").map(|base| (base.to_owned(), 1));
@@ -84,7 +86,10 @@ impl Records {
                 Ok(true)
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-            Err(error) => Err(format!("Failed to open file {path}: {error}")),
+            Err(error) => {
+                let remedy = shortage_remedy(&error);
+                Err(format!("Failed to open file {path}: {error}{remedy}"))
+            }
         }
     }
 

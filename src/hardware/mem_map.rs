@@ -11,6 +11,7 @@ use crate::error::{Error, Result, Status};
 use crate::logging::{log_debug, static_logger};
 use crate::memory::{Slave, SlaveBase, Transaction};
 use crate::net::make_descriptor;
+use crate::net::socket::shortage_remedy;
 use crate::process::{inherited_text, Generation};
 use crate::sync::Mutex;
 
@@ -88,7 +89,7 @@ impl MemMap {
         let file = open(path).map_err(|error| {
             let remedy = match error.kind() {
                 io::ErrorKind::PermissionDenied => "; run as a user that may, or use a UIO device",
-                _ => "",
+                _ => shortage_remedy(&error),
             };
             refused(format!("Failed to open device file: {path}: {error}{remedy}"))
         })?;

@@ -3,7 +3,7 @@
 mod wait;
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use super::pool::{Route, TransactionPool};
@@ -22,6 +22,8 @@ use crate::sync::{Mutex, MutexGuard};
 /// The default time for a slave to complete a transaction.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(1);
 const SOURCE: &str = "memory::Master::reqTransaction";
+/// The number of the connection that a master does not have yet.
+const FIRST_VERSION: u64 = 1;
 /// What an error calls it.
 const NAME: &str = "The memory master";
 
@@ -41,6 +43,8 @@ pub struct Master {
     timeout_ns: AtomicU64,
     table: Arc<Mutex<Table>>,
     error: Mutex<String>,
+    /// What its owner does when it has been connected.
+    connected: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
 
 /// Gives requests up unless it is forgotten: for a slave that panics. The buffers may be gone once
@@ -71,10 +75,11 @@ impl Master {
     pub fn new() -> Master {
         Master {
             generation: Generation::current(),
-            slave_version: AtomicU64::new(1),
+            slave_version: AtomicU64::new(FIRST_VERSION),
             timeout_ns: AtomicU64::new(0),
             table: Arc::new(Mutex::new(Table::new())),
             error: Mutex::default(),
+            connected: OnceLock::new(),
         }
     }
 
@@ -98,6 +103,20 @@ impl Master {
         drop(table);
         // Outside the lock: dropping it may run the program's code.
         drop(old);
+        if let Some(connected) = self.connected.get() {
+            connected();
+        }
+    }
+
+    /// Sets what is done whenever a slave has been connected, once. It runs in the thread that does
+    /// so, and must not wait.
+    pub(crate) fn when_connected(&self, connected: impl Fn() + Send + Sync + 'static) {
+        let _ = self.connected.set(Box::new(connected));
+    }
+
+    /// Whether a slave has ever been connected.
+    pub(crate) fn has_had_slave(&self) -> bool {
+        self.slave_version.load(Ordering::Acquire) > FIRST_VERSION
     }
 
     /// The slave that the master is connected to.
@@ -418,7 +437,7 @@ impl Master {
     ///
     /// As [`wait`](Self::wait).
     pub fn write(&self, address: u64, bytes: &[u8]) -> Result<()> {
-        self.wait(self.request(address, bytes.to_vec().into(), TransactionType::Write)?)
+        self.wait(self.request(address, copied(bytes)?, TransactionType::Write)?)
     }
 
     /// Writes `bytes` at `address` and waits until the transport has them.
@@ -427,7 +446,7 @@ impl Master {
     ///
     /// As [`wait`](Self::wait).
     pub fn post(&self, address: u64, bytes: &[u8]) -> Result<()> {
-        self.wait(self.request(address, bytes.to_vec().into(), TransactionType::Post)?)
+        self.wait(self.request(address, copied(bytes)?, TransactionType::Post)?)
     }
 
     /// Enters `tran` into the table under all of `ids`, as if it were outstanding under them.
@@ -489,6 +508,16 @@ fn zeroed(size: u32) -> Result<DataBuffer> {
     })?;
     bytes.resize(size as usize, 0);
     Ok(bytes.into())
+}
+
+fn copied(bytes: &[u8]) -> Result<DataBuffer> {
+    let (mut copy, size) = (Vec::new(), bytes.len());
+    copy.try_reserve_exact(size).map_err(|error| {
+        let text = format!("No memory for a write of {size} bytes: {error}");
+        Error::new(Status::OutOfResources, SOURCE, text)
+    })?;
+    copy.extend_from_slice(bytes);
+    Ok(copy.into())
 }
 
 /// Warns that a transaction has outlived its first timeout because others are answered.

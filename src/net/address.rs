@@ -18,7 +18,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 
 use if_addrs::Interface;
 
-use super::descriptors::hold_standard;
+use super::cause::{cause_text, is_shortage};
+use super::descriptors::{hold_standard, shortage};
 use super::{resolve, sys};
 use crate::error::{Error, Result, Status};
 
@@ -106,6 +107,10 @@ pub fn local_address(text: &str) -> Result<HostAddress> {
     }
     check_name(text)?;
     let addresses = resolve::addresses_of(text).map_err(|cause| {
+        let cause = match is_shortage(&cause) {
+            true => return no_descriptors(text, &cause),
+            false => cause_text(&cause),
+        };
         let text = format!(
             "{text} is neither an interface of this host, which has {}, nor a known host: {cause}",
             interfaces()
@@ -182,6 +187,9 @@ fn scope_id(text: &str, zone: &str) -> Result<u32> {
     match zone.parse::<u32>() {
         Ok(index) if index > 0 => Ok(index),
         _ => {
+            if let Some(cause) = shortage() {
+                return Err(no_descriptors(text, &cause));
+            }
             let remedy = format!(
                 "this host has no interface {zone:?}, but {}; correct what follows the %",
                 interfaces()
@@ -189,6 +197,11 @@ fn scope_id(text: &str, zone: &str) -> Result<u32> {
             Err(bad_address(text, &remedy))
         }
     }
+}
+
+fn no_descriptors(text: &str, cause: &io::Error) -> Error {
+    let text = format!("{text} cannot be looked up: {}", cause_text(cause));
+    Error::new(Status::OutOfResources, "net::address", text)
 }
 
 fn check_name(text: &str) -> Result<()> {

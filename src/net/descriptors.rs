@@ -13,6 +13,7 @@ use std::os::unix::fs::MetadataExt;
 use mio::unix::{pipe, SourceFd};
 use mio::{Interest, Poll, Registry, Token};
 
+use super::cause::is_shortage;
 use super::sys;
 use crate::process::process_state;
 
@@ -120,6 +121,12 @@ where
     T: Into<OwnedFd> + From<OwnedFd>,
 {
     sys::duplicate_from(&made.into(), FIRST).map(T::from)
+}
+
+/// The error of a process that has no descriptors left; `None` where it has some. For calls of the
+/// system that need one and give another reason.
+pub(super) fn shortage() -> Option<io::Error> {
+    make_descriptor(|| File::open("/")).err().filter(is_shortage)
 }
 
 /// One in this many descriptors is reserved for the program by default; and the minimum number.

@@ -32,6 +32,7 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
+use super::cause::cause_text;
 use super::descriptors::{new_poll, Waker};
 use super::spin::Spin;
 use crate::error::{Error, Result, Status};
@@ -68,6 +69,7 @@ pub struct EventLoopOptions {
 }
 
 fn refused(loop_name: &str, what: &str, cause: io::Error) -> Error {
+    let cause = cause_text(&cause);
     let text = format!("Failed to start event loop {loop_name}: {what}: {cause}");
     Error::new(Status::OutOfResources, "net::EventLoop", text)
 }

@@ -14,7 +14,7 @@ use super::descriptors::{hold_standard, renumbered};
 use super::server_address::ServerAddress;
 use super::socket::{cause_text, Silence};
 use super::unix::{self, UnixPath, UnixServer};
-use super::{socket, ByteStream};
+use super::{socket, sys, ByteStream};
 use crate::error::{Error, Result, Status};
 use crate::peer::PeerAddress;
 
@@ -41,6 +41,16 @@ impl Listener {
                 server.accept()?.map(|(stream, peer)| (stream.into(), PeerAddress::Unix(peer)))
             }
         })
+    }
+
+    /// Whether a connection waits to be accepted. [`accept`](Self::accept) does not tell where no
+    /// descriptors are left: the system looks for one first.
+    #[must_use]
+    pub fn has_waiting(&self) -> bool {
+        match self {
+            Listener::Tcp(listener) => sys::is_readable(listener.as_fd()),
+            Listener::Unix(server) => sys::is_readable(server.listener.as_fd()),
+        }
     }
 
     /// Configures the connections that will be accepted, where [`socket::LISTENERS_PASS_ON`].

@@ -19,6 +19,7 @@
 
 pub mod address;
 mod byte_stream;
+mod cause;
 mod descriptors;
 pub mod event_loop;
 pub mod listener;

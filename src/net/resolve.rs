@@ -16,6 +16,8 @@ use std::net::ToSocketAddrs;
 use std::sync::{Arc, Weak};
 
 use super::address::HostAddress;
+use super::cause::cause_text;
+use super::descriptors::shortage;
 use super::event_loop::DriverHandle;
 use crate::error::{caught, Error, Result, Status};
 use crate::process::{self, process_state};
@@ -30,7 +32,8 @@ pub const ADDRESSES_PER_NAME_MAX: usize = 16;
 /// The addresses of `name`, at least one: IPv4 first as libzmq prefers it, otherwise in the
 /// resolver's order. Blocks for as long as the system's resolver does.
 pub(crate) fn addresses_of(name: &str) -> io::Result<Vec<HostAddress>> {
-    let answer = (name, 0).to_socket_addrs()?;
+    // The system says that it does not know the name where it cannot open its files.
+    let answer = (name, 0).to_socket_addrs().map_err(|error| shortage().unwrap_or(error))?;
     let mut addresses = Vec::new();
     for address in answer.map(HostAddress::from) {
         if !addresses.contains(&address) {
@@ -57,8 +60,9 @@ struct Waiter {
 
 fn failure(name: &str, cause: &io::Error) -> Error {
     let text = format!(
-        "The host name {name} could not be resolved: {cause}; check its spelling and the name \
-         service, or give an IP address"
+        "The host name {name} could not be resolved: {}; check its spelling and the name service, or \
+         give an IP address",
+        cause_text(cause)
     );
     Error::new(Status::Resolve, "net::resolve", text)
 }

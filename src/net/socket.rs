@@ -12,6 +12,7 @@ use mio::net::{TcpListener, TcpStream};
 use socket2::{SockRef, TcpKeepalive};
 
 use super::address::{self, HostAddress};
+pub use super::cause::{cause_text, is_shortage, shortage_remedy};
 use super::descriptors::{above_standard, hold_standard};
 use super::sys;
 pub(crate) use super::sys::receive_behind;
@@ -99,6 +100,8 @@ fn bind_ephemeral_pair(text: &str, address: HostAddress) -> Result<PortPair> {
         let Some(second_port) = port.checked_add(1) else { continue };
         match listen(address.with_port(second_port)) {
             Ok(second) => return Ok(PortPair { first, second, port }),
+            // Another port does not help.
+            Err(error) if is_shortage(&error) => return Err(failed(error)),
             Err(error) => last = format!("port {second_port}: {}", cause_text(&error)),
         }
     }
@@ -130,15 +133,6 @@ fn bind_error(status: Status, text: &str, port: u16, cause: &str) -> Error {
     Error::new(status, "net::socket::bind_pair", text)
 }
 
-/// The system's text for `error`, without its number: `Connection refused`.
-pub fn cause_text(error: &io::Error) -> String {
-    let text = error.to_string();
-    match text.rfind(" (os error ") {
-        Some(end) => text[..end].to_owned(),
-        None => text,
-    }
-}
-
 /// Accepts the next waiting connection; `None` if there is none. A connection that its peer has
 /// aborted is skipped.
 ///
@@ -158,11 +152,6 @@ pub fn accept(listener: &TcpListener) -> io::Result<Option<(TcpStream, SocketAdd
             },
         }
     }
-}
-
-/// Whether an error of [`accept`] means that no descriptors are left.
-pub fn is_shortage(error: &io::Error) -> bool {
-    matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE))
 }
 
 /// Starts to connect to `address` and returns at once. Register the stream for writing; when it is

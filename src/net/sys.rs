@@ -110,6 +110,14 @@ pub(super) fn unread(socket: BorrowedFd<'_>) -> io::Result<u64> {
     check(answer).map(|()| octets.try_into().unwrap_or(0))
 }
 
+/// Whether a descriptor has something to be read, or a listener a connection to be accepted.
+pub(super) fn is_readable(descriptor: BorrowedFd<'_>) -> bool {
+    let mut wanted = libc::pollfd { fd: descriptor.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+    // SAFETY: one structure, which outlives the call; the descriptor is open for the life of the
+    // borrow.
+    unsafe { libc::poll(&mut wanted, 1, 0) > 0 }
+}
+
 /// Makes `poll` watch a descriptor that is registered there for nothing but errors, which epoll
 /// always reports. `mio` has no such interest, and another one would wake the thread that waits for
 /// `poll` whenever the descriptor's state changes.

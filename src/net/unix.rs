@@ -18,7 +18,7 @@ use mio::net::{UnixListener, UnixStream};
 use socket2::{Domain, SockAddr, Socket, Type};
 
 use super::descriptors::{above_standard, hold_standard};
-use super::socket::{cause_text, WAITING_MAX};
+use super::socket::{cause_text, is_shortage, WAITING_MAX};
 use super::sys;
 use crate::error::{Error, Result, Status};
 use crate::peer::UnixPeer;
@@ -233,6 +233,7 @@ fn remove_stale(path: &UnixPath) -> Result<()> {
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
             Err(failed("a socket is there, of a server or a dead one, that this user may not try"))
         }
+        Err(error) if is_shortage(&error) => Err(failed(&cause_text(&error))),
         _ => Err(failed("another server listens there; stop it or choose another path")),
     }
 }

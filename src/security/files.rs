@@ -17,6 +17,7 @@ use zeroize::Zeroizing;
 use super::keys::{invalid, of_file, KeyPair, PublicKey};
 use super::text_file;
 use crate::error::Result;
+use crate::net::make_descriptor;
 use crate::net::socket::cause_text;
 
 /// Permissions by which others than the owner get at a file.
@@ -167,8 +168,8 @@ fn write_new(path: &Path, mode: u32, contents: &[u8]) -> Result<()> {
         of_file(format!("Cannot write keys to {}: {}", path.display(), cause_text(&error)))
     };
     let mut options = OpenOptions::new();
-    let file = options.write(true).create_new(true).mode(mode).open(path);
-    let mut file = file.map_err(failed)?;
+    options.write(true).create_new(true).mode(mode);
+    let mut file = make_descriptor(|| options.open(path)).map_err(failed)?;
     file.write_all(contents).and_then(|()| file.sync_all()).map_err(|error| {
         let _ = std::fs::remove_file(path);
         failed(error)

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
+use crate::net::make_descriptor;
 use crate::net::socket::cause_text;
 
 /// Octets of the largest file: some 10 000 lines.
@@ -30,7 +31,7 @@ pub(super) fn read(
     // The open of a pipe would wait for somebody to write to it.
     let mut options = OpenOptions::new();
     options.read(true).custom_flags(libc::O_NONBLOCK);
-    let mut file = options.open(path).map_err(failed)?;
+    let mut file = make_descriptor(|| options.open(path)).map_err(failed)?;
     let about = file.metadata().map_err(failed)?;
     if !about.is_file() {
         return Err(format!("Cannot read the {what} in {shown}: it is no regular file"));

@@ -426,6 +426,21 @@ fn d43_so_does_one_that_panics_with_a_value_that_panics_when_it_is_dropped() {
 }
 
 #[test]
+fn f130_what_comes_before_the_slave_is_set_waits_for_it() {
+    let server = TcpServer::new("127.0.0.1", 0, ServerOptions::default()).unwrap();
+    let client = Client::new(server.port());
+    let id = client.start_read(8, 4);
+    wait_until("it has reached the host", || client.tcp.state() == ClientState::Handshake);
+    server.master().set_slave(calling(answer));
+    assert_eq!(client.master.wait_buffer(id).unwrap(), answer_at(8, 4));
+    assert_eq!(server.stats().refused, 0);
+    // The master may outlive its server.
+    let master = server.master().clone();
+    drop((client, server));
+    master.set_slave(calling(answer));
+}
+
+#[test]
 fn d44_a_server_runs_before_it_has_a_slave_and_while_that_is_changed() {
     let server = TcpServer::new("127.0.0.1", 0, ServerOptions::default()).unwrap();
     server.start();

@@ -56,6 +56,8 @@ pub struct Acceptor {
     descriptors_reserved: Option<u32>,
     /// When to accept again, after a failure.
     again: Option<Time>,
+    /// Nobody is accepted before that.
+    opens_at: Option<Time>,
     /// The last attempt to accept has failed.
     has_failed: bool,
     log: Arc<Logger>,
@@ -69,7 +71,25 @@ impl Acceptor {
         log: Arc<Logger>,
     ) -> Acceptor {
         let listeners = listeners.into_iter().flat_map(sided).collect();
-        Acceptor { listeners, descriptors_reserved, again: None, has_failed: false, log }
+        Acceptor {
+            listeners,
+            descriptors_reserved,
+            again: None,
+            opens_at: None,
+            has_failed: false,
+            log,
+        }
+    }
+
+    /// Accepts nobody before `time`, unless it is [opened](Self::open): the system keeps those that
+    /// connect.
+    pub fn open_at(&mut self, time: Time) {
+        self.opens_at = Some(time);
+    }
+
+    /// Accepts from now on.
+    pub fn open(&mut self) {
+        self.opens_at = None;
     }
 
     /// Registers the listeners. `silence` is for their connections.
@@ -90,22 +110,23 @@ impl Acceptor {
 
     /// The tokens of the listeners that may have connections.
     pub fn ready(&self) -> Vec<usize> {
-        let all = self.listeners.iter().enumerate();
+        let all = self.listeners.iter().enumerate().filter(|_| self.opens_at.is_none());
         all.filter(|(_, entrance)| entrance.is_ready).map(|(token, _)| token).collect()
     }
 
     /// Whether a listener may have connections.
     pub fn is_any_ready(&self) -> bool {
-        self.listeners.iter().any(|entrance| entrance.is_ready)
+        self.opens_at.is_none() && self.listeners.iter().any(|entrance| entrance.is_ready)
     }
 
     /// When to call [`timeout`](Self::timeout).
     pub fn deadline(&self) -> Option<Time> {
-        self.again
+        self.opens_at.or(self.again)
     }
 
     /// After a failure no event says that connections wait: all listeners are tried again.
     pub fn timeout(&mut self, now: Time) {
+        self.opens_at.take_if(|opens_at| *opens_at <= now);
         if self.again.take_if(|again| *again <= now).is_some() {
             self.listeners.iter_mut().for_each(|entrance| entrance.is_ready = true);
         }
@@ -138,7 +159,10 @@ impl Acceptor {
                     Room::Unneeded => Accepted::Closed,
                     Room::Full => {
                         drop(stream);
-                        self.note_shortage("the other descriptors of this process are in use");
+                        self.note_shortage(
+                            "the other descriptors of this process are in use; raise the limit \
+                             (ulimit -n)",
+                        );
                         Accepted::Closed
                     }
                 }
@@ -146,6 +170,11 @@ impl Acceptor {
             Ok(Some((stream, peer))) => {
                 self.has_failed = false;
                 Accepted::Connection(stream, peer)
+            }
+            Err(error) if is_shortage(&error) && !entrance.listener.has_waiting() => {
+                // Nobody has to go.
+                entrance.is_ready = false;
+                Accepted::Nobody
             }
             Err(error) if is_shortage(&error) && make_room(None) == Room::Made => Accepted::Closed,
             Err(error) => {
@@ -159,10 +188,7 @@ impl Acceptor {
 
     fn note_shortage(&mut self, cause: &str) {
         if !std::mem::replace(&mut self.has_failed, true) {
-            log_warning!(
-                self.log,
-                "Cannot accept connections for now: {cause}; raise the limit (`ulimit -n`)"
-            );
+            log_warning!(self.log, "Cannot accept connections for now: {cause}");
         }
     }
 }

@@ -109,6 +109,16 @@ impl<S: Service> Link<S> {
         }
     }
 
+    /// Accepts nobody before `time`, unless it is [opened](Self::open).
+    pub fn open_at(&mut self, time: Time) {
+        self.acceptor.open_at(time);
+    }
+
+    /// Accepts clients from now on.
+    pub fn open(&mut self) {
+        self.acceptor.open();
+    }
+
     // ------------------------------------------------------------------ calls of the event loop
 
     /// Registers the listeners.

@@ -38,7 +38,7 @@ use crate::security::{AccessList, Audit, CurveServer};
 
 use auditor::Auditor;
 use drain::{Departure, Drain, WaitEnd};
-use driver::ServerDriver;
+use driver::{ServerDriver, Unconnected};
 use execute::Executor;
 use outstanding::{OutstandingTable, ENDED_TOGETHER_MAX};
 use requests::Requests;
@@ -50,6 +50,10 @@ pub use stats::ServerStats;
 
 /// Buffers for reuse take at most one part in this many of the budget.
 const SPARE_DIVISOR: u64 = 16;
+
+/// How long a new server without a slave lets clients wait before it answers that it has none: as long
+/// as a request waits by default. A program connects the slave right after it has made the server.
+const SLAVE_WAIT_MAX: Duration = Duration::from_secs(1);
 
 const SOURCE: &str = "memory::TcpServer::TcpServer";
 
@@ -173,8 +177,8 @@ pub struct TcpServer {
 impl TcpServer {
     /// Listens on `port` (requests) and `port + 1` (responses) of `address`: `*`, an IPv4 or IPv6
     /// address, the name of an interface or of a host. Port 0 asks the system for a free pair. Or it
-    /// listens at a path, `unix:/run/board.sock`, and the file beside it, with port 0. The server
-    /// serves at once; connect its master to a slave.
+    /// listens at a path, `unix:/run/board.sock`, and the file beside it, with port 0. Connect its
+    /// master to a slave: until then clients wait, for a second at most, and get errors after that.
     ///
     /// # Errors
     ///
@@ -246,7 +250,7 @@ impl TcpServer {
             let bytes_max = options.transaction_bytes_max;
             let auditor = Auditor::new(options.audit.clone(), name.clone());
             let executor = Executor::new(
-                slave_master,
+                slave_master.clone(),
                 outstanding,
                 responder,
                 auditor,
@@ -255,20 +259,24 @@ impl TcpServer {
             );
             let link_options = link_options(&options);
             let (window, policy) = (options.window, policy_of(&options, name.clone()));
+            let mut link = Link::new(
+                handle.clone(),
+                listeners,
+                link_options,
+                announcement,
+                find_owners,
+                of_link,
+            );
+            link.open_at(clock::now() + SLAVE_WAIT_MAX);
+            let unconnected = Some(Unconnected::new(slave_master.clone(), &handle));
             ServerDriver {
-                link: Link::new(
-                    handle.clone(),
-                    listeners,
-                    link_options,
-                    announcement,
-                    find_owners,
-                    of_link,
-                ),
+                link,
                 requests: Requests::new(executor, window, options.malformed_per_second_max, policy),
                 handle,
                 ended: Vec::with_capacity(ENDED_TOGETHER_MAX),
                 drain: departing,
                 departure: Departure::default(),
+                unconnected,
                 name,
             }
         })

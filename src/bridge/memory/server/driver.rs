@@ -9,7 +9,7 @@ use super::drain::{refusal_text, Departure, Drain};
 use super::requests::Requests;
 use crate::bridge::link::server::Link;
 use crate::clock::{self, Time};
-use crate::memory::Transaction;
+use crate::memory::{Master, Transaction};
 use crate::net::{Driver, DriverHandle, Readiness, Registry};
 
 /// Rounds of answering and resuming before other sockets have their turn.
@@ -24,8 +24,31 @@ pub(super) struct ServerDriver {
     pub(super) ended: Vec<Arc<Transaction>>,
     pub(super) drain: Arc<Drain>,
     pub(super) departure: Departure,
+    /// As long as there has been no slave: no client is accepted then.
+    pub(super) unconnected: Option<Unconnected>,
     /// Its first address.
     pub(super) name: String,
+}
+
+/// A server without a slave, whose loop wakes when it gets one.
+pub(super) struct Unconnected {
+    master: Arc<Master>,
+    /// The master outlives the server where the program keeps it; the loop does not.
+    _handle: Arc<DriverHandle>,
+}
+
+impl Unconnected {
+    /// The server with this master, on the loop of `handle`.
+    pub(super) fn new(master: Arc<Master>, handle: &DriverHandle) -> Unconnected {
+        let handle = Arc::new(handle.clone());
+        let waker = Arc::downgrade(&handle);
+        master.when_connected(move || {
+            if let Some(waker) = waker.upgrade() {
+                waker.wake();
+            }
+        });
+        Unconnected { master, _handle: handle }
+    }
 }
 
 impl ServerDriver {
@@ -132,6 +155,9 @@ impl Driver for ServerDriver {
 
     fn flush(&mut self, registry: &Registry) {
         self.settle();
+        if self.unconnected.take_if(|server| server.master.has_had_slave()).is_some() {
+            self.link.open();
+        }
         if self.link.end_turn(registry, &mut self.requests) {
             self.settle();
         }
