@@ -8,7 +8,9 @@
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
+use crate::clock::{self, Time};
 use crate::error::caught;
 use crate::logging::{log_error, static_logger};
 use crate::process;
@@ -16,6 +18,9 @@ use crate::sync::{Mutex, MutexGuard};
 
 /// Limit of waiting notifications. An observer that blocks misses the oldest ones, two at a time.
 pub(crate) const CHANGES_WAITING_MAX: usize = 64;
+
+/// Delay before the next attempt when the system has no thread for notifications.
+const THREAD_RETRY: Duration = Duration::from_millis(100);
 
 static_logger!(LOG, "observers");
 
@@ -38,6 +43,8 @@ struct NewsState<C> {
     changes: VecDeque<C>,
     /// A thread calls the observer.
     is_telling: bool,
+    /// When to try again, after the system has refused a thread.
+    again: Option<Time>,
     is_stopped: bool,
 }
 
@@ -54,6 +61,7 @@ impl<C: Clone + Send + 'static> News<C> {
             current: None,
             changes: VecDeque::new(),
             is_telling: false,
+            again: None,
             is_stopped: false,
         };
         Arc::new(News { state: Mutex::new(state), teller })
@@ -111,6 +119,19 @@ impl<C: Clone + Send + 'static> News<C> {
         drop(observer);
     }
 
+    /// When to call [`timeout`](Self::timeout).
+    pub(crate) fn deadline(&self) -> Option<Time> {
+        self.state.lock().again
+    }
+
+    /// Tries again to notify, if that is due.
+    pub(crate) fn timeout(self: &Arc<Self>, now: Time) {
+        let mut state = self.state.lock();
+        if state.again.take_if(|again| *again <= now).is_some() {
+            self.tell(state, None);
+        }
+    }
+
     fn tell(self: &Arc<Self>, mut state: MutexGuard<'_, NewsState<C>>, change: Option<C>) {
         if state.observer.is_none() || state.is_stopped {
             return;
@@ -125,10 +146,10 @@ impl<C: Clone + Send + 'static> News<C> {
         }
         let started = self.start_telling();
         state.is_telling = started.is_ok();
+        state.again = started.as_ref().err().map(|_| clock::now() + THREAD_RETRY);
         drop(state);
         if let Err(cause) = started {
-            // The next change tries again.
-            log_error!(LOG, "The system refused a thread: {cause}");
+            log_error!(LOG, "A notification waits for a thread: {cause}");
         }
     }
 

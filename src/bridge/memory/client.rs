@@ -259,6 +259,10 @@ impl TcpClient {
     pub fn observe(&self, observer: Option<Arc<dyn ConnectionObserver>>) {
         if !self.core.is_inherited() {
             self.news.observe(observer);
+            if self.news.deadline().is_some() {
+                // The loop tries again.
+                self.handle.wake();
+            }
         }
     }
 

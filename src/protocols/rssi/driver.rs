@@ -6,7 +6,7 @@ use std::sync::Arc;
 use mio::Token;
 
 use super::link::{Alarms, Link};
-use crate::clock::Time;
+use crate::clock::{self, Time};
 use crate::net::{Driver, Readiness, Registry};
 use crate::proto::rssi::Timer;
 
@@ -60,6 +60,11 @@ impl Driver for RssiDriver {
     fn flush(&mut self, _registry: &Registry) {
         self.link.pump();
         self.alarms = self.link.arm();
+        let news = self.link.news();
+        if let Some(again) = news.deadline() {
+            news.timeout(clock::now());
+            self.alarms.look = clock::earliest([self.alarms.look, Some(again)]);
+        }
     }
 
     fn stopped(&mut self, _registry: &Registry) {}

@@ -212,11 +212,14 @@ pub(super) enum ClientTimer {
     Attempts,
     /// Watches the response connection again.
     Pause,
+    /// Tries again to notify the observer.
+    News,
 }
 
 impl event_loop::Driver for ClientDriver {
     type Timer = ClientTimer;
-    const TIMERS: &'static [ClientTimer] = &[ClientTimer::Attempts, ClientTimer::Pause];
+    const TIMERS: &'static [ClientTimer] =
+        &[ClientTimer::Attempts, ClientTimer::Pause, ClientTimer::News];
 
     fn start(&mut self, registry: &Registry) -> io::Result<()> {
         let _ = self.core.registry.set(registry.clone());
@@ -252,6 +255,7 @@ impl event_loop::Driver for ClientDriver {
             ClientTimer::Attempts => self.dialer.deadline(),
             ClientTimer::Pause if self.open.is_some() => self.core.state.lock().arbiter.next_tick(),
             ClientTimer::Pause => None,
+            ClientTimer::News => self.news.deadline(),
         }
     }
 
@@ -259,6 +263,7 @@ impl event_loop::Driver for ClientDriver {
         match timer {
             ClientTimer::Attempts => self.dial(registry),
             ClientTimer::Pause => self.core.tick(now),
+            ClientTimer::News => self.news.timeout(now),
         }
     }
 

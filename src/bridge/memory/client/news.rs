@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::clock::Time;
 use crate::memory::observers;
 use crate::net::news::{self, Observer, Teller};
 use crate::net::server_address::ServerEnd;
@@ -45,6 +46,16 @@ impl News {
             Arc::new(move |change: &_| observer.changed(change)) as Observer<_>
         };
         self.0.observe(observer.map(function));
+    }
+
+    /// When to call [`timeout`](Self::timeout).
+    pub(super) fn deadline(&self) -> Option<Time> {
+        self.0.deadline()
+    }
+
+    /// Tries again what the system has refused a thread for.
+    pub(super) fn timeout(&self, now: Time) {
+        self.0.timeout(now);
     }
 
     /// The client has connected to `server`.
