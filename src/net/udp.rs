@@ -19,7 +19,7 @@ const STATED_FACTOR: usize = 2;
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 const STATED_FACTOR: usize = 1;
 
-pub use sys::{Arrival, NetworkError, BATCH_COUNT_MAX, SPILL_BYTES};
+pub use sys::{zeroed, Arrival, NetworkError, BATCH_COUNT_MAX, SPILL_BYTES};
 
 /// Opens a socket at `address`; port 0 lets the system choose. The address must be free: no second
 /// socket can be bound to it. `[::]` receives IPv4 datagrams too, unless the system is configured

@@ -510,8 +510,11 @@ impl Device {
         let header = header.ok_or_else(|| format!("Got undersized frame size = {frame_bytes}"))?;
         v3::check_request(&header, frame_bytes).map_err(|fault| fault.to_string())?;
         if header.control.opcode().carries_data() {
+            let size = header.size() as usize;
             data.clear();
-            data.resize(header.size() as usize, 0);
+            data.try_reserve_exact(size)
+                .map_err(|cause| format!("Got {size} bytes without memory for them: {cause}"))?;
+            data.resize(size, 0);
             buffers.read_at(HEADER_BYTES, data).map_err(|error| error.text().to_owned())?;
         }
         Ok(header)
@@ -542,9 +545,18 @@ impl Device {
 }
 
 /// Builds an answer: the header of the request, the present content of the memory, and the status;
-/// without data if there is an error.
-fn compose(header: &Header, status: v3::StatusWord, memory: &SparseMemory, answer: &mut Vec<u8>) {
+/// without data if there is an error, or no memory for them.
+fn compose(
+    header: &Header,
+    mut status: v3::StatusWord,
+    memory: &SparseMemory,
+    answer: &mut Vec<u8>,
+) {
     answer.clear();
+    let size = HEADER_BYTES + header.size() as usize + v3::STATUS_BYTES;
+    if status == v3::StatusWord::SUCCESS && answer.try_reserve_exact(size).is_err() {
+        status = v3::StatusWord::SLAVE_ERROR;
+    }
     answer.extend_from_slice(&header.encode());
     if status == v3::StatusWord::SUCCESS {
         answer.resize(HEADER_BYTES + header.size() as usize, 0);

@@ -517,6 +517,21 @@ impl Buffers {
         Ok(())
     }
 
+    /// A copy of the payload, of whatever size a peer has given it.
+    ///
+    /// # Errors
+    ///
+    /// [`Status::OutOfResources`] if there is no memory for that.
+    pub(crate) fn try_to_vec(&self) -> Result<Vec<u8>> {
+        let (mut bytes, size) = (Vec::new(), self.payload());
+        bytes.try_reserve_exact(size).map_err(|error| {
+            let text = format!("No memory to join a frame of {size} bytes: {error}");
+            Error::new(Status::OutOfResources, "stream::Frame", text)
+        })?;
+        self.slices().for_each(|part| bytes.extend_from_slice(part));
+        Ok(bytes)
+    }
+
     /// A copy of the payload.
     pub fn to_vec(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(self.payload());

@@ -11,6 +11,7 @@
 
 mod allocator;
 mod memory;
+mod peers;
 mod stream;
 
 use std::cell::Cell;
@@ -34,11 +35,15 @@ const REST_BYTES_WITH_ANSWERS: i64 = 1024 * 1024;
 const TRIES: i64 = 40;
 const TRIES_OF_SOAK: i64 = 1000;
 
-const SHORT: [(&str, fn()); 4] = [
+const SHORT: [(&str, fn()); 8] = [
     ("f91_legacy_clients_cost_nothing_when_a_large_allocation_fails", || {
         play_apart("legacy large")
     }),
     ("f91_a_memory_server_lives_when_a_large_allocation_fails", || play_apart("memory large")),
+    ("a_client_lives_when_a_large_allocation_fails", || play_apart("client large")),
+    ("a_sealed_client_lives_when_a_large_allocation_fails", || play_apart("curve_client large")),
+    ("a_sealed_server_lives_when_a_large_allocation_fails", || play_apart("curve_server large")),
+    ("a_board_lives_when_a_large_allocation_fails", || play_apart("board large")),
     ("f91_a_stream_server_lives_when_a_large_allocation_fails", || play_apart("stream large")),
     ("f91_a_stream_server_lives_when_memory_runs_out", || play_apart("stream rest")),
 ];
@@ -66,6 +71,9 @@ fn play_apart(role: &str) {
 }
 
 fn play(role: &str) {
+    if let Some(other) = role.strip_prefix("other ") {
+        return peers::play_other(other);
+    }
     exempt();
     trace_aborts();
     let (what, how) = role.split_once(' ').unwrap();
@@ -73,6 +81,10 @@ fn play(role: &str) {
         "memory" => memory::round,
         "legacy" => memory::legacy_round,
         "stream" => stream::round,
+        "client" => peers::client_round,
+        "curve_client" => peers::curve_client_round,
+        "curve_server" => peers::curve_server_round,
+        "board" => peers::board_round,
         other => panic!("no role {other}"),
     };
     let refusals = match (what, how) {

@@ -1,6 +1,7 @@
 //! System calls for UDP that the standard library does not offer: the only `unsafe` code of this
 //! folder.
 
+use std::alloc::{self, Layout};
 use std::io;
 use std::mem;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
@@ -21,6 +22,18 @@ pub const BATCH_COUNT_MAX: usize = 32;
 pub const SPILL_BYTES: usize = 1 << 16;
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 pub const SPILL_BYTES: usize = 0;
+
+/// `bytes` zeros that the system gives memory to where they are used; `None` if it refuses them.
+pub fn zeroed(bytes: usize) -> Option<Vec<u8>> {
+    let layout = Layout::array::<u8>(bytes).ok().filter(|_| bytes > 0)?;
+    // SAFETY: the layout is not empty.
+    let start = unsafe { alloc::alloc_zeroed(layout) };
+    if start.is_null() {
+        return None;
+    }
+    // SAFETY: the allocator of all vectors has given that many bytes of this layout, which are zeros.
+    Some(unsafe { Vec::from_raw_parts(start, bytes, bytes) })
+}
 
 /// What has been received into one room: a datagram, or several from one source that the system has
 /// joined.

@@ -19,6 +19,11 @@ pub enum Fault {
         /// Its bytes.
         bytes: usize,
     },
+    /// There is no memory for the list of its records.
+    Memory {
+        /// Its bytes.
+        bytes: usize,
+    },
     /// It is of another version.
     Version {
         /// The number that it says.
@@ -64,6 +69,9 @@ impl fmt::Display for Fault {
             }
             Fault::Large { bytes } => {
                 write!(f, "Dropping large frame size = {bytes}; the largest has {} bytes", u32::MAX)
+            }
+            Fault::Memory { bytes } => {
+                write!(f, "Dropping a frame of {bytes} bytes: no memory for the list of its records")
             }
             Fault::Version { found, wanted } => write!(
                 f,
@@ -195,6 +203,9 @@ pub fn parse(version: Version, bytes: &[u8]) -> Result<SuperFrame<'_>, Fault> {
         let room = at - header;
         if data > room as u64 {
             return Err(Fault::NoRoomForData { room, data, tail: at });
+        }
+        if tails.try_reserve(1).is_err() {
+            return Err(Fault::Memory { bytes: bytes.len() });
         }
         tails.push(at as u32);
         end = at - data as usize;

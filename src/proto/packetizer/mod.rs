@@ -125,6 +125,8 @@ pub enum Received {
 /// Why a packet is dropped.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum PacketFault {
+    /// There is no memory for a copy of it.
+    Memory(usize),
     /// It is too short, or no multiple of 8 octets long where it has to be.
     Length(usize),
     /// It is of another version, or of none.
@@ -166,6 +168,7 @@ pub enum PacketFault {
 impl fmt::Display for PacketFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
+            PacketFault::Memory(bytes) => write!(f, "no memory for a copy of {bytes} bytes"),
             PacketFault::Length(bytes) => write!(f, "a packet of {bytes} bytes is impossible"),
             PacketFault::Version(version) => version.fmt(f),
             PacketFault::ValidBytes(count) => {

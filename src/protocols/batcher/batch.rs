@@ -37,7 +37,7 @@ impl Batch {
     pub fn new(version: Version, buffers: &Buffers) -> Result<Arc<Batch>> {
         match buffers.contiguous() {
             Some(bytes) => Batch::of(version, bytes),
-            None => Batch::of(version, &buffers.to_vec()),
+            None => Batch::of(version, &buffers.try_to_vec()?),
         }
     }
 
@@ -48,18 +48,23 @@ impl Batch {
         };
         let found = parse(version, bytes)
             .map_err(|fault| Error::new(Status::Frame, source, fault.to_string()))?;
+        let mut records = Vec::new();
+        records.try_reserve_exact(found.count()).map_err(|cause| {
+            let text = format!("No memory for the records of a super-frame: {cause}");
+            Error::new(Status::OutOfResources, source, text)
+        })?;
         // No super-frame has more than 2^32 - 1 bytes.
-        let records = found.records().map(|record| BatchRecord {
+        records.extend(found.records().map(|record| BatchRecord {
             start: record.start as u32,
             bytes: record.data.len() as u32,
             tail: record.tail as u32,
             info: record.info,
-        });
+        }));
         Ok(Arc::new(Batch {
             header_bytes: found.layout().header_bytes() as u32,
             tail_bytes: found.layout().tail_bytes() as u32,
             sequence: found.sequence(),
-            records: records.collect(),
+            records,
         }))
     }
 

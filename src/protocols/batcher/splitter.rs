@@ -143,7 +143,14 @@ impl Slave for Splitter {
         let buffers = Frame::into_buffers(frame);
         match buffers.contiguous() {
             Some(bytes) => self.split(bytes),
-            None => self.split(&buffers.to_vec()),
+            None => match buffers.try_to_vec() {
+                Ok(bytes) => self.split(&bytes),
+                Err(error) => {
+                    self.dropped.fetch_add(1, Ordering::Relaxed);
+                    let log = core_log(self.version);
+                    log_error!(*log, "Dropping a super-frame: {}", error.text());
+                }
+            },
         }
     }
 

@@ -103,7 +103,8 @@ impl PacketReceiver {
         let packet = match buffers.contiguous() {
             Some(packet) => packet,
             None => {
-                joined = buffers.to_vec();
+                let copy = buffers.try_to_vec();
+                joined = copy.map_err(|_| PacketFault::Memory(buffers.payload()))?;
                 &joined[..]
             }
         };
@@ -118,9 +119,12 @@ impl PacketReceiver {
             Received::Joined { info, payload } => return Ok(Delivery::New(info, payload)),
             Received::Whole { info, payload } => (info, payload),
         };
-        let copy = || Delivery::New(info, packet[payload.clone()].to_vec());
         if !is_unshared || buffers.count() != 1 {
-            return Ok(copy());
+            let mut copy = Vec::new();
+            let reserved = copy.try_reserve_exact(payload.len());
+            reserved.map_err(|_| PacketFault::Memory(payload.len()))?;
+            copy.extend_from_slice(&packet[payload]);
+            return Ok(Delivery::New(info, copy));
         }
         // The header and the tail leave the payload, and nothing moves.
         let (start, count) = (payload.start, payload.len());

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::meter::Meter;
 use super::{Settings, RX_LOG};
+use crate::error::Result;
 use crate::logging::{log_error, log_warning};
 use crate::process;
 use crate::proto::prbs::Checker;
@@ -84,18 +85,29 @@ impl Slave for FrameChecker {
         }
         let (error, register) = (frame.error(), self.settings.register());
         let checks_payload = self.settings.check_payload.load(Ordering::Relaxed);
-        let (size, judgement) = Frame::consume(frame, |buffers| {
+        let checked: Result<_> = Frame::consume(frame, |buffers| {
             let joined;
             let bytes = match buffers.contiguous() {
                 Some(bytes) => bytes,
                 None => {
-                    joined = buffers.to_vec();
+                    joined = buffers.try_to_vec()?;
                     &joined[..]
                 }
             };
             let judgement = self.checker.lock().check(&register, bytes, error, checks_payload);
-            (bytes.len(), judgement)
+            Ok((bytes.len(), judgement))
         });
+        let (size, judgement) = match checked {
+            Ok(checked) => checked,
+            Err(error) => {
+                let count = self.meter.count_error();
+                return log_warning!(
+                    RX_LOG,
+                    "Error {count}, a frame that is not checked: {}",
+                    error.text()
+                );
+            }
+        };
         self.base.count(size);
         match judgement {
             Ok(()) => self.meter.count(size),

@@ -33,9 +33,11 @@ fn with_spill<T>(rooms_count: usize, action: impl FnOnce(&mut [u8]) -> T) -> T {
     let mut spill = SPILL.try_with(Cell::take).unwrap_or_default();
     let bytes = rooms_count * SPILL_BYTES;
     if spill.len() < bytes {
-        // Not resized: that would touch all of it.
-        spill = vec![0; bytes];
+        // Without memory joined datagrams are lost, as on a network. Not resized: that would touch all
+        // of it.
+        spill = udp::zeroed(bytes).unwrap_or(spill);
     }
+    let bytes = bytes.min(spill.len());
     let outcome = action(&mut spill[..bytes]);
     // Fails only at the end of the thread; the memory is freed then.
     let _ = SPILL.try_with(|place| place.set(spill));
@@ -132,6 +134,10 @@ impl Receiver {
                     _ => Place::Copy(copied(&self.pool, self.payload_bytes_max, parts, kept)),
                 };
                 let (is_oversized, source) = (whole.len() > limit, arrival.source);
+                if self.received.try_reserve(1).is_err() {
+                    // Lost, as on a network.
+                    break;
+                }
                 self.received.push(Datagram { bytes, is_oversized, source, place });
             }
         }
