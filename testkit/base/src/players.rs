@@ -2,7 +2,7 @@
 //! processes that play roles for it.
 
 use std::env;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::panic;
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -85,6 +85,12 @@ impl Player {
     /// What it has said since the last line that was taken.
     pub fn said(&self) -> Vec<String> {
         self.lines.try_iter().collect()
+    }
+
+    /// Says a line to it.
+    pub fn tell(&mut self, line: &str) {
+        let input = self.child.stdin.as_mut().expect("it has not been told to end");
+        writeln!(input, "{line}").unwrap();
     }
 
     /// Waits until it has said this `count` times.
