@@ -17,14 +17,14 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use rogue_mem::bridge::{ServerOptions, StreamClient, StreamClientOptions, StreamServer};
 use rogue_mem::bridge::{StreamServerOptions, TcpServer};
 use rogue_mem::logging::{self, Level, Logger, Record};
-use rogue_mem::memory::{Claimant, DataBuffer, Master, READ};
+use rogue_mem::memory::{Claimant, DataBuffer, Master, TransactionType};
 use rogue_mem::protocols::{SrpV3, SrpV3Emulation, UdpRssiPack, UdpRssiPackOptions};
 use rogue_mem::security::{Audit, AuditOptions, AuditRecord, AuditSink};
 use rogue_mem::stream::{self, connect, Frame, Node};
 use testkit::bridge::{memory, server_of, Client};
 use testkit::bus::master_of;
 use testkit::slaves::Keeper;
-use testkit::wait::{let_pass, wait_until, LONG, LONG_US, SHORT_US};
+use testkit::wait::{let_pass, wait_until, LONG, SHORT};
 
 const DAY: i64 = 86_400;
 const YEAR: i64 = 365 * DAY;
@@ -198,7 +198,7 @@ fn a_link_of_rssi_stays_open_and_its_registers_answer() {
     let srp = SrpV3::new();
     connect(&*srp, &road.application(0)).unwrap();
     let master = master_of(srp);
-    master.set_timeout(LONG_US);
+    master.set_timeout(LONG);
     work(&master);
     for end in [&board, &road] {
         assert_eq!(end.stats().down_count, 0);
@@ -255,11 +255,11 @@ fn what_gets_no_answer_times_out_as_soon_as_its_time_has_passed() {
     let client = Client::ready(server.port());
     for _ in 0..20 {
         let begun = Instant::now();
-        client.master.set_timeout(SHORT_US);
+        client.master.set_timeout(SHORT);
         client.master.read(0, 4).unwrap_err();
-        assert!(begun.elapsed() >= Duration::from_micros(SHORT_US), "not before that either");
+        assert!(begun.elapsed() >= SHORT, "not before that either");
         let (told, ends) = channel();
-        let id = client.master.request(0, vec![0; 4].into(), READ).unwrap();
+        let id = client.master.request(0, vec![0; 4].into(), TransactionType::Read).unwrap();
         client.master.observe(id, Arc::new(Told(Mutex::new(told)))).unwrap();
         assert_eq!(ends.recv_timeout(LONG), Ok(false));
         assert!(begun.elapsed() < LONG);

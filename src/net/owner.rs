@@ -25,10 +25,14 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 mod contexts;
+mod shortage;
 
 use self::contexts::{contexts_of, Descriptors};
+use self::shortage::noted;
 use super::descriptors::hold_standard;
 use super::event_loop::DriverHandle;
 use crate::error::caught;
@@ -45,6 +49,9 @@ const OPEN_FILES_MAX: usize = 2_000_000;
 /// How often the table is read until an existing socket is found: it is no snapshot, and may miss
 /// an entry while others come and go.
 const TABLE_READS_MAX: usize = 2;
+
+/// Delay before a lookup is repeated that has lacked descriptors.
+const SHORTAGE_RETRY: Duration = Duration::from_millis(100);
 
 /// A process, distinguished from every other that had or will have its id.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -114,7 +121,14 @@ impl OwnerLookup {
         let answer = Arc::new(Mutex::new(None));
         let place = Arc::downgrade(&answer);
         process::spawn("owners", STACK_BYTES_MIN, move || {
-            let found = caught(|| find(&connections));
+            let found = loop {
+                let found = caught(|| find(&connections));
+                // An owner that is not found for that would be taken for another one.
+                if !shortage::take() || place.strong_count() == 0 {
+                    break found;
+                }
+                thread::sleep(SHORTAGE_RETRY);
+            };
             let Some(place) = place.upgrade() else { return };
             let unknown = || vec![Owner::Unknown; connections.len()];
             *place.lock() = Some(found.unwrap_or_else(|_| unknown()));
@@ -176,7 +190,7 @@ fn owners_in(proc: &Path, connections: &[(SocketAddr, SocketAddr)]) -> Vec<Owner
 /// Reads the tables, and returns whether that was possible.
 fn read_tables(proc: &Path, sockets: &mut Sockets) -> bool {
     // A kernel without IPv6 has only the first.
-    let files = ["net/tcp", "net/tcp6"].map(|name| File::open(proc.join(name)));
+    let files = ["net/tcp", "net/tcp6"].map(|name| noted(File::open(proc.join(name))));
     let mut is_read = false;
     for file in files.into_iter().flatten() {
         if !read_table(BufReader::with_capacity(TABLE_READ_BYTES, file), sockets) {
@@ -248,7 +262,7 @@ type Holders = HashMap<u64, Option<SocketHolder>>;
 /// Reads all processes, as far as they are visible.
 fn find_holders(proc: &Path, holders: &mut Holders) {
     let mut budget = OPEN_FILES_MAX;
-    let Ok(processes) = fs::read_dir(proc) else { return };
+    let Ok(processes) = noted(fs::read_dir(proc)) else { return };
     for entry in processes.flatten() {
         let name = entry.file_name();
         let Some(pid) = name.to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
@@ -262,7 +276,7 @@ fn find_holders(proc: &Path, holders: &mut Holders) {
 
 /// Reads the open files of one process; an invisible one shows none.
 fn find_in_process(process: &Path, pid: u32, holders: &mut Holders, budget: &mut usize) {
-    let Ok(files) = fs::read_dir(process.join("fd")) else { return };
+    let Ok(files) = noted(fs::read_dir(process.join("fd"))) else { return };
     let mut descriptors = Descriptors::default();
     for file in files.flatten() {
         *budget = budget.saturating_sub(1);
@@ -322,7 +336,7 @@ fn file_behind(link: &Path) -> Option<OpenFile> {
 /// Field 22 of `/proc/<pid>/stat`. The second field is the program's name in parentheses, which may
 /// itself contain blanks and parentheses.
 fn start_ticks(process: &Path) -> io::Result<u64> {
-    let stat = fs::read(process.join("stat"))?;
+    let stat = noted(fs::read(process.join("stat")))?;
     let after_name = stat.iter().rposition(|&byte| byte == b')').map(|end| &stat[end + 1..]);
     after_name
         .and_then(|rest| std::str::from_utf8(rest).ok())

@@ -6,7 +6,7 @@ use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use rogue_mem::bridge::{ClientOptions, ServerOptions};
-use rogue_mem::memory::{Master, READ, WRITE};
+use rogue_mem::memory::{Master, TransactionType};
 use rogue_mem::protocols::{SrpV3, SrpV3Emulation, UdpRssiPack, UdpRssiPackOptions};
 use rogue_mem::security::keys::{KeyPair, PublicKey};
 use rogue_mem::security::{AllowedClients, CurveClient, CurveServer};
@@ -16,7 +16,7 @@ use std::time::Duration;
 use testkit::bridge::{memory, server_of, Client};
 use testkit::bus::master_of;
 use testkit::players::Player;
-use testkit::wait::{wait_until, LONG, LONG_US};
+use testkit::wait::{wait_until, LONG};
 
 /// Bytes of a large access, and of a large frame.
 const LARGE: usize = 300_000;
@@ -82,14 +82,15 @@ impl Accesses {
     fn play(self, master: &Master) -> bool {
         let Accesses { expected, written, read } = self;
         let begin = |data: Vec<u8>, ty| master.request(0, data.into(), ty);
-        let is_written = begin(written, WRITE).is_ok_and(|id| master.wait(id).is_ok());
-        let read = begin(read, READ).and_then(|id| master.wait_buffer(id));
+        let is_written =
+            begin(written, TransactionType::Write).is_ok_and(|id| master.wait(id).is_ok());
+        let read = begin(read, TransactionType::Read).and_then(|id| master.wait_buffer(id));
         // What has been read is right, or it has failed.
         assert!(!is_written || read.as_ref().is_ok_and(|read| **read == expected) || read.is_err());
         let mut small = [0; SMALL_COUNT];
         let mut failed = 0;
         for (n, id) in small.iter_mut().enumerate() {
-            match master.request(n as u64 * 4, vec![0; 4].into(), READ) {
+            match master.request(n as u64 * 4, vec![0; 4].into(), TransactionType::Read) {
                 Ok(begun) => *id = begun,
                 Err(_) => failed += 1,
             }
@@ -190,14 +191,14 @@ pub fn board_round(arm: &mut dyn FnMut(), disarm: &mut dyn FnMut()) {
     connect(&*srp, &road.application(0)).unwrap();
     let master = master_of(srp);
     // Frames may be lost, with their requests.
-    master.set_timeout(100_000);
+    master.set_timeout(Duration::from_millis(100));
     let frames = road.application(1).stream_slave();
     let (accesses, frame) = (Accesses::new(LARGE_OF_BOARD), Arc::new(Frame::from(vec![1; LARGE])));
     arm();
     let _ = accesses.play(&master);
     frames.accept_frame(frame);
     disarm();
-    master.set_timeout(LONG_US);
+    master.set_timeout(LONG);
     wait_until("it works again", || master.write(0, &[9; LARGE_OF_BOARD]).is_ok());
     assert_eq!(master.read(0, LARGE_OF_BOARD as u32).unwrap(), [9; LARGE_OF_BOARD]);
     frames.accept_frame(Arc::new(Frame::from(vec![1; LARGE - 1])));

@@ -4,13 +4,14 @@ use std::fs;
 use std::io::BufRead;
 use std::sync::mpsc::{channel, Sender};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use rogue_mem::bridge::{
     ClientOptions, ClientState, ConnectionChange, ConnectionObserver, ServerOptions, StreamClient,
     StreamClientOptions, StreamServer, StreamServerOptions, TcpClient, TcpServer,
 };
 use rogue_mem::error::Result;
-use rogue_mem::memory::{Claimant, DataBuffer, Master};
+use rogue_mem::memory::{Claimant, DataBuffer, Master, TransactionType};
 use rogue_mem::security::{Audit, AuditOptions};
 use testkit::bridge::{assert_serves, memory, server_at, server_of, Client};
 use testkit::bus::master_of;
@@ -25,7 +26,7 @@ use testkit::wait::{wait_until, LONG};
 use crate::{descriptors, threads};
 
 /// A timeout that passes while there is no connection.
-const TIMEOUT_US: u64 = 100_000;
+const TIMEOUT: Duration = Duration::from_millis(100);
 
 // ---------------------------------------------------------------------- peers
 
@@ -131,7 +132,7 @@ fn memory_client(address: &str, port: u16, direct: bool) -> Box<dyn Subject> {
     let options = ClientOptions { direct, ..ClientOptions::default() };
     let client = TcpClient::new(address, port, options).unwrap();
     let master = master_of(client.clone());
-    master.set_timeout(TIMEOUT_US);
+    master.set_timeout(TIMEOUT);
     Box::new((client, master))
 }
 
@@ -190,6 +191,7 @@ pub fn without_descriptors() {
         server_without_descriptors("127.0.0.1", reserved);
         server_without_descriptors(&directory.address("own"), reserved);
     }
+    legacy_clients_without_descriptors();
     audit_without_descriptors(&directory);
 }
 
@@ -222,6 +224,32 @@ fn server_without_descriptors(address: &str, descriptors_reserved: Option<u32>) 
     }
     client.finish();
     assert_eq!(server.stats().clients, 0);
+}
+
+/// The owners of legacy connections are found in files.
+fn legacy_clients_without_descriptors() {
+    let options = ServerOptions { descriptors_reserved: Some(0), ..ServerOptions::default() };
+    let server = server_of(memory(), options);
+    let mut client = Player::new(format!("legacy client {}", server.port()));
+    // Enough for its connections, and for some of the files.
+    for count in 2..5 {
+        let shortage = descriptors::leave(count);
+        client.tell("connect");
+        wait_until("it has been accepted", || is_accepted(&server));
+        // It may be served in another way, or wait.
+        testkit::wait::let_pass(Duration::from_millis(300));
+        drop(shortage);
+        assert_eq!(client.line(), "connected");
+        client.tell("end");
+        client.line();
+        wait_until("it has gone", || !is_accepted(&server));
+    }
+    client.finish();
+}
+
+fn is_accepted(server: &TcpServer) -> bool {
+    let stats = server.stats();
+    stats.held + stats.clients > 0
 }
 
 /// The next file of an audit cannot be opened.
@@ -321,7 +349,7 @@ fn observers_are_told_later() {
 fn claims_are_refused() {
     let keeper = Keeper::new();
     let master = master_of(keeper.clone());
-    let id = master.request(0, vec![0; 4].into(), rogue_mem::memory::READ).unwrap();
+    let id = master.request(0, vec![0; 4].into(), TransactionType::Read).unwrap();
     let (told, news) = channel();
     let shortage = threads::leave(0);
     let error = master.observe(id, Arc::new(Telling(Mutex::new(told.clone())))).unwrap_err();

@@ -14,6 +14,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::path::Path;
 
+use super::shortage::noted;
+
 /// The descriptors of a process, as far as they matter here.
 #[derive(Default)]
 pub(super) struct Descriptors {
@@ -33,7 +35,7 @@ const FIRST_IO_THREAD: &str = "/IO/0";
 pub(super) fn contexts_of(process: &Path, descriptors: &Descriptors) -> HashMap<u64, u32> {
     let mut found: HashMap<u64, Option<u32>> = HashMap::new();
     for &epoll in &descriptors.epolls {
-        let Ok(text) = fs::read_to_string(process.join(format!("fdinfo/{epoll}"))) else {
+        let Ok(text) = noted(fs::read_to_string(process.join(format!("fdinfo/{epoll}")))) else {
             continue;
         };
         let listed: HashMap<u32, Option<u64>> = text.lines().filter_map(parse_listed).collect();
@@ -65,11 +67,11 @@ pub(super) fn parse_listed(line: &str) -> Option<(u32, Option<u64>)> {
 
 /// Whether the process has at least that many contexts, each with one I/O thread.
 fn has_one_io_thread_for_each(process: &Path, contexts: usize) -> bool {
-    let Ok(threads) = fs::read_dir(process.join("task")) else { return false };
+    let Ok(threads) = noted(fs::read_dir(process.join("task"))) else { return false };
     let mut io_threads = 0;
     for thread in threads.flatten() {
         // A thread that has ended in the meantime serves no socket.
-        let Ok(name) = fs::read_to_string(thread.path().join("comm")) else { continue };
+        let Ok(name) = noted(fs::read_to_string(thread.path().join("comm"))) else { continue };
         let name = name.trim_end();
         if !name.contains(THREAD_OF_LIBZMQ) {
             continue;

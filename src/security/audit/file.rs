@@ -369,10 +369,14 @@ impl FileSink {
             Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
             _ => Ok(()),
         };
-        for number in (1..self.files_max.saturating_sub(1)).rev() {
-            renamed(fs::rename(self.numbered(number), self.numbered(number + 1)))?;
+        // If the last attempt could open none, the present file has its number already; another one
+        // would push it out.
+        if fs::symlink_metadata(&self.path).is_ok() {
+            for number in (1..self.files_max.saturating_sub(1)).rev() {
+                renamed(fs::rename(self.numbered(number), self.numbered(number + 1)))?;
+            }
+            renamed(fs::rename(&self.path, self.numbered(1)))?;
         }
-        renamed(fs::rename(&self.path, self.numbered(1)))?;
         open(&self.path, self.mode)
     }
 
