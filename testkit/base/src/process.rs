@@ -55,12 +55,12 @@ pub fn context_switches(thread: u32) -> u64 {
 
 /// Memory of this process in RAM, in bytes.
 pub fn resident_bytes() -> u64 {
-    resident_bytes_of(std::process::id())
+    field_of("/proc/self/status", "VmRSS:") * 1024
 }
 
-/// Memory of a process in RAM, in bytes.
-pub fn resident_bytes_of(process: u32) -> u64 {
-    field_of(&format!("/proc/{process}/status"), "VmRSS:") * 1024
+/// Memory of a process in RAM, in bytes, but for the files that it maps.
+pub fn anonymous_bytes_of(process: u32) -> u64 {
+    field_of(&format!("/proc/{process}/status"), "RssAnon:") * 1024
 }
 
 /// The most memory that this process has had in RAM since [`forget_peak`], in bytes.
