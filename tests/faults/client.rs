@@ -13,6 +13,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rogue_mem::bridge::{ClientOptions, ClientState, TcpClient};
 use rogue_mem::error::{Error, Result};
+use rogue_mem::logging::{self, Level, Record};
 use rogue_mem::memory::{Master, TransactionType};
 use testkit::wait::{let_pass, wait_until};
 
@@ -219,8 +220,11 @@ fn fate_of(outcome: Result<()>) -> Fate {
 }
 
 /// Plays `count` clients that do nothing until their input ends, and then finds that they have all
-/// kept their connections.
+/// kept their connections. Why one was lost is on standard error.
 pub fn idle(port: u16, count: usize) {
+    logging::set_emit_stdout(false);
+    logging::set_filter("memory", Level::WARNING);
+    logging::set_sink(Some(Arc::new(|record: &Record<'_>| eprintln!("{}", record.text))));
     let options = ClientOptions { shared_loop: true, ..ClientOptions::default() };
     let make = |_| TcpClient::new("127.0.0.1", port, options.clone()).unwrap();
     let clients: Vec<Arc<TcpClient>> = (0..count).map(make).collect();
