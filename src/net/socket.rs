@@ -203,7 +203,8 @@ const KEEPALIVE_PART: u64 = 2;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Silence {
     /// How long the other host may be silent if nothing has been sent to it: an idle connection
-    /// exchanges keep-alive probes in the kernel. In whole seconds, at least four.
+    /// exchanges keep-alive probes in the kernel. In whole seconds, at least four. Not to a loopback
+    /// address: no cable is there to be cut, and the kernel itself ends the connections of a process.
     pub host_max: Duration,
     /// How long sent bytes may stay unacknowledged, in whole milliseconds: the kernel does not
     /// distinguish a dead host from one that does not read. This limit then replaces the other one.
@@ -239,15 +240,27 @@ pub fn configure(socket: &impl AsFd, silence: Silence) -> io::Result<()> {
     socket.set_tcp_nodelay(true)?;
     #[cfg(target_vendor = "apple")]
     socket.set_nosigpipe(true)?;
-    let (idle, interval) = silence.keepalive_seconds();
-    let probes = TcpKeepalive::new()
-        .with_time(Duration::from_secs(idle))
-        .with_interval(Duration::from_secs(interval))
-        .with_retries(KEEPALIVE_COUNT);
-    socket.set_tcp_keepalive(&probes)?;
+    if is_looped_back(&socket) {
+        // The probes of thousands of idle connections that were made together are due together, and
+        // the loopback device drops what exceeds its queue: living connections would be given up.
+        socket.set_keepalive(false)?;
+    } else {
+        let (idle, interval) = silence.keepalive_seconds();
+        let probes = TcpKeepalive::new()
+            .with_time(Duration::from_secs(idle))
+            .with_interval(Duration::from_secs(interval))
+            .with_retries(KEEPALIVE_COUNT);
+        socket.set_tcp_keepalive(&probes)?;
+    }
     #[cfg(any(target_os = "linux", target_os = "android"))]
     socket.set_tcp_user_timeout(Some(silence.unread_max))?;
     Ok(())
+}
+
+/// Whether the peer is at a loopback address; false for a socket without a peer.
+fn is_looped_back(socket: &SockRef<'_>) -> bool {
+    let peer = socket.peer_addr().ok().and_then(|peer| peer.as_socket());
+    peer.is_some_and(|peer| peer.ip().to_canonical().is_loopback())
 }
 
 /// Sends from several slices with one system call; returns the number of bytes sent, possibly fewer

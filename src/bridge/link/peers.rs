@@ -354,17 +354,19 @@ impl<S: Service> Peers<S> {
             state,
         });
         self.places.joined(request, address.origin(), since);
-        self.watch_host(if is_duplex { response } else { request });
+        let (with_answers, other) =
+            if is_duplex { (request, response) } else { (response, request) };
+        self.watch_host(with_answers, self.options.silence);
+        self.watch_host(other, Silence { unread_max: Duration::ZERO, ..self.options.silence });
         if is_pair {
             self.send_ready(service, response);
         }
         self.send_ready(service, request);
     }
 
-    /// Has the system watch the other host on a connection that carries no answers: on the other
-    /// one the limit for unread answers replaces that for silence.
-    fn watch_host(&mut self, id: ConnectionId) {
-        let silence = Silence { unread_max: Duration::ZERO, ..self.options.silence };
+    /// Has the system watch the other host. On a connection that carries answers the limit for unread
+    /// ones replaces that for silence, so the other one has none.
+    fn watch_host(&mut self, id: ConnectionId, silence: Silence) {
         let Some(connection) = self.connections.get(&id) else { return };
         if let Err(error) = connection.wire.configure(silence) {
             let (peer, cause) = (connection.peer, cause_text(&error));

@@ -76,7 +76,8 @@ pub struct ClientOptions {
     pub shared_loop: bool,
     /// How long the server's host may be silent, because it has lost its power or the network is
     /// cut, before the connection is given up: its system answers probes otherwise, also while the
-    /// bridge is idle or the server busy. In whole seconds, at least four.
+    /// bridge is idle or the server busy. In whole seconds, at least four. Connections to a loopback
+    /// address are not probed.
     pub host_silence_max: Duration,
 }
 

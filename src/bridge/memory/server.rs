@@ -114,7 +114,8 @@ pub struct ServerOptions {
     pub unix_mode: u32,
     /// How long a client's host may be silent, because it has lost its power or the network is cut,
     /// before its connections are given up: its system answers probes otherwise, also while the
-    /// bridge is idle. In whole seconds, at least four.
+    /// bridge is idle. In whole seconds, at least four. Connections from a loopback address are not
+    /// probed.
     pub host_silence_max: Duration,
     /// Bytes that the server holds for all of its peers together: requests, writes that have begun,
     /// unread answers. 0: a quarter of the memory that the process may have (control group, address

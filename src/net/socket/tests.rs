@@ -1,6 +1,7 @@
 use std::io::{IoSlice, Read, Write};
 
 use mio::{Events, Interest, Poll, Token};
+use socket2::{Domain, Socket, Type};
 
 use super::*;
 
@@ -219,9 +220,22 @@ fn a_connection_to_itself_counts_as_refused() {
 
 #[test]
 fn configure_sets_every_option() {
-    let (stream, _accepted) = connected();
-    configure(&stream, SILENCE).unwrap();
-    assert_configured(&stream);
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    configure(&socket, SILENCE).unwrap();
+    assert_configured(&socket);
+}
+
+#[test]
+fn f159_connections_within_a_host_exchange_no_probes() {
+    let (stream, accepted) = connected();
+    for socket in [&stream, &accepted] {
+        // As accepted ones have it from their listener.
+        SockRef::from(socket).set_keepalive(true).unwrap();
+        configure(socket, SILENCE).unwrap();
+        assert!(!SockRef::from(socket).keepalive().unwrap());
+        #[cfg(target_os = "linux")]
+        assert_eq!(SockRef::from(socket).tcp_user_timeout().unwrap(), Some(SILENCE.unread_max));
+    }
 }
 
 #[test]
@@ -242,9 +256,9 @@ fn listeners_pass_every_option_on_where_that_is_relied_upon() {
     }
 }
 
-fn assert_configured(stream: &TcpStream) {
-    assert!(stream.nodelay().unwrap());
-    let socket = SockRef::from(stream);
+fn assert_configured(socket: &impl AsFd) {
+    let socket = SockRef::from(socket);
+    assert!(socket.tcp_nodelay().unwrap());
     assert!(socket.keepalive().unwrap());
     assert_eq!(socket.tcp_keepalive_time().unwrap(), Duration::from_secs(7));
     assert_eq!(socket.tcp_keepalive_interval().unwrap(), Duration::from_secs(1));
