@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{mpsc, Arc, Mutex, Weak};
+use std::time::Duration;
 
 use rogue_mem::proto::prbs::{Payload, ShiftRegister};
 use rogue_mem::protocols::{Prbs, PrbsCounters};
@@ -233,7 +234,7 @@ fn a_receiver_may_change_settings_and_send_from_within_a_frame() {
 fn the_thread_sends_until_it_is_disabled() {
     let (prbs, checker) = (Prbs::new(), Prbs::new());
     stream::connect(&*prbs, &*checker).unwrap();
-    for period in [0, 100] {
+    for period in [Duration::ZERO, Duration::from_micros(100)] {
         prbs.set_tx_period(period);
         assert_eq!(prbs.tx_period(), period);
         let before = checker.rx().count;
@@ -249,7 +250,7 @@ fn the_thread_sends_until_it_is_disabled() {
     }
     assert_eq!(checker.rx().errors, 0);
     // A pause of an hour does not hold up its end.
-    prbs.set_tx_period(u32::MAX);
+    prbs.set_tx_period(Duration::MAX);
     prbs.enable(256).unwrap();
     prbs.disable();
 }

@@ -7,6 +7,7 @@
 
 use std::sync::mpsc::{channel, Sender};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use rogue_mem::bridge::{ClientOptions, ServerOptions, TcpClient, TcpServer};
 use rogue_mem::memory::{Master, Slave, SlaveBase, Transaction};
@@ -68,7 +69,7 @@ fn f13_every_thread_blocks_every_signal_but_those_of_its_own_faults() {
     let fifo = Fifo::new(0, 0, false).unwrap();
     let udp = udp_pair();
     let prbs = Prbs::new();
-    prbs.set_tx_period(u32::MAX);
+    prbs.set_tx_period(Duration::MAX);
     prbs.enable(64).unwrap();
 
     let faults = [libc::SIGSEGV, libc::SIGBUS, libc::SIGFPE, libc::SIGILL, libc::SIGTRAP];

@@ -297,7 +297,7 @@ fn stamps_of_audits_and_of_the_log_follow_the_wall_clock() {
     logging::set_emit_stdout(false);
     logging::set_sink(Some(Arc::new(|record: &Record<'_>| {
         if record.name == "pyrogue.wall_clock" || record.name.ends_with("wall_clock") {
-            LINES.lock().unwrap().push(record.seconds);
+            LINES.lock().unwrap().push(record.time.as_secs());
         }
     })));
     let log = Logger::new("wall_clock");

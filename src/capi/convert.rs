@@ -65,6 +65,21 @@ pub(super) fn microseconds(microseconds: impl Into<u64>) -> Duration {
     Duration::from_micros(microseconds.into())
 }
 
+/// `time` in whole milliseconds.
+pub(super) fn as_milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// `time` in whole microseconds.
+pub(super) fn as_microseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// `time` in nanoseconds.
+pub(super) fn as_nanoseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
 /// Number of milliseconds that means: no wait.
 pub(super) const SEND_WAIT_NEVER: u32 = u32::MAX;
 
@@ -123,6 +138,16 @@ mod tests {
         assert_eq!(transaction_bytes(1 << 40), u32::MAX);
         assert_eq!(transaction_bytes(1 << 20), 1 << 20);
         assert_eq!(stack_bytes(4096), 4096);
+    }
+
+    #[test]
+    fn a_time_is_a_number_of_whole_units() {
+        let time = Duration::from_nanos(1_234_567_890);
+        let numbers = (as_milliseconds(time), as_microseconds(time), as_nanoseconds(time));
+        assert_eq!(numbers, (1234, 1_234_567, 1_234_567_890));
+        let numbers =
+            [as_milliseconds, as_microseconds, as_nanoseconds].map(|of| of(Duration::MAX));
+        assert_eq!(numbers, [u64::MAX; 3]);
     }
 
     #[test]

@@ -94,8 +94,8 @@ impl LogSink for CallbackSink {
                 record.level.0,
                 name.as_ptr(),
                 text.as_ptr(),
-                record.seconds,
-                record.microseconds,
+                record.time.as_secs(),
+                record.time.subsec_micros(),
                 record.thread_id,
                 record.process_id,
             );

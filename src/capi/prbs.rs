@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use super::convert::is_set;
+use super::convert::{self, is_set};
 use super::generated::{rogue_mem_prbs_t, rogue_mem_stream_port_t};
 use super::guard::{query, status};
 use super::handle::into_handle;
@@ -141,7 +141,7 @@ pub unsafe extern "C" fn rogue_mem_prbs_rx_enable(prbs: *const rogue_mem_prbs_t)
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_prbs_set_tx_period(prbs: *mut rogue_mem_prbs_t, period_us: u32) {
     // SAFETY: null or live, as the header demands.
-    unsafe { query(prbs, |prbs| prbs.set_tx_period(period_us)) }
+    unsafe { query(prbs, |prbs| prbs.set_tx_period(convert::microseconds(period_us))) }
 }
 
 /// The pause after each frame of the thread.
@@ -151,7 +151,7 @@ pub unsafe extern "C" fn rogue_mem_prbs_set_tx_period(prbs: *mut rogue_mem_prbs_
 #[no_mangle]
 pub unsafe extern "C" fn rogue_mem_prbs_tx_period(prbs: *const rogue_mem_prbs_t) -> u32 {
     // SAFETY: null or live, as the header demands.
-    unsafe { query(prbs, |prbs| prbs.tx_period()) }
+    unsafe { query(prbs, |prbs| convert::as_microseconds(prbs.tx_period()) as u32) }
 }
 
 /// Sends one frame, in this thread. A frame that cannot be made counts as an error, and the log

@@ -224,7 +224,7 @@ pub unsafe extern "C" fn rogue_mem_rssi_set_local(
     status(|call| {
         // SAFETY: null or live, as the header demands.
         let rssi = unsafe { call.handle(rssi) }?;
-        rssi.set_local(self::parameter(call, parameter)?, value)
+        rssi.set_local_value(self::parameter(call, parameter)?, value)
     })
 }
 
@@ -246,7 +246,7 @@ pub unsafe extern "C" fn rogue_mem_rssi_local(
         let rssi = unsafe { call.handle(rssi) }?;
         // SAFETY: null or valid, as the header demands.
         let out = unsafe { call.out(out, "out") }?;
-        out.set(rssi.local(self::parameter(call, parameter)?));
+        out.set(rssi.local_value(self::parameter(call, parameter)?));
         Ok(())
     })
 }
@@ -270,7 +270,7 @@ pub unsafe extern "C" fn rogue_mem_rssi_current(
         let rssi = unsafe { call.handle(rssi) }?;
         // SAFETY: null or valid, as the header demands.
         let out = unsafe { call.out(out, "out") }?;
-        out.set(rssi.current(self::parameter(call, parameter)?));
+        out.set(rssi.current_value(self::parameter(call, parameter)?));
         Ok(())
     })
 }

@@ -69,14 +69,12 @@ thread_local! {
 
 /// A message with the present time, for every output that is active.
 pub(super) fn message(name: &str, level: Level, text: String) -> Message {
-    let since_1970 = clock::since_1970();
     let foreign = admits_foreign(level);
     let stdout = emit_stdout() && !FOREIGN.load(Ordering::Relaxed);
     Message {
         name: name.to_owned(),
         level,
-        seconds: since_1970.as_secs(),
-        microseconds: since_1970.subsec_micros(),
+        time: clock::since_1970(),
         text,
         thread_id: 0,
         outputs: Outputs { stdout, sink: true, foreign },

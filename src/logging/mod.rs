@@ -127,10 +127,8 @@ pub struct Record<'a> {
     pub name: &'a str,
     /// The message's level, exactly as it was logged.
     pub level: Level,
-    /// Wall clock: whole seconds since 1970.
-    pub seconds: u64,
-    /// Wall clock: microseconds after `seconds`.
-    pub microseconds: u32,
+    /// When it was logged, since 1970 (UTC) by the wall clock.
+    pub time: Duration,
     /// The complete text.
     pub text: &'a str,
     /// The kernel's id of the thread that logged; 0 where the system has none.

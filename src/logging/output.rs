@@ -6,7 +6,8 @@ use super::Record;
 
 /// `1700000000.000123:pyrogue.memory.Emulate: text`.
 pub(super) fn line(record: &Record<'_>) -> String {
-    let Record { name, seconds, microseconds, text, .. } = record;
+    let Record { name, time, text, .. } = record;
+    let (seconds, microseconds) = (time.as_secs(), time.subsec_micros());
     format!("{seconds}.{microseconds:06}:{name}: {text}\n")
 }
 

@@ -39,8 +39,7 @@ pub(super) struct Outputs {
 pub(super) struct Message {
     pub(super) name: String,
     pub(super) level: Level,
-    pub(super) seconds: u64,
-    pub(super) microseconds: u32,
+    pub(super) time: Duration,
     pub(super) text: String,
     pub(super) thread_id: u64,
     pub(super) outputs: Outputs,
@@ -51,8 +50,7 @@ impl Message {
         Record {
             name: &self.name,
             level: self.level,
-            seconds: self.seconds,
-            microseconds: self.microseconds,
+            time: self.time,
             text: &self.text,
             thread_id: self.thread_id,
             process_id: std::process::id(),
@@ -152,8 +150,7 @@ fn message_of(record: &Record<'_>) -> Message {
     Message {
         name: record.name.to_owned(),
         level: record.level,
-        seconds: record.seconds,
-        microseconds: record.microseconds,
+        time: record.time,
         text: record.text.to_owned(),
         thread_id: record.thread_id,
         outputs: Outputs { stdout: true, ..Outputs::default() },

@@ -1,6 +1,7 @@
 use std::fmt;
 use std::io::{self, Write};
 use std::sync::atomic::AtomicUsize;
+use std::time::Duration;
 
 use super::emit::thread_id;
 use super::settings::filter_name;
@@ -219,8 +220,7 @@ fn d90_line_is_whole_in_one_write_or_continued_where_that_was_cut_short() {
     let record = Record {
         name: "pyrogue.memory.Emulate",
         level: Level::DEBUG,
-        seconds: 1_700_000_000,
-        microseconds: 42,
+        time: Duration::new(1_700_000_000, 42_999),
         text: &text,
         thread_id: 1,
         process_id: 2,

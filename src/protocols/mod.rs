@@ -18,7 +18,6 @@ mod udp_rssi_pack;
 pub use crate::net::{EventLoop, EventLoopOptions, Spin};
 pub use crate::proto::batcher::{RecordInfo as BatchRecordInfo, Version as BatcherVersion};
 pub use crate::proto::packetizer::Version as PacketizerVersion;
-pub use crate::proto::rssi::{Parameter as RssiParameter, Parameters as RssiParameters};
 pub use batcher::{
     Batch, BatchCombiner, BatchCombinerStats, BatchInverter, BatchInverterStats, BatchRecord,
     BatchSplitter, BatchSplitterStats,
@@ -27,7 +26,7 @@ pub use cmd::send_cmd;
 pub use lane::QUEUE_JOBS_COUNT_MAX;
 pub use packetizer::{Packetizer, PacketizerOptions, PacketizerStats, PACKETIZER_HELD_BYTES_MAX};
 pub use prbs::{Prbs, PrbsCounters, PrbsStats};
-pub use rssi::{LinkChange, LinkObserver, RssiEndpoint, RssiOptions, RssiStats};
+pub use rssi::{LinkChange, LinkObserver, RssiEndpoint, RssiOptions, RssiParameters, RssiStats};
 pub use srp_v0::SrpV0;
 pub use srp_v3::SrpV3;
 pub use srp_v3_emulation::{SrpV3Emulation, SrpV3EmulationOptions, QUEUE_FRAMES_COUNT_MAX};

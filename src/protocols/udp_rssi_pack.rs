@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::packetizer::{Packetizer, PacketizerOptions};
-use super::rssi::{LinkObserver, RssiEndpoint, RssiOptions};
+#[cfg(doc)]
+use super::rssi::RssiParameters;
+use super::rssi::{milliseconds, LinkObserver, RssiEndpoint, RssiOptions};
 use super::udp::{UdpEndpoint, UdpOptions, UdpStats};
 use crate::error::{Error, Result, Status};
 use crate::net::{EventLoop, Spin};
@@ -29,21 +31,21 @@ pub struct UdpRssiPackOptions {
     pub version: Version,
     /// What the packetizer does. Unlike in Rogue, version 2 checks CRCs at first.
     pub packetizer: PacketizerOptions,
-    /// What RSSI proposes to the peer as [`Parameter::MaxBuffers`]; 0 = RSSI's default, as for all
-    /// of these. The segment size follows from `jumbo`.
+    /// What RSSI proposes to the peer as [`RssiParameters::max_buffers`]; 0 = RSSI's default, as for
+    /// all of these. The segment size follows from `jumbo`.
     pub max_buffers: u32,
-    /// [`Parameter::CumAckTimeout`], in milliseconds.
-    pub cum_ack_timeout_ms: u32,
-    /// [`Parameter::RetranTimeout`], in milliseconds.
-    pub retran_timeout_ms: u32,
-    /// [`Parameter::NullTimeout`], in milliseconds.
-    pub null_timeout_ms: u32,
-    /// [`Parameter::MaxRetran`].
+    /// [`RssiParameters::cum_ack_timeout`].
+    pub cum_ack_timeout: Duration,
+    /// [`RssiParameters::retran_timeout`].
+    pub retran_timeout: Duration,
+    /// [`RssiParameters::null_timeout`].
+    pub null_timeout: Duration,
+    /// [`RssiParameters::max_retran`].
     pub max_retran: u32,
-    /// [`Parameter::MaxCumAck`].
+    /// [`RssiParameters::max_cum_ack`].
     pub max_cum_ack: u32,
-    /// [`Parameter::TryPeriod`], in milliseconds.
-    pub try_period_ms: u32,
+    /// [`RssiParameters::try_period`].
+    pub try_period: Duration,
     /// Whether the event loop, and a thread that waits for an answer, poll for a while before they
     /// sleep.
     pub spin: Spin,
@@ -64,12 +66,12 @@ impl Default for UdpRssiPackOptions {
             version: Version::V1,
             packetizer: PacketizerOptions::default(),
             max_buffers: 0,
-            cum_ack_timeout_ms: 0,
-            retran_timeout_ms: 0,
-            null_timeout_ms: 0,
+            cum_ack_timeout: Duration::ZERO,
+            retran_timeout: Duration::ZERO,
+            null_timeout: Duration::ZERO,
             max_retran: 0,
             max_cum_ack: 0,
-            try_period_ms: 0,
+            try_period: Duration::ZERO,
             spin: Spin::default(),
             stack_bytes: 0,
             event_loop: None,
@@ -78,16 +80,17 @@ impl Default for UdpRssiPackOptions {
 }
 
 impl UdpRssiPackOptions {
-    fn parameters(&self) -> [(Parameter, u32); 7] {
-        [
+    fn parameters(&self) -> Result<[(Parameter, u32); 7]> {
+        let timed = |parameter, time| Ok((parameter, milliseconds(parameter, time)?));
+        Ok([
             (Parameter::MaxBuffers, self.max_buffers),
-            (Parameter::CumAckTimeout, self.cum_ack_timeout_ms),
-            (Parameter::RetranTimeout, self.retran_timeout_ms),
-            (Parameter::NullTimeout, self.null_timeout_ms),
+            timed(Parameter::CumAckTimeout, self.cum_ack_timeout)?,
+            timed(Parameter::RetranTimeout, self.retran_timeout)?,
+            timed(Parameter::NullTimeout, self.null_timeout)?,
             (Parameter::MaxRetran, self.max_retran),
             (Parameter::MaxCumAck, self.max_cum_ack),
-            (Parameter::TryPeriod, self.try_period_ms),
-        ]
+            timed(Parameter::TryPeriod, self.try_period)?,
+        ])
     }
 }
 
@@ -101,17 +104,17 @@ pub struct UdpRssiPackStats {
     pub open_count: u64,
     /// How often it was lost.
     pub down_count: u64,
-    /// Median of the latest round trips, in nanoseconds: from a segment to its acknowledgement,
-    /// which the peer may delay.
-    pub round_trip_p50_ns: u64,
+    /// Median of the latest round trips: from a segment to its acknowledgement, which the peer may
+    /// delay.
+    pub round_trip_p50: Duration,
     /// 99th percentile of these.
-    pub round_trip_p99_ns: u64,
+    pub round_trip_p99: Duration,
     /// Segments sent again.
     pub retransmits: u64,
-    /// Microseconds for which this end could not take more.
-    pub local_busy_us: u64,
-    /// Microseconds for which the peer could not.
-    pub remote_busy_us: u64,
+    /// For how long this end could not take more.
+    pub local_busy: Duration,
+    /// For how long the peer could not.
+    pub remote_busy: Duration,
     /// Frames handed to the applications.
     pub frames_in: u64,
     /// Frames of the applications sent.
@@ -212,9 +215,10 @@ impl UdpRssiPack {
         })?;
         let stack_bytes = options.stack_bytes;
         let rssi = make_rssi(RssiOptions { event_loop, stack_bytes, ..RssiOptions::default() })?;
-        rssi.set_local(Parameter::MaxSegment, udp.payload_bytes_max() - RESERVED_BYTES)?;
-        for (parameter, value) in options.parameters().into_iter().filter(|(_, value)| *value > 0) {
-            rssi.set_local(parameter, value)?;
+        rssi.set_local_value(Parameter::MaxSegment, udp.payload_bytes_max() - RESERVED_BYTES)?;
+        for (parameter, value) in options.parameters()?.into_iter().filter(|(_, value)| *value > 0)
+        {
+            rssi.set_local_value(parameter, value)?;
         }
         let packetizer = Packetizer::new(options.version, options.packetizer);
         let name = match udp.peer() {
@@ -307,11 +311,11 @@ impl UdpRssiPack {
             open: rssi.open,
             open_count: rssi.open_count,
             down_count: rssi.down_count,
-            round_trip_p50_ns: rssi.round_trip_p50_ns,
-            round_trip_p99_ns: rssi.round_trip_p99_ns,
+            round_trip_p50: rssi.round_trip_p50,
+            round_trip_p99: rssi.round_trip_p99,
             retransmits: rssi.retran_count,
-            local_busy_us: rssi.local_busy_us,
-            remote_busy_us: rssi.remote_busy_us,
+            local_busy: rssi.local_busy_time,
+            remote_busy: rssi.remote_busy_time,
             frames_in: packetizer.frames_received,
             frames_out: packetizer.frames_sent,
             bytes_in: udp.bytes_in,
@@ -354,7 +358,7 @@ fn follow(
         let (Some(udp), Some(rssi)) = (udp.upgrade(), rssi.upgrade()) else { return };
         if is_open {
             // A refusal is in the log; the link works with less.
-            let _ = udp.set_receive_buffers(rssi.current(Parameter::MaxBuffers));
+            let _ = udp.set_receive_buffers(rssi.current().max_buffers.into());
         } else {
             *without_link.lock() = udp.stats();
         }

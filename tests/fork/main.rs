@@ -26,7 +26,6 @@ use rogue_mem::memory::{
     TransactionType,
 };
 use rogue_mem::net::{EventLoop, Spin};
-use rogue_mem::proto::rssi::Parameter;
 use rogue_mem::protocols::{
     Packetizer, PacketizerOptions, PacketizerVersion, Prbs, PrbsStats, RssiEndpoint, RssiOptions,
     SrpV3, SrpV3Emulation, UdpEndpoint, UdpOptions, UdpRssiPack, UdpRssiPackOptions,
@@ -651,8 +650,8 @@ impl Links {
         assert_eq!((self.client.stats().open, self.client.udp().peer()), (0, None));
         for end in &self.ends {
             assert_inherited(end.start().unwrap_err().text(), "rssi::");
-            assert_inherited(end.set_local(Parameter::MaxRetran, 9).unwrap_err().text(), "rssi::");
-            assert_eq!((end.current(Parameter::MaxRetran), end.last_closure()), (15, None));
+            assert_inherited(end.set_local(end.local()).unwrap_err().text(), "rssi::");
+            assert_eq!((end.current().max_retran, end.last_closure()), (15, None));
             end.reset_counters();
         }
         for port in

@@ -235,6 +235,20 @@ fn options(options: &Options) -> String {
     text
 }
 
+/// The value of a member. A time is a duration in Rust, which is called as the member is without its
+/// unit, or `..._time` where `names` have that already.
+fn statistic(name: &str, names: &[&str]) -> String {
+    let units = [("_ms", "milliseconds"), ("_us", "microseconds"), ("_ns", "nanoseconds")];
+    let timed = units.iter().find_map(|(end, unit)| Some((name.strip_suffix(end)?, unit)));
+    match timed {
+        None => format!("now.{name}"),
+        Some((time, unit)) if names.contains(&time) => {
+            format!("convert::as_{unit}(now.{time}_time)")
+        }
+        Some((time, unit)) => format!("convert::as_{unit}(now.{time})"),
+    }
+}
+
 fn statistics(statistics: &Statistics, object: &Object) -> String {
     let name = format!("rogue_mem_{}_stats_t", statistics.object);
     let members: Vec<_> =
@@ -256,8 +270,9 @@ fn statistics(statistics: &Statistics, object: &Object) -> String {
         &[format!("{argument}: *const rogue_mem_{}_t", object.name), format!("stats: *mut {name}")],
         " -> rogue_mem_status_t",
     );
-    let fields = statistics.members.iter().fold(String::new(), |text, (name, _)| {
-        text + &format!("            {name}: now.{name},\n")
+    let names: Vec<&str> = statistics.members.iter().map(|(name, _)| *name).collect();
+    let fields = names.iter().fold(String::new(), |text, name| {
+        text + &format!("            {name}: {},\n", statistic(name, &names))
     });
     write!(
         text,

@@ -4,10 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rogue_mem::memory::{Master, TransactionType};
-use rogue_mem::proto::rssi::Parameters;
 use rogue_mem::protocols::{
-    Packetizer, PacketizerOptions, PacketizerVersion, RssiEndpoint, RssiOptions, SrpV3,
-    SrpV3Emulation,
+    Packetizer, PacketizerOptions, PacketizerVersion, RssiEndpoint, RssiOptions, RssiParameters,
+    SrpV3, SrpV3Emulation,
 };
 use rogue_mem::stream::{self, Port};
 use testkit::bus::{master_of, text_of};
@@ -33,11 +32,11 @@ struct Road {
 
 impl Road {
     fn new(window: u8, max_segment: u16, version: Option<PacketizerVersion>) -> Road {
-        let parameters = Parameters {
+        let parameters = RssiParameters {
             max_buffers: window,
             max_segment,
             max_retran: 255,
-            ..Parameters::default()
+            ..RssiParameters::default()
         };
         let (client, server) = pair_with(&RssiOptions { parameters, ..RssiOptions::default() });
         let wire = Wire::between(&client, &server, 1, 0);

@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use rogue_mem::memory::TransactionType;
 use rogue_mem::net::{EventLoop, Spin};
-use rogue_mem::proto::rssi::Parameter;
 use rogue_mem::protocols::{
-    RssiEndpoint, RssiOptions, SrpV3, SrpV3Emulation, UdpEndpoint, UdpOptions,
+    RssiEndpoint, RssiOptions, RssiParameters, SrpV3, SrpV3Emulation, UdpEndpoint, UdpOptions,
 };
 use rogue_mem::stream::{self, Port};
 use testkit::bus::{failure, launch, master_of, text_of, zeros};
@@ -98,8 +97,9 @@ fn f55_a_link_over_an_endpoint_that_is_stopped_is_closed_at_once_in_its_words() 
         let client = Road::new(Some(server.udp.port()));
         // The first repetition would come after a minute.
         for road in [&client, &server] {
-            road.rssi.set_local(Parameter::RetranTimeout, 60_000).unwrap();
-            road.rssi.set_local(Parameter::NullTimeout, 60_000).unwrap();
+            let (retran_timeout, null_timeout) = (LONG, LONG);
+            let own = road.rssi.local();
+            road.rssi.set_local(RssiParameters { retran_timeout, null_timeout, ..own }).unwrap();
         }
         let srp = SrpV3::new();
         stream::connect(&*srp, &client.rssi.application()).unwrap();

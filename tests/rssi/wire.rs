@@ -6,8 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use rogue_mem::proto::rssi::Parameters;
-use rogue_mem::protocols::{RssiEndpoint, RssiOptions};
+use rogue_mem::protocols::{RssiEndpoint, RssiOptions, RssiParameters};
 use rogue_mem::stream::{self, Dispatch, Frame, Master, Node, Port, Slave, SlaveBase};
 use testkit::frames::Peer;
 use testkit::wait::LONG;
@@ -32,7 +31,7 @@ pub fn start(client: &RssiEndpoint, server: &RssiEndpoint) {
 /// A client and a server with an open link, connected directly: each calls the other.
 pub fn direct_pair() -> (Arc<RssiEndpoint>, Arc<RssiEndpoint>) {
     // Nothing is lost, but a thread of a busy machine may take long to acknowledge.
-    let parameters = Parameters { max_retran: 255, ..Parameters::default() };
+    let parameters = RssiParameters { max_retran: 255, ..RssiParameters::default() };
     let (client, server) = pair_with(&RssiOptions { parameters, ..RssiOptions::default() });
     stream::connect(&client.transport(), &server.transport()).unwrap();
     start(&client, &server);

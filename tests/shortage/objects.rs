@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::fs;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rogue_mem::bridge::{
     ClientOptions, ServerOptions, StreamClient, StreamClientOptions, StreamServer,
@@ -311,7 +312,7 @@ const OBJECTS: &[Object] = &[
         threads: true,
         make: |_| {
             let prbs = Prbs::new();
-            prbs.set_tx_period(u32::MAX);
+            prbs.set_tx_period(Duration::MAX);
             boxed(prbs.enable(64).map(|()| prbs))
         },
         check: |made| is::<Arc<Prbs>>(made).disable(),

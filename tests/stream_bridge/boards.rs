@@ -1,5 +1,7 @@
 //! Frames of a board over the bridge: a reliable link in front of one of its ends.
 
+use std::time::Duration;
+
 use rogue_mem::memory::Master;
 use rogue_mem::net::{EventLoop, Spin};
 use rogue_mem::protocols::{
@@ -54,7 +56,7 @@ fn f44_a_full_bridge_makes_the_link_before_it_busy_and_stalls_no_event_loop() {
     let sender = sending(road.application(1).stream_slave(), COUNT, FRAME_BYTES);
     slow.gate.wait_arrived(1);
     // A peer that says nothing is given up after 300 ms.
-    let is_held_up = || board.rssi().stats().local_busy_us > 1_000_000;
+    let is_held_up = || board.rssi().stats().local_busy_time > Duration::from_secs(1);
     wait_until("the link is busy for long", is_held_up);
     master.write(0x10, &[1, 2, 3, 4]).unwrap();
     assert_eq!(master.read(0x10, 4).unwrap(), [1, 2, 3, 4], "the loop serves others");
@@ -95,7 +97,9 @@ fn f44_a_busy_link_makes_the_bridge_before_it_receive_no_more_and_nothing_is_los
     slow.gate.wait_arrived(1);
     wait_until("many frames wait in the link", || road.rssi().stats().queued >= 512);
     // A link whose queue is full drops what does not fit within a second.
-    wait_until("the link is busy for long", || rssi.stats().local_busy_us > 1_500_000);
+    wait_until("the link is busy for long", || {
+        rssi.stats().local_busy_time > Duration::from_millis(1500)
+    });
     assert!(road.rssi().stats().queued < 1024, "{:?}", road.rssi().stats());
     slow.gate.open();
     sending.join().unwrap();

@@ -120,11 +120,12 @@ pub struct LinkCounters {
 }
 
 impl LinkCounters {
-    /// Age of the oldest unfinished message or unread output in milliseconds, begun ones; 0 without any.
-    pub fn unfinished_ms(&self) -> u64 {
+    /// Age of the oldest unfinished message or unread output, the begun millisecond included; zero
+    /// without any.
+    pub fn unfinished(&self) -> Duration {
         match self.unfinished_since.load(Ordering::Relaxed) {
-            0 => 0,
-            since => clock::now().since(Time(since)).as_millis() as u64 + 1,
+            0 => Duration::ZERO,
+            since => clock::now().since(Time(since)) + Duration::from_millis(1),
         }
     }
 }

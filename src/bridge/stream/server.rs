@@ -229,7 +229,7 @@ impl StreamServer {
             refused_keys: load(&link.refused_keys),
             budget_used: load(&link.budget_used),
             budget_waits: load(&link.budget_waits),
-            unfinished_ms: link.unfinished_ms(),
+            unfinished: link.unfinished(),
             closed_slow: load(&link.closed_slow),
             closed_for_room: load(&link.closed_for_room),
             closed_no_memory: load(&link.closed_no_memory),

@@ -1,9 +1,10 @@
 //! The counters of one end of a stream bridge.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 /// Counters of one end of a stream bridge. They never decrease, except `peers`, `held`, `queued`,
-/// `budget_used` and `unfinished_ms`. The last ten are of servers only.
+/// `budget_used` and `unfinished`. The last ten are of servers only.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[non_exhaustive]
 pub struct StreamStats {
@@ -39,8 +40,8 @@ pub struct StreamStats {
     pub budget_used: u64,
     /// How often a client had to wait for room in the budget.
     pub budget_waits: u64,
-    /// Age of the oldest frame that has come in part, or is unread, in milliseconds; 0 without any.
-    pub unfinished_ms: u64,
+    /// Age of the oldest frame that has come in part, or is unread; zero without any.
+    pub unfinished: Duration,
     /// Clients disconnected because they were too slow with a frame that they had begun.
     pub closed_slow: u64,
     /// Clients disconnected because they were the slowest and others needed the room.

@@ -101,13 +101,13 @@ impl Options for rogue_mem_board_options_t {
             options.max_buffers = convert::number(self.max_buffers);
         }
         if self.cum_ack_timeout_ms != 0 {
-            options.cum_ack_timeout_ms = convert::number(self.cum_ack_timeout_ms);
+            options.cum_ack_timeout = convert::milliseconds(self.cum_ack_timeout_ms);
         }
         if self.retran_timeout_ms != 0 {
-            options.retran_timeout_ms = convert::number(self.retran_timeout_ms);
+            options.retran_timeout = convert::milliseconds(self.retran_timeout_ms);
         }
         if self.null_timeout_ms != 0 {
-            options.null_timeout_ms = convert::number(self.null_timeout_ms);
+            options.null_timeout = convert::milliseconds(self.null_timeout_ms);
         }
         if self.max_retran != 0 {
             options.max_retran = convert::number(self.max_retran);
@@ -116,7 +116,7 @@ impl Options for rogue_mem_board_options_t {
             options.max_cum_ack = convert::number(self.max_cum_ack);
         }
         if self.try_period_ms != 0 {
-            options.try_period_ms = convert::number(self.try_period_ms);
+            options.try_period = convert::milliseconds(self.try_period_ms);
         }
         if self.spin_us != 0 {
             options.spin = convert::spin(self.spin_us);
@@ -211,11 +211,11 @@ pub unsafe extern "C" fn rogue_mem_board_stats(
             open: now.open,
             open_count: now.open_count,
             down_count: now.down_count,
-            round_trip_p50_ns: now.round_trip_p50_ns,
-            round_trip_p99_ns: now.round_trip_p99_ns,
+            round_trip_p50_ns: convert::as_nanoseconds(now.round_trip_p50),
+            round_trip_p99_ns: convert::as_nanoseconds(now.round_trip_p99),
             retransmits: now.retransmits,
-            local_busy_us: now.local_busy_us,
-            remote_busy_us: now.remote_busy_us,
+            local_busy_us: convert::as_microseconds(now.local_busy),
+            remote_busy_us: convert::as_microseconds(now.remote_busy),
             frames_in: now.frames_in,
             frames_out: now.frames_out,
             bytes_in: now.bytes_in,

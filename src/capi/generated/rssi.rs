@@ -144,12 +144,12 @@ pub unsafe extern "C" fn rogue_mem_rssi_stats(
             queued: now.queued,
             local_busy: now.local_busy,
             local_busy_count: now.local_busy_count,
-            local_busy_us: now.local_busy_us,
+            local_busy_us: convert::as_microseconds(now.local_busy_time),
             remote_busy: now.remote_busy,
             remote_busy_count: now.remote_busy_count,
-            remote_busy_us: now.remote_busy_us,
-            round_trip_p50_ns: now.round_trip_p50_ns,
-            round_trip_p99_ns: now.round_trip_p99_ns,
+            remote_busy_us: convert::as_microseconds(now.remote_busy_time),
+            round_trip_p50_ns: convert::as_nanoseconds(now.round_trip_p50),
+            round_trip_p99_ns: convert::as_nanoseconds(now.round_trip_p99),
         });
         Ok(())
     })

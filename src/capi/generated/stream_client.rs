@@ -177,7 +177,7 @@ pub unsafe extern "C" fn rogue_mem_stream_client_stats(
             malformed: now.malformed,
             budget_used: now.budget_used,
             budget_waits: now.budget_waits,
-            unfinished_ms: now.unfinished_ms,
+            unfinished_ms: convert::as_milliseconds(now.unfinished),
             closed_slow: now.closed_slow,
             closed_for_room: now.closed_for_room,
             clients_evicted: now.clients_evicted,

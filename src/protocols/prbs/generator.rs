@@ -36,7 +36,7 @@ impl Generator {
 
     /// The pause after each frame of the thread.
     pub(super) fn period(&self) -> Duration {
-        Duration::from_micros(self.settings.period_us.load(Ordering::Relaxed).into())
+        Duration::from_nanos(self.settings.period_ns.load(Ordering::Relaxed))
     }
 
     /// Whether a frame can have `size` bytes at the present width.

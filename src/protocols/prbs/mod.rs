@@ -5,7 +5,7 @@ mod checker;
 mod generator;
 mod meter;
 
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ struct Settings {
     send_count: AtomicBool,
     gen_payload: AtomicBool,
     check_payload: AtomicBool,
-    period_us: AtomicU32,
+    period_ns: AtomicU64,
 }
 
 struct Chosen {
@@ -143,7 +143,7 @@ impl Prbs {
             send_count: AtomicBool::new(false),
             gen_payload: AtomicBool::new(true),
             check_payload: AtomicBool::new(true),
-            period_us: AtomicU32::new(0),
+            period_ns: AtomicU64::new(0),
         });
         Arc::new(Prbs {
             generator: Arc::new(Generator::new(settings.clone())),
@@ -218,13 +218,14 @@ impl Prbs {
     }
 
     /// Sets the pause after each frame of the thread; also while it runs.
-    pub fn set_tx_period(&self, microseconds: u32) {
-        self.settings.period_us.store(microseconds, Ordering::Relaxed);
+    pub fn set_tx_period(&self, period: Duration) {
+        let period_ns = u64::try_from(period.as_nanos()).unwrap_or(u64::MAX);
+        self.settings.period_ns.store(period_ns, Ordering::Relaxed);
     }
 
-    /// The pause after each frame of the thread, in microseconds.
-    pub fn tx_period(&self) -> u32 {
-        self.settings.period_us.load(Ordering::Relaxed)
+    /// The pause after each frame of the thread.
+    pub fn tx_period(&self) -> Duration {
+        Duration::from_nanos(self.settings.period_ns.load(Ordering::Relaxed))
     }
 
     /// Sends one frame of `size` bytes, in this thread. Frames leave in the order of their numbers:

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::application::Application;
 use super::driver::RssiDriver;
 use super::link::{Link, LinkObserver};
+use super::parameters::{set, RssiParameters};
 use super::transport::Transport;
 use crate::clock::{self, Time};
 use crate::error::{Error, Result, Status};
@@ -14,7 +15,7 @@ use crate::net::news::Observer;
 use crate::net::random::random_128;
 use crate::net::{EventLoop, Spin};
 use crate::process::{self, Duty};
-use crate::proto::rssi::{Parameter, Parameters, Role, Sequence};
+use crate::proto::rssi::{Parameter, Role, Sequence};
 use crate::stream::Port;
 
 /// How long `stop` waits for the code of other nodes that runs in another thread.
@@ -25,7 +26,7 @@ const STOP_WAIT_MAX: Duration = Duration::from_millis(80);
 pub struct RssiOptions {
     /// The parameters at first. Rogue's constructor argument is `max_segment`: the largest payload
     /// of a datagram less 8.
-    pub parameters: Parameters,
+    pub parameters: RssiParameters,
     /// Stack size of the endpoint's thread, in bytes, and of the one that calls the observer. 0 selects the size of other threads of the
     /// process (`ulimit -s`). At least 2 MiB.
     pub stack_bytes: usize,
@@ -83,19 +84,19 @@ pub struct RssiStats {
     pub local_busy: u64,
     /// How often it was.
     pub local_busy_count: u64,
-    /// How long it was, in microseconds.
-    pub local_busy_us: u64,
+    /// How long it was, in all.
+    pub local_busy_time: Duration,
     /// 1 while the peer is busy.
     pub remote_busy: u64,
     /// How often it was.
     pub remote_busy_count: u64,
-    /// How long it was, in microseconds.
-    pub remote_busy_us: u64,
-    /// Median of the latest 256 round trips, in nanoseconds; 0 = none measured. They include the
-    /// time for which an acknowledge waits.
-    pub round_trip_p50_ns: u64,
+    /// How long it was, in all.
+    pub remote_busy_time: Duration,
+    /// Median of the latest 256 round trips; zero = none measured. They include the time for which
+    /// an acknowledge waits.
+    pub round_trip_p50: Duration,
     /// 99th percentile of these.
-    pub round_trip_p99_ns: u64,
+    pub round_trip_p99: Duration,
 }
 
 /// Keeps a link running: the endpoint and masters that send to it have one.
@@ -166,14 +167,10 @@ impl RssiEndpoint {
     }
 
     fn new(role: Role, options: RssiOptions) -> Result<Arc<RssiEndpoint>> {
-        let mut checked = options.parameters;
-        for parameter in Parameter::ALL {
-            let value = checked.value(parameter);
-            set(&mut checked, parameter, value)?;
-        }
+        let parameters = options.parameters.counted()?;
         // So that segments of an earlier process of the program rarely fit into a new link.
         let first = Sequence(random_128()?[0]);
-        let link = Arc::new(Link::new(role, options.parameters, first, options.stack_bytes));
+        let link = Arc::new(Link::new(role, parameters, first, options.stack_bytes));
         link.deliver_after_pauses();
         let owner = Arc::new(Owner { link: link.clone(), options });
         let application = Arc::new(Application::new(owner.clone()));
@@ -310,31 +307,50 @@ impl RssiEndpoint {
         }
     }
 
-    /// The value that this end proposes for `parameter`, or limits its peer's by.
-    pub fn local(&self, parameter: Parameter) -> u32 {
-        self.parameters().0.value(parameter)
-    }
-
-    /// The value of `parameter` that both ends have agreed on; of the last link, if there is none
-    /// now; the local one, if there has been none.
-    pub fn current(&self, parameter: Parameter) -> u32 {
-        self.parameters().1.value(parameter)
-    }
-
-    fn parameters(&self) -> (Parameters, Parameters) {
-        if self.link().is_inherited() {
-            return (self.owner.options.parameters, self.owner.options.parameters);
+    /// What this end proposes, or limits its peer's proposal by.
+    pub fn local(&self) -> RssiParameters {
+        match self.link().is_inherited() {
+            true => self.owner.options.parameters,
+            false => RssiParameters::of(self.link().lock().connection.local()),
         }
-        let state = self.link().lock();
-        (*state.connection.local(), *state.connection.current())
     }
 
-    /// Sets the value that this end proposes for `parameter`; in use from the next opening on.
+    /// What both ends have agreed on; of the last link, if there is none now; the local ones, if
+    /// there has been none.
+    pub fn current(&self) -> RssiParameters {
+        match self.link().is_inherited() {
+            true => self.owner.options.parameters,
+            false => RssiParameters::of(self.link().lock().connection.current()),
+        }
+    }
+
+    /// Sets what this end proposes; in use from the next opening on.
     ///
     /// # Errors
     ///
-    /// [`Status::InvalidArgument`] for a value out of its range, such as 0.
-    pub fn set_local(&self, parameter: Parameter, value: u32) -> Result<()> {
+    /// [`Status::InvalidArgument`] for what is out of its range, such as 0, and a time with a part
+    /// of a millisecond. [`Status::Stopped`] in a child by `fork`.
+    pub fn set_local(&self, parameters: RssiParameters) -> Result<()> {
+        self.check_process()?;
+        let counted = parameters.counted()?;
+        self.link().lock().connection.set_local(counted);
+        Ok(())
+    }
+
+    /// One of the [local](Self::local) parameters, as the protocol counts it.
+    pub(crate) fn local_value(&self, parameter: Parameter) -> u32 {
+        let counted = self.local().counted();
+        counted.map_or(0, |counted| counted.value(parameter))
+    }
+
+    /// One of the [current](Self::current) parameters, as the protocol counts it.
+    pub(crate) fn current_value(&self, parameter: Parameter) -> u32 {
+        let counted = self.current().counted();
+        counted.map_or(0, |counted| counted.value(parameter))
+    }
+
+    /// [Sets](Self::set_local) one of the local parameters, as the protocol counts it.
+    pub(crate) fn set_local_value(&self, parameter: Parameter, value: u32) -> Result<()> {
         self.check_process()?;
         let mut state = self.link().lock();
         let mut local = *state.connection.local();
@@ -379,12 +395,12 @@ impl RssiEndpoint {
             queued: connection.queued() as u64,
             local_busy: connection.is_local_busy().into(),
             local_busy_count: counted.local_busy_count,
-            local_busy_us: counted.local_busy_ns / 1000,
+            local_busy_time: Duration::from_nanos(counted.local_busy_ns),
             remote_busy: connection.is_remote_busy().into(),
             remote_busy_count: counted.remote_busy_count,
-            remote_busy_us: counted.remote_busy_ns / 1000,
-            round_trip_p50_ns: counted.round_trip_p50_ns,
-            round_trip_p99_ns: counted.round_trip_p99_ns,
+            remote_busy_time: Duration::from_nanos(counted.remote_busy_ns),
+            round_trip_p50: Duration::from_nanos(counted.round_trip_p50_ns),
+            round_trip_p99: Duration::from_nanos(counted.round_trip_p99_ns),
         }
     }
 
@@ -395,13 +411,6 @@ impl RssiEndpoint {
             self.link().lock().connection.reset_statistics(clock::now().0);
         }
     }
-}
-
-/// Sets a parameter, or says in Rogue's words why not.
-fn set(parameters: &mut Parameters, parameter: Parameter, value: u32) -> Result<()> {
-    parameters
-        .set(parameter, value)
-        .map_err(|fault| Error::new(Status::InvalidArgument, "rssi::Controller", fault.to_string()))
 }
 
 impl Owner {

@@ -210,7 +210,7 @@ fn write_memory(page: &mut Page, stats: &ServerStats) {
     let help = "How often a client had to wait for room in the budget.";
     page.counter("budget_waits_total", help, stats.budget_waits);
     let help = "Age of the oldest message that has come in part, or answer that is unread.";
-    page.gauge("unfinished_seconds", help, stats.unfinished_ms as f64 / 1e3);
+    page.gauge("unfinished_seconds", help, stats.unfinished.as_secs_f64());
 }
 
 fn write_audit(page: &mut Page, audit: &Audit) {

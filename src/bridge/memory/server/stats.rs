@@ -2,12 +2,13 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::refusal::Refusals;
 use crate::bridge::link::options::LinkCounters;
 
 /// Counters of a server. They never decrease, except `clients`, `held`, `budget_used` and
-/// `unfinished_ms`.
+/// `unfinished`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[non_exhaustive]
 pub struct ServerStats {
@@ -50,9 +51,8 @@ pub struct ServerStats {
     pub budget_used: u64,
     /// How often a client had to wait for room in the budget.
     pub budget_waits: u64,
-    /// Age of the oldest message that has come in part, or answer that is unread, in milliseconds; 0
-    /// without any.
-    pub unfinished_ms: u64,
+    /// Age of the oldest message that has come in part, or answer that is unread; zero without any.
+    pub unfinished: Duration,
     /// Clients disconnected because they were too slow with what they had begun.
     pub closed_slow: u64,
     /// Clients disconnected because they were the slowest and others needed the room.
@@ -120,7 +120,7 @@ impl Counters {
             refused_malformed: load(malformed),
             budget_used: load(&self.link.budget_used),
             budget_waits: load(&self.link.budget_waits),
-            unfinished_ms: self.link.unfinished_ms(),
+            unfinished: self.link.unfinished(),
             closed_slow: load(&self.link.closed_slow),
             closed_for_room: load(&self.link.closed_for_room),
             closed_no_memory: load(&self.link.closed_no_memory),
