@@ -3436,6 +3436,34 @@ rogue_mem_status_t rogue_mem_tcp_server_start(rogue_mem_tcp_server_t *server);
 void rogue_mem_tcp_server_stop(rogue_mem_tcp_server_t *server);
 
 /**
+ * Opens a server, which serves at once, at sockets that listen already: those that a service
+ * manager has opened for the program (socket activation). Takes the place of
+ * rogue_mem_tcp_server_new.
+ *
+ * At TCP ports each socket for requests, at port P, is followed by that for responses, at port
+ * P + 1 of the same address. A socket at a path may be followed by that at the path with ".1"
+ * appended; without that, peers on libzmq cannot connect there. The server uses duplicates: the
+ * descriptors stay the caller's, and may be closed at once. While any process has a socket open,
+ * connections wait in it also after rogue_mem_tcp_server_stop, for the next server. The sockets
+ * become non-blocking. Files at their paths stay.
+ *
+ * @param descriptors count descriptors, in the order in which the service manager gives them.
+ * @param count number of descriptors.
+ * @param options_or_null the options; NULL: the defaults. The server also listens at its
+ * addresses.
+ * @param out receives the server, a new reference. Untouched on failure.
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_NULL_ARGUMENT; ROGUE_MEM_ERROR_INVALID_ARGUMENT if an
+ * option is invalid, or a descriptor is not open, does not listen at a TCP port or at a path, or
+ * does not belong to the one before it, and if there is none; ROGUE_MEM_ERROR_INVALID_TEXT,
+ * ROGUE_MEM_ERROR_BIND and ROGUE_MEM_ERROR_RESOLVE for the addresses of the options;
+ * ROGUE_MEM_ERROR_OUT_OF_RESOURCES.
+ */
+rogue_mem_status_t rogue_mem_tcp_server_adopt(const int32_t *descriptors,
+                                              size_t count,
+                                              const rogue_mem_tcp_server_options_t *options_or_null,
+                                              rogue_mem_tcp_server_t **out);
+
+/**
  * Takes no request any more, and waits until those that the slave has are answered and the answers
  * have arrived at the hosts of the clients. Then stop the server: no answer is lost by that.
  *

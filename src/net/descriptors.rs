@@ -95,6 +95,12 @@ impl Drop for StandardHold {
     }
 }
 
+/// A duplicate of the program's descriptor with that number, above the numbers of the standard
+/// streams. Fails if there is no such descriptor.
+pub(crate) fn duplicate(number: RawFd) -> io::Result<OwnedFd> {
+    sys::duplicate_number(number, FIRST)
+}
+
 /// `made`, or a duplicate of it in its place, above the numbers of the standard streams.
 pub(super) fn above_standard<T>(made: T) -> io::Result<T>
 where

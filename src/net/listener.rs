@@ -182,6 +182,80 @@ pub enum ListeningSockets {
     },
 }
 
+impl ListeningSockets {
+    /// Puts the sockets together that belong to one address each, of a list in the order in which a
+    /// service manager hands them over: at TCP ports each socket for requests is followed by that
+    /// for responses; one at a path may be followed by that at the path with `.1` appended.
+    ///
+    /// # Errors
+    ///
+    /// [`Status::InvalidArgument`] for what is no socket at a TCP port or a path, and for one at a
+    /// port without a second one. Whether the ports follow each other is checked where the sockets
+    /// are adopted.
+    pub fn in_order(sockets: Vec<OwnedFd>) -> Result<Vec<ListeningSockets>> {
+        let count = sockets.len();
+        let known = sockets.into_iter().zip(1..).map(|(socket, place)| {
+            let address = socket2::SockRef::from(&socket).local_addr();
+            match address {
+                Ok(address) if address.as_socket().is_some() => Ok(Socket::Tcp(socket.into())),
+                Ok(address) if address.is_unix() => Ok(Socket::Unix(socket.into())),
+                _ => refuse(format!(
+                    "Socket {place} of {count} is neither at a TCP port nor at a path"
+                )),
+            }
+        });
+        let mut rest = known.collect::<Result<Vec<_>>>()?.into_iter().peekable();
+        let mut all = Vec::new();
+        while let Some(first) = rest.next() {
+            let second = rest.next_if(|second| is_second(&first, second));
+            all.push(match (first, second) {
+                (Socket::Tcp(requests), Some(Socket::Tcp(responses))) => {
+                    ListeningSockets::Tcp { requests, responses }
+                }
+                (Socket::Tcp(first), _) => return refuse(alone_text(&first)),
+                (Socket::Unix(first), Some(Socket::Unix(second))) => {
+                    ListeningSockets::Unix { first, second: Some(second) }
+                }
+                (Socket::Unix(first), _) => ListeningSockets::Unix { first, second: None },
+            });
+        }
+        Ok(all)
+    }
+}
+
+/// A socket of a list.
+enum Socket {
+    Tcp(std::net::TcpListener),
+    Unix(unix_net::UnixListener),
+}
+
+/// Whether a socket follows another one for the same address. Two paths are one only by their names.
+fn is_second(first: &Socket, second: &Socket) -> bool {
+    match (first, second) {
+        (Socket::Tcp(_), Socket::Tcp(_)) => true,
+        (Socket::Unix(first), Socket::Unix(second)) => {
+            let path = |socket: &unix_net::UnixListener| {
+                let address = socket.local_addr().ok()?;
+                Some(address.as_pathname()?.as_os_str().to_owned())
+            };
+            let expected = path(first).map(|mut path| {
+                path.push(".1");
+                path
+            });
+            expected.is_some() && expected == path(second)
+        }
+        _ => false,
+    }
+}
+
+fn alone_text(first: &std::net::TcpListener) -> String {
+    let at = first.local_addr().map_or_else(|_| "?".to_owned(), |at| at.to_string());
+    format!(
+        "The socket at {at} is followed by none at the port after it, which clients need for the \
+         answers: hand over a second one (a second ListenStream= in a unit of systemd)"
+    )
+}
+
 /// Makes listeners of sockets that listen already, and opens those at each of `further`; all or none.
 ///
 /// # Errors

@@ -37,7 +37,7 @@ pub mod udp;
 pub mod unix;
 
 pub use byte_stream::ByteStream;
-pub(crate) use descriptors::{is_reserved, make_descriptor, Waker};
+pub(crate) use descriptors::{duplicate, is_reserved, make_descriptor, Waker};
 pub use event_loop::{Driver, DriverHandle, EventLoop, EventLoopOptions, Readiness, Registry};
 pub use spin::Spin;
 pub(crate) use spin::Spinner;

@@ -132,9 +132,13 @@ pub(super) fn watch_nothing(poll: RawFd, descriptor: RawFd, token: usize) -> io:
 /// Another descriptor of the same open file, with the lowest free number from `least` on, closed in
 /// programs that this process starts.
 pub(super) fn duplicate_from(descriptor: &impl AsFd, least: RawFd) -> io::Result<OwnedFd> {
-    let descriptor = descriptor.as_fd().as_raw_fd();
-    // SAFETY: the descriptor is open for the life of the borrow; the command takes a number.
-    let duplicate = unsafe { libc::fcntl(descriptor, libc::F_DUPFD_CLOEXEC, least) };
+    duplicate_number(descriptor.as_fd().as_raw_fd(), least)
+}
+
+/// As [`duplicate_from`], of the descriptor with that number. Fails if there is none.
+pub(super) fn duplicate_number(number: RawFd, least: RawFd) -> io::Result<OwnedFd> {
+    // SAFETY: takes numbers only, and reports one that is no descriptor.
+    let duplicate = unsafe { libc::fcntl(number, libc::F_DUPFD_CLOEXEC, least) };
     check(duplicate)?;
     // SAFETY: the system has just created it, and it has no other owner.
     Ok(unsafe { OwnedFd::from_raw_fd(duplicate) })

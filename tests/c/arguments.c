@@ -721,6 +721,13 @@ static void bridges(void **state) {
     serving.size = sizeof serving;
     serving.addresses = "\xFF";
     REFUSES(INVALID_TEXT, rogue_mem_tcp_server_new, ("127.0.0.1", 0, &serving, &server_out));
+    const int32_t descriptors[] = {-1, 0x7FFFFFFF};
+    serving.addresses = NULL;
+    REFUSES(NULL_ARGUMENT, rogue_mem_tcp_server_adopt, (NULL, 2, NULL, &server_out));
+    REFUSES(NULL_ARGUMENT, rogue_mem_tcp_server_adopt, (descriptors, 2, NULL, NULL));
+    REFUSES(INVALID_ARGUMENT, rogue_mem_tcp_server_adopt, (descriptors, 2, NULL, &server_out));
+    REFUSES(INVALID_ARGUMENT, rogue_mem_tcp_server_adopt,
+            (descriptors, SIZE_MAX, NULL, &server_out));
     REFUSES(NULL_ARGUMENT, rogue_mem_tcp_server_start, (NULL));
     NOTES(rogue_mem_tcp_server_stop, (NULL));
     REFUSES(NULL_ARGUMENT, rogue_mem_tcp_server_drain, (NULL, 1, &remaining));

@@ -3,7 +3,10 @@
 
 #include "rogue_mem_binding.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -811,8 +814,96 @@ static void a_server_that_drains_answers_what_it_has_and_refuses_the_rest(void *
     bridge_close(&bridge);
 }
 
+/* A socket that listens at a port of loopback, 0 = a free one; -1 if it is taken. */
+static int32_t listening(uint16_t port) {
+    struct sockaddr_in at = {0};
+    at.sin_family = AF_INET;
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    at.sin_port = htons(port);
+    int made = socket(AF_INET, SOCK_STREAM, 0);
+    assert_true(made >= 0);
+    if (bind(made, (const struct sockaddr *)&at, sizeof at) != 0 || listen(made, 16) != 0) {
+        close(made);
+        return -1;
+    }
+    return made;
+}
+
+static uint16_t port_of(int32_t descriptor) {
+    struct sockaddr_in at = {0};
+    socklen_t length = sizeof at;
+    assert_int_equal(getsockname(descriptor, (struct sockaddr *)&at, &length), 0);
+    return ntohs(at.sin_port);
+}
+
+static void a_server_serves_at_sockets_that_listen_already(void **state) {
+    (void)state;
+    int32_t descriptors[2] = {-1, -1};
+    while (descriptors[1] < 0) {
+        descriptors[0] = listening(0);
+        descriptors[1] = listening((uint16_t)(port_of(descriptors[0]) + 1));
+        if (descriptors[1] < 0) {
+            close(descriptors[0]);
+        }
+    }
+    const uint16_t port = port_of(descriptors[0]);
+    rogue_mem_tcp_client_t *client = NULL;
+    assert_ok(rogue_mem_tcp_client_new("127.0.0.1", port, NULL, &client));
+    rogue_mem_slave_t *slave = rogue_mem_tcp_client_slave(client);
+    rogue_mem_master_t *master = master_of(slave);
+    rogue_mem_slave_release(slave);
+    /* The second server serves what waits in the sockets. */
+    for (unsigned turn = 0; turn < 2; turn++) {
+        rogue_mem_tcp_server_t *server = NULL;
+        assert_ok(rogue_mem_tcp_server_adopt(descriptors, 2, NULL, &server));
+        assert_int_equal(rogue_mem_tcp_server_port(server), port);
+        rogue_mem_slave_t *memory = NULL;
+        assert_ok(rogue_mem_emulate_new(4, 0x1000, &memory));
+        rogue_mem_master_t *serving = rogue_mem_tcp_server_master(server);
+        assert_ok(rogue_mem_master_set_slave(serving, memory));
+        rogue_mem_master_release(serving);
+        rogue_mem_slave_release(memory);
+        assert_ok(rogue_mem_tcp_client_wait_ready(client, LONG_TIMEOUT_US, PERIOD_US));
+        uint32_t word = 77;
+        assert_ok(transfer(master, 0x10, &word, 4, ROGUE_MEM_WRITE));
+        word = 0;
+        assert_ok(transfer(master, 0x10, &word, 4, ROGUE_MEM_READ));
+        assert_int_equal(word, 77);
+        rogue_mem_tcp_server_release(server);
+    }
+    rogue_mem_master_release(master);
+    rogue_mem_tcp_client_release(client);
+    rogue_mem_tcp_server_t *refused = NULL;
+    const int32_t swapped[] = {descriptors[1], descriptors[0]};
+    assert_int_equal(rogue_mem_tcp_server_adopt(swapped, 2, NULL, &refused),
+                     ROGUE_MEM_ERROR_INVALID_ARGUMENT);
+    assert_contains(rogue_mem_last_error(), "are no server: clients look for the second one");
+    assert_string_equal(rogue_mem_last_error_source(), "memory::TcpServer::TcpServer");
+    assert_int_equal(rogue_mem_tcp_server_adopt(descriptors, 1, NULL, &refused),
+                     ROGUE_MEM_ERROR_INVALID_ARGUMENT);
+    assert_contains(rogue_mem_last_error(), "is followed by none at the port after it");
+    int32_t pipes[2];
+    assert_int_equal(pipe(pipes), 0);
+    assert_int_equal(rogue_mem_tcp_server_adopt(pipes, 1, NULL, &refused),
+                     ROGUE_MEM_ERROR_INVALID_ARGUMENT);
+    assert_contains(rogue_mem_last_error(), "Socket 1 of 1 is neither at a TCP port nor at a path");
+    /* They are the caller's. */
+    for (size_t index = 0; index < 2; index++) {
+        assert_int_equal(close(descriptors[index]), 0);
+        assert_int_equal(close(pipes[index]), 0);
+    }
+    assert_int_equal(rogue_mem_tcp_server_adopt(descriptors, 2, NULL, &refused),
+                     ROGUE_MEM_ERROR_INVALID_ARGUMENT);
+    assert_contains(rogue_mem_last_error(), "cannot be used: Bad file descriptor");
+    assert_int_equal(rogue_mem_tcp_server_adopt(NULL, 0, NULL, &refused),
+                     ROGUE_MEM_ERROR_INVALID_ARGUMENT);
+    assert_contains(rogue_mem_last_error(), "give it sockets");
+    assert_null(refused);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_server_serves_at_sockets_that_listen_already),
         cmocka_unit_test(every_kind_of_transaction_crosses_the_bridge),
         cmocka_unit_test(the_text_of_a_failure_crosses_the_bridge),
         cmocka_unit_test(d14_each_of_two_clients_gets_its_own_answers),

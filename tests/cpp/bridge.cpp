@@ -916,6 +916,91 @@ TEST_CASE("a server that drains answers what it has and refuses the rest") {
     CHECK_THROWS_AS(served.server->drain(0), rogue::GeneralError);
 }
 
+/** The error of an action that must fail. */
+template <typename Action>
+std::string errorOf(Action action) {
+    try {
+        action();
+    } catch (const rogue::GeneralError &error) {
+        return error.what();
+    }
+    return "";
+}
+
+TEST_CASE("a port that is taken is named with the one that was asked for") {
+    auto server = rim::TcpServer::create("127.0.0.1", 0);
+    const uint16_t port = server->getPort();
+    const std::string text = errorOf([&] { rim::TcpServer::create("127.0.0.1", port); });
+    CHECK(text.find("memory::TcpServer::TcpServer: General Error: Failed to bind server") == 0);
+    CHECK(contains(text, "to port " + std::to_string(port + 1) + " at address 127.0.0.1"));
+    CHECK(contains(text, "port " + std::to_string(port) + " was asked for"));
+    // Nothing of the failed one is left.
+    server->stop();
+    CHECK(rim::TcpServer::create("127.0.0.1", port)->getPort() == port);
+}
+
+TEST_CASE("an interface that is none is named") {
+    const std::vector<std::pair<std::string, std::string>> addresses = {
+        {"no-such-if.invalid", "neither an interface of this host, which has "},
+        {"fe80::1%no-such-if", "this host has no interface \"no-such-if\", but "},
+        {"192.0.2.1", "no interface of this host has that address, but "}};
+    for (const auto &address : addresses) {
+        const std::string text = errorOf([&] { rim::TcpServer::create(address.first, 9000); });
+        CHECK(contains(text, "at address " + address.first + ": "));
+        CHECK(contains(text, address.second));
+    }
+}
+
+TEST_CASE("a server serves at sockets that listen already") {
+    // The ports of a server that has stopped follow each other, and are free.
+    uint16_t port = 0;
+    std::vector<int> descriptors;
+    while (descriptors.size() < 2) {
+        for (int descriptor : descriptors) {
+            close(descriptor);
+        }
+        descriptors.clear();
+        port = rim::TcpServer::create("127.0.0.1", 0)->getPort();
+        for (unsigned after = 0; after < 2; after++) {
+            sockaddr_in at = {};
+            at.sin_family = AF_INET;
+            at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+            at.sin_port = htons(static_cast<uint16_t>(port + after));
+            const int made = socket(AF_INET, SOCK_STREAM, 0);
+            const int yes = 1;
+            setsockopt(made, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+            if (bind(made, reinterpret_cast<const sockaddr *>(&at), sizeof at) != 0 ||
+                listen(made, 16) != 0) {
+                close(made);
+                break;
+            }
+            descriptors.push_back(made);
+        }
+    }
+    rim::TcpServer::Options options;
+    options.read_only = 1;
+    auto server = rim::TcpServer::adopt(descriptors, options);
+    *server >> rim::Emulate::create(4, 0x1000);
+    CHECK(server->getPort() == port);
+    auto client = rim::TcpClient::create("127.0.0.1", port);
+    CHECK(client->waitReady(60, 0.05));
+    auto master = rim::Master::create();
+    *master >> client;
+    uint32_t found = 1;
+    CHECK(read32(*master, 0x10, found) == "");
+    CHECK(contains(write32(*master, 0x10, 7), "read only"));
+    server->stop();
+    const std::string text = errorOf([&] {
+        rim::TcpServer::adopt({descriptors[1], descriptors[0]});
+    });
+    CHECK(contains(text, "are no server"));
+    // They are the caller's.
+    for (int descriptor : descriptors) {
+        CHECK(close(descriptor) == 0);
+    }
+    CHECK(contains(errorOf([&] { rim::TcpServer::adopt(descriptors); }), "Bad file descriptor"));
+}
+
 TEST_CASE("an access list says what each client may do") {
     using rogue::security::AccessList;
     auto access = AccessList::create("127.0.0.1 read read-write 0x100..0x1ff # the crew\n");

@@ -2,6 +2,7 @@
 
 import array
 import queue
+import socket
 import threading
 
 import pytest
@@ -940,6 +941,29 @@ def test_a_server_that_drains_answers_what_it_has_and_refuses_the_rest():
         assert (stats["draining"], stats["refused_draining"]) == (1, 1)
     with pytest.raises(rogue.GeneralError, match="is stopped"):
         server.drain(0)
+
+
+def test_a_server_serves_at_sockets_that_listen_already(tmp_path):
+    path = str(tmp_path / "board.sock")
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(path)
+    listener.listen(16)
+    for given in ([listener], [listener.fileno()]):
+        with rim.TcpServer.adopt(given, read_only=True) as server:
+            server >> rim.Emulate(4, 0x1000)
+            assert server.getAddresses() == ["unix:" + path]
+            assert repr(server).startswith("<rogue.interfaces.memory.TcpServer at ")
+            with rim.TcpClient("unix:" + path, 0) as client:
+                assert client.waitReady(HANG_S, 0.01)
+                assert "read only" in request(master_of(client), rim.Write, 8, bytearray(4))
+    listener.close()
+    with pytest.raises(rogue.GeneralError, match="cannot be used: Bad file descriptor"):
+        rim.TcpServer.adopt([2**31 - 1])
+    with pytest.raises(rogue.GeneralError, match="give it sockets"):
+        rim.TcpServer.adopt([])
+    alone = socket.create_server(("127.0.0.1", 0))
+    with alone, pytest.raises(rogue.GeneralError, match="is followed by none"):
+        rim.TcpServer.adopt([alone])
 
 
 def test_a_server_listens_at_several_addresses(tmp_path):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
+import socket
 import threading
 import time
+from collections.abc import Iterable
 from typing import Any, Callable, Optional
 
 from .lifecycle import NativeHandle, described, escaped, filled, gate, register, report, targets
@@ -117,26 +119,66 @@ class TcpServer(Master):
         spin_us: Optional[int] = None,
         **more: Any,
     ) -> None:
+        chosen = self._rg_options(more, window, legacy, spin_us)
+        place = encode(addr)
+        # The system's resolver may block for any time.
+        is_at_once = is_address(place) and not more.get("addresses")
+        self._rg_make(is_at_once, lib.rogue_mem_tcp_server_new, place, port_number(port), chosen)
+        self._rg_addr = place.decode("utf-8", "replace")
+
+    @classmethod
+    def adopt(
+        cls,
+        sockets: "Iterable[int | socket.socket]",
+        *,
+        window: Optional[int] = None,
+        legacy: "Optional[str | int]" = None,
+        spin_us: Optional[int] = None,
+        **more: Any,
+    ) -> "TcpServer":
+        """A server at sockets that listen already, as objects or descriptors: those that a service
+        manager has opened for the program (socket activation), in its order.
+
+        At TCP ports each socket for requests is followed by that for responses, at the next port;
+        one at a path may be followed by that at the path with ``.1`` appended. The server uses
+        duplicates: the sockets stay the caller's, and `_stop` does not close them. They become
+        non-blocking. The options are those of the constructor. Raises GeneralError for sockets that
+        do not listen or do not belong together."""
+        server = cls.__new__(cls)
+        chosen = server._rg_options(more, window, legacy, spin_us)
+        numbers = [one if isinstance(one, int) else one.fileno() for one in sockets]
+        given = (ffi.new("int32_t[]", numbers), len(numbers))
+        is_at_once = not more.get("addresses")
+        server._rg_make(is_at_once, lib.rogue_mem_tcp_server_adopt, *given, chosen)
+        server._rg_addr = server.getAddresses()[0].rsplit(":", 1)[0]
+        return server
+
+    def _rg_options(
+        self,
+        more: "dict[str, Any]",
+        window: Optional[int],
+        legacy: "Optional[str | int]",
+        spin_us: Optional[int],
+    ) -> Any:
+        """The structure of the options."""
         if isinstance(legacy, str):
             if legacy not in _LEGACY:
                 raise ValueError("legacy is one of %s" % ", ".join(sorted(_LEGACY)))
             legacy = _LEGACY[legacy]
-        chosen = options(
+        # The functions of an audit are called as long as the server has it.
+        self._rg_audit = more.get("audit")
+        return options(
             "rogue_mem_tcp_server_options_t",
             dict(more, window=window, legacy=legacy, spin_us=spin(spin_us)),
         )
-        place = encode(addr)
-        self._rg_addr = place.decode("utf-8", "replace")
+
+    def _rg_make(self, is_at_once: bool, *arguments: Any) -> None:
+        """Makes the server by a function of the library and its first arguments."""
         owned = NativeHandle(NULL, lib.rogue_mem_tcp_server_release, lib.rogue_mem_tcp_server_stop)
-        arguments = (lib.rogue_mem_tcp_server_new, place, port_number(port), chosen)
 
         def make() -> Any:
             return filled(owned, "rogue_mem_tcp_server_t", *arguments)
 
-        # The system's resolver may block for any time.
-        is_at_once = is_address(place) and not more.get("addresses")
-        # The functions of an audit are called as long as the server has it.
-        self._rg_audit = more.get("audit")
         self._rg_server: NativeHandle = make() if is_at_once else in_a_thread(make)
         self._rg_stopped = False
         self._rg_init_master(lib.rogue_mem_tcp_server_master(self._rg_server.handle))

@@ -37,6 +37,28 @@ fn sockets_that_do_not_belong_together_are_refused_with_their_addresses() {
 }
 
 #[test]
+fn sockets_of_a_list_are_put_together_by_their_addresses() {
+    let folder = std::env::temp_dir().join(format!("in-order-{}", std::process::id()));
+    std::fs::create_dir(&folder).unwrap();
+    let unix = |name: &str| OwnedFd::from(StdUnixListener::bind(folder.join(name)).unwrap());
+    let (requests, responses, port) = pair();
+    let list = vec![unix("a"), requests.into(), responses.into(), unix("b"), unix("b.1")];
+    let adopted = adopt_all(ListeningSockets::in_order(list).unwrap(), &[], 0o600).unwrap();
+    let found = adopted.iter().map(|pair| (pair.address.to_string(), pair.second.is_some()));
+    let path = |name| format!("unix:{}", folder.join(name).display());
+    let expected = [(path("a"), false), (format!("127.0.0.1:{port}"), true), (path("b"), true)];
+    assert_eq!(found.collect::<Vec<_>>(), expected);
+    let (requests, _responses, port) = pair();
+    let refused = |list| ListeningSockets::in_order(list).unwrap_err().text().to_owned();
+    let text = refused(vec![requests.into(), unix("c")]);
+    assert!(text.contains(&format!("127.0.0.1:{port} is followed by none")), "{text}");
+    let file = OwnedFd::from(std::fs::File::open(&folder).unwrap());
+    let text = refused(vec![unix("d"), file]);
+    assert!(text.contains("Socket 2 of 2 is neither"), "{text}");
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
 fn a_socket_that_does_not_listen_is_refused() {
     let (_, responses, port) = pair();
     let connected = std::net::TcpStream::connect(("127.0.0.1", port + 1)).unwrap();

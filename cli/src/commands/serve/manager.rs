@@ -3,6 +3,7 @@
 
 use std::env;
 use std::net::TcpListener;
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixListener;
 use std::time::Duration;
 
@@ -86,17 +87,13 @@ pub fn take_sockets() -> Outcome<Inherited> {
     let [requests, responses] = named;
     let mut responses = responses.into_iter();
     for first in requests {
-        inherited.server.push(pair(first, responses.next())?);
+        inherited.server.extend(in_order([Some(first), responses.next()].into_iter().flatten())?);
     }
     if responses.next().is_some() {
         let text = format!("More sockets have the name {RESPONSES} than {REQUESTS}");
         return Err(wrong(text));
     }
-    let mut rest = rest.into_iter().peekable();
-    while let Some(first) = rest.next() {
-        let second = rest.next_if(|second| is_second(&first, second));
-        inherited.server.push(pair(first, second)?);
-    }
+    inherited.server.extend(in_order(rest.into_iter())?);
     Ok(inherited)
 }
 
@@ -114,45 +111,13 @@ fn take(all: &mut ListenFd, index: usize, name: &str) -> Outcome<Socket> {
     }
 }
 
-/// Whether a socket follows another one for the same server. Two paths are one only by their names.
-fn is_second(first: &Socket, second: &Socket) -> bool {
-    match (first, second) {
-        (Socket::Tcp(_), Socket::Tcp(_)) => true,
-        (Socket::Unix(first), Socket::Unix(second)) => {
-            let path = |socket: &UnixListener| {
-                let address = socket.local_addr().ok()?;
-                Some(address.as_pathname()?.as_os_str().to_owned())
-            };
-            let expected = path(first).map(|mut path| {
-                path.push(".1");
-                path
-            });
-            expected.is_some() && expected == path(second)
-        }
-        _ => false,
-    }
-}
-
-fn pair(first: Socket, second: Option<Socket>) -> Outcome<ListeningSockets> {
-    match (first, second) {
-        (Socket::Tcp(requests), Some(Socket::Tcp(responses))) => {
-            Ok(ListeningSockets::Tcp { requests, responses })
-        }
-        (Socket::Unix(first), None) => Ok(ListeningSockets::Unix { first, second: None }),
-        (Socket::Unix(first), Some(Socket::Unix(second))) => {
-            Ok(ListeningSockets::Unix { first, second: Some(second) })
-        }
-        (Socket::Tcp(first), _) => {
-            let at = first.local_addr().map_or_else(|_| "?".to_owned(), |at| at.to_string());
-            Err(wrong(format!(
-                "The service manager has opened {at}, and not the port after it, which clients need \
-                 for the answers: give the unit of the socket a second ListenStream="
-            )))
-        }
-        (Socket::Unix(_), Some(Socket::Tcp(_))) => {
-            Err(wrong("A path and a TCP port are the addresses of two servers".to_owned()))
-        }
-    }
+/// The sockets of the server, those of one address together.
+fn in_order(sockets: impl Iterator<Item = Socket>) -> Outcome<Vec<ListeningSockets>> {
+    let sockets = sockets.map(|socket| match socket {
+        Socket::Tcp(socket) => OwnedFd::from(socket),
+        Socket::Unix(socket) => OwnedFd::from(socket),
+    });
+    ListeningSockets::in_order(sockets.collect()).map_err(|error| wrong(error.text().to_owned()))
 }
 
 fn wrong(text: String) -> Failure {

@@ -49,6 +49,25 @@ public:
         return std::make_shared<TcpServer>(addr, port, options);
     }
 
+    /**
+     * A server at sockets that listen already, given by their descriptors: those that a service
+     * manager has opened for the program (socket activation), in its order. At TCP ports each socket
+     * for requests is followed by that for responses, at the next port; one at a path may be
+     * followed by that at the path with ".1" appended. The server uses duplicates: the descriptors
+     * stay the caller's, and stop() does not close them. Throws GeneralError for descriptors that do
+     * not listen or do not belong together.
+     */
+    static std::shared_ptr<TcpServer> adopt(const std::vector<int> &descriptors) {
+        return adopt(descriptors, Options());
+    }
+
+    /** The same, with options. */
+    static std::shared_ptr<TcpServer> adopt(const std::vector<int> &descriptors,
+                                            const Options &options) {
+        // The constructor is private: std::make_shared cannot reach it.
+        return std::shared_ptr<TcpServer>(new TcpServer(adopted(descriptors, options)));
+    }
+
     /** As create(). */
     TcpServer(std::string addr, uint16_t port) : TcpServer(addr, port, Options()) {}
 
@@ -118,6 +137,14 @@ private:
     newServer(const std::string &addr, uint16_t port, const Options &options) {
         return rogue::detail::make<rogue_mem_tcp_server_t>([&](rogue_mem_tcp_server_t **out) {
             return rogue_mem_tcp_server_new(addr.c_str(), port, &options, out);
+        });
+    }
+
+    static rogue::detail::Handle<rogue_mem_tcp_server_t>
+    adopted(const std::vector<int> &descriptors, const Options &options) {
+        const std::vector<int32_t> numbers(descriptors.begin(), descriptors.end());
+        return rogue::detail::make<rogue_mem_tcp_server_t>([&](rogue_mem_tcp_server_t **out) {
+            return rogue_mem_tcp_server_adopt(numbers.data(), numbers.size(), &options, out);
         });
     }
 
