@@ -193,8 +193,7 @@ impl Master {
 
     /// Starts a transaction of `ty` over `buffer` at `address` and returns its id, for a wait. The
     /// slave may be called in this thread. A request of an unknown type, or one beyond the end of
-    /// the address space ([`check_access`](super::check_access)), reaches no slave: it has failed
-    /// when this returns.
+    /// the address space, reaches no slave: it has failed when this returns.
     ///
     /// A wait is optional. Later requests reduce old results that were not waited for: a success
     /// to one bit, a read with a vector of its own to the data, a failure to the error. At most

@@ -72,8 +72,8 @@ impl Transaction {
     ///
     /// # Errors
     ///
-    /// [`Status::InvalidArgument`] if the range does not lie within this transaction, or slaves do
-    /// not accept such a part ([`check_access`]);
+    /// [`Status::InvalidArgument`] if the range does not lie within this transaction, or the part has
+    /// another type than those of slaves or reaches beyond the address space;
     /// [`Status::InvalidData`] if this transaction has ended or expired.
     pub fn create_sub(
         self: &Arc<Self>,
