@@ -20,7 +20,7 @@
 
 use std::collections::HashMap;
 use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Read};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -92,6 +92,8 @@ pub fn owners(connections: &[(SocketAddr, SocketAddr)]) -> Vec<Owner> {
     vec![Owner::Unknown; connections.len()]
 }
 
+/// More than a line of a table has: some 150 bytes, or 200 with IPv6.
+const LINE_BYTES_MAX: usize = 512;
 /// Bytes that are read of a table at once: little, because it is not known whether there is memory.
 const TABLE_READ_BYTES: usize = 2048;
 /// More than a pass takes for each connection.
@@ -201,14 +203,24 @@ fn read_tables(proc: &Path, sockets: &mut Sockets) -> bool {
     is_read
 }
 
-/// Reads a table, and returns whether that was possible.
-fn read_table(table: impl BufRead, sockets: &mut Sockets) -> bool {
-    for (count, line) in table.lines().skip(1).enumerate() {
-        let Ok(line) = line else { return false };
-        if count >= SOCKETS_MAX {
-            return false;
+/// Reads a table, and returns whether that was possible. Its lines share one memory: meanwhile other
+/// threads may take what the system had left when the lookup began.
+fn read_table(mut table: impl BufRead, sockets: &mut Sockets) -> bool {
+    let mut line = Vec::new();
+    if line.try_reserve_exact(LINE_BYTES_MAX).is_err() {
+        return false;
+    }
+    for count in 0.. {
+        line.clear();
+        let read = table.by_ref().take(LINE_BYTES_MAX as u64).read_until(b'\n', &mut line);
+        match read {
+            Ok(0) => break,
+            Ok(_) if count <= SOCKETS_MAX => {}
+            Ok(_) | Err(_) => return false,
         }
-        let Some((ends, socket)) = parse_socket(&line) else { continue };
+        let text = std::str::from_utf8(&line).unwrap_or_default();
+        // The first line has the names of the columns.
+        let Some((ends, socket)) = parse_socket(text).filter(|_| count > 0) else { continue };
         if let Some(known) = sockets.get_mut(&ends) {
             // A closed predecessor with the same addresses may still be listed, with inode 0.
             *known = Some(known.map_or(socket, |known| known.max(socket)));

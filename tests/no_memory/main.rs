@@ -62,7 +62,10 @@ fn is_soak() -> bool {
 
 /// Plays a role in another process, which must live.
 fn play_apart(role: &str) {
-    let output = program_as(role).stdout(Stdio::piped()).stderr(Stdio::piped()).output().unwrap();
+    let mut program = program_as(role);
+    // The standard library's own trace of a failed allocation needs memory, and keeps the lock for traces.
+    program.env("RUST_BACKTRACE", "0");
+    let output = program.stdout(Stdio::piped()).stderr(Stdio::piped()).output().unwrap();
     let (said, errors) =
         (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     let last: Vec<&str> = said.lines().rev().take(8).collect();
@@ -131,6 +134,8 @@ fn converse(part: impl FnOnce()) -> bool {
 /// Shows where an allocation that may not fail has failed.
 fn trace_aborts() {
     extern "C" fn show(_signal: libc::c_int) {
+        // The peers go on, and may arm again.
+        exempt();
         disarm();
         eprintln!("{}", std::backtrace::Backtrace::force_capture());
         // SAFETY: ends the process, without what others do at its end.
