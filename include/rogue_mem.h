@@ -6542,8 +6542,8 @@ rogue_mem_status_t rogue_mem_audit_new(const rogue_mem_audit_sink_t *sink,
  *
  * @param audit the audit.
  * @param timeout_us the time limit, in microseconds; 0 does not wait.
- * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_TIMEOUT; ROGUE_MEM_ERROR_FILE if records could not be written
- * since the last call, with the reason; ROGUE_MEM_ERROR_NULL_ARGUMENT;
+ * @return ROGUE_MEM_OK; ROGUE_MEM_ERROR_TIMEOUT; ROGUE_MEM_ERROR_FILE if records could not be
+ * written since the last call, with the reason; ROGUE_MEM_ERROR_NULL_ARGUMENT;
  * ROGUE_MEM_ERROR_INVALID_ARGUMENT in a callback of the audit, whose thread would wait for itself;
  * ROGUE_MEM_ERROR_STOPPED in a child by fork.
  */
