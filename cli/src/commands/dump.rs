@@ -17,6 +17,40 @@ use crate::target::Target;
 use crate::transfer::{progress_bar, rate, Transfer};
 
 pub fn run(dump: &Dump, json: bool) -> Outcome {
+    let format = check(dump)?;
+    // Before there is a file, and while a signal still ends the program.
+    let target = Target::connect(&dump.server)?;
+    let interrupt = Interrupt::of(&target)?;
+    let source = Source { dump, target: &target, interrupt: &interrupt };
+    let started = Instant::now();
+    let read = match (&dump.output, format) {
+        (Some(path), Format::Bin) if special_of(dump).is_some() => source.write_to(path)?,
+        (Some(path), Format::Bin) => source.store_in(path)?,
+        (None, Format::Bin) => {
+            let bar = ProgressBar::hidden();
+            source.read(&bar, 0, output::write)?;
+            dump.length
+        }
+        (path, format) => {
+            source.to_text(path.as_deref(), format)?;
+            dump.length
+        }
+    };
+    let Some(path) = &dump.output else { return Ok(()) };
+    match json {
+        true => output::line(json!({
+            "address": dump.address, "length": dump.length, "file": path, "read": read,
+            "seconds": started.elapsed().as_secs_f64()
+        })),
+        false => {
+            output::error_line(format_args!("{}: {}", path.display(), rate(read, started)));
+            Ok(())
+        }
+    }
+}
+
+/// Refuses what cannot be done before anything is read. Returns the format.
+fn check(dump: &Dump) -> Outcome<Format> {
     if dump.length == 0 || dump.address.checked_add(dump.length - 1).is_none() {
         return Err(Failure::new(
             Kind::Usage,
@@ -41,8 +75,7 @@ pub fn run(dump: &Dump, json: bool) -> Outcome {
         let text = format!("{} is a directory: add the name of a file", path.display());
         return Err(Failure::new(Kind::Usage, text));
     }
-    let special = dump.output.as_deref().filter(|path| is_special(path));
-    if let (Some(path), true) = (special, dump.resume) {
+    if let (Some(path), true) = (special_of(dump), dump.resume) {
         let text = format!("{} is no regular file: there is nothing to go on with", path.display());
         return Err(Failure::new(Kind::Usage, text));
     }
@@ -50,35 +83,7 @@ pub fn run(dump: &Dump, json: bool) -> Outcome {
         let text = "Only bytes (--format bin) are gone on with: of a text no part is kept";
         return Err(Failure::new(Kind::Usage, text));
     }
-    // Before there is a file, and while a signal still ends the program.
-    let target = Target::connect(&dump.server)?;
-    let interrupt = Interrupt::of(&target)?;
-    let source = Source { dump, target: &target, interrupt: &interrupt };
-    let started = Instant::now();
-    let read = match (&dump.output, format) {
-        (Some(path), Format::Bin) if special.is_some() => source.write_to(path)?,
-        (Some(path), Format::Bin) => source.store_in(path)?,
-        (None, Format::Bin) => {
-            let bar = ProgressBar::hidden();
-            source.read(&bar, 0, output::write)?;
-            dump.length
-        }
-        (path, format) => {
-            source.to_text(path.as_deref(), format)?;
-            dump.length
-        }
-    };
-    let Some(path) = &dump.output else { return Ok(()) };
-    match json {
-        true => output::line(json!({
-            "address": dump.address, "length": dump.length, "file": path, "read": read,
-            "seconds": started.elapsed().as_secs_f64()
-        })),
-        false => {
-            output::error_line(format_args!("{}: {}", path.display(), rate(read, started)));
-            Ok(())
-        }
-    }
+    Ok(format)
 }
 
 /// The memory that is read.
@@ -193,6 +198,11 @@ impl Source<'_> {
             ))),
         }
     }
+}
+
+/// The output, if it is [special](is_special).
+fn special_of(dump: &Dump) -> Option<&Path> {
+    dump.output.as_deref().filter(|path| is_special(path))
 }
 
 /// Whether a file cannot take the place of `path`: it is a device, a pipe or a socket, or one of the
