@@ -18,7 +18,7 @@ use crate::sync::MutexGuard;
 /// Number of requests in flight at which a further one is left to the event loop. The loop is woken
 /// at once, and sends all requests made meanwhile together: the request waits behind the others at
 /// the server anyway, and a system call for each would be the largest cost of a stream of requests.
-const LEFT_IN_FLIGHT_MIN: usize = 16;
+const LEFT_IN_FLIGHT_MIN: usize = 8;
 /// Number of batches that a thread sends before it leaves the rest to the event loop. The limit
 /// keeps a caller from sending other threads' requests for long, and lets the event loop read.
 const BATCHES_PER_TURN_MAX: usize = 16;
