@@ -23,6 +23,11 @@ impl Time {
     }
 }
 
+/// `time` in nanoseconds; one above 584 years is the largest number.
+pub(crate) fn nanoseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
 /// The earliest of the present `times`. The value of an absent one is not read: memory checkers
 /// would report a use of uninitialised memory.
 pub(crate) fn earliest(times: impl IntoIterator<Item = Option<Time>>) -> Option<Time> {
@@ -35,14 +40,14 @@ impl Add<Duration> for Time {
     type Output = Time;
     /// Saturates: a timeout too long to express never passes.
     fn add(self, delay: Duration) -> Time {
-        Time(self.0.saturating_add(u64::try_from(delay.as_nanos()).unwrap_or(u64::MAX)))
+        Time(self.0.saturating_add(nanoseconds(delay)))
     }
 }
 
 impl Sub<Duration> for Time {
     type Output = Time;
     fn sub(self, delay: Duration) -> Time {
-        Time(self.0.saturating_sub(u64::try_from(delay.as_nanos()).unwrap_or(u64::MAX)))
+        Time(self.0.saturating_sub(nanoseconds(delay)))
     }
 }
 

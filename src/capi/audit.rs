@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::argument::Versioned;
 use super::callback::{c_text, Context};
-use super::convert::AUDIT_NO_DATA;
+use super::convert::{as_nanoseconds, AUDIT_NO_DATA};
 use super::generated::{rogue_mem_audit_options_t, rogue_mem_audit_t, rogue_mem_gate_t};
 use super::guard::status;
 use super::handle::into_handle;
@@ -153,12 +153,10 @@ impl AuditSink for CallbackSink {
         let call = self.record;
         let text = c_text(record.text);
         let [server, client, key] = self.texts_of(record.client).each_ref().map(|one| one.as_ptr());
-        let nanoseconds =
-            |time: std::time::Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
         let told = rogue_mem_audit_record_t {
             size: size_of::<rogue_mem_audit_record_t>(),
-            time_ns: nanoseconds(record.time),
-            latency_ns: nanoseconds(record.latency),
+            time_ns: as_nanoseconds(record.time),
+            latency_ns: as_nanoseconds(record.latency),
             client_number: record.client.number,
             address: record.address,
             access_bytes: record.size,

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use crate::clock;
 use crate::net::Spin;
 
 /// Number of microseconds that means: none.
@@ -77,7 +78,7 @@ pub(super) fn as_microseconds(time: Duration) -> u64 {
 
 /// `time` in nanoseconds.
 pub(super) fn as_nanoseconds(time: Duration) -> u64 {
-    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+    clock::nanoseconds(time)
 }
 
 /// Number of milliseconds that means: no wait.

@@ -168,8 +168,7 @@ impl Master {
     /// changes nothing; one above 584 years becomes that.
     pub fn set_timeout(&self, timeout: Duration) {
         if !timeout.is_zero() {
-            let timeout_ns = u64::try_from(timeout.as_nanos()).unwrap_or(u64::MAX);
-            self.timeout_ns.store(timeout_ns, Ordering::Relaxed);
+            self.timeout_ns.store(clock::nanoseconds(timeout), Ordering::Relaxed);
         }
     }
 

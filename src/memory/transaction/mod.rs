@@ -146,8 +146,7 @@ impl Transaction {
         ty: TransactionType,
         timeout: Duration,
     ) -> Arc<Self> {
-        let timeout_ns = u64::try_from(timeout.as_nanos()).unwrap_or(u64::MAX);
-        Self::new_at(address, buffer, ty, (timeout_ns, clock::now()))
+        Self::new_at(address, buffer, ty, (clock::nanoseconds(timeout), clock::now()))
     }
 
     /// As [`new`](Self::new), with the slave's time in nanoseconds and the start of the clock.

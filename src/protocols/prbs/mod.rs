@@ -13,6 +13,7 @@ use self::background::Background;
 use self::checker::FrameChecker;
 use self::generator::Generator;
 use self::meter::Meter;
+use crate::clock;
 use crate::error::{Error, Result, Status};
 use crate::logging::{log_warning, static_logger};
 use crate::process::{self, Generation};
@@ -219,8 +220,7 @@ impl Prbs {
 
     /// Sets the pause after each frame of the thread; also while it runs.
     pub fn set_tx_period(&self, period: Duration) {
-        let period_ns = u64::try_from(period.as_nanos()).unwrap_or(u64::MAX);
-        self.settings.period_ns.store(period_ns, Ordering::Relaxed);
+        self.settings.period_ns.store(clock::nanoseconds(period), Ordering::Relaxed);
     }
 
     /// The pause after each frame of the thread.

@@ -203,8 +203,7 @@ impl Link {
     }
 
     pub(super) fn set_timeout(&self, timeout: Duration) {
-        let nanoseconds = u64::try_from(timeout.as_nanos()).unwrap_or(u64::MAX);
-        self.timeout_ns.store(nanoseconds, Ordering::Relaxed);
+        self.timeout_ns.store(clock::nanoseconds(timeout), Ordering::Relaxed);
     }
 
     /// Read-only access, which no other thread needs to know of.

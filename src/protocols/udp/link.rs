@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::outbox::{Outbox, Queued};
+use crate::clock;
 use crate::logging::{log_warning, static_logger};
 use crate::net::address::canonical;
 use crate::net::socket::cause_text;
@@ -165,8 +166,7 @@ impl Link {
     }
 
     pub(super) fn set_timeout(&self, timeout: Duration) {
-        let nanoseconds = u64::try_from(timeout.as_nanos()).unwrap_or(u64::MAX);
-        self.timeout_ns.store(nanoseconds, Ordering::Relaxed);
+        self.timeout_ns.store(clock::nanoseconds(timeout), Ordering::Relaxed);
     }
 
     /// Ends sending: datagrams that wait are dropped, and later ones have no route. The socket is
