@@ -61,9 +61,9 @@ impl Driver for RssiDriver {
         self.link.pump();
         self.alarms = self.link.arm();
         let news = self.link.news();
-        if let Some(again) = news.deadline() {
+        if news.deadline().is_some() {
             news.timeout(clock::now());
-            self.alarms.look = clock::earliest([self.alarms.look, Some(again)]);
+            self.alarms.look = clock::earliest([self.alarms.look, news.deadline()]);
         }
     }
 

@@ -8,6 +8,7 @@ use super::application::Application;
 use super::driver::RssiDriver;
 use super::link::{Link, LinkObserver};
 use super::parameters::{set, RssiParameters};
+use super::parcel::Parcel;
 use super::transport::Transport;
 use crate::clock::{self, Time};
 use crate::error::{Error, Result, Status};
@@ -15,7 +16,7 @@ use crate::net::news::Observer;
 use crate::net::random::random_128;
 use crate::net::{EventLoop, Spin};
 use crate::process::{self, Duty};
-use crate::proto::rssi::{Parameter, Role, Sequence};
+use crate::proto::rssi::{Connection, Parameter, Parameters, Role, Sequence};
 use crate::stream::Port;
 
 /// How long `stop` waits for the code of other nodes that runs in another thread.
@@ -309,19 +310,13 @@ impl RssiEndpoint {
 
     /// What this end proposes, or limits its peer's proposal by.
     pub fn local(&self) -> RssiParameters {
-        match self.link().is_inherited() {
-            true => self.owner.options.parameters,
-            false => RssiParameters::of(self.link().lock().connection.local()),
-        }
+        RssiParameters::of(&self.counted(Connection::local))
     }
 
     /// What both ends have agreed on; of the last link, if there is none now; the local ones, if
     /// there has been none.
     pub fn current(&self) -> RssiParameters {
-        match self.link().is_inherited() {
-            true => self.owner.options.parameters,
-            false => RssiParameters::of(self.link().lock().connection.current()),
-        }
+        RssiParameters::of(&self.counted(Connection::current))
     }
 
     /// Sets what this end proposes; in use from the next opening on.
@@ -337,16 +332,23 @@ impl RssiEndpoint {
         Ok(())
     }
 
+    /// Parameters of the connection; in a child by `fork` those at first.
+    fn counted(&self, of: fn(&Connection<Parcel>) -> &Parameters) -> Parameters {
+        match self.link().is_inherited() {
+            // They were in their ranges when the endpoint was made.
+            true => self.owner.options.parameters.counted().unwrap_or_default(),
+            false => *of(&self.link().lock().connection),
+        }
+    }
+
     /// One of the [local](Self::local) parameters, as the protocol counts it.
     pub(crate) fn local_value(&self, parameter: Parameter) -> u32 {
-        let counted = self.local().counted();
-        counted.map_or(0, |counted| counted.value(parameter))
+        self.counted(Connection::local).value(parameter)
     }
 
     /// One of the [current](Self::current) parameters, as the protocol counts it.
     pub(crate) fn current_value(&self, parameter: Parameter) -> u32 {
-        let counted = self.current().counted();
-        counted.map_or(0, |counted| counted.value(parameter))
+        self.counted(Connection::current).value(parameter)
     }
 
     /// [Sets](Self::set_local) one of the local parameters, as the protocol counts it.
