@@ -8,6 +8,7 @@
 //! A refusal takes memory too, for its text and its line in the log. That is from a reserve, which is
 //! given to the allocator when memory runs out, and taken back before anything more is granted.
 
+use std::collections::TryReserveError;
 use std::hint::black_box;
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -63,6 +64,15 @@ fn gives(bytes: usize) -> bool {
     // Otherwise the compiler may leave out what is not used.
     black_box(&probe);
     is_given
+}
+
+/// A copy of bytes whose number a peer, or the program, has chosen. `Err` if the allocator refuses
+/// the memory.
+pub fn copied(bytes: &[u8]) -> Result<Vec<u8>, TryReserveError> {
+    let mut copy = Vec::new();
+    copy.try_reserve_exact(bytes.len())?;
+    copy.extend_from_slice(bytes);
+    Ok(copy)
 }
 
 /// Gives the reserve to the allocator. Returns `false`.

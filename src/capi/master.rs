@@ -13,6 +13,7 @@ use super::generated::{rogue_mem_gate_t, rogue_mem_master_t};
 use super::guard::{status, value};
 use super::status::rogue_mem_status_t;
 use crate::error::{Error, Result, Status};
+use crate::headroom;
 use crate::memory::{Claimant, DataBuffer, TransactionType};
 
 /// Starts a transaction. The slave may be called in this thread.
@@ -59,13 +60,10 @@ pub(super) fn pending(call: Call) -> Error {
 
 /// A copy of the data to be written.
 pub(super) fn copied(call: Call, data: &[u8]) -> Result<Vec<u8>> {
-    let mut copy = Vec::new();
-    copy.try_reserve_exact(data.len()).map_err(|error| {
+    headroom::copied(data).map_err(|error| {
         let text = format!("No memory for a write of {} bytes: {error}", data.len());
         call.error(Status::OutOfResources, text)
-    })?;
-    copy.extend_from_slice(data);
-    Ok(copy)
+    })
 }
 
 /// Starts several transactions of one type, in the given order, as one burst: a TCP client sends

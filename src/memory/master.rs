@@ -15,6 +15,7 @@ use super::transaction::Transaction;
 use super::TransactionType;
 use crate::clock::{self, Time};
 use crate::error::{Error, Result, Status};
+use crate::headroom;
 use crate::logging::{log_warning, static_logger};
 use crate::process::{inherited_text, Generation};
 use crate::sync::{Mutex, MutexGuard};
@@ -509,13 +510,10 @@ fn zeroed(size: u32) -> Result<DataBuffer> {
 }
 
 fn copied(bytes: &[u8]) -> Result<DataBuffer> {
-    let (mut copy, size) = (Vec::new(), bytes.len());
-    copy.try_reserve_exact(size).map_err(|error| {
-        let text = format!("No memory for a write of {size} bytes: {error}");
+    headroom::copied(bytes).map(DataBuffer::from).map_err(|error| {
+        let text = format!("No memory for a write of {} bytes: {error}", bytes.len());
         Error::new(Status::OutOfResources, SOURCE, text)
-    })?;
-    copy.extend_from_slice(bytes);
-    Ok(copy.into())
+    })
 }
 
 /// Warns that a transaction has outlived its first timeout because others are answered.

@@ -7,6 +7,7 @@ use super::pairing::ConnectionId;
 use super::progress::Progress;
 use super::wire::{Outgoing, Wire};
 use crate::clock::Time;
+use crate::headroom;
 use crate::memory::IdMap;
 use crate::net::Readiness;
 use crate::peer::PeerAddress;
@@ -46,11 +47,7 @@ impl Input {
     /// Keeps a copy of `octets`. Returns whether the system has the memory.
     #[must_use]
     pub fn keep_copy(&mut self, octets: &[u8]) -> bool {
-        let mut kept = Vec::new();
-        if kept.try_reserve_exact(octets.len()).is_err() {
-            return false;
-        }
-        kept.extend_from_slice(octets);
+        let Ok(kept) = headroom::copied(octets) else { return false };
         self.keep(kept, 0);
         true
     }

@@ -3,6 +3,7 @@
 
 use super::layout::{Layout, Span, WITHIN};
 use super::maps::{zeros, Maps};
+use crate::headroom;
 use crate::memory::bits;
 
 /// A byte that differs from what was written.
@@ -66,9 +67,7 @@ impl Image {
 
     /// The bits of `span` that are stale. `None` without memory for a copy.
     pub(super) fn stale(&self, span: Span) -> Option<Vec<u8>> {
-        let mut bits = zeros(span.size() as usize)?;
-        bits.copy_from_slice(&self.stale[span.range()]);
-        Some(bits)
+        headroom::copied(&self.stale[span.range()]).ok()
     }
 
     /// Marks bits of `span` as staged and not written.

@@ -7,6 +7,7 @@ use super::buffer::{DataBuffer, DataCell, DataGuard, AT_ONCE, NEVER};
 use super::{Transaction, SUCCEEDED};
 use crate::clock::Time;
 use crate::error::Result;
+use crate::headroom;
 
 impl Transaction {
     /// Locks the transaction's data. `None` once the transaction has [expired](Self::expired):
@@ -45,10 +46,7 @@ impl Transaction {
         match self.try_done_with(offset, bytes) {
             Some(is_done) => Ok(is_done),
             None => {
-                let mut kept = Vec::new();
-                kept.try_reserve_exact(bytes.len())?;
-                kept.extend_from_slice(bytes);
-                self.done_later(offset, kept);
+                self.done_later(offset, headroom::copied(bytes)?);
                 Ok(true)
             }
         }

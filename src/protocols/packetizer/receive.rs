@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::arrivals::Arrivals;
 use super::{PacketizerOptions, LOG};
+use crate::headroom;
 use crate::logging::{log_debug, log_error, log_warning};
 use crate::process::{inherited_text, Generation};
 use crate::proto::packetizer::{
@@ -120,11 +121,9 @@ impl PacketReceiver {
             Received::Whole { info, payload } => (info, payload),
         };
         if !is_unshared || buffers.count() != 1 {
-            let mut copy = Vec::new();
-            let reserved = copy.try_reserve_exact(payload.len());
-            reserved.map_err(|_| PacketFault::Memory(payload.len()))?;
-            copy.extend_from_slice(&packet[payload]);
-            return Ok(Delivery::New(info, copy));
+            let size = payload.len();
+            let copy = headroom::copied(&packet[payload]);
+            return Ok(Delivery::New(info, copy.map_err(|_| PacketFault::Memory(size))?));
         }
         // The header and the tail leave the payload, and nothing moves.
         let (start, count) = (payload.start, payload.len());
