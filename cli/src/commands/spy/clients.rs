@@ -31,31 +31,53 @@ struct Client {
     /// The host, if it is told from others by nothing else.
     host: Option<Origin>,
     session: Option<SessionId>,
+    /// None are left of one whose responses may still come.
     connections: u32,
     requests: Requests,
 }
 
-/// The clients that have a connection.
+/// Whose connection it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Owner {
+    /// This client.
+    Client(u64),
+    /// One of this host that does not say who it is: the connection only hears.
+    Listener(Origin),
+}
+
+impl Owner {
+    /// The client, if it is known.
+    pub fn client(self) -> Option<u64> {
+        match self {
+            Owner::Client(number) => Some(number),
+            Owner::Listener(_) => None,
+        }
+    }
+}
+
+/// The clients that have a connection, or whose responses may still come.
 #[derive(Debug, Default)]
 pub struct Clients {
     all: BTreeMap<u64, Client>,
     sessions: HashMap<SessionId, u64>,
+    /// How many connections of a host only hear.
+    listeners: HashMap<Origin, usize>,
     /// Clients so far.
     pub count: u64,
 }
 
 impl Clients {
-    /// The client of a connection from `host` whose client has sent this READY; `None` for one that
-    /// only hears, and does not say to whom it belongs.
-    pub fn join(&mut self, host: Origin, info: &PeerInfo, role: Option<Role>) -> Option<u64> {
+    /// The owner of a connection from `host` whose client has sent this READY.
+    pub fn join(&mut self, host: Origin, info: &PeerInfo, role: Option<Role>) -> Owner {
         if let Some(number) = info.session.and_then(|session| self.sessions.get(&session)) {
             if let Some(client) = self.all.get_mut(number) {
                 client.connections += 1;
             }
-            return Some(*number);
+            return Owner::Client(*number);
         }
         if info.session.is_none() && role == Some(Role::Pull) {
-            return None;
+            *self.listeners.entry(host).or_default() += 1;
+            return Owner::Listener(host);
         }
         self.count += 1;
         let host = info.session.is_none().then_some(host);
@@ -65,23 +87,52 @@ impl Clients {
         if let Some(session) = info.session {
             self.sessions.insert(session, self.count);
         }
-        Some(self.count)
+        Owner::Client(self.count)
     }
 
-    /// A connection of the client has ended. Returns how many of its requests stay without an
-    /// answer, once it was the last.
-    pub fn leave(&mut self, number: u64) -> u64 {
+    /// A connection of `owner` has ended. Returns how many requests stay without an answer because
+    /// none can come any more.
+    pub fn leave(&mut self, owner: Owner) -> u64 {
+        let number = match owner {
+            Owner::Client(number) => number,
+            Owner::Listener(host) => {
+                if let Some(count) = self.listeners.get_mut(&host) {
+                    *count -= 1;
+                    if *count == 0 {
+                        self.listeners.remove(&host);
+                    }
+                }
+                return self.forget_former(host);
+            }
+        };
         let Some(client) = self.all.get_mut(&number) else { return 0 };
         client.connections -= 1;
         if client.connections > 0 {
             return 0;
         }
-        let unanswered = client.requests.unanswered();
+        if let Some(host) = client.host {
+            return self.forget_former(host);
+        }
         if let Some(session) = client.session {
             self.sessions.remove(&session);
         }
-        self.all.remove(&number);
-        unanswered
+        self.all.remove(&number).map_or(0, |client| client.requests.unanswered())
+    }
+
+    /// Forgets the former clients of `host` whose connections for responses have ended too: each
+    /// present one has one such connection, so the others are theirs. Returns how many of their
+    /// requests stay without an answer.
+    fn forget_former(&mut self, host: Origin) -> u64 {
+        let of_host = self.all.iter().filter(|(_, client)| client.host == Some(host));
+        let (present, former): (Vec<_>, Vec<_>) =
+            of_host.partition(|(_, client)| client.connections > 0);
+        let listeners = self.listeners.get(&host).copied().unwrap_or_default();
+        let kept = listeners.saturating_sub(present.len());
+        // The oldest come first.
+        let count = former.len().saturating_sub(kept);
+        let ended: Vec<u64> = former.iter().take(count).map(|(number, _)| **number).collect();
+        let ended = ended.iter().filter_map(|number| self.all.remove(number));
+        ended.map(|client| client.requests.unanswered()).sum()
     }
 
     /// A client has sent a request.
@@ -197,6 +248,14 @@ mod tests {
         fn unanswered(&self) -> u64 {
             self.all.values().map(|client| client.requests.unanswered()).sum()
         }
+
+        fn client(&mut self, info: &PeerInfo, role: Role) -> u64 {
+            self.join(HOST, info, Some(role)).client().expect("it says who it is")
+        }
+
+        fn left(&mut self, client: u64) -> u64 {
+            self.leave(Owner::Client(client))
+        }
     }
 
     const HOST: Origin = Origin::Ip(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST));
@@ -214,25 +273,28 @@ mod tests {
     fn both_connections_of_a_session_are_of_one_client() {
         let mut clients = Clients::default();
         let now = Instant::now();
-        let first = clients.join(HOST, &session(1), Some(Role::Pull)).unwrap();
-        let other = clients.join(HOST, &session(2), Some(Role::Push)).unwrap();
-        assert_eq!(clients.join(HOST, &session(1), Some(Role::Push)), Some(first));
+        let first = clients.client(&session(1), Role::Pull);
+        let other = clients.client(&session(2), Role::Push);
+        assert_eq!(clients.client(&session(1), Role::Push), first);
         clients.ask(first, &read(1, 0), now);
         clients.ask(other, &read(1, 0), now);
         let (client, answer) = clients.answer(Some(first), HOST, &read(1, 0), now);
         assert_eq!((client, answer), (Some(first), Answer::Of(Duration::ZERO)));
         assert_eq!(clients.answer(Some(first), HOST, &read(1, 0), now).1, Answer::Nothing);
-        assert_eq!((clients.leave(first), clients.leave(first)), (0, 0));
-        assert_eq!(clients.leave(other), 1);
-        assert_ne!(clients.join(HOST, &session(1), None), Some(first), "a new one");
+        assert_eq!((clients.left(first), clients.left(first)), (0, 0));
+        assert_eq!(clients.left(other), 1);
+        assert_ne!(clients.client(&session(1), Role::Push), first, "a new one");
     }
 
     #[test]
     fn responses_of_libzmq_go_to_the_only_one_that_waits_for_them() {
         let (mut clients, legacy, now) = (Clients::default(), PeerInfo::default(), Instant::now());
-        assert_eq!(clients.join(HOST, &legacy, Some(Role::Pull)), None);
-        let one = clients.join(HOST, &legacy, Some(Role::Push)).unwrap();
-        let two = clients.join(HOST, &legacy, Some(Role::Push)).unwrap();
+        for _ in 0..2 {
+            let listener = clients.join(HOST, &legacy, Some(Role::Pull));
+            assert_eq!(listener, Owner::Listener(HOST));
+        }
+        let one = clients.client(&legacy, Role::Push);
+        let two = clients.client(&legacy, Role::Push);
         for (client, address) in [(one, 0), (two, 4)] {
             clients.ask(client, &read(1, address), now);
             clients.ask(client, &read(2, 8), now);
@@ -241,14 +303,43 @@ mod tests {
         let (client, answer) = clients.answer(None, HOST, &read(1, 4), now);
         assert_eq!((client, answer), (Some(two), Answer::Of(Duration::ZERO)));
         assert_eq!(clients.answer(None, HOST, &read(2, 8), now), (None, Answer::OneOfSeveral));
-        assert_eq!((clients.leave(one), clients.leave(two)), (2, 1));
+        assert_eq!((clients.left(one), clients.left(two)), (0, 0));
+        let [first, second] = [(); 2].map(|()| clients.leave(Owner::Listener(HOST)));
+        assert_eq!((first, second), (2, 1));
+    }
+
+    #[test]
+    fn f162_responses_that_come_after_the_connection_for_requests_has_ended_are_known() {
+        let (mut clients, legacy, now) = (Clients::default(), PeerInfo::default(), Instant::now());
+        let stays = clients.client(&legacy, Role::Push);
+        let heard = clients.join(HOST, &legacy, Some(Role::Pull));
+        for id in 0..100 {
+            // Either connection comes first, and the next two before the end of the last one.
+            let (ears, client) = if id % 2 == 0 {
+                (clients.join(HOST, &legacy, Some(Role::Pull)), clients.client(&legacy, Role::Push))
+            } else {
+                let client = clients.client(&legacy, Role::Push);
+                (clients.join(HOST, &legacy, Some(Role::Pull)), client)
+            };
+            for address in [0, 4] {
+                clients.ask(client, &read(2 * id + address, address.into()), now);
+            }
+            assert_eq!(clients.left(client), 0, "answers may still come");
+            let (found, answer) = clients.answer(None, HOST, &read(2 * id, 0), now);
+            assert_eq!((found, answer), (Some(client), Answer::Of(Duration::ZERO)));
+            assert_eq!(clients.leave(ears), 1);
+            assert_eq!(clients.answer(None, HOST, &read(2 * id + 4, 4), now).1, Answer::Nothing);
+            assert_eq!(clients.all.len(), 1, "nothing is kept of a client that is gone");
+        }
+        assert_eq!((clients.left(stays), clients.leave(heard)), (0, 0));
+        assert!(clients.all.is_empty() && clients.listeners.is_empty());
     }
 
     #[test]
     fn a_server_that_never_answers_costs_a_bounded_memory() {
         let mut clients = Clients::default();
         let now = Instant::now();
-        let client = clients.join(HOST, &session(1), None).unwrap();
+        let client = clients.client(&session(1), Role::Push);
         let late = read(0, 0x1000);
         clients.ask(client, &late, now);
         let count = 3 * OPEN_COUNT_MAX as u32;
@@ -267,7 +358,7 @@ mod tests {
     #[test]
     fn posted_writes_and_probes_are_told_from_others() {
         let (mut clients, now) = (Clients::default(), Instant::now());
-        let client = clients.join(HOST, &session(1), None).unwrap();
+        let client = clients.client(&session(1), Role::Push);
         let post = Header { ty: TYPE_POST, ..read(1, 0) };
         let write = Header { ty: TYPE_WRITE, ..read(2, 0) };
         let probe = Header { ty: 0xffff_fffe, size: 0, ..read(2, 0) };

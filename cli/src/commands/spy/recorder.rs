@@ -7,7 +7,7 @@ use std::time::{Instant, SystemTime};
 use rogue_mem::peer::Origin;
 
 use super::capture::{Conversation, Packet};
-use super::clients::{Answer, Clients};
+use super::clients::{Answer, Clients, Owner};
 use super::direction::Direction;
 use super::observer::{Observer, Seen};
 use super::outlet::Outlet;
@@ -46,7 +46,8 @@ pub enum End {
 struct Connection {
     observer: Observer,
     host: Origin,
-    client: Option<u64>,
+    /// Known once the client has sent its READY.
+    owner: Option<Owner>,
     octets: [u64; 2],
     conversation: Option<Conversation>,
     /// A malformed message was told of.
@@ -104,7 +105,7 @@ impl Recorder {
         let connection = Connection {
             observer: Observer::new(self.shown_max),
             host: ends.host,
-            client: None,
+            owner: None,
             octets: [0; 2],
             conversation,
             is_malformed: false,
@@ -158,7 +159,7 @@ impl Recorder {
         {
             capture(&self.packets, [conversation.reset(at, *direction)]);
         }
-        let unanswered = connection.client.map_or(0, |client| self.clients.leave(client));
+        let unanswered = connection.owner.map_or(0, |owner| self.clients.leave(owner));
         self.summary.unanswered += unanswered;
         let how = match end {
             End::Closed(direction) => format!("ended by the {}", direction.sender()),
@@ -168,7 +169,8 @@ impl Recorder {
             End::Stopped => "ended with the spy".to_owned(),
         };
         let octets = connection.octets;
-        self.tell(at, Some(number), connection.client, What::Closed { how, octets, unanswered });
+        let client = connection.owner.and_then(Owner::client);
+        self.tell(at, Some(number), client, What::Closed { how, octets, unanswered });
     }
 
     /// The end of it: what has been counted, and who still writes.
@@ -196,12 +198,14 @@ impl Recorder {
         seen: Seen,
     ) {
         let Some(connection) = self.connections.get_mut(&number) else { return };
-        let (mut client, host) = (connection.client, connection.host);
+        let (owner, host) = (connection.owner, connection.host);
+        let mut client = owner.and_then(Owner::client);
         let what = match seen {
             Seen::Ready(announced) => {
-                if direction == Direction::ToServer && client.is_none() {
-                    client = self.clients.join(host, &announced.info, announced.role);
-                    connection.client = client;
+                if direction == Direction::ToServer && owner.is_none() {
+                    let owner = self.clients.join(host, &announced.info, announced.role);
+                    connection.owner = Some(owner);
+                    client = owner.client();
                 }
                 What::Ready(direction, announced.properties)
             }
