@@ -40,8 +40,10 @@ const LOCK_TRIES_MAX: usize = 1000;
 const LOCK_RETRY: Duration = Duration::from_millis(1);
 
 /// The path of a server's socket, absolute and short enough.
+// Its length is behind the pointer, so that the code of a comparison cannot look at it before it is
+// known that there is a path: memory checkers would report a use of uninitialised memory.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct UnixPath(Arc<Path>);
+pub struct UnixPath(Arc<PathBuf>);
 
 impl UnixPath {
     /// The path in an address of the form `unix:PATH`, `unix://PATH`, `ipc:PATH` or `ipc://PATH`.
@@ -75,7 +77,7 @@ impl UnixPath {
                 path.len()
             ));
         }
-        Ok(Some(UnixPath(Path::new(path).into())))
+        Ok(Some(UnixPath(Arc::new(path.into()))))
     }
 
     /// The path.
@@ -85,9 +87,9 @@ impl UnixPath {
 
     /// The path of the server's second file, at which libzmq's PULL sockets connect.
     pub fn second(&self) -> UnixPath {
-        let mut path = PathBuf::from(&*self.0).into_os_string();
+        let mut path = self.0.as_os_str().to_owned();
         path.push(SECOND_SUFFIX);
-        UnixPath(Path::new(&path).into())
+        UnixPath(Arc::new(path.into()))
     }
 }
 
