@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rogue_mem::bridge::{ClientOptions, ServerOptions, TcpClient, TcpServer};
+use rogue_mem::memory::block::{Block, Model, Variable, VariableSpec, UINT};
 use rogue_mem::memory::{Emulate, Hub, Slave, SlaveBase, Transaction, TransactionType};
 use rogue_mem::protocols::{
     Packetizer, PacketizerOptions, PacketizerVersion, SrpV3, SrpV3Emulation,
@@ -185,6 +186,24 @@ fn reading_emulated_memory_allocates_nothing_however_far() {
         }
     });
     assert_eq!(bytes, 0);
+}
+
+#[test]
+fn reading_a_register_of_emulated_memory_allocates_nothing() {
+    let hub = Hub::new(0x1000, 0, 0);
+    hub.master().set_slave(Emulate::new(4, 0));
+    let gain = Variable::new(VariableSpec::new("gain", Model::UInt, 4, 12)).unwrap();
+    let block = Block::new(0x100, 4).unwrap();
+    block.master().set_slave(hub);
+    block.add_variables(&[gain.clone()]).unwrap();
+    block.set_enable(true);
+    gain.set(UINT, 0xabc, -1).unwrap();
+    assert_eq!(gain.get(UINT, -1).unwrap(), 0xabc);
+    let before = ALLOCATIONS.get();
+    for _ in 0..100 {
+        assert_eq!(gain.get(UINT, -1).unwrap(), 0xabc);
+    }
+    assert_eq!(ALLOCATIONS.get(), before);
 }
 
 /// Upper bound on the allocations of one thread while more comes at once than ever before, which a

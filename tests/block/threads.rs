@@ -175,6 +175,28 @@ fn f81_a_thread_is_told_of_its_update_also_if_another_one_was_first() {
     assert_eq!(check_two_reads([answer, answer]), [Ok(true), Ok(true)]);
 }
 
+#[test]
+fn a_read_that_ends_at_once_tells_of_no_failure_of_another_thread() {
+    let keeper = Keeper::new();
+    let (block, _variables) = block_of(keeper.clone(), (0, 4), vec![uint("a", 0, 32)]);
+    let read = |waits| block.start_transaction(TransactionType::Read, false, waits, None, -1);
+    let (may_check, waits) = channel();
+    let (read, block) = (&read, &block);
+    thread::scope(|scope| {
+        let other = scope.spawn(move || {
+            read(false).unwrap();
+            waits.recv().unwrap();
+            block.check_transaction().map_err(|error| error.status())
+        });
+        keeper.next().error("gone");
+        block.master().set_slave(Emulate::new(4, 0));
+        let started = read(true);
+        may_check.send(()).unwrap();
+        assert_eq!(started.unwrap().skipped, None);
+        assert_eq!(other.join().unwrap(), Err(Status::Transaction));
+    });
+}
+
 /// A slave whose limits are asked for before each transfer, and which replaces the variables of a
 /// block then.
 struct Replacing {

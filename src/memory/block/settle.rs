@@ -118,6 +118,12 @@ impl Block {
         Ok(is_updated && state.is_enabled)
     }
 
+    /// Whether variables are to be notified, when nothing has failed.
+    pub(super) fn take_updates(&self) -> std::result::Result<bool, Fault> {
+        let mut state = self.state_or(CHECK_SOURCE).map_err(Fault::Refused)?;
+        Ok(state.unchecked.take_updates() && state.is_enabled)
+    }
+
     /// [Settles](Self::settle) `flight`, or leaves it to the next check.
     pub(super) fn settle_own(&self, flight: &Arc<Flight>) -> std::result::Result<(), Fault> {
         self.settle(flight).inspect_err(|_| self.disown(flight))

@@ -13,7 +13,8 @@ use crate::memory::TransactionType;
 
 const SOURCE: &str = "Block::startTransaction";
 
-/// What an attempt has sent, or why it sent nothing.
+/// What an attempt has sent, or why it sent nothing. Neither for a read that has ended well
+/// [at once](Block::read_at_once).
 pub(super) type Sent = (Option<Arc<Flight>>, Option<Skip>);
 
 impl Block {
@@ -230,7 +231,12 @@ impl Block {
         sent: std::result::Result<Sent, Fault>,
     ) -> std::result::Result<Started, Fault> {
         let (flight, skipped) = sent?;
-        let is_updated = request.is_owned && self.collect(flight.as_ref())?;
+        let is_updated = match (&flight, skipped) {
+            _ if !request.is_owned => false,
+            // A read that has ended well at once; how others went is no matter of it.
+            (None, None) => self.take_updates()?,
+            (flight, _) => self.collect(flight.as_ref())?,
+        };
         Ok(Started { skipped, is_updated })
     }
 

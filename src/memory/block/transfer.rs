@@ -410,11 +410,12 @@ impl Block {
     ) -> std::result::Result<Attempt, Fault> {
         // Of the program's code, so before the lock is taken.
         let slave = self.master.slave();
-        if request.is_brief && !slave.is_brief() {
+        let is_brief = slave.is_brief();
+        if request.is_brief && !is_brief {
             return Ok(Attempt::Busy);
         }
         let path = request.path.unwrap_or_else(|| self.path_to(&*slave));
-        let end = (request.is_brief && request.ty == TransactionType::Read)
+        let end = (is_brief && request.ty == TransactionType::Read)
             .then(|| self.end_of(&slave))
             .flatten();
         loop {
