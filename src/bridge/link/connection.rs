@@ -233,11 +233,11 @@ impl<C> ActiveClient<'_, C> {
         (out, self.state)
     }
 
-    /// Queues one whole message that `encode` appends to a buffer. Returns the number of queued
-    /// octets, on all connections together.
+    /// Queues one whole message that `encode` appends to a buffer, with so many octets of `body`:
+    /// payload and text. Returns the number of queued octets, on all connections together.
     #[inline]
-    pub fn queue(&mut self, encode: impl FnOnce(&mut Vec<u8>)) -> usize {
-        let out = self.answers().end_of_answers();
+    pub fn queue(&mut self, body: usize, encode: impl FnOnce(&mut Vec<u8>)) -> usize {
+        let out = self.answers().end_of_answers(body);
         let before = out.len();
         encode(out);
         let octets = out.len() - before;
@@ -257,17 +257,16 @@ impl<C> ActiveClient<'_, C> {
         message.len() * (1 + self.sharers.len())
     }
 
-    /// As [`queue`](Self::queue), for a message with `block` between two encoded parts. A large
-    /// block is not copied; a copied one is returned.
+    /// As [`queue`](Self::queue), for a message with `block` between two encoded parts, the latter with
+    /// a text of so many octets. A large block is not copied; a copied one is returned.
     pub fn queue_block(
         &mut self,
         block: Vec<u8>,
         encode_head: impl FnOnce(&mut Vec<u8>),
-        encode_tail: impl FnOnce(&mut Vec<u8>),
+        (text_octets, encode_tail): (usize, impl FnOnce(&mut Vec<u8>)),
     ) -> (usize, Option<Vec<u8>>) {
         if !self.sharers.is_empty() {
-            self.answers().make_room(block.len());
-            let octets = self.queue(|out| {
+            let octets = self.queue(block.len() + text_octets, |out| {
                 encode_head(out);
                 out.extend_from_slice(&block);
                 encode_tail(out);
@@ -276,9 +275,9 @@ impl<C> ActiveClient<'_, C> {
         }
         let answers = self.answers();
         let before = answers.backlog();
-        encode_head(answers.end_of_answers());
+        encode_head(answers.end_of_answers(0));
         let copied = answers.append(block);
-        encode_tail(answers.end());
+        encode_tail(answers.end(text_octets));
         (answers.backlog().saturating_sub(before), copied)
     }
 

@@ -26,8 +26,10 @@ const SENT_KEPT_OCTETS_MAX: usize = 64 * 1024;
 const BLOCK_OCTETS_MIN: usize = 16 * 1024;
 /// Buffers sent by one system call.
 const SLICES_COUNT_MAX: usize = 16;
-/// Upper bound on the octets of a small message: data of a kilobyte, and an error's text.
-const MESSAGE_OCTETS_MAX: usize = 4096;
+/// Upper bound on the octets of a message beside its payload and its text.
+const HEADS_OCTETS_MAX: usize = 128;
+/// Answers that fit into this are queued also while the system has no memory for other things.
+const ANSWERS_OCTETS_MIN: usize = 4096;
 /// No PONG is queued behind more octets than this: a peer that sends PINGs without reading cannot
 /// fill our memory.
 const CONTROL_BACKLOG_OCTETS_MAX: usize = 64 * 1024;
@@ -88,30 +90,31 @@ pub struct Outgoing {
 }
 
 impl Outgoing {
-    /// The buffer to which whole small messages, or the octets around a block, are appended.
+    /// The buffer to which a whole small message with so many `octets` of payload and text, or the
+    /// octets around a block, are appended. An idle connection keeps it, so it has no more room than
+    /// that.
     #[inline]
-    pub fn end(&mut self) -> &mut Vec<u8> {
-        self.end_for(MESSAGE_OCTETS_MAX)
+    pub fn end(&mut self, octets: usize) -> &mut Vec<u8> {
+        if self.has_no_room(octets) {
+            self.make_room(HEADS_OCTETS_MAX + octets);
+        }
+        &mut self.end
     }
 
     /// The same for answers to a peer, which may leave them unread: beyond a few they grow only while
     /// the system has memory. The reserve for refusals is not for refusals that nobody reads.
     #[inline]
-    pub fn end_of_answers(&mut self) -> &mut Vec<u8> {
-        let is_full = self.end.capacity() - self.end.len() < MESSAGE_OCTETS_MAX;
-        if is_full && self.end.len() > MESSAGE_OCTETS_MAX && !headroom::is_there() {
+    pub fn end_of_answers(&mut self, octets: usize) -> &mut Vec<u8> {
+        let is_long = self.end.len() > ANSWERS_OCTETS_MIN;
+        if is_long && self.has_no_room(octets) && !headroom::is_there() {
             self.fail();
         }
-        self.end()
+        self.end(octets)
     }
 
-    /// The same with room for `octets` octets.
     #[inline]
-    pub fn end_for(&mut self, octets: usize) -> &mut Vec<u8> {
-        if self.end.capacity() - self.end.len() < octets {
-            self.make_room(octets);
-        }
-        &mut self.end
+    fn has_no_room(&self, octets: usize) -> bool {
+        self.end.capacity() - self.end.len() < HEADS_OCTETS_MAX + octets
     }
 
     /// Makes room for `octets` octets at the end. If the system has no memory for them, what was

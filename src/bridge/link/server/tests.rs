@@ -136,7 +136,7 @@ impl Service for Echo {
             let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
             match parts[0] {
                 LATER => self.later.push((client.id, parts[1].to_vec())),
-                _ => _ = client.queue(|out| encode_message(&parts, out)),
+                _ => _ = client.queue(0, |out| encode_message(&parts, out)),
             }
             self.is_now |= parts[0] == NOW;
             self.wraps |= parts[0] == WRAP;
@@ -202,7 +202,7 @@ impl Driver for EchoDriver {
         if std::mem::take(&mut self.echo.is_now) {
             for (id, part) in std::mem::take(&mut self.echo.later) {
                 self.link.with_client(id, |client| {
-                    client.queue(|out| encode_message(&[&part], out));
+                    client.queue(part.len(), |out| encode_message(&[&part], out));
                 });
             }
             self.link.flush_answered(&mut self.echo);

@@ -116,7 +116,7 @@ impl Requests {
     /// Moves the requests that may be sent at `now` into `batch`, or encodes them into `half` at
     /// once. Stops behind requests that seem to be too late.
     pub(super) fn fill(&mut self, batch: &mut Batch, half: &mut SendHalf, now: Time) {
-        half.append(|out| out.append(&mut self.urgent));
+        half.append(self.urgent.len(), |out| out.append(&mut self.urgent));
         while !batch.is_full() {
             let Some(&wire_id) = self.queue.front() else { return };
             match self.table.get_mut(&wire_id).filter(|entry| !entry.is_sent) {

@@ -59,7 +59,7 @@ impl Batch {
         // a write is queued before it.
         if !tran.ty().is_write() && self.requests.is_empty() {
             let (header, timing) = (header_of(wire_id, tran), half.is_timed.then_some(&timing));
-            self.octets += half.append(|out| encode_request(&header, timing, &[], out));
+            self.octets += half.append(0, |out| encode_request(&header, timing, &[], out));
             return None;
         }
         self.octets += tran.size() as usize + HEADER_OCTETS;
@@ -148,9 +148,9 @@ impl SendHalf {
         }
     }
 
-    /// Appends the output of `encode`, and returns its size.
-    pub(super) fn append(&mut self, encode: impl FnOnce(&mut Vec<u8>)) -> usize {
-        let out = self.out.end();
+    /// Appends the output of `encode`, with so many octets of `body`, and returns its size.
+    pub(super) fn append(&mut self, body: usize, encode: impl FnOnce(&mut Vec<u8>)) -> usize {
+        let out = self.out.end(body);
         let before = out.len();
         encode(out);
         let octets = self.out.appended(before);
@@ -160,8 +160,9 @@ impl SendHalf {
 
     /// Appends a write with its data, which is sealed from where it is if it is large.
     fn append_write(&mut self, header: &Header, timing: Option<&Timing>, data: &[u8]) {
-        let before = self.out.end().len();
-        encode_request_head(header, timing, self.out.end());
+        let out = self.out.end(0);
+        let before = out.len();
+        encode_request_head(header, timing, out);
         self.out.append_body(data);
         self.encoded_total += self.out.appended(before) as u64;
     }
@@ -188,7 +189,7 @@ impl SendHalf {
             let Some(data) = tran.try_data().flatten() else { return Err(request) };
             self.append_write(&header, timing, &data);
         } else {
-            self.append(|out| encode_request(&header, timing, &[], out));
+            self.append(0, |out| encode_request(&header, timing, &[], out));
         }
         match request.tran.ty() {
             TransactionType::Post => {

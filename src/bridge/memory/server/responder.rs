@@ -127,11 +127,13 @@ impl Responder {
         let is_echoed = client.state.dialect == Dialect::Legacy || !header.carries_data();
         let (octets, unused) = if data.len() <= WHOLE_BYTES_MAX || !is_echoed {
             let payload = if is_echoed { &data[..] } else { &[] };
-            (client.queue(|out| encode_response(header, payload, result, out)), Some(data))
+            let encode = |out: &mut Vec<u8>| encode_response(header, payload, result, out);
+            (client.queue(payload.len() + result.len(), encode), Some(data))
         } else {
             let payload_octets = data.len() as u64;
             let head = |out: &mut Vec<u8>| encode_response_head(header, payload_octets, out);
-            client.queue_block(data, head, |out| encode_response_tail(result, out))
+            let tail = |out: &mut Vec<u8>| encode_response_tail(result, out);
+            client.queue_block(data, head, (result.len(), tail))
         };
         if let Some(unused) = unused {
             self.buffers.keep(unused, call.ended);
