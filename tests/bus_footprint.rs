@@ -195,7 +195,7 @@ fn reading_a_register_of_emulated_memory_allocates_nothing() {
     let gain = Variable::new(VariableSpec::new("gain", Model::UInt, 4, 12)).unwrap();
     let block = Block::new(0x100, 4).unwrap();
     block.master().set_slave(hub);
-    block.add_variables(&[gain.clone()]).unwrap();
+    block.add_variables(std::slice::from_ref(&gain)).unwrap();
     block.set_enable(true);
     gain.set(UINT, 0xabc, -1).unwrap();
     assert_eq!(gain.get(UINT, -1).unwrap(), 0xabc);

@@ -276,6 +276,11 @@ fn find_holders(proc: &Path, holders: &mut Holders) {
     let mut budget = OPEN_FILES_MAX;
     let Ok(processes) = noted(fs::read_dir(proc)) else { return };
     for entry in processes.flatten() {
+        // Of names and paths, which cannot be tried.
+        if budget == 0 || !headroom::is_there() {
+            budget = 0;
+            break;
+        }
         let name = entry.file_name();
         let Some(pid) = name.to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
         find_in_process(&entry.path(), pid, holders, &mut budget);
@@ -292,7 +297,8 @@ fn find_in_process(process: &Path, pid: u32, holders: &mut Holders, budget: &mut
     let mut descriptors = Descriptors::default();
     for file in files.flatten() {
         *budget = budget.saturating_sub(1);
-        if *budget == 0 {
+        if *budget == 0 || !headroom::is_there() {
+            *budget = 0;
             return;
         }
         let name = file.file_name();
