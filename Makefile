@@ -123,6 +123,7 @@ lint: ## formatting, clippy, and for Python ruff and mypy; warnings are errors
 	$(CARGO) fmt --all -- --check
 	$(CARGO) fmt --manifest-path fuzz/Cargo.toml -- --check
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	$(CARGO) clippy --locked --lib -- -D warnings
 	cd cli && $(CARGO) fmt -- --check && $(CARGO) clippy --locked --all-targets -- -D warnings
 	@deny="$(CURDIR)/$(CARGO_DENY)"; [ -x "$$deny" ] || deny="$(CARGO) deny"; \
 	if $$deny --version >/dev/null 2>&1; then \

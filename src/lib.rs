@@ -21,6 +21,7 @@
 //!
 //! * `capi`: every `extern "C"` function, and no logic; with the feature `capi` only.
 //! * `clock`: the only reader of the (monotonic) clock.
+//! * `debug`: `Debug` of types with locks inside.
 //! * `headroom`: memory for what cannot be tried.
 //! * `net`: sockets, the event loop, name resolution. Knows no protocol.
 //! * `process`: fork handlers, the start of threads, standard output, the memory of the process.
@@ -35,6 +36,8 @@
 )]
 // Pages of public rooms name the others; without the feature the names are no links.
 #![cfg_attr(not(feature = "internals"), allow(rustdoc::private_intra_doc_links))]
+// Of the public rooms: programs derive `Debug` for what holds their types.
+#![cfg_attr(not(feature = "internals"), warn(missing_debug_implementations))]
 
 pub mod bridge;
 #[cfg(all(feature = "capi", not(feature = "internals")))]
@@ -45,6 +48,7 @@ pub mod capi;
 mod clock;
 #[cfg(feature = "internals")]
 pub mod clock;
+mod debug;
 pub mod error;
 pub mod files;
 pub mod hardware;

@@ -41,10 +41,10 @@ fn f72_a_block_without_memory_is_an_error_and_not_the_end_of_the_process() {
 fn use_blocks_with_a_limit() {
     // Three bytes for each one of a block, and four more while it gets its first variables.
     allow(46 * MIB);
-    let error = Block::new(0, u32::MAX).err().expect("there is no memory");
+    let error = Block::new(0, u32::MAX).expect_err("there is no memory");
     assert_eq!(error.status(), Status::OutOfResources);
     // For the half of it.
-    let error = Block::new(0, 16 * MIB as u32).err().expect("there is no memory");
+    let error = Block::new(0, 16 * MIB as u32).expect_err("there is no memory");
     assert_eq!(error.status(), Status::OutOfResources);
     let block = Block::new(0, 8 * MIB as u32).unwrap();
     block.master().set_slave(Emulate::new(4, 0));

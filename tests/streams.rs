@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex};
 
 use rand::{Rng, SeedableRng};
 use rogue_mem::error::{Error, Result};
+use rogue_mem::memory::block::Block;
+use rogue_mem::memory::{Emulate, Hub};
 use rogue_mem::stream::{
     Buffer, Buffers, Fifo, Filter, Frame, Master, Node, Pool, RateDrop, Sink, Slave, SlaveBase,
 };
@@ -478,4 +480,21 @@ fn what_slaves_receive_is_logged_where_that_is_asked_for() {
     master.send_frame(frame_of(b"\x07"));
     wait_until("the filter logs", || texts().len() == 2);
     assert_eq!(texts()[1], "Got Size=1, Error=0, Data:\n      0x07");
+}
+
+#[test]
+fn whatever_has_a_lock_is_printed_while_it_is_held() {
+    let frame = frame_of(b"abc");
+    let guard = frame.lock();
+    assert!(format!("{frame:?}").starts_with("Frame { flags: 0"), "{frame:?}");
+    drop(guard);
+    let memory = Emulate::new(4, 0);
+    let hub = Hub::new(0x1000, 0, 0);
+    hub.master().set_slave(memory);
+    let block = Block::new(0x20, 4).unwrap();
+    block.master().set_slave(hub.clone());
+    let printed = format!("{block:?} {hub:?} {:?}", block.master());
+    for part in ["Block { offset: 32, size: 4", "Hub { offset: 4096", "Master { timeout: 1s"] {
+        assert!(printed.contains(part), "{printed}");
+    }
 }

@@ -21,8 +21,8 @@
 
 // The conditions of each function stand in its comment, in words for C readers.
 #![allow(clippy::missing_safety_doc)]
-// Types are named as they appear in C.
-#![allow(non_camel_case_types)]
+// Types are named as they appear in C, and are for C.
+#![allow(non_camel_case_types, missing_debug_implementations)]
 
 mod argument;
 mod call;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::records::{Records, Step};
 use crate::clock;
+use crate::debug::impl_debug;
 use crate::error::{caught, Error, Result, Status};
 use crate::logging::{log_warning, static_logger};
 use crate::process::{inherited_text, wait_for_receivers, Generation};
@@ -174,6 +175,8 @@ pub struct FileReader {
     master: Arc<Master>,
     session: Mutex<Option<Arc<Session>>>,
 }
+
+impl_debug!(FileReader);
 
 impl FileReader {
     /// A reader without a file.

@@ -9,6 +9,7 @@ use super::bandwidth::Bandwidth;
 use super::count::FrameCount;
 use super::output::{Item, Output, Refusal};
 use crate::clock;
+use crate::debug::impl_debug;
 use crate::error::{Error, Result, Status};
 use crate::logging::{log_debug, log_error, log_warning, static_logger};
 use crate::process::{inherited_text, Generation};
@@ -222,6 +223,8 @@ pub struct FileWriter {
     channels: Mutex<BTreeMap<u8, Arc<FileChannel>>>,
 }
 
+impl_debug!(FileWriter);
+
 impl FileWriter {
     /// A writer without a file, limit or buffer, which writes frames with an error too.
     pub fn new() -> Arc<FileWriter> {
@@ -416,6 +419,8 @@ pub struct FileChannel {
     core: Arc<Core>,
     count: FrameCount,
 }
+
+impl_debug!(FileChannel, channel => { number: channel.number });
 
 impl FileChannel {
     /// Frames received since the file was opened, or [`set_frame_count`](Self::set_frame_count):

@@ -7,6 +7,7 @@ use std::io;
 use std::os::unix::fs::FileTypeExt;
 use std::sync::Arc;
 
+use crate::debug::impl_debug;
 use crate::error::{Error, Result, Status};
 use crate::logging::{log_debug, static_logger};
 use crate::memory::{Slave, SlaveBase, Transaction};
@@ -69,6 +70,8 @@ pub struct MemMap {
     access_bytes: u32,
     size: u64,
 }
+
+impl_debug!(MemMap, map => { size: map.size, access_bytes: map.access_bytes });
 
 impl MemMap {
     /// Maps `size` bytes of a file from `base` on. `base` and `size` are multiples of the access

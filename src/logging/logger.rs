@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::emit::{emit, emit_limited, thread_id};
 use super::settings::{notice_foreign_logger, settings, LiveThreshold, Threshold};
 use super::{normalize_name, Level};
+use crate::debug::impl_debug;
 use crate::peer::Origin;
 
 /// A named source of messages. Cheap to clone; clones are the same logger. Usable from any thread.
@@ -95,6 +96,8 @@ pub struct StaticLogger {
     /// Written with `SETTINGS` locked.
     registered: AtomicBool,
 }
+
+impl_debug!(StaticLogger, logger => { name: logger.name });
 
 impl StaticLogger {
     /// `name` must be normalized.

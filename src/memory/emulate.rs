@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::slave::{Slave, SlaveBase};
 use super::sparse::SparseMemory;
 use super::transaction::Transaction;
+use crate::debug::impl_debug;
 use crate::logging::{log_debug, static_logger, Level};
 
 static_logger!(LOG, "memory.Emulate");
@@ -16,6 +17,8 @@ pub struct Emulate {
     base: SlaveBase,
     memory: SparseMemory,
 }
+
+impl_debug!(Emulate, memory => { base: memory.base });
 
 impl Emulate {
     /// Empty memory with access limits in bytes. It takes at most a quarter of the memory that the

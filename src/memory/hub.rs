@@ -10,6 +10,7 @@ use super::slave::{Slave, SlaveBase};
 use super::split;
 use super::transaction::Transaction;
 use crate::clock;
+use crate::debug::impl_debug;
 use crate::process::inherited_text;
 
 /// A hub's largest access: unlimited, since it splits.
@@ -26,6 +27,8 @@ pub struct Hub {
     offset: u64,
     virtual_root: bool,
 }
+
+impl_debug!(Hub, hub => { offset: hub.offset, is_virtual_root: hub.virtual_root });
 
 impl Hub {
     /// A hub at `offset` bytes. With `min` and `max` (bytes) both other than 0 it is a *virtual

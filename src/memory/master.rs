@@ -14,6 +14,7 @@ use super::transaction::DataBuffer;
 use super::transaction::Transaction;
 use super::TransactionType;
 use crate::clock::{self, Time};
+use crate::debug::impl_debug;
 use crate::error::{Error, Result, Status};
 use crate::headroom;
 use crate::logging::{log_warning, static_logger};
@@ -47,6 +48,8 @@ pub struct Master {
     /// What its owner does when it has been connected.
     connected: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
+
+impl_debug!(Master, master => { timeout: master.timeout() });
 
 /// Gives requests up unless it is forgotten: for a slave that panics. The buffers may be gone once
 /// the panic has propagated.

@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use super::ids::next_id;
 use super::pending::{AnswerSource, Pending};
 use super::transaction::Transaction;
+use crate::debug::impl_debug;
 use crate::process::{at_fork, inherited_text, nothing};
 use crate::sync::Mutex;
 
@@ -112,6 +113,8 @@ pub struct SlaveBase {
     pending: Arc<Pending>,
 }
 
+impl_debug!(SlaveBase, base => { id: base.id, min: base.min, max: base.max });
+
 impl SlaveBase {
     /// A slave with access limits in bytes, a fresh id (from 1) and the name `Unnamed_<id>`.
     pub fn new(min: u32, max: u32) -> SlaveBase {
@@ -215,6 +218,8 @@ pub struct Unconnected {
     /// The master is the parent process's.
     is_inherited: bool,
 }
+
+impl_debug!(Unconnected, slave => { base: slave.base });
 
 impl Unconnected {
     /// A slave without a behaviour, with limits and an id of its own.

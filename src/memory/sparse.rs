@@ -7,6 +7,7 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::ops::Range;
 
 use super::access::check_range;
+use crate::debug::impl_debug;
 use crate::process::{inherited_text, memory_share, Generation};
 use crate::sync::{Mutex, MutexGuard};
 
@@ -54,6 +55,8 @@ pub struct SparseMemory {
     pages: Mutex<Pages>,
     bytes_max: u64,
 }
+
+impl_debug!(SparseMemory, memory => { bytes_max: memory.bytes_max });
 
 impl Default for SparseMemory {
     fn default() -> SparseMemory {

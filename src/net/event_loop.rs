@@ -28,13 +28,13 @@ mod handle;
 mod runner;
 mod shared;
 
-use std::fmt;
 use std::io;
 use std::sync::Arc;
 
 use super::cause::cause_text;
 use super::descriptors::{new_poll, Waker};
 use super::spin::Spin;
+use crate::debug::impl_debug;
 use crate::error::{Error, Result, Status};
 use crate::process;
 
@@ -50,13 +50,7 @@ pub struct EventLoop {
     arrivals: Arc<Arrivals>,
 }
 
-impl fmt::Debug for EventLoop {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("EventLoop")
-            .field("name", &self.place.event_loop.name)
-            .finish_non_exhaustive()
-    }
-}
+impl_debug!(EventLoop, event_loop => { name: event_loop.place.event_loop.name });
 
 /// Options of a loop that a program makes for several objects.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

@@ -24,6 +24,7 @@ pub const HEADER_BYTES_MAX: usize = 20;
 const STATUS_BYTES: usize = 4;
 
 /// The start or the end of a frame, without a need for memory.
+#[derive(Debug)]
 pub struct Words {
     bytes: [u8; HEADER_BYTES_MAX],
     count: usize,
@@ -106,6 +107,12 @@ pub struct SrpClient<P: Protocol> {
     answers: Arc<AnswerReceiver<P>>,
     master: Arc<Master>,
     pub(super) protocol: P,
+}
+
+impl<P: Protocol> std::fmt::Debug for SrpClient<P> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SrpClient").finish_non_exhaustive()
+    }
 }
 
 /// The stream slave of a client: receives the answers, and keeps their transactions. It does not

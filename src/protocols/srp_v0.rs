@@ -17,7 +17,7 @@ static_logger!(LOG, "SrpV0");
 pub type SrpV0 = SrpClient<V0>;
 
 /// SRP version 0.
-#[derive(Default)]
+#[derive(Default, Debug)]
 pub struct V0;
 
 impl Protocol for V0 {

@@ -17,6 +17,7 @@ static_logger!(LOG, "SrpV3");
 pub type SrpV3 = SrpClient<V3>;
 
 /// SRP version 3.
+#[derive(Debug)]
 pub struct V3 {
     hardware_timeout: AtomicU8,
 }

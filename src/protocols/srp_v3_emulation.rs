@@ -7,6 +7,7 @@ use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 use crate::clock::{self, Time};
+use crate::debug::impl_debug;
 use crate::error::{caught, Error, Result, Status};
 use crate::logging::{log_debug, log_error, log_warning, static_logger};
 use crate::memory::{check_range, SparseMemory};
@@ -58,6 +59,8 @@ pub struct SrpV3EmulationOptions {
 pub struct SrpV3Emulation {
     endpoint: Arc<Endpoint>,
 }
+
+impl_debug!(SrpV3Emulation);
 
 /// The stream slave of the emulation. It owns the worker, which owns the master that sends the
 /// answers.

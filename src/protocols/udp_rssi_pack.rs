@@ -1,6 +1,5 @@
 //! The usual road to a board as one object: UDP, RSSI and a packetizer on one event loop.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +8,7 @@ use super::packetizer::{Packetizer, PacketizerOptions};
 use super::rssi::RssiParameters;
 use super::rssi::{milliseconds, LinkObserver, RssiEndpoint, RssiOptions};
 use super::udp::{UdpEndpoint, UdpOptions, UdpStats};
+use crate::debug::impl_debug;
 use crate::error::{Error, Result, Status};
 use crate::net::{EventLoop, Spin};
 use crate::proto::packetizer::Version;
@@ -163,11 +163,7 @@ pub struct UdpRssiPack {
     without_link: Arc<Mutex<UdpStats>>,
 }
 
-impl fmt::Debug for UdpRssiPack {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("UdpRssiPack").field("udp", &self.udp).finish_non_exhaustive()
-    }
-}
+impl_debug!(UdpRssiPack, pack => { udp: pack.udp });
 
 impl UdpRssiPack {
     /// A road to `port` of `host`, see [`UdpEndpoint::client`]. Begins to open the link and returns:

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
+use crate::debug::impl_debug;
 use crate::sync::Mutex;
 
 /// A function that wakes the event loop of a server.
@@ -57,6 +58,8 @@ pub struct Subscription {
     changes: Weak<Changes>,
     number: u64,
 }
+
+impl_debug!(Subscription, subscription => { number: subscription.number });
 
 impl Drop for Subscription {
     fn drop(&mut self) {

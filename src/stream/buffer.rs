@@ -5,6 +5,7 @@ use std::ops::{Deref, DerefMut, Range};
 use std::sync::Arc;
 
 use super::pool::Store;
+use crate::debug::impl_debug;
 use crate::error::{Error, Result, Status};
 
 /// Memory of the program's for a buffer, which gets it back by a drop. Like every drop of a buffer
@@ -60,6 +61,8 @@ pub struct Buffer {
     /// The store that recycles the memory, which is then our own; `None` for memory from elsewhere.
     store: Option<Arc<Store>>,
 }
+
+impl_debug!(Buffer, buffer => { header: buffer.header, tail: buffer.tail, end: buffer.end });
 
 impl Buffer {
     /// A buffer over `memory`, which belongs to `store`; no payload, no reservations.

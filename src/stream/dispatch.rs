@@ -6,7 +6,7 @@ use super::drops::watch_drops;
 use super::frame::Frame;
 
 /// A frame that is sent together with others, and what becomes of it.
-#[derive(Default)]
+#[derive(Default, Debug)]
 pub struct Dispatch {
     /// `None` once a node has taken it.
     pub frame: Option<Arc<Frame>>,

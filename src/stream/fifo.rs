@@ -10,6 +10,7 @@ use super::node::Node;
 use super::ports::{Fanout, Master, Slave, SlaveBase};
 use super::worker::Worker;
 use crate::clock;
+use crate::debug::impl_debug;
 use crate::error::{caught, Error, Result, Status};
 use crate::logging::{log_debug, log_error, log_warning, static_logger};
 use crate::process::{self, Generation, STACK_OF_PROCESS};
@@ -25,6 +26,8 @@ static_logger!(LOG, "stream.Fifo");
 pub struct Fifo {
     slave: Arc<FifoSlave>,
 }
+
+impl_debug!(Fifo);
 
 /// The receiving end. It owns the thread, which owns the master.
 struct FifoSlave {

@@ -6,6 +6,7 @@ use super::frame::Frame;
 use super::node::Node;
 use super::ports::{Master, Slave};
 use super::relay::{Relay, Rule};
+use crate::debug::impl_debug;
 use crate::logging::{log_debug, static_logger};
 
 static_logger!(LOG, "stream.Filter");
@@ -18,6 +19,8 @@ static_logger!(LOG, "stream.Filter");
 pub struct Filter {
     relay: Arc<Relay<FilterRule>>,
 }
+
+impl_debug!(Filter);
 
 struct FilterRule {
     drop_errors: bool,

@@ -9,6 +9,7 @@ use super::buffer::Buffer;
 use super::cancel::CancelToken;
 use super::pool::Store;
 use crate::clock::Time;
+use crate::debug::impl_debug;
 use crate::error::{Error, Result, Status};
 
 /// Shifts of the fields in the metadata word, which is read and replaced without the lock.
@@ -26,6 +27,8 @@ pub struct Frame {
     buffers: Mutex<Buffers>,
     cancel_token: OnceLock<Arc<dyn CancelToken>>,
 }
+
+impl_debug!(Frame, frame => { flags: frame.flags() });
 
 /// A locked frame. Not recursive; must be released before the frame is sent on.
 pub type FrameGuard<'a> = MutexGuard<'a, Buffers>;
@@ -256,7 +259,7 @@ impl From<Vec<u8>> for Frame {
 }
 
 /// The buffers of a frame, in order; their payloads in sequence are the frame's payload.
-#[derive(Default)]
+#[derive(Default, Debug)]
 pub struct Buffers {
     /// The first buffer, outside the list: most frames have one buffer and need no list.
     first: Option<Buffer>,

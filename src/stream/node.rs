@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::ports::{Master, Slave};
+use crate::debug::impl_debug;
 use crate::error::Result;
 
 /// A master and a slave in one; see [the module](super) about what the slave may own.
@@ -19,6 +20,8 @@ pub struct Port {
     master: Arc<Master>,
     slave: Arc<dyn Slave>,
 }
+
+impl_debug!(Port);
 
 impl Port {
     /// What sends by `master` and receives by `slave`.

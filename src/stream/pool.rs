@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::buffer::Buffer;
 use super::frame::{Buffers, Frame};
+use crate::debug::impl_debug;
 use crate::error::{Error, Result, Status};
 use crate::process::Generation;
 use crate::sync::{Mutex, MutexGuard};
@@ -28,6 +29,8 @@ pub const SPARE_FRAME_BYTES_MAX: usize = 8 * 1024;
 pub struct Pool {
     store: Arc<Store>,
 }
+
+impl_debug!(Pool);
 
 /// The memory of a pool; its buffers keep it alive. In a child by `fork` an inherited one neither
 /// counts nor recycles: a thread of the parent may hold its lock for ever, and a frame is freed

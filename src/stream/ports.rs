@@ -9,6 +9,7 @@ use super::drops::ignore_drops;
 use super::dump::Dump;
 use super::frame::Frame;
 use super::pool::Pool;
+use crate::debug::impl_debug;
 use crate::error::{Error, Result, Status};
 use crate::process::{inherited_text, Generation};
 use crate::sync::Mutex;
@@ -138,6 +139,8 @@ pub struct SlaveBase {
     dump: Mutex<Option<Arc<Dump>>>,
 }
 
+impl_debug!(SlaveBase, base => { frame_count: base.frame_count() });
+
 impl SlaveBase {
     /// Counters at zero and a pool without a fixed size.
     pub fn new() -> SlaveBase {
@@ -211,6 +214,8 @@ pub struct Sink {
     base: SlaveBase,
 }
 
+impl_debug!(Sink, sink => { base: sink.base });
+
 impl Sink {
     /// A sink that has received nothing.
     pub fn new() -> Arc<Sink> {
@@ -239,6 +244,8 @@ pub struct Fanout {
     version: u64,
 }
 
+impl_debug!(Fanout, fanout => { version: fanout.version });
+
 impl Fanout {
     fn slaves(&self) -> &[Arc<dyn Slave>] {
         self.slaves.as_deref().unwrap_or_default()
@@ -256,6 +263,8 @@ pub struct Master {
     /// Serves requests while no slave is connected.
     pool: Pool,
 }
+
+impl_debug!(Master);
 
 impl Master {
     /// A master without slaves.

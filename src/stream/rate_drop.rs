@@ -8,6 +8,7 @@ use super::node::Node;
 use super::ports::{Master, Slave};
 use super::relay::{Relay, Rule};
 use crate::clock::{self, Time};
+use crate::debug::impl_debug;
 use crate::error::{Error, Result, Status};
 use crate::logging::{log_error, static_logger};
 use crate::process::{inherited_text, Generation};
@@ -22,6 +23,8 @@ static_logger!(LOG, "stream.RateDrop");
 pub struct RateDrop {
     relay: Arc<Relay<RateRule>>,
 }
+
+impl_debug!(RateDrop);
 
 /// The rate of all senders together.
 struct RateRule {
@@ -187,7 +190,7 @@ mod tests {
     fn a_value_that_is_no_rate_is_refused() {
         for value in [-1.0, -0.001, f64::NAN, f64::NEG_INFINITY] {
             for is_period in [false, true] {
-                let error = RateDrop::new(is_period, value).err().expect("no rate");
+                let error = RateDrop::new(is_period, value).expect_err("no rate");
                 assert_eq!(error.status(), Status::InvalidArgument);
                 assert!(error.text().contains(&value.to_string()), "{}", error.text());
             }

@@ -9,35 +9,39 @@ use crate::source::{NamedPath, Source};
 
 /// What each room may use of this crate, besides itself. `capi` may use everything.
 const ROOMS: &[(&str, &[&str])] = &[
+    ("debug", &[]),
     ("error", &[]),
     ("peer", &[]),
     ("process", &[]),
     ("clock", &["process"]),
     ("sync", &["process", "clock"]),
-    ("logging", &["error", "peer", "process", "clock", "sync"]),
+    ("logging", &["debug", "error", "peer", "process", "clock", "sync"]),
     ("headroom", &["process", "logging"]),
     ("proto", &["error"]),
-    ("memory", &["error", "process", "clock", "sync", "logging", "headroom"]),
-    ("stream", &["error", "process", "clock", "sync", "logging", "headroom"]),
-    ("net", &["error", "peer", "process", "clock", "sync", "logging", "headroom"]),
+    ("memory", &["debug", "error", "process", "clock", "sync", "logging", "headroom"]),
+    ("stream", &["debug", "error", "process", "clock", "sync", "logging", "headroom"]),
+    ("net", &["debug", "error", "peer", "process", "clock", "sync", "logging", "headroom"]),
     (
         "bridge",
         &[
-            "error", "peer", "process", "clock", "sync", "logging", "headroom", "proto", "memory",
-            "stream", "net", "security",
+            "debug", "error", "peer", "process", "clock", "sync", "logging", "headroom", "proto",
+            "memory", "stream", "net", "security",
         ],
     ),
     (
         "security",
-        &["error", "peer", "process", "clock", "sync", "logging", "proto", "memory", "net"],
+        &[
+            "debug", "error", "peer", "process", "clock", "sync", "logging", "proto", "memory",
+            "net",
+        ],
     ),
-    ("files", &["error", "process", "clock", "sync", "logging", "proto", "stream", "net"]),
-    ("hardware", &["error", "process", "sync", "logging", "memory", "net"]),
+    ("files", &["debug", "error", "process", "clock", "sync", "logging", "proto", "stream", "net"]),
+    ("hardware", &["debug", "error", "process", "sync", "logging", "memory", "net"]),
     (
         "protocols",
         &[
-            "error", "peer", "process", "clock", "sync", "logging", "headroom", "proto", "memory",
-            "stream", "net",
+            "debug", "error", "peer", "process", "clock", "sync", "logging", "headroom", "proto",
+            "memory", "stream", "net",
         ],
     ),
 ];

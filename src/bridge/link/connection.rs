@@ -233,8 +233,8 @@ impl<C> ActiveClient<'_, C> {
         (out, self.state)
     }
 
-    /// Queues one whole message that `encode` appends to a buffer, with so many octets of `body`:
-    /// payload and text. Returns the number of queued octets, on all connections together.
+    /// Queues one whole message that `encode` appends to a buffer, with `body` octets of payload and
+    /// text. Returns the number of queued octets, on all connections together.
     #[inline]
     pub fn queue(&mut self, body: usize, encode: impl FnOnce(&mut Vec<u8>)) -> usize {
         let out = self.answers().end_of_answers(body);
@@ -258,7 +258,7 @@ impl<C> ActiveClient<'_, C> {
     }
 
     /// As [`queue`](Self::queue), for a message with `block` between two encoded parts, the latter with
-    /// a text of so many octets. A large block is not copied; a copied one is returned.
+    /// a text of `text_octets` octets. A large block is not copied; a copied one is returned.
     pub fn queue_block(
         &mut self,
         block: Vec<u8>,

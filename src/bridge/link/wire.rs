@@ -90,7 +90,7 @@ pub struct Outgoing {
 }
 
 impl Outgoing {
-    /// The buffer to which a whole small message with so many `octets` of payload and text, or the
+    /// The buffer to which a whole small message with `octets` octets of payload and text, or the
     /// octets around a block, are appended. An idle connection keeps it, so it has no more room than
     /// that.
     #[inline]

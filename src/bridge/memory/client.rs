@@ -20,6 +20,7 @@ use std::time::Duration;
 use crate::bridge::link::connector::Destination;
 use crate::bridge::link::dialer::{ClientState, Dialer, Target};
 use crate::bridge::link::wire::REQUESTS_UNREAD_TIME_MAX;
+use crate::debug::impl_debug;
 use crate::error::{Error, Result, Status};
 use crate::logging::{log_debug, Logger};
 use crate::memory::{observers, Slave, SlaveBase, Transaction};
@@ -319,14 +320,7 @@ impl Drop for TcpClient {
     }
 }
 
-impl std::fmt::Debug for TcpClient {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("TcpClient")
-            .field("server", &self.core.name)
-            .field("state", &self.state())
-            .finish_non_exhaustive()
-    }
-}
+impl_debug!(TcpClient, client => { server: client.core.name, state: client.state() });
 
 #[cfg(test)]
 mod tests;

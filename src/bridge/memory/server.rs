@@ -23,6 +23,7 @@ use crate::bridge::link::options::{LegacyPolicy, LinkOptions, PROGRESS_PER_SECON
 use crate::bridge::link::server::Link;
 use crate::bridge::link::wire::RESPONSES_UNREAD_TIME_MAX;
 use crate::clock;
+use crate::debug::impl_debug;
 use crate::error::{Error, Result, Status};
 use crate::logging::{log_debug, log_info, Logger};
 use crate::memory::Master;
@@ -438,11 +439,7 @@ impl Drop for TcpServer {
     }
 }
 
-impl std::fmt::Debug for TcpServer {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("TcpServer").field("addresses", &self.addresses).finish_non_exhaustive()
-    }
-}
+impl_debug!(TcpServer, server => { addresses: server.addresses });
 
 #[cfg(test)]
 mod tests;

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::bridge::link::connector::Destination;
 use crate::bridge::link::dialer::{ClientState, Dialer, Target};
+use crate::debug::impl_debug;
 use crate::error::{Error, Result};
 use crate::logging::{log_debug, Logger};
 use crate::net::resolve::{self, Resolver};
@@ -196,11 +197,4 @@ impl Node for StreamClient {
     }
 }
 
-impl std::fmt::Debug for StreamClient {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("StreamClient")
-            .field("server", &self.server)
-            .field("state", &self.state())
-            .finish_non_exhaustive()
-    }
-}
+impl_debug!(StreamClient, client => { server: client.server, state: client.state() });

@@ -13,6 +13,7 @@ use crate::bridge::link::options::{
     LegacyPolicy, LinkCounters, LinkOptions, PROGRESS_PER_SECOND_MIN,
 };
 use crate::bridge::link::server::Link;
+use crate::debug::impl_debug;
 use crate::error::{Error, Result};
 use crate::logging::{log_debug, Logger};
 use crate::net::listener::listen_at_all;
@@ -276,8 +277,4 @@ fn link_options(options: &StreamServerOptions) -> LinkOptions {
     }
 }
 
-impl std::fmt::Debug for StreamServer {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("StreamServer").field("addresses", &self.addresses).finish_non_exhaustive()
-    }
-}
+impl_debug!(StreamServer, server => { addresses: server.addresses });

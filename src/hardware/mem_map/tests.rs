@@ -38,7 +38,7 @@ fn a_range_that_cannot_be_mapped_is_refused_in_words() {
         (0, 8, 1, "choose 4 or 8"),
         (0, 8, 0, "choose 4 or 8"),
     ] {
-        let error = file.map(base, size, access_bytes).err().expect(words);
+        let error = file.map(base, size, access_bytes).expect_err(words);
         assert_eq!(error.status(), Status::InvalidArgument, "{error}");
         assert!(error.text().contains(words), "{error}");
     }

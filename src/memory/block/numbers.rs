@@ -7,6 +7,7 @@ use super::text;
 use crate::error::{Error, Result, Status};
 
 /// What the conversion of a number depends on.
+#[derive(Debug)]
 pub struct Numeric<'a> {
     /// Name of the variable, for errors.
     pub(super) name: &'a str,

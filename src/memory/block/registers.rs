@@ -10,6 +10,7 @@ use super::transfer::{Flight, Path};
 use super::turn::Holder;
 use super::unchecked::Unchecked;
 use super::variable::{Variable, LOAD_SOURCE, SET_SOURCE};
+use crate::debug::impl_debug;
 use crate::error::{caught, Error, Result, Status};
 use crate::logging::{log_error, set_filter, Level, Logger};
 use crate::memory::Master;
@@ -82,6 +83,8 @@ pub struct Block {
     pub(super) released: Condvar,
     observer: Mutex<Option<Arc<dyn UpdateObserver>>>,
 }
+
+impl_debug!(Block, block => { offset: block.offset, size: block.size });
 
 impl Block {
     /// A block of `size` bytes at `offset` of its master's slave, zero at first and disabled: until

@@ -7,6 +7,7 @@ use super::model::{Mode, Model};
 use super::numbers::Numeric;
 use super::order::Order;
 use super::registers::Block;
+use crate::debug::impl_debug;
 use crate::error::{Error, Result, Status};
 use crate::process::{inherited_text, Generation};
 use crate::sync::{Mutex, MutexGuard};
@@ -130,6 +131,8 @@ pub struct Variable {
     pub(super) order: Order,
     place: Mutex<Place>,
 }
+
+impl_debug!(Variable, variable => { spec: variable.spec });
 
 const SOURCE: &str = "Variable::Variable";
 pub(super) const SET_SOURCE: &str = "Block::setBytes";

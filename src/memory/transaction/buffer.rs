@@ -358,6 +358,13 @@ pub struct DataGuard<'a> {
     _not_send: PhantomData<*mut u8>,
 }
 
+/// How many bytes there are, not which: the program may be in the middle of a change.
+impl std::fmt::Debug for DataGuard<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DataGuard").field("count", &self.count).finish_non_exhaustive()
+    }
+}
+
 impl Deref for DataGuard<'_> {
     type Target = [u8];
     fn deref(&self) -> &[u8] {

@@ -52,6 +52,7 @@ pub trait Tracker: Send + Sync {
 /// A transaction in a tracker's table. While it exists, the tracker is told of the end of the
 /// transaction, unless it [releases](Self::release) it. Made before the tracker
 /// [registers](Transaction::set_tracker) with the transaction.
+#[derive(Debug)]
 pub struct Kept(Option<Arc<Transaction>>);
 
 impl Kept {

@@ -2,7 +2,6 @@
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
-use std::fmt;
 use std::io;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 use std::os::fd::AsRawFd;
@@ -18,6 +17,7 @@ use mio::unix::SourceFd;
 use mio::{Interest, Token};
 
 use crate::clock::{self, Time};
+use crate::debug::impl_debug;
 use crate::logging::{self, log_error, static_logger};
 use crate::net::descriptors::Waker;
 #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -213,6 +213,8 @@ pub struct Registry {
     pub(super) driver: Arc<DriverShared>,
 }
 
+impl_debug!(Registry);
+
 impl Registry {
     /// Calls [`Driver::ready`](super::Driver::ready) with `token` when `source` is ready for
     /// `interest`, edge-triggered.
@@ -302,13 +304,7 @@ pub struct DriverHandle {
     pub(super) driver: Arc<DriverShared>,
 }
 
-impl fmt::Debug for DriverHandle {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DriverHandle")
-            .field("name", &self.driver.event_loop.name)
-            .finish_non_exhaustive()
-    }
-}
+impl_debug!(DriverHandle, handle => { name: handle.driver.event_loop.name });
 
 impl DriverHandle {
     /// Makes the loop call [`Driver::woken`](super::Driver::woken) soon, which sees everything that

@@ -165,7 +165,7 @@ impl Parameters {
     }
 
     /// What a SYN with these parameters says.
-    pub fn to_syn(&self, connection_id: u32) -> Syn {
+    pub fn to_syn(self, connection_id: u32) -> Syn {
         Syn {
             version: VERSION,
             has_checksum: true,

@@ -21,6 +21,7 @@ pub struct BatchRecord {
 
 /// Where the records of a super-frame lie, for code that reads them in place. Keeps nothing of the
 /// super-frame.
+#[derive(Debug)]
 pub struct Batch {
     header_bytes: u32,
     tail_bytes: u32,

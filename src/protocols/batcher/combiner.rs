@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::lane::Lane;
+use crate::debug::impl_debug;
 use crate::error::{Error, Result, Status};
 use crate::logging::{log_error, log_warning, static_logger, StaticLogger};
 use crate::process::{inherited_text, Generation};
@@ -41,6 +42,8 @@ pub struct BatchCombinerStats {
 pub struct BatchCombiner {
     slave: Arc<Combiner>,
 }
+
+impl_debug!(BatchCombiner);
 
 struct Combiner {
     generation: Generation,

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
 
 use super::{core_log, log_errored, log_fault};
+use crate::debug::impl_debug;
 use crate::error::Result;
 use crate::logging::log_error;
 use crate::proto::batcher::{invert, Fault, Version};
@@ -29,6 +30,8 @@ pub struct BatchInverterStats {
 pub struct BatchInverter {
     slave: Arc<Inverter>,
 }
+
+impl_debug!(BatchInverter);
 
 struct Inverter {
     base: SlaveBase,

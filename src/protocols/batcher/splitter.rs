@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
 
 use super::{core_log, log_errored, log_fault};
+use crate::debug::impl_debug;
 use crate::error::Result;
 use crate::logging::log_error;
 use crate::proto::batcher::{parse, Record, Version};
@@ -31,6 +32,8 @@ pub struct BatchSplitterStats {
 pub struct BatchSplitter {
     slave: Arc<Splitter>,
 }
+
+impl_debug!(BatchSplitter);
 
 struct Splitter {
     base: SlaveBase,

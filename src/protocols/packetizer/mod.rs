@@ -17,6 +17,7 @@ use self::arrivals::Arrivals;
 use self::receive::PacketReceiver;
 use self::send::{ApplicationSlave, Outgoing, PacketSender};
 use super::lane::Lane;
+use crate::debug::impl_debug;
 use crate::logging::static_logger;
 use crate::proto::packetizer::Version;
 use crate::stream::{Master, Port, Slave};
@@ -89,6 +90,8 @@ pub struct Packetizer {
     /// Version 1 has one lane for all destinations.
     shared_lane: Option<Arc<Lane<Outgoing>>>,
 }
+
+impl_debug!(Packetizer);
 
 impl Packetizer {
     /// A packetizer that is not connected.

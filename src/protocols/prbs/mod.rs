@@ -14,6 +14,7 @@ use self::checker::FrameChecker;
 use self::generator::Generator;
 use self::meter::Meter;
 use crate::clock;
+use crate::debug::impl_debug;
 use crate::error::{Error, Result, Status};
 use crate::logging::{log_warning, static_logger};
 use crate::process::{self, Generation};
@@ -131,6 +132,8 @@ pub struct Prbs {
     /// The running thread, if there is one.
     background: Mutex<Option<Arc<Background>>>,
 }
+
+impl_debug!(Prbs);
 
 impl Prbs {
     /// A generator and checker with words of 32 bits and firmware's default taps.

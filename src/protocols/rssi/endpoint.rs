@@ -11,6 +11,7 @@ use super::parameters::{set, RssiParameters};
 use super::parcel::Parcel;
 use super::transport::Transport;
 use crate::clock::{self, Time};
+use crate::debug::impl_debug;
 use crate::error::{Error, Result, Status};
 use crate::net::news::Observer;
 use crate::net::random::random_128;
@@ -141,11 +142,7 @@ pub struct RssiEndpoint {
     transport: Arc<Transport>,
 }
 
-impl fmt::Debug for RssiEndpoint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RssiEndpoint").field("owner", &self.owner).finish_non_exhaustive()
-    }
-}
+impl_debug!(RssiEndpoint, endpoint => { owner: endpoint.owner });
 
 impl RssiEndpoint {
     /// An endpoint that opens the link, once it is [started](Self::start).

@@ -12,6 +12,7 @@ use super::link::{Link, SendFunction, PAYLOAD_BYTES_MAX, PAYLOAD_BYTES_MAX_JUMBO
 use super::receiver::Receiver;
 use super::reception::Reception;
 use super::sender::Sender;
+use crate::debug::impl_debug;
 use crate::error::{Error, Result, Status};
 use crate::logging::{log_debug, log_warning, static_logger};
 use crate::net::address::{self, HostAddress, RemoteHost};
@@ -363,11 +364,7 @@ impl Node for UdpEndpoint {
     }
 }
 
-impl std::fmt::Debug for UdpEndpoint {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("UdpEndpoint").field("name", &self.link().name).finish_non_exhaustive()
-    }
-}
+impl_debug!(UdpEndpoint, endpoint => { name: endpoint.link().name });
 
 fn bind_error(origin: &str, what: &str, error: &io::Error) -> Error {
     let text = format!("{what}: {}", cause_text(error));

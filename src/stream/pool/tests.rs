@@ -87,7 +87,7 @@ fn a_changed_fixed_size_is_not_served_from_buffers_of_the_old_one() {
 fn a_frame_of_too_many_buffers_is_refused() {
     let pool = Pool::new();
     pool.set_fixed_size(1);
-    let error = pool.request(u32::MAX).err().expect("four billion buffers");
+    let error = pool.request(u32::MAX).expect_err("four billion buffers");
     assert_eq!(error.status(), Status::OutOfResources);
     assert_eq!(pool.alloc_count(), 0);
 }

@@ -148,7 +148,7 @@ impl SendHalf {
         }
     }
 
-    /// Appends the output of `encode`, with so many octets of `body`, and returns its size.
+    /// Appends the output of `encode`, with `body` octets of data, and returns its size.
     pub(super) fn append(&mut self, body: usize, encode: impl FnOnce(&mut Vec<u8>)) -> usize {
         let out = self.out.end(body);
         let before = out.len();
