@@ -237,7 +237,7 @@ impl<C> ActiveClient<'_, C> {
     /// text. Returns the number of queued octets, on all connections together.
     #[inline]
     pub fn queue(&mut self, body: usize, encode: impl FnOnce(&mut Vec<u8>)) -> usize {
-        let out = self.answers().end_of_answers(body);
+        let Some(out) = self.answers().end_of_answers(body) else { return 0 };
         let before = out.len();
         encode(out);
         let octets = out.len() - before;
@@ -275,9 +275,12 @@ impl<C> ActiveClient<'_, C> {
         }
         let answers = self.answers();
         let before = answers.backlog();
-        encode_head(answers.end_of_answers(0));
+        let Some(out) = answers.end_of_answers(0) else { return (0, Some(block)) };
+        encode_head(out);
         let copied = answers.append(block);
-        encode_tail(answers.end(text_octets));
+        if let Some(out) = answers.end(text_octets) {
+            encode_tail(out);
+        }
         (answers.backlog().saturating_sub(before), copied)
     }
 

@@ -92,19 +92,20 @@ pub struct Outgoing {
 impl Outgoing {
     /// The buffer to which a whole small message with `octets` octets of payload and text, or the
     /// octets around a block, are appended. An idle connection keeps it, so it has no more room than
-    /// that.
+    /// that. `None` if the system has no memory for them: the connection is closed with the next
+    /// [`send`](Self::send).
     #[inline]
-    pub fn end(&mut self, octets: usize) -> &mut Vec<u8> {
+    pub fn end(&mut self, octets: usize) -> Option<&mut Vec<u8>> {
         if self.has_no_room(octets) {
             self.make_room(HEADS_OCTETS_MAX + octets);
         }
-        &mut self.end
+        (!self.has_failed).then_some(&mut self.end)
     }
 
     /// The same for answers to a peer, which may leave them unread: beyond a few they grow only while
     /// the system has memory. The reserve for refusals is not for refusals that nobody reads.
     #[inline]
-    pub fn end_of_answers(&mut self, octets: usize) -> &mut Vec<u8> {
+    pub fn end_of_answers(&mut self, octets: usize) -> Option<&mut Vec<u8>> {
         let is_long = self.end.len() > ANSWERS_OCTETS_MIN;
         if is_long && self.has_no_room(octets) && !headroom::is_there() {
             self.fail();
@@ -117,9 +118,9 @@ impl Outgoing {
         self.end.capacity() - self.end.len() < HEADS_OCTETS_MAX + octets
     }
 
-    /// Makes room for `octets` octets at the end. If the system has no memory for them, what was
-    /// queued there makes room: the connection is closed with the next [`send`](Self::send).
-    pub fn make_room(&mut self, octets: usize) {
+    /// Makes room for `octets` octets at the end. If the system has no memory for them, nothing more
+    /// is queued.
+    fn make_room(&mut self, octets: usize) {
         if self.end.try_reserve(octets).is_ok() || self.end.try_reserve_exact(octets).is_ok() {
             return;
         }
@@ -217,6 +218,9 @@ impl Outgoing {
     #[cold]
     fn append_control(&mut self, session: &mut Session) {
         self.make_room(session.output_len());
+        if self.has_failed {
+            return;
+        }
         let before = self.end.len();
         let clear = session.take_output(&mut self.end);
         if session.seals() {

@@ -93,8 +93,11 @@ impl Lane {
         if bytes == 0 && !self.takes_empty {
             return false;
         }
-        encode_frame_head(tag, bytes as u64, out.end(0));
-        payload.into_each().for_each(|buffer| out.append_foreign(buffer));
+        // Without memory it is lost with the connection.
+        if let Some(head) = out.end(0) {
+            encode_frame_head(tag, bytes as u64, head);
+            payload.into_each().for_each(|buffer| out.append_foreign(buffer));
+        }
         self.ends.push_back((out.queued_octets(), bytes));
         true
     }

@@ -150,7 +150,7 @@ impl SendHalf {
 
     /// Appends the output of `encode`, with `body` octets of data, and returns its size.
     pub(super) fn append(&mut self, body: usize, encode: impl FnOnce(&mut Vec<u8>)) -> usize {
-        let out = self.out.end(body);
+        let Some(out) = self.out.end(body) else { return 0 };
         let before = out.len();
         encode(out);
         let octets = self.out.appended(before);
@@ -160,7 +160,7 @@ impl SendHalf {
 
     /// Appends a write with its data, which is sealed from where it is if it is large.
     fn append_write(&mut self, header: &Header, timing: Option<&Timing>, data: &[u8]) {
-        let out = self.out.end(0);
+        let Some(out) = self.out.end(0) else { return };
         let before = out.len();
         encode_request_head(header, timing, out);
         self.out.append_body(data);
