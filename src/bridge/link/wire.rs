@@ -295,9 +295,9 @@ impl Outgoing {
         }
     }
 
-    /// Octets not yet sent.
+    /// Octets not yet sent. What has failed counts as one, so that it is sent, and ends the connection.
     pub fn backlog(&self) -> usize {
-        self.blocks_octets + self.end.len() - self.sent
+        self.blocks_octets + self.end.len() - self.sent + usize::from(self.has_failed)
     }
 
     /// Octets sent so far.

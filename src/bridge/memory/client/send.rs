@@ -245,7 +245,7 @@ impl SendHalf {
 
     /// Octets that the system has taken.
     fn sent_total(&self) -> u64 {
-        self.encoded_total - self.backlog() as u64
+        self.encoded_total.saturating_sub(self.backlog() as u64)
     }
 
     /// Octets that the system has taken since the last call.
