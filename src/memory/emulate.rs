@@ -5,7 +5,6 @@ use std::sync::Arc;
 use super::slave::{Slave, SlaveBase};
 use super::sparse::SparseMemory;
 use super::transaction::Transaction;
-use crate::debug::impl_debug;
 use crate::logging::{log_debug, static_logger, Level};
 
 static_logger!(LOG, "memory.Emulate");
@@ -13,12 +12,11 @@ static_logger!(LOG, "memory.Emulate");
 /// Sparse byte memory over the whole 64-bit address space. Bytes that were never written read as
 /// zero. The limits of an access are advertised, not enforced; that of the memory is: a write that
 /// needs more fails.
+#[derive(Debug)]
 pub struct Emulate {
     base: SlaveBase,
     memory: SparseMemory,
 }
-
-impl_debug!(Emulate, memory => { base: memory.base });
 
 impl Emulate {
     /// Empty memory with access limits in bytes. It takes at most a quarter of the memory that the

@@ -213,13 +213,12 @@ impl Drop for SlaveBase {
 const PLACEHOLDER_ID: u32 = 0;
 
 /// The slave of an unconnected master: fails every transaction.
+#[derive(Debug)]
 pub struct Unconnected {
     base: SlaveBase,
     /// The master is the parent process's.
     is_inherited: bool,
 }
-
-impl_debug!(Unconnected, slave => { base: slave.base });
 
 impl Unconnected {
     /// A slave without a behaviour, with limits and an id of its own.

@@ -209,12 +209,10 @@ impl SlaveBase {
 }
 
 /// A slave that only counts what it receives.
-#[derive(Default)]
+#[derive(Default, Debug)]
 pub struct Sink {
     base: SlaveBase,
 }
-
-impl_debug!(Sink, sink => { base: sink.base });
 
 impl Sink {
     /// A sink that has received nothing.
