@@ -91,19 +91,20 @@ function(rogue_mem_add_examples folder language)
 endfunction()
 
 # rogue_mem_add_pair(NAME SERVER CLIENT): two communicating programs, plainly and under valgrind.
+# Each of both needs a processor: they have timers that the other one must not let run out.
 function(rogue_mem_add_pair name server client)
     set(run "${PROJECT_SOURCE_DIR}/scripts/run-pair")
     add_test(NAME example.${name}
         COMMAND "${run}" $<TARGET_FILE:${server}> $<TARGET_FILE:${client}>)
     set_tests_properties(example.${name} PROPERTIES
-        LABELS examples TIMEOUT ${ROGUE_MEM_TEST_TIMEOUT_S})
+        LABELS examples PROCESSORS 2 TIMEOUT ${ROGUE_MEM_TEST_TIMEOUT_S})
     if(ROGUE_MEM_VALGRIND)
         string(REPLACE ";" " " memcheck "${ROGUE_MEM_VALGRIND};${ROGUE_MEM_MEMCHECK_OPTIONS}")
         add_test(NAME valgrind.example.${name}
             COMMAND "${run}" --wrap "${memcheck}"
                 $<TARGET_FILE:${server}> $<TARGET_FILE:${client}>)
         set_tests_properties(valgrind.example.${name} PROPERTIES
-            LABELS "valgrind" TIMEOUT ${ROGUE_MEM_TEST_TIMEOUT_S}
+            LABELS "valgrind" PROCESSORS 2 TIMEOUT ${ROGUE_MEM_TEST_TIMEOUT_S}
             ENVIRONMENT "${ROGUE_MEM_MEMCHECK_ENVIRONMENT}")
     endif()
 endfunction()

@@ -39,6 +39,9 @@ static int work(const char *host, uint16_t port) {
     rssiOptions.event_loop = loop->nativeHandle();
     auto rssi = rpr::Client::create(udp->maxPayload() - 8, rssiOptions);
     *rssi->transport() == udp;
+    // Without an acknowledge for 100 times 20 ms the link counts as lost. A board answers within
+    // the 300 ms of the default; a program on a busy machine may be held up for longer
+    rssi->setLocMaxRetran(100);
     auto packetizer = rpp::CoreV2::create(true, true, true);
     *rssi->application() == packetizer->transport();
 
