@@ -6810,6 +6810,10 @@ typedef struct rogue_mem_udp_stats_t {
      * Bytes of the receive buffer; 0 after the end.
      */
     uint64_t receive_buffer_bytes;
+    /**
+     * Datagrams dropped because the system gave this process no memory for them.
+     */
+    uint64_t no_memory;
 } rogue_mem_udp_stats_t;
 
 /**
@@ -7102,7 +7106,8 @@ typedef struct rogue_mem_board_stats_t {
      */
     uint64_t dropped_overflow;
     /**
-     * Datagrams dropped because they are too long, or others than the peer sent them.
+     * Datagrams dropped because they are too long, others than the peer sent them, or there was no
+     * memory for them.
      */
     uint64_t dropped_datagrams;
     /**

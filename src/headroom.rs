@@ -66,11 +66,19 @@ fn gives(bytes: usize) -> bool {
     is_given
 }
 
+/// Makes room for exactly `more` further items, whose number a peer, or the program, has chosen. The
+/// text of the error that a refusal becomes may be from the reserve.
+pub fn reserve_exact<T>(items: &mut Vec<T>, more: usize) -> Result<(), TryReserveError> {
+    items.try_reserve_exact(more).inspect_err(|_| {
+        let _ = is_there();
+    })
+}
+
 /// A copy of bytes whose number a peer, or the program, has chosen. `Err` if the allocator refuses
 /// the memory.
 pub fn copied(bytes: &[u8]) -> Result<Vec<u8>, TryReserveError> {
     let mut copy = Vec::new();
-    copy.try_reserve_exact(bytes.len())?;
+    reserve_exact(&mut copy, bytes.len())?;
     copy.extend_from_slice(bytes);
     Ok(copy)
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use crate::clock::{self, Time};
 use crate::debug::impl_debug;
 use crate::error::{caught, Error, Result, Status};
+use crate::headroom;
 use crate::logging::{log_debug, log_error, log_warning, static_logger};
 use crate::memory::{check_range, SparseMemory};
 use crate::process::{self, Generation};
@@ -515,7 +516,7 @@ impl Device {
         if header.control.opcode().carries_data() {
             let size = header.size() as usize;
             data.clear();
-            data.try_reserve_exact(size)
+            headroom::reserve_exact(data, size)
                 .map_err(|cause| format!("Got {size} bytes without memory for them: {cause}"))?;
             data.resize(size, 0);
             buffers.read_at(HEADER_BYTES, data).map_err(|error| error.text().to_owned())?;
@@ -557,7 +558,7 @@ fn compose(
 ) {
     answer.clear();
     let size = HEADER_BYTES + header.size() as usize + v3::STATUS_BYTES;
-    if status == v3::StatusWord::SUCCESS && answer.try_reserve_exact(size).is_err() {
+    if status == v3::StatusWord::SUCCESS && headroom::reserve_exact(answer, size).is_err() {
         status = v3::StatusWord::SLAVE_ERROR;
     }
     answer.extend_from_slice(&header.encode());

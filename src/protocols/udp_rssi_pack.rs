@@ -125,7 +125,8 @@ pub struct UdpRssiPackStats {
     pub bytes_out: u64,
     /// Datagrams that the system has dropped because the receive buffer was full.
     pub dropped_overflow: u64,
-    /// Datagrams dropped because they are too long, or another address than the peer's sent them.
+    /// Datagrams dropped because they are too long, another address than the peer's sent them, or there
+    /// was no memory for them.
     pub dropped_datagrams: u64,
     /// Segments dropped because their form or their checksum is wrong.
     pub dropped_corrupt: u64,
@@ -317,7 +318,7 @@ impl UdpRssiPack {
             bytes_in: udp.bytes_in,
             bytes_out: udp.bytes_out,
             dropped_overflow: udp.overflows,
-            dropped_datagrams: udp.oversized + udp.strangers,
+            dropped_datagrams: udp.oversized + udp.strangers + udp.no_memory,
             dropped_corrupt: rssi.dropped_malformed + rssi.dropped_checksum + rssi.dropped_errored,
             dropped_duplicates: rssi.dropped_duplicate,
             dropped_stray: rssi.dropped_out_of_window

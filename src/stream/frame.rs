@@ -11,6 +11,7 @@ use super::pool::Store;
 use crate::clock::Time;
 use crate::debug::impl_debug;
 use crate::error::{Error, Result, Status};
+use crate::headroom;
 
 /// Shifts of the fields in the metadata word, which is read and replaced without the lock.
 const LAST_USER_SHIFT: u32 = 8;
@@ -411,7 +412,7 @@ impl Buffers {
         }
         let (size, payload) = (self.size(), self.payload());
         let mut memory = Vec::new();
-        memory.try_reserve_exact(size).map_err(|error| {
+        headroom::reserve_exact(&mut memory, size).map_err(|error| {
             let text = format!("No memory to join a frame of {size} bytes: {error}");
             Error::new(Status::OutOfResources, "stream::Frame", text)
         })?;
@@ -527,7 +528,7 @@ impl Buffers {
     /// [`Status::OutOfResources`] if there is no memory for that.
     pub(crate) fn try_to_vec(&self) -> Result<Vec<u8>> {
         let (mut bytes, size) = (Vec::new(), self.payload());
-        bytes.try_reserve_exact(size).map_err(|error| {
+        headroom::reserve_exact(&mut bytes, size).map_err(|error| {
             let text = format!("No memory to join a frame of {size} bytes: {error}");
             Error::new(Status::OutOfResources, "stream::Frame", text)
         })?;

@@ -7,6 +7,7 @@ use super::buffer::Buffer;
 use super::frame::{Buffers, Frame};
 use crate::debug::impl_debug;
 use crate::error::{Error, Result, Status};
+use crate::headroom;
 use crate::process::Generation;
 use crate::sync::{Mutex, MutexGuard};
 
@@ -341,7 +342,7 @@ fn fresh(size: usize) -> Result<Vec<u8>> {
 #[inline]
 pub(super) fn zero(memory: &mut Vec<u8>, size: usize) -> Result<()> {
     memory.clear();
-    memory.try_reserve_exact(size).map_err(|error| {
+    headroom::reserve_exact(memory, size).map_err(|error| {
         let text = format!("No memory for a frame buffer of {size} bytes: {error}");
         Error::new(Status::OutOfResources, "stream::Pool::acceptReq", text)
     })?;

@@ -35,7 +35,7 @@ const REST_BYTES_WITH_ANSWERS: i64 = 1024 * 1024;
 const TRIES: i64 = 40;
 const TRIES_OF_SOAK: i64 = 1000;
 
-const SHORT: [(&str, fn()); 8] = [
+const SHORT: [(&str, fn()); 11] = [
     ("f91_legacy_clients_cost_nothing_when_a_large_allocation_fails", || {
         play_apart("legacy large")
     }),
@@ -44,6 +44,9 @@ const SHORT: [(&str, fn()); 8] = [
     ("a_sealed_client_lives_when_a_large_allocation_fails", || play_apart("curve_client large")),
     ("a_sealed_server_lives_when_a_large_allocation_fails", || play_apart("curve_server large")),
     ("a_board_lives_when_a_large_allocation_fails", || play_apart("board large")),
+    ("a_sealed_client_lives_when_memory_runs_out", || play_apart("curve_client rest")),
+    ("a_sealed_server_lives_when_memory_runs_out", || play_apart("curve_server rest")),
+    ("f166_a_board_lives_when_memory_runs_out", || play_apart("board rest")),
     ("f91_a_stream_server_lives_when_a_large_allocation_fails", || play_apart("stream large")),
     ("f91_a_stream_server_lives_when_memory_runs_out", || play_apart("stream rest")),
 ];

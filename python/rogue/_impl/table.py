@@ -216,6 +216,7 @@ STATISTICS: "dict[str, tuple[str, ...]]" = {
         "network_errors",
         "overflows",
         "receive_buffer_bytes",
+        "no_memory",
     ),
     "rogue_mem_rssi_stats_t": (
         "open",

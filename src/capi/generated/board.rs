@@ -165,7 +165,8 @@ pub struct rogue_mem_board_stats_t {
     pub bytes_out: u64,
     /// Datagrams that the system has dropped because the receive buffer was full.
     pub dropped_overflow: u64,
-    /// Datagrams dropped because they are too long, or others than the peer sent them.
+    /// Datagrams dropped because they are too long, others than the peer sent them, or there was no
+    /// memory for them.
     pub dropped_datagrams: u64,
     /// Segments dropped because their form or their checksum is wrong.
     pub dropped_corrupt: u64,

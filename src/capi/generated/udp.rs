@@ -83,6 +83,8 @@ pub struct rogue_mem_udp_stats_t {
     pub overflows: u64,
     /// Bytes of the receive buffer; 0 after the end.
     pub receive_buffer_bytes: u64,
+    /// Datagrams dropped because the system gave this process no memory for them.
+    pub no_memory: u64,
 }
 
 // SAFETY: integers and pointers, `size` first.
@@ -121,6 +123,7 @@ pub unsafe extern "C" fn rogue_mem_udp_stats(
             network_errors: now.network_errors,
             overflows: now.overflows,
             receive_buffer_bytes: now.receive_buffer_bytes,
+            no_memory: now.no_memory,
         });
         Ok(())
     })

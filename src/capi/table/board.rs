@@ -144,8 +144,8 @@ pub const STATISTICS: Statistics = Statistics {
         ),
         (
             "dropped_datagrams",
-            "Datagrams dropped because they are too long, or others than the peer sent \
-             them.",
+            "Datagrams dropped because they are too long, others than the peer sent them, or \
+             there was no memory for them.",
         ),
         ("dropped_corrupt", "Segments dropped because their form or their checksum is wrong."),
         ("dropped_duplicates", "Segments dropped because they had arrived before."),

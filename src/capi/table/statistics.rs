@@ -190,6 +190,10 @@ pub const STATISTICS: &[Statistics] = &[
                  where it does not say.",
             ),
             ("receive_buffer_bytes", "Bytes of the receive buffer; 0 after the end."),
+            (
+                "no_memory",
+                "Datagrams dropped because the system gave this process no memory for them.",
+            ),
         ],
         grown_from: None,
     },

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::error::{Error, Result, Status};
+use crate::headroom;
 use crate::proto::batcher::{parse, RecordInfo, Version};
 use crate::stream::Buffers;
 
@@ -50,7 +51,7 @@ impl Batch {
         let found = parse(version, bytes)
             .map_err(|fault| Error::new(Status::Frame, source, fault.to_string()))?;
         let mut records = Vec::new();
-        records.try_reserve_exact(found.count()).map_err(|cause| {
+        headroom::reserve_exact(&mut records, found.count()).map_err(|cause| {
             let text = format!("No memory for the records of a super-frame: {cause}");
             Error::new(Status::OutOfResources, source, text)
         })?;

@@ -77,6 +77,8 @@ pub struct UdpStats {
     pub overflows: u64,
     /// Bytes of the receive buffer; 0 after the end.
     pub receive_buffer_bytes: u64,
+    /// Datagrams dropped because the system gave this process no memory for them.
+    pub no_memory: u64,
 }
 
 /// A stream over UDP: a stream master that sends each received datagram as a frame, and a stream
@@ -335,6 +337,7 @@ impl UdpEndpoint {
             network_errors: load(&counters.network_errors),
             overflows: load(&self.last_overflows),
             receive_buffer_bytes: receive_buffer.unwrap_or(0) as u64,
+            no_memory: load(&counters.no_memory),
         }
     }
 

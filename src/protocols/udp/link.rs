@@ -48,6 +48,7 @@ pub(super) struct Counters {
     pub(super) strangers: AtomicU64,
     pub(super) unsent: AtomicU64,
     pub(super) network_errors: AtomicU64,
+    pub(super) no_memory: AtomicU64,
 }
 
 /// Adds to a counter.

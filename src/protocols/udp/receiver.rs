@@ -8,6 +8,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::error::Result;
+use crate::headroom;
 use crate::net::udp::{self, Arrival, BATCH_COUNT_MAX, SPILL_BYTES};
 use crate::stream::{Frame, FrameGuard, Pool};
 
@@ -21,6 +22,10 @@ const ROOMS_COUNT_MIN: usize = 2;
 /// Of a datagram that is copied: a smaller one gets a buffer of its size, so that a thousand small
 /// ones, which may come as one, do not take a thousand large buffers.
 const FULL_BUFFER_BYTES_MIN: usize = 4096;
+
+/// Datagrams between two looks at the memory. Each takes some small things that cannot be tried: its
+/// frame, and what the layers above keep of it.
+const DATAGRAMS_PER_LOOK: usize = 32;
 
 thread_local! {
     /// What the rooms of a batch have behind their frames. One per thread, because a thread receives
@@ -75,10 +80,31 @@ pub(super) struct Receiver {
     /// Rooms of the next batch: to prepare one has a cost, which a lone datagram need not pay for
     /// many.
     rooms_count: usize,
+    memory: Lookout,
+}
+
+/// Whether there is memory for further datagrams of a batch.
+#[derive(Default)]
+struct Lookout {
+    /// Datagrams until the next look.
+    left: usize,
+    has_memory: bool,
+}
+
+impl Lookout {
+    /// Whether there is memory for one more.
+    fn has_memory(&mut self) -> bool {
+        if self.left == 0 {
+            *self = Lookout { left: DATAGRAMS_PER_LOOK, has_memory: headroom::is_there() };
+        }
+        self.left -= 1;
+        self.has_memory
+    }
 }
 
 impl Receiver {
     pub(super) fn new(payload_bytes_max: u32) -> Result<Receiver> {
+        headroom::prepare();
         let pool = Pool::new();
         pool.set_fixed_size(payload_bytes_max);
         pool.set_pool_size(SPARE_BUFFERS_COUNT_MAX);
@@ -90,12 +116,14 @@ impl Receiver {
             arrivals: Vec::with_capacity(BATCH_COUNT_MAX),
             received: Vec::with_capacity(BATCH_COUNT_MAX),
             rooms_count: ROOMS_COUNT_MIN,
+            memory: Lookout::default(),
         })
     }
 
     /// Receives a batch; returns whether it has drained the socket.
     pub(super) fn receive(&mut self, socket: &UdpSocket) -> io::Result<bool> {
         self.received.clear();
+        self.memory = Lookout::default();
         with_spill(self.rooms_count, |spill| match self.rooms_count {
             ROOMS_COUNT_MIN => self.receive_batch::<ROOMS_COUNT_MIN>(socket, spill),
             _ => self.receive_batch::<BATCH_COUNT_MAX>(socket, spill),
@@ -107,7 +135,7 @@ impl Receiver {
         socket: &UdpSocket,
         spill: &mut [u8],
     ) -> io::Result<bool> {
-        while self.frames.len() < self.rooms_count {
+        while self.frames.len() < self.rooms_count && self.memory.has_memory() {
             let Ok(frame) = self.pool.request(self.payload_bytes_max) else { break };
             self.frames.push(frame);
         }
@@ -131,6 +159,7 @@ impl Receiver {
                 let kept = whole.start..whole.start + bytes;
                 let place = match kept.start {
                     0 => Place::Room(index),
+                    _ if !self.memory.has_memory() => Place::Copy(None),
                     _ => Place::Copy(copied(&self.pool, self.payload_bytes_max, parts, kept)),
                 };
                 let (is_oversized, source) = (whole.len() > limit, arrival.source);
@@ -152,8 +181,11 @@ impl Receiver {
     }
 
     /// Takes the frame of the `index`th datagram of the batch, with its payload. `None` if there is
-    /// no memory for another one in its place, or was none for a copy.
+    /// no memory for another one in its place or for what is made of it, or was none for a copy.
     pub(super) fn take(&mut self, index: usize) -> Option<Arc<Frame>> {
+        if !self.memory.has_memory() {
+            return None;
+        }
         let Datagram { bytes, place, .. } = &mut self.received[index];
         let room = match place {
             Place::Room(room) => *room,

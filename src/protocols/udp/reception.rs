@@ -155,7 +155,7 @@ impl Reception {
             return None;
         }
         let Some(frame) = self.receiver.take(index) else {
-            log_error!(LOG, "{}: no memory for a datagram, which is dropped", self.link.name);
+            self.report_no_memory(source);
             return None;
         };
         let is_known = source.is_some() && source == self.last_source;
@@ -237,6 +237,19 @@ impl Reception {
             LOG,
             "{name}: a datagram of more than {limit} bytes{from} is dropped; use jumbo frames at \
              both ends, or smaller frames"
+        );
+    }
+
+    fn report_no_memory(&self, source: Option<SocketAddr>) {
+        add(&self.link.counters.no_memory, 1);
+        let (name, source) = (&self.link.name, source.map(canonical));
+        let Some(source) = source else {
+            return log_warning!(LOG, "{name}: no memory for a datagram, which is dropped");
+        };
+        log_warning!(
+            LOG,
+            from source.ip();
+            "{name}: no memory for a datagram from {source}, which is dropped"
         );
     }
 
