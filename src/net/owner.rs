@@ -36,7 +36,7 @@ use self::shortage::noted;
 use super::descriptors::hold_standard;
 use super::event_loop::DriverHandle;
 use crate::error::caught;
-use crate::headroom;
+use crate::headroom::STEP_BYTES;
 use crate::process::{self, STACK_BYTES_MIN};
 use crate::sync::Mutex;
 
@@ -50,7 +50,7 @@ const OPEN_FILES_MAX: usize = 2_000_000;
 /// an entry while others come and go.
 const TABLE_READS_MAX: usize = 2;
 
-/// Delay before a lookup is repeated that has lacked descriptors.
+/// Delay before a lookup is repeated that has lacked descriptors or memory.
 const SHORTAGE_RETRY: Duration = Duration::from_millis(100);
 
 /// A process, distinguished from every other that had or will have its id.
@@ -83,7 +83,7 @@ pub enum Owner {
 /// Callable from any thread; blocks while the kernel lists sockets and open files.
 pub fn owners(connections: &[(SocketAddr, SocketAddr)]) -> Vec<Owner> {
     if cfg!(any(target_os = "linux", target_os = "android")) {
-        if !headroom::has(headroom::STEP_BYTES + LOOKUP_BYTES * connections.len()) {
+        if !shortage::has_memory(STEP_BYTES + LOOKUP_BYTES * connections.len()) {
             return vec![Owner::Unknown; connections.len()];
         }
         let _held = hold_standard();
@@ -206,14 +206,14 @@ fn read_tables(proc: &Path, sockets: &mut Sockets) -> bool {
 /// Reads a table, and returns whether that was possible. Its lines share one memory: meanwhile other
 /// threads may take what the system had left when the lookup began.
 fn read_table(mut table: impl BufRead, sockets: &mut Sockets) -> bool {
-    let mut line = Vec::new();
-    if line.try_reserve_exact(LINE_BYTES_MAX).is_err() {
+    if !shortage::has_memory(STEP_BYTES) {
         return false;
     }
+    let mut line = Vec::with_capacity(LINE_BYTES_MAX);
     for count in 0.. {
         line.clear();
         let read = table.by_ref().take(LINE_BYTES_MAX as u64).read_until(b'\n', &mut line);
-        match read {
+        match noted(read) {
             Ok(0) => break,
             Ok(_) if count <= SOCKETS_MAX => {}
             Ok(_) | Err(_) => return false,
@@ -277,7 +277,7 @@ fn find_holders(proc: &Path, holders: &mut Holders) {
     let Ok(processes) = noted(fs::read_dir(proc)) else { return };
     for entry in processes.flatten() {
         // Of names and paths, which cannot be tried.
-        if budget == 0 || !headroom::is_there() {
+        if budget == 0 || !shortage::has_memory(STEP_BYTES) {
             budget = 0;
             break;
         }
@@ -297,7 +297,7 @@ fn find_in_process(process: &Path, pid: u32, holders: &mut Holders, budget: &mut
     let mut descriptors = Descriptors::default();
     for file in files.flatten() {
         *budget = budget.saturating_sub(1);
-        if *budget == 0 || !headroom::is_there() {
+        if *budget == 0 || !shortage::has_memory(STEP_BYTES) {
             *budget = 0;
             return;
         }
@@ -342,7 +342,7 @@ enum OpenFile {
 }
 
 fn file_behind(link: &Path) -> Option<OpenFile> {
-    let target = fs::read_link(link).ok()?;
+    let target = noted(fs::read_link(link)).ok()?;
     let text = std::str::from_utf8(target.as_os_str().as_bytes()).ok()?;
     if text == "anon_inode:[eventpoll]" {
         return Some(OpenFile::Epoll);
