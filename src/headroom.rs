@@ -8,7 +8,7 @@
 //! A refusal takes memory too, for its text and its line in the log. That is from a reserve, which is
 //! given to the allocator when memory runs out, and taken back before anything more is granted.
 
-use std::collections::TryReserveError;
+use std::fmt;
 use std::hint::black_box;
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -22,6 +22,19 @@ pub const STEP_BYTES: usize = 64 * 1024;
 /// More than the refusals allocate that follow, of all threads together. Never touched, so that it
 /// costs address space only.
 const RESERVE_BYTES: usize = 512 * 1024;
+
+/// What is smaller counts among the small things of a step.
+const LARGE_BYTES_MIN: usize = 1024;
+
+/// Memory was asked for, and the system has refused it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct NoMemory;
+
+impl fmt::Display for NoMemory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the system gives this process no more memory")
+    }
+}
 
 /// Nothing has been asked for yet.
 const FIRST: u8 = 0;
@@ -66,17 +79,28 @@ fn gives(bytes: usize) -> bool {
     is_given
 }
 
-/// Makes room for exactly `more` further items, whose number a peer, or the program, has chosen. The
-/// text of the error that a refusal becomes may be from the reserve.
-pub fn reserve_exact<T>(items: &mut Vec<T>, more: usize) -> Result<(), TryReserveError> {
-    items.try_reserve_exact(more).inspect_err(|_| {
-        let _ = is_there();
-    })
+/// Makes room for exactly `more` further items, whose number a peer, or the program, has chosen, and
+/// leaves memory for a step beside them: else the small things that follow would be those that fail.
+/// The text of the error that a refusal becomes may be from the reserve.
+pub fn reserve_exact<T>(items: &mut Vec<T>, more: usize) -> Result<(), NoMemory> {
+    if items.capacity() - items.len() >= more {
+        return Ok(());
+    }
+    let is_small = more.saturating_mul(size_of::<T>()) < LARGE_BYTES_MIN;
+    let is_given = items.try_reserve_exact(more).is_ok();
+    if is_given && (is_small || is_there()) {
+        return Ok(());
+    }
+    if items.is_empty() {
+        *items = Vec::new();
+    }
+    // Gives the reserve away, unless the look before has.
+    let _ = is_given || is_there();
+    Err(NoMemory)
 }
 
-/// A copy of bytes whose number a peer, or the program, has chosen. `Err` if the allocator refuses
-/// the memory.
-pub fn copied(bytes: &[u8]) -> Result<Vec<u8>, TryReserveError> {
+/// A copy of bytes whose number a peer, or the program, has chosen.
+pub fn copied(bytes: &[u8]) -> Result<Vec<u8>, NoMemory> {
     let mut copy = Vec::new();
     reserve_exact(&mut copy, bytes.len())?;
     copy.extend_from_slice(bytes);

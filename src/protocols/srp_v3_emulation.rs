@@ -355,6 +355,10 @@ impl Device {
                 if self.is_over() {
                     break;
                 }
+                if !headroom::is_there() {
+                    log_warning!(LOG, "No memory to answer a request, which is dropped");
+                    continue;
+                }
                 if let Some(answer) = self.carry_out(frame, &mut fanout, &mut scratch) {
                     self.send(&mut fanout, &mut [answer.into()]);
                 }

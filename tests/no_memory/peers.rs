@@ -179,7 +179,7 @@ impl stream::Slave for Counter {
 
 /// Registers and frames over UDP, RSSI and the packetizer, both ends of which have no memory.
 pub fn board_round(arm: &mut dyn FnMut(), disarm: &mut dyn FnMut()) {
-    let options = UdpRssiPackOptions { max_retran: 255, ..UdpRssiPackOptions::default() };
+    let options = UdpRssiPackOptions { max_retran: 50, ..UdpRssiPackOptions::default() };
     let board = UdpRssiPack::server("127.0.0.1", 0, options.clone()).unwrap();
     connect(&*SrpV3Emulation::new().unwrap(), &board.application(0)).unwrap();
     let (sender, sizes) = channel();

@@ -1,13 +1,12 @@
 //! The data of a transaction: its lock, and the return of the buffer to the requester.
 
-use std::collections::TryReserveError;
 use std::sync::Arc;
 
 use super::buffer::{DataBuffer, DataCell, DataGuard, AT_ONCE, NEVER};
 use super::{Transaction, SUCCEEDED};
 use crate::clock::Time;
 use crate::error::Result;
-use crate::headroom;
+use crate::headroom::{self, NoMemory};
 
 impl Transaction {
     /// Locks the transaction's data. `None` once the transaction has [expired](Self::expired):
@@ -42,7 +41,7 @@ impl Transaction {
         self: &Arc<Self>,
         offset: usize,
         bytes: &[u8],
-    ) -> std::result::Result<bool, TryReserveError> {
+    ) -> std::result::Result<bool, NoMemory> {
         match self.try_done_with(offset, bytes) {
             Some(is_done) => Ok(is_done),
             None => {

@@ -18,6 +18,7 @@ use super::parcel::{self, Departure, Parcel};
 use super::state::LinkState;
 use crate::clock::{self, Time};
 use crate::error::panic_text;
+use crate::headroom;
 use crate::logging::{log_debug, log_error, log_info, log_warning, Logger};
 use crate::net::news::{News, Teller};
 use crate::process::{self, Generation};
@@ -436,6 +437,10 @@ impl Link {
     }
 
     fn transmit(&self, load: &mut Load, fanout: &mut Fanout) {
+        if !headroom::is_there() {
+            // As if the network had lost them: they are sent again.
+            return load.transmits.clear();
+        }
         let now = clock::now();
         for transmit in load.transmits.drain(..) {
             let is_repeated = transmit.is_repeated;
