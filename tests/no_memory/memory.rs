@@ -25,9 +25,12 @@ pub fn round(arm: &mut dyn FnMut(), disarm: &mut dyn FnMut()) {
     let port = server.port();
     arm();
     converse(|| strangers(port));
-    converse(|| client(port));
-    converse(|| waiting(port));
-    converse(|| crowd(port));
+    let parts: [fn(u16); 3] = [client, waiting, crowd];
+    for part in parts {
+        // Not for a reason that is none.
+        let is_served = converse(|| part(port));
+        assert!(is_served || server.stats().closed_no_memory > 0, "{:?}", server.stats());
+    }
     disarm();
     assert_serves(&server);
 }

@@ -37,8 +37,9 @@ pub fn round(arm: &mut dyn FnMut(), disarm: &mut dyn FnMut()) {
     let counter = Arc::new(Counter { base: SlaveBase::new(), count: AtomicU64::new(0) });
     server.stream_master().add_slave(counter.clone()).unwrap();
     arm();
-    converse(|| exchange(&server));
+    let is_served = converse(|| exchange(&server));
     disarm();
+    assert!(is_served || server.stats().closed_no_memory > 0, "{:?}", server.stats());
     let mut last = served(server.port(), Some(2));
     let before = counter.count.load(Ordering::SeqCst);
     last.request.send(&message(b"last"));

@@ -3,12 +3,13 @@
 mod turns;
 
 use std::collections::BTreeSet;
+use std::io;
 use std::sync::atomic::Ordering;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::acceptor::FIRST_CONNECTION;
-use super::budget::Budget;
+use super::budget::{note_failure, Budget};
 use super::checks::Checks;
 use super::connection::{Client, ClientId, Connections};
 use super::options::{add, LegacyPolicy, LinkCounters, LinkOptions, Revisions};
@@ -417,8 +418,28 @@ impl<S: Service> Peers<S> {
     pub fn flush(&mut self, service: &mut S, id: ConnectionId) {
         let Some(connection) = self.connections.get_mut(&id) else { return };
         if let Err(error) = connection.wire.flush() {
-            self.close(service, id, &cause_text(&error));
+            self.close_failed(service, id, &error);
         }
+    }
+
+    /// Closes a connection whose output could not be sent.
+    pub fn close_failed(&mut self, service: &mut S, id: ConnectionId, error: &io::Error) {
+        match error.kind() {
+            io::ErrorKind::OutOfMemory => self.close_for_memory(service, id),
+            _ => self.close(service, id, &cause_text(error)),
+        }
+    }
+
+    /// Closes a connection for which the system has no memory.
+    #[cold]
+    pub fn close_for_memory(&mut self, service: &mut S, id: ConnectionId) {
+        let Some(connection) = self.connections.get(&id) else { return };
+        note_failure();
+        add(&self.counters.closed_no_memory, 1);
+        let peer = connection.peer;
+        let why = "the system gives this process no memory for it";
+        log_warning!(self.log, from peer.origin(); "Closing the connection of {peer}: {why}");
+        self.close(service, id, why);
     }
 
     /// Closes a connection, and with it its partner.

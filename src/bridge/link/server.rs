@@ -31,7 +31,6 @@ use crate::headroom;
 use crate::logging::{log_warning, Logger};
 use crate::net::listener::ListenerPair;
 use crate::net::owner::Finder;
-use crate::net::socket::cause_text;
 use crate::net::{DriverHandle, Readiness, Registry};
 use crate::proto::bridge::property::Announcement;
 use crate::security::Subscription;
@@ -445,7 +444,7 @@ impl<S: Service> Link<S> {
             service.flush(client, now)
         });
         if let Some(Err(error)) = flushed {
-            return self.peers.close(service, id, &cause_text(&error));
+            return self.peers.close_failed(service, id, &error);
         }
         self.note_progress(id, now);
     }

@@ -83,9 +83,9 @@ impl<S: Service> Peers<S> {
             return log_debug!(self.log, "Closing a connection from {peer}: too many are open");
         }
         if !self.has_memory_for_one_more() {
-            drop(stream);
             note_failure();
             add(&self.counters.closed_no_memory, 1);
+            drop(stream);
             return log_warning!(
                 self.log, from peer.origin();
                 "Closing the connection of {peer}: the system gives this process no memory for it"

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use super::Link;
-use crate::bridge::link::budget::{note_failure, Demand};
+use crate::bridge::link::budget::Demand;
 use crate::bridge::link::buffers::free_spares;
 use crate::bridge::link::options::add;
 use crate::bridge::link::pairing::ConnectionId;
@@ -16,13 +16,9 @@ impl<S: Service> Link<S> {
     /// Closes a connection for which the system has no memory.
     #[cold]
     pub(super) fn close_for_memory(&mut self, service: &mut S, id: ConnectionId) {
-        let Some(connection) = self.peers.connections.get(&id) else { return };
-        note_failure();
-        add(&self.counters.closed_no_memory, 1);
-        let peer = connection.peer;
-        let why = "the system gives this process no memory for it";
-        log_warning!(self.log, from peer.origin(); "Closing the connection of {peer}: {why}");
-        self.close(service, id, why);
+        let clients = self.peers.clients_of(id);
+        self.peers.close_for_memory(service, id);
+        clients.into_iter().for_each(|client| self.resume(service, client));
     }
 
     /// A client waits for room in the budget.
