@@ -234,7 +234,7 @@ impl Drop for Place<'_> {
 }
 
 impl FrameQueue {
-    /// A place in the queue, unless it is full or stopped.
+    /// A place in the queue, unless it is full or stopped, or the system has no memory for one.
     fn reserve(&self) -> Option<Place<'_>> {
         let mut state = self.state.lock();
         if state.is_stopped {
@@ -249,7 +249,16 @@ impl FrameQueue {
             report_drop(|| format!("the Fifo drops a frame: {} wait already", self.depth_max));
             return None;
         }
-        state.reserved += 1;
+        let reserved = state.reserved + 1;
+        if state.frames.try_reserve(reserved).is_err() {
+            drop(state);
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+            report_drop(|| {
+                "the Fifo drops a frame: the system gives no memory for its place".into()
+            });
+            return None;
+        }
+        state.reserved = reserved;
         Some(Place(self))
     }
 

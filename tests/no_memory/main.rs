@@ -35,7 +35,7 @@ const REST_BYTES_WITH_ANSWERS: i64 = 1024 * 1024;
 const TRIES: i64 = 40;
 const TRIES_OF_SOAK: i64 = 1000;
 
-const SHORT: [(&str, fn()); 11] = [
+const SHORT: [(&str, fn()); 12] = [
     ("f91_legacy_clients_cost_nothing_when_a_large_allocation_fails", || {
         play_apart("legacy large")
     }),
@@ -47,6 +47,7 @@ const SHORT: [(&str, fn()); 11] = [
     ("a_sealed_client_lives_when_memory_runs_out", || play_apart("curve_client rest")),
     ("a_sealed_server_lives_when_memory_runs_out", || play_apart("curve_server rest")),
     ("f166_a_board_lives_when_memory_runs_out", || play_apart("board rest")),
+    ("f169_a_queue_of_frames_drops_what_it_has_no_place_for", || play_apart("queue large")),
     ("f91_a_stream_server_lives_when_a_large_allocation_fails", || play_apart("stream large")),
     ("f91_a_stream_server_lives_when_memory_runs_out", || play_apart("stream rest")),
 ];
@@ -87,6 +88,7 @@ fn play(role: &str) {
         "memory" => memory::round,
         "legacy" => memory::legacy_round,
         "stream" => stream::round,
+        "queue" => stream::queue_round,
         "client" => peers::client_round,
         "curve_client" => peers::curve_client_round,
         "curve_server" => peers::curve_server_round,

@@ -1,10 +1,12 @@
 //! Peers of a stream server.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::Arc;
+use std::sync::mpsc::{channel, Receiver};
+use std::sync::{Arc, Mutex};
+use std::thread;
 
 use rogue_mem::bridge::{StreamServer, StreamServerOptions};
-use rogue_mem::stream::{Frame, Node, Slave, SlaveBase};
+use rogue_mem::stream::{Fifo, Frame, Node, Slave, SlaveBase};
 use testkit::raw;
 use testkit::wait::wait_until;
 
@@ -13,6 +15,8 @@ use crate::memory::served;
 
 /// Payload of a large frame.
 const LARGE: usize = 300_000;
+/// Frames for a queue that nobody empties.
+const QUEUED: u64 = 20_000;
 
 /// Counts frames.
 struct Counter {
@@ -44,6 +48,46 @@ pub fn round(arm: &mut dyn FnMut(), disarm: &mut dyn FnMut()) {
     let before = counter.count.load(Ordering::SeqCst);
     last.request.send(&message(b"last"));
     wait_until("a frame comes", || counter.count.load(Ordering::SeqCst) > before);
+}
+
+/// The queue of a `Fifo` whose receiver does not take anything, while it is `arm`ed.
+pub fn queue_round(arm: &mut dyn FnMut(), disarm: &mut dyn FnMut()) {
+    let fifo = Fifo::new(0, 0, true).unwrap();
+    let (blocker, gate) = channel::<()>();
+    let counter = Arc::new(Counter { base: SlaveBase::new(), count: AtomicU64::new(0) });
+    let held =
+        Arc::new(Held { base: SlaveBase::new(), gate: Mutex::new(gate), then: counter.clone() });
+    fifo.stream_master().add_slave(held).unwrap();
+    let frames: Vec<Arc<Frame>> = (0..QUEUED).map(|_| Arc::new(Frame::from(vec![0x5A]))).collect();
+    let slave = fifo.stream_slave();
+    arm();
+    // Not by this thread, to which nothing is refused.
+    thread::spawn(move || frames.into_iter().for_each(|frame| slave.accept_frame(frame)))
+        .join()
+        .unwrap();
+    disarm();
+    drop(blocker);
+    let expected = QUEUED - fifo.dropped();
+    wait_until("the others arrive", || counter.count.load(Ordering::SeqCst) == expected);
+}
+
+/// Counts frames once its gate is open.
+struct Held {
+    base: SlaveBase,
+    gate: Mutex<Receiver<()>>,
+    then: Arc<Counter>,
+}
+
+impl Slave for Held {
+    fn base(&self) -> &SlaveBase {
+        &self.base
+    }
+
+    fn accept_frame(&self, frame: Arc<Frame>) {
+        // Fails at once when the other end has gone.
+        let _ = self.gate.lock().unwrap().recv();
+        self.then.accept_frame(frame);
+    }
 }
 
 fn exchange(server: &StreamServer) {

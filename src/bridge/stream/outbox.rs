@@ -125,7 +125,10 @@ impl Outbox {
                 None => state = self.wait_for_room(state, &frame),
             }
         }
-        if let Some(obstacle) = obstacle(&state, &frame, is_passed_on) {
+        let no_place = "the system gives this process no memory for its place";
+        let has_place = state.frames.try_reserve(1).is_ok();
+        let obstacle = obstacle(&state, &frame, is_passed_on).or((!has_place).then_some(no_place));
+        if let Some(obstacle) = obstacle {
             state.stats.dropped_out += 1;
             drop(state);
             frame.cancel_if_late(clock::now());

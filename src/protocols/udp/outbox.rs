@@ -76,7 +76,8 @@ impl Outbox {
         self.queue.lock().datagrams.len()
     }
 
-    /// Appends a datagram. Waits for room until `limit`; returns whether there was some.
+    /// Appends a datagram. Waits for room until `limit`; returns whether there was some, and memory for its
+    /// place.
     pub(super) fn push(&self, datagram: Queued, limit: Option<Time>) -> bool {
         let mut queue = self.queue.lock();
         while !queue.is_closed && !queue.has_room(datagram.bytes.len()) {
@@ -85,7 +86,7 @@ impl Outbox {
                 _ => return false,
             }
         }
-        if queue.is_closed {
+        if queue.is_closed || queue.datagrams.try_reserve(1).is_err() {
             return false;
         }
         queue.bytes += datagram.bytes.len();
