@@ -197,7 +197,7 @@ FIXED(offsetof(rogue_mem_udp_options_t, size), 0);
 FIXED(sizeof(rogue_mem_udp_options_t), HEAD(8 + sizeof(void *)) + 8);
 FIXED(offsetof(rogue_mem_udp_options_t, event_loop), sizeof(size_t) + 8);
 FIXED(offsetof(rogue_mem_udp_stats_t, size), 0);
-FIXED(sizeof(rogue_mem_udp_stats_t), HEAD(0) + 12 * 8);
+FIXED(sizeof(rogue_mem_udp_stats_t), HEAD(0) + 13 * 8);
 FIXED(offsetof(rogue_mem_rssi_options_t, size), 0);
 FIXED(sizeof(rogue_mem_rssi_options_t), HEAD(sizeof(void *)) + 8);
 FIXED(offsetof(rogue_mem_rssi_options_t, event_loop), sizeof(size_t));
