@@ -15,6 +15,9 @@ use crate::memory::served;
 
 /// Payload of a large frame.
 const LARGE: usize = 300_000;
+/// Payload of one that is copied into the output, and how many follow each other.
+const SMALL: usize = 10_000;
+const BURST: usize = 20;
 /// Frames for a queue that nobody empties.
 const QUEUED: u64 = 20_000;
 
@@ -104,6 +107,11 @@ fn exchange(server: &StreamServer) {
         server.stream_slave().accept_frame(Arc::new(Frame::from(vec![0x5A; size])));
         peer.response.item();
     }
+    // Together, so that they are copied behind each other.
+    for _ in 0..BURST {
+        server.stream_slave().accept_frame(Arc::new(Frame::from(vec![0x5A; SMALL])));
+    }
+    (0..BURST).for_each(|_| drop(peer.response.item()));
 }
 
 fn message(payload: &[u8]) -> Vec<u8> {

@@ -1,9 +1,9 @@
 //! Recycled buffers: allocation is costly, and large buffers fault on first touch.
 
-use std::collections::TryReserveError;
 use std::time::Duration;
 
 use crate::clock::Time;
+use crate::headroom::{self, NoMemory};
 use crate::sync::Mutex;
 
 /// Capacity of the largest buffer among the small ones.
@@ -95,32 +95,33 @@ impl BufferPool {
     }
 
     /// A buffer of `size` zeros.
-    pub fn zeroed(&mut self, size: usize) -> Result<Vec<u8>, TryReserveError> {
+    pub fn zeroed(&mut self, size: usize) -> Result<Vec<u8>, NoMemory> {
         let mut buffer = self.used(size);
         buffer.clear();
-        buffer.try_reserve_exact(size)?;
+        headroom::reserve_exact(&mut buffer, size)?;
         buffer.resize(size, 0);
         Ok(buffer)
     }
 
     /// A buffer of `size` bytes with arbitrary content.
-    pub fn dirty(&mut self, size: usize) -> Result<Vec<u8>, TryReserveError> {
+    pub fn dirty(&mut self, size: usize) -> Result<Vec<u8>, NoMemory> {
         let mut buffer = self.used(size);
         if buffer.capacity() < size {
             // Copying old content to a new place is not worth it.
             buffer.clear();
         }
         buffer.truncate(size);
-        buffer.try_reserve_exact(size - buffer.len())?;
+        let more = size - buffer.len();
+        headroom::reserve_exact(&mut buffer, more)?;
         buffer.resize(size, 0);
         Ok(buffer)
     }
 
     /// A buffer with these bytes.
-    pub fn copied(&mut self, bytes: &[u8]) -> Result<Vec<u8>, TryReserveError> {
+    pub fn copied(&mut self, bytes: &[u8]) -> Result<Vec<u8>, NoMemory> {
         let mut buffer = self.used(bytes.len());
         buffer.clear();
-        buffer.try_reserve_exact(bytes.len())?;
+        headroom::reserve_exact(&mut buffer, bytes.len())?;
         buffer.extend_from_slice(bytes);
         Ok(buffer)
     }
@@ -212,12 +213,13 @@ fn push_if_room(list: &mut Vec<Vec<u8>>, buffer: Vec<u8>) -> bool {
 /// Reserves capacity in `buffer`, for which `size` bytes are announced, for `more` of them, or with
 /// 0 for some of them. The capacity grows with the received bytes: an announced size alone costs
 /// next to nothing.
-pub fn make_room(buffer: &mut Vec<u8>, size: usize, more: usize) -> Result<(), TryReserveError> {
+pub fn make_room(buffer: &mut Vec<u8>, size: usize, more: usize) -> Result<(), NoMemory> {
     let needed = buffer.len().saturating_add(more.max(1));
     if buffer.capacity() >= needed {
         return Ok(());
     }
-    buffer.try_reserve_exact(next_capacity(buffer.capacity(), needed, size) - buffer.len())
+    let more = next_capacity(buffer.capacity(), needed, size) - buffer.len();
+    headroom::reserve_exact(buffer, more)
 }
 
 /// The capacity after `capacity`, of a buffer for `size` bytes of which `needed` are to have room.

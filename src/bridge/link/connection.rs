@@ -289,7 +289,8 @@ impl<C> ActiveClient<'_, C> {
     /// # Errors
     ///
     /// The system's: the connection is lost. The loss of a connection that shares the answers shows
-    /// at that connection, and costs no other client anything.
+    /// at that connection, or is [noted](super::peers::Peers::close_failed_answers), and costs no other
+    /// client anything.
     pub fn flush(&mut self) -> std::io::Result<()> {
         for (_, sharer) in self.sharers.iter_mut() {
             let _ = sharer.wire.flush();

@@ -60,6 +60,9 @@ pub struct Peers<S: Service> {
     ending_count: usize,
     /// Connections without a client, by the time at which they are closed.
     waiting: BTreeSet<(Time, ConnectionId)>,
+    /// Connections for answers for whose output the system had no memory. Their loss is no client's that
+    /// shares them with others.
+    failed: Vec<ConnectionId>,
     /// Id of the next connection; the first ones follow the last ones.
     pub next_id: ConnectionId,
     /// Number of clients so far.
@@ -90,6 +93,7 @@ impl<S: Service> Peers<S> {
             log,
             announcement,
             ending_count: 0,
+            failed: Vec::new(),
             waiting: BTreeSet::new(),
             next_id: FIRST_CONNECTION,
             clients_ever: 0,
@@ -427,6 +431,13 @@ impl<S: Service> Peers<S> {
         match error.kind() {
             io::ErrorKind::OutOfMemory => self.close_for_memory(service, id),
             _ => self.close(service, id, &cause_text(error)),
+        }
+    }
+
+    /// Closes the connections for whose answers there was no memory, but those whose client has gone.
+    pub fn close_failed_answers(&mut self, service: &mut S) {
+        while let Some(id) = self.failed.pop() {
+            self.close_for_memory(service, id);
         }
     }
 

@@ -222,6 +222,7 @@ impl<S: Service> Link<S> {
     /// output.
     pub fn end_turn(&mut self, registry: &Registry, service: &mut S) -> bool {
         self.turns.end();
+        self.peers.close_failed_answers(service);
         let end = clock::now() + STRANGERS_TIME_MAX;
         let is_any = !self.strangers.is_empty() || self.acceptor.is_any_ready();
         self.handle_strangers(service, end);

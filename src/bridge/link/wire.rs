@@ -300,6 +300,11 @@ impl Outgoing {
         self.blocks_octets + self.end.len() - self.sent + usize::from(self.has_failed)
     }
 
+    /// Whether the system had no memory for some octets: the connection cannot go on.
+    pub fn has_failed(&self) -> bool {
+        self.has_failed
+    }
+
     /// Octets sent so far.
     pub fn sent_octets(&self) -> u64 {
         self.sent_ever
@@ -497,8 +502,8 @@ impl Wire {
             if payload.len() + 1 >= size || (payload.len() - before) as u64 >= octets_max {
                 break;
             }
-            if let Err(error) = make_room(payload, size, 0) {
-                received = Received::Failed(io::Error::new(io::ErrorKind::OutOfMemory, error));
+            if make_room(payload, size, 0).is_err() {
+                received = Received::Failed(io::ErrorKind::OutOfMemory.into());
                 break;
             }
             let room = payload.capacity().min(size - 1) - payload.len();

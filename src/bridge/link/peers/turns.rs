@@ -53,6 +53,9 @@ impl<S: Service> Peers<S> {
         request.charge(&self.budget);
         for (id, mut other) in response.into_iter().chain(sharers) {
             other.charge(&self.budget);
+            if other.wire.out.has_failed() {
+                self.failed.push(id);
+            }
             self.connections.insert(id, other);
         }
         Some(worked)

@@ -217,9 +217,13 @@ impl Service for Frames {
         let (out, state) = client.answers_and_state();
         out.spent().for_each(drop);
         self.outbox.sent(state.lane.take_sent(out.sent_octets()));
-        if flushed.is_err() {
-            // The link finds the end when it reads; what the client has sent before counts.
+        if let Err(error) = flushed {
             self.end(client);
+            if error.kind() == io::ErrorKind::OutOfMemory {
+                // The connection is well: reading shows no end.
+                return Err(error);
+            }
+            // The link finds the end when it reads; what the client has sent before counts.
         } else if Lane::has_room(out.backlog()) && !state.is_ready {
             state.is_ready = true;
             self.ready.push_back(id);
