@@ -10,7 +10,7 @@
 
 use std::fmt;
 use std::hint::black_box;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use crate::logging::{log_warning, static_logger};
 use crate::process::process_state;
@@ -44,6 +44,8 @@ const HELD: u8 = 1;
 const SHORT: u8 = 2;
 
 static STATE: AtomicU8 = AtomicU8::new(FIRST);
+/// The log does not have the last shortage yet.
+static IS_UNTOLD: AtomicBool = AtomicBool::new(false);
 
 process_state! {
     fn reserve() -> Vec<u8> = Vec::new(),
@@ -64,6 +66,17 @@ pub fn is_there() -> bool {
 
 /// The same for a step that may allocate `bytes` bytes.
 pub fn has(bytes: usize) -> bool {
+    if STATE.load(Ordering::Relaxed) == HELD && gives(bytes) {
+        return true;
+    }
+    let has = leaves(bytes);
+    tell();
+    has
+}
+
+/// The same without a word in the log: it may be under a lock of an object, which a program's receiver
+/// of the log may want.
+fn leaves(bytes: usize) -> bool {
     match STATE.load(Ordering::Relaxed) {
         HELD => gives(bytes) || run_short(),
         state => regain(state, bytes),
@@ -88,14 +101,14 @@ pub fn reserve_exact<T>(items: &mut Vec<T>, more: usize) -> Result<(), NoMemory>
     }
     let is_small = more.saturating_mul(size_of::<T>()) < LARGE_BYTES_MIN;
     let is_given = items.try_reserve_exact(more).is_ok();
-    if is_given && (is_small || is_there()) {
+    // A refusal gives the reserve away, for its text.
+    let leaves_a_step = (is_given && is_small) || leaves(STEP_BYTES);
+    if is_given && leaves_a_step {
         return Ok(());
     }
     if items.is_empty() {
         *items = Vec::new();
     }
-    // Gives the reserve away, unless the look before has.
-    let _ = is_given || is_there();
     Err(NoMemory)
 }
 
@@ -107,21 +120,27 @@ pub fn copied(bytes: &[u8]) -> Result<Vec<u8>, NoMemory> {
     Ok(copy)
 }
 
-/// Gives the reserve to the allocator. Returns `false`.
+/// Gives the reserve to the allocator. Returns `false`. The next look [tells](tell) it.
 #[cold]
 fn run_short() -> bool {
     let mut reserve = reserve();
-    let is_first = STATE.swap(SHORT, Ordering::Relaxed) != SHORT;
+    if STATE.swap(SHORT, Ordering::Relaxed) != SHORT {
+        IS_UNTOLD.store(true, Ordering::Relaxed);
+    }
     *reserve = Vec::new();
-    drop(reserve);
-    if is_first {
+    false
+}
+
+/// Says that memory has run out, if that has not been said.
+#[cold]
+fn tell() {
+    if IS_UNTOLD.swap(false, Ordering::Relaxed) {
         log_warning!(
             LOG,
             "The system gives this process no more memory: peers are refused what they ask for until it \
              does; allow less with the memory budget, or give the process more"
         );
     }
-    false
 }
 
 /// Takes the reserve. Returns whether there are `bytes` bytes beside it.

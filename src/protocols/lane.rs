@@ -60,7 +60,7 @@ impl<T> Lane<T> {
     ///
     /// # Errors
     ///
-    /// The job, if the queue is full.
+    /// The job, if the queue is full, or the system has no memory for its place.
     pub(super) fn run(
         &self,
         job: T,
@@ -72,7 +72,8 @@ impl<T> Lane<T> {
         let mut state = self.state.lock();
         if let Some(owner) = state.owner {
             if owner == own || !process::may_wait() {
-                if state.queue.len() >= QUEUE_JOBS_COUNT_MAX {
+                let is_full = state.queue.len() >= QUEUE_JOBS_COUNT_MAX;
+                if is_full || state.queue.try_reserve(1).is_err() {
                     return Err(job);
                 }
                 state.queue.push_back(job);

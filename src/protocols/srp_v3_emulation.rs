@@ -250,6 +250,10 @@ impl Endpoint {
             log_debug!(LOG, "Dropped a request: the emulation has been stopped");
             return;
         }
+        if queue.frames.try_reserve(1).is_err() || queue.due.try_reserve(1).is_err() {
+            drop(queue);
+            return log_warning!(LOG, "No memory for a request that has to wait, which is dropped");
+        }
         queue.frames.push_back(frame);
         if !device.latency.is_zero() {
             queue.due.push_back(clock::now() + device.latency);

@@ -105,8 +105,8 @@ impl Fifo {
     }
 
     /// Number of frames dropped since construction or [`clear_dropped`](Self::clear_dropped):
-    /// because the queue was full, because a copy could not be made, which the log says, or because
-    /// a request was given up while it waited here.
+    /// because the queue was full or could not grow, because a copy could not be made, which the log
+    /// says, or because a request was given up while it waited here.
     pub fn dropped(&self) -> u64 {
         self.slave.queue.dropped.load(Ordering::Relaxed)
     }

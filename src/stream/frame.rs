@@ -83,13 +83,17 @@ impl Frame {
     /// The payload of a frame, for a slave that uses it after its return: the frame's own buffers if
     /// this is the only reference, a copy otherwise, because others may change a frame that they
     /// share.
-    pub fn into_buffers(mut frame: Arc<Frame>) -> Buffers {
+    ///
+    /// # Errors
+    ///
+    /// [`Status::OutOfResources`] if there is no memory for a copy.
+    pub fn into_buffers(mut frame: Arc<Frame>) -> Result<Buffers> {
         if let Some(unshared) = Frame::unshared(&mut frame) {
-            return unshared.buffers.get_mut().take();
+            return Ok(unshared.buffers.get_mut().take());
         }
         let mut copy = Buffers::default();
-        copy.push(Buffer::from(frame.lock().to_vec()));
-        copy
+        copy.push(Buffer::from(frame.lock().try_to_vec()?));
+        Ok(copy)
     }
 
     /// Calls `fill` with the buffers of a frame under its lock. Takes no lock if this is the only

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::bridge::link::wire::Outgoing;
 use crate::clock::Time;
+use crate::error::Result;
 use crate::proto::bridge::stream::{encode_frame_head, Tag};
 use crate::stream::{Buffers, CancelToken, Frame};
 
@@ -22,13 +23,13 @@ pub(super) struct QueuedFrame {
 }
 
 impl QueuedFrame {
-    /// Takes the payload of a frame; a copy if others refer to the frame.
-    pub(super) fn of(frame: Arc<Frame>) -> QueuedFrame {
+    /// Takes the payload of a frame; a copy if others refer to the frame, for which there may be no memory.
+    pub(super) fn of(frame: Arc<Frame>) -> Result<QueuedFrame> {
         let tag = Tag { flags: frame.flags(), channel: frame.channel(), error: frame.error() };
         let cancel_token = frame.cancel_token().cloned();
-        let payload = Frame::into_buffers(frame);
+        let payload = Frame::into_buffers(frame)?;
         let bytes = payload.payload();
-        QueuedFrame { tag, payload, bytes, cancel_token }
+        Ok(QueuedFrame { tag, payload, bytes, cancel_token })
     }
 
     /// As [`Frame::cancel_if_late`].
@@ -39,7 +40,7 @@ impl QueuedFrame {
     /// As [`Frame::stand_in`].
     pub(super) fn stand_in(&self) -> Option<QueuedFrame> {
         let frame = Frame::from(self.cancel_token.as_ref()?.placeholder()?.to_vec());
-        let mut instead = QueuedFrame::of(Arc::new(frame));
+        let mut instead = QueuedFrame::of(Arc::new(frame)).ok()?;
         instead.tag = self.tag;
         Some(instead)
     }

@@ -115,7 +115,13 @@ impl Outbox {
                 process::inherited_text(&self.name)
             );
         }
-        let frame = QueuedFrame::of(frame);
+        let frame = match QueuedFrame::of(frame) {
+            Ok(frame) => frame,
+            Err(error) => {
+                self.state.lock().stats.dropped_out += 1;
+                return warn_of_drop!(self.log, "{} drops a frame: {}", self.name, error.text());
+            }
+        };
         let mut state = self.state.lock();
         let mut is_passed_on = false;
         if !state.has_room() {
@@ -249,6 +255,10 @@ impl Outbox {
         let mut state = self.state.lock();
         let mut taken = 0;
         while taken < bytes_min {
+            // One has a place at least: nothing wakes the loop again for what is left.
+            if batch.try_reserve(1).is_err() && !batch.is_empty() {
+                break;
+            }
             let Some(frame) = state.frames.pop_front() else { break };
             // A frame without payload counts too, so that this ends.
             taken += frame.bytes().max(1);

@@ -14,7 +14,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::path::Path;
 
-use super::shortage::noted;
+use super::shortage::{has_memory, noted};
+use crate::headroom::STEP_BYTES;
 
 /// The descriptors of a process, as far as they matter here.
 #[derive(Default)]
@@ -38,6 +39,10 @@ pub(super) fn contexts_of(process: &Path, descriptors: &Descriptors) -> HashMap<
         let Ok(text) = noted(fs::read_to_string(process.join(format!("fdinfo/{epoll}")))) else {
             continue;
         };
+        // Each line has more bytes than its entry.
+        if !has_memory(STEP_BYTES + text.len()) {
+            continue;
+        }
         let listed: HashMap<u32, Option<u64>> = text.lines().filter_map(parse_listed).collect();
         for &(fd, inode) in &descriptors.sockets {
             let is_listed = listed.get(&fd).is_some_and(|known| known.is_none_or(|it| it == inode));

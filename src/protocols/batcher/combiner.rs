@@ -259,7 +259,13 @@ impl Slave for Combiner {
             first_user: frame.first_user(),
             last_user: frame.last_user(),
         };
-        let payload = Frame::into_buffers(frame);
+        let payload = match Frame::into_buffers(frame) {
+            Ok(payload) => payload,
+            Err(error) => {
+                self.lost.fetch_add(1, Ordering::Relaxed);
+                return log_error!(*log, "A frame is dropped: {}", error.text());
+            }
+        };
         let queued = match u32::try_from(payload.payload()) {
             Ok(bytes) => self.queue(Queued { payload, bytes, info }).is_ok(),
             Err(_) => false,

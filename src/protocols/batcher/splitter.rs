@@ -143,17 +143,17 @@ impl Slave for Splitter {
             return Frame::release(frame);
         }
         // The frame's lock must not be held while its records are delivered.
-        let buffers = Frame::into_buffers(frame);
-        match buffers.contiguous() {
-            Some(bytes) => self.split(bytes),
-            None => match buffers.try_to_vec() {
-                Ok(bytes) => self.split(&bytes),
-                Err(error) => {
-                    self.dropped.fetch_add(1, Ordering::Relaxed);
-                    let log = core_log(self.version);
-                    log_error!(*log, "Dropping a super-frame: {}", error.text());
-                }
-            },
+        let split = Frame::into_buffers(frame).and_then(|buffers| {
+            match buffers.contiguous() {
+                Some(bytes) => self.split(bytes),
+                None => self.split(&buffers.try_to_vec()?),
+            }
+            Ok(())
+        });
+        if let Err(error) = split {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+            let log = core_log(self.version);
+            log_error!(*log, "Dropping a super-frame: {}", error.text());
         }
     }
 

@@ -63,7 +63,7 @@ pub(super) fn with_header(
     if Arc::strong_count(&frame) == 1 && Frame::fill(&mut frame, extend) {
         return Ok(Parcel { frame, bytes });
     }
-    let payload = frame.lock().to_vec();
+    let payload = frame.lock().try_to_vec()?;
     let mut copy = request(transport, payload.len() as u32, true)?;
     copy.share_cancel_token(&frame);
     Frame::release(frame);
@@ -85,9 +85,12 @@ pub(super) fn without_header(parcel: Parcel) -> Option<Arc<Frame>> {
     if Arc::strong_count(&frame) == 1 && Frame::fill(&mut frame, strip) {
         return Some(frame);
     }
-    let datagram = Frame::consume(frame, |buffers| buffers.to_vec());
-    let payload = datagram.get(HEADER_BYTES..).filter(|_| datagram.len() == bytes)?;
-    Some(Arc::new(Frame::from(payload.to_vec())))
+    let mut datagram = Frame::consume(frame, |buffers| buffers.try_to_vec()).ok()?;
+    if datagram.len() != bytes || bytes < HEADER_BYTES {
+        return None;
+    }
+    datagram.drain(..HEADER_BYTES);
+    Some(Arc::new(Frame::from(datagram)))
 }
 
 /// What leaves for a segment.

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::outbox::{Outbox, Queued};
 use crate::clock;
+use crate::headroom::{self, NoMemory};
 use crate::logging::{log_warning, static_logger};
 use crate::net::address::canonical;
 use crate::net::socket::cause_text;
@@ -69,8 +70,8 @@ impl Route {
         &self,
         bytes: &[u8],
         cancel_token: Option<Arc<dyn CancelToken>>,
-    ) -> Queued {
-        Queued { bytes: bytes.to_vec(), to: self.peer, cancel_token }
+    ) -> Result<Queued, NoMemory> {
+        Ok(Queued { bytes: headroom::copied(bytes)?, to: self.peer, cancel_token })
     }
 }
 
@@ -138,9 +139,12 @@ impl Link {
     pub(super) fn explain_silence(&self) -> Option<String> {
         let (name, read) = (&self.name, |counter: &AtomicU64| counter.load(Ordering::Relaxed));
         match (read(&self.counters.datagrams_in), read(&self.counters.network_errors)) {
-            (0, 0) => Some(format!(
+            (0, 0) if read(&self.counters.no_memory) == 0 => Some(format!(
                 "{name} has received no datagram yet: check address and port, and that the peer is \
                  on."
+            )),
+            (0, _) if read(&self.counters.no_memory) > 0 => Some(format!(
+                "{name} has dropped all datagrams, because the system gives this process no memory."
             )),
             (0, errors) => Some(format!(
                 "{name} has received no datagram yet, and the network reports ({errors} times) that \

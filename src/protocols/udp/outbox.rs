@@ -108,6 +108,9 @@ impl Outbox {
         // Held meanwhile, so that no later datagram overtakes the one that is being sent.
         let mut queue = self.queue.lock();
         while let Some(first) = queue.datagrams.front() {
+            if done.try_reserve(1).is_err() && !done.is_empty() {
+                break;
+            }
             let is_cancelled = first.is_cancelled();
             let instead = is_cancelled.then(|| first.stand_in()).flatten();
             let leaving = if is_cancelled { instead.as_ref() } else { Some(first) };

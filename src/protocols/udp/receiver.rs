@@ -40,7 +40,7 @@ fn with_spill<T>(rooms_count: usize, action: impl FnOnce(&mut [u8]) -> T) -> T {
     if spill.len() < bytes {
         // Without memory joined datagrams are lost, as on a network. Not resized: that would touch all
         // of it.
-        spill = udp::zeroed(bytes).unwrap_or(spill);
+        spill = udp::zeroed(bytes).filter(|_| headroom::is_there()).unwrap_or(spill);
     }
     let bytes = bytes.min(spill.len());
     let outcome = action(&mut spill[..bytes]);

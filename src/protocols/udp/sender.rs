@@ -6,6 +6,7 @@ use super::intake::Intake;
 use super::link::{Link, Route};
 use super::outbox::Queued;
 use crate::clock;
+use crate::headroom::{self, NoMemory};
 use crate::logging::{log_warning, static_logger};
 use crate::net::udp::BATCH_COUNT_MAX;
 use crate::net::DriverHandle;
@@ -22,6 +23,7 @@ type Token = Arc<dyn CancelToken>;
 /// Most frames have few buffers; the slices of these need no allocation.
 const SLICES_COUNT: usize = 8;
 const SLOW_TEXT: &str = "the network takes them more slowly than they are sent";
+const NO_MEMORY_TEXT: &str = "it takes them slowly, and there is no memory to let them wait";
 
 /// Sends frames. The endpoint lasts as long as this exists: its owner, and masters that send to it,
 /// keep it.
@@ -64,7 +66,12 @@ impl Sender {
 
     /// Sends the buffers of a frame with this token, each as a datagram; copies of those for which
     /// the socket has no room.
-    fn send(&self, route: &Route, buffers: &Buffers, token: Option<&Token>) -> Vec<Queued> {
+    fn send(
+        &self,
+        route: &Route,
+        buffers: &Buffers,
+        token: Option<&Token>,
+    ) -> Vec<Result<Queued, NoMemory>> {
         let filled = || buffers.slices().filter(|slice| !slice.is_empty());
         let mut few = [&[][..]; SLICES_COUNT];
         let many: Vec<&[u8]>;
@@ -128,21 +135,28 @@ impl Sender {
     /// Leaves datagrams to the event loop. A thread of the program waits for room; one of the
     /// library does not, because others depend on it. `dropped` is told of each one without room, by
     /// its index.
-    fn queue(&self, datagrams: Vec<Queued>, mut dropped: impl FnMut(usize, &str)) {
+    fn queue(
+        &self,
+        datagrams: Vec<Result<Queued, NoMemory>>,
+        mut dropped: impl FnMut(usize, &str),
+    ) {
         let limit = may_wait().then(|| clock::now() + self.link.timeout());
         let name = &self.link.name;
-        let mut lost = 0;
+        let (mut lost, mut why) = (0, SLOW_TEXT);
         for (index, datagram) in datagrams.into_iter().enumerate() {
-            if !self.link.outbox.push(datagram, limit) {
+            if !datagram.is_ok_and(|datagram| self.link.outbox.push(datagram, limit)) {
                 lost += 1;
-                dropped(index, &format!("{name}: a datagram was dropped, because {SLOW_TEXT}"));
+                if !headroom::is_there() {
+                    why = NO_MEMORY_TEXT;
+                }
+                dropped(index, &format!("{name}: a datagram was dropped, because {why}"));
             }
             // At once: room comes only when the loop sends.
             self.handle.wake();
         }
         if lost > 0 {
             self.link.lose(lost);
-            log_warning!(LOG, "{name}: {lost} datagrams were dropped, because {SLOW_TEXT}");
+            log_warning!(LOG, "{name}: {lost} datagrams were dropped, because {why}");
         }
     }
 }

@@ -199,11 +199,11 @@ fn the_buffers_of_a_frame_are_taken_from_a_sole_owner_and_copied_from_a_shared_f
     let frame = Arc::new(Frame::from(vec![1, 2, 3]));
     let place = frame.lock().contiguous().unwrap().as_ptr();
     let other = frame.clone();
-    let copy = Frame::into_buffers(frame);
+    let copy = Frame::into_buffers(frame).unwrap();
     assert_ne!(copy.contiguous().unwrap().as_ptr(), place);
     other.lock().write_at(0, &[9]).unwrap();
     assert_eq!(copy.to_vec(), [1, 2, 3]);
-    let own = Frame::into_buffers(other);
+    let own = Frame::into_buffers(other).unwrap();
     assert_eq!(own.contiguous().unwrap().as_ptr(), place);
     assert_eq!(
         own.into_each().map(|buffer| buffer.as_ref().to_vec()).collect::<Vec<_>>(),
