@@ -74,7 +74,13 @@ pub fn has(bytes: usize) -> bool {
     has
 }
 
-/// The same without a word in the log: it may be under a lock of an object, which a program's receiver
+/// Whether the latest look of any thread has found too little, and another one does. Costs nothing
+/// otherwise: for a step that follows one that looks.
+pub fn is_short() -> bool {
+    STATE.load(Ordering::Relaxed) == SHORT && !is_there()
+}
+
+/// As [`has`] without a word in the log: it may be under a lock of an object, which a program's receiver
 /// of the log may want.
 fn leaves(bytes: usize) -> bool {
     match STATE.load(Ordering::Relaxed) {
@@ -156,4 +162,23 @@ fn regain(state: u8, bytes: usize) -> bool {
     STATE.store(HELD, Ordering::Relaxed);
     drop(reserve);
     !is_held || gives(bytes) || run_short()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_given_is_refused_and_costs_nothing() {
+        let mut items: Vec<u64> = Vec::new();
+        assert_eq!(reserve_exact(&mut items, usize::MAX), Err(NoMemory));
+        assert_eq!(reserve_exact(&mut items, usize::MAX >> 5), Err(NoMemory));
+        assert_eq!(items.capacity(), 0);
+        let mut kept = vec![1_u64];
+        assert_eq!(reserve_exact(&mut kept, usize::MAX >> 5), Err(NoMemory));
+        assert_eq!(kept, [1]);
+        assert!(is_there(), "what was too much says nothing of the rest");
+        assert_eq!(reserve_exact(&mut items, 1000), Ok(()));
+        assert!(items.capacity() >= 1000);
+    }
 }

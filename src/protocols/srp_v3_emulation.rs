@@ -359,7 +359,7 @@ impl Device {
                 if self.is_over() {
                     break;
                 }
-                if !headroom::is_there() {
+                if headroom::is_short() {
                     log_warning!(LOG, "No memory to answer a request, which is dropped");
                     continue;
                 }
