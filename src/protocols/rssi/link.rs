@@ -351,10 +351,8 @@ impl Link {
             false => 1,
         };
         let mut load = mem::take(&mut *self.spare_load.lock());
-        // Without memory segments wait for the next timer.
-        let may_send = headroom::is_there();
         loop {
-            let work = self.next_work(&mut passage, delivered_max, may_send, &mut load);
+            let work = self.next_work(&mut passage, delivered_max, &mut load);
             let released = load.released.drain(..);
             released.for_each(|parcel| Frame::release(parcel.frame));
             match work {
@@ -369,12 +367,11 @@ impl Link {
 
     /// Ends the calling thread's passage and begins the next one, if there is work, which is put
     /// into `load`, with parcels that are no longer needed. At most `delivered_max` frames are
-    /// delivered together. Segments leave if it `may_send`.
+    /// delivered together.
     fn next_work(
         &self,
         passage: &mut Passage,
         delivered_max: usize,
-        may_send: bool,
         load: &mut Load,
     ) -> Option<Work> {
         let now = clock::now().0;
@@ -405,7 +402,7 @@ impl Link {
         }
         if work.is_some() {
             state.up = own;
-        } else if may_send && state.down.is_none() {
+        } else if state.down.is_none() {
             let due = iter::from_fn(|| connection.poll_transmit(now)).take(TOGETHER_COUNT_MAX);
             load.transmits.extend(due);
             let is_any = !load.transmits.is_empty();
@@ -440,6 +437,14 @@ impl Link {
     }
 
     fn transmit(&self, load: &mut Load, fanout: &mut Fanout) {
+        if !headroom::is_there() {
+            // As if the network had lost them. If that lasts the link is lost, and with it what it holds: senders
+            // that wait would keep the memory otherwise.
+            let count = load.transmits.len();
+            load.transmits.clear();
+            let why = "the system gives this process no memory";
+            return log_warning!(self.log, "{}: {count} segments are not sent: {why}", self.name);
+        }
         let now = clock::now();
         for transmit in load.transmits.drain(..) {
             let is_repeated = transmit.is_repeated;
