@@ -66,10 +66,11 @@ pub fn is_there() -> bool {
 
 /// The same for a step that may allocate `bytes` bytes.
 pub fn has(bytes: usize) -> bool {
-    if STATE.load(Ordering::Relaxed) == HELD && gives(bytes) {
+    let state = STATE.load(Ordering::Relaxed);
+    if state == HELD && gives(bytes) {
         return true;
     }
-    let has = leaves(bytes);
+    let has = if state == HELD { run_short() } else { regain(state, bytes) };
     tell();
     has
 }
@@ -81,9 +82,10 @@ pub fn is_short() -> bool {
 }
 
 /// As [`has`] without a word in the log: it may be under a lock of an object, which a program's receiver
-/// of the log may want.
+/// of the log may want. A program without peers needs no reserve.
 fn leaves(bytes: usize) -> bool {
     match STATE.load(Ordering::Relaxed) {
+        FIRST => gives(bytes),
         HELD => gives(bytes) || run_short(),
         state => regain(state, bytes),
     }

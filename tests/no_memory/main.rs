@@ -51,7 +51,7 @@ const SHORT: [(&str, fn()); 12] = [
     ("f91_a_stream_server_lives_when_a_large_allocation_fails", || play_apart("stream large")),
     ("f91_a_stream_server_lives_when_memory_runs_out", || play_apart("stream rest")),
 ];
-/// What a memory server may not pass in every run yet: docs/security.md says why.
+/// What a memory server has passed only lately: docs/security.md says how often.
 const OF_SOAK: [(&str, fn()); 1] =
     [("f91_a_memory_server_lives_when_memory_runs_out", || play_apart("memory rest"))];
 
