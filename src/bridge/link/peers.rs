@@ -443,14 +443,21 @@ impl<S: Service> Peers<S> {
 
     /// Closes a connection for which the system has no memory.
     #[cold]
-    pub fn close_for_memory(&mut self, service: &mut S, id: ConnectionId) {
-        let Some(connection) = self.connections.get(&id) else { return };
+    fn close_for_memory(&mut self, service: &mut S, id: ConnectionId) {
+        let Some(peer) = self.connections.get(&id).map(|one| one.peer) else { return };
+        let why = self.note_no_memory(peer);
+        self.close(service, id, why);
+    }
+
+    /// A connection of `peer` is about to be closed because the system has no memory for it. Returns the
+    /// reason. This comes first: a program that sees the end finds it counted.
+    #[cold]
+    pub fn note_no_memory(&self, peer: PeerAddress) -> &'static str {
+        let why = "the system gives this process no memory for it";
         note_failure();
         add(&self.counters.closed_no_memory, 1);
-        let peer = connection.peer;
-        let why = "the system gives this process no memory for it";
         log_warning!(self.log, from peer.origin(); "Closing the connection of {peer}: {why}");
-        self.close(service, id, why);
+        why
     }
 
     /// Closes a connection, and with it its partner.

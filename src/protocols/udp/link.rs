@@ -139,12 +139,12 @@ impl Link {
     pub(super) fn explain_silence(&self) -> Option<String> {
         let (name, read) = (&self.name, |counter: &AtomicU64| counter.load(Ordering::Relaxed));
         match (read(&self.counters.datagrams_in), read(&self.counters.network_errors)) {
-            (0, 0) if read(&self.counters.no_memory) == 0 => Some(format!(
-                "{name} has received no datagram yet: check address and port, and that the peer is \
-                 on."
-            )),
             (0, _) if read(&self.counters.no_memory) > 0 => Some(format!(
                 "{name} has dropped all datagrams, because the system gives this process no memory."
+            )),
+            (0, 0) => Some(format!(
+                "{name} has received no datagram yet: check address and port, and that the peer is \
+                 on."
             )),
             (0, errors) => Some(format!(
                 "{name} has received no datagram yet, and the network reports ({errors} times) that \

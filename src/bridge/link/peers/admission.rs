@@ -3,7 +3,6 @@
 use super::{told_identity, Peers};
 use crate::bridge::link::accepted::prepare;
 use crate::bridge::link::acceptor::{Room, FIRST_CONNECTION};
-use crate::bridge::link::budget::note_failure;
 use crate::bridge::link::connection::{Client, Connection, Connections, ReadState};
 use crate::bridge::link::options::add;
 use crate::bridge::link::pairing::{ConnectionId, Side};
@@ -83,13 +82,8 @@ impl<S: Service> Peers<S> {
             return log_debug!(self.log, "Closing a connection from {peer}: too many are open");
         }
         if !self.has_memory_for_one_more() {
-            note_failure();
-            add(&self.counters.closed_no_memory, 1);
-            drop(stream);
-            return log_warning!(
-                self.log, from peer.origin();
-                "Closing the connection of {peer}: the system gives this process no memory for it"
-            );
+            _ = self.note_no_memory(peer);
+            return;
         }
         let id = self.next_id;
         self.next_id = self.id_after(id);

@@ -16,9 +16,9 @@ impl<S: Service> Link<S> {
     /// Closes a connection for which the system has no memory.
     #[cold]
     pub(super) fn close_for_memory(&mut self, service: &mut S, id: ConnectionId) {
-        let clients = self.peers.clients_of(id);
-        self.peers.close_for_memory(service, id);
-        clients.into_iter().for_each(|client| self.resume(service, client));
+        let Some(peer) = self.peers.connections.get(&id).map(|one| one.peer) else { return };
+        let why = self.peers.note_no_memory(peer);
+        self.close(service, id, why);
     }
 
     /// A client waits for room in the budget.
